@@ -61,8 +61,8 @@ class Grant(Input, frozen=True):
 class GrantUse(Value, frozen=True):
     """What a host is about to run, and when, by its own clock.
 
-    Null for `server`, `tool_schema_hash` or `audience` means that the host has none, and then a
-    grant that names one is for somebody else.
+    `server` and `tool_schema_hash` must be the grant's, null for null. A grant without `audience`
+    is for any host.
     """
 
     server: str | None = None
@@ -128,7 +128,7 @@ def verify_grant(
 def check_use(grant: Grant, use: GrantUse) -> GrantFlaw | None:
     """Return the first reason why a grant does not cover a use, or none."""
     mismatch = (
-        (grant.audience != use.audience, GrantFlaw.AUDIENCE),
+        (grant.audience not in {None, use.audience}, GrantFlaw.AUDIENCE),
         (grant.server != use.server, GrantFlaw.SERVER),
         (grant.tool != use.tool, GrantFlaw.TOOL),
         (grant.tool_schema_hash != use.tool_schema_hash, GrantFlaw.TOOL_SCHEMA),
