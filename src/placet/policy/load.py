@@ -1,0 +1,176 @@
+"""A runtime projection becomes a `Policy`: everything parsed and compiled once."""
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec import UNSET
+
+from placet.kernel import foreign
+from placet.policy.loaded import LoadedRequirement, LoadedSame, LoadedTool, Policy, SchemaCheck
+from placet.policy.model import Requirement, Rule, Ruling, Same
+from placet.policy.operators import Operator, operators
+from placet.policy.paths import Path, PathError, is_under, parse_path
+from placet.policy.projection import COMPILER_VERSION, LIBRARIES, RuntimeProjection, RuntimeTool
+
+
+class PolicyLoadError(ValueError):
+    """A runtime projection that this version cannot decide by; the text says why."""
+
+
+def load_policy(runtime_projection: bytes) -> Policy:
+    """Return the policy behind the bytes of a runtime projection.
+
+    Raises `PolicyLoadError` for bytes that are none, for another compiler's version, for libraries
+    that might decide otherwise, and for rules that cannot be used.
+    """
+    try:
+        document = foreign.parse(runtime_projection)
+        projection = msgspec.convert(document, RuntimeProjection)
+        _check_versions(projection)
+        remembered = _Remembered(projection)
+        return Policy(
+            compiler_version=projection.compiler_version,
+            agent=projection.agent,
+            gate=projection.gate,
+            unmatched_tools=projection.unmatched_tools,
+            phases=frozenset(projection.phases),
+            initial_phase=projection.initial_phase,
+            terminal_phases=frozenset(projection.terminal_phases),
+            transitions={name: frozenset(to) for name, to in projection.transitions.items()},
+            tools={
+                name: _load_tool(name, tool, remembered) for name, tool in projection.tools.items()
+            },
+        )
+    except (ValueError, msgspec.ValidationError) as fault:
+        message = f"the runtime projection cannot be used: {fault}"
+        raise PolicyLoadError(message) from fault
+
+
+def _check_versions(projection: RuntimeProjection) -> None:
+    if projection.compiler_version != COMPILER_VERSION:
+        message = f"it is of compiler `{projection.compiler_version}`, this is `{COMPILER_VERSION}`"
+        raise PolicyLoadError(message)
+    if projection.libraries != LIBRARIES:
+        message = f"it was compiled for {projection.libraries}, this is {LIBRARIES}"
+        raise PolicyLoadError(message)
+
+
+class _Remembered:
+    """Which values of a committed call of each tool some rule reads."""
+
+    def __init__(self, projection: RuntimeProjection) -> None:
+        self.required: set[str] = set()
+        self.arguments: dict[str, dict[str, Path]] = {}
+        self.output: dict[str, dict[str, Path]] = {}
+        for tool in projection.tools.values():
+            for requirement in tool.requires:
+                self._add(requirement)
+
+    def _add(self, requirement: Requirement) -> None:
+        self.required.add(requirement.tool)
+        arguments = self.arguments.setdefault(requirement.tool, {})
+        output = self.output.setdefault(requirement.tool, {})
+        for rule in requirement.output:
+            path = parse_path(rule.path)
+            output[path.text] = path
+        for same in requirement.same:
+            if same.theirs is not UNSET:
+                path = parse_path(same.theirs)
+                arguments[path.text] = path
+            if same.theirs_output is not UNSET:
+                path = parse_path(same.theirs_output)
+                output[path.text] = path
+
+
+def _load_tool(name: str, tool: RuntimeTool, remembered: _Remembered) -> LoadedTool:
+    place = f"tools.{name}"
+    redacted = tuple(parse_path(path) for path in tool.redact)
+    return LoadedTool(
+        name=name,
+        ruling=tool.ruling,
+        ruling_rule=tool.ruling_rule,
+        side_effect=tool.side_effect,
+        evidence_class=tool.evidence_class,
+        commit_requirement=tool.commit_requirement,
+        start_required=tool.start_required,
+        total_ms=tool.total_ms,
+        server=tool.server,
+        checkpoint=tool.checkpoint,
+        checkpoint_rule=tool.ruling_rule if tool.ruling is Ruling.ASK else f"{place}.checkpoint",
+        valid_in=tool.valid_in,
+        advances_to=tool.advances_to,
+        requires=tuple(
+            _load_requirement(requirement, f"{place}.requires[{index}]")
+            for index, requirement in enumerate(tool.requires)
+        ),
+        forbidden_after=tool.forbidden_after,
+        schema_check=_schema_check(tool, place, redacted),
+        schema_hash=None if tool.schema_hash is None else bytes.fromhex(tool.schema_hash),
+        arguments=_load_rules(tool.arguments, f"{place}.arguments", redacted),
+        effect_key=tuple(parse_path(path) for path in tool.effect_key),
+        is_required=name in remembered.required,
+        remembered_arguments=tuple(remembered.arguments.get(name, {}).values()),
+        remembered_output=tuple(remembered.output.get(name, {}).values()),
+    )
+
+
+def _load_requirement(requirement: Requirement, place: str) -> LoadedRequirement:
+    return LoadedRequirement(
+        rule=place,
+        tool=requirement.tool,
+        same=tuple(_load_same(same, place, index) for index, same in enumerate(requirement.same)),
+        output=_load_rules(requirement.output, f"{place}.output", ()),
+        within_seconds=None if requirement.within_seconds is UNSET else requirement.within_seconds,
+    )
+
+
+def _load_rules(
+    rules: tuple[Rule, ...], place: str, redacted: tuple[Path, ...]
+) -> tuple[Operator, ...]:
+    return tuple(
+        operator
+        for index, rule in enumerate(rules)
+        for operator in operators(
+            rule,
+            f"{place}[{index}]",
+            _compile_pattern,
+            is_secret=_touches(parse_path(rule.path), redacted),
+        )
+    )
+
+
+def _touches(path: Path, redacted: tuple[Path, ...]) -> bool:
+    return any(
+        is_under(path.parts, other.parts) or is_under(other.parts, path.parts) for other in redacted
+    )
+
+
+def _load_same(same: Same, place: str, index: int) -> LoadedSame:
+    if (same.theirs is UNSET) is (same.theirs_output is UNSET):
+        message = "`same` names exactly one of `theirs` and `theirs_output`"
+        raise PathError(message)
+    theirs = same.theirs if same.theirs is not UNSET else str(same.theirs_output)
+    loaded = LoadedSame(
+        rule=f"{place}.same[{index}]",
+        ours=parse_path(same.ours),
+        theirs=parse_path(theirs),
+        is_output=same.theirs is UNSET,
+    )
+    if loaded.ours.is_many or loaded.theirs.is_many:
+        message = "`same` compares one value with one value; `[*]` has no place in it"
+        raise PathError(message)
+    return loaded
+
+
+def _compile_pattern(pattern: str) -> Callable[[str], bool]:
+    from placet.policy import schema_engine  # noqa: PLC0415 -- only where a pattern is used
+
+    return schema_engine.compile_pattern(pattern)
+
+
+def _schema_check(tool: RuntimeTool, place: str, redacted: tuple[Path, ...]) -> SchemaCheck | None:
+    if tool.input_schema is None:
+        return None
+    from placet.policy import schema_engine  # noqa: PLC0415 -- only where a schema is used
+
+    return schema_engine.schema_check(tool.input_schema, f"{place}.input_schema", redacted)

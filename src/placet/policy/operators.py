@@ -1,0 +1,198 @@
+"""Operators: a rule of the contract becomes tests on the values at its path."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Final, TypeAlias, cast
+
+from msgspec import UNSET
+
+from placet.kernel import foreign
+from placet.kernel.foreign import Json
+from placet.policy.model import Code, JsonType, Rule
+from placet.policy.numbers import Number, bound, equal, exact, is_number, is_of_type, json_type
+from placet.policy.paths import MISSING, Path, Selected, parse_path
+
+SHOWN_MAX: Final = 200
+
+
+class Fault(Enum):
+    """Why an operator does not hold."""
+
+    MISSING = Code.ARGUMENT_MISSING
+    TYPE = Code.ARGUMENT_WRONG_TYPE
+    BOUNDS = Code.ARGUMENT_OUT_OF_BOUNDS
+    VALUE = Code.ARGUMENT_NOT_ALLOWED
+
+
+Test: TypeAlias = Callable[[Json], Fault | None]
+PatternCompiler: TypeAlias = Callable[[str], Callable[[str], bool]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Operator:
+    """One operator of one rule, ready to be asked.
+
+    `needs` says in words what would have to be true. `exists` is the operand of `exists`, which
+    alone may look at a missing value.
+    """
+
+    rule: str
+    path: Path
+    name: str
+    needs: str
+    test: Test
+    exists: bool | None = None
+
+    def fault(self, values: list[Selected]) -> Fault | None:
+        """Return the first fault among the selected values, or None when all of them hold."""
+        for value in values:
+            if self.exists is not None:
+                if (value is MISSING) is self.exists:
+                    return Fault.MISSING if self.exists else Fault.VALUE
+            elif value is MISSING:
+                return Fault.MISSING
+            elif (found := self.test(value)) is not None:
+                return found
+        return None
+
+
+def operators(
+    rule: Rule, place: str, compile_pattern: PatternCompiler, *, is_secret: bool = False
+) -> tuple[Operator, ...]:
+    """Return the operators of a rule that stands at `place`, in the language's order.
+
+    With `is_secret`, the path is redacted and no operand is spelt out. Raises `PathError` for a bad
+    path and whatever `compile_pattern` raises for a bad pattern.
+    """
+    path = parse_path(rule.path)
+    return tuple(
+        Operator(
+            rule=f"{place}.{name}",
+            path=path,
+            name=name,
+            needs=says(path, name, operand, is_secret=is_secret),
+            test=_make_test(name, operand, compile_pattern),
+            exists=operand if name == "exists" and isinstance(operand, bool) else None,
+        )
+        for name, operand in operands(rule)
+    )
+
+
+def operands(rule: Rule) -> Iterator[tuple[str, object]]:
+    """Yield the operators that a rule has, with their operands, in the language's order."""
+    for name in rule.__struct_fields__:
+        operand = getattr(rule, name)
+        if name != "path" and operand is not UNSET:
+            yield name, operand
+
+
+_SAYS: Final = {
+    "equals": "equals",
+    "not_equals": "does not equal",
+    "one_of": "is one of",
+    "none_of": "is none of",
+    "type": "is of type",
+    "contains": "contains",
+    "matches": "matches",
+    "gt": "is greater than",
+    "gte": "is at least",
+    "lt": "is less than",
+    "lte": "is at most",
+    "length_gte": "has a length of at least",
+    "length_lte": "has a length of at most",
+}
+
+
+def says(path: Path, name: str, operand: object, *, is_secret: bool = False) -> str:
+    """Return in words what one operator wants. With `is_secret` the operand is not spelt out."""
+    if name == "exists":
+        return f"`{path.text}` {'is there' if operand else 'is not there'}"
+    subject = f"every `{path.text}`" if path.is_many else f"`{path.text}`"
+    shown = "what the contract says" if is_secret else f"`{_shown(operand)}`"
+    return f"{subject} {_SAYS[name]} {shown}"
+
+
+def _shown(operand: object) -> str:
+    is_text = isinstance(operand, str)
+    text = str(operand) if is_text else foreign.encode(cast("Json", operand)).decode()
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
+
+
+def _make_test(name: str, operand: object, compile_pattern: PatternCompiler) -> Test:
+    match name, operand:
+        case (("equals" | "not_equals"), _):
+            return _membership((operand,), is_wanted=name == "equals")
+        case (("one_of" | "none_of"), tuple()):
+            return _membership(operand, is_wanted=name == "one_of")
+        case "type", JsonType():
+            return lambda value: None if is_of_type(value, operand) else Fault.TYPE
+        case "contains", _:
+            return lambda value: _contains(value, operand)
+        case "matches", str():
+            return _matching(compile_pattern(operand))
+        case (("gt" | "gte" | "lt" | "lte"), (int() | str())):
+            return _bounded(_COMPARISONS[name], bound(operand))
+        case (("length_gte" | "length_lte"), int()):
+            return _measured(operand, is_least=name == "length_gte")
+        case "exists", bool():
+            return lambda _: None
+    message = f"`{name}` is no operator"
+    raise ValueError(message)
+
+
+def _membership(wanted: tuple[object, ...], *, is_wanted: bool) -> Test:
+    """Test for one of, or none of. A type that no operand has fails both ways."""
+    types = {json_type(operand) for operand in wanted}
+
+    def test(value: Json) -> Fault | None:
+        if json_type(value) not in types:
+            return Fault.TYPE
+        is_found = any(equal(value, operand) for operand in wanted)
+        return None if is_found is is_wanted else Fault.VALUE
+
+    return test
+
+
+def _contains(value: Json, operand: object) -> Fault | None:
+    if isinstance(value, list):
+        return None if any(equal(inner, operand) for inner in value) else Fault.VALUE
+    if isinstance(value, str) and isinstance(operand, str):
+        return None if operand in value else Fault.VALUE
+    return Fault.TYPE
+
+
+def _matching(matches: Callable[[str], bool]) -> Test:
+    def test(value: Json) -> Fault | None:
+        if not isinstance(value, str):
+            return Fault.TYPE
+        return None if matches(value) else Fault.VALUE
+
+    return test
+
+
+_COMPARISONS: Final[dict[str, Callable[[Number, Number], bool]]] = {
+    "gt": lambda value, limit: value > limit,
+    "gte": lambda value, limit: value >= limit,
+    "lt": lambda value, limit: value < limit,
+    "lte": lambda value, limit: value <= limit,
+}
+
+
+def _bounded(compare: Callable[[Number, Number], bool], limit: Number) -> Test:
+    def test(value: Json) -> Fault | None:
+        if not is_number(value):
+            return Fault.TYPE
+        return None if compare(exact(cast("float", value)), limit) else Fault.BOUNDS
+
+    return test
+
+
+def _measured(limit: int, *, is_least: bool) -> Test:
+    def test(value: Json) -> Fault | None:
+        if not isinstance(value, str | list):
+            return Fault.TYPE
+        holds = len(value) >= limit if is_least else len(value) <= limit
+        return None if holds else Fault.BOUNDS
+
+    return test

@@ -1,0 +1,175 @@
+"""A response as a whole: the gate, conflicting phases, and calls that wait for each other."""
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+
+from placet.kernel.value import Value
+from placet.policy.layers import Window
+from placet.policy.loaded import LoadedTool, Policy
+from placet.policy.model import (
+    TOTAL_MS_DEFAULT,
+    Allow,
+    Ask,
+    BlockedWhy,
+    Call,
+    Code,
+    CommitRequirement,
+    Decision,
+    Deny,
+    Facts,
+    Gate,
+    Reason,
+)
+
+
+class CallVerdict(Value, frozen=True):
+    """What becomes of one call of a response.
+
+    Exactly one of these holds: it is `granted`; it is blocked (`blocked_why`); it is `held` as the
+    allowed sibling of an open ask; or it awaits approval itself (none of the three, and the
+    decision is `Ask`). `reasons` are the decision's and those of the response. `arguments_hash` is
+    null where the arguments are malformed. `advances_to` is null where a commit moves nothing.
+    """
+
+    tool: str
+    decision: Decision
+    reasons: tuple[Reason, ...]
+    commit_requirement: CommitRequirement
+    granted: bool = False
+    blocked_why: BlockedWhy | None = None
+    held: bool = False
+    arguments_hash: bytes | None = None
+    effect_key: bytes | None = None
+    advances_to: str | None = None
+    start_required: bool = False
+    total_ms: int = TOTAL_MS_DEFAULT
+    ask_expires_seconds: int | None = None
+
+
+class ResponseDecision(Value, frozen=True):
+    """The verdicts on a response, in its order, and the interval in which all of them hold.
+
+    `becomes_text`: under `strip_blocked`, every call was illegal and the agent gets a text answer.
+    """
+
+    calls: tuple[CallVerdict, ...]
+    becomes_text: bool = False
+    holds_from: datetime | None = None
+    holds_until: datetime | None = None
+
+
+@dataclasses.dataclass(slots=True)
+class Judged:
+    """One call with its own decision, before the response is looked at."""
+
+    call: Call
+    tool: LoadedTool | None
+    decision: Decision
+    arguments_hash: bytes | None = None
+    effect_key: bytes | None = None
+
+    def advances_to(self, phase: str | None) -> str | None:
+        """Return the phase that a commit leads to, or None when the session is there already."""
+        target = None if self.tool is None else self.tool.advances_to
+        return None if target == phase else target
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the response means for its legal calls."""
+
+    blocked_why: BlockedWhy | None
+    is_held: bool
+    reasons: tuple[Reason, ...]
+
+
+def decide_response(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> ResponseDecision:
+    """Return what becomes of each call, given the decision on each by itself."""
+    outcome = _outcome(policy, facts, judged)
+    window = Window()
+    for one in judged:
+        if one.decision.holds_from is not None:
+            window.starts(one.decision.holds_from)
+        if one.decision.holds_until is not None:
+            window.ends(one.decision.holds_until)
+    return ResponseDecision(
+        calls=tuple(_verdict(one, facts.phase, outcome) for one in judged),
+        becomes_text=policy.gate is Gate.STRIP_BLOCKED
+        and bool(judged)
+        and all(isinstance(one.decision, Deny) for one in judged),
+        holds_from=window.holds_from,
+        holds_until=window.holds_until,
+    )
+
+
+def _outcome(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> _Outcome:
+    rejects_all = policy.gate is Gate.REJECT_ALL
+    legal = [one for one in judged if not isinstance(one.decision, Deny)]
+    targets = {one.advances_to(facts.phase) for one in legal} - {None}
+    reasons: list[Reason] = []
+    blocked_why: BlockedWhy | None = None
+    if rejects_all and len(legal) < len(judged):
+        reasons.append(_REFUSED)
+        blocked_why = BlockedWhy.RESPONSE_REFUSED
+    if len(targets) > 1:
+        reasons.append(_conflict(targets))
+        blocked_why = BlockedWhy.PHASE_CONFLICT
+    is_held = (
+        blocked_why is None and rejects_all and any(isinstance(one.decision, Ask) for one in legal)
+    )
+    return _Outcome(blocked_why, is_held, tuple(reasons))
+
+
+def _verdict(one: Judged, phase: str | None, outcome: _Outcome) -> CallVerdict:
+    tool = one.tool
+    decision = one.decision
+    blocked_why = outcome.blocked_why
+    reasons = decision.reasons + outcome.reasons
+    is_held = outcome.is_held and isinstance(decision, Allow)
+    if isinstance(decision, Deny):
+        blocked_why = BlockedWhy.RULE
+        reasons = decision.reasons
+    elif is_held:
+        reasons += (_WAITS,)
+    return CallVerdict(
+        tool=one.call.tool,
+        decision=decision,
+        reasons=reasons,
+        commit_requirement=CommitRequirement.ACKNOWLEDGED
+        if tool is None
+        else tool.commit_requirement,
+        granted=isinstance(decision, Allow) and blocked_why is None and not is_held,
+        blocked_why=blocked_why,
+        held=is_held,
+        arguments_hash=one.arguments_hash,
+        effect_key=one.effect_key,
+        advances_to=one.advances_to(phase),
+        start_required=tool is not None and tool.start_required,
+        total_ms=TOTAL_MS_DEFAULT if tool is None else tool.total_ms,
+        ask_expires_seconds=decision.expires_seconds if isinstance(decision, Ask) else None,
+    )
+
+
+_REFUSED = Reason(
+    code=Code.RESPONSE_REFUSED,
+    rule="session.gate",
+    detail="another call of the response is denied",
+    needs="a response in which every call is legal",
+)
+_WAITS = Reason(
+    code=Code.SIBLING_AWAITS_APPROVAL,
+    rule="session.gate",
+    detail="another call of the response awaits approval",
+    needs="that call's approval",
+)
+
+
+def _conflict(targets: set[str | None]) -> Reason:
+    names = " and ".join(f"`{name}`" for name in sorted(str(name) for name in targets))
+    return Reason(
+        code=Code.PHASE_CONFLICT,
+        rule="session.transitions",
+        detail=f"calls of the response lead to {names}",
+        needs="calls that lead to one phase",
+    )
