@@ -112,7 +112,7 @@ def open_payload(payload: bytes, into: type[T]) -> T:
     try:
         document = msgspec.json.decode(payload, type=into)
         plain = canonical(document)
-    except (ValueError, TypeError, msgspec.MsgspecError, RecursionError) as fault:
+    except (ValueError, TypeError, RecursionError) as fault:
         raise EnvelopeRefused(
             detail=f"the payload is no such document: {fault}", flaw=EnvelopeFlaw.PAYLOAD
         ) from fault
@@ -137,7 +137,7 @@ def parse_envelope(data: bytes) -> Envelope:
     try:
         plain = foreign.parse(data, depth_max=_DEPTH_MAX)
         envelope = msgspec.convert(plain, Envelope)
-    except (ValueError, msgspec.MsgspecError) as fault:
+    except ValueError as fault:
         raise EnvelopeRefused(
             detail=f"this is no envelope: {fault}", flaw=EnvelopeFlaw.MALFORMED
         ) from fault

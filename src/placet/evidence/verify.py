@@ -217,7 +217,7 @@ class _Audit:
     def _take_header(self, line: bytes) -> None:
         try:
             header = _HEADER.decode(line)
-        except (ValueError, msgspec.MsgspecError, RecursionError) as fault:
+        except (ValueError, RecursionError) as fault:
             _bad("the header", f"it is no header of a bundle: {fault}")
         if _CANONICAL.encode(header) + b"\n" != line:
             _bad("the header", "it is not in canonical form")
@@ -234,7 +234,7 @@ class _Audit:
     def _take_line(self, line: bytes) -> None:
         try:
             document = _LINE.decode(line)
-        except (ValueError, msgspec.MsgspecError, RecursionError) as fault:
+        except (ValueError, RecursionError) as fault:
             _bad(self._expected(), f"the line cannot be read: {fault}")
         if _CANONICAL.encode(document) + b"\n" != line:
             _bad(self._expected(), "the line is not in canonical form")
@@ -345,7 +345,7 @@ class _Audit:
                 lifted = msgspec.json.decode(event.body, type=_LiftedBody)
                 if lifted.control_id in self._kills:
                     self._kills[lifted.control_id].lifted_epoch = event.control_epoch
-        except (ValueError, msgspec.MsgspecError, RecursionError) as fault:
+        except (ValueError, RecursionError) as fault:
             item = _event_name(chain, event.seq)
             _bad(item, f"its body is no control: {fault}")
 
