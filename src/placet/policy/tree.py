@@ -1,0 +1,85 @@
+"""A document as a tree of nodes, each with the line and column where it stands."""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+from placet.policy.model import Finding, Severity
+from placet.policy.paths import path_text
+
+TEXT_BYTES_MAX: Final = 1024 * 1024
+DEPTH_MAX: Final = 32
+DIGITS_MAX: Final = 100
+
+Place: TypeAlias = tuple[int, int] | None
+"""Line and column, from 1, or None where there is no text."""
+
+Scalar: TypeAlias = bool | int | float | str | None
+Steps: TypeAlias = tuple[str | int, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Node:
+    """One value of a document. `keys` has the places of a mapping's keys."""
+
+    value: "Scalar | list[Node] | dict[str, Node]"
+    place: Place = None
+    keys: dict[str, Place] = dataclasses.field(default_factory=dict)
+
+
+class TextError(ValueError):
+    """A text that cannot be read at all; `finding` says what and where."""
+
+    def __init__(self, finding: Finding) -> None:
+        """Keep the finding."""
+        super().__init__(finding.message)
+        self.finding = finding
+
+
+def error(code: str, steps: Steps, place: Place, message: str, hint: str = "") -> Finding:
+    """Return an error that stands at a place of a document."""
+    line, column = place or (None, None)
+    return Finding(
+        code=code,
+        severity=Severity.ERROR,
+        path=path_text(steps),
+        message=message,
+        hint=hint,
+        line=line,
+        column=column,
+    )
+
+
+def plain(node: Node) -> object:
+    """Return the value of a node without its places."""
+    match node.value:
+        case list():
+            return [plain(inner) for inner in node.value]
+        case dict():
+            return {key: plain(inner) for key, inner in node.value.items()}
+    return node.value
+
+
+def grown(value: object) -> Node:
+    """Return nodes without places for decoded JSON. Raises `TypeError` for anything else."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return Node(value)
+        case list() | tuple():
+            return Node([grown(inner) for inner in value])
+        case dict():
+            return Node({str(key): grown(inner) for key, inner in value.items()})
+    message = f"a {type(value).__name__} is no JSON"
+    raise TypeError(message)
+
+
+def places(node: Node, steps: Steps = ()) -> Iterator[tuple[str, Place]]:
+    """Yield the path of every value and the place where it stands."""
+    yield path_text(steps), node.place
+    match node.value:
+        case list():
+            for index, inner in enumerate(node.value):
+                yield from places(inner, (*steps, index))
+        case dict():
+            for key, inner in node.value.items():
+                yield from places(inner, (*steps, key))

@@ -1,0 +1,165 @@
+"""YAML text to nodes with places: the 1.2 core schema, and nothing that reads two ways."""
+
+import math
+import re
+from typing import Final
+
+import yaml
+
+from placet.policy.model import Finding
+from placet.policy.tree import DEPTH_MAX, DIGITS_MAX, Node, Place, Steps, TextError, error
+
+_NULL: Final = re.compile(r"|~|null|Null|NULL")
+_TRUE: Final = re.compile(r"true|True|TRUE")
+_FALSE: Final = re.compile(r"false|False|FALSE")
+_WHOLE: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_HEX: Final = re.compile(r"0x[0-9A-Fa-f]{1,32}")
+_REAL: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_AMBIGUOUS: Final = (
+    (re.compile(r"(?i:yes|no|on|off|y|n)"), "write true or false, or put the word in quotes"),
+    (re.compile(r"[-+]?0[0-9_]+"), "write the number in decimal, or put it in quotes"),
+    (re.compile(r"[-+]?0[oObB][0-9A-Fa-f_]+"), "write the number in decimal"),
+    (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"), "put it in quotes"),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"), "put the date in quotes"),
+    (re.compile(r"[-+]?\.(?i:inf)|\.(?i:nan)"), "write a number that has digits"),
+    (re.compile(r"[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?"), "write it without `_`, or in quotes"),
+)
+
+
+def read_yaml(text: str) -> tuple[Node, list[Finding]]:
+    """Return the document of a YAML text and everything in it that is not taken.
+
+    Raises `TextError` for a text that is no YAML, too deep, or not exactly one document.
+    """
+    return _Reader(text).read()
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.findings: list[Finding] = []
+        self.events = yaml.parse(text, Loader=yaml.CSafeLoader)
+
+    def read(self) -> tuple[Node, list[Finding]]:
+        try:
+            return self._document()
+        except yaml.MarkedYAMLError as fault:
+            mark = fault.problem_mark
+            place = None if mark is None else (mark.line + 1, mark.column + 1)
+            message = f"the text is no YAML: {fault.problem}"
+            raise TextError(error("malformed_yaml", (), place, message)) from None
+        except yaml.YAMLError as fault:
+            message = f"the text is no YAML: {str(fault).splitlines()[0]}"
+            raise TextError(error("malformed_yaml", (), None, message)) from None
+
+    def _document(self) -> tuple[Node, list[Finding]]:
+        next(self.events)
+        start = next(self.events)
+        if isinstance(start, yaml.StreamEndEvent):
+            raise TextError(error("malformed_yaml", (), None, "the text is empty"))
+        node = self._node(next(self.events), (), 0)
+        next(self.events)
+        after = next(self.events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            message = "there is a second document"
+            raise TextError(error("yaml_documents", (), _place(after), message, "keep one of them"))
+        return node, self.findings
+
+    def _refuse(self, event: yaml.Event, steps: Steps, code: str, message: str, hint: str) -> None:
+        self.findings.append(error(code, steps, _place(event), message, hint))
+
+    def _node(self, event: yaml.Event, steps: Steps, depth: int) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            hint = "write the value out"
+            self._refuse(event, steps, "yaml_alias", f"`*{event.anchor}` is not taken", hint)
+            return Node(None, _place(event))
+        self._check_properties(event, steps)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event, steps)
+        if depth == DEPTH_MAX:
+            message = f"the document is nested more than {DEPTH_MAX} levels deep"
+            raise TextError(error("too_deep", steps, _place(event), message))
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(event, steps, depth + 1)
+        return self._mapping(event, steps, depth + 1)
+
+    def _check_properties(self, event: yaml.Event, steps: Steps) -> None:
+        if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            return
+        if event.anchor is not None:
+            hint = "leave the anchor out"
+            self._refuse(event, steps, "yaml_anchor", f"`&{event.anchor}` is not taken", hint)
+        if event.tag is not None:
+            hint = "leave the tag out; quotes make a string"
+            self._refuse(event, steps, "yaml_tag", f"the tag `{event.tag}` is not taken", hint)
+
+    def _sequence(self, start: yaml.Event, steps: Steps, depth: int) -> Node:
+        values: list[Node] = []
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            values.append(self._node(event, (*steps, len(values)), depth))
+        return Node(values, _place(start))
+
+    def _mapping(self, start: yaml.Event, steps: Steps, depth: int) -> Node:
+        values: dict[str, Node] = {}
+        keys: dict[str, Place] = {}
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key = self._key(event, steps, depth)
+            node = self._node(next(self.events), (*steps, key), depth)
+            if key in values:
+                message = f"the key `{key[:100]}` stands twice"
+                self._refuse(event, (*steps, key), "duplicate_key", message, "keep one of them")
+            else:
+                values[key], keys[key] = node, _place(event)
+        return Node(values, _place(start), keys)
+
+    def _key(self, event: yaml.Event, steps: Steps, depth: int) -> str:
+        if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value == "<<":
+            hint = "write the keys out"
+            self._refuse(event, steps, "yaml_merge", "a merge key is not taken", hint)
+            return "<<"
+        node = self._node(event, steps, depth)
+        if isinstance(node.value, str):
+            return node.value
+        hint = "put the key in quotes"
+        self._refuse(event, steps, "yaml_key", "a key that is no string is not taken", hint)
+        return str(node.value) if not isinstance(node.value, list | dict) else ""
+
+    def _scalar(self, event: yaml.ScalarEvent, steps: Steps) -> Node:
+        text = event.value
+        if "\x00" in text:
+            self._refuse(event, steps, "malformed_yaml", "the string holds U+0000", "leave it out")
+        if not event.implicit[0]:
+            return Node(text, _place(event))
+        for pattern, hint in _AMBIGUOUS:
+            if pattern.fullmatch(text):
+                message = f"`{text[:100]}` reads in two ways"
+                self._refuse(event, steps, "yaml_ambiguous", message, hint)
+                return Node(text, _place(event))
+        return Node(self._plain(event, steps), _place(event))
+
+    def _plain(self, event: yaml.ScalarEvent, steps: Steps) -> bool | int | float | str | None:
+        text = event.value
+        if _NULL.fullmatch(text):
+            return None
+        if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
+            return _TRUE.fullmatch(text) is not None
+        if _HEX.fullmatch(text):
+            return int(text, 16)
+        if not _REAL.fullmatch(text):
+            return str(text)
+        if len(text) > DIGITS_MAX:
+            message = f"a number has at most {DIGITS_MAX} characters"
+            self._refuse(event, steps, "malformed_yaml", message, "put it in quotes")
+            return 0
+        if _WHOLE.fullmatch(text):
+            return int(text)
+        if not math.isfinite(number := float(text)):
+            message = "the number is beyond the range of a double"
+            self._refuse(event, steps, "malformed_yaml", message, "put it in quotes")
+            return 0
+        return number
+
+
+def _place(event: yaml.Event) -> Place:
+    if event.start_mark is None:
+        return None
+    return event.start_mark.line + 1, event.start_mark.column + 1
