@@ -10,7 +10,7 @@ import hmac
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import asyncpg
 
@@ -92,21 +92,22 @@ def new_password(ids: Ids) -> str:
 def url_for(url: str, role: str, password: str, database: str) -> str:
     """Return the address of the same server for another role and database."""
     parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    query = [
+    login = f"{quote(role, safe='')}:{quote(password, safe='')}@"
+    options = [
         (name, value)
         for name, value in parse_qsl(parts.query)
         if name not in {"user", "password", "dbname", "database"}
     ]
-    return urlunsplit(
-        (
-            "postgresql",
-            f"{quote(role, safe='')}:{quote(password, safe='')}@{place}",
-            f"/{quote(database, safe='')}",
-            urlencode(query, safe="/"),
-            "",
-        )
-    )
+    query = f"?{urlencode(options, safe='/')}" if options else ""
+    place = parts.netloc.rpartition("@")[2]
+    return f"postgresql://{login}{place}/{quote(database, safe='')}{query}"
+
+
+def in_database(url: str, database: str) -> str:
+    """Return the same address for another database."""
+    parts = urlsplit(url)
+    query = f"?{parts.query}" if parts.query else ""
+    return f"postgresql://{parts.netloc}/{quote(database, safe='')}{query}"
 
 
 def scram(password: str, salt: bytes) -> str:
@@ -155,6 +156,12 @@ async def connected(
 def place_of(url: str) -> str:
     """Return the host and port of an address, without what is secret in it."""
     return urlsplit(url).netloc.rpartition("@")[2] or "the local socket"
+
+
+async def try_to_connect(url: str) -> None:
+    """Refuse `Unreachable` or `Refused` unless that address lets us in."""
+    async with connected(url):
+        pass
 
 
 async def _check_version(admin: "asyncpg.Connection[Any]") -> None:

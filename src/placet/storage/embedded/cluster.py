@@ -76,6 +76,14 @@ class Cluster:
             f"postgresql://{role}:{password}@{server.HOST}:{self.port}/{database}?sslmode=disable"
         )
 
+    def program(self, name: str) -> str:
+        """Return the path of one of the Postgres programs, for example `psql`."""
+        return self._binaries.program(name)
+
+    def is_running(self) -> bool:
+        """Tell whether the server's process lives."""
+        return server.running_pid(self._layout) is not None
+
     def revive(self) -> Origin:
         """Start the server again if it was killed, at the same port; else change nothing."""
         with FileLock(self._layout.lock("start")):
@@ -164,6 +172,11 @@ def ensure(data_dir: Path, pg_bin: Path | None = None, ids: Ids | None = None) -
         cluster.close()
         raise
     return cluster
+
+
+def runs(data_dir: Path) -> bool:
+    """Tell whether a server runs on the folder, whoever holds it. Makes nothing."""
+    return data_dir.exists() and server.running_pid(Layout(root=data_dir.resolve())) is not None
 
 
 def stop_unheld(data_dir: Path) -> bool:

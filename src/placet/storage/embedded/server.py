@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from placet.kernel.clock import Clock, SystemClock
 from placet.storage.embedded.binaries import Binaries
 from placet.storage.embedded.faults import OtherMajor, StartFailed, failed
 from placet.storage.embedded.layout import Layout, trim_log
+from placet.storage.embedded.ports import free_port, trouble_at
 from placet.storage.embedded.processes import Postmaster, is_gone, is_server_of, standing_in
 from placet.storage.embedded.unprivileged import User
 
@@ -86,7 +86,7 @@ def start(layout: Layout, binaries: Binaries, user: User, port: int) -> int:
     trim_log(layout)
     output = ""
     for _ in range(PORT_ATTEMPTS):
-        port = port if port and is_free(HOST, port) else free_port(HOST)
+        port = port if port and trouble_at(HOST, port) is None else free_port(HOST)
         said_before = layout.log.stat().st_size if layout.log.exists() else 0
         pid = _spawn(layout, binaries, user, port)
         if wait_until_ready(layout, pid):
@@ -127,25 +127,6 @@ def wait_until_ready(layout: Layout, pid: int) -> bool:
             remedy=f"read `{layout.log}`; if it is still recovering, try again later",
         )
     return not is_gone(pid)
-
-
-def is_free(host: str, port: int) -> bool:
-    """Tell whether nobody listens at the address."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def free_port(host: str) -> int:
-    """Return a port at which nobody listens just now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _spawn(layout: Layout, binaries: Binaries, user: User, port: int) -> int:

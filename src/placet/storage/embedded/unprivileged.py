@@ -40,7 +40,8 @@ def server_user(cluster: Path, candidates: Iterable[str] | None = None) -> User:
         return _ourselves()
     if cluster.exists() and cluster.stat().st_uid != 0:
         owner = cluster.stat()
-        return User(name=f"uid {owner.st_uid}", uid=owner.st_uid, gid=owner.st_gid, dropped=True)
+        name = _name_of(owner.st_uid) or f"uid {owner.st_uid}"
+        return User(name=name, uid=owner.st_uid, gid=owner.st_gid, dropped=True)
     for name in candidates or (os.environ.get("SUDO_USER", ""), *CANDIDATES):
         entry = _entry(name)
         if entry is not None and entry.pw_uid != 0:
@@ -73,15 +74,21 @@ def can_use(user: User, path: Path) -> bool:
 
 def _ourselves() -> User:
     uid = os.geteuid()
-    try:
-        name = pwd.getpwuid(uid).pw_name
-    except KeyError:
+    name = _name_of(uid)
+    if name is None:
         raise NoUnprivilegedUser(
             detail=f"this process runs as user id {uid}, which has no entry in /etc/passwd, and"
             " Postgres does not make a cluster for such a user",
             remedy=f"give the user an entry, run as another, or {OWN_SERVER}",
-        ) from None
+        )
     return User(name=name, uid=uid, gid=os.getegid())
+
+
+def _name_of(uid: int) -> str | None:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return None
 
 
 def _entry(name: str) -> pwd.struct_passwd | None:

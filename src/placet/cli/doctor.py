@@ -1,0 +1,120 @@
+"""`placet doctor`: every check that a start makes, and what this machine needs besides."""
+
+import errno
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from placet.cli import service
+from placet.cli.exits import CommandRefused, Exit
+from placet.cli.output import data_dir_option, give, json_option
+from placet.settings import Settings, load_settings
+from placet.storage.checks import Check, Status
+from placet.storage.embedded.ports import trouble_at
+from placet.storage.unusable import Unusable
+
+ROOM_NEEDED: Final = 200 * 1024 * 1024
+ROOM_WISHED: Final = 2 * 1024 * 1024 * 1024
+_MARKS: Final = {Status.OK: "ok  ", Status.WARN: "warn", Status.FAIL: "FAIL"}
+
+
+@click.command(name="doctor")
+@data_dir_option
+@json_option
+def command(*, data_dir: Path | None, as_json: bool) -> int:
+    """Check this machine and the database, with a remedy for each finding.
+
+    Ends with 0 if the service can run, warnings or not, and with 1 if it cannot.
+    """
+    settings = load_settings({"data_dir": data_dir})
+    checks = [*machine(settings), *embedded(settings), *database(settings)]
+    lines = []
+    for check in checks:
+        lines.append(f"{_MARKS[check.status]}  {check.name}: {check.found}")
+        if check.remedy:
+            lines.append(f"      {check.remedy}")
+    give(msgspec.to_builtins(checks), "\n".join(lines), as_json=as_json)
+    return Exit.FAILED if any(c.status is Status.FAIL for c in checks) else Exit.OK
+
+
+def machine(settings: Settings) -> Iterator[Check]:
+    """Return what does not depend on a database."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    yield Check(name="python", status=Status.OK, found=version)
+    yield _port(settings)
+    git = shutil.which("git")
+    yield Check(
+        name="git",
+        status=Status.OK if git else Status.WARN,
+        found=git or "not on the path",
+        remedy="" if git else "install it to evaluate suites over repositories",
+    )
+
+
+def embedded(settings: Settings) -> Iterator[Check]:
+    """Return what the embedded server needs, where it is the one that is used."""
+    from placet.storage.embedded.binaries import locate
+    from placet.storage.embedded.unprivileged import server_user
+
+    if not settings.is_embedded:
+        return
+    data = settings.data_dir / "postgres" / "data"
+    yield _tried("programs", lambda: f"Postgres {locate(settings.pg_bin).version}")
+    yield _tried("server user", lambda: server_user(data).name)
+    yield _room(settings.data_dir)
+
+
+def database(settings: Settings) -> tuple[Check, ...]:
+    """Return every check of the database; an embedded one is started for it if need be."""
+    from placet.cli import database as of_command
+
+    if settings.is_embedded and not (settings.data_dir / "postgres.json").exists():
+        found = f"none yet in `{settings.data_dir}`; `placet up` makes it"
+        return (Check(name="database", status=Status.OK, found=found),)
+    try:
+        with of_command.held(settings) as (ready, _):
+            reached = Check(name="database", status=Status.OK, found="reached")
+            return (reached, *of_command.checks(ready))
+    except (Unusable, CommandRefused) as fault:
+        return (_failed("database", fault.detail, fault.remedy),)
+
+
+def _port(settings: Settings) -> Check:
+    place = f"{settings.host}:{settings.port}"
+    running = service.find(settings.data_dir)
+    if running is not None:
+        return Check(name="port", status=Status.OK, found=f"the service listens at {running.url}")
+    trouble = trouble_at(settings.host, settings.port)
+    if trouble is None:
+        return Check(name="port", status=Status.OK, found=f"{place} is free")
+    taken = trouble.errno == errno.EADDRINUSE
+    found = f"{place} is taken by another program" if taken else f"{place}: {trouble.strerror}"
+    return _failed("port", found, "choose another with PLACET_PORT and PLACET_HOST")
+
+
+def _room(data_dir: Path) -> Check:
+    place = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
+    room = shutil.disk_usage(place).free
+    found = f"{room // 1024**2} MiB free in `{place}`"
+    remedy = "free some space, or choose another folder with PLACET_DATA_DIR"
+    if room < ROOM_NEEDED:
+        return _failed("disk", found, remedy)
+    if room < ROOM_WISHED:
+        return Check(name="disk", status=Status.WARN, found=found, remedy=remedy)
+    return Check(name="disk", status=Status.OK, found=found)
+
+
+def _tried(name: str, question: Callable[[], str]) -> Check:
+    try:
+        return Check(name=name, status=Status.OK, found=question())
+    except Unusable as fault:
+        return _failed(name, fault.detail, fault.remedy)
+
+
+def _failed(name: str, found: str, remedy: str) -> Check:
+    return Check(name=name, status=Status.FAIL, found=found, remedy=remedy)

@@ -1,0 +1,74 @@
+"""How a command ends: the table of exit codes, and what is said when it fails.
+
+0    done
+1    the check itself failed
+2    the command was not understood, or a setting cannot be used
+3    there is no such thing
+4    something that the command needs is missing: the database, the service, a port, disk space
+5    denied by policy
+130  interrupted
+"""
+
+from enum import IntEnum
+from typing import Any
+
+import msgspec
+
+from placet.kernel import refusals
+from placet.settings import SettingInvalid
+from placet.storage.unusable import Unusable
+
+
+class Exit(IntEnum):
+    """An exit code."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    INFRASTRUCTURE = 4
+    DENIED = 5
+    INTERRUPTED = 130
+
+
+class CommandRefused(Exception):  # noqa: N818 -- what the person at the terminal reads
+    """A command cannot be done as it was asked."""
+
+    def __init__(self, *, detail: str, remedy: str, code: Exit = Exit.USAGE) -> None:
+        """Say what stands in the way, and what to do about it."""
+        super().__init__(detail)
+        self.detail = detail
+        self.remedy = remedy
+        self.code = code
+
+
+Told = Unusable | SettingInvalid | CommandRefused | refusals.Refusal
+
+
+def exit_of(fault: Told) -> Exit:
+    """Return the code that a command ends with after this fault."""
+    match fault:
+        case CommandRefused():
+            return fault.code
+        case Unusable() | refusals.Unavailable() | refusals.Exhausted():
+            return Exit.INFRASTRUCTURE
+        case refusals.NotFound():
+            return Exit.NOT_FOUND
+        case SettingInvalid() | refusals.Malformed() | refusals.Invalid():
+            return Exit.USAGE
+        case _:
+            return Exit.FAILED
+
+
+def told(fault: Told, *, as_json: bool) -> str:
+    """Return what is said of a fault: two sentences, or one JSON object."""
+    remedy = fault.hint if isinstance(fault, refusals.Refusal) else fault.remedy
+    if not as_json:
+        return f"error: {fault.detail}" + (f"\nremedy: {remedy}" if remedy else "")
+    code = fault.code() if isinstance(fault, refusals.Refusal) else _snake(type(fault).__name__)
+    problem: dict[str, Any] = {"code": code, "detail": fault.detail, "remedy": remedy}
+    return msgspec.json.encode({"error": problem, "exit": int(exit_of(fault))}).decode()
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")

@@ -1,0 +1,104 @@
+"""The `placet` command: what it can do, and how it ends."""
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+
+from placet import __version__
+
+# Name of the command, the module that holds it as `command`, and one line about it.
+COMMANDS: Final = {
+    "up": ("placet.cli.up", "Start the service, with a Postgres of its own if it has none."),
+    "down": ("placet.cli.down", "Stop the service and its Postgres."),
+    "doctor": ("placet.cli.doctor", "Check this machine and the database, with remedies."),
+    "db": ("placet.cli.db", "Prepare a Postgres of your own."),
+    "migrate": ("placet.cli.migrate", "Bring the database's schema up to date."),
+    "psql": ("placet.cli.psql", "Look into the database."),
+    "reset": ("placet.cli.reset", "Remove the embedded Postgres and all that is in it."),
+    "config": ("placet.cli.config", "Show the settings and where each came from."),
+}
+
+
+INTERRUPTED: Final = 130  # as in `exits`, which `--help` does not import
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it runs, and lists all of them without importing any."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order in which one meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)  # noqa: S101 -- each module of the table has one
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may have been meant."""
+        near = difflib.get_close_matches(args[0], COMMANDS, 1)
+        if args[0] not in COMMANDS and near:
+            ctx.fail(f"no such command `{args[0]}`; did you mean `{near[0]}`?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="placet")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but results and errors.")
+def cli(*, quiet: bool) -> None:
+    """Governance for AI agents: authority that is reviewed, signed, enforced and provable.
+
+    \b
+    Examples:
+      placet up                 start here, on an empty folder
+      placet up --detach        the same, in the background
+      placet doctor             find out what is wrong
+      placet down               stop it
+    """  # noqa: D301 -- \b keeps click from folding the examples
+    del quiet
+
+
+def main() -> NoReturn:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code. Faults are told on stderr."""
+    try:
+        code = cli.main(args=list(arguments), prog_name="placet", standalone_mode=False)
+    except click.ClickException as fault:
+        fault.show()
+        return fault.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has left: `placet … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as fault:
+        from placet.cli.exits import Told, exit_of, told
+
+        if not isinstance(fault, Told):
+            raise
+        click.echo(told(fault, as_json="--json" in arguments), err=True)
+        return exit_of(fault)
+    return code if isinstance(code, int) else 0
