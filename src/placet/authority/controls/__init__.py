@@ -1,0 +1,12 @@
+"""Controls wider than one session, and the gate that every grant passes.
+
+A control is one row and one event in the tenant's control stream. Setting one takes the tenant's
+gate alone; granting and starting hold the gate shared and read the controls after that. So a kill
+waits for the grants under way, and a grant that comes later sees the kill: after the answer to a
+kill nothing in its scope is granted or started. No session row is touched; what a session's status
+is under a wider kill is derived when somebody looks.
+
+States: in force, until lifted. Lifting takes two people and is no part of this slice yet.
+Failures: a kill whose answer was lost is sent again under the same idempotency key and finds its
+own row.
+"""

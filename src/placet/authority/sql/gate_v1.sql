@@ -1,0 +1,73 @@
+-- The lock of a tenant's control gate: granting and starting hold it shared, wide controls alone.
+CREATE FUNCTION placet.gate_lock_key_v1(p_tenant uuid)
+RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT ('x' || right(replace(p_tenant::text, '-', ''), 15))::bit(60)::bigint
+$$;
+
+-- Pass the gate: hold it shared to the end of the transaction, and say what is in force.
+-- The reads follow the lock in statements of their own, so they see what a kill committed.
+CREATE FUNCTION placet.gate_pass_v1(
+    p_tenant uuid, OUT control_epoch bigint, OUT killed_by uuid)
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(placet.gate_lock_key_v1(p_tenant));
+    SELECT g.control_epoch INTO control_epoch
+    FROM placet.authority_control_gate AS g WHERE g.tenant_id = p_tenant;
+    SELECT c.control_id INTO killed_by
+    FROM placet.authority_control AS c
+    WHERE c.tenant_id = p_tenant AND c.kind = 'tenant' AND c.effect = 'kill'
+      AND c.lifted_epoch IS NULL
+    LIMIT 1;
+    control_epoch := coalesce(control_epoch, 0);
+END
+$$;
+
+-- Put a control wider than one session in force: the gate alone, one row, one event.
+CREATE FUNCTION placet.control_set_v1(
+    p_key_id text, p_secret_hash bytea, p_control uuid, p_kind text, p_target text,
+    p_effect text, p_reason text, p_stream uuid,
+    p_event uuid, p_type text, p_salt bytea, p_body bytea,
+    OUT code text, OUT control_epoch bigint, OUT set_at timestamptz
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    who record;
+    had placet.authority_control%ROWTYPE;
+BEGIN
+    SELECT * INTO who FROM placet.authenticate_v1(p_key_id, p_secret_hash);
+    IF who.code <> 'ok' THEN
+        code := 'unauthenticated';
+        RETURN;
+    END IF;
+    IF NOT 'operate' = ANY (who.scopes) THEN
+        code := 'forbidden';
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(placet.gate_lock_key_v1(who.tenant_id));
+    SELECT * INTO had FROM placet.authority_control AS c
+    WHERE c.tenant_id = who.tenant_id AND c.control_id = p_control;
+    IF FOUND THEN
+        code := CASE WHEN (had.kind, had.target, had.effect, had.reason)
+                        = (p_kind, p_target, p_effect, p_reason)
+                     THEN 'ok' ELSE 'idempotency_conflict' END;
+        control_epoch := had.set_epoch;
+        set_at := had.set_at;
+        RETURN;
+    END IF;
+    INSERT INTO placet.authority_control_gate AS g (tenant_id, control_epoch)
+    VALUES (who.tenant_id, 1)
+    ON CONFLICT (tenant_id) DO UPDATE SET control_epoch = g.control_epoch + 1
+    RETURNING g.control_epoch INTO control_epoch;
+    set_at := clock_timestamp();
+    INSERT INTO placet.authority_control (
+        tenant_id, control_id, kind, target, effect, reason, set_epoch, lifted_epoch, set_by,
+        set_at)
+    VALUES (who.tenant_id, p_control, p_kind, p_target, p_effect, p_reason, control_epoch, NULL,
+            who.actor_id, set_at);
+    PERFORM placet.event_append_v1(
+        p_stream, 'control', who.actor_id, ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt],
+        ARRAY[p_body]);
+    code := 'ok';
+END
+$$;

@@ -1,0 +1,78 @@
+"""Appending to ordinary streams, and reading any stream."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from placet.events.model import EventStream, NewEvent, RecordedEvent, StreamId, StreamKind
+from placet.events.tables import EVENT, EVENT_BODY, EVENT_STREAM
+from placet.storage.database import Reading, Writing
+
+_APPEND = sa.text(
+    "SELECT last_seq, at FROM placet.event_append_v1"
+    "(:stream, :kind, :actor, :ids, :types, :salts, :bodies)"
+).bindparams(
+    sa.bindparam("ids", type_=postgresql.ARRAY(sa.Uuid)),
+    sa.bindparam("types", type_=postgresql.ARRAY(sa.Text)),
+    sa.bindparam("salts", type_=postgresql.ARRAY(sa.LargeBinary)),
+    sa.bindparam("bodies", type_=postgresql.ARRAY(sa.LargeBinary)),
+)
+
+
+async def append(
+    tx: Writing, stream: StreamId, kind: StreamKind, events: Sequence[NewEvent]
+) -> tuple[int, datetime]:
+    """Append events to an ordinary stream, making it if it is new.
+
+    Returns the last sequence number and the time that the events carry. Holds the stream's row
+    until the transaction ends, so append last.
+    """
+    row = await tx.returning(
+        _APPEND.bindparams(
+            stream=stream,
+            kind=kind.value,
+            actor=tx.actor_id,
+            ids=[event.event_id for event in events],
+            types=[event.type for event in events],
+            salts=[event.salt for event in events],
+            bodies=[event.body for event in events],
+        )
+    )
+    assert row is not None, "the function returns one row"  # noqa: S101 -- it has OUT parameters
+    last_seq: int = row.last_seq
+    at: datetime = row.at
+    return last_seq, at
+
+
+async def list_events(
+    tx: Reading, stream: StreamId, *, after: int, limit: int
+) -> list[RecordedEvent]:
+    """Return up to `limit` events of a stream with a sequence above `after`, in order."""
+    joined = EVENT.outerjoin(
+        EVENT_BODY,
+        sa.and_(
+            EVENT.c.tenant_id == EVENT_BODY.c.tenant_id,
+            EVENT.c.stream_id == EVENT_BODY.c.stream_id,
+            EVENT.c.seq == EVENT_BODY.c.seq,
+        ),
+    )
+    query = (
+        sa.select(*EVENT.c, EVENT_BODY.c.salt, EVENT_BODY.c.body)
+        .select_from(joined)
+        .where(EVENT.c.tenant_id == tx.tenant_id, EVENT.c.stream_id == stream, EVENT.c.seq > after)
+        .order_by(EVENT.c.seq)
+        .limit(limit)
+    )
+    return await tx.list(RecordedEvent, query)
+
+
+async def list_streams(tx: Reading) -> list[EventStream]:
+    """Return every ordinary stream of the tenant with its head."""
+    query = (
+        sa.select(EVENT_STREAM)
+        .where(EVENT_STREAM.c.tenant_id == tx.tenant_id)
+        .order_by(EVENT_STREAM.c.stream_id)
+    )
+    return await tx.list(EventStream, query)

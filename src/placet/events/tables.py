@@ -1,0 +1,11 @@
+"""How streams, headers and bodies are kept."""
+
+from placet.events.model import Event, EventBody, EventStream, LogPending
+from placet.storage.columns import table
+
+EVENT = table("event", Event, key=("stream_id", "seq"))
+EVENT_BODY = table("event_body", EventBody, key=("stream_id", "seq"))
+EVENT_STREAM = table(
+    "event_stream", EventStream, key=("stream_id",), updates=("next_seq", "head", "last_at")
+)
+LOG_PENDING = table("event_log_pending", LogPending, key=("stream_id", "from_seq"), deletes=True)

@@ -1,0 +1,19 @@
+"""Tool calls, from the prepared request to the receipt that settles them.
+
+A pending call is `blocked` (final), `held` (an allowed sibling of an open ask), `awaiting_approval`
+(until its deadline, which denies), `granted`, `unknown`, `settled`, `abandoned`, `shadowed`
+(recorded only), or one of the ends of an ask: `denied`, `expired`, `cancelled`, `superseded`.
+`granted` goes to `settled` by a receipt that brings the evidence the tool needs, to `unknown` by
+time-out when it was started or need not say so, to `abandoned` by time-out when it had to be
+started and never was. `unknown` goes to `settled` only by evidence or by an operator. Legal triples
+of status, execution state and commit state are a CHECK of the table.
+
+What counts: `requires` and the phase see committed calls; counters, effect keys and
+`forbidden_after` see granted, unknown and committed calls. An effect key is unique over the
+sessions of an agent in an environment, and is freed only by a failure with the evidence that the
+tool needs for failure.
+
+Many receipts per call are kept; `settled_by` names the one that decided. A receipt under an old
+fence or of a session that has ended is marked `late`; one that says otherwise than the settled
+outcome is marked `conflicting`; neither settles anything by itself.
+"""

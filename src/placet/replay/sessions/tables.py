@@ -1,0 +1,36 @@
+"""How sessions are kept: one row, one lock."""
+
+import sqlalchemy as sa
+
+from placet.replay.sessions.model import ReplaySession
+from placet.storage.columns import table, tenant_foreign_key
+
+REPLAY_SESSION = table(
+    "replay_session",
+    ReplaySession,
+    tenant_foreign_key(["artifact_id"], "authority_artifact(artifact_id)"),
+    sa.CheckConstraint("fence >= 0 AND epoch >= 1", name="fence_order"),
+    sa.CheckConstraint("(status IN ('active', 'closing')) = (ended_at IS NULL)", name="end_told"),
+    key=("session_id",),
+    updates=(
+        "status",
+        "state_version",
+        "control_revision",
+        "current_phase",
+        "total_tool_calls",
+        "total_step_count",
+        "state",
+        "holder",
+        "fence",
+        "lease_request_id",
+        "lease_expires_at",
+        "next_request_seq",
+        "next_seq",
+        "head",
+        "last_event_at",
+        "next_due_at",
+        "ended_at",
+        "ended_why",
+    ),
+    fillfactor=70,
+)

@@ -1,0 +1,193 @@
+-- Consume a prepared request: register every call of a model's response and grant what may run.
+CREATE FUNCTION placet.propose_v1(
+    p_key_id text, p_secret_hash bytea, p_session uuid,
+    p_holder text, p_epoch bigint, p_fence bigint,
+    p_prepared uuid, p_request_hash bytea, p_proposal_hash bytea,
+    p_decided_version bigint, p_holds_from timestamptz, p_holds_until timestamptz,
+    p_calls jsonb, p_answer bytea, p_state bytea, p_granted int,
+    p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
+    OUT code text, OUT facts jsonb, OUT taken bytea[], OUT answer bytea, OUT may_sign boolean,
+    OUT request_seq bigint, OUT state_version bigint, OUT control_revision bigint,
+    OUT epoch bigint, OUT fence bigint, OUT grant_control_epoch bigint,
+    OUT grant_control_revision bigint, OUT granted_at timestamptz
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    e record;
+    s placet.replay_session;
+    q placet.replay_prepared_request;
+    w record;
+    v_at timestamptz;
+    v_due timestamptz;
+BEGIN
+    SELECT * INTO e FROM placet.session_enter_v1(
+        p_key_id, p_secret_hash, ARRAY['runtime'], p_session, true);
+    code := e.code;
+    IF code <> 'ok' THEN
+        RETURN;
+    END IF;
+    s := e.s;
+    SELECT * INTO q FROM placet.replay_prepared_request AS r
+    WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
+      AND r.prepared_request_id = p_prepared;
+    IF NOT FOUND THEN
+        code := 'not_found';
+        RETURN;
+    END IF;
+    -- Was it answered before? The first decisions are the answer; what follows only says whether
+    -- their grants may still be signed.
+    IF q.consumed_at IS NOT NULL THEN
+        IF q.proposal_hash <> p_proposal_hash OR q.consumed_holder <> p_holder THEN
+            code := 'prepared_request_consumed';
+            RETURN;
+        END IF;
+        code := 'replayed';
+        answer := q.answer;
+        request_seq := q.request_seq;
+        state_version := s.state_version;
+        control_revision := s.control_revision;
+        may_sign := e.killed_by IS NULL
+            AND placet.session_writer_v1(s, p_holder, q.consumed_epoch, q.consumed_fence) = 'ok'
+            AND s.control_revision = q.control_revision;
+        SELECT c.grant_epoch, c.grant_fence, c.grant_control_epoch, c.grant_control_revision,
+               c.granted_at
+        INTO epoch, fence, grant_control_epoch, grant_control_revision, granted_at
+        FROM placet.replay_pending_call AS c
+        WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
+          AND c.prepared_request_id = p_prepared AND c.granted_at IS NOT NULL LIMIT 1;
+        RETURN;
+    END IF;
+    IF e.killed_by IS NOT NULL THEN
+        code := 'tenant_killed';
+        RETURN;
+    END IF;
+    code := placet.session_writer_v1(s, p_holder, p_epoch, p_fence);
+    IF code <> 'ok' THEN
+        RETURN;
+    END IF;
+    v_at := clock_timestamp();
+    code := CASE
+        WHEN q.request_hash <> p_request_hash THEN 'request_hash_mismatch'
+        WHEN q.expires_at <= v_at THEN 'prepared_request_expired'
+        WHEN q.control_revision <> s.control_revision OR q.control_epoch <> e.control_epoch
+            THEN 'stale_control'
+        WHEN s.state_version <> p_decided_version OR v_at < p_holds_from OR v_at >= p_holds_until
+            THEN 'redo'
+        ELSE 'ok'
+    END;
+    IF code = 'ok' THEN
+        SELECT array_agg(k.effect_key) INTO taken
+        FROM placet.replay_effect_key AS k
+        WHERE k.tenant_id = s.tenant_id AND k.agent = s.agent AND k.environment = s.environment
+          AND k.released_at IS NULL
+          AND k.effect_key IN (
+              SELECT c.effect_key
+              FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, status text)
+              WHERE c.status = 'granted' AND c.effect_key IS NOT NULL);
+        IF taken IS NOT NULL THEN
+            code := 'redo';
+        END IF;
+    END IF;
+    IF code <> 'ok' THEN
+        IF code = 'redo' THEN
+            facts := placet.session_facts_v1(s);
+        END IF;
+        RETURN;
+    END IF;
+
+    v_due := s.next_due_at;
+    BEGIN
+        UPDATE placet.replay_prepared_request AS r
+        SET consumed_at = v_at, consumed_epoch = s.epoch, consumed_fence = s.fence,
+            consumed_holder = p_holder, decided_version = s.state_version,
+            proposal_hash = p_proposal_hash, answer = p_answer
+        WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
+          AND r.prepared_request_id = p_prepared AND r.consumed_at IS NULL;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the prepared request was consumed' USING ERRCODE = 'PL001';
+        END IF;
+        INSERT INTO placet.replay_pending_call (
+            tenant_id, session_id, call_id, prepared_request_id, step_id, ordinal, tool_call_id,
+            tool_name, arguments_hash, arguments, verdict, layer, reasons, blocked_why,
+            effect_key, commit_requirement, start_required, evidence_level, execution_state,
+            commit_state, status, proposed_at, deadline_at, granted_at, grant_expires_at,
+            grant_epoch, grant_fence, grant_control_epoch, grant_control_revision)
+        SELECT s.tenant_id, s.session_id, c.call_id, p_prepared, q.request_seq, c.ordinal,
+               c.tool_call_id, c.tool_name, c.arguments_hash, c.arguments, c.verdict, c.layer,
+               c.reasons, c.blocked_why, c.effect_key, c.commit_requirement, c.start_required,
+               'none', 'not_started', c.commit_state, c.status, v_at,
+               v_at + make_interval(secs => c.ask_seconds),
+               CASE WHEN c.status = 'granted' THEN v_at END,
+               CASE WHEN c.status = 'granted'
+                    THEN v_at + make_interval(secs => c.grant_ms / 1000.0) END,
+               CASE WHEN c.status = 'granted' THEN s.epoch END,
+               CASE WHEN c.status = 'granted' THEN s.fence END,
+               CASE WHEN c.status = 'granted' THEN e.control_epoch END,
+               CASE WHEN c.status = 'granted' THEN s.control_revision END
+        FROM jsonb_to_recordset(p_calls) AS c(
+            call_id uuid, ordinal bigint, tool_call_id text, tool_name text,
+            arguments_hash bytea, arguments bytea, verdict text, layer bigint, reasons jsonb,
+            blocked_why text, effect_key bytea, commit_requirement text, start_required boolean,
+            commit_state text, status text, ask_seconds double precision,
+            grant_ms double precision);
+        -- Race: two sessions may want one effect; the unique index lets one have it, and the
+        -- sorted order keeps two that want several from waiting on each other.
+        INSERT INTO placet.replay_effect_key (
+            tenant_id, session_id, call_id, agent, environment, tool_name, effect_key, taken_at)
+        SELECT s.tenant_id, s.session_id, c.call_id, s.agent, s.environment, c.tool_name,
+               c.effect_key, v_at
+        FROM jsonb_to_recordset(p_calls) AS c(
+            call_id uuid, tool_name text, effect_key bytea, status text)
+        WHERE c.status = 'granted' AND c.effect_key IS NOT NULL
+        ORDER BY c.effect_key;
+        SELECT least(v_due, min(coalesce(
+                v_at + make_interval(secs => c.ask_seconds),
+                CASE WHEN c.status = 'granted'
+                     THEN v_at + make_interval(secs => c.grant_ms / 1000.0) END)))
+        INTO v_due
+        FROM jsonb_to_recordset(p_calls) AS c(
+            status text, ask_seconds double precision, grant_ms double precision);
+        IF v_due < s.next_due_at THEN
+            PERFORM placet.work_due_put_v1('sweep_session', s.session_id, v_due);
+        END IF;
+        SELECT * INTO w FROM placet.event_write_v1(
+            s.tenant_id, s.session_id, e.actor, s.epoch, s.fence, e.control_epoch,
+            s.control_revision, p_events, p_types, p_salts, p_bodies,
+            s.next_seq, s.head, s.last_event_at);
+        UPDATE placet.replay_session AS r
+        SET state_version = s.state_version + (p_state <> s.state)::int,
+            state = p_state,
+            total_tool_calls = s.total_tool_calls + p_granted,
+            total_step_count = s.total_step_count + (p_granted > 0)::int,
+            next_due_at = v_due,
+            next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
+        WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
+        RETURNING r.state_version INTO state_version;
+    EXCEPTION
+        WHEN unique_violation THEN
+            SELECT array_agg(c.effect_key) INTO taken
+            FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, status text)
+            JOIN placet.replay_effect_key AS k
+                ON k.tenant_id = s.tenant_id AND k.agent = s.agent
+               AND k.environment = s.environment AND k.effect_key = c.effect_key
+               AND k.released_at IS NULL
+            WHERE c.status = 'granted';
+            code := 'redo';
+            facts := placet.session_facts_v1(s);
+            RETURN;
+        WHEN SQLSTATE 'PL001' THEN
+            code := 'prepared_request_consumed';
+            RETURN;
+    END;
+    answer := p_answer;
+    may_sign := true;
+    request_seq := q.request_seq;
+    control_revision := s.control_revision;
+    epoch := s.epoch;
+    fence := s.fence;
+    grant_control_epoch := e.control_epoch;
+    grant_control_revision := s.control_revision;
+    granted_at := v_at;
+END
+$$;

@@ -1,0 +1,125 @@
+-- Keep a receipt, always; and settle its call with it when it may and the facts still hold.
+-- The first event tells of the receipt; the others tell of the settlement and go with it.
+CREATE FUNCTION placet.receipt_v1(
+    p_key_id text, p_secret_hash bytea, p_session uuid, p_epoch bigint, p_fence bigint,
+    p_call uuid, p_receipt uuid, p_idempotency_key text, p_fingerprint bytea, p_status text,
+    p_evidence_level text, p_arguments_hash bytea, p_output_hash bytea, p_output bytea,
+    p_external_ref text, p_error text, p_started_at timestamptz, p_completed_at timestamptz,
+    p_decided_version bigint, p_next jsonb, p_state bytea,
+    p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
+    OUT code text, OUT facts jsonb, OUT receipt_id uuid, OUT late boolean,
+    OUT conflicting boolean, OUT applied boolean, OUT status text, OUT execution_state text,
+    OUT commit_state text, OUT evidence_level text, OUT state_version bigint,
+    OUT current_phase text, OUT settled_at timestamptz
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    e record;
+    s placet.replay_session;
+    c placet.replay_pending_call;
+    had placet.replay_execution_receipt;
+    w record;
+    v_at timestamptz;
+    v_on_time boolean;
+    v_count int;
+BEGIN
+    SELECT * INTO e FROM placet.session_enter_v1(
+        p_key_id, p_secret_hash, ARRAY['runtime'], p_session, false);
+    code := e.code;
+    IF code <> 'ok' THEN
+        RETURN;
+    END IF;
+    s := e.s;
+    SELECT * INTO c FROM placet.replay_pending_call AS r
+    WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id AND r.call_id = p_call;
+    IF NOT FOUND THEN
+        code := 'not_found';
+        RETURN;
+    END IF;
+    status := c.status;
+    execution_state := c.execution_state;
+    commit_state := c.commit_state;
+    evidence_level := c.evidence_level;
+    state_version := s.state_version;
+    current_phase := s.current_phase;
+    settled_at := c.settled_at;
+    SELECT * INTO had FROM placet.replay_execution_receipt AS r
+    WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
+      AND r.pending_call_id = p_call AND r.idempotency_key = p_idempotency_key;
+    IF FOUND THEN
+        code := CASE WHEN had.fingerprint = p_fingerprint THEN 'replayed'
+                     ELSE 'idempotency_conflict' END;
+        receipt_id := had.receipt_id;
+        late := had.late;
+        conflicting := had.conflicting;
+        applied := c.settled_by IS NOT DISTINCT FROM had.receipt_id;
+        RETURN;
+    END IF;
+    late := NOT ((s.epoch, s.fence) = (p_epoch, p_fence) AND s.status IN ('active', 'closing'));
+    conflicting := c.status NOT IN ('granted', 'unknown', 'settled', 'abandoned')
+        OR c.arguments_hash <> p_arguments_hash
+        OR (c.status = 'settled' AND c.execution_state <> p_status)
+        OR c.status = 'abandoned';
+    v_on_time := NOT late AND NOT conflicting AND c.status = 'granted';
+    -- A settlement is decided on facts; other facts than those ask for another decision. A null
+    -- version asks for no settlement: the receipt alone is kept, and somebody settles later.
+    IF v_on_time AND s.state_version <> p_decided_version THEN
+        code := 'redo';
+        facts := placet.session_facts_v1(s) || jsonb_build_object('call', jsonb_build_object(
+            'call_id', c.call_id, 'tool_name', c.tool_name,
+            'arguments', convert_from(c.arguments, 'UTF8'), 'status', c.status));
+        RETURN;
+    END IF;
+    applied := v_on_time AND p_decided_version IS NOT NULL AND p_next IS NOT NULL;
+    v_count := CASE WHEN applied THEN array_length(p_events, 1) ELSE 1 END;
+    v_at := clock_timestamp();
+    receipt_id := p_receipt;
+    INSERT INTO placet.replay_execution_receipt (
+        tenant_id, session_id, receipt_id, pending_call_id, idempotency_key, fingerprint,
+        tool_name, status, evidence_level, arguments_hash, output_hash, output, external_ref,
+        error, started_at, completed_at, epoch, fence, late, conflicting, reported_by, received_at)
+    VALUES (
+        s.tenant_id, s.session_id, p_receipt, p_call, p_idempotency_key, p_fingerprint,
+        c.tool_name, p_status, p_evidence_level, p_arguments_hash, p_output_hash, p_output,
+        p_external_ref, p_error, p_started_at, p_completed_at, p_epoch, p_fence, late,
+        conflicting, e.actor, v_at);
+    SELECT * INTO w FROM placet.event_write_v1(
+        s.tenant_id, s.session_id, e.actor, s.epoch, s.fence, e.control_epoch,
+        s.control_revision, p_events[1:v_count], p_types[1:v_count], p_salts[1:v_count],
+        p_bodies[1:v_count], s.next_seq, s.head, s.last_event_at);
+    IF applied THEN
+        status := p_next ->> 'status';
+        execution_state := p_next ->> 'execution_state';
+        commit_state := p_next ->> 'commit_state';
+        evidence_level := p_evidence_level;
+        settled_at := CASE WHEN status = 'settled' THEN v_at END;
+        UPDATE placet.replay_pending_call AS r
+        SET status = receipt_v1.status, execution_state = receipt_v1.execution_state,
+            commit_state = receipt_v1.commit_state, evidence_level = p_evidence_level,
+            settled_at = receipt_v1.settled_at,
+            settled_by = CASE WHEN receipt_v1.status = 'settled' THEN p_receipt END,
+            committed_at = CASE WHEN receipt_v1.commit_state = 'committed' THEN v_at END
+        WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id AND r.call_id = p_call;
+        IF (p_next ->> 'frees_effect_key')::boolean THEN
+            UPDATE placet.replay_effect_key AS k SET released_at = v_at
+            WHERE k.tenant_id = s.tenant_id AND k.session_id = s.session_id
+              AND k.call_id = p_call AND k.released_at IS NULL;
+        END IF;
+        IF p_next ->> 'session_status' = 'closing' THEN
+            PERFORM placet.work_due_put_v1('sweep_session', s.session_id, v_at);
+        END IF;
+    END IF;
+    UPDATE placet.replay_session AS r
+    SET next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at,
+        state_version = s.state_version + (applied AND p_state <> s.state)::int,
+        state = CASE WHEN applied THEN p_state ELSE s.state END,
+        current_phase = CASE WHEN applied THEN p_next ->> 'phase' ELSE s.current_phase END,
+        status = CASE WHEN applied THEN coalesce(p_next ->> 'session_status', s.status)
+                      ELSE s.status END,
+        next_due_at = CASE WHEN applied AND p_next ->> 'session_status' = 'closing' THEN v_at
+                           ELSE s.next_due_at END
+    WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
+    RETURNING r.state_version, r.current_phase INTO state_version, current_phase;
+END
+$$;

@@ -1,0 +1,85 @@
+-- The facts that decisions read: the session's state and the times that its columns hold.
+CREATE FUNCTION placet.session_facts_v1(s placet.replay_session)
+RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object(
+        'state', convert_from(s.state, 'UTF8'),
+        'state_version', s.state_version,
+        'control_revision', s.control_revision,
+        'status', s.status,
+        'mode', s.mode,
+        'agent', s.agent,
+        'environment', s.environment,
+        'artifact_id', s.artifact_id,
+        'tenant_id', s.tenant_id,
+        'at', clock_timestamp(),
+        'committed_at', coalesce((
+            SELECT jsonb_object_agg(c.call_id, c.committed_at)
+            FROM placet.replay_pending_call AS c
+            WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
+              AND c.call_id IN (
+                  SELECT (m.value ->> 'call_id')::uuid
+                  FROM jsonb_each(convert_from(s.state, 'UTF8')::jsonb -> 'committed') AS t,
+                       jsonb_array_elements(t.value) AS m)), '{}'::jsonb))
+$$;
+
+-- Enter a session: who is asking, the gate where it is needed, then the session's lock.
+-- `code` is `ok`, or says why the caller may not be here; `killed_by` is for the caller to weigh,
+-- since a request that was answered before is answered again even then.
+CREATE FUNCTION placet.session_enter_v1(
+    p_key_id text, p_secret_hash bytea, p_scopes text[], p_session uuid, p_gate boolean,
+    OUT code text, OUT actor uuid, OUT scopes text[], OUT control_epoch bigint,
+    OUT killed_by uuid, OUT s placet.replay_session
+)
+LANGUAGE plpgsql AS $$
+DECLARE
+    who record;
+    gate record;
+BEGIN
+    SELECT * INTO who FROM placet.authenticate_v1(p_key_id, p_secret_hash);
+    IF who.code <> 'ok' THEN
+        code := who.code;
+        RETURN;
+    END IF;
+    IF NOT p_scopes && who.scopes THEN
+        code := 'forbidden';
+        RETURN;
+    END IF;
+    IF p_gate THEN
+        SELECT * INTO gate FROM placet.gate_pass_v1(who.tenant_id);
+        control_epoch := gate.control_epoch;
+        killed_by := gate.killed_by;
+    ELSE
+        SELECT g.control_epoch INTO control_epoch
+        FROM placet.authority_control_gate AS g WHERE g.tenant_id = who.tenant_id;
+        control_epoch := coalesce(control_epoch, 0);
+    END IF;
+    SELECT r.* INTO s FROM placet.replay_session AS r
+    WHERE r.tenant_id = who.tenant_id AND r.session_id = p_session
+    FOR NO KEY UPDATE;
+    -- A runtime key reaches the sessions of its own agent and environment, and sees no other.
+    IF NOT FOUND
+        OR (who.agent IS NOT NULL AND who.agent <> s.agent)
+        OR (who.environment IS NOT NULL AND who.environment <> s.environment)
+    THEN
+        code := 'not_found';
+        s := NULL;
+        RETURN;
+    END IF;
+    code := 'ok';
+    actor := who.actor_id;
+    scopes := who.scopes;
+END
+$$;
+
+-- May this holder write now? Asked under the session's lock, in the statement that writes.
+CREATE FUNCTION placet.session_writer_v1(
+    s placet.replay_session, p_holder text, p_epoch bigint, p_fence bigint)
+RETURNS text LANGUAGE sql VOLATILE AS $$
+    SELECT CASE
+        WHEN s.status <> 'active' THEN 'session_' || s.status
+        WHEN s.holder IS DISTINCT FROM p_holder OR (s.epoch, s.fence) <> (p_epoch, p_fence)
+            THEN 'lease_lost'
+        WHEN s.lease_expires_at <= clock_timestamp() THEN 'lease_lost'
+        ELSE 'ok'
+    END
+$$;

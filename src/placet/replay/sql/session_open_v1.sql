@@ -1,0 +1,39 @@
+-- Open a session with its first event. The tenant is the transaction's own.
+CREATE FUNCTION placet.session_open_v1(
+    p_row jsonb, p_state bytea, p_actor uuid,
+    p_event uuid, p_type text, p_salt bytea, p_body bytea,
+    OUT code text, OUT created_at timestamptz
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_tenant uuid := placet.tenant();
+    gate record;
+    w record;
+    r placet.replay_session;
+BEGIN
+    SELECT * INTO gate FROM placet.gate_pass_v1(v_tenant);
+    IF gate.killed_by IS NOT NULL THEN
+        code := 'tenant_killed';
+        RETURN;
+    END IF;
+    r := jsonb_populate_record(NULL::placet.replay_session, p_row);
+    SELECT * INTO w FROM placet.event_write_v1(
+        v_tenant, r.session_id, p_actor, 1, 0, gate.control_epoch, 0,
+        ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt], ARRAY[p_body],
+        1, decode(repeat('00', 32), 'hex'), '-infinity');
+    created_at := w.io_at;
+    INSERT INTO placet.replay_session (
+        tenant_id, session_id, workspace_id, agent, environment, mode, tier, status,
+        artifact_id, compiled_session_hash, contract_hash, state_version, control_revision,
+        current_phase, total_tool_calls, total_step_count, state, holder, epoch, fence,
+        lease_expires_at, next_request_seq, next_seq, head, last_event_at, next_due_at,
+        opened_by, created_at)
+    VALUES (
+        v_tenant, r.session_id, r.workspace_id, r.agent, r.environment, r.mode, r.tier, 'active',
+        r.artifact_id, r.compiled_session_hash, r.contract_hash, 1, 0,
+        r.current_phase, 0, 0, p_state, NULL, 1, 0,
+        '-infinity', 1, w.io_next_seq, w.io_head, w.io_at, 'infinity', p_actor, w.io_at);
+    code := 'ok';
+END
+$$;

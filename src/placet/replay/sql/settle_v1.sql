@@ -1,0 +1,128 @@
+-- Take a call out of `granted` or `unknown`: an operator with a reason, or the holder with a receipt.
+CREATE FUNCTION placet.settle_v1(
+    p_key_id text, p_secret_hash bytea, p_session uuid,
+    p_holder text, p_epoch bigint, p_fence bigint,
+    p_settlement uuid, p_call uuid, p_outcome text, p_receipt uuid, p_reason text,
+    p_decided_version bigint, p_evidence_level text, p_next jsonb, p_state bytea,
+    p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
+    OUT code text, OUT facts jsonb, OUT status text, OUT execution_state text,
+    OUT commit_state text, OUT evidence_level text, OUT state_version bigint,
+    OUT current_phase text, OUT settled_at timestamptz, OUT replayed boolean
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    e record;
+    s placet.replay_session;
+    c placet.replay_pending_call;
+    had placet.replay_settlement;
+    cited placet.replay_execution_receipt;
+    w record;
+    v_at timestamptz;
+    v_operator boolean;
+BEGIN
+    replayed := false;
+    SELECT * INTO e FROM placet.session_enter_v1(
+        p_key_id, p_secret_hash, ARRAY['runtime', 'operate'], p_session, false);
+    code := e.code;
+    IF code <> 'ok' THEN
+        RETURN;
+    END IF;
+    s := e.s;
+    v_operator := 'operate' = ANY (e.scopes);
+    SELECT * INTO c FROM placet.replay_pending_call AS r
+    WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id AND r.call_id = p_call;
+    IF NOT FOUND THEN
+        code := 'not_found';
+        RETURN;
+    END IF;
+    status := c.status;
+    execution_state := c.execution_state;
+    commit_state := c.commit_state;
+    evidence_level := c.evidence_level;
+    state_version := s.state_version;
+    current_phase := s.current_phase;
+    settled_at := c.settled_at;
+    SELECT * INTO had FROM placet.replay_settlement AS r
+    WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
+      AND r.settlement_id = p_settlement;
+    IF FOUND THEN
+        replayed := true;
+        code := CASE WHEN (had.call_id, had.outcome) = (p_call, p_outcome)
+                        AND had.receipt_id IS NOT DISTINCT FROM p_receipt
+                     THEN 'ok' ELSE 'idempotency_conflict' END;
+        RETURN;
+    END IF;
+    IF NOT v_operator THEN
+        code := placet.session_writer_v1(s, p_holder, p_epoch, p_fence);
+        IF code <> 'ok' THEN
+            RETURN;
+        END IF;
+    END IF;
+    IF c.status NOT IN ('granted', 'unknown') THEN
+        code := 'transition_not_allowed';
+        RETURN;
+    END IF;
+    IF p_receipt IS NOT NULL THEN
+        SELECT * INTO cited FROM placet.replay_execution_receipt AS r
+        WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
+          AND r.receipt_id = p_receipt AND r.pending_call_id = p_call;
+        IF NOT FOUND THEN
+            code := 'not_found';
+            RETURN;
+        END IF;
+    END IF;
+    IF p_decided_version IS DISTINCT FROM s.state_version THEN
+        code := 'redo';
+        facts := placet.session_facts_v1(s) || jsonb_build_object(
+            'operator', v_operator,
+            'call', jsonb_build_object(
+                'call_id', c.call_id, 'tool_name', c.tool_name,
+                'arguments', convert_from(c.arguments, 'UTF8'), 'status', c.status),
+            'receipt', CASE WHEN cited.receipt_id IS NOT NULL THEN jsonb_build_object(
+                'receipt_id', cited.receipt_id, 'status', cited.status,
+                'evidence_level', cited.evidence_level,
+                'output', convert_from(cited.output, 'UTF8')) END);
+        RETURN;
+    END IF;
+    v_at := clock_timestamp();
+    status := p_next ->> 'status';
+    execution_state := p_next ->> 'execution_state';
+    commit_state := p_next ->> 'commit_state';
+    evidence_level := p_evidence_level;
+    settled_at := v_at;
+    INSERT INTO placet.replay_settlement (
+        tenant_id, session_id, settlement_id, call_id, outcome, receipt_id, evidence_level,
+        reason, settled_by, settled_at)
+    VALUES (
+        s.tenant_id, s.session_id, p_settlement, p_call, p_outcome, p_receipt,
+        p_evidence_level, p_reason, e.actor, v_at);
+    UPDATE placet.replay_pending_call AS r
+    SET status = settle_v1.status, execution_state = settle_v1.execution_state,
+        commit_state = settle_v1.commit_state, evidence_level = p_evidence_level,
+        settled_at = v_at, settled_by = coalesce(p_receipt, p_settlement),
+        committed_at = CASE WHEN settle_v1.commit_state = 'committed' THEN v_at END
+    WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id AND r.call_id = p_call;
+    IF (p_next ->> 'frees_effect_key')::boolean THEN
+        UPDATE placet.replay_effect_key AS k SET released_at = v_at
+        WHERE k.tenant_id = s.tenant_id AND k.session_id = s.session_id
+          AND k.call_id = p_call AND k.released_at IS NULL;
+    END IF;
+    IF s.status = 'closing' OR p_next ->> 'session_status' = 'closing' THEN
+        PERFORM placet.work_due_put_v1('sweep_session', s.session_id, v_at);
+    END IF;
+    SELECT * INTO w FROM placet.event_write_v1(
+        s.tenant_id, s.session_id, e.actor, s.epoch, s.fence, e.control_epoch,
+        s.control_revision, p_events, p_types, p_salts, p_bodies,
+        s.next_seq, s.head, s.last_event_at);
+    UPDATE placet.replay_session AS r
+    SET next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at,
+        state_version = s.state_version + (p_state <> s.state)::int, state = p_state,
+        current_phase = p_next ->> 'phase',
+        -- An ended session stays ended: only an active one begins to close.
+        status = CASE WHEN s.status = 'active' THEN coalesce(p_next ->> 'session_status', s.status)
+                      ELSE s.status END
+    WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
+    RETURNING r.state_version, r.current_phase INTO state_version, current_phase;
+END
+$$;

@@ -1,0 +1,15 @@
+"""Every table of the product, so that Alembic sees all of them."""
+
+import placet.authority.controls.tables
+import placet.authority.tables
+import placet.events.tables
+import placet.plans.tables
+import placet.replay.calls.tables
+import placet.replay.sessions.tables
+import placet.storage.idempotency
+import placet.storage.work
+import placet.studio.workspaces.tables
+import placet.tenancy.tables
+from placet.storage.columns import METADATA
+
+__all__ = ["METADATA", "placet"]

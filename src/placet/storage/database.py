@@ -1,0 +1,193 @@
+"""The two ways to the database: transactions of one tenant, and the hot pool."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final, Self, TypeVar
+
+import asyncpg
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from placet.kernel.ids import ActorId, TenantId
+from placet.kernel.principal import Principal
+from placet.kernel.refusals import GovernanceUnavailable
+from placet.storage.faults import translated
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+POOL_SIZE: Final = 16
+RESERVED_SIZE: Final = 4
+POOL_WAIT_SECONDS: Final = 0.5
+_SET_TENANT: Final = sa.text("SELECT set_config('placet.tenant', :tenant, true)")
+
+
+class Reading:
+    """A transaction that reads what one tenant owns, all of it as of one moment."""
+
+    def __init__(self, connection: AsyncConnection, tenant: TenantId, actor: ActorId) -> None:
+        """Stand on an open transaction whose tenant is already set."""
+        self.tenant_id = tenant
+        self.actor_id = actor
+        self._connection = connection
+
+    async def find(self, model: type[M], query: sa.Select[Any]) -> M | None:
+        """Return the one row as a Struct, or None."""
+        row = (await self._connection.execute(query)).one_or_none()
+        return None if row is None else _to_struct(model, row)
+
+    async def list(self, model: type[M], query: sa.Select[Any]) -> list[M]:
+        """Return every row as a Struct. The query sets the limit."""
+        return [_to_struct(model, row) for row in await self._connection.execute(query)]
+
+    async def rows(self, query: sa.Executable) -> Sequence[sa.Row[Any]]:
+        """Return plain rows, for a question that no Struct answers."""
+        return (await self._connection.execute(query)).all()
+
+    async def now(self) -> datetime:
+        """Return the database's clock at this moment, not the transaction's start."""
+        at: datetime = (
+            await self._connection.execute(sa.select(sa.func.clock_timestamp()))
+        ).scalar_one()
+        return at
+
+
+class Writing(Reading):
+    """A transaction that also writes. It commits once, where it was opened, or not at all."""
+
+    async def insert(self, into: sa.Table, value: msgspec.Struct) -> None:
+        """Write one row: the fields of the Struct."""
+        await self._connection.execute(into.insert().values(fields_of(value)))
+
+    async def change(self, statement: sa.Update | sa.Insert | sa.Delete) -> int:
+        """Run a guarded change and return how many rows it met. Zero means: the guard said no."""
+        return (await self._connection.execute(statement)).rowcount
+
+    async def returning(self, statement: sa.Executable) -> sa.Row[Any] | None:
+        """Run a change that returns at most one row."""
+        return (await self._connection.execute(statement)).one_or_none()
+
+
+class HotConnection(asyncpg.Connection):  # type: ignore[type-arg] -- generic in the stubs only
+    """A connection that sends no reset query on release: one round trip a call, and no more.
+
+    Nothing on it may set, listen, open a cursor or take a session lock.
+    """
+
+    round_trips = 0
+
+    def get_reset_query(self) -> str:
+        """Return no query: nothing on this connection outlives a statement."""
+        return ""
+
+
+class HotPool:
+    """Calls of database functions, each one autocommit round trip.
+
+    `round_trips` counts the calls, so that a test can hold the promise of one a request.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[Any]", reserved: "asyncpg.Pool[Any]") -> None:
+        """Stand on an ordinary pool and on the one kept free for kill, steal and renew."""
+        self._pool = pool
+        self._reserved = reserved
+        self.round_trips = 0
+
+    async def call(self, query: str, *arguments: object, reserved: bool = False) -> asyncpg.Record:
+        """Run one function call that returns one row.
+
+        Refuses `governance_unavailable` when no connection is free within 500 ms, or the database
+        cannot be reached. A lost answer leaves the outcome unknown: send the same call again.
+        """
+        rows = await self.rows(query, *arguments, reserved=reserved)
+        return rows[0]
+
+    async def rows(
+        self, query: str, *arguments: object, reserved: bool = False
+    ) -> list[asyncpg.Record]:
+        """Run one function call that returns any number of rows. Refuses as `call` does."""
+        pool = self._reserved if reserved else self._pool
+        with translated():
+            try:
+                connection = await pool.acquire(timeout=POOL_WAIT_SECONDS)
+            except TimeoutError as fault:
+                raise GovernanceUnavailable(
+                    detail="every database connection is busy; nothing was decided",
+                    retry_after_seconds=1,
+                ) from fault
+            try:
+                self.round_trips += 1
+                found: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+            finally:
+                await pool.release(connection)
+        return found
+
+
+class Database:
+    """One database of Placet, opened as the application's role."""
+
+    def __init__(self, engine: AsyncEngine, hot: HotPool, pools: "list[asyncpg.Pool[Any]]") -> None:
+        """Hold the engine for ordinary work and the hot pool."""
+        self._engine = engine
+        self._pools = pools
+        self.hot = hot
+
+    @classmethod
+    async def open(cls, url: str, *, pool_size: int = POOL_SIZE) -> Self:
+        """Connect. `url` is `postgresql://…` of the application's role."""
+        with translated():
+            pool = await _hot_pool(url, pool_size)
+            reserved = await _hot_pool(url, RESERVED_SIZE)
+        engine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1).partition("?")[0],
+            pool_size=8,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            hide_parameters=True,
+            connect_args={"ssl": False} if "sslmode=disable" in url else {},
+            json_serializer=lambda value: msgspec.json.encode(value).decode(),
+            json_deserializer=msgspec.json.decode,
+        )
+        return cls(engine, HotPool(pool, reserved), [pool, reserved])
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self._engine.dispose()
+        await asyncio.gather(*(pool.close() for pool in self._pools))
+
+    @asynccontextmanager
+    async def reading(self, principal: Principal) -> AsyncIterator[Reading]:
+        """Open a read-only transaction of the principal's tenant, on one snapshot."""
+        with translated():
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+                async with connection.begin():
+                    await connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+                    await connection.execute(_SET_TENANT, {"tenant": str(principal.tenant_id)})
+                    yield Reading(connection, principal.tenant_id, principal.actor_id)
+
+    @asynccontextmanager
+    async def writing(self, principal: Principal) -> AsyncIterator[Writing]:
+        """Open a transaction of the principal's tenant that commits at the end of the block."""
+        with translated():
+            async with self._engine.connect() as connection, connection.begin():
+                await connection.execute(_SET_TENANT, {"tenant": str(principal.tenant_id)})
+                yield Writing(connection, principal.tenant_id, principal.actor_id)
+
+
+def fields_of(value: msgspec.Struct) -> dict[str, Any]:
+    """Return the fields of a Struct as columns' values."""
+    return {name: getattr(value, name) for name in value.__struct_fields__}
+
+
+def _to_struct(model: type[M], row: sa.Row[Any]) -> M:
+    names = [str(name) for name in row._fields]
+    return msgspec.convert(dict(zip(names, row, strict=True)), model)
+
+
+async def _hot_pool(url: str, size: int) -> "asyncpg.Pool[Any]":
+    return await asyncpg.create_pool(
+        url, min_size=1, max_size=size, connection_class=HotConnection, command_timeout=10
+    )

@@ -1,0 +1,224 @@
+"""One real Postgres for the whole run, migrated once, cloned for whoever needs one of its own.
+
+`PLACET_TEST_DATABASE_URL` names another server by its admin's URL (15 to 18); without it the
+embedded one is used. Every test works in a tenant of its own.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from os import environ
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from placet.kernel.clock import Clock, SystemClock
+from placet.kernel.ids import Ids, SystemIds, TenantId
+from placet.kernel.principal import Environment, Principal, Scope
+from placet.storage.database import Database
+from placet.storage.embedded.cluster import ensure
+from placet.storage.migrations import upgrade
+from placet.storage.roles import initialise
+from placet.tenancy import service as tenancy
+from placet.tenancy.model import ActorKind, ApiKey, CreateActor, GrantRole, IssueApiKey, Role
+from placet.tenancy.rules import parse_key, scopes_given
+
+TEMPLATE = "placet_template"
+PASSWORDS = {
+    role: f"test-{role}"
+    for role in ("placet_app", "placet_migrator", "placet_auditor", "placet_backup")
+}
+
+
+class Server:
+    """A Postgres server to test on: where its admin and its roles connect."""
+
+    def __init__(self, admin_url: str) -> None:
+        """Stand on an admin's URL of any database of the server."""
+        self.admin_url = admin_url
+
+    def url(self, role: str, database: str) -> str:
+        """Return where a role connects to a database."""
+        parts = urlsplit(self.admin_url)
+        place = f"{role}:{PASSWORDS[role]}@{parts.hostname}:{parts.port or 5432}"
+        return urlunsplit(parts._replace(netloc=place, path=f"/{database}"))
+
+    def admin(self, database: str) -> str:
+        """Return where the admin connects to a database."""
+        return urlunsplit(urlsplit(self.admin_url)._replace(path=f"/{database}"))
+
+    async def run(self, *statements: str) -> None:
+        """Run statements as the admin, each on its own."""
+        connection = await asyncpg.connect(self.admin("postgres"))
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.close()
+
+    def clone(self, source: str, name: str) -> None:
+        """Make a database that is a copy of another. Blocking."""
+        asyncio.run(self.run(*self.cloning(source, name)))
+
+    def cloning(self, source: str, name: str) -> tuple[str, ...]:
+        """Return the statements that copy a database, with what a copy leaves behind."""
+        return (
+            f'CREATE DATABASE "{name}" TEMPLATE "{source}" OWNER placet_owner',
+            f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC',
+            f'GRANT CONNECT ON DATABASE "{name}" TO {", ".join(PASSWORDS)}',
+        )
+
+
+@pytest.fixture(scope="session")
+def ids() -> Ids:
+    return SystemIds()
+
+
+@pytest.fixture(scope="session")
+def clock() -> Clock:
+    return SystemClock()
+
+
+@pytest.fixture(scope="session")
+def server(ids: Ids) -> Iterator[Server]:
+    with ExitStack() as stack:
+        given = environ.get("PLACET_TEST_DATABASE_URL")
+        if given is None:
+            folder = Path("/var/tmp") / f"placet-test-{ids.new().hex}"  # noqa: S108 -- must be enterable by the server's own user
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            cluster = stack.enter_context(ensure(folder))
+            given = cluster.url("postgres", "postgres")
+        yield Server(given)
+
+
+@pytest.fixture(scope="session")
+def template(server: Server, ids: Ids) -> Iterator[str]:
+    """A migrated database that nobody connects to: what the others are copied from."""
+    name = f"{TEMPLATE}_{ids.new().hex[-8:]}"
+    asyncio.run(initialise(server.admin_url, PASSWORDS, database=name))
+    upgrade(server.url("placet_migrator", name))
+    yield name
+    asyncio.run(server.run(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture(scope="session")
+def database_name(server: Server, template: str, ids: Ids) -> Iterator[str]:
+    """The database that most tests share, each in a tenant of its own."""
+    name = f"placet_test_{ids.new().hex[-8:]}"
+    server.clone(template, name)
+    yield name
+    asyncio.run(server.run(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture(scope="session")
+def database_url(server: Server, database_name: str) -> str:
+    """Where the application's role connects to the shared database."""
+    return server.url("placet_app", database_name)
+
+
+@pytest.fixture
+async def fresh_database_url(server: Server, template: str, ids: Ids) -> AsyncIterator[str]:
+    """Where the application's role connects to a database that this test has for itself."""
+    name = f"placet_own_{ids.new().hex[-8:]}"
+    await server.run(*server.cloning(template, name))
+    yield server.url("placet_app", name)
+    await server.run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+async def db(database_url: str) -> AsyncIterator[Database]:
+    database = await Database.open(database_url)
+    yield database
+    await database.close()
+
+
+class Workplace:
+    """A fresh tenant: its founder, who has every role, and a way to more principals."""
+
+    def __init__(self, db: Database, ids: Ids, founder: Principal, founder_key: str) -> None:
+        """Hold the founder and the text of its key, which carries every scope of a person."""
+        self.founder = founder
+        self.founder_key = founder_key
+        self.tenant_id: TenantId = founder.tenant_id
+        self._db = db
+        self._ids = ids
+
+    async def agent(
+        self, agent: str, environment: Environment, *, expires_at: datetime | None = None
+    ) -> tuple[Principal, str]:
+        """Return a new agent's principal and its runtime key's text."""
+        async with self._db.writing(self.founder) as tx:
+            actor = await tenancy.create_actor(
+                tx, CreateActor(kind=ActorKind.AGENT, name=agent), self._ids
+            )
+            issued = await tenancy.issue_key(
+                tx,
+                IssueApiKey(
+                    actor_id=actor.actor_id,
+                    name="runtime",
+                    scopes=[Scope.RUNTIME],
+                    agent=agent,
+                    environment=environment,
+                    expires_at=expires_at,
+                ),
+                self._ids,
+            )
+        assert issued.api_key is not None
+        return _principal(issued.key, issued.api_key), issued.api_key
+
+    async def person(self, name: str, *roles: Role) -> tuple[Principal, str]:
+        """Return a new person's principal and a key with all that its roles give."""
+        async with self._db.writing(self.founder) as tx:
+            actor = await tenancy.create_actor(
+                tx, CreateActor(kind=ActorKind.PERSON, name=name), self._ids
+            )
+            for role in roles:
+                await tenancy.grant_role(
+                    tx, GrantRole(actor_id=actor.actor_id, role=role), self._ids
+                )
+            issued = await tenancy.issue_key(
+                tx,
+                IssueApiKey(
+                    actor_id=actor.actor_id,
+                    name="key",
+                    scopes=sorted(scopes_given(actor, roles)),
+                ),
+                self._ids,
+            )
+        assert issued.api_key is not None
+        return _principal(issued.key, issued.api_key), issued.api_key
+
+
+async def found(db: Database, ids: Ids) -> Workplace:
+    """Found a tenant whose founder has every role."""
+    async with db.writing(tenancy.founder(ids)) as tx:
+        created = await tenancy.create_tenant(tx, "a tenant of its own", ids, roles=list(Role))
+    return Workplace(db, ids, _principal(created.key, created.api_key), created.api_key)
+
+
+def _principal(key: ApiKey, text: str) -> Principal:
+    parsed = parse_key(text)
+    assert parsed is not None
+    return Principal(
+        tenant_id=key.tenant_id,
+        actor_id=key.actor_id,
+        key_id=key.key_id,
+        secret_hash=parsed.secret_hash,
+        scopes=frozenset(key.scopes),
+        agent=key.agent,
+        environment=key.environment,
+    )
+
+
+@pytest.fixture
+async def workplace(db: Database, ids: Ids) -> Workplace:
+    """A tenant that this test has for itself."""
+    return await found(db, ids)
+
+
+@pytest.fixture
+def tenant(workplace: Workplace) -> Principal:
+    """The founder of a fresh tenant: every role, every scope that a person may have."""
+    return workplace.founder
