@@ -188,7 +188,7 @@ def idempotency_key_of(request: AppRequest) -> str:
 
 
 def answer(
-    value: msgspec.Struct, status: int = 200, headers: Mapping[str, str] | None = None
+    value: msgspec.Struct | msgspec.Raw, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response[bytes]:
     """Return the answer that says this value, as JSON."""
     return _json(msgspec.json.encode(value), status, headers or {})

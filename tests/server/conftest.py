@@ -1,0 +1,51 @@
+"""The application in this process, on the real database, and a client without a socket."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from placet.server.app import create_app
+from placet.settings import Settings
+
+
+@asynccontextmanager
+async def started(app: Litestar) -> AsyncIterator[Litestar]:
+    """Run the application's lifespan in one task, whichever tasks begin and end a fixture."""
+    up, down = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            up.set()
+            await down.wait()
+
+    life = asyncio.create_task(live())
+    begun = asyncio.create_task(up.wait())
+    await asyncio.wait({life, begun}, return_when=asyncio.FIRST_COMPLETED)
+    if life.done():
+        begun.cancel()
+        await life
+    yield app
+    down.set()
+    await life
+
+
+@pytest.fixture(scope="session")
+async def app(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Litestar]:
+    """The application, started."""
+    folder = tmp_path_factory.mktemp("server")
+    async with started(create_app(Settings(data_dir=folder), database_url)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that carries no key."""
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type] -- httpx declares a looser ASGI type
+    async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as made:
+        yield made
