@@ -1,0 +1,29 @@
+"""What is in force: whose signature counts, what was compiled from it, and who signs for us.
+
+A `PersonKey` is the Ed25519 public key that a person votes with. It enters by a proof of
+possession that the key itself signed, and stands in the tenant's `authority` stream as
+`PersonKeyEnrolled`; its id is SHA-256 of its SPKI form, so one key is never two. A `ServerKey` is
+one of ours: one each for grants, artifacts and checkpoints, private halves in files of the
+operator's data folder and never in Postgres, public halves in a list that anybody may keep. A
+`CompiledGovernanceArtifact` is what an approved snapshot compiles to, in an envelope signed with
+the artifact key; it is fetched by its hash and verified without asking us again.
+
+- `model`, `rules`, `tables`, `store`, `service`, `routes`: as everywhere.
+- `server_keys`: makes the key files once, reads them at each start, and signs with them.
+- `controls`: what stops things.
+
+Invariants
+- A key is enrolled once, for one actor, and never changes hands; a small-order or malformed key is
+  never enrolled.
+- An artifact belongs to one approval; the same snapshot under the same compiler version gives the
+  same `compiled_hash` on every machine.
+- An envelope is signed for one purpose by that purpose's key; the type is part of what is signed.
+- Rows of keys and artifacts are only added.
+
+Failures
+- A proof over other bytes, another person or another tenant: `enrolment_refused`, nothing stored.
+- A key file that others may read, or that holds no key: the service does not start and says which
+  file and what to do.
+- A lost key file: a new key is made and listed; what the old one signed still verifies, because
+  its public half stays in the list.
+"""

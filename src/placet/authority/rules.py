@@ -1,0 +1,61 @@
+"""Whether a key may be enrolled, decided over values."""
+
+from uuid import UUID
+
+from placet.authority.model import EnrolKey, EnrolmentFlaw, EnrolmentReason, PersonKey
+from placet.evidence.vote import ProofOfPossession
+from placet.kernel.hashing import DIGEST_BYTES
+from placet.kernel.ids import TenantId
+from placet.tenancy.model import Actor, ActorKind, ActorStatus
+
+NO_CHALLENGE = bytes(DIGEST_BYTES)
+"""What stands for the challenge at the creation of a workspace, where there is none."""
+
+
+def check_proof(
+    proof: ProofOfPossession, *, tenant: TenantId, asked: EnrolKey, challenge: bytes
+) -> list[EnrolmentReason]:
+    """Return what a proof whose signature holds says that was not asked for."""
+    found = (proof.tenant_id, proof.actor_id, proof.challenge)
+    if found == (tenant, asked.actor_id, challenge.hex()):
+        return []
+    return [
+        EnrolmentReason(
+            code=EnrolmentFlaw.PROOF_OF_ANOTHER,
+            detail="the proof was made for another tenant, person or challenge",
+        )
+    ]
+
+
+def check_holder(actor: Actor | None) -> list[EnrolmentReason]:
+    """Return what stands against this actor holding a key to vote with."""
+    if actor is None:
+        return [
+            EnrolmentReason(
+                code=EnrolmentFlaw.ACTOR_UNKNOWN, detail="there is no such person in this tenant"
+            )
+        ]
+    reasons = []
+    if actor.kind is not ActorKind.PERSON:
+        reasons.append(
+            EnrolmentReason(
+                code=EnrolmentFlaw.NOT_A_PERSON,
+                detail=f"`{actor.name}` is of kind `{actor.kind}`; only a person votes",
+            )
+        )
+    if actor.status is not ActorStatus.ACTIVE:
+        reasons.append(
+            EnrolmentReason(code=EnrolmentFlaw.ACTOR_DISABLED, detail=f"`{actor.name}` is disabled")
+        )
+    return reasons
+
+
+def check_free(enrolled: PersonKey | None, actor_id: UUID) -> list[EnrolmentReason]:
+    """Return what stands against the key: it is somebody else's already."""
+    if enrolled is None or enrolled.actor_id == actor_id:
+        return []
+    return [
+        EnrolmentReason(
+            code=EnrolmentFlaw.KEY_TAKEN, detail="the key is enrolled for another person"
+        )
+    ]

@@ -1,0 +1,154 @@
+"""The plan of one agent in one environment."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from placet.authority.model import ServerKey
+from placet.evidence.fields import HexDigest
+from placet.kernel.ids import TenantId
+from placet.kernel.principal import Environment
+from placet.kernel.refusals import Conflict, Forbidden, NotFound
+from placet.kernel.value import Input, Value
+
+
+class PlanStatus(StrEnum):
+    """How far the governance of an agent has come."""
+
+    LEARNING = "LEARNING"
+    READY = "READY"
+    APPROVED = "APPROVED"
+    ENFORCING = "ENFORCING"
+
+
+class Enforcement(StrEnum):
+    """What becomes of a call that the contract refuses: it is let through, or it is not."""
+
+    REPORT = "report"
+    BLOCK = "block"
+
+
+class Unplanned(StrEnum):
+    """What becomes of a call while nothing is approved: it is denied, or let through and noted."""
+
+    DENY = "deny"
+    CAPTURE = "capture"
+
+
+class GovernancePlan(Value, frozen=True):
+    """What holds for one agent in one environment. `compiled_hash` is hex."""
+
+    tenant_id: TenantId
+    plan_id: UUID
+    agent: str
+    environment: Environment
+    status: PlanStatus
+    version: int
+    artifact_id: UUID | None
+    compiled_hash: HexDigest | None
+    approval_id: UUID | None
+    enforcement: Enforcement
+    unplanned: Unplanned
+    approved_at: datetime | None
+    approval_expires_at: datetime | None
+    updated_at: datetime
+
+
+class OpenPlan(Value, frozen=True):
+    """Begin a plan, with nothing approved."""
+
+    agent: str
+    environment: Environment
+    enforcement: Enforcement
+    unplanned: Unplanned
+
+
+class ApprovePlan(Value, frozen=True):
+    """Put an approved artifact in force for an agent in an environment."""
+
+    agent: str
+    environment: Environment
+    artifact_id: UUID
+    compiled_hash: HexDigest
+    approval_id: UUID
+    approved_at: datetime
+    approval_expires_at: datetime | None
+
+
+class PlanQuery(Input, frozen=True):
+    """Whose plan is asked for."""
+
+    agent: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    environment: Environment
+
+
+class PlanAnswer(Value, frozen=True):
+    """The plan as it counts now, with the public keys that what it names is signed by.
+
+    The artifact itself is fetched by `compiled_hash`. Without one, nothing is approved.
+    """
+
+    plan_id: UUID
+    agent: str
+    environment: Environment
+    status: PlanStatus
+    version: int
+    artifact_id: UUID | None
+    compiled_hash: HexDigest | None
+    approval_id: UUID | None
+    enforcement: Enforcement
+    unplanned: Unplanned
+    approved_at: datetime | None
+    approval_expires_at: datetime | None
+    updated_at: datetime
+    keys: list[ServerKey]
+
+
+class PlanNotFound(NotFound):
+    """There is no plan for this agent in this environment."""
+
+    hint = "open a workspace for the agent and the environment, or check their spelling"
+
+
+class KeyBoundElsewhere(Forbidden):
+    """This runtime key is bound to another agent or environment."""
+
+    hint = "ask for the agent and the environment that the key was issued for"
+
+
+class PlanMovedOn(Conflict):
+    """The plan was changed at the same moment."""
+
+    hint = "send the same request again"
+
+
+class PlanOpened(Value, frozen=True):
+    """Event: an agent has a plan in an environment, with nothing approved."""
+
+    plan_id: UUID
+    agent: str
+    environment: Environment
+    enforcement: Enforcement
+    unplanned: Unplanned
+
+
+class PlanApproved(Value, frozen=True):
+    """Event: an approved artifact is in force for an agent in an environment."""
+
+    plan_id: UUID
+    version: int
+    artifact_id: UUID
+    compiled_hash: HexDigest
+    approval_id: UUID
+
+
+class PlanEnforcing(Value, frozen=True):
+    """Event: the first agent attached where refused calls are blocked."""
+
+    plan_id: UUID
+    version: int
+    artifact_id: UUID | None
+    compiled_hash: HexDigest | None

@@ -1,0 +1,112 @@
+"""Opening, looking up and moving plans.
+
+A move returns what it says instead of appending it: the caller owns the stream that it belongs to.
+"""
+
+from placet.authority import store as authority
+from placet.kernel.ids import Ids
+from placet.kernel.principal import Environment, Principal
+from placet.plans import rules, store
+from placet.plans.model import (
+    ApprovePlan,
+    GovernancePlan,
+    KeyBoundElsewhere,
+    OpenPlan,
+    PlanAnswer,
+    PlanApproved,
+    PlanEnforcing,
+    PlanMovedOn,
+    PlanNotFound,
+    PlanOpened,
+    PlanQuery,
+    PlanStatus,
+)
+from placet.storage.database import Reading, Writing
+
+
+async def open_plan(tx: Writing, asked: OpenPlan, ids: Ids) -> PlanOpened | None:
+    """Begin a plan in `LEARNING`. Returns None when the agent has one there already."""
+    plan = GovernancePlan(
+        tenant_id=tx.tenant_id,
+        plan_id=ids.new(),
+        agent=asked.agent,
+        environment=asked.environment,
+        status=PlanStatus.LEARNING,
+        version=1,
+        artifact_id=None,
+        compiled_hash=None,
+        approval_id=None,
+        enforcement=asked.enforcement,
+        unplanned=asked.unplanned,
+        approved_at=None,
+        approval_expires_at=None,
+        updated_at=await tx.now(),
+    )
+    if not await store.insert_plan(tx, plan):
+        return None
+    return PlanOpened(
+        plan_id=plan.plan_id,
+        agent=plan.agent,
+        environment=plan.environment,
+        enforcement=plan.enforcement,
+        unplanned=plan.unplanned,
+    )
+
+
+async def find_plan(tx: Reading, agent: str, environment: Environment) -> GovernancePlan | None:
+    """Return the plan as it counts now: an approval that ran out leaves it `READY`."""
+    plan = await store.find_stored_plan(tx, agent, environment)
+    return None if plan is None else rules.plan_at(plan, await tx.now())
+
+
+async def look_up_plan(tx: Reading, asked: PlanQuery, principal: Principal) -> PlanAnswer:
+    """Return what an agent is told. Refuses `key_bound_elsewhere` and `plan_not_found`."""
+    if not rules.may_look(principal, asked):
+        raise KeyBoundElsewhere(detail="this key is bound to another agent or environment")
+    plan = await find_plan(tx, asked.agent, asked.environment)
+    if plan is None:
+        raise PlanNotFound(detail="nobody has opened governance for this agent there")
+    return PlanAnswer(
+        plan_id=plan.plan_id,
+        agent=plan.agent,
+        environment=plan.environment,
+        status=plan.status,
+        version=plan.version,
+        artifact_id=plan.artifact_id,
+        compiled_hash=plan.compiled_hash,
+        approval_id=plan.approval_id,
+        enforcement=plan.enforcement,
+        unplanned=plan.unplanned,
+        approved_at=plan.approved_at,
+        approval_expires_at=plan.approval_expires_at,
+        updated_at=plan.updated_at,
+        keys=await authority.list_server_keys(tx),
+    )
+
+
+async def approve_plan(tx: Writing, asked: ApprovePlan) -> PlanApproved:
+    """Put an artifact in force. Refuses `plan_not_found` and `plan_moved_on`."""
+    plan = await store.find_stored_plan(tx, asked.agent, asked.environment)
+    if plan is None:
+        raise PlanNotFound(detail="nobody has opened governance for this agent there")
+    if not await store.advance_to_approved(tx, plan, asked):
+        raise PlanMovedOn(detail="the plan was changed at the same moment; nothing was approved")
+    return PlanApproved(
+        plan_id=plan.plan_id,
+        version=plan.version + 1,
+        artifact_id=asked.artifact_id,
+        compiled_hash=asked.compiled_hash,
+        approval_id=asked.approval_id,
+    )
+
+
+async def mark_enforcing(tx: Writing, plan: GovernancePlan) -> PlanEnforcing | None:
+    """Note the first attach where refused calls are blocked. Returns None when nothing moved."""
+    if not rules.may_enforce(plan) or not await store.advance_to_enforcing(tx, plan):
+        return None
+    return PlanEnforcing(
+        plan_id=plan.plan_id,
+        version=plan.version + 1,
+        artifact_id=plan.artifact_id,
+        compiled_hash=plan.compiled_hash,
+    )

@@ -1,0 +1,77 @@
+"""Questions about plans, and their guarded moves."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from placet.kernel.principal import Environment
+from placet.plans.model import ApprovePlan, GovernancePlan, PlanStatus
+from placet.plans.tables import PLAN
+from placet.storage.database import Reading, Writing, fields_of
+
+
+async def insert_plan(tx: Writing, plan: GovernancePlan) -> bool:
+    """Add a plan. Returns whether there was none for its agent and environment."""
+    return (
+        await tx.change(postgresql.insert(PLAN).values(fields_of(plan)).on_conflict_do_nothing())
+        == 1
+    )
+
+
+async def find_stored_plan(
+    tx: Reading, agent: str, environment: Environment
+) -> GovernancePlan | None:
+    """Return the row of a plan, whatever the clock says about its approval."""
+    return await tx.find(
+        GovernancePlan,
+        sa.select(PLAN).where(
+            PLAN.c.tenant_id == tx.tenant_id,
+            PLAN.c.agent == agent,
+            PLAN.c.environment == environment,
+        ),
+    )
+
+
+def approve_statement(plan: GovernancePlan, asked: ApprovePlan) -> sa.Update:
+    """Return the move to `APPROVED`, which holds only on the version that was read."""
+    return (
+        sa.update(PLAN)
+        .where(
+            PLAN.c.tenant_id == plan.tenant_id,
+            PLAN.c.plan_id == plan.plan_id,
+            PLAN.c.version == plan.version,
+        )
+        .values(
+            status=PlanStatus.APPROVED,
+            version=PLAN.c.version + 1,
+            artifact_id=asked.artifact_id,
+            compiled_hash=asked.compiled_hash,
+            approval_id=asked.approval_id,
+            approved_at=asked.approved_at,
+            approval_expires_at=asked.approval_expires_at,
+            updated_at=sa.func.clock_timestamp(),
+        )
+    )
+
+
+async def advance_to_approved(tx: Writing, plan: GovernancePlan, asked: ApprovePlan) -> bool:
+    """Move a plan to `APPROVED`. Returns whether the version that was read still held."""
+    return await tx.change(approve_statement(plan, asked)) == 1
+
+
+async def advance_to_enforcing(tx: Writing, plan: GovernancePlan) -> bool:
+    """Move a plan from `APPROVED` to `ENFORCING`. Returns whether it still was what was read."""
+    changed = await tx.change(
+        sa.update(PLAN)
+        .where(
+            PLAN.c.tenant_id == tx.tenant_id,
+            PLAN.c.plan_id == plan.plan_id,
+            PLAN.c.version == plan.version,
+            PLAN.c.status == PlanStatus.APPROVED,
+        )
+        .values(
+            status=PlanStatus.ENFORCING,
+            version=PLAN.c.version + 1,
+            updated_at=sa.func.clock_timestamp(),
+        )
+    )
+    return changed == 1

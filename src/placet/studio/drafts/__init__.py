@@ -1,0 +1,41 @@
+"""The contract under work: changed by typed commands only, and frozen into snapshots.
+
+A `BusinessDraft` is an editable lineage of a workspace. It holds the contract as it stands (a
+document that may still lack parts), the number of commands that made it, and the head of their
+chain. `open` -> `approved` | `superseded` | `abandoned`; at most one draft of a workspace is open.
+A draft that names a parent begins with the parent's contract and the parent's chain; an open
+parent is superseded by it.
+
+A `BusinessCommand` is the only way to write to a draft: `set_session`, `set_tool_contract`,
+`remove_tool_contract`, `import_contract`, `comment`. It names the version that it was decided on
+(`expected_draft_version`). Only accepted commands are rows. A piece that cannot be read as a part
+of a contract is refused with the findings; what the whole contract lacks stops no command.
+
+The chain: for each command
+
+    chain_hash = SHA-256("placet.draft_command.v1" 00 | previous chain_hash 32
+                         | SHA-256("placet.draft_payload.v1" 00 | payload) 32 | header)
+
+where `payload` is the command as it is kept and `header` the canonical JSON of tenant, workspace,
+draft, version, command id, command type, actor and origin. The first `previous` is 32 zero bytes,
+or the parent's head.
+
+A `BusinessDraftSnapshot` is the immutable picture of a draft at one version, with everything that
+was found in it: `invalid` when the contract cannot be read or has errors, `needs_judgment` when
+something stops an approval, else `ready_for_approval`. Its hash covers every field but the time.
+
+    snapshot_hash = SHA-256("placet.draft_snapshot.v1" 00 | canonical JSON of `SnapshotContent`)
+
+Invariants
+- Versions are 1..n with no gap, under any interleaving: the statement that raises the version holds
+  only on the version that was read and on an open draft.
+- The row of a command, the draft's new version and the event are one transaction.
+- Command rows and snapshots are never changed.
+- A snapshot of the same version by the same compiler is the same snapshot.
+
+Failures
+- A command on another version: `draft_version_conflict`, with the current version.
+- A command on a draft that is no longer open: `draft_closed`.
+- A second open draft: `draft_already_open`, with the first one's id.
+- An unreadable piece: `contract_invalid`, with the findings; nothing stored.
+"""

@@ -1,0 +1,335 @@
+"""Drafts, commands and snapshots, and what is said about them."""
+
+import dataclasses
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final, NewType
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.fields import HexDigest
+from placet.kernel.ids import ActorId, TenantId
+from placet.kernel.principal import Environment
+from placet.kernel.refusals import Conflict, Invalid, NotFound
+from placet.kernel.value import Input, Value
+from placet.policy.model import Finding
+from placet.policy.model import Name as ContractName
+from placet.studio.workspaces.model import WorkspaceId
+
+DraftId = NewType("DraftId", UUID)
+SnapshotId = NewType("SnapshotId", UUID)
+
+COMMENT_MAX: Final = 4_000
+DOCUMENT_BYTES_MAX: Final = 1_048_576
+
+
+class DraftStatus(StrEnum):
+    """Whether a draft is written to, or how that ended."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    SUPERSEDED = "superseded"
+    ABANDONED = "abandoned"
+
+
+class CommandOrigin(StrEnum):
+    """Through which door a command came."""
+
+    STUDIO_UI = "studio_ui"
+    API = "api"
+    INFERENCE = "inference"
+    MIGRATION = "migration"
+
+
+class CommandType(StrEnum):
+    """What a command does to a draft."""
+
+    SET_SESSION = "set_session"
+    SET_TOOL_CONTRACT = "set_tool_contract"
+    REMOVE_TOOL_CONTRACT = "remove_tool_contract"
+    IMPORT_CONTRACT = "import_contract"
+    COMMENT = "comment"
+
+
+class ValidationState(StrEnum):
+    """What became of a command. Only accepted ones are kept; the others are answers."""
+
+    ACCEPTED = "accepted"
+
+
+class SnapshotStatus(StrEnum):
+    """Whether a snapshot can be approved; fixed when it is taken."""
+
+    INVALID = "invalid"
+    NEEDS_JUDGMENT = "needs_judgment"
+    READY_FOR_APPROVAL = "ready_for_approval"
+
+
+class SetSession(Input, frozen=True, tag_field="type", tag=CommandType.SET_SESSION.value):
+    """Set what holds for a session as a whole, in place of what was there."""
+
+    session: msgspec.Raw
+
+
+class SetToolContract(
+    Input, frozen=True, tag_field="type", tag=CommandType.SET_TOOL_CONTRACT.value
+):
+    """Set the contract of one tool, in place of that tool's earlier one."""
+
+    tool: msgspec.Raw
+
+
+class RemoveToolContract(
+    Input, frozen=True, tag_field="type", tag=CommandType.REMOVE_TOOL_CONTRACT.value
+):
+    """Take the contract of one tool out."""
+
+    tool: ContractName
+
+
+class ImportContract(Input, frozen=True, tag_field="type", tag=CommandType.IMPORT_CONTRACT.value):
+    """Set the whole contract, in place of everything that was there."""
+
+    contract: msgspec.Raw
+
+
+class Comment(Input, frozen=True, tag_field="type", tag=CommandType.COMMENT.value):
+    """Say something to whoever reads the draft. `target` names a tool, or nothing."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=COMMENT_MAX)]
+    target: ContractName | None = None
+
+
+Command = SetSession | SetToolContract | RemoveToolContract | ImportContract | Comment
+
+
+class OpenDraft(Input, frozen=True):
+    """Open a draft, empty or with what a parent of the same workspace holds."""
+
+    parent_draft_id: UUID | None = None
+
+
+class ApplyCommand(Input, frozen=True):
+    """Change a draft that still has the expected version."""
+
+    expected_draft_version: Annotated[int, msgspec.Meta(ge=0)]
+    command: Command
+
+
+class TakeSnapshot(Input, frozen=True):
+    """Freeze a draft that still has the expected version."""
+
+    expected_draft_version: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class BusinessDraft(Value, frozen=True):
+    """A contract under work. `contract_json` and `command_head` are what the commands made."""
+
+    tenant_id: TenantId
+    draft_id: DraftId
+    workspace_id: WorkspaceId
+    status: DraftStatus
+    current_version: int
+    active_snapshot_id: UUID | None
+    parent_draft_id: UUID | None
+    derived_from_approval_id: UUID | None
+    contract_json: bytes
+    command_head: bytes
+    created_by: ActorId
+    created_at: datetime
+
+
+class BusinessCommand(Value, frozen=True):
+    """One accepted change. `payload_json` is the command with everything it set."""
+
+    tenant_id: TenantId
+    draft_id: DraftId
+    version: int
+    command_id: UUID
+    command_type: CommandType
+    payload_json: bytes
+    expected_draft_version: int
+    origin: CommandOrigin
+    actor_id: ActorId
+    idempotency_key: str
+    validation_state: ValidationState
+    applied_at: datetime
+    chain_hash: bytes
+
+
+class CommandHeader(Value, frozen=True):
+    """What a chain hash covers beside the payload."""
+
+    tenant_id: TenantId
+    workspace_id: WorkspaceId
+    draft_id: DraftId
+    version: int
+    command_id: UUID
+    command_type: CommandType
+    actor_id: ActorId
+    origin: CommandOrigin
+
+
+class BusinessDraftSnapshot(Value, frozen=True):
+    """What was under review: the whole contract and everything found in it. Hashes are hex."""
+
+    tenant_id: TenantId
+    snapshot_id: SnapshotId
+    workspace_id: WorkspaceId
+    draft_id: DraftId
+    version: int
+    status: SnapshotStatus
+    memory_json: bytes
+    snapshot_hash: HexDigest
+    source_snapshot_hash: HexDigest
+    command_history_hash: HexDigest
+    findings: list[Finding]
+    generation_profile: str
+    compiler_version: str
+    created_by: ActorId
+    created_at: datetime
+
+
+class SnapshotContent(Value, frozen=True):
+    """What a snapshot's hash covers. `memory_hash` is that of the document, in hex."""
+
+    tenant_id: TenantId
+    snapshot_id: SnapshotId
+    workspace_id: WorkspaceId
+    environment: Environment
+    draft_id: DraftId
+    version: int
+    status: SnapshotStatus
+    memory_hash: HexDigest
+    source_snapshot_hash: HexDigest
+    command_history_hash: HexDigest
+    findings: list[Finding]
+    generation_profile: str
+    compiler_version: str
+    created_by: ActorId
+
+
+class DraftAnswer(Value, frozen=True):
+    """A draft as it is shown: the contract as JSON, the head of its commands as hex."""
+
+    draft_id: DraftId
+    workspace_id: WorkspaceId
+    status: DraftStatus
+    current_version: int
+    active_snapshot_id: UUID | None
+    parent_draft_id: UUID | None
+    derived_from_approval_id: UUID | None
+    contract: msgspec.Raw
+    command_history_hash: HexDigest
+    created_by: ActorId
+    created_at: datetime
+
+
+class AppliedCommand(Value, frozen=True):
+    """The answer to an accepted command: the version that it made."""
+
+    draft_id: DraftId
+    command_id: UUID
+    command_type: CommandType
+    version: int
+    chain_hash: HexDigest
+    applied_at: datetime
+
+
+class SnapshotAnswer(Value, frozen=True):
+    """A snapshot as it is shown: the contract as JSON, hashes as hex."""
+
+    snapshot_id: SnapshotId
+    workspace_id: WorkspaceId
+    draft_id: DraftId
+    version: int
+    status: SnapshotStatus
+    memory: msgspec.Raw
+    snapshot_hash: HexDigest
+    source_snapshot_hash: HexDigest
+    command_history_hash: HexDigest
+    findings: list[Finding]
+    generation_profile: str
+    compiler_version: str
+    created_by: ActorId
+    created_at: datetime
+
+
+class DraftNotFound(NotFound):
+    """There is no such draft here."""
+
+
+class SnapshotNotFound(NotFound):
+    """There is no such snapshot here."""
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class DraftVersionConflict(Conflict):
+    """The draft has moved on from that version."""
+
+    hint = "read the draft again and send the command on its current version"
+    current_version: int
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class DraftClosed(Conflict):
+    """The draft is no longer open."""
+
+    hint = "open a new draft with this one as its parent"
+    status: DraftStatus
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class DraftAlreadyOpen(Conflict):
+    """The workspace has an open draft."""
+
+    hint = "work in the open draft, or name it as the parent to supersede it"
+    draft_id: UUID | None
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class ContractInvalid(Invalid):
+    """This is no readable part of a contract."""
+
+    hint = "each finding names the place and what is wrong there"
+    findings: list[Finding]
+
+
+class DraftOpened(Value, frozen=True):
+    """Event: a draft was opened, in place of its parent if that was still open."""
+
+    draft_id: DraftId
+    parent_draft_id: UUID | None
+    derived_from_approval_id: UUID | None
+    command_history_hash: HexDigest
+
+
+class DraftSuperseded(Value, frozen=True):
+    """Event: an open draft gave way to one that began with its contract."""
+
+    draft_id: DraftId
+    by_draft_id: DraftId
+
+
+class DraftCommandApplied(Value, frozen=True):
+    """Event: a command was accepted. The chain hash covers what it set."""
+
+    draft_id: DraftId
+    version: int
+    command_id: UUID
+    command_type: CommandType
+    origin: CommandOrigin
+    chain_hash: HexDigest
+
+
+class SnapshotTaken(Value, frozen=True):
+    """Event: a draft was frozen at a version."""
+
+    snapshot_id: SnapshotId
+    draft_id: DraftId
+    version: int
+    status: SnapshotStatus
+    snapshot_hash: HexDigest
+    command_history_hash: HexDigest
+    compiler_version: str

@@ -1,0 +1,256 @@
+"""Opening a draft, changing it by commands, freezing it."""
+
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from placet.kernel.ids import Ids
+from placet.kernel.value import Value
+from placet.policy.projection import COMPILER_VERSION
+from placet.storage.database import Writing
+from placet.storage.faults import StateMovedOn
+from placet.studio.drafts import rules, store
+from placet.studio.drafts.model import (
+    AppliedCommand,
+    ApplyCommand,
+    BusinessCommand,
+    BusinessDraft,
+    BusinessDraftSnapshot,
+    CommandHeader,
+    CommandOrigin,
+    CommandType,
+    DraftAlreadyOpen,
+    DraftClosed,
+    DraftCommandApplied,
+    DraftId,
+    DraftNotFound,
+    DraftOpened,
+    DraftStatus,
+    DraftSuperseded,
+    DraftVersionConflict,
+    OpenDraft,
+    SnapshotId,
+    SnapshotTaken,
+    TakeSnapshot,
+    ValidationState,
+)
+from placet.studio.workspaces import service as workspaces
+from placet.studio.workspaces import store as workspace_store
+from placet.studio.workspaces.model import GovernanceWorkspace
+
+
+async def open_draft(tx: Writing, workspace_id: UUID, asked: OpenDraft, ids: Ids) -> BusinessDraft:
+    """Open a draft of a workspace, empty or with what its parent holds.
+
+    An open parent is superseded. Refuses `workspace_not_found`, `draft_not_found` for a parent
+    that is not of this workspace, and `draft_already_open`.
+    """
+    workspace = await workspace_store.get_workspace(tx, workspace_id)
+    parent = await _parent(tx, workspace, asked)
+    draft = BusinessDraft(
+        tenant_id=tx.tenant_id,
+        draft_id=DraftId(ids.new()),
+        workspace_id=workspace.workspace_id,
+        status=DraftStatus.OPEN,
+        current_version=0,
+        active_snapshot_id=None,
+        parent_draft_id=asked.parent_draft_id,
+        derived_from_approval_id=workspace.active_approval_id if parent else None,
+        contract_json=parent.contract_json if parent else rules.empty_document(workspace.agent),
+        command_head=parent.command_head if parent else rules.NO_HISTORY,
+        created_by=tx.actor_id,
+        created_at=await tx.now(),
+    )
+    said: list[Value] = []
+    if (
+        parent
+        and parent.status is DraftStatus.OPEN
+        and await store.advance_to_superseded(tx, parent)
+    ):
+        said.append(DraftSuperseded(draft_id=parent.draft_id, by_draft_id=draft.draft_id))
+    if not await store.insert_draft(tx, draft):
+        raise await _already_open(tx, workspace)
+    if not await workspace_store.advance_draft(tx, workspace, draft.draft_id):
+        raise StateMovedOn(detail="the workspace was changed at the same moment")
+    said.append(_opened(draft))
+    await workspaces.tell(tx, workspace.workspace_id, said, ids)
+    return draft
+
+
+async def apply_command(
+    tx: Writing, draft_id: UUID, asked: ApplyCommand, idempotency_key: str, ids: Ids
+) -> AppliedCommand:
+    """Change a draft by one command.
+
+    Refuses `draft_not_found`, `draft_closed`, `draft_version_conflict` and `contract_invalid`.
+    """
+    draft = await store.get_draft(tx, draft_id)
+    _check_expected(draft, asked.expected_draft_version)
+    workspace = await workspace_store.get_workspace(tx, draft.workspace_id)
+    contract, payload = rules.decide_command(draft.contract_json, workspace.agent, asked.command)
+    header = _header(draft, tx, rules.type_of(asked.command), ids)
+    command = BusinessCommand(
+        tenant_id=tx.tenant_id,
+        draft_id=draft.draft_id,
+        version=header.version,
+        command_id=header.command_id,
+        command_type=header.command_type,
+        payload_json=payload,
+        expected_draft_version=asked.expected_draft_version,
+        origin=header.origin,
+        actor_id=header.actor_id,
+        idempotency_key=idempotency_key,
+        validation_state=ValidationState.ACCEPTED,
+        applied_at=await tx.now(),
+        chain_hash=rules.chain_hash(draft.command_head, payload, header),
+    )
+    if not await store.advance_by_command(tx, draft, command, contract):
+        raise await _late(tx, draft_id)
+    await workspaces.tell(tx, draft.workspace_id, [_applied(command)], ids)
+    return AppliedCommand(
+        draft_id=draft.draft_id,
+        command_id=command.command_id,
+        command_type=command.command_type,
+        version=command.version,
+        chain_hash=command.chain_hash.hex(),
+        applied_at=command.applied_at,
+    )
+
+
+async def take_snapshot(
+    tx: Writing, draft_id: UUID, asked: TakeSnapshot, ids: Ids
+) -> BusinessDraftSnapshot:
+    """Freeze a draft at its present version; the same version gives the same snapshot again.
+
+    Refuses `draft_not_found`, `draft_closed` and `draft_version_conflict`.
+    """
+    draft = await store.get_draft(tx, draft_id)
+    _check_expected(draft, asked.expected_draft_version)
+    if not await store.lock_draft(tx, draft):
+        raise await _late(tx, draft_id)
+    existing = await store.find_snapshot_at(tx, draft, COMPILER_VERSION)
+    if existing is not None:
+        return existing
+    workspace = await workspace_store.get_workspace(tx, draft.workspace_id)
+    snapshot = await _snapshot(tx, draft, workspace, ids)
+    await store.insert_snapshot(tx, snapshot)
+    if not (
+        await store.advance_snapshot(tx, draft, snapshot.snapshot_id)
+        and await workspace_store.advance_snapshot(tx, workspace, snapshot.snapshot_id)
+    ):
+        raise StateMovedOn(detail="the workspace was changed at the same moment")
+    await workspaces.tell(tx, draft.workspace_id, [_taken(snapshot)], ids)
+    return snapshot
+
+
+def _check_expected(draft: BusinessDraft, expected: int) -> None:
+    if draft.status is not DraftStatus.OPEN:
+        raise _closed(draft)
+    if draft.current_version != expected:
+        raise _moved_on(draft)
+
+
+def _closed(draft: BusinessDraft) -> DraftClosed:
+    return DraftClosed(detail=f"the draft is `{draft.status}`", status=draft.status)
+
+
+def _moved_on(draft: BusinessDraft) -> DraftVersionConflict:
+    return DraftVersionConflict(
+        detail=f"the draft is at version {draft.current_version}",
+        current_version=draft.current_version,
+    )
+
+
+async def _late(tx: Writing, draft_id: UUID) -> DraftClosed | DraftVersionConflict:
+    """Return why a guarded change met no row, from the draft as it is now."""
+    draft = await store.get_draft(tx, draft_id)
+    return _closed(draft) if draft.status is not DraftStatus.OPEN else _moved_on(draft)
+
+
+async def _parent(
+    tx: Writing, workspace: GovernanceWorkspace, asked: OpenDraft
+) -> BusinessDraft | None:
+    if asked.parent_draft_id is None:
+        return None
+    parent = await store.get_draft(tx, asked.parent_draft_id)
+    if parent.workspace_id != workspace.workspace_id:
+        raise DraftNotFound(detail="there is no draft with this id")
+    return parent
+
+
+async def _already_open(tx: Writing, workspace: GovernanceWorkspace) -> DraftAlreadyOpen:
+    existing = await store.find_open_draft(tx, workspace.workspace_id)
+    return DraftAlreadyOpen(
+        detail="a workspace has at most one open draft",
+        draft_id=existing.draft_id if existing else None,
+    )
+
+
+def _opened(draft: BusinessDraft) -> DraftOpened:
+    return DraftOpened(
+        draft_id=draft.draft_id,
+        parent_draft_id=draft.parent_draft_id,
+        derived_from_approval_id=draft.derived_from_approval_id,
+        command_history_hash=draft.command_head.hex(),
+    )
+
+
+def _header(draft: BusinessDraft, tx: Writing, kind: CommandType, ids: Ids) -> CommandHeader:
+    return CommandHeader(
+        tenant_id=tx.tenant_id,
+        workspace_id=draft.workspace_id,
+        draft_id=draft.draft_id,
+        version=draft.current_version + 1,
+        command_id=ids.new(),
+        command_type=kind,
+        actor_id=tx.actor_id,
+        origin=CommandOrigin.API,
+    )
+
+
+def _applied(command: BusinessCommand) -> DraftCommandApplied:
+    return DraftCommandApplied(
+        draft_id=command.draft_id,
+        version=command.version,
+        command_id=command.command_id,
+        command_type=command.command_type,
+        origin=command.origin,
+        chain_hash=command.chain_hash.hex(),
+    )
+
+
+def _taken(snapshot: BusinessDraftSnapshot) -> SnapshotTaken:
+    return SnapshotTaken(
+        snapshot_id=snapshot.snapshot_id,
+        draft_id=snapshot.draft_id,
+        version=snapshot.version,
+        status=snapshot.status,
+        snapshot_hash=snapshot.snapshot_hash,
+        command_history_hash=snapshot.command_history_hash,
+        compiler_version=snapshot.compiler_version,
+    )
+
+
+async def _snapshot(
+    tx: Writing, draft: BusinessDraft, workspace: GovernanceWorkspace, ids: Ids
+) -> BusinessDraftSnapshot:
+    findings = rules.check_memory(draft.contract_json, workspace.environment)
+    snapshot = BusinessDraftSnapshot(
+        tenant_id=tx.tenant_id,
+        snapshot_id=SnapshotId(ids.new()),
+        workspace_id=draft.workspace_id,
+        draft_id=draft.draft_id,
+        version=draft.current_version,
+        status=rules.decide_status(findings),
+        memory_json=draft.contract_json,
+        snapshot_hash="",
+        source_snapshot_hash=rules.NO_SOURCES,
+        command_history_hash=draft.command_head.hex(),
+        findings=findings,
+        generation_profile=rules.GENERATION_PROFILE,
+        compiler_version=COMPILER_VERSION,
+        created_by=tx.actor_id,
+        created_at=await tx.now(),
+    )
+    content = rules.content_of(snapshot, workspace.environment)
+    return replace(snapshot, snapshot_hash=rules.snapshot_hash(content))

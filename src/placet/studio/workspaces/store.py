@@ -1,0 +1,120 @@
+"""Questions about workspaces, and the guarded moves of their pointers."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from placet.kernel.principal import Environment
+from placet.storage.database import Reading, Writing, fields_of
+from placet.studio.workspaces.model import (
+    GovernanceWorkspace,
+    RuntimeAuthorityKind,
+    WorkspaceApprover,
+    WorkspaceNotFound,
+    WorkspaceStatus,
+)
+from placet.studio.workspaces.tables import APPROVER, WORKSPACE
+
+
+def insert_statement(workspace: GovernanceWorkspace) -> sa.Insert:
+    """Return the insert that gives way to a workspace of the same agent and environment."""
+    # Race: of two that are made at once, the second waits here for the first and adds nothing.
+    return postgresql.insert(WORKSPACE).values(fields_of(workspace)).on_conflict_do_nothing()
+
+
+async def insert_workspace(tx: Writing, workspace: GovernanceWorkspace) -> bool:
+    """Add a workspace. Returns whether there was none for its agent and environment."""
+    return await tx.change(insert_statement(workspace)) == 1
+
+
+async def insert_approver(tx: Writing, approver: WorkspaceApprover) -> None:
+    """Let a person's vote count in a workspace."""
+    await tx.insert(APPROVER, approver)
+
+
+async def list_approvers(tx: Reading, workspace_id: UUID) -> list[WorkspaceApprover]:
+    """Return everybody whose vote counts in a workspace, the longest-serving first."""
+    return await tx.list(
+        WorkspaceApprover,
+        sa.select(APPROVER)
+        .where(APPROVER.c.tenant_id == tx.tenant_id, APPROVER.c.workspace_id == workspace_id)
+        .order_by(APPROVER.c.since, APPROVER.c.actor_id),
+    )
+
+
+async def get_workspace(tx: Reading, workspace_id: UUID) -> GovernanceWorkspace:
+    """Return a workspace. Refuses `workspace_not_found`."""
+    found = await tx.find(
+        GovernanceWorkspace,
+        sa.select(WORKSPACE).where(
+            WORKSPACE.c.tenant_id == tx.tenant_id, WORKSPACE.c.workspace_id == workspace_id
+        ),
+    )
+    if found is None:
+        raise WorkspaceNotFound(detail="there is no workspace with this id")
+    return found
+
+
+async def find_workspace_of(
+    tx: Reading, agent: str, environment: Environment
+) -> GovernanceWorkspace | None:
+    """Return the workspace of an agent in an environment."""
+    return await tx.find(
+        GovernanceWorkspace,
+        sa.select(WORKSPACE).where(
+            WORKSPACE.c.tenant_id == tx.tenant_id,
+            WORKSPACE.c.agent == agent,
+            WORKSPACE.c.environment == environment,
+        ),
+    )
+
+
+async def list_workspaces(
+    tx: Reading, *, after: UUID | None, limit: int
+) -> list[GovernanceWorkspace]:
+    """Return up to `limit` workspaces in the order of their making, after the one named."""
+    query = sa.select(WORKSPACE).where(WORKSPACE.c.tenant_id == tx.tenant_id)
+    if after is not None:
+        query = query.where(WORKSPACE.c.workspace_id > after)
+    return await tx.list(GovernanceWorkspace, query.order_by(WORKSPACE.c.workspace_id).limit(limit))
+
+
+async def advance_draft(tx: Writing, workspace: GovernanceWorkspace, draft_id: UUID) -> bool:
+    """Point at a new active draft, with no snapshot yet, if nothing has moved since the read."""
+    return (
+        await tx.change(
+            _as_read(workspace).values(active_draft_id=draft_id, active_draft_snapshot_id=None)
+        )
+        == 1
+    )
+
+
+async def advance_snapshot(tx: Writing, workspace: GovernanceWorkspace, snapshot_id: UUID) -> bool:
+    """Point at a new active snapshot of the active draft, if nothing has moved since the read."""
+    return await tx.change(_as_read(workspace).values(active_draft_snapshot_id=snapshot_id)) == 1
+
+
+async def advance_approval(tx: Writing, workspace: GovernanceWorkspace, approval_id: UUID) -> bool:
+    """Point at a new approval and at no draft, if nothing has moved since the read."""
+    moved = _as_read(workspace).values(
+        active_draft_id=None,
+        active_draft_snapshot_id=None,
+        active_approval_id=approval_id,
+        runtime_authority_kind=RuntimeAuthorityKind.ARTIFACT,
+    )
+    return await tx.change(moved) == 1
+
+
+def _as_read(workspace: GovernanceWorkspace) -> sa.Update:
+    """Return a change that holds only while the workspace points where it pointed when read."""
+    return sa.update(WORKSPACE).where(
+        WORKSPACE.c.tenant_id == workspace.tenant_id,
+        WORKSPACE.c.workspace_id == workspace.workspace_id,
+        WORKSPACE.c.status == WorkspaceStatus.ACTIVE,
+        WORKSPACE.c.active_draft_id.is_not_distinct_from(workspace.active_draft_id),
+        WORKSPACE.c.active_draft_snapshot_id.is_not_distinct_from(
+            workspace.active_draft_snapshot_id
+        ),
+        WORKSPACE.c.active_approval_id.is_not_distinct_from(workspace.active_approval_id),
+    )
