@@ -2,10 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 import msgspec
+
+if TYPE_CHECKING:
+    from placet.evidence.bundle import KeyList
 
 CHECK_FAILED: Final = 1
 NOT_FOUND: Final = 3
@@ -40,16 +43,9 @@ def verify(file: str, keys_file: Path | None, *, as_json: bool) -> None:
     FILE is a bundle, or `-` for standard input. Needs no service, no database and no network.
     Exits with 0 if nothing is wrong, and with 1 after naming the first thing that is.
     """
-    from placet.evidence.bundle import KeyList
     from placet.evidence.verify import verify_bundle
 
-    pinned = None
-    if keys_file is not None:
-        try:
-            pinned = msgspec.json.decode(_open(str(keys_file)).read(), type=KeyList)
-        except ValueError as fault:
-            message = f"{keys_file} is no key list: {fault}"
-            raise click.UsageError(message) from fault
+    pinned = None if keys_file is None else _key_list(keys_file)
     with _open(file) as stream:
         report = verify_bundle(stream, pinned)
     if as_json:
@@ -64,6 +60,17 @@ def verify(file: str, keys_file: Path | None, *, as_json: bool) -> None:
         click.echo(f"bad: line {flaw.line}, {flaw.item}: {flaw.why}")
         click.echo(f"{report.events} events before it were in order")
     sys.exit(0 if report.is_good else CHECK_FAILED)
+
+
+def _key_list(file: Path) -> "KeyList":
+    from placet.evidence.bundle import KeyList
+
+    with _open(str(file)) as stream:
+        try:
+            return msgspec.json.decode(stream.read(), type=KeyList)
+        except ValueError as fault:
+            message = f"{file} is no key list: {fault}"
+            raise click.UsageError(message) from fault
 
 
 def _open(file: str) -> BinaryIO:

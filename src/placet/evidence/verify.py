@@ -189,7 +189,7 @@ class _Audit:
         self._actors: dict[str, bytes] = {}
         self._kills: dict[UUID, _Kill] = {}
         self._unread_controls = 0
-        self._envelopes_begun = False
+        self._events_ended = False
         self._manifest: Manifest | None = None
         self.line = 0
         self.events = self.bodies = self.grants = self.envelopes = 0
@@ -242,12 +242,13 @@ class _Audit:
             case EventLine():
                 self._take_event(document)
             case GrantLine():
-                self._envelopes_begun = True
+                self._end_events()
                 self._take_grant(document.envelope)
             case EnvelopeLine():
-                self._envelopes_begun = True
+                self._end_events()
                 self._take_envelope(document.envelope)
             case Manifest():
+                self._end_events()
                 self._take_manifest(document)
 
     def _expected(self) -> str:
@@ -257,7 +258,7 @@ class _Audit:
         chain = self._chains.get(event.stream_id)
         if chain is None:
             _bad(f"an event of stream {event.stream_id}", "the header names no such one")
-        if self._envelopes_begun:
+        if self._events_ended:
             _bad_event(chain, "it stands after the envelopes")
         self._check_place(event, chain)
         self._check_body(event, chain)
@@ -349,6 +350,20 @@ class _Audit:
             item = _event_name(chain, event.seq)
             _bad(item, f"its body is no control: {fault}")
 
+    def _end_events(self) -> None:
+        """Compare every stream with its head, before anything is held against the streams."""
+        if self._events_ended:
+            return
+        self._events_ended = True
+        for text, chain in self._chains.items():
+            if (chain.seq, chain.leaf_text) != (chain.head.head_seq, chain.head.head_leaf):
+                why = (
+                    f"the header tells of {chain.head.head_seq} events that end in leaf "
+                    f"{chain.head.head_leaf}; the bundle has {chain.seq}, ending in "
+                    f"{chain.leaf_text}"
+                )
+                _bad(f"stream {text}", why)
+
     def _take_grant(self, envelope: Envelope) -> None:
         grant, _ = self._open(envelope, GRANT_TYPE, KeyPurpose.GRANT, Grant)
         item = f"the grant for call {grant.call_id}"
@@ -408,14 +423,6 @@ class _Audit:
         return document, next(key for key in keys if key.key_id == signer.key_id)
 
     def _take_manifest(self, manifest: Manifest) -> None:
-        for text, chain in self._chains.items():
-            if (chain.seq, chain.leaf_text) != (chain.head.head_seq, chain.head.head_leaf):
-                why = (
-                    f"the header tells of {chain.head.head_seq} events that end in leaf "
-                    f"{chain.head.head_leaf}; the bundle has {chain.seq}, ending in "
-                    f"{chain.leaf_text}"
-                )
-                _bad(f"stream {text}", why)
         if manifest.events != self.events:
             why = f"it counts {manifest.events} events, there are {self.events}"
             _bad("the manifest", why)

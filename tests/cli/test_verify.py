@@ -1,0 +1,71 @@
+"""`placet verify` on files, as a shell sees it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from placet.cli.verify import verify
+
+VECTORS = Path(__file__).parents[2] / "docs/reference/vectors"
+BUNDLE = VECTORS / "bundle.jsonl"
+
+
+def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(verify, [str(one) for one in arguments], input=stdin)
+
+
+@pytest.fixture
+def bad_bundle(tmp_path: Path) -> Path:
+    """Return the sample bundle with one byte of its fifth line changed."""
+    lines = BUNDLE.read_bytes().split(b"\n")
+    lines[4] = lines[4].replace(b'"fence":0', b'"fence":1')
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    return path
+
+
+def test_a_good_bundle_exits_0_and_says_what_was_and_was_not_proved() -> None:
+    result = run(BUNDLE)
+    assert result.exit_code == 0
+    assert "20 events in 3 streams" in result.stdout
+    assert "not proved:" in result.stdout
+
+
+def test_a_bad_bundle_exits_1_and_names_the_item(bad_bundle: Path) -> None:
+    result = run(bad_bundle)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("bad: line 5, event 2 of stream ")
+
+
+def test_the_json_report_is_one_object(bad_bundle: Path) -> None:
+    good, bad = run(BUNDLE, "--json"), run(bad_bundle, "--json")
+    assert json.loads(good.stdout)["good"] is True
+    report = json.loads(bad.stdout)
+    assert (report["good"], report["flaw"]["line"], report["events"]) == (False, 5, 3)
+    assert bad.exit_code == 1
+
+
+def test_a_bundle_can_come_from_standard_input() -> None:
+    assert run("-", stdin=BUNDLE.read_bytes()).exit_code == 0
+    assert run("-", stdin=BUNDLE.read_bytes()[:-2]).exit_code == 1
+
+
+def test_pinned_keys_are_used(tmp_path: Path) -> None:
+    keys = VECTORS / "keys.json"
+    result = run(BUNDLE, "--keys", keys, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["keys_pinned"]) == (0, True)
+    none = tmp_path / "none.json"
+    none.write_text('{"kind":"placet.keys.v1","version":1,"keys":[]}')
+    assert run(BUNDLE, "--keys", none).exit_code == 1
+
+
+def test_a_missing_file_exits_3_and_a_bad_key_list_2(tmp_path: Path) -> None:
+    assert run(tmp_path / "none").exit_code == 3
+    assert run(BUNDLE, "--keys", tmp_path / "none").exit_code == 3
+    assert run(tmp_path).exit_code == 3
+    bad = tmp_path / "bad.json"
+    bad.write_bytes(b'{"keys":[]}')
+    assert run(BUNDLE, "--keys", bad).exit_code == 2
