@@ -102,7 +102,7 @@ def judge(facts: Facts, head: str) -> tuple[Check, ...]:
 def _version(facts: Facts) -> Check:
     found = f"Postgres {facts.version}"
     if facts.major < OLDEST:
-        remedy = f"give it a Postgres {OLDEST} or newer"
+        remedy = f"give it a newer Postgres, {OLDEST} to {NEWEST_TRIED}"
         return Check(name="version", status=Status.FAIL, found=found, remedy=remedy)
     if facts.major > NEWEST_TRIED:
         remedy = f"Placet was tried up to Postgres {NEWEST_TRIED}; look for a newer Placet"

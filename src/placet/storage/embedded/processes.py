@@ -14,7 +14,7 @@ class Postmaster:
         """Read `postmaster.pid`; a missing or half-written file is one of nobody."""
         try:
             lines = (data / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             lines = []
         self.pid = _number(lines, 0)
         self.port = _number(lines, 3)
