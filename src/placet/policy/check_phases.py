@@ -119,7 +119,7 @@ def _tool(contract: Contract, steps: Steps, tool: ToolContract) -> Iterator[Find
         elif phases[name].terminal:
             message = f"`{name}` is terminal: no call is allowed in it"
             yield found("valid_in_terminal", here, message)
-        elif name not in reached:
+        elif reached and name not in reached:
             yield found("valid_in_unreachable", here, f"`{name}` can never be reached")
     target = target_of(tool)
     if target is None:

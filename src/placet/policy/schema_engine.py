@@ -82,6 +82,7 @@ def _validator(schema: dict[str, object] | bool) -> jsonschema_rs.Draft202012Val
             offline=True,
             pattern_options=jsonschema_rs.RegexOptions(),
             validate_formats=True,
+            ignore_unknown_formats=False,
             mask=_MASK,
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as fault:
