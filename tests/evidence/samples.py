@@ -189,9 +189,9 @@ def sample_artifact() -> ArtifactPayload:
         snapshot_id=uuid_of("snapshot"),
         snapshot_hash=hash_of("snapshot"),
         approval_id=uuid_of("approval"),
-        review={"tools": ["refund_order"]},
-        runtime={"layers": [{"kind": "tool", "verdict": "allow"}]},
-        compat={},
+        review='{"tools":["refund_order"]}',
+        runtime='{"layers":[{"kind":"tool","verdict":"allow"}]}',
+        compat="{}",
     )
 
 

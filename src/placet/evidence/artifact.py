@@ -15,9 +15,10 @@ ARTIFACT_TYPE: Final = "placet.artifact.v1"
 
 
 class ArtifactPayload(Input, frozen=True):
-    """A compiled artifact with the three projections of it, which are documents of ours.
+    """A compiled artifact with the three projections of it, each as its JSON text.
 
-    `review` is for people, `runtime` decides, `compat` is for older clients.
+    `review` is for people, `runtime` decides, `compat` is for other engines. They are text, not
+    nested documents, because a tool's schema may hold any JSON number.
     """
 
     compiled_hash: HexDigest
@@ -25,9 +26,9 @@ class ArtifactPayload(Input, frozen=True):
     snapshot_id: UUID
     snapshot_hash: HexDigest
     approval_id: UUID
-    review: dict[str, object]
-    runtime: dict[str, object]
-    compat: dict[str, object]
+    review: str
+    runtime: str
+    compat: str
 
 
 def sign_artifact(artifact: ArtifactPayload, key: SigningKey) -> Envelope:
