@@ -8,6 +8,11 @@ import placet.replay.calls.tables
 import placet.replay.sessions.tables
 import placet.storage.idempotency
 import placet.storage.work
+import placet.studio.approvals.tables
+import placet.studio.drafts.tables
+import placet.studio.requests.tables
+import placet.studio.snapshots.tables
+import placet.studio.votes.tables
 import placet.studio.workspaces.tables
 import placet.tenancy.tables
 from placet.storage.columns import METADATA

@@ -20,18 +20,11 @@ where `payload` is the command as it is kept and `header` the canonical JSON of 
 draft, version, command id, command type, actor and origin. The first `previous` is 32 zero bytes,
 or the parent's head.
 
-A `BusinessDraftSnapshot` is the immutable picture of a draft at one version, with everything that
-was found in it: `invalid` when the contract cannot be read or has errors, `needs_judgment` when
-something stops an approval, else `ready_for_approval`. Its hash covers every field but the time.
-
-    snapshot_hash = SHA-256("placet.draft_snapshot.v1" 00 | canonical JSON of `SnapshotContent`)
-
 Invariants
 - Versions are 1..n with no gap, under any interleaving: the statement that raises the version holds
   only on the version that was read and on an open draft.
 - The row of a command, the draft's new version and the event are one transaction.
-- Command rows and snapshots are never changed.
-- A snapshot of the same version by the same compiler is the same snapshot.
+- Command rows are never changed.
 
 Failures
 - A command on another version: `draft_version_conflict`, with the current version.

@@ -1,4 +1,4 @@
-"""Drafts, commands and snapshots, and what is said about them."""
+"""Drafts and commands, and what is said about them."""
 
 import dataclasses
 from datetime import datetime
@@ -10,7 +10,6 @@ import msgspec
 
 from placet.evidence.fields import HexDigest
 from placet.kernel.ids import ActorId, TenantId
-from placet.kernel.principal import Environment
 from placet.kernel.refusals import Conflict, Invalid, NotFound
 from placet.kernel.value import Input, Value
 from placet.policy.model import Finding
@@ -18,7 +17,6 @@ from placet.policy.model import Name as ContractName
 from placet.studio.workspaces.model import WorkspaceId
 
 DraftId = NewType("DraftId", UUID)
-SnapshotId = NewType("SnapshotId", UUID)
 
 COMMENT_MAX: Final = 4_000
 DOCUMENT_BYTES_MAX: Final = 1_048_576
@@ -56,14 +54,6 @@ class ValidationState(StrEnum):
     """What became of a command. Only accepted ones are kept; the others are answers."""
 
     ACCEPTED = "accepted"
-
-
-class SnapshotStatus(StrEnum):
-    """Whether a snapshot can be approved; fixed when it is taken."""
-
-    INVALID = "invalid"
-    NEEDS_JUDGMENT = "needs_judgment"
-    READY_FOR_APPROVAL = "ready_for_approval"
 
 
 class SetSession(Input, frozen=True, tag_field="type", tag=CommandType.SET_SESSION.value):
@@ -117,12 +107,6 @@ class ApplyCommand(Input, frozen=True):
     command: Command
 
 
-class TakeSnapshot(Input, frozen=True):
-    """Freeze a draft that still has the expected version."""
-
-    expected_draft_version: Annotated[int, msgspec.Meta(ge=0)]
-
-
 class BusinessDraft(Value, frozen=True):
     """A contract under work. `contract_json` and `command_head` are what the commands made."""
 
@@ -171,45 +155,6 @@ class CommandHeader(Value, frozen=True):
     origin: CommandOrigin
 
 
-class BusinessDraftSnapshot(Value, frozen=True):
-    """What was under review: the whole contract and everything found in it. Hashes are hex."""
-
-    tenant_id: TenantId
-    snapshot_id: SnapshotId
-    workspace_id: WorkspaceId
-    draft_id: DraftId
-    version: int
-    status: SnapshotStatus
-    memory_json: bytes
-    snapshot_hash: HexDigest
-    source_snapshot_hash: HexDigest
-    command_history_hash: HexDigest
-    findings: list[Finding]
-    generation_profile: str
-    compiler_version: str
-    created_by: ActorId
-    created_at: datetime
-
-
-class SnapshotContent(Value, frozen=True):
-    """What a snapshot's hash covers. `memory_hash` is that of the document, in hex."""
-
-    tenant_id: TenantId
-    snapshot_id: SnapshotId
-    workspace_id: WorkspaceId
-    environment: Environment
-    draft_id: DraftId
-    version: int
-    status: SnapshotStatus
-    memory_hash: HexDigest
-    source_snapshot_hash: HexDigest
-    command_history_hash: HexDigest
-    findings: list[Finding]
-    generation_profile: str
-    compiler_version: str
-    created_by: ActorId
-
-
 class DraftAnswer(Value, frozen=True):
     """A draft as it is shown: the contract as JSON, the head of its commands as hex."""
 
@@ -237,31 +182,8 @@ class AppliedCommand(Value, frozen=True):
     applied_at: datetime
 
 
-class SnapshotAnswer(Value, frozen=True):
-    """A snapshot as it is shown: the contract as JSON, hashes as hex."""
-
-    snapshot_id: SnapshotId
-    workspace_id: WorkspaceId
-    draft_id: DraftId
-    version: int
-    status: SnapshotStatus
-    memory: msgspec.Raw
-    snapshot_hash: HexDigest
-    source_snapshot_hash: HexDigest
-    command_history_hash: HexDigest
-    findings: list[Finding]
-    generation_profile: str
-    compiler_version: str
-    created_by: ActorId
-    created_at: datetime
-
-
 class DraftNotFound(NotFound):
     """There is no such draft here."""
-
-
-class SnapshotNotFound(NotFound):
-    """There is no such snapshot here."""
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -321,15 +243,3 @@ class DraftCommandApplied(Value, frozen=True):
     command_type: CommandType
     origin: CommandOrigin
     chain_hash: HexDigest
-
-
-class SnapshotTaken(Value, frozen=True):
-    """Event: a draft was frozen at a version."""
-
-    snapshot_id: SnapshotId
-    draft_id: DraftId
-    version: int
-    status: SnapshotStatus
-    snapshot_hash: HexDigest
-    command_history_hash: HexDigest
-    compiler_version: str

@@ -1,4 +1,4 @@
-"""Drafts, commands and snapshots over HTTP."""
+"""Drafts and commands over HTTP."""
 
 from typing import Final
 from uuid import UUID
@@ -14,11 +14,8 @@ from placet.studio.drafts.model import (
     AppliedCommand,
     ApplyCommand,
     BusinessDraft,
-    BusinessDraftSnapshot,
     DraftAnswer,
     OpenDraft,
-    SnapshotAnswer,
-    TakeSnapshot,
 )
 from placet.tenancy.entry import (
     Answer,
@@ -35,7 +32,6 @@ from placet.tenancy.entry import (
 
 _OPEN: Final = msgspec.json.Decoder(OpenDraft)
 _APPLY: Final = msgspec.json.Decoder(ApplyCommand)
-_TAKE: Final = msgspec.json.Decoder(TakeSnapshot)
 _READERS: Final = (Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.AUDIT, Scope.ADMIN)
 
 
@@ -84,34 +80,6 @@ async def apply_command(request: AppRequest, draft_id: UUID) -> Response[bytes]:
     return await answered(request, raw, work)
 
 
-@post(
-    "/api/v1/studio/drafts/{draft_id:uuid}/snapshots",
-    opt=RouteOpt(
-        scope=Scope.AUTHOR, body=TakeSnapshot, answer=SnapshotAnswer, status=201, keyed=True
-    ),
-)
-async def take_snapshot(request: AppRequest, draft_id: UUID) -> Response[bytes]:
-    """Freeze a draft at its current version, with everything that is found in it."""
-    raw = await body_of(request)
-    asked = bodies.decode(_TAKE, raw)
-
-    async def work(tx: Writing) -> Answer:
-        snapshot = await service.take_snapshot(tx, draft_id, asked, ids_of(request))
-        return Answer(value=_frozen(snapshot), status=201)
-
-    return await answered(request, raw, work)
-
-
-@get(
-    "/api/v1/studio/snapshots/{snapshot_id:uuid}",
-    opt=RouteOpt(scope=_READERS, answer=SnapshotAnswer),
-)
-async def get_snapshot(request: AppRequest, snapshot_id: UUID) -> Response[bytes]:
-    """Return one snapshot with the contract as it was."""
-    async with database_of(request).reading(principal_of(request)) as tx:
-        return answer(_frozen(await store.get_snapshot(tx, snapshot_id)))
-
-
 def _shown(draft: BusinessDraft) -> DraftAnswer:
     return DraftAnswer(
         draft_id=draft.draft_id,
@@ -128,23 +96,4 @@ def _shown(draft: BusinessDraft) -> DraftAnswer:
     )
 
 
-def _frozen(snapshot: BusinessDraftSnapshot) -> SnapshotAnswer:
-    return SnapshotAnswer(
-        snapshot_id=snapshot.snapshot_id,
-        workspace_id=snapshot.workspace_id,
-        draft_id=snapshot.draft_id,
-        version=snapshot.version,
-        status=snapshot.status,
-        memory=msgspec.Raw(snapshot.memory_json),
-        snapshot_hash=snapshot.snapshot_hash,
-        source_snapshot_hash=snapshot.source_snapshot_hash,
-        command_history_hash=snapshot.command_history_hash,
-        findings=snapshot.findings,
-        generation_profile=snapshot.generation_profile,
-        compiler_version=snapshot.compiler_version,
-        created_by=snapshot.created_by,
-        created_at=snapshot.created_at,
-    )
-
-
-HANDLERS = [open_draft, get_draft, apply_command, take_snapshot, get_snapshot]
+HANDLERS = [open_draft, get_draft, apply_command]

@@ -1,4 +1,4 @@
-"""What a command makes of a contract, and what a snapshot says of one."""
+"""What a command makes of a contract."""
 
 from typing import Final, assert_never, cast
 
@@ -9,14 +9,11 @@ from placet.kernel import foreign
 from placet.kernel.canonical import canonical
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.kernel.hashing import DIGEST_BYTES, digest
-from placet.kernel.principal import Environment
-from placet.policy.check import check_contract
 from placet.policy.document import contract_document
-from placet.policy.model import Contract, Finding, Severity
+from placet.policy.model import Finding, Severity
 from placet.policy.parse import read_contract
 from placet.studio.drafts.model import (
     DOCUMENT_BYTES_MAX,
-    BusinessDraftSnapshot,
     Command,
     CommandHeader,
     CommandType,
@@ -26,13 +23,9 @@ from placet.studio.drafts.model import (
     RemoveToolContract,
     SetSession,
     SetToolContract,
-    SnapshotContent,
-    SnapshotStatus,
 )
 
 NO_HISTORY: Final = bytes(DIGEST_BYTES)
-NO_SOURCES: Final = digest("source_snapshot", b"[]").hex()
-GENERATION_PROFILE: Final = "commands"
 _STAND_IN: Final[Json] = {
     "tool": "stand_in",
     "side_effect": "read",
@@ -84,54 +77,6 @@ def type_of(command: Command) -> CommandType:
 def chain_hash(previous: bytes, payload: bytes, header: CommandHeader) -> bytes:
     """Return the chain hash of a command that follows `previous`."""
     return digest("draft_command", previous, digest("draft_payload", payload), canonical(header))
-
-
-def read_memory(memory: bytes) -> Contract | list[Finding]:
-    """Return the contract that a document stands for, or why it stands for none."""
-    return read_contract(foreign.parse(memory))
-
-
-def check_memory(memory: bytes, environment: Environment) -> list[Finding]:
-    """Return everything that is found in a whole contract."""
-    contract = read_memory(memory)
-    if isinstance(contract, list):
-        return contract
-    return check_contract(contract, environment)
-
-
-def decide_status(findings: list[Finding]) -> SnapshotStatus:
-    """Return what the findings make of a snapshot."""
-    severities = {finding.severity for finding in findings}
-    if Severity.ERROR in severities:
-        return SnapshotStatus.INVALID
-    if Severity.BLOCKER in severities:
-        return SnapshotStatus.NEEDS_JUDGMENT
-    return SnapshotStatus.READY_FOR_APPROVAL
-
-
-def content_of(snapshot: BusinessDraftSnapshot, environment: Environment) -> SnapshotContent:
-    """Return what the hash of a snapshot covers."""
-    return SnapshotContent(
-        tenant_id=snapshot.tenant_id,
-        snapshot_id=snapshot.snapshot_id,
-        workspace_id=snapshot.workspace_id,
-        environment=environment,
-        draft_id=snapshot.draft_id,
-        version=snapshot.version,
-        status=snapshot.status,
-        memory_hash=digest("draft_document", snapshot.memory_json).hex(),
-        source_snapshot_hash=snapshot.source_snapshot_hash,
-        command_history_hash=snapshot.command_history_hash,
-        findings=snapshot.findings,
-        generation_profile=snapshot.generation_profile,
-        compiler_version=snapshot.compiler_version,
-        created_by=snapshot.created_by,
-    )
-
-
-def snapshot_hash(content: SnapshotContent) -> str:
-    """Return the hash of a snapshot in hex."""
-    return digest("draft_snapshot", canonical(content)).hex()
 
 
 def _applied(before: Document, agent: str, command: Command) -> tuple[Document, Document]:

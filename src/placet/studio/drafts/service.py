@@ -1,12 +1,9 @@
-"""Opening a draft, changing it by commands, freezing it."""
+"""Opening a draft, and changing it by commands."""
 
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
-from placet.policy.projection import COMPILER_VERSION
 from placet.storage.database import Writing
 from placet.storage.faults import StateMovedOn
 from placet.studio.drafts import rules, store
@@ -15,7 +12,6 @@ from placet.studio.drafts.model import (
     ApplyCommand,
     BusinessCommand,
     BusinessDraft,
-    BusinessDraftSnapshot,
     CommandHeader,
     CommandOrigin,
     CommandType,
@@ -29,9 +25,6 @@ from placet.studio.drafts.model import (
     DraftSuperseded,
     DraftVersionConflict,
     OpenDraft,
-    SnapshotId,
-    SnapshotTaken,
-    TakeSnapshot,
     ValidationState,
 )
 from placet.studio.workspaces import service as workspaces
@@ -85,7 +78,7 @@ async def apply_command(
     Refuses `draft_not_found`, `draft_closed`, `draft_version_conflict` and `contract_invalid`.
     """
     draft = await store.get_draft(tx, draft_id)
-    _check_expected(draft, asked.expected_draft_version)
+    check_expected(draft, asked.expected_draft_version)
     workspace = await workspace_store.get_workspace(tx, draft.workspace_id)
     contract, payload = rules.decide_command(draft.contract_json, workspace.agent, asked.command)
     header = _header(draft, tx, rules.type_of(asked.command), ids)
@@ -105,7 +98,7 @@ async def apply_command(
         chain_hash=rules.chain_hash(draft.command_head, payload, header),
     )
     if not await store.advance_by_command(tx, draft, command, contract):
-        raise await _late(tx, draft_id)
+        raise await came_late(tx, draft_id)
     await workspaces.tell(tx, draft.workspace_id, [_applied(command)], ids)
     return AppliedCommand(
         draft_id=draft.draft_id,
@@ -117,33 +110,8 @@ async def apply_command(
     )
 
 
-async def take_snapshot(
-    tx: Writing, draft_id: UUID, asked: TakeSnapshot, ids: Ids
-) -> BusinessDraftSnapshot:
-    """Freeze a draft at its present version; the same version gives the same snapshot again.
-
-    Refuses `draft_not_found`, `draft_closed` and `draft_version_conflict`.
-    """
-    draft = await store.get_draft(tx, draft_id)
-    _check_expected(draft, asked.expected_draft_version)
-    if not await store.lock_draft(tx, draft):
-        raise await _late(tx, draft_id)
-    existing = await store.find_snapshot_at(tx, draft, COMPILER_VERSION)
-    if existing is not None:
-        return existing
-    workspace = await workspace_store.get_workspace(tx, draft.workspace_id)
-    snapshot = await _snapshot(tx, draft, workspace, ids)
-    await store.insert_snapshot(tx, snapshot)
-    if not (
-        await store.advance_snapshot(tx, draft, snapshot.snapshot_id)
-        and await workspace_store.advance_snapshot(tx, workspace, snapshot.snapshot_id)
-    ):
-        raise StateMovedOn(detail="the workspace was changed at the same moment")
-    await workspaces.tell(tx, draft.workspace_id, [_taken(snapshot)], ids)
-    return snapshot
-
-
-def _check_expected(draft: BusinessDraft, expected: int) -> None:
+def check_expected(draft: BusinessDraft, expected: int) -> None:
+    """Refuse `draft_closed` and `draft_version_conflict`."""
     if draft.status is not DraftStatus.OPEN:
         raise _closed(draft)
     if draft.current_version != expected:
@@ -161,7 +129,7 @@ def _moved_on(draft: BusinessDraft) -> DraftVersionConflict:
     )
 
 
-async def _late(tx: Writing, draft_id: UUID) -> DraftClosed | DraftVersionConflict:
+async def came_late(tx: Writing, draft_id: UUID) -> DraftClosed | DraftVersionConflict:
     """Return why a guarded change met no row, from the draft as it is now."""
     draft = await store.get_draft(tx, draft_id)
     return _closed(draft) if draft.status is not DraftStatus.OPEN else _moved_on(draft)
@@ -217,40 +185,3 @@ def _applied(command: BusinessCommand) -> DraftCommandApplied:
         origin=command.origin,
         chain_hash=command.chain_hash.hex(),
     )
-
-
-def _taken(snapshot: BusinessDraftSnapshot) -> SnapshotTaken:
-    return SnapshotTaken(
-        snapshot_id=snapshot.snapshot_id,
-        draft_id=snapshot.draft_id,
-        version=snapshot.version,
-        status=snapshot.status,
-        snapshot_hash=snapshot.snapshot_hash,
-        command_history_hash=snapshot.command_history_hash,
-        compiler_version=snapshot.compiler_version,
-    )
-
-
-async def _snapshot(
-    tx: Writing, draft: BusinessDraft, workspace: GovernanceWorkspace, ids: Ids
-) -> BusinessDraftSnapshot:
-    findings = rules.check_memory(draft.contract_json, workspace.environment)
-    snapshot = BusinessDraftSnapshot(
-        tenant_id=tx.tenant_id,
-        snapshot_id=SnapshotId(ids.new()),
-        workspace_id=draft.workspace_id,
-        draft_id=draft.draft_id,
-        version=draft.current_version,
-        status=rules.decide_status(findings),
-        memory_json=draft.contract_json,
-        snapshot_hash="",
-        source_snapshot_hash=rules.NO_SOURCES,
-        command_history_hash=draft.command_head.hex(),
-        findings=findings,
-        generation_profile=rules.GENERATION_PROFILE,
-        compiler_version=COMPILER_VERSION,
-        created_by=tx.actor_id,
-        created_at=await tx.now(),
-    )
-    content = rules.content_of(snapshot, workspace.environment)
-    return replace(snapshot, snapshot_hash=rules.snapshot_hash(content))

@@ -14,12 +14,10 @@ from placet.storage.database import Reading, Writing, fields_of
 from placet.studio.drafts.model import (
     BusinessCommand,
     BusinessDraft,
-    BusinessDraftSnapshot,
     DraftNotFound,
     DraftStatus,
-    SnapshotNotFound,
 )
-from placet.studio.drafts.tables import COMMAND, DRAFT, SNAPSHOT
+from placet.studio.drafts.tables import COMMAND, DRAFT
 
 
 async def get_draft(tx: Reading, draft_id: UUID) -> BusinessDraft:
@@ -117,39 +115,6 @@ async def list_authors(tx: Reading, draft_id: UUID) -> frozenset[ActorId]:
     return frozenset(ActorId(row.actor_id) for row in rows)
 
 
-async def find_snapshot_at(
-    tx: Reading, draft: BusinessDraft, compiler_version: str
-) -> BusinessDraftSnapshot | None:
-    """Return the snapshot of a draft at its present version by this compiler."""
-    return await tx.find(
-        BusinessDraftSnapshot,
-        sa.select(SNAPSHOT).where(
-            SNAPSHOT.c.tenant_id == tx.tenant_id,
-            SNAPSHOT.c.draft_id == draft.draft_id,
-            SNAPSHOT.c.version == draft.current_version,
-            SNAPSHOT.c.compiler_version == compiler_version,
-        ),
-    )
-
-
-async def get_snapshot(tx: Reading, snapshot_id: UUID) -> BusinessDraftSnapshot:
-    """Return a snapshot. Refuses `snapshot_not_found`."""
-    found = await tx.find(
-        BusinessDraftSnapshot,
-        sa.select(SNAPSHOT).where(
-            SNAPSHOT.c.tenant_id == tx.tenant_id, SNAPSHOT.c.snapshot_id == snapshot_id
-        ),
-    )
-    if found is None:
-        raise SnapshotNotFound(detail="there is no snapshot with this id")
-    return found
-
-
-async def insert_snapshot(tx: Writing, snapshot: BusinessDraftSnapshot) -> None:
-    """Add a snapshot."""
-    await tx.insert(SNAPSHOT, snapshot)
-
-
 async def lock_draft(tx: Writing, draft: BusinessDraft) -> bool:
     """Hold a draft until the transaction ends. Returns whether it still is as it was read."""
     held = sa.select(DRAFT.c.draft_id).where(*_unmoved(draft)).with_for_update(key_share=True)
@@ -161,29 +126,24 @@ async def advance_snapshot(tx: Writing, draft: BusinessDraft, snapshot_id: UUID)
     return await tx.change(_as_read(draft).values(active_snapshot_id=snapshot_id)) == 1
 
 
-def approve_statement(snapshot: BusinessDraftSnapshot) -> sa.Update:
-    """Return the change that closes a draft by the approval of a snapshot of it.
+def approve_statement(draft: BusinessDraft) -> sa.Update:
+    """Return the change that closes a draft by an approval.
 
-    It holds only while the draft is open, has the snapshot's version and points at the snapshot.
+    It holds only while the draft is open at the version that was read, and points at the snapshot
+    that it pointed at.
     """
     # Race: an edit that commits first moves the version, so this meets no row; an edit that comes
     # second waits here and then meets a draft that is no longer open.
     return (
-        sa.update(DRAFT)
-        .where(
-            DRAFT.c.tenant_id == snapshot.tenant_id,
-            DRAFT.c.draft_id == snapshot.draft_id,
-            DRAFT.c.status == DraftStatus.OPEN,
-            DRAFT.c.current_version == snapshot.version,
-            DRAFT.c.active_snapshot_id == snapshot.snapshot_id,
-        )
+        _as_read(draft)
+        .where(DRAFT.c.active_snapshot_id.is_not_distinct_from(draft.active_snapshot_id))
         .values(status=DraftStatus.APPROVED)
     )
 
 
-async def advance_to_approved(tx: Writing, snapshot: BusinessDraftSnapshot) -> bool:
-    """Close a draft by an approval. Returns whether the snapshot still was the draft's."""
-    return await tx.change(approve_statement(snapshot)) == 1
+async def advance_to_approved(tx: Writing, draft: BusinessDraft) -> bool:
+    """Close a draft by an approval. Returns whether it still was as it was read."""
+    return await tx.change(approve_statement(draft)) == 1
 
 
 def _as_read(draft: BusinessDraft) -> sa.Update:

@@ -1,9 +1,9 @@
-"""How drafts, commands and snapshots are kept."""
+"""How drafts and commands are kept."""
 
 import sqlalchemy as sa
 
 from placet.storage.columns import table, tenant_foreign_key
-from placet.studio.drafts.model import BusinessCommand, BusinessDraft, BusinessDraftSnapshot
+from placet.studio.drafts.model import BusinessCommand, BusinessDraft
 
 DRAFT = table(
     "studio_draft",
@@ -29,12 +29,4 @@ COMMAND = table(
     sa.CheckConstraint("version = expected_draft_version + 1", name="version_follows"),
     sa.CheckConstraint("octet_length(chain_hash) = 32", name="chain_hash_size"),
     key=("draft_id", "version"),
-)
-SNAPSHOT = table(
-    "studio_snapshot",
-    BusinessDraftSnapshot,
-    tenant_foreign_key(["workspace_id"], "studio_workspace(workspace_id)"),
-    tenant_foreign_key(["draft_id"], "studio_draft(draft_id)"),
-    sa.UniqueConstraint("tenant_id", "draft_id", "version", "compiler_version"),
-    key=("snapshot_id",),
 )

@@ -1,0 +1,155 @@
+"""Granting an approval: everything that it makes true, in one transaction."""
+
+from msgspec.structs import replace
+
+from placet.authority import store as authority
+from placet.authority.model import CompiledGovernanceArtifact
+from placet.authority.server_keys import ServerKeys
+from placet.evidence.artifact import ArtifactPayload, sign_artifact
+from placet.evidence.dsse import encode_envelope
+from placet.kernel.canonical import canonical
+from placet.kernel.ids import Ids
+from placet.kernel.value import Value
+from placet.plans import service as plans
+from placet.plans.model import ApprovePlan
+from placet.policy.compile import Compiled, compile_contract, contract_hash
+from placet.policy.model import Contract
+from placet.storage.database import Writing
+from placet.storage.faults import StateMovedOn
+from placet.studio.approvals import rules, store
+from placet.studio.approvals.model import (
+    ApprovalGranted,
+    GovernanceApproval,
+    GrantApproval,
+    Granted,
+)
+from placet.studio.drafts import store as drafts
+from placet.studio.snapshots import rules as snapshot_rules
+from placet.studio.snapshots import store as snapshots
+from placet.studio.snapshots.model import BusinessDraftSnapshot
+from placet.studio.workspaces import store as workspaces
+
+
+async def grant_approval(
+    tx: Writing, asked: GrantApproval, keys: ServerKeys, ids: Ids
+) -> tuple[Granted, list[Value]]:
+    """Approve a snapshot, and return with it what the workspace's stream is to be told.
+
+    The caller has checked the votes and holds the request. Refuses `approval_refused` when the
+    draft was edited after the snapshot or the snapshot compiles to something else, and conflicts
+    when the workspace or the plan moved at the same moment.
+    """
+    snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
+    workspace = await workspaces.get_workspace(tx, snapshot.workspace_id)
+    contract, compiled = _compiled(snapshot, asked)
+    as_judged = replace(
+        await drafts.get_draft(tx, snapshot.draft_id),
+        current_version=snapshot.version,
+        active_snapshot_id=snapshot.snapshot_id,
+    )
+    if not await drafts.advance_to_approved(tx, as_judged):
+        draft = await drafts.get_draft(tx, snapshot.draft_id)
+        raise rules.refused([rules.version_moved(snapshot, draft)])
+    approval = await _approval(tx, asked, snapshot, ids)
+    if not await workspaces.advance_approval(tx, workspace, approval.approval_id):
+        raise StateMovedOn(detail="the workspace was changed at the same moment")
+    approval = replace(
+        approval, approval_version=await store.next_version(tx, workspace.workspace_id)
+    )
+    artifact = _artifact(approval, snapshot, contract, compiled, keys)
+    await authority.insert_artifact(tx, artifact)
+    await store.insert_approval(tx, approval)
+    plan = ApprovePlan(
+        agent=workspace.agent,
+        environment=workspace.environment,
+        artifact_id=artifact.artifact_id,
+        compiled_hash=artifact.compiled_hash,
+        approval_id=approval.approval_id,
+        approved_at=approval.approved_at,
+        approval_expires_at=approval.expires_at,
+    )
+    granted = Granted(approval=approval, compiled_hash=artifact.compiled_hash)
+    return granted, [_said(granted, snapshot), await plans.approve_plan(tx, plan)]
+
+
+def _compiled(snapshot: BusinessDraftSnapshot, asked: GrantApproval) -> tuple[Contract, Compiled]:
+    """Return what the snapshot compiles to, which must be what the voters signed."""
+    contract = snapshot_rules.read_memory(snapshot.memory_json)
+    if isinstance(contract, list):
+        raise rules.refused([rules.compiled_otherwise()])
+    compiled = compile_contract(contract)
+    if (compiled.compiled_hash.hex(), compiled.compiler_version) != (
+        asked.artifact_hash,
+        snapshot.compiler_version,
+    ):
+        raise rules.refused([rules.compiled_otherwise()])
+    return contract, compiled
+
+
+async def _approval(
+    tx: Writing, asked: GrantApproval, snapshot: BusinessDraftSnapshot, ids: Ids
+) -> GovernanceApproval:
+    approved_at = await tx.now()
+    return GovernanceApproval(
+        tenant_id=tx.tenant_id,
+        approval_id=ids.new(),
+        workspace_id=snapshot.workspace_id,
+        draft_snapshot_id=snapshot.snapshot_id,
+        request_id=asked.proof.request_id,
+        approval_version=0,
+        artifact_id=ids.new(),
+        source_snapshot_hash=snapshot.source_snapshot_hash,
+        command_history_hash=snapshot.command_history_hash,
+        compiler_version=snapshot.compiler_version,
+        approval_proof_json=canonical(asked.proof),
+        approved_by=asked.approved_by,
+        approved_at=approved_at,
+        expires_at=rules.expiry_of(asked.approval_policy, approved_at),
+    )
+
+
+def _artifact(
+    approval: GovernanceApproval,
+    snapshot: BusinessDraftSnapshot,
+    contract: Contract,
+    compiled: Compiled,
+    keys: ServerKeys,
+) -> CompiledGovernanceArtifact:
+    payload = ArtifactPayload(
+        compiled_hash=compiled.compiled_hash.hex(),
+        compiler_version=compiled.compiler_version,
+        snapshot_id=snapshot.snapshot_id,
+        snapshot_hash=snapshot.snapshot_hash,
+        approval_id=approval.approval_id,
+        review=compiled.review.decode(),
+        runtime=compiled.runtime.decode(),
+        compat=compiled.compat.decode(),
+    )
+    return CompiledGovernanceArtifact(
+        tenant_id=approval.tenant_id,
+        artifact_id=approval.artifact_id,
+        approval_id=approval.approval_id,
+        compiled_hash=payload.compiled_hash,
+        contract_hash=contract_hash(contract).hex(),
+        compiler_version=compiled.compiler_version,
+        review_projection_json=compiled.review,
+        runtime_projection_json=compiled.runtime,
+        compat_projection_json=compiled.compat,
+        envelope=encode_envelope(sign_artifact(payload, keys.artifact)),
+        created_at=approval.approved_at,
+    )
+
+
+def _said(granted: Granted, snapshot: BusinessDraftSnapshot) -> ApprovalGranted:
+    approval = granted.approval
+    return ApprovalGranted(
+        approval_id=approval.approval_id,
+        request_id=approval.request_id,
+        approval_version=approval.approval_version,
+        snapshot_id=snapshot.snapshot_id,
+        snapshot_hash=snapshot.snapshot_hash,
+        artifact_id=approval.artifact_id,
+        compiled_hash=granted.compiled_hash,
+        approved_by=approval.approved_by,
+        expires_at=approval.expires_at,
+    )

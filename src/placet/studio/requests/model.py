@@ -1,0 +1,167 @@
+"""A request for approval, and what is said about it."""
+
+import dataclasses
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final, NewType
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.fields import HexDigest
+from placet.evidence.vote import CheckpointSeen, VotePurpose
+from placet.kernel.ids import ActorId, TenantId
+from placet.kernel.principal import Environment
+from placet.kernel.refusals import Conflict, NotFound
+from placet.kernel.value import Input, Value
+from placet.plans.model import Enforcement, Unplanned
+from placet.policy.model import Finding
+from placet.studio.snapshots.model import SnapshotId
+from placet.studio.workspaces.model import ApprovalPolicy, WorkspaceId
+
+RequestId = NewType("RequestId", UUID)
+
+DEADLINE_SECONDS_MIN: Final = 60
+DEADLINE_SECONDS_MAX: Final = 30 * 86_400
+DEADLINE_SECONDS_DEFAULT: Final = 7 * 86_400
+
+
+class RequestStatus(StrEnum):
+    """Whether a request still takes votes, or how it ended."""
+
+    OPEN = "open"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
+class ApprovalRequest(Value, frozen=True):
+    """What people are asked to assent to, frozen. Hashes are hex."""
+
+    tenant_id: TenantId
+    request_id: RequestId
+    workspace_id: WorkspaceId
+    snapshot_id: SnapshotId
+    status: RequestStatus
+    view_json: bytes
+    view_hash: HexDigest
+    artifact_hash: HexDigest
+    approval_policy_hash: HexDigest
+    environment: Environment
+    deadline: datetime
+    requested_by: ActorId
+    created_at: datetime
+
+
+class RequestApproval(Input, frozen=True):
+    """Ask for the approval of a snapshot, within a time."""
+
+    snapshot_id: UUID
+    deadline_seconds: Annotated[
+        int, msgspec.Meta(ge=DEADLINE_SECONDS_MIN, le=DEADLINE_SECONDS_MAX)
+    ] = DEADLINE_SECONDS_DEFAULT
+
+
+class ContractDiff(Value, frozen=True):
+    """What changed against an approval, by the tools' names; against nothing, all is added."""
+
+    against: UUID | None
+    added: list[str]
+    removed: list[str]
+    changed: list[str]
+    is_session_changed: bool
+
+
+class ApprovalFrame(Value, frozen=True):
+    """The view that voters see, without the review projection that is put beside it."""
+
+    workspace_id: WorkspaceId
+    agent: str
+    environment: Environment
+    enforcement: Enforcement
+    unplanned: Unplanned
+    snapshot_id: SnapshotId
+    snapshot_hash: HexDigest
+    snapshot_version: int
+    artifact_hash: HexDigest
+    compiler_version: str
+    approval_policy: ApprovalPolicy
+    diff: ContractDiff
+    findings: list[Finding]
+
+
+class VoteFields(Value, frozen=True):
+    """What a vote on a request says, but for the decision, the voter and the voter's key."""
+
+    purpose: VotePurpose
+    tenant_id: TenantId
+    workspace_id: WorkspaceId
+    environment: Environment
+    request_id: RequestId
+    snapshot_id: SnapshotId
+    snapshot_hash: HexDigest
+    view_hash: HexDigest
+    source_hash: HexDigest
+    command_history_hash: HexDigest
+    compiler_version: str
+    artifact_hash: HexDigest
+    approval_policy_hash: HexDigest
+    latest_checkpoint: CheckpointSeen | None
+
+
+class RequestAnswer(Value, frozen=True):
+    """A request as it is shown: the view, and what exactly is to be signed.
+
+    Sign the canonical JSON of `vote_fields` with `decision`, `voter_id` and `key_id` added, under
+    the type `vote_type`.
+    """
+
+    request_id: RequestId
+    workspace_id: WorkspaceId
+    snapshot_id: SnapshotId
+    status: RequestStatus
+    environment: Environment
+    view: msgspec.Raw
+    view_hash: HexDigest
+    artifact_hash: HexDigest
+    approval_policy_hash: HexDigest
+    deadline: datetime
+    requested_by: ActorId
+    created_at: datetime
+    vote_type: str
+    vote_fields: VoteFields
+
+
+class RequestNotFound(NotFound):
+    """There is no such approval request here."""
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class ApprovalAlreadyRequested(Conflict):
+    """Approval of this snapshot is being asked for already."""
+
+    hint = "vote on the request that is open"
+    request_id: UUID | None
+
+
+class ApprovalRequested(Value, frozen=True):
+    """Event: people were asked to assent to a snapshot."""
+
+    request_id: RequestId
+    snapshot_id: SnapshotId
+    snapshot_hash: HexDigest
+    view_hash: HexDigest
+    artifact_hash: HexDigest
+    approval_policy_hash: HexDigest
+    environment: Environment
+    deadline: datetime
+
+
+class ApprovalRequestClosed(Value, frozen=True):
+    """Event: a request ended without an approval: refused by a vote, run out, or superseded."""
+
+    request_id: RequestId
+    snapshot_id: SnapshotId
+    status: RequestStatus

@@ -1,0 +1,67 @@
+"""Requests for approval over HTTP."""
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+
+from placet.kernel import bodies
+from placet.kernel.principal import Scope
+from placet.storage.database import Writing
+from placet.studio.requests import service
+from placet.studio.requests.model import (
+    RequestAnswer,
+    RequestApproval,
+)
+from placet.tenancy.entry import (
+    Answer,
+    AppRequest,
+    RouteOpt,
+    answer,
+    answered,
+    body_of,
+    database_of,
+    ids_of,
+    principal_of,
+)
+
+_REQUEST: Final = msgspec.json.Decoder(RequestApproval)
+
+
+@post(
+    "/api/v1/studio/approval-requests",
+    opt=RouteOpt(
+        scope=(Scope.AUTHOR, Scope.APPROVE),
+        body=RequestApproval,
+        answer=RequestAnswer,
+        status=201,
+        keyed=True,
+    ),
+)
+async def request_approval(request: AppRequest) -> Response[bytes]:
+    """Ask the workspace's approvers for their assent to a snapshot."""
+    raw = await body_of(request)
+    asked = bodies.decode(_REQUEST, raw)
+
+    async def work(tx: Writing) -> Answer:
+        made = await service.request_approval(tx, asked, ids_of(request))
+        return Answer(value=await service.show_request(tx, made.request_id), status=201)
+
+    return await answered(request, raw, work)
+
+
+@get(
+    "/api/v1/studio/approval-requests/{request_id:uuid}",
+    opt=RouteOpt(
+        scope=(Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.AUDIT, Scope.ADMIN),
+        answer=RequestAnswer,
+    ),
+)
+async def get_request(request: AppRequest, request_id: UUID) -> Response[bytes]:
+    """Return one request: the frozen view, and exactly what is to be signed."""
+    async with database_of(request).reading(principal_of(request)) as tx:
+        return answer(await service.show_request(tx, request_id))
+
+
+HANDLERS = [request_approval, get_request]

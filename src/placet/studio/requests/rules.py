@@ -1,0 +1,86 @@
+"""What voters are shown, and what each of them signs."""
+
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.vote import VotePurpose
+from placet.kernel import foreign
+from placet.kernel.canonical import canonical
+from placet.kernel.foreign import Json
+from placet.kernel.hashing import digest
+from placet.studio.requests.model import (
+    ApprovalFrame,
+    ApprovalRequest,
+    ContractDiff,
+    RequestStatus,
+    VoteFields,
+)
+from placet.studio.snapshots.model import BusinessDraftSnapshot
+from placet.studio.workspaces.model import ApprovalPolicy
+
+
+def freeze_view(frame: ApprovalFrame, review: bytes) -> bytes:
+    """Return the bytes that voters see: the frame with the review projection beside it."""
+    shown = cast("dict[str, Json]", msgspec.to_builtins(frame))
+    return foreign.encode({**shown, "review": foreign.parse(review)})
+
+
+def hash_view(view: bytes) -> str:
+    """Return the hash of a view in hex."""
+    return digest("approval_view", view).hex()
+
+
+def hash_policy(policy: ApprovalPolicy) -> str:
+    """Return the hash of an approval policy in hex."""
+    return digest("approval_policy", canonical(policy)).hex()
+
+
+def diff_documents(before: bytes | None, after: bytes, against: UUID | None) -> ContractDiff:
+    """Return what changed between two contracts, tool by tool; `before` is None for nothing."""
+    old, new = _parts(before), _parts(after)
+    return ContractDiff(
+        against=against,
+        added=sorted(new.keys() - old.keys() - {""}),
+        removed=sorted(old.keys() - new.keys() - {""}),
+        changed=sorted(name for name in old.keys() & new.keys() - {""} if old[name] != new[name]),
+        is_session_changed=old[""] != new[""],
+    )
+
+
+def status_at(request: ApprovalRequest, now: datetime) -> RequestStatus:
+    """Return what a request counts for at `now`."""
+    if request.status is RequestStatus.OPEN and request.deadline <= now:
+        return RequestStatus.EXPIRED
+    return request.status
+
+
+def fields_to_sign(request: ApprovalRequest, snapshot: BusinessDraftSnapshot) -> VoteFields:
+    """Return what every vote on a request says."""
+    return VoteFields(
+        purpose=VotePurpose.ORDINARY,
+        tenant_id=request.tenant_id,
+        workspace_id=request.workspace_id,
+        environment=request.environment,
+        request_id=request.request_id,
+        snapshot_id=request.snapshot_id,
+        snapshot_hash=snapshot.snapshot_hash,
+        view_hash=request.view_hash,
+        source_hash=snapshot.source_snapshot_hash,
+        command_history_hash=snapshot.command_history_hash,
+        compiler_version=snapshot.compiler_version,
+        artifact_hash=request.artifact_hash,
+        approval_policy_hash=request.approval_policy_hash,
+        latest_checkpoint=None,
+    )
+
+
+def _parts(document: bytes | None) -> dict[str, Json]:
+    """Return the tools of a contract by name, and under the empty name what is for the session."""
+    if document is None:
+        return {"": None}
+    whole = cast("dict[str, Json]", foreign.parse(document))
+    tools = cast("list[dict[str, Json]]", whole.get("tools", []))
+    return {"": whole.get("session")} | {str(tool["tool"]): tool for tool in tools}

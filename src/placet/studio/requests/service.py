@@ -1,0 +1,180 @@
+"""Asking for an approval: everything that the voters will see is frozen here."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.vote import APPROVAL_VOTE_TYPE
+from placet.kernel.ids import Ids
+from placet.kernel.value import Value
+from placet.policy.compile import Compiled, compile_contract
+from placet.policy.projection import COMPILER_VERSION
+from placet.storage.database import Reading, Writing
+from placet.studio.approvals import rules as approval_rules
+from placet.studio.approvals import store as approvals
+from placet.studio.drafts import store as drafts
+from placet.studio.requests import rules, store
+from placet.studio.requests.model import (
+    ApprovalAlreadyRequested,
+    ApprovalFrame,
+    ApprovalRequest,
+    ApprovalRequestClosed,
+    ApprovalRequested,
+    ContractDiff,
+    RequestAnswer,
+    RequestApproval,
+    RequestId,
+    RequestStatus,
+)
+from placet.studio.snapshots import rules as snapshot_rules
+from placet.studio.snapshots import store as snapshots
+from placet.studio.snapshots.model import BusinessDraftSnapshot
+from placet.studio.workspaces import service as workspaces
+from placet.studio.workspaces import store as workspace_store
+from placet.studio.workspaces.model import GovernanceWorkspace
+
+
+async def request_approval(tx: Writing, asked: RequestApproval, ids: Ids) -> ApprovalRequest:
+    """Ask people for their assent to a snapshot, and freeze what they are shown.
+
+    An open request for an older snapshot is superseded. Refuses `snapshot_not_found`,
+    `approval_refused` with every reason, and `approval_already_requested`.
+    """
+    snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
+    draft = await drafts.get_draft(tx, snapshot.draft_id)
+    workspace = await workspace_store.get_workspace(tx, snapshot.workspace_id)
+    if reasons := approval_rules.check_approvable(workspace, draft, snapshot):
+        raise approval_rules.refused(reasons)
+    request = await _frozen(tx, asked, snapshot, workspace, ids)
+    said: list[Value] = await _make_room(tx, request)
+    if not await store.insert_request(tx, request):
+        raise await _asked_already(tx, request)
+    said.append(_requested(request, snapshot))
+    await workspaces.tell(tx, workspace.workspace_id, said, ids)
+    return request
+
+
+async def show_request(tx: Reading, request_id: UUID) -> RequestAnswer:
+    """Return a request as it counts now, with what is to be signed. Refuses `request_not_found`."""
+    request = await store.get_request(tx, request_id)
+    snapshot = await snapshots.get_snapshot(tx, request.snapshot_id)
+    return RequestAnswer(
+        request_id=request.request_id,
+        workspace_id=request.workspace_id,
+        snapshot_id=request.snapshot_id,
+        status=rules.status_at(request, await tx.now()),
+        environment=request.environment,
+        view=msgspec.Raw(request.view_json),
+        view_hash=request.view_hash,
+        artifact_hash=request.artifact_hash,
+        approval_policy_hash=request.approval_policy_hash,
+        deadline=request.deadline,
+        requested_by=request.requested_by,
+        created_at=request.created_at,
+        vote_type=APPROVAL_VOTE_TYPE,
+        vote_fields=rules.fields_to_sign(request, snapshot),
+    )
+
+
+async def _frozen(
+    tx: Writing,
+    asked: RequestApproval,
+    snapshot: BusinessDraftSnapshot,
+    workspace: GovernanceWorkspace,
+    ids: Ids,
+) -> ApprovalRequest:
+    compiled = _compiled(snapshot)
+    artifact_hash = compiled.compiled_hash.hex()
+    frame = ApprovalFrame(
+        workspace_id=workspace.workspace_id,
+        agent=workspace.agent,
+        environment=workspace.environment,
+        enforcement=workspace.enforcement,
+        unplanned=workspace.unplanned,
+        snapshot_id=snapshot.snapshot_id,
+        snapshot_hash=snapshot.snapshot_hash,
+        snapshot_version=snapshot.version,
+        artifact_hash=artifact_hash,
+        compiler_version=snapshot.compiler_version,
+        approval_policy=workspace.approval_policy,
+        diff=await _diff(tx, workspace, snapshot),
+        findings=snapshot.findings,
+    )
+    view = rules.freeze_view(frame, compiled.review)
+    now = await tx.now()
+    return ApprovalRequest(
+        tenant_id=tx.tenant_id,
+        request_id=RequestId(ids.new()),
+        workspace_id=workspace.workspace_id,
+        snapshot_id=snapshot.snapshot_id,
+        status=RequestStatus.OPEN,
+        view_json=view,
+        view_hash=rules.hash_view(view),
+        artifact_hash=artifact_hash,
+        approval_policy_hash=rules.hash_policy(workspace.approval_policy),
+        environment=workspace.environment,
+        deadline=now + timedelta(seconds=asked.deadline_seconds),
+        requested_by=tx.actor_id,
+        created_at=now,
+    )
+
+
+def _compiled(snapshot: BusinessDraftSnapshot) -> Compiled:
+    contract = snapshot_rules.read_memory(snapshot.memory_json)
+    if isinstance(contract, list) or snapshot.compiler_version != COMPILER_VERSION:
+        raise approval_rules.refused([approval_rules.compiled_otherwise()])
+    return compile_contract(contract)
+
+
+async def _diff(
+    tx: Reading, workspace: GovernanceWorkspace, snapshot: BusinessDraftSnapshot
+) -> ContractDiff:
+    if workspace.active_approval_id is None:
+        return rules.diff_documents(None, snapshot.memory_json, None)
+    approval = await approvals.get_approval(tx, workspace.active_approval_id)
+    before = await snapshots.get_snapshot(tx, approval.draft_snapshot_id)
+    return rules.diff_documents(before.memory_json, snapshot.memory_json, approval.approval_id)
+
+
+async def _make_room(tx: Writing, request: ApprovalRequest) -> list[Value]:
+    """Close the workspace's open request, unless it is for the same snapshot and still runs."""
+    earlier = await store.find_open_request(tx, request.workspace_id)
+    if earlier is None:
+        return []
+    status = rules.status_at(earlier, request.created_at)
+    if status is RequestStatus.OPEN:
+        if earlier.snapshot_id == request.snapshot_id:
+            raise await _asked_already(tx, request)
+        status = RequestStatus.SUPERSEDED
+    if not await store.advance_request(tx, earlier, status):
+        return []
+    return [close_of(earlier, status)]
+
+
+async def _asked_already(tx: Writing, request: ApprovalRequest) -> ApprovalAlreadyRequested:
+    earlier = await store.find_open_request(tx, request.workspace_id)
+    return ApprovalAlreadyRequested(
+        detail="a request for the approval of this snapshot is open",
+        request_id=earlier.request_id if earlier else None,
+    )
+
+
+def _requested(request: ApprovalRequest, snapshot: BusinessDraftSnapshot) -> ApprovalRequested:
+    return ApprovalRequested(
+        request_id=request.request_id,
+        snapshot_id=request.snapshot_id,
+        snapshot_hash=snapshot.snapshot_hash,
+        view_hash=request.view_hash,
+        artifact_hash=request.artifact_hash,
+        approval_policy_hash=request.approval_policy_hash,
+        environment=request.environment,
+        deadline=request.deadline,
+    )
+
+
+def close_of(request: ApprovalRequest, status: RequestStatus) -> ApprovalRequestClosed:
+    """Return what is said when a request ends without an approval."""
+    return ApprovalRequestClosed(
+        request_id=request.request_id, snapshot_id=request.snapshot_id, status=status
+    )

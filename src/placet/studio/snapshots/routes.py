@@ -1,0 +1,77 @@
+"""Snapshots over HTTP."""
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+
+from placet.kernel import bodies
+from placet.kernel.principal import Scope
+from placet.storage.database import Writing
+from placet.studio.snapshots import service, store
+from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotAnswer, TakeSnapshot
+from placet.tenancy.entry import (
+    Answer,
+    AppRequest,
+    RouteOpt,
+    answer,
+    answered,
+    body_of,
+    database_of,
+    ids_of,
+    principal_of,
+)
+
+_TAKE: Final = msgspec.json.Decoder(TakeSnapshot)
+_READERS: Final = (Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.AUDIT, Scope.ADMIN)
+
+
+@post(
+    "/api/v1/studio/drafts/{draft_id:uuid}/snapshots",
+    opt=RouteOpt(
+        scope=Scope.AUTHOR, body=TakeSnapshot, answer=SnapshotAnswer, status=201, keyed=True
+    ),
+)
+async def take_snapshot(request: AppRequest, draft_id: UUID) -> Response[bytes]:
+    """Freeze a draft at its current version, with everything that is found in it."""
+    raw = await body_of(request)
+    asked = bodies.decode(_TAKE, raw)
+
+    async def work(tx: Writing) -> Answer:
+        snapshot = await service.take_snapshot(tx, draft_id, asked, ids_of(request))
+        return Answer(value=_frozen(snapshot), status=201)
+
+    return await answered(request, raw, work)
+
+
+@get(
+    "/api/v1/studio/snapshots/{snapshot_id:uuid}",
+    opt=RouteOpt(scope=_READERS, answer=SnapshotAnswer),
+)
+async def get_snapshot(request: AppRequest, snapshot_id: UUID) -> Response[bytes]:
+    """Return one snapshot with the contract as it was."""
+    async with database_of(request).reading(principal_of(request)) as tx:
+        return answer(_frozen(await store.get_snapshot(tx, snapshot_id)))
+
+
+def _frozen(snapshot: BusinessDraftSnapshot) -> SnapshotAnswer:
+    return SnapshotAnswer(
+        snapshot_id=snapshot.snapshot_id,
+        workspace_id=snapshot.workspace_id,
+        draft_id=snapshot.draft_id,
+        version=snapshot.version,
+        status=snapshot.status,
+        memory=msgspec.Raw(snapshot.memory_json),
+        snapshot_hash=snapshot.snapshot_hash,
+        source_snapshot_hash=snapshot.source_snapshot_hash,
+        command_history_hash=snapshot.command_history_hash,
+        findings=snapshot.findings,
+        generation_profile=snapshot.generation_profile,
+        compiler_version=snapshot.compiler_version,
+        created_by=snapshot.created_by,
+        created_at=snapshot.created_at,
+    )
+
+
+HANDLERS = [take_snapshot, get_snapshot]

@@ -1,0 +1,63 @@
+"""What a snapshot says of a contract."""
+
+from typing import Final
+
+from placet.kernel import foreign
+from placet.kernel.canonical import canonical
+from placet.kernel.hashing import digest
+from placet.kernel.principal import Environment
+from placet.policy.check import check_contract
+from placet.policy.model import Contract, Finding, Severity
+from placet.policy.parse import read_contract
+from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotContent, SnapshotStatus
+
+NO_SOURCES: Final = digest("source_snapshot", b"[]").hex()
+GENERATION_PROFILE: Final = "commands"
+
+
+def read_memory(memory: bytes) -> Contract | list[Finding]:
+    """Return the contract that a document stands for, or why it stands for none."""
+    return read_contract(foreign.parse(memory))
+
+
+def check_memory(memory: bytes, environment: Environment) -> list[Finding]:
+    """Return everything that is found in a whole contract."""
+    contract = read_memory(memory)
+    if isinstance(contract, list):
+        return contract
+    return check_contract(contract, environment)
+
+
+def decide_status(findings: list[Finding]) -> SnapshotStatus:
+    """Return what the findings make of a snapshot."""
+    severities = {finding.severity for finding in findings}
+    if Severity.ERROR in severities:
+        return SnapshotStatus.INVALID
+    if Severity.BLOCKER in severities:
+        return SnapshotStatus.NEEDS_JUDGMENT
+    return SnapshotStatus.READY_FOR_APPROVAL
+
+
+def content_of(snapshot: BusinessDraftSnapshot, environment: Environment) -> SnapshotContent:
+    """Return what the hash of a snapshot covers."""
+    return SnapshotContent(
+        tenant_id=snapshot.tenant_id,
+        snapshot_id=snapshot.snapshot_id,
+        workspace_id=snapshot.workspace_id,
+        environment=environment,
+        draft_id=snapshot.draft_id,
+        version=snapshot.version,
+        status=snapshot.status,
+        memory_hash=digest("draft_document", snapshot.memory_json).hex(),
+        source_snapshot_hash=snapshot.source_snapshot_hash,
+        command_history_hash=snapshot.command_history_hash,
+        findings=snapshot.findings,
+        generation_profile=snapshot.generation_profile,
+        compiler_version=snapshot.compiler_version,
+        created_by=snapshot.created_by,
+    )
+
+
+def snapshot_hash(content: SnapshotContent) -> str:
+    """Return the hash of a snapshot in hex."""
+    return digest("draft_snapshot", canonical(content)).hex()

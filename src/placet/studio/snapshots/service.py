@@ -1,0 +1,86 @@
+"""Freezing a draft."""
+
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from placet.kernel.ids import Ids
+from placet.policy.projection import COMPILER_VERSION
+from placet.storage.database import Writing
+from placet.storage.faults import StateMovedOn
+from placet.studio.drafts import service as draft_service
+from placet.studio.drafts import store as drafts
+from placet.studio.drafts.model import BusinessDraft
+from placet.studio.snapshots import rules, store
+from placet.studio.snapshots.model import (
+    BusinessDraftSnapshot,
+    SnapshotId,
+    SnapshotTaken,
+    TakeSnapshot,
+)
+from placet.studio.workspaces import service as workspaces
+from placet.studio.workspaces import store as workspace_store
+from placet.studio.workspaces.model import GovernanceWorkspace
+
+
+async def take_snapshot(
+    tx: Writing, draft_id: UUID, asked: TakeSnapshot, ids: Ids
+) -> BusinessDraftSnapshot:
+    """Freeze a draft at its present version; the same version gives the same snapshot again.
+
+    Refuses `draft_not_found`, `draft_closed` and `draft_version_conflict`.
+    """
+    draft = await drafts.get_draft(tx, draft_id)
+    draft_service.check_expected(draft, asked.expected_draft_version)
+    if not await drafts.lock_draft(tx, draft):
+        raise await draft_service.came_late(tx, draft_id)
+    existing = await store.find_snapshot_at(tx, draft, COMPILER_VERSION)
+    if existing is not None:
+        return existing
+    workspace = await workspace_store.get_workspace(tx, draft.workspace_id)
+    snapshot = await _snapshot(tx, draft, workspace, ids)
+    await store.insert_snapshot(tx, snapshot)
+    if not (
+        await drafts.advance_snapshot(tx, draft, snapshot.snapshot_id)
+        and await workspace_store.advance_snapshot(tx, workspace, snapshot.snapshot_id)
+    ):
+        raise StateMovedOn(detail="the workspace was changed at the same moment")
+    await workspaces.tell(tx, draft.workspace_id, [_taken(snapshot)], ids)
+    return snapshot
+
+
+def _taken(snapshot: BusinessDraftSnapshot) -> SnapshotTaken:
+    return SnapshotTaken(
+        snapshot_id=snapshot.snapshot_id,
+        draft_id=snapshot.draft_id,
+        version=snapshot.version,
+        status=snapshot.status,
+        snapshot_hash=snapshot.snapshot_hash,
+        command_history_hash=snapshot.command_history_hash,
+        compiler_version=snapshot.compiler_version,
+    )
+
+
+async def _snapshot(
+    tx: Writing, draft: BusinessDraft, workspace: GovernanceWorkspace, ids: Ids
+) -> BusinessDraftSnapshot:
+    findings = rules.check_memory(draft.contract_json, workspace.environment)
+    snapshot = BusinessDraftSnapshot(
+        tenant_id=tx.tenant_id,
+        snapshot_id=SnapshotId(ids.new()),
+        workspace_id=draft.workspace_id,
+        draft_id=draft.draft_id,
+        version=draft.current_version,
+        status=rules.decide_status(findings),
+        memory_json=draft.contract_json,
+        snapshot_hash="",
+        source_snapshot_hash=rules.NO_SOURCES,
+        command_history_hash=draft.command_head.hex(),
+        findings=findings,
+        generation_profile=rules.GENERATION_PROFILE,
+        compiler_version=COMPILER_VERSION,
+        created_by=tx.actor_id,
+        created_at=await tx.now(),
+    )
+    content = rules.content_of(snapshot, workspace.environment)
+    return replace(snapshot, snapshot_hash=rules.snapshot_hash(content))

@@ -1,0 +1,23 @@
+"""What people sign on a request, and how it is counted.
+
+A vote is an envelope of type `placet.vote.approval.v1` over exactly the fields that the request
+shows, the decision, the voter and the key. It is signed with a key that the voter enrolled, by a
+person who holds the role `approver` and whom the workspace counts among its approvers. One person,
+one vote. One signed refusal closes the request as `refused`. The vote that meets the quorum grants
+the approval, in its own transaction.
+
+With four eyes, those who wrote the draft, or the unapproved drafts that it began with, never
+suffice alone: the vote that would meet the quorum with authors only is refused, and the request
+stays open for another person.
+
+Invariants
+- Votes are counted with the request's row held, so of votes that come at once exactly one grants.
+- A vote is a row only if nothing stood against it; a refused one leaves no trace.
+- A vote points at a snapshot's hash. An edit moves the draft's version, and then the approval of
+  the older snapshot is refused; nothing is voided in silence.
+- Votes are never changed. Their order, and that of enrolments, is the tenant's `authority` stream.
+
+Failures
+- Everything that stands against a vote, at once: `approval_refused`.
+- A server that dies between the vote and the approval: neither is there.
+"""

@@ -1,0 +1,96 @@
+"""A vote, what it is judged by, and what is said about it."""
+
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.fields import HexDigest
+from placet.evidence.vote import VoteDecision
+from placet.kernel.ids import ActorId, TenantId
+from placet.kernel.value import Input, Value
+from placet.studio.drafts.model import BusinessDraft
+from placet.studio.requests.model import ApprovalRequest, RequestId, RequestStatus
+from placet.studio.snapshots.model import BusinessDraftSnapshot
+from placet.studio.workspaces.model import GovernanceWorkspace, WorkspaceId
+
+REASON_MAX: Final = 2_000
+
+
+class ApprovalVote(Value, frozen=True):
+    """One person's signed word on a request. `envelope` is its JSON."""
+
+    tenant_id: TenantId
+    request_id: RequestId
+    voter_id: ActorId
+    vote_id: UUID
+    decision: VoteDecision
+    key_id: HexDigest
+    envelope: bytes
+    reason: str | None
+    voted_at: datetime
+
+
+class CastVote(Input, frozen=True):
+    """Hand in a signed vote. `envelope` is the DSSE envelope as JSON."""
+
+    envelope: msgspec.Raw
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX)] | None = None
+
+
+class Ballot(Value, frozen=True):
+    """Everything that a vote is judged by, as it is while the request is held.
+
+    `authors` wrote the draft; `votes` are the earlier ones.
+    """
+
+    request: ApprovalRequest
+    workspace: GovernanceWorkspace
+    draft: BusinessDraft
+    snapshot: BusinessDraftSnapshot
+    votes: list[ApprovalVote]
+    authors: frozenset[ActorId]
+    voter_id: ActorId
+    is_approver: bool
+    now: datetime
+
+
+class CountedVote(Value, frozen=True):
+    """A vote as others see it."""
+
+    voter_id: ActorId
+    key_id: HexDigest
+    decision: VoteDecision
+    reason: str | None
+    voted_at: datetime
+
+
+class VoteList(Value, frozen=True):
+    """The votes on a request so far, in the order in which they were cast."""
+
+    votes: list[CountedVote]
+
+
+class VoteAnswer(Value, frozen=True):
+    """What became of a vote, and of the request with it."""
+
+    vote_id: UUID
+    request_id: RequestId
+    status: RequestStatus
+    approvals: int
+    quorum: int
+    approval_id: UUID | None
+    compiled_hash: HexDigest | None
+
+
+class VoteCast(Value, frozen=True):
+    """Event: somebody signed a vote. `envelope` is base64."""
+
+    vote_id: UUID
+    workspace_id: WorkspaceId
+    request_id: RequestId
+    voter_id: ActorId
+    key_id: HexDigest
+    decision: VoteDecision
+    envelope: bytes

@@ -1,0 +1,62 @@
+"""Votes over HTTP."""
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+
+from placet.authority.server_keys import ServerKeys
+from placet.kernel import bodies
+from placet.kernel.principal import Scope
+from placet.storage.database import Writing
+from placet.studio.votes import service
+from placet.studio.votes.model import CastVote, VoteAnswer, VoteList
+from placet.tenancy.entry import (
+    Answer,
+    AppRequest,
+    RouteOpt,
+    answer,
+    answered,
+    body_of,
+    database_of,
+    ids_of,
+    kept_of,
+    principal_of,
+)
+
+_VOTE: Final = msgspec.json.Decoder(CastVote)
+
+
+@post(
+    "/api/v1/studio/approval-requests/{request_id:uuid}/votes",
+    opt=RouteOpt(scope=Scope.APPROVE, body=CastVote, answer=VoteAnswer, status=201, keyed=True),
+)
+async def cast_vote(request: AppRequest, request_id: UUID) -> Response[bytes]:
+    """Hand in a signed vote; the one that meets the quorum puts the artifact in force."""
+    raw = await body_of(request)
+    asked = bodies.decode(_VOTE, raw)
+    keys = kept_of(request, ServerKeys)
+
+    async def work(tx: Writing) -> Answer:
+        return Answer(
+            value=await service.cast_vote(tx, request_id, asked, keys, ids_of(request)), status=201
+        )
+
+    return await answered(request, raw, work)
+
+
+@get(
+    "/api/v1/studio/approval-requests/{request_id:uuid}/votes",
+    opt=RouteOpt(
+        scope=(Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.AUDIT, Scope.ADMIN),
+        answer=VoteList,
+    ),
+)
+async def list_votes(request: AppRequest, request_id: UUID) -> Response[bytes]:
+    """List the votes on a request in the order in which they were cast."""
+    async with database_of(request).reading(principal_of(request)) as tx:
+        return answer(await service.show_votes(tx, request_id))
+
+
+HANDLERS = [cast_vote, list_votes]

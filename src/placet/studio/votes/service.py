@@ -1,0 +1,217 @@
+"""Taking a signed vote, and granting with the one that meets the quorum."""
+
+from uuid import UUID
+
+from placet.authority import store as authority
+from placet.authority.model import PersonKey
+from placet.authority.server_keys import ServerKeys
+from placet.events import store as events
+from placet.events.model import StreamKind, new_event, tenant_stream
+from placet.evidence import vote as evidence
+from placet.evidence.dsse import Envelope, EnvelopeRefused, encode_envelope, parse_envelope
+from placet.evidence.vote import VoteDecision
+from placet.kernel.ids import ActorId, Ids
+from placet.kernel.value import Value
+from placet.storage.database import Reading, Writing
+from placet.studio.approvals import rules as approval_rules
+from placet.studio.approvals import service as approvals
+from placet.studio.approvals.model import (
+    ApprovalProof,
+    ApprovalReason,
+    GrantApproval,
+    Granted,
+    VoterProof,
+)
+from placet.studio.drafts import store as drafts
+from placet.studio.requests import service as request_service
+from placet.studio.requests import store as requests
+from placet.studio.requests.model import ApprovalRequest, RequestStatus
+from placet.studio.snapshots import store as snapshots
+from placet.studio.votes import rules, store
+from placet.studio.votes.model import (
+    ApprovalVote,
+    Ballot,
+    CastVote,
+    CountedVote,
+    VoteAnswer,
+    VoteCast,
+    VoteList,
+)
+from placet.studio.workspaces import service as workspaces
+from placet.studio.workspaces import store as workspace_store
+from placet.tenancy import store as tenancy
+from placet.tenancy.model import Role
+
+
+async def cast_vote(
+    tx: Writing, request_id: UUID, asked: CastVote, keys: ServerKeys, ids: Ids
+) -> VoteAnswer:
+    """Count a signed vote of whoever `tx` was opened for; the one that meets the quorum grants.
+
+    Refuses `request_not_found`, and `approval_refused` with everything that stands against it.
+    """
+    request = await requests.lock_request(tx, request_id)
+    ballot = await _ballot(tx, request)
+    signed, reasons = await _signed(tx, asked, ballot)
+    decision = signed.decision if signed else VoteDecision.APPROVE
+    reasons += rules.check_ballot(ballot, decision)
+    if signed is None or reasons:
+        raise approval_rules.refused(reasons)
+    vote = _vote(signed, asked, ballot, ids)
+    await store.insert_vote(tx, vote)
+    status = rules.decide_outcome(ballot, decision)
+    if status is not RequestStatus.OPEN:
+        await requests.advance_request(tx, request, status)
+    said: list[Value] = []
+    granted: Granted | None = None
+    if status is RequestStatus.GRANTED:
+        granted, said = await approvals.grant_approval(
+            tx, await _to_grant(tx, ballot, vote), keys, ids
+        )
+    if status is RequestStatus.REFUSED:
+        said.append(request_service.close_of(request, status))
+    await _tell_authority(tx, vote, ballot, ids)
+    if said:
+        await workspaces.tell(tx, request.workspace_id, said, ids)
+    return VoteAnswer(
+        vote_id=vote.vote_id,
+        request_id=request.request_id,
+        status=status,
+        approvals=len(rules.approvers_with(ballot)) if decision is VoteDecision.APPROVE else 0,
+        quorum=ballot.workspace.approval_policy.quorum,
+        approval_id=granted.approval.approval_id if granted else None,
+        compiled_hash=granted.compiled_hash if granted else None,
+    )
+
+
+async def show_votes(tx: Reading, request_id: UUID) -> VoteList:
+    """Return the votes on a request. Refuses `request_not_found`."""
+    await requests.get_request(tx, request_id)
+    return VoteList(
+        votes=[
+            CountedVote(
+                voter_id=vote.voter_id,
+                key_id=vote.key_id,
+                decision=vote.decision,
+                reason=vote.reason,
+                voted_at=vote.voted_at,
+            )
+            for vote in await store.list_votes(tx, request_id)
+        ]
+    )
+
+
+async def _ballot(tx: Writing, request: ApprovalRequest) -> Ballot:
+    snapshot = await snapshots.get_snapshot(tx, request.snapshot_id)
+    grants = await tenancy.list_grants(tx, tx.actor_id)
+    members = await workspace_store.list_approvers(tx, request.workspace_id)
+    has_role = any(
+        grant.role is Role.APPROVER and grant.workspace_id in {None, request.workspace_id}
+        for grant in grants
+    )
+    return Ballot(
+        request=request,
+        workspace=await workspace_store.get_workspace(tx, request.workspace_id),
+        draft=await drafts.get_draft(tx, snapshot.draft_id),
+        snapshot=snapshot,
+        votes=await store.list_votes(tx, request.request_id),
+        authors=await drafts.list_authors(tx, snapshot.draft_id),
+        voter_id=tx.actor_id,
+        is_approver=has_role and any(member.actor_id == tx.actor_id for member in members),
+        now=await tx.now(),
+    )
+
+
+async def _signed(
+    tx: Writing, asked: CastVote, ballot: Ballot
+) -> tuple[evidence.ApprovalVote | None, list[ApprovalReason]]:
+    """Return the vote, verified before it is read, and what it says otherwise than asked."""
+    try:
+        envelope = parse_envelope(bytes(asked.envelope))
+    except EnvelopeRefused as fault:
+        return None, [rules.malformed(fault.detail)]
+    own = await authority.list_person_keys(tx, [ballot.voter_id])
+    named = await authority.find_person_key(tx, envelope.signatures[0].keyid)
+    opened = rules.open_vote(envelope, own, named)
+    if isinstance(opened, ApprovalReason):
+        return None, [opened]
+    return opened, rules.check_fields(opened, ballot)
+
+
+def _vote(signed: evidence.ApprovalVote, asked: CastVote, ballot: Ballot, ids: Ids) -> ApprovalVote:
+    return ApprovalVote(
+        tenant_id=ballot.request.tenant_id,
+        request_id=ballot.request.request_id,
+        voter_id=ballot.voter_id,
+        vote_id=ids.new(),
+        decision=signed.decision,
+        key_id=signed.key_id,
+        envelope=encode_envelope(parse_envelope(bytes(asked.envelope))),
+        reason=asked.reason,
+        voted_at=ballot.now,
+    )
+
+
+async def _to_grant(tx: Writing, ballot: Ballot, vote: ApprovalVote) -> GrantApproval:
+    counted = [cast for cast in [*ballot.votes, vote] if cast.decision is VoteDecision.APPROVE]
+    approvers = [cast.voter_id for cast in counted]
+    request, snapshot, workspace = ballot.request, ballot.snapshot, ballot.workspace
+    proof = ApprovalProof(
+        tenant_id=request.tenant_id,
+        workspace_id=request.workspace_id,
+        environment=request.environment,
+        request_id=request.request_id,
+        snapshot_id=snapshot.snapshot_id,
+        snapshot_hash=snapshot.snapshot_hash,
+        view_hash=request.view_hash,
+        artifact_hash=request.artifact_hash,
+        approval_policy=workspace.approval_policy,
+        approval_policy_hash=request.approval_policy_hash,
+        votes=[_envelope(cast) for cast in counted],
+        voters=await _voters(tx, ballot, counted),
+    )
+    return GrantApproval(
+        snapshot_id=snapshot.snapshot_id,
+        artifact_hash=request.artifact_hash,
+        approval_policy=workspace.approval_policy,
+        approved_by=approvers,
+        proof=proof,
+    )
+
+
+async def _voters(tx: Writing, ballot: Ballot, counted: list[ApprovalVote]) -> list[VoterProof]:
+    enrolled = await authority.list_person_keys(tx, [vote.voter_id for vote in counted])
+    keys: dict[str, PersonKey] = {key.key_id: key for key in enrolled}
+    members = await workspace_store.list_approvers(tx, ballot.request.workspace_id)
+    confirmed: dict[ActorId, list[ActorId]] = {
+        member.actor_id: member.confirmed_by for member in members
+    }
+    return [
+        VoterProof(
+            actor_id=vote.voter_id,
+            key_id=vote.key_id,
+            public_key=keys[vote.key_id].public_key,
+            proof=keys[vote.key_id].proof,
+            key_confirmed_by=keys[vote.key_id].confirmed_by,
+            approver_confirmed_by=confirmed[vote.voter_id],
+        )
+        for vote in counted
+    ]
+
+
+async def _tell_authority(tx: Writing, vote: ApprovalVote, ballot: Ballot, ids: Ids) -> None:
+    said = VoteCast(
+        vote_id=vote.vote_id,
+        workspace_id=ballot.request.workspace_id,
+        request_id=vote.request_id,
+        voter_id=vote.voter_id,
+        key_id=vote.key_id,
+        decision=vote.decision,
+        envelope=vote.envelope,
+    )
+    stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
+    await events.append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
+
+
+def _envelope(vote: ApprovalVote) -> Envelope:
+    return parse_envelope(vote.envelope)
