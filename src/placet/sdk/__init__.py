@@ -1,0 +1,23 @@
+"""The client inside the agent's process: ask before a tool runs, report after it ran.
+
+- `client`: `Client`, from which sessions come. `session`: one governed session with its lease.
+  `govern`: a tool becomes a governed tool. `turn`: a whole model turn at once. `sync`: the same
+  for programs without an event loop.
+- `answers`: what the service answers. `errors`: what only the client knows. Everything that the
+  service refuses is raised in the service's own classes.
+- `caller`, `retry`, `transport`, `endpoints`: how a request is sent, sent again, and read.
+- `lease`, `renewal`: how long work may be begun. `arguments`, `tool`, `grants`: what exactly is
+  run, and under which grant. `plan`: what holds where nothing was approved, or nobody answers.
+
+Invariants. A tool runs only with the arguments that were granted: they are hashed from the very
+bytes that they are read from. No tool is begun after two thirds of the lease's life, by this
+process's monotone clock, from the moment the request for the lease was first sent. A tool is
+begun at most once for one grant; a request whose answer was lost is sent again, a tool never.
+
+What failures lead to. No answer, in staging and production: nothing is begun, and
+`GovernanceUnavailable` is raised. In development the tool runs and is counted as unguarded. A lost
+lease: what has begun goes on and is reported late, nothing new begins, and `LeaseLost` is raised.
+A receipt that cannot be delivered is owed, and is sent again until the session is left.
+
+This governs in the *cooperative* strength: it stops mistakes, and no malice in its own process.
+"""

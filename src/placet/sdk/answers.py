@@ -1,0 +1,168 @@
+"""What the service answers, as the client reads it. Unknown members are ignored."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.fields import Fence
+from placet.kernel.principal import Environment
+from placet.kernel.value import Value
+
+
+class SessionAnswer(Value, frozen=True):
+    """One session as it is now."""
+
+    session_id: UUID
+    agent: str
+    environment: Environment
+    mode: str
+    status: str
+    tier: str | None = None
+    compiled_session_hash: str | None = None
+    contract_hash: str | None = None
+    state_version: int
+    control_revision: int
+    current_phase: str | None = None
+    created_at: datetime | None = None
+    pending: list["PendingCall"] = msgspec.field(default_factory=list)
+    fence: Fence | None = None
+    lease_expires_at: datetime | None = None
+
+
+class PendingCall(Value, frozen=True):
+    """A call that is not settled yet."""
+
+    call_id: UUID
+    tool: str
+    status: str
+    execution_state: str
+    commit_state: str
+
+
+class HiddenTool(Value, frozen=True):
+    """A tool that could not pass now, and why."""
+
+    tool: str
+    code: str
+    detail: str = ""
+
+
+class Prepared(Value, frozen=True):
+    """A model request bound to the session's state: propose its tool calls with it, once."""
+
+    prepared_request_id: UUID
+    request_seq: int
+    request_hash: str = ""
+    expires_at: datetime
+    tools: list[str]
+    hidden: list[HiddenTool] = msgspec.field(default_factory=list)
+    binding: str
+
+
+class Reason(Value, frozen=True):
+    """One reason of a verdict."""
+
+    code: str
+    rule: str | None = None
+    detail: str = ""
+
+
+class Verdict(StrEnum):
+    """What the contract says of one call."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    ASK = "ask"
+
+
+class CallStatus(StrEnum):
+    """Where one call stands after its proposal. Only `granted` and `shadowed` may run."""
+
+    GRANTED = "granted"
+    BLOCKED = "blocked"
+    HELD = "held"
+    AWAITING_APPROVAL = "awaiting_approval"
+    SHADOWED = "shadowed"
+
+
+class ProposedCall(Value, frozen=True):
+    """One call of a proposal. `grant` is the signed envelope as it came."""
+
+    call_id: UUID
+    tool_call_id: str
+    tool: str
+    verdict: Verdict
+    status: CallStatus
+    layer: int | None = None
+    reasons: list[Reason] = msgspec.field(default_factory=list)
+    start_required: bool = False
+    grant: msgspec.Raw | None = None
+    grant_expires_at: datetime | None = None
+    deadline: datetime | None = None
+
+    def __repr__(self) -> str:
+        """Show the call, and of its grant only that there is one."""
+        grant = "" if self.grant is None else ", granted until " + str(self.grant_expires_at)
+        return (
+            f"ProposedCall({self.tool!r}, {self.verdict.value}, {self.status.value}, "
+            f"call_id={self.call_id}{grant})"
+        )
+
+
+class Proposal(Value, frozen=True):
+    """One answer per proposed call, in the order in which they were proposed."""
+
+    request_seq: int
+    state_version: int
+    calls: list[ProposedCall]
+    phase: str | None = None
+    binding: str
+    replayed: bool = False
+
+
+class Started(Value, frozen=True):
+    """The grant was redeemed: the tool may be begun now."""
+
+    call_id: UUID
+    execution_state: str
+    started_at: datetime | None = None
+    replayed: bool = False
+    binding: str | None = None
+
+
+class ReceiptStatus(StrEnum):
+    """How a tool's run ended, as its caller saw it."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    UNKNOWN = "unknown"
+
+
+class ReceiptAnswer(Value, frozen=True):
+    """What the service made of a receipt."""
+
+    receipt_id: UUID
+    call_id: UUID
+    call_status: str
+    execution_state: str
+    commit_state: str
+    evidence_level: str
+    late: bool = False
+    conflicting: bool = False
+    state_version: int | None = None
+    current_phase: str | None = None
+    binding: str | None = None
+    replayed: bool = False
+
+
+class Settlement(Value, frozen=True):
+    """A call that left `unknown`."""
+
+    call_id: UUID
+    call_status: str
+    execution_state: str
+    commit_state: str
+    state_version: int

@@ -1,0 +1,131 @@
+"""Attaching to a session and leaving it, and what holds where that is not possible."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from placet.authority.model import KeyPurpose
+from placet.kernel.principal import Environment
+from placet.kernel.refusals import GovernanceUnavailable, NotFound, Refusal
+from placet.plans.model import PlanAnswer
+from placet.replay.sessions.model import ChangeLease, LeaseAction
+from placet.sdk.answers import SessionAnswer
+from placet.sdk.caller import Ask
+from placet.sdk.lease import Lease, term_of
+from placet.sdk.means import Means, Opening
+from placet.sdk.outbox import LOG, Outbox
+from placet.sdk.plan import Posture, decide_posture, strictest
+from placet.sdk.renewal import Renewal
+from placet.sdk.retry import Patience
+
+if TYPE_CHECKING:
+    from placet.evidence.ed25519 import PublicKey
+
+_RELEASE: Final = Patience(total=0.0, attempt=2.0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Attached:
+    """A session that this process holds: as it was found, its lease, and who keeps it."""
+
+    view: SessionAnswer
+    lease: Lease
+    outbox: Outbox
+    renewal: Renewal
+    keys: "tuple[PublicKey, ...]"
+
+
+async def attach(means: Means, opening: Opening) -> Attached:
+    """Open or find the session, learn the grant keys, take the lease and begin to renew it.
+
+    Raises the service's refusals: `no_authority`, `not_found`, `lease_held`, `session_killed`, …,
+    and `GovernanceUnavailable` where nobody answers.
+    """
+    if opening.session_id is None:
+        view = await means.endpoints.open_session(opening.mode, means.ids.new())
+    else:
+        view = await means.endpoints.session(opening.session_id)
+    keys = means.keys
+    if keys is None:
+        known = await means.plans.fetch(view.agent, view.environment)
+        keys = grant_keys_of(known.plan)
+    lease = Lease(opening.holder)
+    await _grant(means, opening, view, lease)
+    outbox = Outbox(view.session_id, lease)
+    renewal = Renewal(means.caller.another(), view.session_id, lease, outbox)
+    renewal.start()
+    return Attached(view=view, lease=lease, outbox=outbox, renewal=renewal, keys=keys)
+
+
+async def _grant(means: Means, opening: Opening, view: SessionAnswer, lease: Lease) -> None:
+    steals = opening.steal_reason is not None
+    change = ChangeLease(
+        action=LeaseAction.STEAL if steals else LeaseAction.GRANT,
+        holder=opening.holder,
+        request_id=means.ids.new(),
+        ttl_seconds=opening.ttl_seconds,
+        reason=opening.steal_reason,
+    )
+    total = max(means.patience.total, opening.wait_seconds)
+    patience = Patience(total=total, attempt=means.patience.attempt)
+    answer, heard = await means.endpoints.lease(view.session_id, change, None, patience)
+    lease.begin(term_of(answer, heard.sent, heard.received), answer.binding)
+
+
+async def detach(means: Means, attached: Attached) -> None:
+    """Deliver what is owed, stop renewing, and give the lease back if it is still ours."""
+    await attached.outbox.deliver(means.endpoints, means.patience)
+    await attached.renewal.stop()
+    if len(attached.outbox):
+        LOG.error("%d receipts of session %s were not delivered", len(attached.outbox), attached)
+    if attached.lease.is_lost:
+        return
+    change = ChangeLease(
+        action=LeaseAction.RELEASE, holder=attached.lease.holder, request_id=means.ids.new()
+    )
+    try:
+        session_id, binding = attached.view.session_id, attached.lease.binding
+        await means.endpoints.lease(session_id, change, binding, _RELEASE)
+    except Refusal as refusal:
+        # It ends by itself; a lease that cannot be given back is only waited for.
+        LOG.info("the lease of session %s was not given back: %s", session_id, refusal)
+
+
+async def posture_without(means: Means, refusal: Refusal) -> Posture:
+    """Return what holds where a session could not be attached. Raises the refusal if nothing may.
+
+    Nobody answered, or nothing is approved: the table of environments decides.
+    """
+    if isinstance(refusal, GovernanceUnavailable):
+        posture = decide_posture(strictest(means.environment), None, reachable=False)
+    else:
+        # Only needed where nothing is approved; every model costs start time.
+        from placet.tenancy.model import Me  # noqa: PLC0415 -- see above
+
+        me = await means.caller.ask(Ask(method="GET", path="/tenancy/me"), Me, means.patience)
+        environment = strictest(means.environment, me.environment)
+        plan = await _plan_of(means, me.agent, environment)
+        posture = decide_posture(environment, plan, reachable=True)
+    if posture in {Posture.UNGUARDED, Posture.CAPTURE}:
+        LOG.warning("this session is not governed (%s): %s", posture.value, refusal)
+        return posture
+    raise refusal
+
+
+async def _plan_of(means: Means, agent: str | None, environment: Environment) -> PlanAnswer | None:
+    if agent is None:
+        return None
+    try:
+        known = await means.plans.fetch(agent, environment)
+    except NotFound:
+        return None
+    return known.plan if known.is_fresh else None
+
+
+def grant_keys_of(plan: PlanAnswer) -> "tuple[PublicKey, ...]":
+    """Return the keys that sign grants, as the plan lists them."""
+    # The signature library is loaded where there is something to verify, not on import.
+    from placet.evidence.ed25519 import PublicKey  # noqa: PLC0415 -- see above
+
+    return tuple(
+        PublicKey(raw=key.public_key) for key in plan.keys if key.purpose is KeyPurpose.GRANT
+    )

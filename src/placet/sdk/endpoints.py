@@ -1,0 +1,170 @@
+"""The routes that an agent needs, each as one typed function. Nothing is judged here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from placet.kernel.value import Value
+from placet.replay.sessions.model import ChangeLease, KillAnswer, LeaseAnswer, SessionMode
+from placet.sdk.answers import (
+    Prepared,
+    Proposal,
+    ReceiptAnswer,
+    ReceiptStatus,
+    SessionAnswer,
+    Settlement,
+    Started,
+)
+from placet.sdk.caller import Ask, Caller, Heard, json_body, path_of, query_of, read
+from placet.sdk.retry import Patience
+
+BINDING: Final = "Placet-Binding"
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+
+
+class ToolCall(Value, frozen=True):
+    """A tool call as a model made it; `arguments` is the JSON text that it wrote."""
+
+    id: str
+    name: str
+    arguments: str
+
+    def __repr__(self) -> str:
+        """Show the call without its arguments, which may hold what must not stand in a log."""
+        return f"ToolCall({self.name!r}, id={self.id!r})"
+
+
+class Receipt(Value, frozen=True):
+    """What became of a call. Times are those of this process, and only told."""
+
+    call_id: UUID
+    idempotency_key: str
+    status: ReceiptStatus
+    arguments_hash: str
+    output: str | None = None
+    external_ref: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    error: str | None = None
+
+    def __repr__(self) -> str:
+        """Show the call and how it ended, without its output."""
+        return f"Receipt({self.call_id}, {self.status.value})"
+
+
+class Settle(Value, frozen=True):
+    """How an unknown call is settled: by a receipt that is cited, or by an operator's reason."""
+
+    settlement_id: UUID
+    call_id: UUID
+    outcome: ReceiptStatus
+    reason: str
+    receipt_id: UUID | None = None
+
+
+class Endpoints:
+    """The replay routes over one caller. Every request may be sent twice."""
+
+    def __init__(self, caller: Caller, patience: Patience) -> None:
+        """Take the caller, and how long each request is tried."""
+        self._caller = caller
+        self._patience = patience
+
+    def __repr__(self) -> str:
+        """Show the caller."""
+        return f"Endpoints({self._caller!r})"
+
+    def now(self) -> float:
+        """Return the monotone time by which requests are ordered."""
+        return self._caller.clock.monotonic()
+
+    async def open_session(self, mode: SessionMode | None, key: UUID) -> SessionAnswer:
+        """Open a session for the key's agent and environment; `key` makes it one, however often."""
+        body = json_body(mode=mode)
+        headers = {IDEMPOTENCY_KEY: str(key)}
+        ask = Ask(method="POST", path="/replay/sessions", body=body, headers=headers)
+        return await self._caller.ask(ask, SessionAnswer, self._patience)
+
+    async def session(self, session_id: UUID, *, pending: bool = False) -> SessionAnswer:
+        """Return a session, with its open calls if `pending`."""
+        query = query_of({"include": "pending" if pending else None})
+        path = path_of("/replay/sessions/{id}", id=session_id) + query
+        return await self._caller.ask(Ask(method="GET", path=path), SessionAnswer, self._patience)
+
+    async def lease(
+        self, session_id: UUID, change: ChangeLease, binding: str | None, patience: Patience
+    ) -> tuple[LeaseAnswer, Heard]:
+        """Grant, renew, release or steal; also tells when the request first went out."""
+        body = msgspec.Raw(msgspec.json.encode(change))
+        ask = _post("/replay/sessions/{id}/lease", body, binding, id=session_id)
+        heard = await self._caller.hear(ask, patience)
+        return read(heard, LeaseAnswer), heard
+
+    async def preflight(
+        self,
+        session_id: UUID,
+        binding: str | None,
+        *,
+        request_hash: str,
+        model: str | None,
+        offered_tools: Sequence[str],
+    ) -> Prepared:
+        """Bind a model request to the present state. A repeated one is prepared anew."""
+        body = json_body(request_hash=request_hash, model=model, offered_tools=list(offered_tools))
+        ask = _post("/replay/sessions/{id}/preflight", body, binding, id=session_id)
+        return await self._caller.ask(ask, Prepared, self._patience)
+
+    async def propose(
+        self,
+        session_id: UUID,
+        binding: str | None,
+        *,
+        prepared: Prepared,
+        request_hash: str,
+        tool_calls: Sequence[ToolCall],
+    ) -> Proposal:
+        """Have tool calls decided. The prepared request makes a repeated proposal the same one."""
+        body = json_body(
+            prepared_request_id=prepared.prepared_request_id,
+            request_hash=request_hash,
+            tool_calls=list(tool_calls),
+        )
+        ask = _post("/replay/sessions/{id}/proposals", body, binding, id=session_id)
+        return await self._caller.ask(ask, Proposal, self._patience)
+
+    async def start(
+        self, session_id: UUID, binding: str | None, *, call_id: UUID, start_id: UUID
+    ) -> Started:
+        """Redeem a grant, just before the tool is begun."""
+        body = json_body(start_id=start_id)
+        path = "/replay/sessions/{id}/calls/{call}/start"
+        ask = _post(path, body, binding, id=session_id, call=call_id)
+        return await self._caller.ask(ask, Started, self._patience)
+
+    async def receipt(
+        self, session_id: UUID, binding: str | None, receipt: Receipt, patience: Patience
+    ) -> ReceiptAnswer:
+        """Report what became of a call; never refused for being late."""
+        body = msgspec.Raw(msgspec.json.encode(receipt))
+        ask = _post("/replay/sessions/{id}/receipts", body, binding, id=session_id)
+        return await self._caller.ask(ask, ReceiptAnswer, patience)
+
+    async def settle(self, session_id: UUID, binding: str | None, settle: Settle) -> Settlement:
+        """Take a call out of `unknown`."""
+        body = msgspec.Raw(msgspec.json.encode(settle))
+        ask = _post("/replay/sessions/{id}/settlements", body, binding, id=session_id)
+        return await self._caller.ask(ask, Settlement, self._patience)
+
+    async def kill(self, session_id: UUID, reason: str) -> KillAnswer:
+        """Stop a session for ever."""
+        body = json_body(reason=reason)
+        ask = _post("/replay/sessions/{id}/kill", body, None, id=session_id)
+        return await self._caller.ask(ask, KillAnswer, self._patience)
+
+
+def _post(template: str, body: msgspec.Raw, binding: str | None, **ids: UUID) -> Ask:
+    headers = {} if binding is None else {BINDING: binding}
+    return Ask(method="POST", path=path_of(template, **ids), body=body, headers=headers)

@@ -1,0 +1,258 @@
+"""The same client for programs without an event loop.
+
+Answers and errors are the same classes. A plain tool runs in the thread that called it, so that
+what is bound to that thread, such as a database connection, can be used in it.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
+from uuid import UUID
+
+from placet.kernel.foreign import Json
+from placet.kernel.principal import Environment
+from placet.replay.sessions.model import KillAnswer, SessionMode
+from placet.sdk import client as asynchronous
+from placet.sdk.answers import Prepared, Proposal, ReceiptAnswer, SessionAnswer, Settlement, Started
+from placet.sdk.endpoints import Receipt, Settle, ToolCall
+from placet.sdk.errors import NoSessionError
+from placet.sdk.execution import run
+from placet.sdk.means import TTL_SECONDS
+from placet.sdk.own_loop import OwnLoop
+from placet.sdk.permits import obtain
+from placet.sdk.plan import KnownPlan
+from placet.sdk.session import Session as AsyncSession
+from placet.sdk.tool import Tool
+from placet.sdk.turn import Outcome, Tools
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_current: Final[ContextVar["Session | None"]] = ContextVar("placet_sync_session", default=None)
+
+
+class Client:
+    """`client.Client` without `await`. Use it with `with`, or `close` it."""
+
+    def __init__(self, url: str, api_key: str, **options: Any) -> None:  # noqa: ANN401 -- the same options
+        """Take what `client.Client` takes."""
+        self.client = asynchronous.Client(url, api_key, **options)
+        self._loop = OwnLoop()
+
+    def __repr__(self) -> str:
+        """Show the client inside."""
+        return f"sync.{self.client!r}"
+
+    def __enter__(self) -> Self:
+        """Return the client; nothing is sent."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections and end the thread."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and end the thread. Sessions must have been left before."""
+        self._loop.run(self.client.close())
+        self._loop.close()
+
+    def session(
+        self,
+        session_id: UUID | None = None,
+        *,
+        mode: SessionMode | None = None,
+        ttl_seconds: int = TTL_SECONDS,
+        wait_seconds: float = 0.0,
+        steal_reason: str | None = None,
+    ) -> "Session":
+        """Return a session to be entered with `with`, as `client.Client.session` does."""
+        inner = self.client.session(
+            session_id,
+            mode=mode,
+            ttl_seconds=ttl_seconds,
+            wait_seconds=wait_seconds,
+            steal_reason=steal_reason,
+        )
+        return Session(inner, self._loop)
+
+    def plan(self, agent: str, environment: Environment | str) -> KnownPlan:
+        """Return what holds for an agent."""
+        return self._loop.run(self.client.plan(agent, environment))
+
+    def state(self, session_id: UUID, *, pending: bool = False) -> SessionAnswer:
+        """Return any session that the key may read."""
+        return self._loop.run(self.client.state(session_id, pending=pending))
+
+    def settle(self, session_id: UUID, settle: Settle) -> Settlement:
+        """Settle an unknown call as an operator."""
+        return self._loop.run(self.client.settle(session_id, settle))
+
+    def kill(self, session_id: UUID, reason: str) -> KillAnswer:
+        """Stop a session for ever, as an operator."""
+        return self._loop.run(self.client.kill(session_id, reason))
+
+
+class Session:
+    """`session.Session` without `await`; what it knows stands in `inner`."""
+
+    def __init__(self, inner: AsyncSession, loop: OwnLoop) -> None:
+        """Take the session inside and the loop that it lives in."""
+        self.inner = inner
+        self._loop = loop
+        self._outer: Session | None = None
+
+    def __repr__(self) -> str:
+        """Show the session inside."""
+        return f"sync.{self.inner!r}"
+
+    def __enter__(self) -> Self:
+        """Open or find the session and take its lease."""
+        self._loop.run(self.inner.__aenter__())
+        self._outer = _current.get()
+        _current.set(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Deliver what is owed and give the lease back."""
+        _current.set(self._outer)
+        self._loop.run(self.inner.__aexit__(kind, fault, trace))
+
+    def state(self, *, pending: bool = False) -> SessionAnswer:
+        """Return the session as it is now."""
+        return self._loop.run(self.inner.state(pending=pending))
+
+    def preflight(
+        self,
+        *,
+        offered_tools: Sequence[str],
+        messages: Json = None,
+        model: str | None = None,
+        request_hash: str | None = None,
+    ) -> Prepared:
+        """Bind a model request to the present state."""
+        return self._loop.run(
+            self.inner.preflight(
+                offered_tools=offered_tools,
+                messages=messages,
+                model=model,
+                request_hash=request_hash,
+            )
+        )
+
+    def propose(self, prepared: Prepared, tool_calls: Json | Sequence[ToolCall]) -> Proposal:
+        """Have the model's tool calls decided, all together."""
+        return self._loop.run(self.inner.propose(prepared, tool_calls))
+
+    def start(self, call_id: UUID) -> Started:
+        """Redeem a grant, just before its tool is begun."""
+        return self._loop.run(self.inner.start(call_id))
+
+    def receipt(self, receipt: Receipt) -> ReceiptAnswer:
+        """Report what became of a call."""
+        return self._loop.run(self.inner.receipt(receipt))
+
+    def settle(self, settle: Settle) -> Settlement:
+        """Take a call out of `unknown`."""
+        return self._loop.run(self.inner.settle(settle))
+
+    def kill(self, reason: str) -> KillAnswer:
+        """Stop the session for ever; needs an operator's key."""
+        return self._loop.run(self.inner.kill(reason))
+
+    def run_turn(
+        self,
+        tool_calls: Json | Sequence[ToolCall],
+        tools: Tools,
+        prepared: Prepared | None = None,
+    ) -> list[Outcome]:
+        """Propose a model's tool calls together and run the granted ones."""
+        return self._loop.run(self.inner.run_turn(tool_calls, tools, prepared))
+
+    def run_tool(self, tool: Tool, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
+        """Run one call of a tool, governed."""
+        return self._loop.run(_governed_call(self.inner, tool, args, kwargs))
+
+    def governed(self, name: str | None = None) -> "Governor":
+        """Return a decorator that makes a callable a governed tool of this session."""
+        return Governor(name, self)
+
+
+async def _governed_call(
+    session: AsyncSession, tool: Tool, args: tuple[object, ...], kwargs: dict[str, object]
+) -> object:
+    permit = await obtain(session, tool, tool.arguments(args, kwargs))
+    return await run(session, tool, permit)
+
+
+class Governor:
+    """Turns callables into governed tools that are called without `await`."""
+
+    def __init__(self, name: str | None = None, session: Session | None = None) -> None:
+        """Take the tool's name in the contract, if it is not the callable's own."""
+        self._name = name
+        self._session = session
+
+    def __repr__(self) -> str:
+        """Show for which name and session."""
+        return f"sync.Governor(name={self._name!r}, session={self._session!r})"
+
+    @overload
+    def __call__(self, tool: Callable[P, Awaitable[R]]) -> Callable[P, R]: ...
+
+    @overload
+    def __call__(self, tool: Callable[P, R]) -> Callable[P, R]: ...
+
+    def __call__(self, tool: Callable[P, Any]) -> Callable[P, Any]:
+        """Return the governed tool; it raises as that of `govern.Governor` does."""
+        wrapped = Tool(tool, self._name)
+        given = self._session
+
+        @functools.wraps(tool)
+        def governed_tool(*args: P.args, **kwargs: P.kwargs) -> Any:  # noqa: ANN401 -- the tool's own
+            return (given or current_session()).run_tool(wrapped, args, kwargs)
+
+        shown = cast("Any", governed_tool)
+        shown.__signature__ = wrapped.shown_signature
+        shown.placet_tool = wrapped
+        return governed_tool
+
+
+def current_session() -> Session:
+    """Return the session whose `with` this code runs in. Raises `NoSessionError` outside."""
+    session = _current.get()
+    if session is None:
+        message = "a governed tool is called inside `with client.session():`"
+        raise NoSessionError(message)
+    return session
+
+
+@overload
+def governed(tool: Callable[P, Awaitable[R]], /) -> Callable[P, R]: ...
+
+
+@overload
+def governed(tool: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+@overload
+def governed(*, name: str) -> Governor: ...
+
+
+def governed(
+    tool: Callable[P, Any] | None = None, /, *, name: str | None = None
+) -> Callable[P, Any] | Governor:
+    """Govern a callable in whichever session it is called in; also a decorator, with a name."""
+    governor = Governor(name)
+    return governor if tool is None else governor(tool)
