@@ -22,7 +22,7 @@ from litestar.types import (
 
 from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
-from placet.kernel.refusals import Refusal
+from placet.kernel.refusals import NotFound, Refusal
 from placet.server import problems
 from placet.server.limits import (
     BODY_SECONDS,
@@ -72,6 +72,8 @@ class Edge:
         try:
             if self._running > REQUESTS_MAX:
                 await exchange.refuse(TooBusy(detail="the service is busy; nothing was decided"))
+            elif "\x00" in scope["path"]:
+                await exchange.refuse(NotFound(detail="there is no such path"))
             else:
                 await self._app(scope, exchange.receive, exchange.send)
         finally:

@@ -88,7 +88,7 @@ def document(app: Litestar) -> dict[str, Any]:
 def _anything(kind: type) -> dict[str, Any]:
     """Return the schema of what we pass on as it is: any JSON."""
     del kind
-    return {}
+    return {"description": "Any JSON value."}
 
 
 def _routes(app: Litestar) -> Iterator[tuple[str, HTTPRouteHandler]]:

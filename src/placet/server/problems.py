@@ -58,6 +58,11 @@ def status_of(kind: type[Refusal]) -> HTTPStatus:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+def phrase(status: int) -> str:
+    """Return the words that stand beside a status number."""
+    return HTTPStatus(status).phrase
+
+
 def document(refusal: Refusal, *, instance: str, request_id: str) -> dict[str, Any]:
     """Return the problem document of a refusal. `instance` is the path that was asked for."""
     problem = refusal.members() | {
