@@ -9,9 +9,8 @@ import msgspec
 from placet.cli.exits import CommandRefused
 from placet.cli.output import say
 from placet.settings import Settings
-from placet.storage.checks import Check, Status, look
+from placet.storage.checks import Check, look
 from placet.storage.embedded.cluster import Cluster, ensure
-from placet.storage.unusable import Unsuitable
 
 
 @contextlib.contextmanager
@@ -59,13 +58,3 @@ def checks(settings: Settings) -> tuple[Check, ...]:
     from placet.storage import migrations
 
     return asyncio.run(look(settings.database_url or "", migrations.head()))
-
-
-def refuse_unsuitable(found: tuple[Check, ...]) -> None:
-    """Say every warning, and refuse `Unsuitable` with the first check that failed."""
-    for check in found:
-        if check.status is Status.WARN:
-            say(f"warning: {check.name}: {check.found} ({check.remedy})")
-    for check in found:
-        if check.status is Status.FAIL:
-            raise Unsuitable(detail=f"{check.name}: {check.found}", remedy=check.remedy)

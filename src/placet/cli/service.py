@@ -18,7 +18,6 @@ import msgspec
 from placet.cli.exits import CommandRefused, Exit
 from placet.kernel.clock import SystemClock
 from placet.kernel.value import Value
-from placet.settings import Settings
 from placet.storage.embedded.layout import prepare
 from placet.storage.embedded.locks import FileLock
 
@@ -28,17 +27,19 @@ END_SECONDS: Final = 60.0
 
 
 class Running(Value, frozen=True):
-    """A service that runs: its process, its address for others, and where it listens."""
+    """A service that runs: its process, its address for others, and where it listens.
+
+    Both addresses are empty while it starts.
+    """
 
     pid: int
-    url: str
-    host: str
-    port: int
+    url: str = ""
+    address: str = ""
 
 
 @contextlib.contextmanager
 def claimed(data_dir: Path) -> Iterator[Path]:
-    """Be the service of the folder for as long as the block lasts.
+    """Be the service of the folder for as long as the block lasts: one that is starting.
 
     Yields the file to which `announce` writes. Refuses `CommandRefused` if there is one already.
     """
@@ -50,36 +51,34 @@ def claimed(data_dir: Path) -> Iterator[Path]:
             running = find(data_dir)
             raise CommandRefused(
                 detail=f"a service of `{root}` runs already"
-                + (f": {running.url}, process {running.pid}" if running else ""),
+                + (f", as process {running.pid}" if running else ""),
                 remedy="stop it with `placet down`, or give this one a folder of its own",
                 code=Exit.INFRASTRUCTURE,
             )
-        file.unlink(missing_ok=True)
+        announce(file, "", "")
         try:
             yield file
         finally:
             file.unlink(missing_ok=True)
 
 
-def running_here(settings: Settings) -> Running:
-    """Return the service that this process is, or is about to be."""
-    return Running(pid=os.getpid(), url=settings.public_url, host=settings.host, port=settings.port)
-
-
-def announce(file: Path, settings: Settings) -> None:
-    """Say that this process is the service, and where it listens."""
+def announce(file: Path, url: str, address: str) -> Running:
+    """Say that this process is the service, and where it is to be found."""
+    running = Running(pid=os.getpid(), url=url, address=address)
     half = file.with_suffix(".tmp")
-    half.write_bytes(msgspec.json.encode(running_here(settings)))
+    half.write_bytes(msgspec.json.encode(running))
     half.rename(file)
+    return running
 
 
 def find(data_dir: Path) -> Running | None:
-    """Return the service of the folder, or None. One that has only begun is not found yet."""
+    """Return the service of the folder, or None."""
     if not (data_dir / "server.lock").exists():
         return None
     with contextlib.closing(FileLock(data_dir / "server.lock")) as lock:
         if lock.try_exclusive():
             return None
+    # Race: whoever holds it may not have written yet, or be about to leave; then it is none.
     try:
         return msgspec.json.decode((data_dir / "server.json").read_bytes(), type=Running)
     except (FileNotFoundError, msgspec.MsgspecError):
@@ -90,12 +89,16 @@ def end(data_dir: Path, running: Running) -> None:
     """Ask the service to stop, and wait until it has. Refuses `CommandRefused` if it does not."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(running.pid, signal.SIGTERM)
-    if not _wait(lambda: find(data_dir) != running, END_SECONDS):
+    if not _wait(lambda: not _is(running, find(data_dir)), END_SECONDS):
         raise CommandRefused(
             detail=f"the service (process {running.pid}) does not stop",
             remedy=f"read `{data_dir / 'server.log'}`, and end the process by hand",
             code=Exit.INFRASTRUCTURE,
         )
+
+
+def _is(one: Running, other: Running | None) -> bool:
+    return other is not None and other.pid == one.pid
 
 
 @contextlib.contextmanager

@@ -1,15 +1,14 @@
 """`placet up`: the service in the foreground or in the background."""
 
 import contextlib
-import errno
 import http.client
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -19,8 +18,8 @@ from placet.cli.exits import CommandRefused, Exit
 from placet.cli.output import data_dir_option, give, json_option, say
 from placet.kernel.clock import SystemClock
 from placet.settings import Settings, load_settings
+from placet.storage.checks import Status, refuse_failed
 from placet.storage.embedded.layout import prepare
-from placet.storage.embedded.ports import free_port, trouble_at
 from placet.storage.embedded.watch import kept_alive
 
 READY_SECONDS: Final = 60.0
@@ -54,57 +53,33 @@ def command(
 def run(settings: Settings, *, as_json: bool = False) -> None:
     """Serve until a signal ends it; then stop the server of Postgres too, if nobody else uses it.
 
-    Refuses `Unusable` for everything that is wrong with the database, `CommandRefused` where a
-    service of the folder runs already or the port is taken.
-    """
-    with serving(settings) as ready:
-        from placet.server.run import serve
-
-        running = service.running_here(ready)
-        give(running, running.url, as_json=as_json)
-        sys.stdout.flush()
-        serve(ready)
-
-
-@contextlib.contextmanager
-def serving(settings: Settings) -> Iterator[Settings]:
-    """Make everything ready to serve: the claim, the database, its schema, its checks, the port.
-
-    Yields the settings with the database's addresses and the port that is to be used.
+    Refuses `Unusable` for what is wrong with the database or the port, and `CommandRefused` where a
+    service of the folder runs already.
     """
     with (
         service.stopped_by_signals(),
         service.claimed(settings.data_dir) as file,
-        database.held(with_free_port(settings)) as (ready, cluster),
+        database.held(settings) as (ready, cluster),
+        kept_alive(cluster) if cluster is not None else contextlib.nullcontext(),
     ):
+
+        def tell(address: str) -> None:
+            url = settings.public_url if "public_url" in settings.sources else address
+            running = service.announce(file, url, address)
+            give(running, url, as_json=as_json)
+            sys.stdout.flush()
+
         if ready.admin_database_url is not None:
             database.migrate(ready)
-        database.refuse_unsuitable(database.checks(ready))
-        service.announce(file, ready)
-        with kept_alive(cluster) if cluster is not None else contextlib.nullcontext():
-            yield ready
+        # Before the server is even imported: what is wrong is told at once.
+        found = database.checks(ready)
+        for check in found:
+            if check.status is Status.WARN:
+                say(f"warning: {check.name}: {check.found}; {check.remedy}")
+        refuse_failed(found)
+        from placet.server.run import serve
 
-
-def with_free_port(settings: Settings) -> Settings:
-    """Return the settings with a port at which the service can listen, or refuse."""
-    if settings.port == 0:
-        port = free_port(settings.host)
-        url = settings.public_url.removesuffix(":0") + f":{port}"
-        return msgspec.structs.replace(settings, port=port, public_url=url)
-    trouble = trouble_at(settings.host, settings.port)
-    if trouble is None:
-        return settings
-    if trouble.errno == errno.EADDRINUSE:
-        raise CommandRefused(
-            detail=f"port {settings.port} of {settings.host} is taken by another program",
-            remedy="stop that program, or choose another port with --port or PLACET_PORT",
-            code=Exit.INFRASTRUCTURE,
-        )
-    raise CommandRefused(
-        detail=f"nobody can listen at {settings.host}:{settings.port} here: {trouble.strerror}",
-        remedy="choose another address with --host and --port",
-        code=Exit.INFRASTRUCTURE,
-    )
+        serve(ready, tell)
 
 
 def start_detached(settings: Settings) -> service.Running:
@@ -113,7 +88,7 @@ def start_detached(settings: Settings) -> service.Running:
     One that runs already is returned as it is. Refuses what the service itself refused.
     """
     running = service.find(settings.data_dir)
-    if running is not None:
+    if running is not None and running.url:
         say(f"it runs already, as process {running.pid}")
         return running
     log = prepare(settings.data_dir).root / LOG
@@ -134,7 +109,7 @@ def start_detached(settings: Settings) -> service.Running:
         if child.poll() is not None:
             raise _refusal_of(log, offset)
         running = service.find(settings.data_dir)
-        if running is not None and running.pid == child.pid and answers(running):
+        if running is not None and running.pid == child.pid and answers(running.address):
             return running
         time.sleep(POLL_SECONDS)
     raise CommandRefused(
@@ -144,9 +119,10 @@ def start_detached(settings: Settings) -> service.Running:
     )
 
 
-def answers(running: service.Running) -> bool:
-    """Tell whether the service says that it is ready."""
-    connection = http.client.HTTPConnection(running.host, running.port, timeout=2)
+def answers(address: str) -> bool:
+    """Tell whether the service at the address says that it is ready."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=2)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == http.client.OK

@@ -13,6 +13,7 @@ import msgspec
 
 from placet.kernel.value import Value
 from placet.storage.roles import OLDEST, connected
+from placet.storage.unusable import Unsuitable
 
 NEWEST_TRIED: Final = 18
 CONNECTIONS_NEEDED: Final = 40
@@ -81,6 +82,13 @@ async def look(app_url: str, head: str) -> tuple[Check, ...]:
     """Connect as the application's role, and return every check. Refuses as `connected` does."""
     async with connected(app_url) as connection:
         return judge(await read_facts(connection), head)
+
+
+def refuse_failed(found: tuple[Check, ...]) -> None:
+    """Refuse `Unsuitable` with the first check that failed."""
+    for check in found:
+        if check.status is Status.FAIL:
+            raise Unsuitable(detail=f"{check.name}: {check.found}", remedy=check.remedy)
 
 
 def judge(facts: Facts, head: str) -> tuple[Check, ...]:
