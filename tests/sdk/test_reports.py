@@ -1,0 +1,71 @@
+"""What is told of a run: never more than is known, and nothing that might be redacted."""
+
+import asyncio
+import dataclasses
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from placet.sdk.answers import ReceiptStatus
+from placet.sdk.errors import OutcomeUnknown
+from placet.sdk.reports import OUTPUT_MAX, did, fell, never_begun, output_of, status_of
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = datetime(2026, 3, 1, 12, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (ValueError("x"), ReceiptStatus.FAILED),
+        (TimeoutError(), ReceiptStatus.TIMED_OUT),
+        (asyncio.CancelledError(), ReceiptStatus.TIMED_OUT),
+        (OutcomeUnknown(), ReceiptStatus.UNKNOWN),
+        (KeyboardInterrupt(), ReceiptStatus.UNKNOWN),
+        (SystemExit(), ReceiptStatus.UNKNOWN),
+    ],
+)
+def test_only_a_plain_exception_says_that_the_tool_failed(
+    fault: BaseException, status: ReceiptStatus
+) -> None:
+    assert status_of(fault) is status
+    assert fell(fault, NOON, LATER).status is status
+
+
+def test_an_exceptions_text_stays_here() -> None:
+    ran = fell(ValueError("card 4111"), NOON, LATER)
+    assert (ran.error, ran.output) == ("ValueError", None)
+
+
+def test_a_result_is_told_in_foreign_form() -> None:
+    assert did({"b": 1.0, "a": [2**70]}, NOON, LATER).output == f'{{"a":[{2**70}],"b":1}}'
+    assert did(None, NOON, LATER).output == "null"
+
+
+@dataclasses.dataclass
+class Order:
+    """A result of a class of the tool's own."""
+
+    order_id: UUID
+    at: datetime
+
+
+def test_results_of_common_classes_are_told_as_their_json() -> None:
+    told = output_of(Order(UUID(int=1), NOON))
+    assert told == f'{{"at":"2026-03-01T12:00:00Z","order_id":"{UUID(int=1)}"}}'
+
+
+@pytest.mark.parametrize("result", [object(), float("nan"), {1: object()}, lambda: None])
+def test_a_result_without_json_form_is_not_told(result: object) -> None:
+    assert output_of(result) is None
+
+
+def test_a_result_that_is_too_large_is_not_told() -> None:
+    assert output_of("x" * (OUTPUT_MAX - 2)) is not None
+    assert output_of("x" * (OUTPUT_MAX - 1)) is None
+
+
+def test_a_call_that_was_not_begun_has_failed() -> None:
+    ran = never_begun(NOON)
+    assert (ran.status, ran.error) == (ReceiptStatus.FAILED, "never_begun")
