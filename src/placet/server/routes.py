@@ -5,12 +5,26 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from placet.authority import routes as authority
+from placet.plans import routes as plans
 from placet.server import health, reference
+from placet.studio.approvals import routes as approvals
+from placet.studio.drafts import routes as drafts
+from placet.studio.requests import routes as requests
+from placet.studio.snapshots import routes as snapshots
+from placet.studio.votes import routes as votes
+from placet.studio.workspaces import routes as workspaces
 from placet.tenancy import routes as tenancy
 
 ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     tenancy.HANDLERS,
     authority.HANDLERS,
+    workspaces.HANDLERS,
+    drafts.HANDLERS,
+    snapshots.HANDLERS,
+    requests.HANDLERS,
+    votes.HANDLERS,
+    approvals.HANDLERS,
+    plans.HANDLERS,
     health.HANDLERS,
     reference.HANDLERS,
 )
