@@ -30,7 +30,7 @@ from tests.evidence.samples import (
 
 from placet.events.model import RecordedEvent
 from placet.evidence import verify as verifier
-from placet.evidence.bundle import KeyList, Manifest, NamedKey
+from placet.evidence.bundle import KeyList, KeyPurpose, Manifest, NamedKey
 from placet.evidence.dsse import Envelope, Signature, sign
 from placet.evidence.export import write_bundle
 from placet.evidence.fields import Fence
@@ -355,11 +355,41 @@ def test_an_envelope_of_an_unknown_type_is_a_flaw() -> None:
     assert f"`{GRANT_TYPE}` is not known" in why(sealed(as_envelope))
 
 
-def test_events_after_the_envelopes_are_a_flaw() -> None:
-    lines = bundle_lines()
-    moved = [*lines[: ENVELOPES_FROM - 1], *lines[ENVELOPES_FROM:-1], lines[ENVELOPES_FROM - 1]]
-    report = check(sealed([*moved, lines[-1]]))
+def test_a_kill_that_is_hidden_behind_the_envelopes_is_found() -> None:
+    alive = bundle_lines(session_events(is_killed=False))
+    killed_line = bundle_lines()[ENVELOPES_FROM - 1]
+    hidden = [*alive[:-1], killed_line, alive[-1]]
+    assert "after the envelopes" in why(sealed(hidden))
+
+
+def test_a_second_kill_does_not_make_the_first_forgotten() -> None:
+    kills = [Said("SessionKilled", {"n": n}, revision=n) for n in (1, 2)]
+    session = chained(SESSION, [Said("SessionOpened", {}), *kills])
+    envelopes = [sign_grant(sample_grant(revision=1), GRANT_KEY)]
+    assert "had been killed" in why(bundle_lines(session, envelopes=envelopes))
+
+
+def test_a_vote_of_another_tenant_is_a_flaw() -> None:
+    other = msgspec.structs.replace(sample_vote(), tenant_id=uuid_of("tenant"))
+    assert "another tenant" in why(signed(sign_vote(other, PERSON_KEY)))
+
+
+def test_a_vote_counts_only_by_the_key_that_it_names() -> None:
+    second = NamedKey(
+        key_id=STRANGER_KEY.key_id,
+        public_key=STRANGER_KEY.public.raw,
+        purpose=KeyPurpose.PERSON,
+        actor_id=PERSON,
+    )
+    pinned = KeyList(version=1, keys=(*named_keys(), second))
+    assert "not its voter's" in why(signed(sign_vote(sample_vote(), STRANGER_KEY)), pinned)
+
+
+def test_a_head_must_name_the_last_leaf_and_not_only_the_count() -> None:
+    header = LINES[0].replace(session_events()[-1].leaf.hex().encode(), b"0" * 64)
+    report = check(sealed([header, *LINES[1:]]))
     assert report.flaw is not None
+    assert report.flaw.item == f"stream {SESSION}"
 
 
 def test_pinned_keys_take_the_place_of_those_in_the_bundle() -> None:

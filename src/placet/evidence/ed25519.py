@@ -67,6 +67,7 @@ class PublicKey(Value, frozen=True):
 
     def verifies(self, message: bytes, signature: bytes) -> bool:
         """Tell whether this is the key's signature of this message."""
+        # The present library refuses both forms too; ours must not depend on which one is there.
         if len(signature) != SIGNATURE_BYTES:
             return False
         if int.from_bytes(signature[KEY_BYTES:], "little") >= _L:

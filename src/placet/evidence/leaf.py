@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from placet.evidence.fields import Fence
-from placet.kernel.hashing import DIGEST_BYTES, Digest, digest
+from placet.kernel.hashing import DIGEST_BYTES, Digest, plain_sha256, purpose
 from placet.kernel.value import Value
 
 GENESIS: Final = Digest(bytes(DIGEST_BYTES))
@@ -21,6 +21,8 @@ SALT_BYTES: Final = 16
 TYPE_BYTES_MAX: Final = 200
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_EVENT: Final = purpose("event")
+_BODY: Final = purpose("event_body")
 _FIXED: Final = struct.Struct(">16s16s16s16sqqqqqq32s32sh")
 
 
@@ -75,15 +77,16 @@ def leaf_of(  # noqa: PLR0913, PLR0917 -- the groups of the layout, in its order
     if not 0 < len(event_type) <= TYPE_BYTES_MAX:
         message = f"an event's type has 1 to {TYPE_BYTES_MAX} bytes"
         raise ValueError(message)
-    if any(len(part) != DIGEST_BYTES for part in hashes):
+    prev, body = hashes
+    if len(prev) != DIGEST_BYTES or len(body) != DIGEST_BYTES:
         message = f"a hash has {DIGEST_BYTES} bytes"
         raise ValueError(message)
     try:
-        fixed = _FIXED.pack(*place, *ids, *counters, *position, *hashes, len(event_type))
+        fixed = _FIXED.pack(*place, *ids, *counters, *position, prev, body, len(event_type))
     except struct.error as fault:
         message = "a number of the header does not fit eight bytes"
         raise ValueError(message) from fault
-    return digest("event", fixed, event_type)
+    return plain_sha256(_EVENT + fixed + event_type)
 
 
 def body_hash(salt: bytes, body: bytes) -> Digest:
@@ -94,7 +97,7 @@ def body_hash(salt: bytes, body: bytes) -> Digest:
     if len(salt) != SALT_BYTES:
         message = f"a salt has {SALT_BYTES} bytes"
         raise ValueError(message)
-    return digest("event_body", salt, body)
+    return plain_sha256(_BODY + salt + body)
 
 
 def microseconds(at: datetime) -> int:
