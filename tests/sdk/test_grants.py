@@ -14,7 +14,8 @@ from placet.evidence.ed25519 import SigningKey
 from placet.evidence.fields import ControlSeen, Fence
 from placet.evidence.grant import Grant, sign_grant
 from placet.kernel.principal import Environment
-from placet.sdk.answers import CallStatus, ProposedCall, Verdict
+from placet.replay.calls.model import CallStatus, Verdict
+from placet.sdk.answers import ProposedCall
 from placet.sdk.arguments import arguments_of
 from placet.sdk.errors import GrantRefused
 from placet.sdk.grants import RunOf, check_grant, header_of

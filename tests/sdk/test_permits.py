@@ -7,13 +7,16 @@ import pytest
 
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable
-from placet.sdk.answers import CallStatus, Proposal, ProposedCall, Reason, Verdict
+from placet.replay.calls.model import CallStatus, ReasonView, Verdict
+from placet.sdk.answers import Proposal, ProposedCall
 from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked
 from placet.sdk.permits import admit, decided
 
 DEADLINE = datetime(2026, 3, 1, 12, tzinfo=UTC)
-REASON = Reason(code="argument_above", rule="/arguments/0", detail="`amount_cents` is above 50000")
+REASON = ReasonView(
+    code="argument_above", rule="/arguments/0", detail="`amount_cents` is above 50000"
+)
 
 
 def call(status: CallStatus, tool_call_id: str = "c1", tool: str = "pay") -> ProposedCall:

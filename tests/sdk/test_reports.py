@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from placet.sdk.answers import ReceiptStatus
+from placet.replay.calls.model import ReceiptStatus
 from placet.sdk.errors import OutcomeUnknown
 from placet.sdk.reports import OUTPUT_MAX, did, fell, never_begun, output_of, status_of
 

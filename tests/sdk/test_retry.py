@@ -32,7 +32,7 @@ UNLUCKY = 0.999_999
 def test_only_a_refusal_that_asks_for_it_is_tried_again(
     refusal: type[Refusal], trouble: Trouble
 ) -> None:
-    assert trouble_of(refusal(detail="no")) is trouble
+    assert trouble_of(refusal.action) is trouble
 
 
 def test_another_holders_lease_is_waited_for() -> None:

@@ -1,7 +1,10 @@
-"""What the service answers, as the client reads it. Unknown members are ignored."""
+"""What the service answers, as far as the client reads it. Other members are ignored.
+
+The service's own answers hold envelopes, whose class brings the signature library with it; here a
+grant stays the bytes that it came as. A test ties these to the service's.
+"""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 import msgspec
@@ -9,6 +12,8 @@ import msgspec
 from placet.evidence.fields import Fence
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
+from placet.replay.calls.model import CallStatus, HiddenTool, ReasonView, Verdict
+from placet.replay.sessions.model import SessionMode
 
 
 class SessionAnswer(Value, frozen=True):
@@ -17,7 +22,7 @@ class SessionAnswer(Value, frozen=True):
     session_id: UUID
     agent: str
     environment: Environment
-    mode: str
+    mode: SessionMode
     status: str
     tier: str | None = None
     compiled_session_hash: str | None = None
@@ -41,14 +46,6 @@ class PendingCall(Value, frozen=True):
     commit_state: str
 
 
-class HiddenTool(Value, frozen=True):
-    """A tool that could not pass now, and why."""
-
-    tool: str
-    code: str
-    detail: str = ""
-
-
 class Prepared(Value, frozen=True):
     """A model request bound to the session's state: propose its tool calls with it, once."""
 
@@ -61,32 +58,6 @@ class Prepared(Value, frozen=True):
     binding: str
 
 
-class Reason(Value, frozen=True):
-    """One reason of a verdict."""
-
-    code: str
-    rule: str | None = None
-    detail: str = ""
-
-
-class Verdict(StrEnum):
-    """What the contract says of one call."""
-
-    ALLOW = "allow"
-    DENY = "deny"
-    ASK = "ask"
-
-
-class CallStatus(StrEnum):
-    """Where one call stands after its proposal. Only `granted` and `shadowed` may run."""
-
-    GRANTED = "granted"
-    BLOCKED = "blocked"
-    HELD = "held"
-    AWAITING_APPROVAL = "awaiting_approval"
-    SHADOWED = "shadowed"
-
-
 class ProposedCall(Value, frozen=True):
     """One call of a proposal. `grant` is the signed envelope as it came."""
 
@@ -96,8 +67,9 @@ class ProposedCall(Value, frozen=True):
     verdict: Verdict
     status: CallStatus
     layer: int | None = None
-    reasons: list[Reason] = msgspec.field(default_factory=list)
+    reasons: list[ReasonView] = msgspec.field(default_factory=list)
     start_required: bool = False
+    arguments_hash: str | None = None
     grant: msgspec.Raw | None = None
     grant_expires_at: datetime | None = None
     deadline: datetime | None = None
@@ -132,15 +104,6 @@ class Started(Value, frozen=True):
     binding: str | None = None
 
 
-class ReceiptStatus(StrEnum):
-    """How a tool's run ended, as its caller saw it."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    TIMED_OUT = "timed_out"
-    UNKNOWN = "unknown"
-
-
 class ReceiptAnswer(Value, frozen=True):
     """What the service made of a receipt."""
 
@@ -152,9 +115,9 @@ class ReceiptAnswer(Value, frozen=True):
     evidence_level: str
     late: bool = False
     conflicting: bool = False
+    settled: bool = False
     state_version: int | None = None
     current_phase: str | None = None
-    binding: str | None = None
     replayed: bool = False
 
 

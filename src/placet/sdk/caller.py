@@ -1,7 +1,6 @@
 """One request: sent, sent again while that may help, and read. Raises the service's refusals."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from typing import Final, TypeVar
 from uuid import UUID
@@ -10,13 +9,20 @@ import msgspec
 
 from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
-from placet.kernel.refusals import GovernanceUnavailable, Refusal, refusal_for
+from placet.kernel.refusals import (
+    Action,
+    GovernanceUnavailable,
+    Refusal,
+    RequestInProgress,
+    Unavailable,
+    refusal_for,
+)
 from placet.kernel.value import Value
 from placet.sdk.retry import Patience, Tried, Trouble, chance, decide_pause, trouble_of
 from placet.sdk.transport import HttpRequest, HttpResponse, Transport, TransportError
 
 API: Final = "/api/v1"
-_BAD_GATEWAYS: Final = frozenset({500, 502, 503, 504})
+_MISTAKES_FROM: Final = 500
 _ERRORS_FROM: Final = 400
 _PROBLEM: Final = "application/problem+json"
 
@@ -49,6 +55,13 @@ class _Attempt(Value, frozen=True):
     trouble: Trouble
     fault: Refusal | None = None
     response: HttpResponse | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Tell whether the request may have been carried out, or may be yet."""
+        return self.trouble is Trouble.NO_ANSWER or isinstance(
+            self.fault, Unavailable | RequestInProgress
+        )
 
 
 class Caller:
@@ -90,7 +103,7 @@ class Caller:
             sent = sent if in_doubt else self.clock.monotonic()
             attempt = await self._attempt(ask, patience)
             attempts += 1
-            in_doubt = in_doubt or attempt.trouble is Trouble.NO_ANSWER
+            in_doubt = in_doubt or attempt.is_doubtful
             now = self.clock.monotonic()
             if attempt.response is not None:
                 return Heard(response=attempt.response, sent=sent, received=now)
@@ -127,24 +140,43 @@ class Caller:
 
 
 def _judged(response: HttpResponse) -> _Attempt:
-    if response.headers.get("content-type", "").startswith(_PROBLEM):
-        refusal = refusal_in(response)
-        return _Attempt(trouble=trouble_of(refusal), fault=refusal)
-    detail = f"something between here and the service answered {response.status}"
-    if response.status in _BAD_GATEWAYS:
-        return _Attempt(trouble=Trouble.NO_ANSWER, fault=GovernanceUnavailable(detail=detail))
-    return _Attempt(trouble=Trouble.REFUSED, fault=Refusal(detail=detail))
+    is_problem = response.headers.get("content-type", "").startswith(_PROBLEM)
+    refusal = refusal_in(response) if is_problem else None
+    if refusal is not None and type(refusal) is not Refusal:
+        return _Attempt(trouble=trouble_of(refusal.action), fault=refusal)
+    detail = f"{response.status} was answered" if refusal is None else refusal.detail
+    if response.status >= _MISTAKES_FROM:
+        fault = GovernanceUnavailable(detail=f"the service could not answer: {detail}")
+        return _Attempt(trouble=Trouble.NO_ANSWER, fault=fault)
+    return _Attempt(
+        trouble=trouble_of(action_in(response)), fault=refusal or Refusal(detail=detail)
+    )
 
 
 def refusal_in(response: HttpResponse) -> Refusal:
     """Return the refusal of a problem document; `Retry-After` counts where the body is silent."""
-    problem: dict[str, object] = {}
-    with contextlib.suppress(msgspec.MsgspecError):
-        problem = msgspec.json.decode(response.body, type=dict[str, object])
+    import placet.sdk.known_refusals  # noqa: F401, PLC0415 -- it says itself why so late
+
+    problem = _document(response)
     after = response.headers.get("retry-after", "")
     if problem.get("retry_after_seconds") is None and after.isascii() and after.isdigit():
         problem["retry_after_seconds"] = int(after)
     return refusal_for(problem)
+
+
+def action_in(response: HttpResponse) -> Action:
+    """Return what a problem document says to do next; a code of a newer service has one too."""
+    try:
+        return Action(str(_document(response).get("action")))
+    except ValueError:
+        return Action.STOP
+
+
+def _document(response: HttpResponse) -> dict[str, object]:
+    try:
+        return msgspec.json.decode(response.body, type=dict[str, object])
+    except msgspec.MsgspecError:
+        return {}
 
 
 def read(heard: Heard, into: type[T]) -> T:

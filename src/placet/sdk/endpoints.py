@@ -8,12 +8,12 @@ from uuid import UUID
 import msgspec
 
 from placet.kernel.value import Value
+from placet.replay.calls.model import ReceiptStatus
 from placet.replay.sessions.model import ChangeLease, KillAnswer, LeaseAnswer, SessionMode
 from placet.sdk.answers import (
     Prepared,
     Proposal,
     ReceiptAnswer,
-    ReceiptStatus,
     SessionAnswer,
     Settlement,
     Started,
@@ -76,10 +76,6 @@ class Endpoints:
     def __repr__(self) -> str:
         """Show the caller."""
         return f"Endpoints({self._caller!r})"
-
-    def now(self) -> float:
-        """Return the monotone time by which requests are ordered."""
-        return self._caller.clock.monotonic()
 
     async def open_session(self, mode: SessionMode | None, key: UUID) -> SessionAnswer:
         """Open a session for the key's agent and environment; `key` makes it one, however often."""

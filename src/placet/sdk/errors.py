@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from placet.sdk.answers import Reason
+from placet.replay.calls.model import ReasonView
 
 
 class GovernanceStop(Exception):  # noqa: N818 -- an answer that says no, not an error
@@ -13,7 +13,7 @@ class GovernanceStop(Exception):  # noqa: N818 -- an answer that says no, not an
 class CallBlocked(GovernanceStop):
     """The call was denied. `reasons` say why, in the words of the contract's rules."""
 
-    def __init__(self, tool: str, reasons: list[Reason], call_id: UUID | None = None) -> None:
+    def __init__(self, tool: str, reasons: list[ReasonView], call_id: UUID | None = None) -> None:
         """Take the tool's name, every reason, and the call's id where it was registered."""
         super().__init__(tool, reasons, call_id)
         self.tool = tool
@@ -72,6 +72,6 @@ class NoSessionError(RuntimeError):
     """A governed tool was called outside `async with client.session()`."""
 
 
-def told(reasons: list[Reason]) -> str:
+def told(reasons: list[ReasonView]) -> str:
     """Return the reasons as one line: details where there are any, else codes."""
     return "; ".join(reason.detail or reason.code for reason in reasons) or "no reason was given"

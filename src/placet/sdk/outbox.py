@@ -40,7 +40,6 @@ class Outbox:
         The tool's result belongs to its caller whatever becomes of the receipt, so nothing is
         raised. A receipt that the service refuses for good is kept in `refused` and logged.
         """
-        sent = endpoints.now()
         try:
             answer = await endpoints.receipt(
                 self._session_id, self._lease.binding, receipt, patience
@@ -52,7 +51,6 @@ class Outbox:
             self.refused.append(receipt)
             LOG.error("receipt of call %s was refused: %s", receipt.call_id, refusal)  # noqa: TRY400 -- the trace tells nothing
             return None
-        self._lease.bind(answer.binding, sent)
         return answer
 
     async def deliver(self, endpoints: Endpoints, patience: Patience) -> None:

@@ -7,8 +7,9 @@ from placet.kernel.hashing import digest
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable
 from placet.kernel.value import Value
+from placet.replay.calls.model import CallStatus, ReasonView
 from placet.replay.sessions.model import LeaseLost
-from placet.sdk.answers import CallStatus, Proposal, ProposedCall, Reason
+from placet.sdk.answers import Proposal, ProposedCall
 from placet.sdk.arguments import Arguments
 from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused
@@ -18,8 +19,8 @@ from placet.sdk.reports import never_begun, report
 from placet.sdk.session import Session
 from placet.sdk.tool import Tool, ToolContext
 
-_SHADOW_IN_PRODUCTION: Final = Reason(
-    code="not_enforced", detail="in production a call runs only with a grant"
+_SHADOW_IN_PRODUCTION: Final = ReasonView(
+    code="not_enforced", rule="", detail="in production a call runs only with a grant"
 )
 
 
@@ -129,6 +130,9 @@ def _checked(session: Session, call: ProposedCall, arguments: Arguments) -> Tool
     if call.grant_expires_at is not None and now >= call.grant_expires_at:
         detail = "its grant has expired"
         raise GrantRefused(call.tool, call.call_id, "expired", detail)
+    if call.arguments_hash not in {None, arguments.hash}:
+        detail = "other arguments were granted than those that would be run"
+        raise GrantRefused(call.tool, call.call_id, "arguments", detail)
     if session.keys:
         run = RunOf(
             session_id=session.session_id, arguments_hash=arguments.hash, fence=term.fence, at=now

@@ -9,7 +9,7 @@ import msgspec
 
 from placet.kernel import foreign
 from placet.kernel.value import Value
-from placet.sdk.answers import ReceiptStatus
+from placet.replay.calls.model import ReceiptStatus
 from placet.sdk.arguments import Arguments
 from placet.sdk.endpoints import Receipt
 from placet.sdk.errors import OutcomeUnknown

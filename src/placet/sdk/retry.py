@@ -8,7 +8,7 @@ again. A tool is never run again by anything here.
 from enum import StrEnum
 from typing import Final
 
-from placet.kernel.refusals import Action, Refusal
+from placet.kernel.refusals import Action
 from placet.kernel.value import Value
 
 _SPREAD: Final = 2**32
@@ -39,9 +39,9 @@ class Trouble(StrEnum):
     REFUSED = "refused"
 
 
-def trouble_of(refusal: Refusal) -> Trouble:
-    """Return what the refusal's own `action` makes of an attempt."""
-    match refusal.action:
+def trouble_of(action: Action) -> Trouble:
+    """Return what a refusal's `action` makes of an attempt."""
+    match action:
         case Action.RETRY_SAME:
             return Trouble.AGAIN
         case Action.WAIT:

@@ -231,11 +231,9 @@ class Session:
 
     async def receipt(self, receipt: Receipt) -> ReceiptAnswer:
         """Report what became of a call, however late. Raises the service's refusals."""
-        sent = self.means.clock.monotonic()
         answer = await self.means.endpoints.receipt(
             self.session_id, self.lease.binding, receipt, self.means.patience
         )
-        self.lease.bind(answer.binding, sent)
         self.phase = answer.current_phase or self.phase
         return answer
 

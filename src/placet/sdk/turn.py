@@ -11,8 +11,9 @@ import msgspec
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.kernel.refusals import GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
+from placet.replay.calls.model import ReasonView
 from placet.replay.sessions.model import LeaseLost
-from placet.sdk.answers import Prepared, ProposedCall, Reason
+from placet.sdk.answers import Prepared, ProposedCall
 from placet.sdk.arguments import arguments_in
 from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused, told
@@ -45,7 +46,7 @@ class Outcome(Value, frozen=True):
     ending: Ending
     text: str
     call_id: UUID | None = None
-    reasons: list[Reason] = msgspec.field(default_factory=list)
+    reasons: list[ReasonView] = msgspec.field(default_factory=list)
     deadline: datetime | None = None
 
     def __repr__(self) -> str:
@@ -152,7 +153,7 @@ class _Told(Value, frozen=True):
         what = words.get(ending, "has an unknown outcome; do not repeat it")
         return self._outcome(ending, f"`{self.asked.name}` {what}: {type(fault).__name__}: {fault}")
 
-    def blocked(self, reasons: list[Reason]) -> Outcome:
+    def blocked(self, reasons: list[ReasonView]) -> Outcome:
         text = f"`{self.asked.name}` was blocked: {told(reasons)}"
         return msgspec.structs.replace(self._outcome(Ending.BLOCKED, text), reasons=reasons)
 

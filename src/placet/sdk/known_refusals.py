@@ -1,0 +1,18 @@
+"""Brings in every class of refusal that the service may answer, so that it comes back as itself.
+
+Imported with the first refusal that is read, and not before: an agent that is never refused does
+not pay for it.
+"""
+
+import placet.authority.controls.model
+import placet.authority.model
+import placet.evidence.dsse
+import placet.plans.model
+import placet.replay.sessions.model
+import placet.studio.approvals.model
+import placet.studio.drafts.model
+import placet.studio.requests.model
+import placet.studio.snapshots.model
+import placet.studio.votes.model
+import placet.studio.workspaces.model
+import placet.tenancy.model  # noqa: F401 -- each registers its classes by being imported
