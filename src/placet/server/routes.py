@@ -5,7 +5,9 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from placet.authority import routes as authority
+from placet.authority.controls import routes as controls
 from placet.plans import routes as plans
+from placet.replay import routes as replay
 from placet.server import health, reference
 from placet.studio.approvals import routes as approvals
 from placet.studio.drafts import routes as drafts
@@ -18,6 +20,7 @@ from placet.tenancy import routes as tenancy
 ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     tenancy.HANDLERS,
     authority.HANDLERS,
+    controls.HANDLERS,
     workspaces.HANDLERS,
     drafts.HANDLERS,
     snapshots.HANDLERS,
@@ -25,6 +28,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     votes.HANDLERS,
     approvals.HANDLERS,
     plans.HANDLERS,
+    replay.HANDLERS,
     health.HANDLERS,
     reference.HANDLERS,
 )

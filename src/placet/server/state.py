@@ -7,6 +7,7 @@ from pathlib import Path
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
+from placet.replay.calls.runtime import Runtime
 from placet.settings import Settings
 from placet.storage.database import Database
 
@@ -25,6 +26,7 @@ async def opened(
         yield {
             Database.__name__: db,
             ServerKeys.__name__: keys,
+            Runtime.__name__: Runtime(db, ids, clock, keys),
             Settings.__name__: settings,
             "Ids": ids,
             "Clock": clock,

@@ -70,7 +70,7 @@ class Writing(Reading):
         return (await self._connection.execute(statement)).one_or_none()
 
 
-class HotConnection(asyncpg.Connection):  # type: ignore[type-arg] -- generic in the stubs only
+class HotConnection(asyncpg.Connection):
     """A connection that sends no reset query on release: one round trip a call, and no more.
 
     Nothing on it may set, listen, open a cursor or take a session lock.

@@ -2,7 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
+
+import msgspec
 
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.refusals import Gone
@@ -64,7 +67,7 @@ class SetControl(Input, frozen=True):
 
     kind: ControlKind
     effect: ControlEffect
-    reason: str
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 
 
 class ControlInForce(Value, frozen=True):

@@ -12,7 +12,7 @@ from placet.events.model import StreamId
 from placet.evidence.fields import Fence
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
-from placet.kernel.refusals import Action, Conflict, Gone
+from placet.kernel.refusals import Action, Conflict, Gone, Invalid
 from placet.kernel.value import Input, Value
 
 
@@ -47,7 +47,7 @@ class CommittedMemory(Value, frozen=True):
 
     call_id: UUID
     arguments: dict[str, str]
-    output: dict[str, str]
+    output: dict[str, str] | None
 
 
 class SessionState(Value, frozen=True):
@@ -71,15 +71,15 @@ class ReplaySession(Value, frozen=True):
 
     tenant_id: TenantId
     session_id: StreamId
-    workspace_id: UUID
+    plan_id: UUID
     agent: str
     environment: Environment
     mode: SessionMode
     tier: SessionTier
     status: SessionStatus
     artifact_id: UUID
-    compiled_session_hash: bytes
-    contract_hash: bytes
+    compiled_session_hash: str
+    contract_hash: str
     state_version: int
     control_revision: int
     current_phase: str | None
@@ -100,6 +100,14 @@ class ReplaySession(Value, frozen=True):
     created_at: datetime
     ended_at: datetime | None
     ended_why: str | None
+
+
+class SessionHead(Value, frozen=True):
+    """Where the stream of a session stands."""
+
+    session_id: StreamId
+    next_seq: int
+    head: bytes
 
 
 class OpenSession(Input, frozen=True):
@@ -189,7 +197,7 @@ class SessionOpened(Value, frozen=True):
     """Event: a session was opened on an artifact, in its first phase."""
 
     session_id: UUID
-    workspace_id: UUID
+    plan_id: UUID
     agent: str
     environment: Environment
     mode: SessionMode
@@ -299,6 +307,47 @@ class NoAuthority(Conflict):
 
     action = Action.STOP
     hint = "have a contract approved in the workspace of this agent and environment"
+
+
+class PreparedRequestConsumed(Conflict):
+    """The prepared request was consumed already."""
+
+    action = Action.NEW_PREFLIGHT
+
+
+class PreparedRequestExpired(Conflict):
+    """The prepared request has expired."""
+
+    action = Action.NEW_PREFLIGHT
+
+
+class RequestHashMismatch(Conflict):
+    """The prepared request was made for another model request."""
+
+    action = Action.NEW_PREFLIGHT
+
+
+class EvidenceTooWeak(Conflict):
+    """The cited receipt is not evidence enough for this outcome."""
+
+    action = Action.STOP
+    hint = "bring a receipt of a higher evidence level, or have an operator settle the call"
+
+
+class OutcomeNotFinal(Invalid):
+    """A settlement says what became of the call, for good."""
+
+
+class TransitionNotAllowed(Conflict):
+    """The call is not in a state for this."""
+
+    hint = "read the session's pending calls and see where this one stands"
+
+
+class ReasonMissing(Invalid):
+    """This needs a reason."""
+
+    hint = "say why in `reason`; it is kept in the evidence"
 
 
 class ArtifactRevoked(Gone):

@@ -41,6 +41,7 @@ BEGIN
     v_mine := s.holder = p_holder AND (s.epoch, s.fence) = (p_epoch, p_fence);
     IF p_action = 'release' AND v_mine AND s.lease_expires_at = '-infinity' THEN
         replayed := true;
+        lease_expires_at := clock_timestamp();
         RETURN;
     END IF;
     IF s.status <> 'active' THEN
@@ -82,5 +83,6 @@ BEGIN
                                 ELSE p_request END,
         next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id;
+    lease_expires_at := greatest(lease_expires_at, w.io_at);
 END
 $$;

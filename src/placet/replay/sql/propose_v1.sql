@@ -4,12 +4,12 @@ CREATE FUNCTION placet.propose_v1(
     p_holder text, p_epoch bigint, p_fence bigint,
     p_prepared uuid, p_request_hash bytea, p_proposal_hash bytea,
     p_decided_version bigint, p_holds_from timestamptz, p_holds_until timestamptz,
-    p_calls jsonb, p_answer bytea, p_state bytea, p_granted int,
+    p_calls jsonb, p_answer bytea, p_state bytea, p_phase text, p_closes boolean, p_granted int,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     OUT code text, OUT facts jsonb, OUT taken bytea[], OUT answer bytea, OUT may_sign boolean,
     OUT request_seq bigint, OUT state_version bigint, OUT control_revision bigint,
     OUT epoch bigint, OUT fence bigint, OUT grant_control_epoch bigint,
-    OUT grant_control_revision bigint, OUT granted_at timestamptz
+    OUT grant_control_revision bigint, OUT granted_at timestamptz, OUT decided_at timestamptz
 )
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -43,8 +43,10 @@ BEGIN
             RETURN;
         END IF;
         code := 'replayed';
+        facts := placet.session_facts_v1(s);
         answer := q.answer;
         request_seq := q.request_seq;
+        decided_at := q.consumed_at;
         state_version := s.state_version;
         control_revision := s.control_revision;
         may_sign := e.killed_by IS NULL
@@ -148,6 +150,9 @@ BEGIN
         INTO v_due
         FROM jsonb_to_recordset(p_calls) AS c(
             status text, ask_seconds double precision, grant_ms double precision);
+        IF p_closes THEN
+            v_due := v_at;
+        END IF;
         IF v_due < s.next_due_at THEN
             PERFORM placet.work_due_put_v1('sweep_session', s.session_id, v_due);
         END IF;
@@ -158,6 +163,8 @@ BEGIN
         UPDATE placet.replay_session AS r
         SET state_version = s.state_version + (p_state <> s.state)::int,
             state = p_state,
+            current_phase = p_phase,
+            status = CASE WHEN p_closes THEN 'closing' ELSE s.status END,
             total_tool_calls = s.total_tool_calls + p_granted,
             total_step_count = s.total_step_count + (p_granted > 0)::int,
             next_due_at = v_due,
@@ -188,6 +195,7 @@ BEGIN
     fence := s.fence;
     grant_control_epoch := e.control_epoch;
     grant_control_revision := s.control_revision;
-    granted_at := v_at;
+    granted_at := CASE WHEN p_granted > 0 THEN v_at END;
+    decided_at := v_at;
 END
 $$;

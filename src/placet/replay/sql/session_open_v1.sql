@@ -24,13 +24,13 @@ BEGIN
         1, decode(repeat('00', 32), 'hex'), '-infinity');
     created_at := w.io_at;
     INSERT INTO placet.replay_session (
-        tenant_id, session_id, workspace_id, agent, environment, mode, tier, status,
+        tenant_id, session_id, plan_id, agent, environment, mode, tier, status,
         artifact_id, compiled_session_hash, contract_hash, state_version, control_revision,
         current_phase, total_tool_calls, total_step_count, state, holder, epoch, fence,
         lease_expires_at, next_request_seq, next_seq, head, last_event_at, next_due_at,
         opened_by, created_at)
     VALUES (
-        v_tenant, r.session_id, r.workspace_id, r.agent, r.environment, r.mode, r.tier, 'active',
+        v_tenant, r.session_id, r.plan_id, r.agent, r.environment, r.mode, r.tier, 'active',
         r.artifact_id, r.compiled_session_hash, r.contract_hash, 1, 0,
         r.current_phase, 0, 0, p_state, NULL, 1, 0,
         '-infinity', 1, w.io_next_seq, w.io_head, w.io_at, 'infinity', p_actor, w.io_at);

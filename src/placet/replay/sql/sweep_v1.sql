@@ -34,7 +34,8 @@ BEGIN
     JOIN placet.replay_pending_call AS c
         ON c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = n.call_id
        AND c.status = n.was AND c.execution_state = n.was_execution
-       AND coalesce(c.grant_expires_at, c.deadline_at) <= clock_timestamp();
+       AND (c.status = 'held'
+            OR coalesce(c.grant_expires_at, c.deadline_at) <= clock_timestamp());
     IF v_met <> jsonb_array_length(p_calls) OR (p_finished AND s.status <> 'closing') THEN
         code := 'redo';
         RETURN;

@@ -1,0 +1,52 @@
+"""Putting a control in force."""
+
+from uuid import UUID
+
+from placet.authority.controls import store
+from placet.authority.controls.model import ControlInForce, ControlSet, SetControl
+from placet.events.model import new_event
+from placet.kernel.hashing import digest
+from placet.kernel.ids import Ids
+from placet.kernel.principal import Principal
+from placet.kernel.refusals import IdempotencyConflict, ScopeMissing, Unauthenticated
+from placet.storage.database import HotPool
+
+
+async def set_control(
+    hot: HotPool, ids: Ids, principal: Principal, asked: SetControl, idempotency_key: str
+) -> ControlInForce:
+    """Put a control in force. The same idempotency key again is the same control."""
+    control_id = control_id_of(principal, idempotency_key)
+    said = ControlSet(
+        control_id=control_id, kind=asked.kind, target="", effect=asked.effect, reason=asked.reason
+    )
+    row = await store.set_control(
+        hot,
+        principal.key_id,
+        principal.secret_hash,
+        principal.tenant_id,
+        control_id,
+        asked,
+        new_event(ids, said),
+    )
+    match row["code"]:
+        case "ok":
+            return ControlInForce(
+                control_id=control_id,
+                kind=asked.kind,
+                effect=asked.effect,
+                control_epoch=row["control_epoch"],
+                set_at=row["set_at"],
+            )
+        case "forbidden":
+            raise ScopeMissing(detail="this key lacks the scope `operate`", scope="operate")
+        case "idempotency_conflict":
+            raise IdempotencyConflict(detail="this `Idempotency-Key` stands for another control")
+        case _:
+            raise Unauthenticated(detail="no live API key came with the request")
+
+
+def control_id_of(principal: Principal, idempotency_key: str) -> UUID:
+    """Return the id of the control that a key of this actor stands for."""
+    raw = digest("control_id", principal.actor_id.bytes, idempotency_key.encode())
+    return UUID(bytes=raw[:16], version=8)

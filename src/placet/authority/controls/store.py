@@ -1,0 +1,40 @@
+"""The call of the function that puts a control in force."""
+
+from uuid import UUID
+
+import asyncpg
+
+from placet.authority.controls.model import SetControl
+from placet.events.model import NewEvent, StreamKind, tenant_stream
+from placet.kernel.ids import TenantId
+from placet.storage.database import HotPool
+
+_SET = "SELECT * FROM placet.control_set_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+
+
+async def set_control(  # noqa: PLR0913, PLR0917 -- one argument per part of one statement
+    hot: HotPool,
+    key_id: str,
+    secret_hash: bytes,
+    tenant_id: TenantId,
+    control_id: UUID,
+    asked: SetControl,
+    event: NewEvent,
+) -> asyncpg.Record:
+    """Put a control in force through the gate, in one round trip of the reserved connections."""
+    return await hot.call(
+        _SET,
+        key_id,
+        secret_hash,
+        control_id,
+        asked.kind.value,
+        "",
+        asked.effect.value,
+        asked.reason,
+        tenant_stream(tenant_id, StreamKind.CONTROL),
+        event.event_id,
+        event.type,
+        event.salt,
+        event.body,
+        reserved=True,
+    )

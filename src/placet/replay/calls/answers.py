@@ -1,0 +1,204 @@
+"""What is asked and answered about calls over HTTP."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.dsse import Envelope
+from placet.evidence.fields import HexDigest
+from placet.kernel.value import Input, Value
+from placet.replay.calls.model import (
+    BlockedWhy,
+    CallStatus,
+    CommitState,
+    EvidenceLevel,
+    ExecutionState,
+    HiddenTool,
+    ReasonView,
+    ReceiptStatus,
+    Verdict,
+)
+from placet.replay.sessions.model import SessionView
+
+Text = Annotated[str, msgspec.Meta(max_length=2_000)]
+
+
+class PrepareRequest(Input, frozen=True):
+    """Bind a model request to the session. `request_hash` is the caller's hash of it, in hex."""
+
+    request_hash: HexDigest
+    model: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    offered_tools: Annotated[
+        list[Annotated[str, msgspec.Meta(min_length=1, max_length=128)]],
+        msgspec.Meta(max_length=1_000),
+    ] = msgspec.field(default_factory=list)
+
+
+class Prepared(Value, frozen=True):
+    """A prepared request, and which of the offered tools could pass now."""
+
+    prepared_request_id: UUID
+    request_seq: int
+    request_hash: str
+    expires_at: datetime
+    tools: list[str]
+    hidden: list[HiddenTool]
+    state_version: int
+    control_revision: int
+    binding: str
+
+
+class CallOutcome(Value, frozen=True):
+    """What became of one proposed call. `grant` is there for a granted call that may still run."""
+
+    call_id: UUID
+    tool_call_id: str
+    tool: str
+    verdict: Verdict
+    status: CallStatus
+    layer: int | None
+    reasons: list[ReasonView]
+    blocked_why: BlockedWhy | None
+    arguments_hash: str
+    start_required: bool
+    grant: Envelope | None
+    grant_expires_at: datetime | None
+    deadline: datetime | None
+
+
+class ProposalAnswer(Value, frozen=True):
+    """One outcome per proposed call, in order."""
+
+    prepared_request_id: UUID
+    request_seq: int
+    state_version: int
+    control_revision: int
+    phase: str | None
+    calls: list[CallOutcome]
+    binding: str
+    replayed: bool
+
+
+class StartCall(Input, frozen=True):
+    """Redeem a grant. The same `start_id` again is the same start."""
+
+    start_id: UUID
+
+
+class Started(Value, frozen=True):
+    """The grant was redeemed: begin the tool now."""
+
+    call_id: UUID
+    execution_state: ExecutionState
+    started_at: datetime
+    replayed: bool
+    binding: str
+
+
+class ReportReceipt(Input, frozen=True):
+    """Report what became of a call. `output` is JSON text; `arguments_hash` of what really ran."""
+
+    call_id: UUID
+    idempotency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    status: ReceiptStatus
+    arguments_hash: HexDigest
+    output: str | None = None
+    external_ref: Text | None = None
+    error: Text | None = None
+    started_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    completed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class ReceiptAnswer(Value, frozen=True):
+    """The receipt is kept; this is where its call stands now."""
+
+    receipt_id: UUID
+    call_id: UUID
+    call_status: CallStatus
+    execution_state: ExecutionState
+    commit_state: CommitState
+    evidence_level: EvidenceLevel
+    late: bool
+    conflicting: bool
+    settled: bool
+    state_version: int
+    current_phase: str | None
+    replayed: bool
+
+
+class SettleCall(Input, frozen=True):
+    """Say what became of a call: an operator with a reason, or the holder citing a receipt."""
+
+    settlement_id: UUID
+    call_id: UUID
+    outcome: ReceiptStatus
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
+    receipt_id: UUID | None = None
+
+
+class SettlementAnswer(Value, frozen=True):
+    """The call is settled."""
+
+    settlement_id: UUID
+    call_id: UUID
+    call_status: CallStatus
+    execution_state: ExecutionState
+    commit_state: CommitState
+    evidence_level: EvidenceLevel
+    state_version: int
+    current_phase: str | None
+    replayed: bool
+
+
+class PendingCallView(Value, frozen=True):
+    """A call that may still change. `arguments` is the JSON text that was proposed."""
+
+    call_id: UUID
+    step_id: int
+    tool_call_id: str
+    tool: str
+    arguments_hash: str
+    arguments: str
+    status: CallStatus
+    execution_state: ExecutionState
+    commit_state: CommitState
+    evidence_level: EvidenceLevel
+    start_required: bool
+    proposed_at: datetime
+    deadline: datetime | None
+    granted_at: datetime | None
+    grant_expires_at: datetime | None
+    started_at: datetime | None
+
+
+class SessionWithPending(SessionView, frozen=True):
+    """A session with the calls that may still change, for whoever takes over."""
+
+    pending: list[PendingCallView] | None = None
+
+
+class EventView(Value, frozen=True):
+    """One event, its body decoded; `body` is null once it was erased. Hashes are hex."""
+
+    seq: int
+    event_id: UUID
+    type: str
+    at: datetime
+    actor_id: UUID
+    epoch: int
+    fence: int
+    control_epoch: int
+    control_revision: int
+    prev: str
+    body_hash: str
+    leaf: str
+    body: msgspec.Raw | None
+
+
+class EventsQuery(Input, frozen=True):
+    """Which events of a session: those after a sequence number, so many at a time."""
+
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 100

@@ -1,0 +1,298 @@
+"""What becomes of a model's response: every call decided, the rows, the answer and the events."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.fields import HexDigest
+from placet.kernel import foreign
+from placet.kernel.hashing import digest
+from placet.kernel.ids import Ids
+from placet.kernel.value import Input, Value
+from placet.policy.evaluate import evaluate_response
+from placet.policy.loaded import Policy
+from placet.policy.model import Allow, Ask, Call, CommitRequirement, Deny, Facts
+from placet.policy.response import CallVerdict
+from placet.replay.calls.events import CallProposed, ProposalDecided
+from placet.replay.calls.fold import evolve
+from placet.replay.calls.model import (
+    BlockedWhy,
+    CallStatus,
+    CommitNeed,
+    CommitState,
+    ReasonView,
+    Verdict,
+)
+from placet.replay.sessions.model import SessionMode, SessionState
+
+GRANT_SLACK_MS: Final = 30_000
+"""How much longer than the tool's own time-out a grant lives."""
+
+CALLS_MAX: Final = 128
+
+ToolName = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+
+
+class ToolCall(Input, frozen=True):
+    """One tool call of a chat completion, as the model wrote it."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    name: ToolName
+    arguments: str
+
+
+class ProposeCalls(Input, frozen=True):
+    """A model's response to a prepared request: its tool calls, in order; none is a text answer."""
+
+    prepared_request_id: UUID
+    request_hash: HexDigest
+    tool_calls: Annotated[list[ToolCall], msgspec.Meta(max_length=CALLS_MAX)]
+
+
+class CallRow(Value, frozen=True):
+    """A call as `propose_v1` takes it. Bytes are hex text as Postgres reads it."""
+
+    call_id: UUID
+    ordinal: int
+    tool_call_id: str
+    tool_name: str
+    arguments_hash: str
+    arguments: str
+    verdict: Verdict
+    layer: int | None
+    reasons: list[ReasonView]
+    blocked_why: BlockedWhy | None
+    effect_key: str | None
+    commit_requirement: CommitNeed
+    start_required: bool
+    commit_state: CommitState
+    status: CallStatus
+    ask_seconds: int | None
+    grant_ms: int
+
+
+class KeptOutcome(Value, frozen=True):
+    """What is kept of a decided call, so that the first answer can be given again."""
+
+    call_id: UUID
+    tool_call_id: str
+    tool: str
+    server: str | None
+    tool_schema_hash: str | None
+    arguments_hash: str
+    verdict: Verdict
+    status: CallStatus
+    layer: int | None
+    reasons: list[ReasonView]
+    blocked_why: BlockedWhy | None
+    start_required: bool
+    grant_ms: int
+    ask_seconds: int | None
+
+
+class KeptAnswer(Value, frozen=True):
+    """The first answer to a proposal, without its grants."""
+
+    phase: str | None
+    calls: list[KeptOutcome]
+
+
+class DecidedProposal(Value, frozen=True):
+    """A proposal, decided on one version of the facts, good between `holds_from` and `_until`."""
+
+    rows: list[CallRow]
+    answer: KeptAnswer
+    said: list[Value]
+    state: SessionState
+    closes: bool
+    granted: list[CallRow]
+    holds_from: datetime | None
+    holds_until: datetime | None
+
+
+class Proposed(Value, frozen=True):
+    """What was proposed: the request it answers, its own hash, and the calls with their new ids."""
+
+    prepared_request_id: UUID
+    request_hash: str
+    proposal_hash: bytes
+    calls: list[tuple[UUID, ToolCall]]
+
+
+def read_proposal(asked: ProposeCalls, raw: bytes, ids: Ids) -> Proposed:
+    """Return the proposal with an id for each call; its hash is over the body as it came."""
+    return Proposed(
+        prepared_request_id=asked.prepared_request_id,
+        request_hash=asked.request_hash,
+        proposal_hash=digest("proposal", foreign.encode(foreign.parse(raw))),
+        calls=[(ids.new(), call) for call in asked.tool_calls],
+    )
+
+
+def decide_proposal(
+    policy: Policy, state: SessionState, facts: Facts, mode: SessionMode, proposed: Proposed
+) -> DecidedProposal:
+    """Return what becomes of every call of a response, and everything that is to be written."""
+    decision = evaluate_response(
+        policy,
+        facts,
+        [
+            Call(tool=call.name, arguments=call.arguments.encode(), call_id=call_id)
+            for call_id, call in proposed.calls
+        ],
+    )
+    rows = [
+        _row(ordinal, call_id, call, verdict, mode)
+        for ordinal, ((call_id, call), verdict) in enumerate(
+            zip(proposed.calls, decision.calls, strict=True)
+        )
+    ]
+    granted = [row for row in rows if row.status is CallStatus.GRANTED]
+    said: list[Value] = [
+        ProposalDecided(
+            prepared_request_id=proposed.prepared_request_id,
+            request_hash=proposed.request_hash,
+            proposal_hash=proposed.proposal_hash.hex(),
+            calls=len(rows),
+            granted=len(granted),
+        )
+    ]
+    after = state
+    for row, verdict in zip(rows, decision.calls, strict=True):
+        event = _event(row, verdict, proposed.prepared_request_id, after.phase)
+        after = evolve(after, event)
+        said.append(event)
+    return DecidedProposal(
+        rows=rows,
+        answer=KeptAnswer(phase=after.phase, calls=_outcomes(policy, rows)),
+        said=said,
+        state=after,
+        closes=after.phase != state.phase and after.phase in policy.terminal_phases,
+        granted=granted,
+        holds_from=decision.holds_from,
+        holds_until=decision.holds_until,
+    )
+
+
+def _row(
+    ordinal: int, call_id: UUID, call: ToolCall, verdict: CallVerdict, mode: SessionMode
+) -> CallRow:
+    status = _status(verdict, mode)
+    is_granted = status is CallStatus.GRANTED
+    commits = verdict.commit_requirement is not CommitRequirement.NONE
+    text, text_hash = _arguments(call.arguments, verdict)
+    return CallRow(
+        call_id=call_id,
+        ordinal=ordinal,
+        tool_call_id=call.id,
+        tool_name=call.name,
+        arguments_hash=_hex(text_hash),
+        arguments=_hex(text),
+        verdict=_verdict(verdict),
+        layer=verdict.decision.layer,
+        reasons=[
+            ReasonView(
+                code=reason.code.value, rule=reason.rule, detail=_told(reason.detail, reason.needs)
+            )
+            for reason in verdict.reasons
+        ],
+        blocked_why=None if verdict.blocked_why is None else BlockedWhy(verdict.blocked_why.value),
+        effect_key=None if verdict.effect_key is None else _hex(verdict.effect_key),
+        commit_requirement=CommitNeed(verdict.commit_requirement.value),
+        start_required=verdict.start_required,
+        commit_state=CommitState.AWAITING_EVIDENCE
+        if is_granted and commits
+        else CommitState.NOT_REQUIRED,
+        status=status,
+        ask_seconds=verdict.ask_expires_seconds if status is CallStatus.AWAITING_APPROVAL else None,
+        grant_ms=verdict.total_ms + GRANT_SLACK_MS,
+    )
+
+
+def _status(verdict: CallVerdict, mode: SessionMode) -> CallStatus:
+    if mode is SessionMode.SHADOW:
+        return CallStatus.SHADOWED
+    if verdict.granted:
+        return CallStatus.GRANTED
+    if verdict.blocked_why is not None:
+        return CallStatus.BLOCKED
+    return CallStatus.HELD if verdict.held else CallStatus.AWAITING_APPROVAL
+
+
+def _verdict(verdict: CallVerdict) -> Verdict:
+    match verdict.decision:
+        case Allow():
+            return Verdict.ALLOW
+        case Ask():
+            return Verdict.ASK
+        case Deny():
+            return Verdict.DENY
+
+
+def _arguments(text: str, verdict: CallVerdict) -> tuple[bytes, bytes]:
+    """Return the arguments to keep and their hash; malformed ones are kept as they came."""
+    raw = text.encode()
+    if verdict.arguments_hash is None:
+        return raw, digest("malformed_arguments", raw)
+    return foreign.encode(foreign.parse(raw)), verdict.arguments_hash
+
+
+def _event(row: CallRow, verdict: CallVerdict, prepared: UUID, phase: str | None) -> CallProposed:
+    at_once = (
+        row.status is CallStatus.GRANTED
+        and verdict.commit_requirement is CommitRequirement.NONE
+        and verdict.advances_to is not None
+    )
+    return CallProposed(
+        call_id=row.call_id,
+        prepared_request_id=prepared,
+        ordinal=row.ordinal,
+        tool_call_id=row.tool_call_id,
+        tool=row.tool_name,
+        arguments_hash=row.arguments_hash[2:],
+        verdict=row.verdict,
+        status=row.status,
+        layer=row.layer,
+        reasons=row.reasons,
+        blocked_why=row.blocked_why,
+        effect_key=None if row.effect_key is None else row.effect_key[2:],
+        start_required=row.start_required,
+        phase_after=verdict.advances_to if at_once else phase,
+    )
+
+
+def _outcomes(policy: Policy, rows: Sequence[CallRow]) -> list[KeptOutcome]:
+    outcomes: list[KeptOutcome] = []
+    for row in rows:
+        tool = policy.tools.get(row.tool_name)
+        schema = None if tool is None or tool.schema_hash is None else tool.schema_hash.hex()
+        outcomes.append(
+            KeptOutcome(
+                call_id=row.call_id,
+                tool_call_id=row.tool_call_id,
+                tool=row.tool_name,
+                server=None if tool is None else tool.server,
+                tool_schema_hash=schema,
+                arguments_hash=row.arguments_hash[2:],
+                verdict=row.verdict,
+                status=row.status,
+                layer=row.layer,
+                reasons=row.reasons,
+                blocked_why=row.blocked_why,
+                start_required=row.start_required,
+                grant_ms=row.grant_ms,
+                ask_seconds=row.ask_seconds,
+            )
+        )
+    return outcomes
+
+
+def _told(detail: str, needs: str) -> str:
+    return f"{detail}; {needs}" if needs else detail
+
+
+def _hex(data: bytes) -> str:
+    return "\\x" + data.hex()

@@ -1,0 +1,219 @@
+"""Proposal: consume a prepared request, register every call, sign a grant for each that may run."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from placet.evidence.dsse import Envelope
+from placet.evidence.fields import ControlSeen, Fence
+from placet.evidence.grant import Grant, sign_grant
+from placet.kernel.value import Value
+from placet.replay.calls import store
+from placet.replay.calls.answers import CallOutcome, ProposalAnswer
+from placet.replay.calls.memory import Known, OpenCall
+from placet.replay.calls.model import CallStatus
+from placet.replay.calls.proposal import (
+    DecidedProposal,
+    KeptAnswer,
+    KeptOutcome,
+    ProposeCalls,
+    Proposed,
+    decide_proposal,
+    read_proposal,
+)
+from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
+from placet.replay.calls.store import Caller, Decided, ProposalWrite
+from placet.replay.sessions.binding import encode_binding
+from placet.replay.sessions.codes import STALE, refusal
+from placet.replay.sessions.rules import encode_state, opening_state
+
+KEY_LIST_VERSION: Final = 1
+_KEPT: Final = msgspec.json.Decoder(KeptAnswer)
+_UNKNOWN: Final = DecidedProposal(
+    rows=[],
+    answer=KeptAnswer(phase=None, calls=[]),
+    said=[],
+    state=opening_state(None),
+    closes=False,
+    granted=[],
+    holds_from=None,
+    holds_until=None,
+)
+
+
+class Granted(Value, frozen=True):
+    """What the database says of the grants of one proposal: under what, and since when."""
+
+    fence: Fence
+    control: ControlSeen
+    at: datetime
+
+
+async def propose_calls(
+    runtime: Runtime, caller: Caller, asked: ProposeCalls, raw: bytes
+) -> ProposalAnswer:
+    """Decide and register the calls of a model's response; the same body again, the same answer."""
+    proposed = read_proposal(asked, raw, runtime.ids)
+    known = runtime.find(caller.key, caller.session_id)
+    taken: frozenset[bytes] = frozenset()
+    for _ in range(ATTEMPTS):
+        decided, version = await _decide(runtime, known, proposed, taken)
+        write = _write(runtime, proposed, decided)
+        row = await store.propose(runtime.db.hot, caller, version, write)
+        match row["code"]:
+            case "redo":
+                known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
+                taken |= frozenset(row["taken"] or ())
+            case "ok":
+                assert known is not None, "facts were known, or it were `redo`"  # noqa: S101 -- COLD matches no version
+                _remember(known, decided, proposed, row)
+                return await _answer(runtime, caller, proposed, known, row)
+            case "replayed":
+                known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
+                return await _answer(runtime, caller, proposed, known, row)
+            case code:
+                raise refusal(code)
+    raise refusal(STALE)
+
+
+async def _decide(
+    runtime: Runtime, known: Known | None, proposed: Proposed, taken: frozenset[bytes]
+) -> tuple[DecidedProposal, Decided]:
+    if known is None:
+        return _UNKNOWN, Decided(version=COLD)
+    pinned = await runtime.pinned(known)
+    facts = known.facts(runtime.clock.now(), taken)
+    decided = decide_proposal(pinned.policy, known.state, facts, known.mode, proposed)
+    return decided, Decided(
+        version=known.state_version,
+        holds_from=decided.holds_from,
+        holds_until=decided.holds_until,
+    )
+
+
+def _write(runtime: Runtime, proposed: Proposed, decided: DecidedProposal) -> ProposalWrite:
+    return ProposalWrite(
+        prepared_request_id=proposed.prepared_request_id,
+        request_hash=bytes.fromhex(proposed.request_hash),
+        proposal_hash=proposed.proposal_hash,
+        rows=decided.rows,
+        answer=msgspec.json.encode(decided.answer),
+        state=encode_state(decided.state),
+        phase=decided.state.phase,
+        closes=decided.closes,
+        granted=len(decided.granted),
+        events=[runtime.event(said) for said in decided.said],
+    )
+
+
+def _remember(
+    known: Known, decided: DecidedProposal, proposed: Proposed, row: asyncpg.Record
+) -> None:
+    known.moved(decided.state, row["state_version"], {}, row["granted_at"])
+    texts = {call_id: call.arguments.encode() for call_id, call in proposed.calls}
+    for call in decided.granted:
+        known.opened(
+            OpenCall(call_id=call.call_id, tool=call.tool_name, arguments=texts[call.call_id])
+        )
+
+
+class _Signing(Value, frozen=True):
+    """Everything about the grants of one proposal that is not the call itself."""
+
+    runtime: Runtime
+    known: Known
+    caller: Caller
+    step: int
+    artifact_hash: str
+    granted: Granted | None
+    may_sign: bool
+
+
+async def _answer(
+    runtime: Runtime, caller: Caller, proposed: Proposed, known: Known, row: asyncpg.Record
+) -> ProposalAnswer:
+    kept = _KEPT.decode(row["answer"])
+    signing = _Signing(
+        runtime=runtime,
+        known=known,
+        caller=caller,
+        step=row["request_seq"],
+        artifact_hash=(await runtime.pinned(known)).compiled_hash,
+        granted=_granted(row),
+        may_sign=row["may_sign"],
+    )
+    return ProposalAnswer(
+        prepared_request_id=proposed.prepared_request_id,
+        request_seq=row["request_seq"],
+        state_version=row["state_version"],
+        control_revision=row["control_revision"],
+        phase=kept.phase,
+        calls=[_outcome(signing, call, row["decided_at"]) for call in kept.calls],
+        binding=encode_binding(caller.holder, caller.fence.epoch, caller.fence.n),
+        replayed=row["code"] == "replayed",
+    )
+
+
+def _granted(row: asyncpg.Record) -> Granted | None:
+    if row["granted_at"] is None:
+        return None
+    return Granted(
+        fence=Fence(epoch=row["epoch"], n=row["fence"]),
+        control=ControlSeen(
+            epoch=row["grant_control_epoch"], revision=row["grant_control_revision"]
+        ),
+        at=row["granted_at"],
+    )
+
+
+def _outcome(signing: _Signing, call: KeptOutcome, decided_at: datetime) -> CallOutcome:
+    granted = signing.granted if call.status is CallStatus.GRANTED else None
+    expires = None if granted is None else granted.at + timedelta(milliseconds=call.grant_ms)
+    asks = call.ask_seconds
+    return CallOutcome(
+        call_id=call.call_id,
+        tool_call_id=call.tool_call_id,
+        tool=call.tool,
+        verdict=call.verdict,
+        status=call.status,
+        layer=call.layer,
+        reasons=call.reasons,
+        blocked_why=call.blocked_why,
+        arguments_hash=call.arguments_hash,
+        start_required=call.start_required,
+        grant=_sign(signing, call, granted, expires) if signing.may_sign else None,
+        grant_expires_at=expires,
+        deadline=None if asks is None else decided_at + timedelta(seconds=asks),
+    )
+
+
+def _sign(
+    signing: _Signing, call: KeptOutcome, granted: Granted | None, expires: datetime | None
+) -> Envelope | None:
+    if granted is None or expires is None:
+        return None
+    known = signing.known
+    return sign_grant(
+        Grant(
+            tenant_id=known.tenant_id,
+            environment=known.environment,
+            agent=known.agent,
+            session_id=signing.caller.session_id,
+            step=signing.step,
+            call_id=call.call_id,
+            server=call.server,
+            tool=call.tool,
+            tool_schema_hash=call.tool_schema_hash,
+            arguments_hash=call.arguments_hash,
+            fence=granted.fence,
+            artifact_hash=signing.artifact_hash,
+            control=granted.control,
+            key_list_version=KEY_LIST_VERSION,
+            not_before=granted.at,
+            expires_at=expires,
+            audience=None,
+        ),
+        signing.runtime.keys.grant,
+    )

@@ -1,0 +1,196 @@
+"""Receipts: keep every report, and settle its call where the evidence is enough."""
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from placet.kernel import foreign
+from placet.kernel.hashing import digest
+from placet.kernel.refusals import MalformedBody
+from placet.kernel.value import Value
+from placet.replay.calls import store
+from placet.replay.calls.answers import ReceiptAnswer, ReportReceipt
+from placet.replay.calls.events import ReceiptReceived
+from placet.replay.calls.memory import Known, OpenCall
+from placet.replay.calls.model import CallStatus, CommitState, EvidenceLevel, ExecutionState
+from placet.replay.calls.rules import NextCall, Word, decide_word
+from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
+from placet.replay.calls.store import Caller, ReceiptWrite
+from placet.replay.sessions.codes import STALE, refusal
+from placet.replay.sessions.rules import decode_state
+
+LEVEL: Final = EvidenceLevel.CLIENT_REPORTED
+"""What comes with the agent's key is its own word, whatever it says."""
+
+
+class ToldCall(Value, frozen=True):
+    """The call that a function told of along with the facts."""
+
+    call_id: UUID
+    tool_name: str
+    arguments: str
+    status: CallStatus
+
+
+class _Told(Value, frozen=True):
+    call: ToldCall
+
+
+class _Report(Value, frozen=True):
+    """A report as it is kept, whatever becomes of its call."""
+
+    asked: ReportReceipt
+    receipt_id: UUID
+    fingerprint: bytes
+    output: bytes | None
+    output_hash: bytes | None
+
+
+_TOLD: Final = msgspec.json.Decoder(_Told)
+
+
+async def report_receipt(
+    runtime: Runtime, caller: Caller, asked: ReportReceipt, raw: bytes
+) -> ReceiptAnswer:
+    """Keep a receipt, and settle its call with it where it may. Never refused for being late.
+
+    A reporter who names no binding has the fence zero; its report counts as late.
+    """
+    report = _read(runtime, asked, raw)
+    known = runtime.find(caller.key, caller.session_id)
+    call = None if known is None else known.open_calls.get(asked.call_id)
+    for attempt in range(ATTEMPTS):
+        following = await _follow(runtime, known, call, report)
+        version = COLD if following is None or known is None else known.state_version
+        # The last attempt asks for no settlement, so the receipt is kept whatever else happens.
+        decided = None if attempt == ATTEMPTS - 1 else version
+        write = _write(runtime, caller, report, following, decided)
+        row = await store.receive(runtime.db.hot, caller, write)
+        match row["code"]:
+            case "redo":
+                known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
+                call = open_call(_TOLD.decode(row["facts"]).call)
+            case "ok" | "replayed":
+                if row["code"] == "ok" and row["applied"] and known and following:
+                    _remember(known, asked.call_id, following, row)
+                return _answer(asked, row)
+            case code:
+                raise refusal(code)
+    raise refusal(STALE)
+
+
+def open_call(told: ToldCall) -> OpenCall:
+    """Return the call as the rules take it."""
+    return OpenCall(call_id=told.call_id, tool=told.tool_name, arguments=told.arguments.encode())
+
+
+def _read(runtime: Runtime, asked: ReportReceipt, raw: bytes) -> _Report:
+    output = None
+    if asked.output is not None:
+        try:
+            output = foreign.encode(foreign.parse(asked.output.encode()))
+        except foreign.ForeignJsonError as fault:
+            raise MalformedBody(
+                detail="`output` is no JSON text",
+                errors=[{"pointer": "/output", "detail": fault.message}],
+            ) from fault
+    return _Report(
+        asked=asked,
+        receipt_id=runtime.ids.new(),
+        fingerprint=digest("receipt", foreign.encode(foreign.parse(raw))),
+        output=output,
+        output_hash=None if output is None else digest("output", output),
+    )
+
+
+async def _follow(
+    runtime: Runtime, known: Known | None, call: OpenCall | None, report: _Report
+) -> NextCall | None:
+    if known is None or call is None:
+        return None
+    word = Word(
+        call_id=call.call_id,
+        tool=call.tool,
+        arguments=call.arguments,
+        status=report.asked.status,
+        level=LEVEL,
+        output=report.output,
+        receipt_id=report.receipt_id,
+    )
+    pinned = await runtime.pinned(known)
+    return decide_word(pinned.policy, known.state, known.environment, word)
+
+
+def _write(
+    runtime: Runtime,
+    caller: Caller,
+    report: _Report,
+    following: NextCall | None,
+    decided_version: int | None,
+) -> ReceiptWrite:
+    asked = report.asked
+    received = ReceiptReceived(
+        receipt_id=report.receipt_id,
+        call_id=asked.call_id,
+        idempotency_key=asked.idempotency_key,
+        status=asked.status,
+        evidence_level=LEVEL,
+        arguments_hash=asked.arguments_hash,
+        output_hash=None if report.output_hash is None else report.output_hash.hex(),
+        external_ref=asked.external_ref,
+        epoch=caller.fence.epoch,
+        fence=caller.fence.n,
+    )
+    said: list[Value] = [received]
+    if following is not None and following.said is not None:
+        said.append(following.said)
+    return ReceiptWrite(
+        call_id=asked.call_id,
+        receipt_id=report.receipt_id,
+        idempotency_key=asked.idempotency_key,
+        fingerprint=report.fingerprint,
+        status=asked.status,
+        evidence_level=LEVEL,
+        arguments_hash=bytes.fromhex(asked.arguments_hash),
+        output_hash=report.output_hash,
+        output=report.output,
+        external_ref=asked.external_ref,
+        error=asked.error,
+        started_at=asked.started_at,
+        completed_at=asked.completed_at,
+        decided_version=decided_version,
+        following=following,
+        events=[runtime.event(event) for event in said],
+    )
+
+
+def _remember(known: Known, call_id: UUID, following: NextCall, row: asyncpg.Record) -> None:
+    settled_at = row["settled_at"]
+    committed = following.commit_state is CommitState.COMMITTED
+    known.moved(
+        decode_state(following.state),
+        row["state_version"],
+        {call_id: settled_at} if committed else {},
+        settled_at or known.at,
+    )
+    if following.status is not CallStatus.GRANTED:
+        known.open_calls.pop(call_id, None)
+
+
+def _answer(asked: ReportReceipt, row: asyncpg.Record) -> ReceiptAnswer:
+    return ReceiptAnswer(
+        receipt_id=row["receipt_id"],
+        call_id=asked.call_id,
+        call_status=CallStatus(row["status"]),
+        execution_state=ExecutionState(row["execution_state"]),
+        commit_state=CommitState(row["commit_state"]),
+        evidence_level=EvidenceLevel(row["evidence_level"]),
+        late=row["late"],
+        conflicting=row["conflicting"],
+        settled=row["applied"] and row["status"] == CallStatus.SETTLED.value,
+        state_version=row["state_version"],
+        current_phase=row["current_phase"],
+        replayed=row["code"] == "replayed",
+    )

@@ -1,0 +1,133 @@
+"""Settlement: take a call out of `granted` or `unknown`, on evidence or on an operator's word."""
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from placet.kernel.value import Value
+from placet.replay.calls import store
+from placet.replay.calls.answers import SettleCall, SettlementAnswer
+from placet.replay.calls.model import (
+    CallStatus,
+    CommitState,
+    EvidenceLevel,
+    ExecutionState,
+    ReceiptStatus,
+)
+from placet.replay.calls.report import ToldCall, open_call
+from placet.replay.calls.rules import NextCall, Word, is_enough, settle
+from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
+from placet.replay.calls.store import Caller, SettlementWrite
+from placet.replay.sessions.codes import STALE, refusal
+from placet.replay.sessions.model import EvidenceTooWeak, OutcomeNotFinal
+
+
+class _ToldReceipt(Value, frozen=True):
+    receipt_id: UUID
+    status: ReceiptStatus
+    evidence_level: EvidenceLevel
+    output: str | None
+
+
+class _Told(Value, frozen=True):
+    call: ToldCall
+    operator: bool
+    receipt: _ToldReceipt | None
+
+
+class _Settled(Value, frozen=True):
+    version: int
+    level: EvidenceLevel
+    following: NextCall | None
+
+
+_TOLD: Final = msgspec.json.Decoder(_Told)
+_UNDECIDED: Final = _Settled(version=COLD, level=EvidenceLevel.NONE, following=None)
+
+
+async def settle_call(runtime: Runtime, caller: Caller, asked: SettleCall) -> SettlementAnswer:
+    """Settle a call.
+
+    An operator's word is evidence of the highest level. The holder must cite a receipt that says
+    the same and is evidence enough; refuses `evidence_too_weak` otherwise.
+    """
+    if asked.outcome not in {ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED}:
+        raise OutcomeNotFinal(detail="a settlement says `succeeded` or `failed`")
+    settled = _UNDECIDED
+    for _ in range(ATTEMPTS):
+        write = SettlementWrite(
+            settlement_id=asked.settlement_id,
+            call_id=asked.call_id,
+            outcome=asked.outcome,
+            receipt_id=asked.receipt_id,
+            reason=asked.reason,
+            decided_version=settled.version,
+            evidence_level=settled.level,
+            following=settled.following,
+            events=[runtime.event(said) for said in _said(settled)],
+        )
+        row = await store.settle(runtime.db.hot, caller, write)
+        match row["code"]:
+            case "redo":
+                settled = await _decide(runtime, caller, asked, row["facts"])
+            case "ok":
+                return SettlementAnswer(
+                    settlement_id=asked.settlement_id,
+                    call_id=asked.call_id,
+                    call_status=CallStatus(row["status"]),
+                    execution_state=ExecutionState(row["execution_state"]),
+                    commit_state=CommitState(row["commit_state"]),
+                    evidence_level=EvidenceLevel(row["evidence_level"]),
+                    state_version=row["state_version"],
+                    current_phase=row["current_phase"],
+                    replayed=row["replayed"],
+                )
+            case code:
+                raise refusal(code, scope="operate")
+    raise refusal(STALE)
+
+
+async def _decide(runtime: Runtime, caller: Caller, asked: SettleCall, facts: str) -> _Settled:
+    known = runtime.learn(
+        caller.key, caller.session_id, facts, runtime.find(caller.key, caller.session_id)
+    )
+    told = _TOLD.decode(facts)
+    call = open_call(told.call)
+    policy = (await runtime.pinned(known)).policy
+    cited = told.receipt
+    level = EvidenceLevel.EXTERNALLY_VERIFIED
+    if not told.operator:
+        level = EvidenceLevel.NONE if cited is None else cited.evidence_level
+    word = Word(
+        call_id=call.call_id,
+        tool=call.tool,
+        arguments=call.arguments,
+        status=asked.outcome,
+        level=level,
+        output=None if cited is None or cited.output is None else cited.output.encode(),
+        receipt_id=asked.receipt_id,
+        settlement_id=asked.settlement_id,
+        reason=asked.reason,
+    )
+    if not told.operator:
+        _check_cited(word, cited, is_enough(word, policy.tools.get(word.tool), known.environment))
+    return _Settled(
+        version=known.state_version, level=level, following=settle(policy, known.state, word)
+    )
+
+
+def _check_cited(word: Word, cited: _ToldReceipt | None, enough: bool) -> None:  # noqa: FBT001 -- one fact of three
+    if cited is None:
+        raise EvidenceTooWeak(detail="the holder settles by citing a receipt; none was cited")
+    if cited.status is not word.status:
+        raise EvidenceTooWeak(detail=f"the cited receipt says `{cited.status.value}`")
+    if not enough:
+        raise EvidenceTooWeak(
+            detail=f"the cited receipt is `{cited.evidence_level.value}`, which is not enough"
+        )
+
+
+def _said(settled: _Settled) -> list[Value]:
+    following = settled.following
+    return [] if following is None or following.said is None else [following.said]

@@ -1,0 +1,339 @@
+"""The calls of the hot functions, each one round trip, and questions about calls."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import sqlalchemy as sa
+
+from placet.events.model import NewEvent
+from placet.evidence.fields import Fence
+from placet.kernel.value import Value
+from placet.replay.calls.model import (
+    BlockedWhy,
+    CallStatus,
+    CommitState,
+    EvidenceLevel,
+    ExecutionState,
+    ReceiptStatus,
+    ReplayExecutionReceipt,
+    ReplayPendingCall,
+)
+from placet.replay.calls.proposal import CallRow
+from placet.replay.calls.rules import NextCall
+from placet.replay.calls.tables import PENDING_CALL, RECEIPT
+from placet.storage.database import HotPool, Reading
+from placet.tenancy.model import ParsedKey
+
+OPEN_STATUSES = ("granted", "unknown", "held", "awaiting_approval")
+
+
+def _function(name: str, arguments: int) -> str:
+    places = ", ".join(f"${n}" for n in range(1, arguments + 1))
+    return f"SELECT * FROM placet.{name}({places})"  # noqa: S608 -- the name is one of those below
+
+
+_PREFLIGHT = _function("preflight_v1", 18)
+_PROPOSE = _function("propose_v1", 22)
+_START = _function("start_v1", 12)
+_RECEIPT = _function("receipt_v1", 25)
+_SETTLE = _function("settle_v1", 19)
+_SWEEP = _function("sweep_v1", 12)
+
+
+class Caller(Value, frozen=True):
+    """Who calls a hot function, on which session, as which holder under which fence."""
+
+    key: ParsedKey
+    session_id: UUID
+    holder: str
+    fence: Fence
+
+    def arguments(self) -> tuple[object, ...]:
+        """Return the first six arguments of every function that writes under a lease."""
+        return (
+            self.key.key_id,
+            self.key.secret_hash,
+            self.session_id,
+            self.holder,
+            self.fence.epoch,
+            self.fence.n,
+        )
+
+
+class Decided(Value, frozen=True):
+    """The version of the facts that something was decided on, and when the decision holds."""
+
+    version: int
+    holds_from: datetime | None = None
+    holds_until: datetime | None = None
+
+
+class PreflightWrite(Value, frozen=True):
+    """Everything that `preflight_v1` writes. The documents are JSON text."""
+
+    prepared_request_id: UUID
+    request_hash: bytes
+    request: str
+    narrowing: str
+    ttl_seconds: int
+    event: NewEvent
+
+
+class ProposalWrite(Value, frozen=True):
+    """Everything that `propose_v1` writes."""
+
+    prepared_request_id: UUID
+    request_hash: bytes
+    proposal_hash: bytes
+    rows: list[CallRow]
+    answer: bytes
+    state: bytes
+    phase: str | None
+    closes: bool
+    granted: int
+    events: list[NewEvent]
+
+
+class ReceiptWrite(Value, frozen=True):
+    """Everything that `receipt_v1` writes; `decided` is null when nothing may be settled."""
+
+    call_id: UUID
+    receipt_id: UUID
+    idempotency_key: str
+    fingerprint: bytes
+    status: ReceiptStatus
+    evidence_level: EvidenceLevel
+    arguments_hash: bytes
+    output_hash: bytes | None
+    output: bytes | None
+    external_ref: str | None
+    error: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    decided_version: int | None
+    following: NextCall | None
+    events: list[NewEvent]
+
+
+class SettlementWrite(Value, frozen=True):
+    """Everything that `settle_v1` writes."""
+
+    settlement_id: UUID
+    call_id: UUID
+    outcome: ReceiptStatus
+    receipt_id: UUID | None
+    reason: str
+    decided_version: int | None
+    evidence_level: EvidenceLevel
+    following: NextCall | None
+    events: list[NewEvent]
+
+
+async def prepare(
+    hot: HotPool, caller: Caller, decided: Decided, write: PreflightWrite
+) -> asyncpg.Record:
+    """Bind a model request to the session's state."""
+    return await hot.call(
+        _PREFLIGHT,
+        *caller.arguments(),
+        decided.version,
+        decided.holds_from,
+        decided.holds_until,
+        write.prepared_request_id,
+        write.request_hash,
+        write.request,
+        write.narrowing,
+        write.ttl_seconds,
+        write.event.event_id,
+        write.event.type,
+        write.event.salt,
+        write.event.body,
+    )
+
+
+async def propose(
+    hot: HotPool, caller: Caller, decided: Decided, write: ProposalWrite
+) -> asyncpg.Record:
+    """Consume a prepared request and register its calls, or answer with a code."""
+    return await hot.call(
+        _PROPOSE,
+        *caller.arguments(),
+        write.prepared_request_id,
+        write.request_hash,
+        write.proposal_hash,
+        decided.version,
+        decided.holds_from,
+        decided.holds_until,
+        msgspec.json.encode(write.rows).decode(),
+        write.answer,
+        write.state,
+        write.phase,
+        write.closes,
+        write.granted,
+        *_columns(write.events),
+    )
+
+
+async def start(
+    hot: HotPool, caller: Caller, call_id: UUID, start_id: UUID, event: NewEvent
+) -> asyncpg.Record:
+    """Redeem a grant."""
+    return await hot.call(
+        _START,
+        *caller.arguments(),
+        call_id,
+        start_id,
+        event.event_id,
+        event.type,
+        event.salt,
+        event.body,
+    )
+
+
+async def receive(hot: HotPool, caller: Caller, write: ReceiptWrite) -> asyncpg.Record:
+    """Keep a receipt, and settle its call with it where it may."""
+    return await hot.call(
+        _RECEIPT,
+        caller.key.key_id,
+        caller.key.secret_hash,
+        caller.session_id,
+        caller.fence.epoch,
+        caller.fence.n,
+        write.call_id,
+        write.receipt_id,
+        write.idempotency_key,
+        write.fingerprint,
+        write.status.value,
+        write.evidence_level.value,
+        write.arguments_hash,
+        write.output_hash,
+        write.output,
+        write.external_ref,
+        write.error,
+        write.started_at,
+        write.completed_at,
+        write.decided_version,
+        _next(write.following),
+        None if write.following is None else write.following.state,
+        *_columns(write.events),
+    )
+
+
+async def settle(hot: HotPool, caller: Caller, write: SettlementWrite) -> asyncpg.Record:
+    """Take a call out of `granted` or `unknown`."""
+    return await hot.call(
+        _SETTLE,
+        *caller.arguments(),
+        write.settlement_id,
+        write.call_id,
+        write.outcome.value,
+        write.receipt_id,
+        write.reason,
+        write.decided_version,
+        write.evidence_level.value,
+        _next(write.following),
+        None if write.following is None else write.following.state,
+        *_columns(write.events),
+    )
+
+
+class SweptCall(Value, frozen=True):
+    """A call that is overdue: where it stood when that was decided, and where it goes."""
+
+    call_id: UUID
+    was: CallStatus
+    was_execution: ExecutionState
+    status: CallStatus
+    execution_state: ExecutionState
+    commit_state: CommitState
+    blocked_why: BlockedWhy | None
+
+
+class SweepWrite(Value, frozen=True):
+    """Everything that `sweep_v1` writes; `taken_due_at` is the date that this sweep took."""
+
+    tenant_id: UUID
+    session_id: UUID
+    actor_id: UUID
+    decided_version: int
+    calls: list[SweptCall]
+    state: bytes
+    finished: bool
+    taken_due_at: datetime
+    events: list[NewEvent]
+
+
+async def sweep(hot: HotPool, write: SweepWrite) -> str:
+    """Write a sweep if its facts still hold. Returns the function's code."""
+    row = await hot.call(
+        _SWEEP,
+        write.tenant_id,
+        write.session_id,
+        write.actor_id,
+        write.decided_version,
+        msgspec.json.encode(write.calls).decode(),
+        write.state,
+        write.finished,
+        write.taken_due_at,
+        *_columns(write.events),
+    )
+    code: str = row["code"]
+    return code
+
+
+async def list_open_calls(tx: Reading, session_id: UUID) -> list[ReplayPendingCall]:
+    """Return the calls of a session that may still change, in the order of their proposal."""
+    return await tx.list(
+        ReplayPendingCall,
+        sa.select(PENDING_CALL)
+        .where(
+            PENDING_CALL.c.tenant_id == tx.tenant_id,
+            PENDING_CALL.c.session_id == session_id,
+            PENDING_CALL.c.status.in_(OPEN_STATUSES),
+        )
+        .order_by(PENDING_CALL.c.step_id, PENDING_CALL.c.ordinal),
+    )
+
+
+async def list_receipts(
+    tx: Reading, session_id: UUID, call_id: UUID
+) -> list[ReplayExecutionReceipt]:
+    """Return every receipt of a call, the first one first."""
+    return await tx.list(
+        ReplayExecutionReceipt,
+        sa.select(RECEIPT)
+        .where(
+            RECEIPT.c.tenant_id == tx.tenant_id,
+            RECEIPT.c.session_id == session_id,
+            RECEIPT.c.pending_call_id == call_id,
+        )
+        .order_by(RECEIPT.c.receipt_id),
+    )
+
+
+def _columns(
+    events: Sequence[NewEvent],
+) -> tuple[list[UUID], list[str], list[bytes], list[bytes]]:
+    return (
+        [event.event_id for event in events],
+        [event.type for event in events],
+        [event.salt for event in events],
+        [event.body for event in events],
+    )
+
+
+def _next(following: NextCall | None) -> str | None:
+    if following is None:
+        return None
+    plain = {
+        "status": following.status,
+        "execution_state": following.execution_state,
+        "commit_state": following.commit_state,
+        "frees_effect_key": following.frees_effect_key,
+        "session_status": following.session_status,
+        "phase": following.phase,
+    }
+    return msgspec.json.encode(plain).decode()

@@ -1,0 +1,65 @@
+"""Reading a session with its open calls."""
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from placet.kernel.principal import Principal
+from placet.kernel.refusals import NotFound
+from placet.kernel.value import Input
+from placet.replay.calls import store
+from placet.replay.calls.answers import PendingCallView, SessionWithPending
+from placet.replay.calls.model import ReplayPendingCall
+from placet.replay.sessions import store as sessions
+from placet.replay.sessions.model import ReplaySession
+from placet.replay.sessions.service import view_of
+from placet.storage.database import Reading
+
+
+class SessionQuery(Input, frozen=True):
+    """What to read beside the session itself."""
+
+    include: Literal["pending"] | None = None
+
+
+async def read_session(
+    tx: Reading, principal: Principal, session_id: UUID, asked: SessionQuery
+) -> SessionWithPending:
+    """Return a session that this key may see. Refuses `not_found` for every other."""
+    session = await sessions.get_session(tx, session_id)
+    if not may_see(principal, session):
+        raise NotFound(detail="there is no such thing here")
+    pending = None
+    if asked.include is not None:
+        pending = [_view(call) for call in await store.list_open_calls(tx, session_id)]
+    return SessionWithPending(**msgspec.structs.asdict(view_of(session)), pending=pending)
+
+
+def may_see(principal: Principal, session: ReplaySession) -> bool:
+    """Tell whether a key reaches this session: a runtime key only its own agent's there."""
+    return principal.agent in {None, session.agent} and principal.environment in {
+        None,
+        session.environment,
+    }
+
+
+def _view(call: ReplayPendingCall) -> PendingCallView:
+    return PendingCallView(
+        call_id=call.call_id,
+        step_id=call.step_id,
+        tool_call_id=call.tool_call_id,
+        tool=call.tool_name,
+        arguments_hash=call.arguments_hash.hex(),
+        arguments=call.arguments.decode(errors="replace"),
+        status=call.status,
+        execution_state=call.execution_state,
+        commit_state=call.commit_state,
+        evidence_level=call.evidence_level,
+        start_required=call.start_required,
+        proposed_at=call.proposed_at,
+        deadline=call.deadline_at,
+        granted_at=call.granted_at,
+        grant_expires_at=call.grant_expires_at,
+        started_at=call.started_at,
+    )

@@ -1,0 +1,131 @@
+"""Reading streams for people and for verifiers."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC
+from uuid import UUID
+
+import msgspec
+
+from placet.authority import store as authority
+from placet.events import store as events
+from placet.events.model import EventStream, RecordedEvent, StreamId, StreamKind
+from placet.evidence.bundle import BundleHeader, KeyPurpose, NamedKey, StreamHead
+from placet.evidence.export import BundleWriter
+from placet.kernel.principal import Principal
+from placet.replay.calls.answers import EventView
+from placet.replay.sessions import store as sessions
+from placet.replay.sessions.model import SessionHead
+from placet.storage.database import Database, Reading
+
+PAGE = 500
+"""Events read at a time for a bundle."""
+
+
+async def list_views(tx: Reading, session_id: UUID, *, after: int, limit: int) -> list[EventView]:
+    """Return events of a session with a sequence above `after`. Refuses `not_found`."""
+    session = await sessions.get_session(tx, session_id)
+    found = await events.list_events(tx, session.session_id, after=after, limit=limit)
+    return [_view(event) for event in found]
+
+
+async def session_heads(tx: Reading, session_id: UUID) -> list[StreamHead]:
+    """Return the head of one session's stream. Refuses `not_found`."""
+    session = await sessions.get_session(tx, session_id)
+    return [
+        StreamHead(
+            stream_id=session.session_id,
+            kind=StreamKind.SESSION.value,
+            head_seq=session.next_seq - 1,
+            head_leaf=session.head.hex(),
+        )
+    ]
+
+
+async def tenant_heads(tx: Reading) -> list[StreamHead]:
+    """Return the heads of every stream of the tenant."""
+    heads = [_stream_head(stream) for stream in await events.list_streams(tx)]
+    return heads + [_session_head(head) for head in await sessions.list_heads(tx)]
+
+
+async def write_bundle(
+    db: Database, principal: Principal, heads: list[StreamHead]
+) -> AsyncIterator[bytes]:
+    """Return the lines of a bundle of these streams, up to these heads.
+
+    Each page is read in a short transaction of its own: events never change, so the pages agree
+    with the heads however long the reader takes.
+    """
+    writer = BundleWriter()
+    async with db.reading(principal) as tx:
+        header = BundleHeader(
+            tenant_id=tx.tenant_id,
+            exported_at=(await tx.now()).astimezone(UTC),
+            streams=tuple(heads),
+            keys=tuple(await _keys(tx)),
+        )
+    yield writer.header(header)
+    for head in heads:
+        for after in range(0, head.head_seq, PAGE):
+            limit = min(PAGE, head.head_seq - after)
+            async with db.reading(principal) as tx:
+                page = await events.list_events(
+                    tx, StreamId(head.stream_id), after=after, limit=limit
+                )
+            for event in page:
+                yield writer.event(event)
+    yield writer.manifest()
+
+
+async def _keys(tx: Reading) -> list[NamedKey]:
+    server = [
+        NamedKey(
+            key_id=key.key_id, public_key=key.public_key, purpose=KeyPurpose(key.purpose.value)
+        )
+        for key in await authority.list_server_keys(tx)
+    ]
+    people = [
+        NamedKey(
+            key_id=key.key_id,
+            public_key=key.public_key,
+            purpose=KeyPurpose.PERSON,
+            actor_id=key.actor_id,
+        )
+        for key in await authority.list_person_keys(tx)
+    ]
+    return server + people
+
+
+def _stream_head(stream: EventStream) -> StreamHead:
+    return StreamHead(
+        stream_id=stream.stream_id,
+        kind=stream.kind.value,
+        head_seq=stream.next_seq - 1,
+        head_leaf=stream.head.hex(),
+    )
+
+
+def _session_head(head: SessionHead) -> StreamHead:
+    return StreamHead(
+        stream_id=head.session_id,
+        kind=StreamKind.SESSION.value,
+        head_seq=head.next_seq - 1,
+        head_leaf=head.head.hex(),
+    )
+
+
+def _view(event: RecordedEvent) -> EventView:
+    return EventView(
+        seq=event.seq,
+        event_id=event.event_id,
+        type=event.type,
+        at=event.at,
+        actor_id=event.actor_id,
+        epoch=event.epoch,
+        fence=event.fence,
+        control_epoch=event.control_epoch,
+        control_revision=event.control_revision,
+        prev=event.prev.hex(),
+        body_hash=event.body_hash.hex(),
+        leaf=event.leaf.hex(),
+        body=None if event.body is None else msgspec.Raw(event.body),
+    )

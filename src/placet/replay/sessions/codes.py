@@ -1,0 +1,69 @@
+"""From a database function's code to the refusal that it means. Policy never comes this way."""
+
+from typing import Final
+
+from placet.authority.controls.model import TenantKilled
+from placet.kernel.refusals import (
+    IdempotencyConflict,
+    NotFound,
+    Refusal,
+    ScopeMissing,
+    Unauthenticated,
+)
+from placet.replay.sessions.model import (
+    LeaseLost,
+    PreparedRequestConsumed,
+    PreparedRequestExpired,
+    RequestHashMismatch,
+    SessionClosing,
+    SessionCompleted,
+    SessionCompromised,
+    SessionExpired,
+    SessionKilled,
+    StaleControl,
+    StaleState,
+    TransitionNotAllowed,
+)
+
+STALE: Final = "stale_state"
+NO_KEY: Final = "no live API key came with the request"
+
+_REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
+    "unknown": (Unauthenticated, NO_KEY),
+    "revoked": (Unauthenticated, NO_KEY),
+    "expired": (Unauthenticated, NO_KEY),
+    "disabled": (Unauthenticated, NO_KEY),
+    "not_found": (NotFound, "there is no such thing here"),
+    "session_killed": (SessionKilled, "this session was killed"),
+    "session_closing": (SessionClosing, "this session is closing"),
+    "session_completed": (SessionCompleted, "this session is completed"),
+    "session_expired": (SessionExpired, "this session has expired"),
+    "session_compromised": (SessionCompromised, "this session was reported as bypassed"),
+    "tenant_killed": (TenantKilled, "an operator stopped this tenant"),
+    "lease_lost": (LeaseLost, "another holder has the lease, or it ran out"),
+    "stale_control": (StaleControl, "a control was set since this was prepared or granted"),
+    "stale_state": (StaleState, "the session's facts kept moving while this was decided"),
+    "prepared_request_consumed": (
+        PreparedRequestConsumed,
+        "this prepared request was consumed by another response",
+    ),
+    "prepared_request_expired": (
+        PreparedRequestExpired,
+        "this prepared request has expired",
+    ),
+    "request_hash_mismatch": (
+        RequestHashMismatch,
+        "this prepared request was made for another request",
+    ),
+    "idempotency_conflict": (IdempotencyConflict, "this key or id stands for another request"),
+    "transition_not_allowed": (TransitionNotAllowed, "the call is not in a state for this"),
+    "grant_expired": (TransitionNotAllowed, "the grant has run out"),
+}
+
+
+def refusal(code: str, *, scope: str = "runtime") -> Refusal:
+    """Return the refusal that a code means."""
+    if code == "forbidden":
+        return ScopeMissing(detail=f"this key lacks the scope `{scope}`", scope=scope)
+    kind, detail = _REFUSALS[code]
+    return kind(detail=detail)

@@ -1,0 +1,147 @@
+"""Questions about sessions, and the calls of the functions that change them."""
+
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import sqlalchemy as sa
+
+from placet.events.model import NewEvent, StreamId
+from placet.kernel.refusals import NotFound
+from placet.replay.sessions.model import ChangeLease, ReplaySession, SessionHead
+from placet.replay.sessions.tables import REPLAY_SESSION
+from placet.storage.database import HotPool, Reading, Writing
+
+_OPEN = sa.text(
+    "SELECT code, created_at FROM placet.session_open_v1"
+    "(CAST(:row AS jsonb), :state, :actor, :event, :type, :salt, :body)"
+).bindparams(
+    sa.bindparam("row", type_=sa.Text),
+    sa.bindparam("state", type_=sa.LargeBinary),
+    sa.bindparam("actor", type_=sa.Uuid),
+    sa.bindparam("event", type_=sa.Uuid),
+    sa.bindparam("type", type_=sa.Text),
+    sa.bindparam("salt", type_=sa.LargeBinary),
+    sa.bindparam("body", type_=sa.LargeBinary),
+)
+_OPENED_WITH = frozenset(
+    {
+        "session_id",
+        "plan_id",
+        "agent",
+        "environment",
+        "mode",
+        "tier",
+        "artifact_id",
+        "compiled_session_hash",
+        "contract_hash",
+        "current_phase",
+    }
+)
+_LEASE = "SELECT * FROM placet.lease_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+_KILL = "SELECT * FROM placet.kill_v1($1, $2, $3, $4, $5, $6, $7, $8)"
+
+
+async def get_session(tx: Reading, session_id: UUID) -> ReplaySession:
+    """Return a session. Refuses `not_found`."""
+    found = await tx.find(
+        ReplaySession,
+        sa.select(REPLAY_SESSION).where(
+            REPLAY_SESSION.c.tenant_id == tx.tenant_id,
+            REPLAY_SESSION.c.session_id == session_id,
+        ),
+    )
+    if found is None:
+        raise NotFound(detail="there is no such thing here")
+    return found
+
+
+async def list_sessions(tx: Reading, *, before: UUID | None, limit: int) -> list[ReplaySession]:
+    """Return sessions, the newest first, older than `before`."""
+    query = sa.select(REPLAY_SESSION).where(REPLAY_SESSION.c.tenant_id == tx.tenant_id)
+    if before is not None:
+        query = query.where(REPLAY_SESSION.c.session_id < before)
+    return await tx.list(
+        ReplaySession, query.order_by(REPLAY_SESSION.c.session_id.desc()).limit(limit)
+    )
+
+
+async def list_heads(tx: Reading) -> list[SessionHead]:
+    """Return where the streams of all sessions stand."""
+    c = REPLAY_SESSION.c
+    query = sa.select(c.session_id, c.next_seq, c.head).where(c.tenant_id == tx.tenant_id)
+    return await tx.list(SessionHead, query.order_by(c.session_id))
+
+
+async def open_session(
+    tx: Writing, row: ReplaySession, event: NewEvent
+) -> tuple[str, datetime | None]:
+    """Insert a session with its first event. Returns a code and the time it carries."""
+    plain = {
+        name: value for name, value in msgspec.to_builtins(row).items() if name in _OPENED_WITH
+    }
+    found = await tx.returning(
+        _OPEN.bindparams(
+            row=msgspec.json.encode(plain).decode(),
+            state=row.state,
+            actor=tx.actor_id,
+            event=event.event_id,
+            type=event.type,
+            salt=event.salt,
+            body=event.body,
+        )
+    )
+    assert found is not None, "the function returns one row"  # noqa: S101 -- it has OUT parameters
+    return found.code, found.created_at
+
+
+async def change_lease(  # noqa: PLR0913, PLR0917 -- one argument per part of one statement
+    hot: HotPool,
+    key_id: str,
+    secret_hash: bytes,
+    session_id: StreamId,
+    asked: ChangeLease,
+    fence: tuple[int, int],
+    event: NewEvent,
+) -> asyncpg.Record:
+    """Grant, renew, release or steal a lease, in one round trip of the reserved connections."""
+    return await hot.call(
+        _LEASE,
+        key_id,
+        secret_hash,
+        session_id,
+        asked.action.value,
+        asked.holder,
+        *fence,
+        asked.request_id,
+        asked.ttl_seconds,
+        event.event_id,
+        event.type,
+        event.salt,
+        event.body,
+        reserved=True,
+    )
+
+
+async def kill_session(  # noqa: PLR0913, PLR0917 -- one argument per part of one statement
+    hot: HotPool,
+    key_id: str,
+    secret_hash: bytes,
+    session_id: StreamId,
+    reason: str,
+    event: NewEvent,
+) -> asyncpg.Record:
+    """Kill a session, in one round trip of the reserved connections."""
+    return await hot.call(
+        _KILL,
+        key_id,
+        secret_hash,
+        session_id,
+        reason,
+        event.event_id,
+        event.type,
+        event.salt,
+        event.body,
+        reserved=True,
+    )
