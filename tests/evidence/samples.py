@@ -103,10 +103,12 @@ def session_events(calls: int = 6, *, is_killed: bool = True) -> list[RecordedEv
     said = [Said("SessionOpened", {"agent": "refund-desk"}, fence=0), Said("LeaseGranted", {})]
     for call in range(calls):
         fence = 1 if call < calls // 2 else 2
-        said.append(Said("CallsProposed", {"step": call + 1, "text": "żółw €"}, fence))
-        said.append(Said("ReceiptRecorded", {"step": call + 1, "status": "succeeded"}, fence))
+        status = "granted" if call % 3 else "blocked"
+        proposed: dict[str, object] = {"tool": "refund_order", "status": status, "text": "żółw €"}
+        said.append(Said("CallProposed", proposed, fence))
+        said.append(Said("ReceiptReceived", {"step": call + 1, "status": "succeeded"}, fence))
     if is_killed:
-        said.append(Said("SessionKilled", {"reason": "enough"}, fence=2, revision=1))
+        said.append(Said("SessionStopped", {"reason": "enough"}, fence=2, revision=1))
     return chained(SESSION, said)
 
 

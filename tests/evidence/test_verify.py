@@ -28,6 +28,7 @@ from tests.evidence.samples import (
     uuid_of,
 )
 
+from placet.authority.controls.model import ControlEffect, ControlKind, ControlSet
 from placet.events.model import RecordedEvent
 from placet.evidence import verify as verifier
 from placet.evidence.bundle import KeyList, KeyPurpose, Manifest, NamedKey
@@ -40,6 +41,9 @@ from placet.evidence.verify import BundleReport, verify_bundle
 from placet.evidence.vote import sign_proof, sign_vote
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import plain_sha256
+from placet.replay.calls.events import CallProposed, CallStarted
+from placet.replay.calls.model import CallStatus
+from placet.replay.sessions.model import SessionStopped
 
 LINES = bundle_lines()
 EVENTS_FROM = 1
@@ -301,12 +305,79 @@ def test_a_control_whose_body_was_erased_is_told_as_not_proved() -> None:
     control[0] = msgspec.structs.replace(control[0], salt=None, body=None)
     report = check(bundle_lines(control=control))
     assert report.is_good
-    assert any("1 controls" in sentence for sentence in report.not_proved)
+    assert any("1 of them did" in sentence for sentence in report.not_proved)
 
 
 def test_a_control_event_that_says_nothing_readable_is_a_flaw() -> None:
     control = chained(control_events()[0].stream_id, [Said("ControlSet", {}, control_epoch=1)])
-    assert "no control" in why(bundle_lines(control=control))
+    assert "not that of a `ControlSet`" in why(bundle_lines(control=control))
+
+
+def session_saying(*said: Said) -> list[bytes]:
+    """Return the sample bundle with another session and no envelopes."""
+    return bundle_lines(chained(SESSION, [Said("SessionOpened", {}), *said]), envelopes=[])
+
+
+GRANTED: dict[str, object] = {"tool": "refund_order", "status": "granted"}
+BLOCKED: dict[str, object] = {"tool": "refund_order", "status": "blocked"}
+STOPPED = Said("SessionStopped", {}, revision=1)
+
+
+@pytest.mark.parametrize(
+    ("after", "is_good"),
+    [
+        (Said("CallProposed", GRANTED, revision=1), False),
+        (Said("CallStarted", {"call_id": "x"}, revision=1), False),
+        (Said("CallProposed", BLOCKED, revision=1), True),
+        (Said("ReceiptReceived", {"status": "succeeded"}, revision=1), True),
+    ],
+)
+def test_after_a_kill_of_the_session_no_event_may_grant_or_start(
+    after: Said, is_good: object
+) -> None:
+    report = check(session_saying(Said("CallProposed", GRANTED), STOPPED, after))
+    assert report.is_good == is_good
+    assert report.calls == 1
+    assert is_good or (report.flaw is not None and report.flaw.item.startswith("event 4 of"))
+
+
+@pytest.mark.parametrize(("epoch", "is_good"), [(0, True), (1, False), (2, True)])
+@pytest.mark.parametrize("kind", ["CallProposed", "CallStarted"])
+def test_no_event_may_grant_or_start_while_the_tenant_was_killed(
+    kind: str, epoch: int, is_good: object
+) -> None:
+    lines = session_saying(Said(kind, GRANTED, control_epoch=epoch))
+    report = check(lines)
+    assert report.is_good == is_good
+    if report.flaw is not None:
+        assert report.flaw.item == f"event 2 of stream {SESSION}"
+        assert report.flaw.line == 1 + 2 + 3 + 2
+
+
+@pytest.mark.parametrize(("target", "is_good"), [("refund_order", False), ("find_order", True)])
+def test_a_killed_tool_may_not_be_granted_and_another_may(target: str, is_good: object) -> None:
+    body: dict[str, object] = {"control_id": str(uuid_of("c")), "kind": "tool", "effect": "kill"}
+    said = Said("ControlSet", {**body, "target": target}, control_epoch=1)
+    control = chained(control_events()[0].stream_id, [said])
+    granted = Said("CallProposed", GRANTED, control_epoch=1)
+    session = chained(SESSION, [Said("SessionOpened", {}), granted])
+    assert check(bundle_lines(session, control, [])).is_good == is_good
+
+
+def test_a_call_event_that_says_nothing_readable_is_a_flaw() -> None:
+    assert "not that of a `CallProposed`" in why(session_saying(Said("CallProposed", {"tool": 1})))
+
+
+def test_the_verifier_reads_the_events_that_the_service_writes() -> None:
+    """The verifier knows these by name alone, as it uses none of the service's code."""
+    assert SessionStopped.__name__ == verifier.SESSION_STOPPED
+    assert ControlSet.__name__ == verifier.CONTROL_SET
+    assert CallProposed.__name__ == verifier.CALL_PROPOSED
+    assert CallStarted.__name__ == verifier.CALL_STARTED
+    assert {"control_id", "kind", "target", "effect"} <= set(ControlSet.__struct_fields__)
+    assert {"tool", "status"} <= set(CallProposed.__struct_fields__)
+    assert CallStatus.GRANTED.value == "granted"
+    assert (ControlKind.TENANT.value, ControlEffect.KILL.value) == ("tenant", "kill")
 
 
 def test_a_grant_must_fit_the_history_of_its_session() -> None:
@@ -363,7 +434,7 @@ def test_a_kill_that_is_hidden_behind_the_envelopes_is_found() -> None:
 
 
 def test_a_second_kill_does_not_make_the_first_forgotten() -> None:
-    kills = [Said("SessionKilled", {"n": n}, revision=n) for n in (1, 2)]
+    kills = [Said("SessionStopped", {"n": n}, revision=n) for n in (1, 2)]
     session = chained(SESSION, [Said("SessionOpened", {}), *kills])
     envelopes = [sign_grant(sample_grant(revision=1), GRANT_KEY)]
     assert "had been killed" in why(bundle_lines(session, envelopes=envelopes))

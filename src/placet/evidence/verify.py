@@ -40,9 +40,14 @@ from placet.evidence.vote import (
 )
 from placet.kernel.value import Input, Value
 
-SESSION_KILLED: Final = "SessionKilled"
+SESSION_STOPPED: Final = "SessionStopped"
 CONTROL_SET: Final = "ControlSet"
 CONTROL_LIFTED: Final = "ControlLifted"
+CALL_PROPOSED: Final = "CallProposed"
+CALL_STARTED: Final = "CallStarted"
+_READ: Final = frozenset(
+    {SESSION_STOPPED, CONTROL_SET, CONTROL_LIFTED, CALL_PROPOSED, CALL_STARTED}
+)
 _ACTORS_REMEMBERED: Final = 10_000
 
 T = TypeVar("T", bound=Input)
@@ -65,7 +70,8 @@ class Flaw(Value, frozen=True):
 class BundleReport(Value, frozen=True):
     """What a verifier found. The counts are of what was checked before the flaw, if there is one.
 
-    `proved` is empty if there is a flaw.
+    `calls` counts the grants and starts that the events tell of, `grants` the signed grants that
+    the bundle brings. `proved` is empty if there is a flaw.
     """
 
     flaw: Flaw | None
@@ -74,6 +80,7 @@ class BundleReport(Value, frozen=True):
     events: int
     bodies: int
     bodies_erased: int
+    calls: int
     grants: int
     envelopes: int
     keys_pinned: bool
@@ -101,6 +108,13 @@ class _LiftedBody(Value, frozen=True):
     control_id: UUID
 
 
+class _CallBody(Value, frozen=True):
+    """What is read of a `CallProposed` event, and of a `CallStarted`, which has neither."""
+
+    status: str | None = None
+    tool: str | None = None
+
+
 class _Kill:
     """A control that killed a scope, in force from one control epoch to before another."""
 
@@ -110,14 +124,13 @@ class _Kill:
         self.from_epoch = from_epoch
         self.lifted_epoch: int | None = None
 
-    def forbids(self, grant: Grant) -> bool:
-        """Tell whether the grant was given in this scope while the kill was in force."""
-        if grant.control.epoch < self.from_epoch:
+    def forbids(self, epoch: int, **scopes: str | None) -> bool:
+        """Tell whether the kill was in force at this control epoch for any of these scopes."""
+        if epoch < self.from_epoch:
             return False
-        if self.lifted_epoch is not None and grant.control.epoch >= self.lifted_epoch:
+        if self.lifted_epoch is not None and epoch >= self.lifted_epoch:
             return False
-        targets = {"agent": grant.agent, "tool": grant.tool, "artifact": grant.artifact_hash}
-        return self.kind == "tenant" or targets.get(self.kind) == self.target
+        return self.kind == "tenant" or scopes.get(self.kind) == self.target
 
 
 class _Chain:
@@ -152,10 +165,11 @@ class _Chain:
 class _BadError(Exception):
     """Ends the reading at the first bad item."""
 
-    def __init__(self, item: str, why: str) -> None:
+    def __init__(self, item: str, why: str, line: int | None = None) -> None:
         super().__init__(why)
         self.item = item
         self.why = why
+        self.line = line
 
 
 def verify_bundle(stream: BinaryIO, pinned: KeyList | None = None) -> BundleReport:
@@ -171,7 +185,7 @@ def verify_bundle(stream: BinaryIO, pinned: KeyList | None = None) -> BundleRepo
             audit.take(line)
         audit.finish()
     except _BadError as bad:
-        flaw = Flaw(line=audit.line, item=bad.item, why=bad.why)
+        flaw = Flaw(line=bad.line or audit.line, item=bad.item, why=bad.why)
     return audit.report(flaw)
 
 
@@ -188,11 +202,12 @@ class _Audit:
         self._chains: dict[str, _Chain] = {}
         self._actors: dict[str, bytes] = {}
         self._kills: dict[UUID, _Kill] = {}
-        self._unread_controls = 0
+        self._given: dict[tuple[int, str | None], tuple[str, int]] = {}
+        self._unread = 0
         self._events_ended = False
         self._manifest: Manifest | None = None
         self.line = 0
-        self.events = self.bodies = self.grants = self.envelopes = 0
+        self.events = self.bodies = self.calls = self.grants = self.envelopes = 0
 
     def take(self, line: bytes) -> None:
         """Check the next line."""
@@ -272,8 +287,8 @@ class _Audit:
         chain.control_epoch = event.control_epoch
         chain.control_revision = event.control_revision
         self.events += 1
-        if event.type in {SESSION_KILLED, CONTROL_SET, CONTROL_LIFTED}:
-            self._note_control(event, chain)
+        if event.type in _READ:
+            self._read_body(event, chain)
 
     def _check_place(self, event: EventLine, chain: _Chain) -> None:
         if event.tenant_id != self._tenant_text:
@@ -328,27 +343,40 @@ class _Audit:
                 self._actors[text] = found
         return found
 
-    def _note_control(self, event: EventLine, chain: _Chain) -> None:
-        """Remember a kill, or that one was lifted, for the grants that follow."""
-        if event.type == SESSION_KILLED:
+    def _read_body(self, event: EventLine, chain: _Chain) -> None:
+        """Note a kill, the lifting of one, or a call that was granted or started."""
+        if event.type == SESSION_STOPPED:
             if chain.killed_at is None:
                 chain.killed_at = event.control_revision
-            return
-        if event.body is None:
-            self._unread_controls += 1
-            return
-        try:
-            if event.type == CONTROL_SET:
-                body = msgspec.json.decode(event.body, type=_SetBody)
-                if body.effect == "kill":
-                    self._kills[body.control_id] = _Kill(body, event.control_epoch)
-            else:
-                lifted = msgspec.json.decode(event.body, type=_LiftedBody)
-                if lifted.control_id in self._kills:
-                    self._kills[lifted.control_id].lifted_epoch = event.control_epoch
-        except (ValueError, RecursionError) as fault:
-            item = _event_name(chain, event.seq)
-            _bad(item, f"its body is no control: {fault}")
+        elif event.body is None:
+            self._unread += 1
+        else:
+            try:
+                self._note(event.type, event.body, event.control_epoch, chain)
+            except (ValueError, RecursionError) as fault:
+                item = _event_name(chain, event.seq)
+                _bad(item, f"its body is not that of a `{event.type}`: {fault}")
+
+    def _note(self, kind: str, body: bytes, epoch: int, chain: _Chain) -> None:
+        if kind == CONTROL_SET:
+            control = msgspec.json.decode(body, type=_SetBody)
+            if control.effect == "kill":
+                self._kills[control.control_id] = _Kill(control, epoch)
+        elif kind == CONTROL_LIFTED:
+            lifted = msgspec.json.decode(body, type=_LiftedBody).control_id
+            if lifted in self._kills:
+                self._kills[lifted].lifted_epoch = epoch
+        else:
+            call = msgspec.json.decode(body, type=_CallBody)
+            if kind == CALL_STARTED or call.status == "granted":
+                self._note_call(call.tool, epoch, chain)
+
+    def _note_call(self, tool: str | None, epoch: int, chain: _Chain) -> None:
+        item = _event_name(chain, chain.seq)
+        if chain.killed_at is not None:
+            _bad(item, "it grants or starts a call although the session had been killed")
+        self.calls += 1
+        self._given.setdefault((epoch, tool), (item, self.line))
 
     def _end_events(self) -> None:
         """Compare every stream with its head, before anything is held against the streams."""
@@ -363,6 +391,10 @@ class _Audit:
                     f"{chain.leaf_text}"
                 )
                 _bad(f"stream {text}", why)
+        for (epoch, tool), (item, line) in self._given.items():
+            if any(kill.forbids(epoch, tool=tool) for kill in self._kills.values()):
+                why = "it grants or starts a call while a kill of its scope was in force"
+                raise _BadError(item, why, line)
 
     def _take_grant(self, envelope: Envelope) -> None:
         grant, _ = self._open(envelope, GRANT_TYPE, KeyPurpose.GRANT, Grant)
@@ -378,7 +410,8 @@ class _Audit:
             _bad(item, "its control revision is newer than its session's events")
         if chain.killed_at is not None and grant.control.revision >= chain.killed_at:
             _bad(item, "it was given although its session had been killed")
-        if any(kill.forbids(grant) for kill in self._kills.values()):
+        scopes = {"agent": grant.agent, "tool": grant.tool, "artifact": grant.artifact_hash}
+        if any(kill.forbids(grant.control.epoch, **scopes) for kill in self._kills.values()):
             _bad(item, "it was given while a kill of its scope was in force")
         self.grants += 1
 
@@ -440,6 +473,7 @@ class _Audit:
             events=self.events,
             bodies=self.bodies,
             bodies_erased=self.events - self.bodies,
+            calls=self.calls,
             grants=self.grants,
             envelopes=self.envelopes,
             keys_pinned=self._pinned is not None,
@@ -454,11 +488,13 @@ class _Audit:
         )
         yield "time, fences and control revisions never run backwards within a stream"
         yield f"{self.bodies} event bodies are the ones that were hashed when they were written"
-        if self.grants:
+        if self.calls:
             yield (
-                f"{self.grants} grants are signed, and none was given while a kill that the bundle "
-                "tells of was in force in its scope"
+                f"{self.calls} times a call was granted or started, and never while a kill of its "
+                "session, its tool or its tenant that the bundle tells of was in force"
             )
+        if self.grants:
+            yield f"{self.grants} signed grants are whole, and none was given under such a kill"
         if self.envelopes:
             yield f"{self.envelopes} other signed documents are whole and signed by the right key"
 
@@ -473,8 +509,8 @@ class _Audit:
         erased = self.events - self.bodies
         if erased:
             yield f"what {erased} events said, whose bodies were erased"
-        if self._unread_controls:
-            yield f"what {self._unread_controls} controls did, whose bodies were erased"
+        if self._unread:
+            yield f"what {self._unread} of them did about controls or calls"
 
 
 def _uuid(text: str) -> bytes:
