@@ -1,7 +1,7 @@
 """What the tests of the studio share."""
 
 import pytest
-from tests.conftest import Workplace
+from tests.conftest import Workplace, found
 from tests.studio.story import Story
 
 from placet.authority.server_keys import ServerKeys
@@ -19,3 +19,9 @@ async def server_keys(db: Database) -> ServerKeys:
 @pytest.fixture
 def story(db: Database, ids: Ids, workplace: Workplace, server_keys: ServerKeys) -> Story:
     return Story(db, ids, workplace, server_keys)
+
+
+@pytest.fixture
+async def other(db: Database, ids: Ids, server_keys: ServerKeys) -> Story:
+    """The same service, another tenant."""
+    return Story(db, ids, await found(db, ids), server_keys)

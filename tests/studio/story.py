@@ -139,7 +139,9 @@ class Story:
         async with self.db.writing(self.founder) as tx:
             return await workspaces.create_workspace(tx, asked, self.ids)
 
-    async def draft(self, workspace: GovernanceWorkspace, parent: UUID | None = None) -> BusinessDraft:
+    async def draft(
+        self, workspace: GovernanceWorkspace, parent: UUID | None = None
+    ) -> BusinessDraft:
         """Open a draft."""
         asked = OpenDraft(parent_draft_id=parent)
         async with self.db.writing(self.founder) as tx:
@@ -168,9 +170,7 @@ class Story:
         self, snapshot: BusinessDraftSnapshot, deadline_seconds: int = 3600
     ) -> ApprovalRequest:
         """Ask for the approval of a snapshot."""
-        asked = RequestApproval(
-            snapshot_id=snapshot.snapshot_id, deadline_seconds=deadline_seconds
-        )
+        asked = RequestApproval(snapshot_id=snapshot.snapshot_id, deadline_seconds=deadline_seconds)
         async with self.db.writing(self.founder) as tx:
             return await requests.request_approval(tx, asked, self.ids)
 

@@ -7,6 +7,7 @@ same key.
 
 import asyncio
 import os
+import tempfile
 from pathlib import Path
 from typing import Final, Self
 from uuid import UUID
@@ -122,8 +123,8 @@ def _key_of(path: Path) -> SigningKey:
 
 def _make(path: Path) -> None:
     """Write a new key under another name, then give it its name unless a twin was faster."""
-    draft = path.with_suffix(f".{os.getpid()}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    draft = Path(name)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(SigningKey.generate().seed().hex() + "\n")
         file.flush()
