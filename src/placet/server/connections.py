@@ -29,6 +29,7 @@ class GuardedConnection(HttpToolsProtocol):
 
     _deadline: asyncio.TimerHandle | None = None
     _is_in_head = True
+    _is_refused = False
     _bytes_since_head = 0
     _head_bytes = 0
 
@@ -37,6 +38,7 @@ class GuardedConnection(HttpToolsProtocol):
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS_MAX:
             self._refuse(TooBusy(detail="too many connections; nothing was decided"))
+            self.transport.close()
         else:
             self._expect_within(HEAD_SECONDS)
 
@@ -47,6 +49,8 @@ class GuardedConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless this is the head of a request and it has no end."""
+        if self._is_refused:
+            return
         if self._is_in_head:
             self._bytes_since_head += len(data)
             if self._deadline is None:
@@ -99,21 +103,27 @@ class GuardedConnection(HttpToolsProtocol):
             self._deadline = None
 
     def _give_up(self) -> None:
-        if self._is_in_head and self._bytes_since_head > 0:
+        if self._is_in_head and self._bytes_since_head > 0 and not self._is_refused:
             self._refuse(RequestIncomplete(detail="the headers did not arrive in time"))
         else:
             self.transport.close()
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Write the whole answer and close. Without a request there is no id and no path."""
-        if self.transport.is_closing():
+        """Write the whole answer and end. Without a request there is no id and no path.
+
+        What the client still sends is read and dropped for a while: closing over unread bytes
+        would reset the connection, and the answer with it.
+        """
+        if self._is_refused or self.transport.is_closing():
             return
+        self._is_refused = True
         status, headers, body = problems.rendered(refusal, instance="", request_id="")
         head = [f"HTTP/1.1 {status} {problems.phrase(status)}".encode()]
         pairs = {**headers, "Connection": "close", "Cache-Control": "no-store"}
         head += [f"{name}: {value}".encode() for name, value in pairs.items()]
         self.transport.write(_SEPARATOR.join([*head, b"", body]))
-        self.transport.close()
+        self.transport.write_eof()
+        self._expect_within(HEAD_SECONDS)
 
 
 def _too_large() -> HeadersTooLarge:
