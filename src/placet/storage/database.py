@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
 import asyncpg
 import msgspec
@@ -17,6 +17,9 @@ from placet.kernel.refusals import GovernanceUnavailable
 from placet.storage.faults import translated
 
 M = TypeVar("M", bound=msgspec.Struct)
+
+HotRow: TypeAlias = asyncpg.Record
+"""What a hot function answers: its OUT columns by name."""
 
 POOL_SIZE: Final = 16
 RESERVED_SIZE: Final = 4

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-import asyncpg
 import msgspec
 
 from placet.evidence.dsse import Envelope
@@ -28,6 +27,7 @@ from placet.replay.calls.store import Caller, Decided, ProposalWrite
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.sessions.codes import STALE, refusal
 from placet.replay.sessions.rules import encode_state, opening_state
+from placet.storage.database import HotRow
 
 KEY_LIST_VERSION: Final = 1
 _KEPT: Final = msgspec.json.Decoder(KeptAnswer)
@@ -108,10 +108,8 @@ def _write(runtime: Runtime, proposed: Proposed, decided: DecidedProposal) -> Pr
     )
 
 
-def _remember(
-    known: Known, decided: DecidedProposal, proposed: Proposed, row: asyncpg.Record
-) -> None:
-    known.moved(decided.state, row["state_version"], {}, row["granted_at"])
+def _remember(known: Known, decided: DecidedProposal, proposed: Proposed, row: HotRow) -> None:
+    known.moved(decided.state, row["state_version"], {}, row["decided_at"])
     texts = {call_id: call.arguments.encode() for call_id, call in proposed.calls}
     for call in decided.granted:
         known.opened(
@@ -132,7 +130,7 @@ class _Signing(Value, frozen=True):
 
 
 async def _answer(
-    runtime: Runtime, caller: Caller, proposed: Proposed, known: Known, row: asyncpg.Record
+    runtime: Runtime, caller: Caller, proposed: Proposed, known: Known, row: HotRow
 ) -> ProposalAnswer:
     kept = _KEPT.decode(row["answer"])
     signing = _Signing(
@@ -156,7 +154,7 @@ async def _answer(
     )
 
 
-def _granted(row: asyncpg.Record) -> Granted | None:
+def _granted(row: HotRow) -> Granted | None:
     if row["granted_at"] is None:
         return None
     return Granted(

@@ -3,7 +3,6 @@
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from placet.kernel import foreign
@@ -15,11 +14,13 @@ from placet.replay.calls.answers import ReceiptAnswer, ReportReceipt
 from placet.replay.calls.events import ReceiptReceived
 from placet.replay.calls.memory import Known, OpenCall
 from placet.replay.calls.model import CallStatus, CommitState, EvidenceLevel, ExecutionState
-from placet.replay.calls.rules import NextCall, Word, decide_word
+from placet.replay.calls.next_call import NextCall
+from placet.replay.calls.rules import Word, decide_word
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
 from placet.replay.calls.store import Caller, ReceiptWrite
 from placet.replay.sessions.codes import STALE, refusal
 from placet.replay.sessions.rules import decode_state
+from placet.storage.database import HotRow
 
 LEVEL: Final = EvidenceLevel.CLIENT_REPORTED
 """What comes with the agent's key is its own word, whatever it says."""
@@ -166,7 +167,7 @@ def _write(
     )
 
 
-def _remember(known: Known, call_id: UUID, following: NextCall, row: asyncpg.Record) -> None:
+def _remember(known: Known, call_id: UUID, following: NextCall, row: HotRow) -> None:
     settled_at = row["settled_at"]
     committed = following.commit_state is CommitState.COMMITTED
     known.moved(
@@ -179,7 +180,7 @@ def _remember(known: Known, call_id: UUID, following: NextCall, row: asyncpg.Rec
         known.open_calls.pop(call_id, None)
 
 
-def _answer(asked: ReportReceipt, row: asyncpg.Record) -> ReceiptAnswer:
+def _answer(asked: ReportReceipt, row: HotRow) -> ReceiptAnswer:
     return ReceiptAnswer(
         receipt_id=row["receipt_id"],
         call_id=asked.call_id,

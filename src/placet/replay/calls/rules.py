@@ -19,6 +19,7 @@ from placet.replay.calls.model import (
     ExecutionState,
     ReceiptStatus,
 )
+from placet.replay.calls.next_call import NextCall
 from placet.replay.sessions.model import CommittedMemory, SessionState, SessionStatus
 from placet.replay.sessions.rules import encode_state
 
@@ -41,19 +42,6 @@ class Word(Value, frozen=True):
     receipt_id: UUID | None = None
     settlement_id: UUID | None = None
     reason: str | None = None
-
-
-class NextCall(Value, frozen=True):
-    """The next state of a call and of its session; `said` is the event that leads there."""
-
-    status: CallStatus
-    execution_state: ExecutionState
-    commit_state: CommitState
-    frees_effect_key: bool
-    session_status: SessionStatus | None
-    phase: str | None
-    state: bytes
-    said: CallSettled | CallBecameUnknown | None
 
 
 def success_need(tool: LoadedTool | None, environment: Environment) -> EvidenceLevel:

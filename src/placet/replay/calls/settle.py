@@ -15,8 +15,9 @@ from placet.replay.calls.model import (
     ExecutionState,
     ReceiptStatus,
 )
+from placet.replay.calls.next_call import NextCall
 from placet.replay.calls.report import ToldCall, open_call
-from placet.replay.calls.rules import NextCall, Word, is_enough, settle
+from placet.replay.calls.rules import Word, is_enough, settle
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
 from placet.replay.calls.store import Caller, SettlementWrite
 from placet.replay.sessions.codes import STALE, refusal

@@ -21,8 +21,8 @@ from placet.replay.calls.model import (
     ReplayExecutionReceipt,
     ReplayPendingCall,
 )
+from placet.replay.calls.next_call import NextCall
 from placet.replay.calls.proposal import CallRow
-from placet.replay.calls.rules import NextCall
 from placet.replay.calls.tables import PENDING_CALL, RECEIPT
 from placet.storage.database import HotPool, Reading
 from placet.tenancy.model import ParsedKey
