@@ -141,7 +141,7 @@ def _unmatched(policy: Policy, facts: Facts, call: Call, *, is_readable: bool) -
 
 def _unreadable(tool: LoadedTool, facts: Facts, window: Window) -> Deny:
     """Deny arguments that cannot be read, after what no arguments could have passed."""
-    if reasons := layers.requires_possible(tool, facts):
+    if reasons := layers.requires_possible(tool, facts, window):
         return _deny(5, reasons, window)
     return _deny(6, [_malformed(f"tools.{tool.name}.arguments")], window)
 

@@ -123,13 +123,13 @@ def requires(tool: LoadedTool, facts: Facts, arguments: Json, window: Window) ->
     return reasons
 
 
-def requires_possible(tool: LoadedTool, facts: Facts) -> list[Reason]:
+def requires_possible(tool: LoadedTool, facts: Facts, window: Window) -> list[Reason]:
     """Layer 5 with the arguments still open: what no arguments at all could meet."""
     reasons: list[Reason] = []
     for requirement in tool.requires:
         calls = facts.committed.get(requirement.tool, ())
         failed = [
-            _call_reasons(requirement, call, facts.now, Window())
+            _call_reasons(requirement, call, facts.now, window)
             for call in _latest_of_each(requirement, calls)
         ]
         if not failed:
@@ -264,10 +264,11 @@ def effect_key(tool: LoadedTool, given: Json) -> bytes | None:
     """Return the hash of a call's effect key, or None where a value of it is missing."""
     values: list[Json] = []
     for path in tool.effect_key:
-        found = [value for value in select(path, given) if value is not MISSING]
-        if len(found) != len(select(path, given)):
+        found = select(path, given)
+        if MISSING in found:
             return None
-        values.append([normal(value) for value in found] if path.is_many else normal(found[0]))
+        kept = [normal(value) for value in found if value is not MISSING]
+        values.append(kept if path.is_many else kept[0])
     return digest("effect_key", foreign.encode([tool.name, values]))
 
 

@@ -56,4 +56,5 @@ def _layers_from_3(policy: Policy, facts: Facts, tool: LoadedTool | None) -> lis
         return [layers.denied(tool)]
     if tool is None:
         return []
-    return layers.phase(policy, tool, facts, {}) or layers.requires_possible(tool, facts)
+    window = layers.Window()
+    return layers.phase(policy, tool, facts, {}) or layers.requires_possible(tool, facts, window)

@@ -4,6 +4,7 @@ Imported by `load` and `check` only where a contract has a schema or a pattern, 
 reads decisions needs no compiled library.
 """
 
+import functools
 import importlib.metadata
 from collections.abc import Callable
 from itertools import islice
@@ -14,6 +15,7 @@ import jsonschema_rs
 from placet.kernel.foreign import Json
 from placet.policy.model import Code, Reason
 from placet.policy.paths import Path, is_under, path_text
+from placet.policy.projection import LIBRARIES
 
 LIBRARY: Final = "jsonschema-rs"
 VIOLATIONS_MAX: Final = 10
@@ -25,6 +27,7 @@ class SchemaError(ValueError):
     """A schema or a pattern that cannot be used; the text says why."""
 
 
+@functools.cache
 def library_version() -> str:
     """Return the installed version of the library."""
     return importlib.metadata.version(LIBRARY)
@@ -76,6 +79,9 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
 
 
 def _validator(schema: dict[str, object] | bool) -> jsonschema_rs.Draft202012Validator:  # noqa: FBT001 -- true and false are schemas
+    if not library_version().startswith(f"{LIBRARIES[LIBRARY]}."):
+        message = f"{LIBRARY} {LIBRARIES[LIBRARY]} is needed; {library_version()} is installed"
+        raise SchemaError(message)
     try:
         return jsonschema_rs.Draft202012Validator(
             schema,

@@ -1,0 +1,261 @@
+"""What is remembered of a call, and the key of its effect."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from placet.kernel import foreign
+from placet.kernel.hashing import digest
+from placet.policy.compile import compile_contract
+from placet.policy.evaluate import arguments_hash, evaluate, evaluate_response
+from placet.policy.load import load_policy
+from placet.policy.loaded import Policy
+from placet.policy.model import Allow, Call, CommittedCall, Contract, Deny, Facts
+from placet.policy.narrow import narrow
+from placet.policy.parse import read_contract
+from placet.policy.remember import effect_key_hash, is_remembered, project
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def policy_with(*tools: dict[str, Any]) -> Policy:
+    common = {
+        "side_effect": "read",
+        "evidence_class": "ack_only",
+        "commit_requirement": "acknowledged",
+        "decision": "allow",
+    }
+    document = {
+        "schema_version": "1",
+        "agent": "x",
+        "tools": [common | tool for tool in tools],
+    }
+    contract = read_contract(document)
+    assert isinstance(contract, Contract), contract
+    return load_policy(compile_contract(contract).runtime)
+
+
+LOOK: dict[str, Any] = {"tool": "look"}
+PAY: dict[str, Any] = {
+    "tool": "pay",
+    "requires": [
+        {
+            "tool": "look",
+            "same": [
+                {"ours": "$.id", "theirs": "$['id']"},
+                {"ours": "$.mail", "theirs_output": "$.owner.mail"},
+            ],
+            "output": [{"path": "$.items[*].ok", "equals": True}, {"path": "$.x", "exists": False}],
+        }
+    ],
+    "effect_key": ["$.id", "$.lines[*].n"],
+}
+
+
+def test_only_the_values_that_rules_name_are_remembered() -> None:
+    policy = policy_with(LOOK, PAY)
+    kept = project(
+        policy,
+        "look",
+        b'{"id": 7, "secret": "s"}',
+        b'{"owner": {"mail": "m", "age": 3}, "items": [{"ok": true}, {}], "rest": 1}',
+    )
+    assert kept.arguments == {"$.id": 7}
+    assert kept.output == {"$.owner.mail": "m", "$.items[*].ok": [[True], []]}
+
+
+def test_nothing_is_remembered_of_a_tool_that_no_rule_requires() -> None:
+    policy = policy_with(LOOK, PAY)
+    assert is_remembered(policy, "look")
+    assert not is_remembered(policy, "pay")
+    assert not is_remembered(policy, "other")
+    assert project(policy, "pay", b'{"id": 7}', b"{}").arguments == {}
+    assert project(policy, "other", b'{"id": 7}', b"{}").arguments == {}
+
+
+@pytest.mark.parametrize("output", [None, b"", b"no json", b'{"a": 1, "a": 2}'])
+def test_an_output_that_cannot_be_read_is_none(output: bytes | None) -> None:
+    assert project(policy_with(LOOK, PAY), "look", b'{"id": 7}', output).output is None
+
+
+def facts_after(policy: Policy, output: bytes | None) -> Facts:
+    kept = project(policy, "look", b'{"id": 7}', output)
+    call = CommittedCall(
+        call_id=UUID(int=1), committed_at=NOW, arguments=kept.arguments, output=kept.output
+    )
+    return Facts(now=NOW, committed={"look": (call,)})
+
+
+@pytest.mark.parametrize(
+    ("output", "is_met"),
+    [
+        (b'{"owner": {"mail": "m"}, "items": [{"ok": true}]}', True),
+        (b'{"owner": {"mail": "m"}, "items": [{"ok": true}, {"ok": true}]}', True),
+        (b'{"owner": {"mail": "m"}, "items": [{"ok": true}, {"ok": false}]}', False),
+        (b'{"owner": {"mail": "m"}, "items": [{"ok": true}, {}]}', False),
+        (b'{"owner": {"mail": "m"}, "items": []}', False),
+        (b'{"owner": {"mail": "m"}, "items": [{"ok": true}], "x": null}', False),
+        (b'{"owner": {"mail": "n"}, "items": [{"ok": true}]}', False),
+        (b'{"items": [{"ok": true}]}', False),
+        (None, False),
+    ],
+)
+def test_a_requirement_is_judged_by_what_was_remembered(
+    output: bytes | None, *, is_met: bool
+) -> None:
+    policy = policy_with(LOOK, PAY)
+    call = Call(tool="pay", arguments=b'{"id": 7.0, "mail": "m", "lines": [{"n": 1}]}')
+    decision = evaluate(policy, facts_after(policy, output), call)
+    assert isinstance(decision, Allow) is is_met
+    if not is_met:
+        assert isinstance(decision, Deny)
+        assert decision.layer == 5
+
+
+def test_a_missing_output_passes_nothing_not_even_that_a_value_is_missing() -> None:
+    rule = {"tool": "look", "output": [{"path": "$.error", "exists": False}]}
+    policy = policy_with(LOOK, {"tool": "pay", "requires": [rule]})
+    call = Call(tool="pay", arguments=b"{}")
+    assert isinstance(evaluate(policy, facts_after(policy, b"{}"), call), Allow)
+    assert isinstance(evaluate(policy, facts_after(policy, None), call), Deny)
+
+
+def test_the_effect_key_is_the_tool_and_the_selected_values() -> None:
+    policy = policy_with(LOOK, PAY)
+    arguments = b'{"id": "o", "lines": [{"n": 1}, {"n": 2.5}], "rest": 1}'
+    expected = digest("effect_key", foreign.encode(["pay", ["o", [1, 2.5]]]))
+    assert effect_key_hash(policy, "pay", arguments) == expected
+    call = Call(tool="pay", arguments=arguments)
+    (verdict,) = evaluate_response(policy, Facts(now=NOW), [call]).calls
+    assert verdict.effect_key == expected
+    assert verdict.arguments_hash == arguments_hash(arguments)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        b'{"id":7,"lines":[{"n":1}]}',
+        b'{"lines": [{"n": 1.0, "m": 2}], "id": 7e0}',
+        b'{"id": 70e-1, "lines": [{"n": 1}]}',
+    ],
+)
+def test_equal_values_have_one_effect_key(same: bytes) -> None:
+    policy = policy_with(LOOK, PAY)
+    assert effect_key_hash(policy, "pay", same) == effect_key_hash(
+        policy, "pay", b'{"id": 7, "lines": [{"n": 1}]}'
+    )
+
+
+def test_a_large_number_has_one_effect_key_however_it_is_written() -> None:
+    policy = policy_with({"tool": "pay", "effect_key": ["$.id"]})
+    digits = b'{"id": 1%s}' % (b"0" * 23)
+    assert effect_key_hash(policy, "pay", b'{"id": 1e23}') == effect_key_hash(policy, "pay", digits)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b'{"id": "7", "lines": [{"n": 1}]}',
+        b'{"id": 7, "lines": [{"n": 1}, {"n": 1}]}',
+        b'{"id": 7, "lines": [{"n": [1]}]}',
+        b'{"id": [7], "lines": [{"n": 1}]}',
+    ],
+)
+def test_other_values_have_another_effect_key(other: bytes) -> None:
+    policy = policy_with(LOOK, PAY)
+    assert effect_key_hash(policy, "pay", other) is not None
+    assert effect_key_hash(policy, "pay", other) != effect_key_hash(
+        policy, "pay", b'{"id": 7, "lines": [{"n": 1}]}'
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [b"", b"[]", b"{}", b'{"id": 7}', b'{"id": 7, "lines": []}', b'{"id": 7, "id": 7}']
+)
+def test_without_all_of_its_values_there_is_no_effect_key(arguments: bytes) -> None:
+    assert effect_key_hash(policy_with(LOOK, PAY), "pay", arguments) is None
+
+
+def test_a_tool_without_an_effect_key_has_none() -> None:
+    assert effect_key_hash(policy_with(LOOK, PAY), "look", b'{"id": 7}') is None
+    assert effect_key_hash(policy_with(LOOK, PAY), "other", b'{"id": 7}') is None
+
+
+def test_narrowing_shows_a_tool_when_some_order_would_do() -> None:
+    rule = {
+        "tool": "look",
+        "same": [{"ours": "$.id", "theirs": "$.id"}],
+        "output": [{"path": "$.ok", "equals": True}],
+    }
+    policy = policy_with(LOOK, {"tool": "pay", "requires": [rule]})
+
+    def shown(*looked: tuple[bytes, bytes]) -> bool:
+        calls = []
+        for arguments, output in looked:
+            kept = project(policy, "look", arguments, output)
+            calls.append(
+                CommittedCall(
+                    call_id=UUID(int=1),
+                    committed_at=NOW,
+                    arguments=kept.arguments,
+                    output=kept.output,
+                )
+            )
+        return "pay" in narrow(policy, Facts(now=NOW, committed={"look": tuple(calls)})).offered
+
+    good, bad = b'{"ok": true}', b'{"ok": false}'
+    assert not shown()
+    assert shown((b'{"id": 1}', good))
+    assert not shown((b'{"id": 1}', bad))
+    assert not shown((b'{"id": 1}', good), (b'{"id": 1.0}', bad))
+    assert shown((b'{"id": 1}', bad), (b'{"id": 1}', good))
+    assert shown((b'{"id": 1}', good), (b'{"id": 2}', bad))
+    assert not shown((b"{}", good))
+
+
+def test_narrowing_lists_the_tools_of_the_contract_or_those_that_are_wanted() -> None:
+    policy = policy_with(LOOK, PAY, {"tool": "no", "decision": "deny"})
+    facts = Facts(now=NOW)
+    assert narrow(policy, facts).offered == ("look",)
+    found = narrow(policy, facts, ["stranger", "look", "no", "pay", "look"])
+    assert found.offered == ("look",)
+    assert [(one.tool, str(one.code)) for one in found.hidden] == [
+        ("stranger", "no_contract"),
+        ("no", "denied"),
+        ("pay", "precondition_not_met"),
+    ]
+
+
+def test_facts_that_cannot_be_compared_deny() -> None:
+    policy = policy_with(LOOK, {"tool": "pay", "requires": [{"tool": "look", "within_seconds": 5}]})
+    naive = facts_after(policy, None)
+    broken = Facts(now=NOW.replace(tzinfo=None), committed=naive.committed)
+    decision = evaluate(policy, broken, Call(tool="pay", arguments=b"{}"))
+    assert isinstance(decision, Deny)
+    assert decision.reasons[0].code == "evaluation_failed"
+    assert narrow(policy, broken).offered == ("look",)
+
+
+def test_a_redacted_path_stands_in_no_reason_with_its_operand() -> None:
+    tool = {
+        "tool": "pay",
+        "arguments": [{"path": "$.card.number", "not_equals": "4111"}],
+        "redact": ["$.card"],
+        "input_schema": {
+            "type": "object",
+            "properties": {"card": {"type": "object", "additionalProperties": False}},
+        },
+    }
+    policy = policy_with(tool)
+    call = Call(tool="pay", arguments=b'{"card": {"number": "4111"}}')
+    decision = evaluate(policy, Facts(now=NOW), call)
+    assert [str(reason.code) for reason in decision.reasons] == [
+        "schema_violated",
+        "argument_not_allowed",
+    ]
+    assert "4111" not in repr(decision)
+    schema_reason = decision.reasons[0]
+    assert "number" not in schema_reason.detail
+    assert schema_reason.detail.startswith("`$.card`")
