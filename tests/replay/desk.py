@@ -11,6 +11,7 @@ from tests.studio.story import Story
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
+from placet.plans.model import Enforcement
 from placet.storage.database import Database
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces.model import ApprovalPolicy, CreateWorkspace
@@ -144,7 +145,7 @@ class Desk:
         asked = CreateWorkspace(
             agent=AGENT,
             environment=environment,
-            enforcement="block",
+            enforcement=Enforcement.BLOCK,
             approval_policy=ApprovalPolicy(),
             approvers=(signer.enrolment(),),
         )
@@ -185,7 +186,7 @@ class Desk:
     async def worker(self, session_id: UUID | None = None, **lease: object) -> "Worker":
         """Return a worker that holds the lease of a session."""
         worker = Worker(self, session_id or await self.session())
-        granted = await worker.lease(**lease)
+        granted = await worker.lease("grant", **lease)
         assert granted.status_code == 200, granted.text
         return worker
 
