@@ -8,7 +8,7 @@ from uuid import UUID
 
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import DIGEST_BYTES
-from placet.kernel.ids import ActorId, Ids, TenantId
+from placet.kernel.ids import ActorId, Ids, TenantId, derived_id
 from placet.kernel.value import Value
 
 StreamId = NewType("StreamId", UUID)
@@ -125,8 +125,5 @@ def tenant_stream(tenant: TenantId, kind: StreamKind) -> StreamId:
 
     The first 16 bytes of SHA-256 over the tenant's id and the kind, marked as UUID version 8.
     """
-    raw = hashlib.sha256(tenant.bytes + kind.value.encode("ascii")).digest()[:16]
-    versioned = bytearray(raw)
-    versioned[6] = (versioned[6] & 0x0F) | 0x80
-    versioned[8] = (versioned[8] & 0x3F) | 0x80
-    return StreamId(UUID(bytes=bytes(versioned)))
+    raw = hashlib.sha256(tenant.bytes + kind.value.encode("ascii")).digest()
+    return StreamId(derived_id(raw))

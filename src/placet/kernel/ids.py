@@ -32,3 +32,11 @@ class SystemIds:
     def token(self, nbytes: int) -> bytes:
         """Return `nbytes` bytes from the operating system's generator."""
         return secrets.token_bytes(nbytes)
+
+
+def derived_id(digest: bytes) -> UUID:
+    """Return the id that the first 16 bytes of a hash stand for, marked as UUID version 8."""
+    raw = bytearray(digest[:16])
+    raw[6] = (raw[6] & 0x0F) | 0x80
+    raw[8] = (raw[8] & 0x3F) | 0x80
+    return UUID(bytes=bytes(raw))

@@ -6,7 +6,7 @@ from placet.authority.controls import store
 from placet.authority.controls.model import ControlInForce, ControlSet, SetControl
 from placet.events.model import new_event
 from placet.kernel.hashing import digest
-from placet.kernel.ids import Ids
+from placet.kernel.ids import Ids, derived_id
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import IdempotencyConflict, ScopeMissing, Unauthenticated
 from placet.storage.database import HotPool
@@ -48,5 +48,4 @@ async def set_control(
 
 def control_id_of(principal: Principal, idempotency_key: str) -> UUID:
     """Return the id of the control that a key of this actor stands for."""
-    raw = digest("control_id", principal.actor_id.bytes, idempotency_key.encode())
-    return UUID(bytes=raw[:16], version=8)
+    return derived_id(digest("control_id", principal.actor_id.bytes, idempotency_key.encode()))

@@ -106,7 +106,7 @@ BEGIN
             WHERE k.tenant_id = s.tenant_id AND k.session_id = s.session_id
               AND k.call_id = p_call AND k.released_at IS NULL;
         END IF;
-        IF p_next ->> 'session_status' = 'closing' THEN
+        IF s.status = 'closing' OR p_next ->> 'session_status' = 'closing' THEN
             PERFORM placet.work_due_put_v1('sweep_session', s.session_id, v_at);
         END IF;
     END IF;
@@ -117,7 +117,9 @@ BEGIN
         current_phase = CASE WHEN applied THEN p_next ->> 'phase' ELSE s.current_phase END,
         status = CASE WHEN applied THEN coalesce(p_next ->> 'session_status', s.status)
                       ELSE s.status END,
-        next_due_at = CASE WHEN applied AND p_next ->> 'session_status' = 'closing' THEN v_at
+        next_due_at = CASE WHEN applied AND (
+                                s.status = 'closing' OR p_next ->> 'session_status' = 'closing')
+                           THEN v_at
                            ELSE s.next_due_at END
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
     RETURNING r.state_version, r.current_phase INTO state_version, current_phase;

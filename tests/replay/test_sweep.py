@@ -1,0 +1,143 @@
+"""The sweeper on a real database: what is overdue, what is done."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import asyncpg
+import pytest
+from litestar import Litestar
+from tests.conftest import Server
+from tests.replay.desk import Desk, Worker
+
+from placet.replay.calls.runtime import Runtime
+from placet.replay.calls.sweep import sweep_due
+from placet.storage.work import SWEEP_SESSION, take_due
+
+Pass = Callable[[Worker], Awaitable[None]]
+
+
+@pytest.fixture
+def let_time_pass(server: Server, database_name: str) -> Pass:
+    """Let every deadline of a session lie in the past, as only time itself can."""
+
+    async def passing(worker: Worker) -> None:
+        admin = await asyncpg.connect(server.admin(database_name))
+        for column in ("grant_expires_at", "deadline_at"):
+            await admin.execute(
+                f"UPDATE placet.replay_pending_call SET {column} = now() - interval '1 second'"  # noqa: S608 -- a column of ours
+                f" WHERE session_id = $1 AND {column} IS NOT NULL",
+                worker.session_id,
+            )
+        await admin.execute(
+            "UPDATE placet.work_due SET due_at = now() - interval '1 second' WHERE ref = $1",
+            worker.session_id,
+        )
+        await admin.close()
+
+    return passing
+
+
+@pytest.fixture
+def runtime(app: Litestar) -> Runtime:
+    found = app.state[Runtime.__name__]
+    assert isinstance(found, Runtime)
+    return found
+
+
+async def statuses(worker: Worker) -> dict[str, str]:
+    pending = (await worker.read("pending"))["pending"]
+    return {call["call_id"]: call["status"] for call in pending}
+
+
+async def test_a_started_call_without_a_receipt_becomes_unknown_and_keeps_its_effect(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up("ord_00000001")
+    refund = ("issue_refund", {"order_id": "ord_00000001", "amount_cents": 100})
+    (call,) = await worker.propose(refund)
+    await worker.start(call)
+    await let_time_pass(worker)
+    await sweep_due(runtime)
+    assert await statuses(worker) == {call["call_id"]: "unknown"}
+    (again,) = await worker.propose(refund)
+    assert again["reasons"][0]["code"] == "effect_key_taken"
+
+
+async def test_a_grant_that_was_never_redeemed_is_abandoned_and_frees_its_effect(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up("ord_00000001")
+    refund = ("issue_refund", {"order_id": "ord_00000001", "amount_cents": 100})
+    (call,) = await worker.propose(refund)
+    await let_time_pass(worker)
+    await sweep_due(runtime)
+    assert await statuses(worker) == {}
+    assert (await worker.events())[-1]["type"] == "CallAbandoned"
+    assert (await worker.start(call)).json()["code"] == "transition_not_allowed"
+    (again,) = await worker.propose(refund)
+    assert again["status"] == "granted"
+
+
+async def test_an_ask_that_nobody_answers_is_denied(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    (call,) = await worker.propose(("escalate", {"reason": "r"}))
+    assert await statuses(worker) == {call["call_id"]: "awaiting_approval"}
+    await let_time_pass(worker)
+    await sweep_due(runtime)
+    assert await statuses(worker) == {}
+    assert (await worker.events())[-1]["type"] == "AskExpired"
+
+
+async def test_a_closing_session_completes_when_nothing_is_open(
+    desk: Desk, runtime: Runtime
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up("ord_00000001")
+    (open_call,) = await worker.propose(("note", {"text": "still out"}))
+    (closing,) = await worker.propose(("close_case", {"case_id": "1"}))
+    await worker.report(closing)
+    await sweep_due(runtime)
+    assert (await worker.read())["status"] == "closing"
+    await worker.report(open_call)
+    await sweep_due(runtime)
+    session = await worker.read()
+    assert (session["status"], session["ended_at"] is not None) == ("completed", True)
+    assert (await worker.events())[-1]["type"] == "SessionFinished"
+
+
+async def test_a_late_receipt_after_the_sweep_settles_nothing_until_it_is_cited(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    (call,) = await worker.propose(("note", {"text": "slow"}))
+    await let_time_pass(worker)
+    await sweep_due(runtime)
+    receipt = await worker.report(call)
+    assert receipt["call_status"] == "unknown"
+    asked = {
+        "settlement_id": str(desk.ids.new()),
+        "call_id": call["call_id"],
+        "outcome": "succeeded",
+        "reason": "it came late",
+        "receipt_id": receipt["receipt_id"],
+    }
+    settled = await worker.post("settlements", asked)
+    assert settled.json()["commit_state"] == "committed"
+
+
+async def test_what_one_sweeper_took_the_other_leaves(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    await worker.propose(("note", {"text": "a"}))
+    await let_time_pass(worker)
+    taken: list[list[UUID]] = [
+        [w.ref for w in await take_due(runtime.db, SWEEP_SESSION, limit=100, lease_seconds=30)]
+        for _ in range(2)
+    ]
+    assert worker.session_id in taken[0]
+    assert worker.session_id not in taken[1]
