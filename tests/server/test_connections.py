@@ -1,19 +1,18 @@
 """What a connection may do before it is a request, over real sockets."""
 
+import asyncio
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
+from tests.server.conftest import World
+from tests.server.serving import serving
 
 from placet.server import connections, edge
-from placet.server.app import create_app
 from placet.server.limits import HEAD_BYTES_MAX
-from placet.server.run import Service, config_for, listen
-from placet.settings import Settings
 
 HOST = b"Host: placet.test\r\n"
 
@@ -25,17 +24,8 @@ def port(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         patched.setattr(connections, "HEAD_SECONDS", 0.2)
         patched.setattr(connections, "LINGER_SECONDS", 0.6)
         patched.setattr(edge, "BODY_SECONDS", 0.2)
-        app = create_app(Settings(data_dir=tmp_path_factory.mktemp("run")), database_url)
-        listener = listen("127.0.0.1", 0)
-        ready = threading.Event()
-        service = Service(config_for(app), app, ready.set)
-        thread = threading.Thread(target=service.run, kwargs={"sockets": [listener]})
-        thread.start()
-        assert ready.wait(10)
-        yield listener.getsockname()[1]
-        service.should_exit = True
-        thread.join(10)
-        assert not thread.is_alive()
+        with serving(database_url, tmp_path_factory.mktemp("run")) as found:
+            yield found
 
 
 def talk(port: int, *parts: bytes) -> bytes:
@@ -106,12 +96,15 @@ def test_a_head_just_below_the_limit_is_taken(port: int) -> None:
     assert answer.startswith(b"HTTP/1.1 200 OK")
 
 
-def test_a_body_that_never_comes_is_refused_in_time(port: int, key: str) -> None:
+async def test_a_body_that_never_comes_is_refused_in_time(port: int, world: World) -> None:
     head = (
         b"POST /api/v1/tenancy/actors HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
-        b"Authorization: Bearer " + key.encode() + b"\r\nContent-Length: 100\r\n\r\n"
+        b"Authorization: Bearer "
+        + world.keys["admin"].encode()
+        + b"\r\nContent-Length: 100\r\n\r\n"
     )
-    assert refused(talk(port, head, b'{"kind"'))["code"] == "request_incomplete"
+    answer = await asyncio.to_thread(talk, port, head, b'{"kind"')
+    assert refused(answer)["code"] == "request_incomplete"
 
 
 def test_a_body_that_goes_on_after_its_answer_is_cut_off(port: int) -> None:
@@ -141,9 +134,3 @@ def test_a_connection_too_many_is_told_to_come_back(
     answer = talk(port)
     assert b"Retry-After: 1" in answer
     assert refused(answer)["code"] == "too_busy"
-
-
-@pytest.fixture
-async def key(world: Any) -> str:  # noqa: ANN401 -- the world of tests/server
-    """A key that opens the route."""
-    return str(world.keys["admin"])

@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "up": ("placet.cli.up", "Start the service, with a Postgres of its own if it has none."),
     "down": ("placet.cli.down", "Stop the service and its Postgres."),
     "doctor": ("placet.cli.doctor", "Check this machine and the database, with remedies."),
+    "tenant": ("placet.cli.tenant", "Make a tenant and its first admin."),
+    "key": ("placet.cli.key", "Issue, list and revoke API keys."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),
     "migrate": ("placet.cli.migrate", "Bring the database's schema up to date."),
     "psql": ("placet.cli.psql", "Look into the database."),

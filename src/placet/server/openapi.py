@@ -67,7 +67,7 @@ def document(app: Litestar) -> dict[str, Any]:
     for path, handler in shown:
         operations = paths.setdefault(_PARAMETER.sub(r"{\1}", path), {})
         for method in sorted(handler.http_methods):
-            operations[method.lower()] = _operation(path, handler, schema_of)
+            operations[method.lower()] = _operation(path, handler, schema_of, components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -103,15 +103,21 @@ def _types(handler: HTTPRouteHandler) -> list[Any]:
     return [handler.opt[name] for name in ("body", "query", "answer") if name in handler.opt]
 
 
-def _operation(path: str, handler: HTTPRouteHandler, schema_of: dict[Any, Any]) -> dict[str, Any]:
+def _operation(
+    path: str,
+    handler: HTTPRouteHandler,
+    schema_of: dict[Any, Any],
+    components: dict[str, Any],
+) -> dict[str, Any]:
     opt = handler.opt
+    query = schema_of.get(opt.get("query"))
     lines = inspect.cleandoc(handler.fn.__doc__ or "").split("\n\n")
     operation: dict[str, Any] = {
         "operationId": handler.fn.__module__.split(".")[1] + "_" + handler.fn.__name__,
         "tags": [handler.fn.__module__.split(".")[1]],
         "summary": lines[0].rstrip("."),
         "description": "\n\n".join([*lines[1:], _scopes(opt.get("scope"))]).strip(),
-        "parameters": [*_path_parameters(path), *_query_parameters(opt.get("query"))],
+        "parameters": [*_path_parameters(path), *_query_parameters(query, components)],
         "responses": {
             str(opt.get("status", 200)): _good(opt, schema_of),
             "default": {
@@ -156,10 +162,13 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameters(query: type[msgspec.Struct] | None) -> list[dict[str, Any]]:
+def _query_parameters(
+    query: dict[str, str] | None, components: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the fields of a Struct as parameters. `query` refers to its component."""
     if query is None:
         return []
-    schema = msgspec.json.schema_components([query])[1][query.__name__]
+    schema = components[query["$ref"].rpartition("/")[2]]
     required = set(schema.get("required", ()))
     return [
         {"name": name, "in": "query", "required": name in required, "schema": field}

@@ -107,9 +107,7 @@ def config_for(app: Litestar) -> uvicorn.Config:
 
 async def check(database_url: str) -> None:
     """Raise `Unusable` for the first thing that makes the database unfit."""
-    for found in await checks.look(database_url, migrations.head()):
-        if found.status is checks.Status.FAIL:
-            raise Unsuitable(detail=f"{found.name}: {found.found}", remedy=found.remedy)
+    checks.refuse_failed(await checks.look(database_url, migrations.head()))
 
 
 def listen(host: str, port: int) -> socket.socket:
