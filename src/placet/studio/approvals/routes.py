@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get
+from litestar.params import FromPath
 
 from placet.kernel.principal import Scope
 from placet.studio.approvals import store
@@ -18,7 +19,7 @@ from placet.tenancy.entry import AppRequest, RouteOpt, answer, database_of, prin
         answer=ApprovalAnswer,
     ),
 )
-async def get_approval(request: AppRequest, approval_id: UUID) -> Response[bytes]:
+async def get_approval(request: AppRequest, approval_id: FromPath[UUID]) -> Response[bytes]:
     """Return one approval with the votes and keys that prove it."""
     async with database_of(request).reading(principal_of(request)) as tx:
         approval = await store.get_approval(tx, approval_id)

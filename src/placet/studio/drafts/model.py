@@ -199,7 +199,7 @@ class DraftClosed(Conflict):
     """The draft is no longer open."""
 
     hint = "open a new draft with this one as its parent"
-    status: DraftStatus
+    draft_status: DraftStatus
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from placet.kernel import bodies
 from placet.kernel.principal import Scope
@@ -39,7 +40,7 @@ _READERS: Final = (Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.AUDIT, Scope.A
     "/api/v1/studio/workspaces/{workspace_id:uuid}/drafts",
     opt=RouteOpt(scope=Scope.AUTHOR, body=OpenDraft, answer=DraftAnswer, status=201, keyed=True),
 )
-async def open_draft(request: AppRequest, workspace_id: UUID) -> Response[bytes]:
+async def open_draft(request: AppRequest, workspace_id: FromPath[UUID]) -> Response[bytes]:
     """Open a draft, empty or with what a parent holds."""
     raw = await body_of(request)
     asked = bodies.decode(_OPEN, raw)
@@ -55,7 +56,7 @@ async def open_draft(request: AppRequest, workspace_id: UUID) -> Response[bytes]
     "/api/v1/studio/drafts/{draft_id:uuid}",
     opt=RouteOpt(scope=_READERS, answer=DraftAnswer),
 )
-async def get_draft(request: AppRequest, draft_id: UUID) -> Response[bytes]:
+async def get_draft(request: AppRequest, draft_id: FromPath[UUID]) -> Response[bytes]:
     """Return one draft with the contract as it stands."""
     async with database_of(request).reading(principal_of(request)) as tx:
         return answer(_shown(await store.get_draft(tx, draft_id)))
@@ -67,7 +68,7 @@ async def get_draft(request: AppRequest, draft_id: UUID) -> Response[bytes]:
         scope=Scope.AUTHOR, body=ApplyCommand, answer=AppliedCommand, status=201, keyed=True
     ),
 )
-async def apply_command(request: AppRequest, draft_id: UUID) -> Response[bytes]:
+async def apply_command(request: AppRequest, draft_id: FromPath[UUID]) -> Response[bytes]:
     """Change a draft by one command, decided on its current version."""
     raw = await body_of(request)
     asked = bodies.decode(_APPLY, raw)

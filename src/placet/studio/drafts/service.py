@@ -119,7 +119,7 @@ def check_expected(draft: BusinessDraft, expected: int) -> None:
 
 
 def _closed(draft: BusinessDraft) -> DraftClosed:
-    return DraftClosed(detail=f"the draft is `{draft.status}`", status=draft.status)
+    return DraftClosed(detail=f"the draft is `{draft.status}`", draft_status=draft.status)
 
 
 def _moved_on(draft: BusinessDraft) -> DraftVersionConflict:

@@ -143,7 +143,7 @@ class ApprovalAlreadyRequested(Conflict):
     """Approval of this snapshot is being asked for already."""
 
     hint = "vote on the request that is open"
-    request_id: UUID | None
+    open_request_id: UUID | None
 
 
 class ApprovalRequested(Value, frozen=True):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from placet.kernel import bodies
 from placet.kernel.principal import Scope
@@ -58,7 +59,7 @@ async def request_approval(request: AppRequest) -> Response[bytes]:
         answer=RequestAnswer,
     ),
 )
-async def get_request(request: AppRequest, request_id: UUID) -> Response[bytes]:
+async def get_request(request: AppRequest, request_id: FromPath[UUID]) -> Response[bytes]:
     """Return one request: the frozen view, and exactly what is to be signed."""
     async with database_of(request).reading(principal_of(request)) as tx:
         return answer(await service.show_request(tx, request_id))

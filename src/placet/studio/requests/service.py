@@ -156,7 +156,7 @@ async def _asked_already(tx: Writing, request: ApprovalRequest) -> ApprovalAlrea
     earlier = await store.find_open_request(tx, request.workspace_id)
     return ApprovalAlreadyRequested(
         detail="a request for the approval of this snapshot is open",
-        request_id=earlier.request_id if earlier else None,
+        open_request_id=earlier.request_id if earlier else None,
     )
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from placet.kernel import bodies
 from placet.kernel.principal import Scope
@@ -33,7 +34,7 @@ _READERS: Final = (Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.AUDIT, Scope.A
         scope=Scope.AUTHOR, body=TakeSnapshot, answer=SnapshotAnswer, status=201, keyed=True
     ),
 )
-async def take_snapshot(request: AppRequest, draft_id: UUID) -> Response[bytes]:
+async def take_snapshot(request: AppRequest, draft_id: FromPath[UUID]) -> Response[bytes]:
     """Freeze a draft at its current version, with everything that is found in it."""
     raw = await body_of(request)
     asked = bodies.decode(_TAKE, raw)
@@ -49,7 +50,7 @@ async def take_snapshot(request: AppRequest, draft_id: UUID) -> Response[bytes]:
     "/api/v1/studio/snapshots/{snapshot_id:uuid}",
     opt=RouteOpt(scope=_READERS, answer=SnapshotAnswer),
 )
-async def get_snapshot(request: AppRequest, snapshot_id: UUID) -> Response[bytes]:
+async def get_snapshot(request: AppRequest, snapshot_id: FromPath[UUID]) -> Response[bytes]:
     """Return one snapshot with the contract as it was."""
     async with database_of(request).reading(principal_of(request)) as tx:
         return answer(_frozen(await store.get_snapshot(tx, snapshot_id)))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from placet.authority.server_keys import ServerKeys
 from placet.kernel import bodies
@@ -32,7 +33,7 @@ _VOTE: Final = msgspec.json.Decoder(CastVote)
     "/api/v1/studio/approval-requests/{request_id:uuid}/votes",
     opt=RouteOpt(scope=Scope.APPROVE, body=CastVote, answer=VoteAnswer, status=201, keyed=True),
 )
-async def cast_vote(request: AppRequest, request_id: UUID) -> Response[bytes]:
+async def cast_vote(request: AppRequest, request_id: FromPath[UUID]) -> Response[bytes]:
     """Hand in a signed vote; the one that meets the quorum puts the artifact in force."""
     raw = await body_of(request)
     asked = bodies.decode(_VOTE, raw)
@@ -53,7 +54,7 @@ async def cast_vote(request: AppRequest, request_id: UUID) -> Response[bytes]:
         answer=VoteList,
     ),
 )
-async def list_votes(request: AppRequest, request_id: UUID) -> Response[bytes]:
+async def list_votes(request: AppRequest, request_id: FromPath[UUID]) -> Response[bytes]:
     """List the votes on a request in the order in which they were cast."""
     async with database_of(request).reading(principal_of(request)) as tx:
         return answer(await service.show_votes(tx, request_id))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from placet.kernel import bodies
 from placet.kernel.paging import Page, decode_cursor, encode_cursor
@@ -68,7 +69,7 @@ async def list_workspaces(request: AppRequest) -> Response[bytes]:
     "/api/v1/studio/workspaces/{workspace_id:uuid}",
     opt=RouteOpt(scope=_READERS, answer=GovernanceWorkspace),
 )
-async def get_workspace(request: AppRequest, workspace_id: UUID) -> Response[bytes]:
+async def get_workspace(request: AppRequest, workspace_id: FromPath[UUID]) -> Response[bytes]:
     """Return one workspace and what it points at."""
     async with database_of(request).reading(principal_of(request)) as tx:
         return answer(await store.get_workspace(tx, workspace_id))
