@@ -1,0 +1,146 @@
+"""What evidence settles, by table; and the state as a fold."""
+
+from uuid import UUID
+
+import pytest
+from tests.replay.desk import CONTRACT
+
+from placet.kernel.principal import Environment
+from placet.policy.compile import compile_contract
+from placet.policy.load import load_policy
+from placet.policy.loaded import Policy
+from placet.policy.model import Contract
+from placet.policy.parse import read_contract
+from placet.replay.calls.fold import evolve
+from placet.replay.calls.model import (
+    CallStatus,
+    CommitState,
+    EvidenceLevel,
+    ExecutionState,
+    ReceiptStatus,
+)
+from placet.replay.calls.rules import (
+    Overdue,
+    Word,
+    decide_overdue,
+    decide_word,
+)
+from placet.replay.sessions.model import SessionState, SessionStatus
+from placet.replay.sessions.rules import decode_state, encode_state, opening_state
+
+CALL = UUID("019a0000-0000-7000-8000-000000000001")
+STAGING, PRODUCTION = Environment.STAGING, Environment.PRODUCTION
+CLIENT, ATTESTED = EvidenceLevel.CLIENT_REPORTED, EvidenceLevel.EXECUTOR_ATTESTED
+SUCCEEDED, FAILED = ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    contract = read_contract(CONTRACT)
+    assert isinstance(contract, Contract)
+    return load_policy(compile_contract(contract).runtime)
+
+
+def word(tool: str, status: ReceiptStatus, level: EvidenceLevel) -> Word:
+    return Word(
+        call_id=CALL,
+        tool=tool,
+        arguments=b'{"order_id":"ord_00000001"}',
+        status=status,
+        level=level,
+        output=b'{"status":"delivered","secret":1}',
+    )
+
+
+@pytest.mark.parametrize(
+    ("tool", "environment", "status", "level", "settles"),
+    [
+        ("lookup_order", PRODUCTION, SUCCEEDED, CLIENT, True),
+        ("lookup_order", PRODUCTION, SUCCEEDED, EvidenceLevel.MODEL_CLAIMED, False),
+        ("issue_refund", STAGING, SUCCEEDED, CLIENT, True),
+        ("issue_refund", PRODUCTION, SUCCEEDED, CLIENT, False),
+        ("issue_refund", PRODUCTION, SUCCEEDED, ATTESTED, True),
+        ("issue_refund", STAGING, FAILED, CLIENT, True),
+        ("issue_refund", PRODUCTION, FAILED, CLIENT, False),
+        ("issue_refund", PRODUCTION, FAILED, ATTESTED, True),
+        ("note", PRODUCTION, FAILED, CLIENT, True),
+    ],
+)
+def test_a_call_is_settled_exactly_by_the_evidence_that_its_tool_needs(  # noqa: PLR0913, PLR0917 -- a row of the table
+    policy: Policy,
+    tool: str,
+    environment: Environment,
+    status: ReceiptStatus,
+    level: EvidenceLevel,
+    settles: bool,  # noqa: FBT001 -- a row of the table
+) -> None:
+    state = SessionState(phase="verified", committed={}, counted={tool: 1})
+    after = decide_word(policy, state, environment, word(tool, status, level))
+    assert (after.status is CallStatus.SETTLED) == settles
+    assert after.frees_effect_key == (settles and status is FAILED)
+    assert decode_state(after.state).counted == ({} if settles and status is FAILED else {tool: 1})
+
+
+@pytest.mark.parametrize("status", [ReceiptStatus.TIMED_OUT, ReceiptStatus.UNKNOWN])
+def test_an_outcome_that_nobody_knows_holds_what_it_held(
+    policy: Policy, status: ReceiptStatus
+) -> None:
+    state = SessionState(phase="verified", committed={}, counted={"note": 1})
+    after = decide_word(policy, state, STAGING, word("note", status, CLIENT))
+    assert (after.status, after.execution_state) == (CallStatus.UNKNOWN, ExecutionState.UNKNOWN)
+    assert not after.frees_effect_key
+    assert after.state == encode_state(state)
+
+
+def test_a_commit_advances_the_phase_and_remembers_only_what_a_rule_names(policy: Policy) -> None:
+    state = opening_state("intake")
+    after = decide_word(policy, state, STAGING, word("lookup_order", SUCCEEDED, CLIENT))
+    committed = decode_state(after.state)
+    assert (after.commit_state, committed.phase) == (CommitState.COMMITTED, "verified")
+    (memory,) = committed.committed["lookup_order"]
+    assert memory.arguments == {"$.order_id": '"ord_00000001"'}
+    assert memory.output == {"$.status": '"delivered"'}
+
+
+def test_a_commit_that_finds_another_phase_is_recorded_and_moves_nothing(policy: Policy) -> None:
+    state = opening_state("closed")
+    after = decide_word(policy, state, STAGING, word("lookup_order", SUCCEEDED, CLIENT))
+    assert after.phase == "closed"
+    assert after.said is not None
+    assert getattr(after.said, "phase_conflict", None) is True
+
+
+def test_reaching_a_terminal_phase_closes_the_session(policy: Policy) -> None:
+    state = opening_state("verified")
+    after = decide_word(policy, state, STAGING, word("close_case", SUCCEEDED, CLIENT))
+    assert after.session_status is SessionStatus.CLOSING
+    assert (
+        decide_word(policy, state, STAGING, word("note", SUCCEEDED, CLIENT)).session_status is None
+    )
+
+
+def test_the_state_after_a_word_is_the_fold_of_its_event(policy: Policy) -> None:
+    state = SessionState(phase="verified", committed={}, counted={"lookup_order": 2})
+    for status in (SUCCEEDED, FAILED):
+        after = decide_word(policy, state, STAGING, word("lookup_order", status, CLIENT))
+        assert after.said is not None
+        assert after.state == encode_state(evolve(state, after.said))
+
+
+@pytest.mark.parametrize(
+    ("status", "execution", "start_required", "becomes"),
+    [
+        (CallStatus.AWAITING_APPROVAL, ExecutionState.NOT_STARTED, True, Overdue.EXPIRED),
+        (CallStatus.GRANTED, ExecutionState.NOT_STARTED, True, Overdue.ABANDONED),
+        (CallStatus.GRANTED, ExecutionState.NOT_STARTED, False, Overdue.UNKNOWN),
+        (CallStatus.GRANTED, ExecutionState.STARTED, True, Overdue.UNKNOWN),
+        (CallStatus.GRANTED, ExecutionState.FAILED, True, Overdue.UNKNOWN),
+    ],
+)
+def test_an_overdue_call_is_abandoned_only_if_it_cannot_have_begun(
+    status: CallStatus,
+    execution: ExecutionState,
+    start_required: bool,  # noqa: FBT001 -- a row of the table
+    becomes: Overdue,
+) -> None:
+    assert decide_overdue(status, execution, start_required=start_required) is becomes
