@@ -48,10 +48,6 @@ BEGIN
         SELECT * INTO gate FROM placet.gate_pass_v1(who.tenant_id);
         control_epoch := gate.control_epoch;
         killed_by := gate.killed_by;
-    ELSE
-        SELECT g.control_epoch INTO control_epoch
-        FROM placet.authority_control_gate AS g WHERE g.tenant_id = who.tenant_id;
-        control_epoch := coalesce(control_epoch, 0);
     END IF;
     SELECT r.* INTO s FROM placet.replay_session AS r
     WHERE r.tenant_id = who.tenant_id AND r.session_id = p_session
@@ -64,6 +60,13 @@ BEGIN
         code := 'not_found';
         s := NULL;
         RETURN;
+    END IF;
+    -- Invariant: the control epochs of a stream's events never run backwards. Whoever wrote before
+    -- us has let go of the lock by now, so what it saw we see too.
+    IF NOT p_gate THEN
+        SELECT g.control_epoch INTO control_epoch
+        FROM placet.authority_control_gate AS g WHERE g.tenant_id = who.tenant_id;
+        control_epoch := coalesce(control_epoch, 0);
     END IF;
     code := 'ok';
     actor := who.actor_id;
