@@ -15,8 +15,8 @@ clock. Time, keys and randomness are arguments.
   from the keys that the caller gives.
 - A grant (`grant`) is leave for one call with exactly these arguments. A vote (`vote`) is one
   person's signed word on one frozen view. An artifact (`artifact`) is what was compiled from it.
-- A bundle (`bundle`) is an export. `verify` reads it as a stream and names the first bad item and
-  why, or says how much it proved and what it could not.
+- A bundle (`bundle`) is an export; `export` writes it. `verify` reads it as a stream and names the
+  first bad item and why, or says how much it proved and what it could not.
 
 What every failure leads to: a typed refusal, and nothing is trusted. There is no partly good
 signature and no partly good chain.
