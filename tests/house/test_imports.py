@@ -1,0 +1,103 @@
+"""Who may import whom: the contracts of pyproject.toml, and what those cannot say."""
+
+import ast
+import subprocess
+import sys
+
+import grimp
+from tests.house.checkout import PACKAGE, ROOT, told, tree
+
+# A store that reads the tables of another slice, and why.
+FOREIGN_TABLES: dict[tuple[str, str], str] = {}
+
+# What the client may see of the rest: words, policy, signatures, and how things are told.
+CLIENT_SEES = ("placet.sdk", "placet.kernel", "placet.policy", "placet.evidence")
+
+
+def slice_of(module: str) -> str:
+    return module.rpartition(".")[0]
+
+
+def part_of(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+def last(module: str) -> str:
+    return module.rpartition(".")[2]
+
+
+def edges(graph: grimp.ImportGraph) -> list[tuple[str, str]]:
+    return [
+        (importer, imported)
+        for importer in sorted(graph.modules)
+        if importer.startswith("placet")
+        for imported in sorted(graph.find_modules_directly_imported_by(importer))
+        if imported.startswith("placet.")
+    ]
+
+
+def test_every_contract_of_the_project_file_holds() -> None:
+    program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run(  # noqa: S603 -- our own interpreter and program
+        [sys.executable, "-c", program, "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def test_a_store_sees_no_tables_but_its_own(graph: grimp.ImportGraph) -> None:
+    foreign = {
+        (importer, imported)
+        for importer, imported in edges(graph)
+        if last(importer) == "store"
+        and last(imported) == "tables"
+        and slice_of(importer) != slice_of(imported)
+    }
+    assert foreign == set(FOREIGN_TABLES)
+
+
+def test_rules_see_other_parts_only_through_their_models(graph: grimp.ImportGraph) -> None:
+    allowed = ("placet.kernel", "placet.policy", "placet.evidence")
+    strangers = [
+        f"{importer} -> {imported}"
+        for importer, imported in edges(graph)
+        if last(importer) == "rules"
+        and part_of(importer) != part_of(imported)
+        and last(imported) != "model"
+        and not imported.startswith(allowed)
+    ]
+    assert strangers == []
+
+
+def test_the_client_sees_words_policy_signatures_and_models(graph: grimp.ImportGraph) -> None:
+    strangers = [
+        f"{importer} -> {imported}"
+        for importer, imported in edges(graph)
+        if importer.startswith("placet.sdk")
+        and not imported.startswith(CLIENT_SEES)
+        and last(imported) != "model"
+    ]
+    assert strangers == []
+
+
+def test_the_first_page_of_a_folder_holds_prose_and_imports_nothing() -> None:
+    busy = []
+    for path in sorted(PACKAGE.rglob("__init__.py")):
+        statements = tree(path).body
+        prose = ast.get_docstring(tree(path))
+        allowed = 2 if path.parent == PACKAGE else 1  # the version stands in the first of them
+        if not prose or len(statements) > allowed:
+            busy.append(told(path))
+    assert busy == []
+
+
+def test_no_route_or_model_hides_an_import_from_run_time() -> None:
+    hidden = [
+        told(path)
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.name in {"model.py", "routes.py"} and "TYPE_CHECKING" in path.read_text()
+    ]
+    assert hidden == []
