@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "doctor": ("placet.cli.doctor", "Check this machine and the database, with remedies."),
     "tenant": ("placet.cli.tenant", "Make a tenant and its first admin."),
     "key": ("placet.cli.key", "Issue, list and revoke API keys."),
+    "verify": ("placet.cli.verify", "Verify a bundle of evidence, without us."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),
     "migrate": ("placet.cli.migrate", "Bring the database's schema up to date."),
     "psql": ("placet.cli.psql", "Look into the database."),

@@ -78,8 +78,9 @@ def run(settings: Settings, *, as_json: bool = False) -> None:
                 say(f"warning: {check.name}: {check.found}; {check.remedy}")
         refuse_failed(found)
         from placet.server.run import serve
+        from placet.worker.loops import LOOPS
 
-        serve(ready, tell)
+        serve(ready, tell, loops=LOOPS)
 
 
 def start_detached(settings: Settings) -> service.Running:

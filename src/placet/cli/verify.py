@@ -87,3 +87,6 @@ def _say(title: str, sentences: tuple[str, ...]) -> None:
     click.echo(f"{title}:")
     for sentence in sentences:
         click.echo(f"  - {sentence}")
+
+
+command = verify
