@@ -1,5 +1,8 @@
 """What the client reads is what the service writes."""
 
+from uuid import UUID
+
+import msgspec
 import pytest
 
 from placet.kernel.value import Value
@@ -39,3 +42,13 @@ def test_every_member_that_is_sent_is_one_that_is_taken(
     ours: type[Value], theirs: type[Value]
 ) -> None:
     assert set(ours.__struct_fields__) == set(theirs.__struct_fields__)
+
+
+def test_a_grant_stays_the_bytes_that_it_came_as_and_none_is_told_from_one() -> None:
+    text = (
+        f'{{"call_id":"{UUID(int=1)}","tool_call_id":"c","tool":"pay","verdict":"allow",'
+        '"status":"granted","grant":%s}'
+    )
+    given = msgspec.json.decode(text % '{"payload": "x"}', type=answers.ProposedCall)
+    assert (given.has_grant, bytes(given.grant)) == (True, b'{"payload": "x"}')
+    assert not msgspec.json.decode(text % "null", type=answers.ProposedCall).has_grant

@@ -76,7 +76,7 @@ def test_the_grant_of_this_run_is_taken() -> None:
         (granted(changed(fence=Fence(epoch=1, n=3))), "fence"),
         (granted(changed(fence=Fence(epoch=2, n=4))), "fence"),
         (granted(changed(not_before=NOON - timedelta(9), expires_at=NOON)), "expired"),
-        (msgspec.structs.replace(granted(), grant=None), "missing"),
+        (msgspec.structs.replace(granted(), grant=msgspec.Raw(b"null")), "missing"),
         (msgspec.structs.replace(granted(), grant=msgspec.Raw(b"{}")), "malformed"),
     ],
 )

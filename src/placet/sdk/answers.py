@@ -5,6 +5,7 @@ grant stays the bytes that it came as. A test ties these to the service's.
 """
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -15,9 +16,11 @@ from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, HiddenTool, ReasonView, Verdict
 from placet.replay.sessions.model import SessionMode
 
+_NONE: Final = msgspec.Raw(b"null")
+
 
 class SessionAnswer(Value, frozen=True):
-    """One session as it is now."""
+    """One session as it is now. `pending` is null unless it was asked for."""
 
     session_id: UUID
     agent: str
@@ -31,7 +34,7 @@ class SessionAnswer(Value, frozen=True):
     control_revision: int
     current_phase: str | None = None
     created_at: datetime | None = None
-    pending: list["PendingCall"] = msgspec.field(default_factory=list)
+    pending: list["PendingCall"] | None = None
     fence: Fence | None = None
     lease_expires_at: datetime | None = None
 
@@ -59,7 +62,7 @@ class Prepared(Value, frozen=True):
 
 
 class ProposedCall(Value, frozen=True):
-    """One call of a proposal. `grant` is the signed envelope as it came."""
+    """One call of a proposal. `grant` is the signed envelope as it came, or JSON's null."""
 
     call_id: UUID
     tool_call_id: str
@@ -70,13 +73,18 @@ class ProposedCall(Value, frozen=True):
     reasons: list[ReasonView] = msgspec.field(default_factory=list)
     start_required: bool = False
     arguments_hash: str | None = None
-    grant: msgspec.Raw | None = None
+    grant: msgspec.Raw = _NONE
     grant_expires_at: datetime | None = None
     deadline: datetime | None = None
 
+    @property
+    def has_grant(self) -> bool:
+        """Tell whether a grant came with this answer."""
+        return bytes(self.grant) != bytes(_NONE)
+
     def __repr__(self) -> str:
         """Show the call, and of its grant only that there is one."""
-        grant = "" if self.grant is None else ", granted until " + str(self.grant_expires_at)
+        grant = f", granted until {self.grant_expires_at}" if self.has_grant else ""
         return (
             f"ProposedCall({self.tool!r}, {self.verdict.value}, {self.status.value}, "
             f"call_id={self.call_id}{grant})"

@@ -28,7 +28,7 @@ def header_of(call: ProposedCall) -> str:
 
     Raises `GrantRefused` where no grant came, or nothing that is one.
     """
-    if call.grant is None:
+    if not call.has_grant:
         detail = "the call is granted, but this answer came without its grant"
         raise GrantRefused(call.tool, call.call_id, "missing", detail)
     try:
@@ -46,7 +46,7 @@ def check_grant(call: ProposedCall, keys: Sequence[PublicKey], run: RunOf) -> No
     """
     header_of(call)
     try:
-        grant = read(parse_envelope(bytes(call.grant or b"")), GRANT_TYPE, keys, Grant)
+        grant = read(parse_envelope(bytes(call.grant)), GRANT_TYPE, keys, Grant)
     except EnvelopeRefused as fault:
         raise GrantRefused(call.tool, call.call_id, fault.flaw, fault.detail) from fault
     use = GrantUse(

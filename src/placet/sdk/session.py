@@ -110,6 +110,11 @@ class Session:
         return self._attached
 
     @property
+    def is_attached(self) -> bool:
+        """Tell whether the service governs this session."""
+        return self._attached is not None
+
+    @property
     def view(self) -> SessionAnswer:
         """Return the session as it was when it was entered."""
         return self.attached.view

@@ -1,0 +1,296 @@
+"""What becomes of governed tools when answers are lost, leases are taken, or nobody is there."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from tests.journeys.conftest import ENFORCE, Network, RefundDesk, Serving, open_desk
+from tests.studio.story import AGENT, Story
+
+from placet.kernel.clock import SystemClock
+from placet.kernel.ids import Ids
+from placet.kernel.principal import Environment
+from placet.kernel.refusals import GovernanceUnavailable, Unauthenticated
+from placet.replay.calls.model import ReceiptStatus
+from placet.replay.sessions.model import LeaseHeld, LeaseLost, NoAuthority, SessionKilled
+from placet.sdk.client import Client
+from placet.sdk.endpoints import Settle
+from placet.sdk.govern import governed
+from placet.sdk.retry import Patience
+from placet.sdk.session import Session
+from placet.sdk.tool import current_context
+
+HASTY = Patience(total=0.0, attempt=2.0)
+
+
+class LateClock(SystemClock):
+    """This machine's clock, some seconds later."""
+
+    def __init__(self) -> None:
+        """Start on time."""
+        self.later = 0.0
+
+    def monotonic(self) -> float:
+        """Return the monotone time, so much later."""
+        return super().monotonic() + self.later
+
+
+def refunding(
+    during: Callable[[], Awaitable[None]] | None = None,
+) -> tuple[Callable[[str, int], Awaitable[str]], list[str]]:
+    """Return a governed refund and the list of those that it paid; `during` happens inside."""
+    paid: list[str] = []
+
+    @governed
+    async def issue_refund(order_id: str, amount_cents: int) -> str:
+        if during is not None:
+            await during()
+        paid.append(order_id)
+        return "rf_1"
+
+    return issue_refund, paid
+
+
+async def open_statuses(session: Session) -> list[str]:
+    """Return where the calls stand that the service still waits for."""
+    return [call.status for call in (await session.state(pending=True)).pending or []]
+
+
+async def test_every_lost_answer_is_asked_for_again_and_the_tool_runs_once(
+    desk: RefundDesk, network: Network
+) -> None:
+    network.loses_first_answers = True
+    issue_refund, paid = refunding()
+    async with desk.client(network) as client, client.session(mode=ENFORCE) as session:
+        assert await issue_refund("ord_1", 100) == "rf_1"
+        assert await open_statuses(session) == []
+    assert paid == ["ord_1"]
+    assert network.count("/proposals") == 2
+    assert network.count("/start") == 2
+    assert network.count("/receipts") == 2
+
+
+async def test_a_lease_is_renewed_while_the_event_loop_is_blocked(desk: RefundDesk) -> None:
+    async with desk.client() as client, client.session(mode=ENFORCE, ttl_seconds=4) as session:
+        first = session.check()
+        while session.lease.term is first and client.caller.clock.monotonic() < first.ends:
+            pass  # this loop stands still
+        assert session.check().sent > first.sent
+        assert session.fence == first.fence
+
+
+async def test_nothing_is_begun_after_two_thirds_of_the_lease(
+    desk: RefundDesk, network: Network
+) -> None:
+    clock = LateClock()
+    issue_refund, paid = refunding()
+    async with desk.client(network, clock=clock) as client, client.session(mode=ENFORCE):
+        clock.later = 10.1
+        before = len(network.seen)
+        with pytest.raises(LeaseLost):
+            await issue_refund("ord_1", 100)
+        assert network.seen[before:] == []
+    assert paid == []
+
+
+async def test_a_tool_that_has_begun_finishes_and_reports_late_when_its_lease_is_taken(
+    desk: RefundDesk,
+) -> None:
+    async def taken() -> None:
+        async with desk.operator() as operator:
+            stolen = operator.session(session.session_id, steal_reason="the worker hangs")
+            async with stolen:
+                assert stolen.fence > fence
+
+    issue_refund, paid = refunding(taken)
+    async with desk.client() as client, client.session(mode=ENFORCE) as session:
+        fence = session.fence
+        assert await issue_refund("ord_1", 100) == "rf_1"
+        assert session.owed == 0
+        with pytest.raises(LeaseLost):
+            await issue_refund("ord_2", 100)
+    assert paid == ["ord_1"]
+
+
+async def test_another_holders_lease_is_waited_for_and_given_back_on_leaving(
+    desk: RefundDesk,
+) -> None:
+    async with desk.client() as first, desk.client(patience=HASTY) as second:
+        async with first.session(mode=ENFORCE) as session:
+            with pytest.raises(LeaseHeld):
+                async with second.session(session.session_id):
+                    pytest.fail("two held one lease")
+        async with second.session(session.session_id) as again:
+            assert again.fence > session.lease.term.fence  # type: ignore[union-attr]  # -- it was granted
+
+
+async def test_a_killed_session_begins_nothing_and_its_running_tool_still_reports(
+    desk: RefundDesk, network: Network, ids: Ids
+) -> None:
+    unconfirmed: list[UUID] = []
+
+    async def killed() -> None:
+        context = current_context()
+        answer = await operator.kill(session.session_id, "the customer called")
+        unconfirmed.extend(answer.unconfirmed)
+        assert context is not None
+        assert unconfirmed == [context.call_id]
+
+    issue_refund, paid = refunding(killed)
+    async with desk.operator() as operator, desk.client(network) as client:
+        async with client.session(mode=ENFORCE) as session:
+            await issue_refund("ord_1", 100)
+            assert (network.count("/receipts"), session.owed) == (1, 0)
+            with pytest.raises(SessionKilled):
+                await issue_refund("ord_2", 100)
+        settled = await operator.settle(
+            session.session_id,
+            Settle(
+                settlement_id=ids.new(),
+                call_id=unconfirmed[0],
+                outcome=ReceiptStatus.SUCCEEDED,
+                reason="the bank's statement shows it",
+            ),
+        )
+    assert settled.commit_state == "committed"
+    assert paid == ["ord_1"]
+
+
+async def test_with_nobody_there_staging_runs_nothing(desk: RefundDesk, network: Network) -> None:
+    issue_refund, paid = refunding()
+    async with desk.client(network, patience=HASTY) as client:
+        async with client.session(mode=ENFORCE) as session:
+            network.is_down = True
+            with pytest.raises(GovernanceUnavailable):
+                await issue_refund("ord_1", 100)
+            assert (session.unguarded, session.captured) == (0, 0)
+        with pytest.raises(GovernanceUnavailable):
+            async with client.session():
+                pytest.fail("nobody governs this")
+    assert paid == []
+
+
+async def test_with_nobody_there_development_runs_and_counts(
+    service: Serving, story: Story, network: Network
+) -> None:
+    desk = await open_desk(service, story, Environment.DEVELOPMENT)
+    issue_refund, paid = refunding()
+    async with desk.client(network, patience=HASTY) as client:
+        async with client.session(mode=ENFORCE) as session:
+            network.is_down = True
+            assert await issue_refund("ord_1", 50_001) == "rf_1"
+            assert await issue_refund("ord_2", 100) == "rf_1"
+            assert session.unguarded == 2
+        async with client.session() as session:
+            assert await issue_refund("ord_3", 100) == "rf_1"
+            assert (session.is_attached, session.unguarded) == (False, 1)
+    assert paid == ["ord_1", "ord_2", "ord_3"]
+
+
+async def test_a_stricter_word_of_the_process_counts_where_nobody_is_there(
+    service: Serving, story: Story, network: Network
+) -> None:
+    desk = await open_desk(service, story, Environment.DEVELOPMENT)
+    network.is_down = True
+    async with desk.client(network, patience=HASTY, environment="production") as client:
+        with pytest.raises(GovernanceUnavailable):
+            async with client.session():
+                pytest.fail("nobody governs this")
+
+
+async def test_a_receipt_that_finds_nobody_is_owed_and_delivered_later(
+    desk: RefundDesk, network: Network
+) -> None:
+    async def cut() -> None:
+        network.is_down = True
+
+    issue_refund, _ = refunding(cut)
+    async with desk.client(network, patience=HASTY) as client:
+        async with client.session(mode=ENFORCE) as session:
+            assert await issue_refund("ord_1", 100) == "rf_1"
+            assert session.owed == 1
+            network.is_down = False
+        state = await client.state(session.session_id, pending=True)
+    assert (session.owed, state.pending) == (0, [])
+
+
+async def test_a_cancelled_tool_has_a_doubtful_end(desk: RefundDesk) -> None:
+    begun = asyncio.Event()
+
+    async def hang() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    issue_refund, paid = refunding(hang)
+    async with desk.client() as client, client.session(mode=ENFORCE) as session:
+        running = asyncio.ensure_future(issue_refund("ord_1", 100))
+        await begun.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert await open_statuses(session) == ["unknown"]
+    assert paid == []
+
+
+async def test_a_plain_tool_that_outlives_its_cancellation_reports_its_end_too(
+    desk: RefundDesk, network: Network
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    @governed
+    def issue_refund(order_id: str, amount_cents: int) -> str:
+        begun.set()
+        assert go_on.wait(20)
+        return "rf_1"
+
+    async with desk.client(network) as client, client.session(mode=ENFORCE) as session:
+        running = asyncio.ensure_future(issue_refund("ord_1", 100))
+        await asyncio.to_thread(begun.wait)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert await open_statuses(session) == ["unknown"]
+        go_on.set()
+    assert network.count("/receipts") == 2
+
+
+async def test_where_nothing_is_approved_development_captures_and_staging_refuses(
+    service: Serving, story: Story
+) -> None:
+    issue_refund, paid = refunding()
+    desk = await open_desk(service, story, Environment.DEVELOPMENT, is_approved=False)
+    async with desk.client() as client, client.session() as session:
+        assert await issue_refund("ord_1", 100) == "rf_1"
+        assert (session.captured, session.unguarded) == (1, 0)
+    desk = await open_desk(service, story, Environment.STAGING, is_approved=False)
+    async with desk.client() as client:
+        with pytest.raises(NoAuthority):
+            async with client.session():
+                pytest.fail("nothing was approved")
+    assert paid == ["ord_1"]
+
+
+async def test_a_key_that_was_never_issued_is_refused_even_in_development(
+    service: Serving, desk: RefundDesk
+) -> None:
+    stranger = desk.agent_key[:-1] + ("A" if desk.agent_key[-1] != "A" else "B")
+    async with Client(service.url, stranger, environment="development") as client:
+        with pytest.raises(Unauthenticated):
+            async with client.session():
+                pytest.fail("nobody issued this key")
+
+
+async def test_a_plan_is_fetched_once_and_shown_from_disk_while_nobody_is_there(
+    desk: RefundDesk, network: Network, tmp_path: Path
+) -> None:
+    async with desk.client(network, patience=HASTY, plan_folder=tmp_path) as client:
+        first = await client.plan(AGENT, "staging")
+        assert await client.plan(AGENT, "staging") == first
+        assert [status for _, _, status in network.seen] == [200, 304]
+    network.is_down = True
+    async with desk.client(network, patience=HASTY, plan_folder=tmp_path) as client:
+        kept = await client.plan(AGENT, "staging")
+    assert (kept.plan, kept.is_fresh) == (first.plan, False)

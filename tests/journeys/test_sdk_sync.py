@@ -1,0 +1,78 @@
+"""The same client without an event loop: the same stories, told in plain calls."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from tests.journeys.conftest import ENFORCE, RefundDesk
+
+from placet.kernel.foreign import Json
+from placet.sdk.errors import CallBlocked, NoSessionError
+from placet.sdk.sync import Client, governed
+from placet.sdk.turn import Ending
+
+
+@pytest.fixture
+def client(desk: RefundDesk) -> Iterator[Client]:
+    with Client(desk.url, desk.agent_key) as made:
+        yield made
+
+
+def test_a_plain_tool_runs_governed_in_the_thread_that_called_it(client: Client) -> None:
+    @governed
+    def lookup_order(order_id: str) -> threading.Thread:
+        return threading.current_thread()
+
+    with client.session(mode=ENFORCE) as session:
+        assert lookup_order("ord_1") is threading.current_thread()
+        assert session.state(pending=True).pending == []
+    with pytest.raises(NoSessionError):
+        lookup_order("ord_1")
+
+
+def test_an_async_tool_is_called_without_await(client: Client) -> None:
+    with client.session(mode=ENFORCE) as session:
+
+        @session.governed("lookup_order")
+        async def look_up(order_id: str) -> dict[str, str]:
+            return {"order": order_id}
+
+        assert look_up("ord_1") == {"order": "ord_1"}
+
+
+def test_a_blocked_call_raises_what_the_other_client_raises(client: Client) -> None:
+    @governed
+    def issue_refund(order_id: str, amount_cents: int) -> None:
+        pytest.fail("it was blocked")
+
+    with client.session(mode=ENFORCE), pytest.raises(CallBlocked):
+        issue_refund("ord_1", 0)
+
+
+def test_an_interrupt_inside_a_tool_leaves_a_doubtful_end_and_is_raised(client: Client) -> None:
+    @governed
+    def issue_refund(order_id: str, amount_cents: int) -> None:
+        raise KeyboardInterrupt
+
+    with client.session(mode=ENFORCE) as session:
+        with pytest.raises(KeyboardInterrupt):
+            issue_refund("ord_1", 100)
+        pending = session.state(pending=True).pending or []
+        assert [call.status for call in pending] == ["unknown"]
+
+
+def test_a_turn_runs_its_plain_tools_here(client: Client) -> None:
+    ran: list[threading.Thread] = []
+
+    def lookup_order(order_id: str) -> None:
+        ran.append(threading.current_thread())
+
+    calls: Json = [
+        {"id": "c1", "function": {"name": "lookup_order", "arguments": '{"order_id":"o"}'}},
+        {"id": "c2", "function": {"name": "lookup_order", "arguments": '{"order":"o"}'}},
+    ]
+    with client.session(mode=ENFORCE) as session:
+        prepared = session.preflight(offered_tools=["lookup_order"], messages=["hi"])
+        outcomes = session.run_turn(calls, {"lookup_order": lookup_order}, prepared)
+    assert [outcome.ending for outcome in outcomes] == [Ending.SUCCEEDED, Ending.BLOCKED]
+    assert ran == [threading.current_thread()]
