@@ -139,7 +139,7 @@ async def an_approval_before_an_edit(story: Story) -> None:
     assert isinstance(approved, VoteAnswer)
     assert approved.status is RequestStatus.GRANTED
     assert isinstance(edited, DraftClosed)
-    assert edited.status is DraftStatus.APPROVED
+    assert edited.draft_status is DraftStatus.APPROVED
     assert await count(story, COMMAND) == 1
 
 

@@ -2,11 +2,14 @@
 
 import pytest
 from tests.conftest import Workplace, found
+from tests.server.conftest import app, client
 from tests.studio.story import Story
 
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
 from placet.storage.database import Database
+
+__all__ = ["app", "client"]
 
 
 @pytest.fixture(scope="session")

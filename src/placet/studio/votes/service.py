@@ -51,7 +51,7 @@ async def cast_vote(
     Refuses `request_not_found`, and `approval_refused` with everything that stands against it.
     """
     request = await requests.lock_request(tx, request_id)
-    ballot = await _ballot(tx, request)
+    ballot = await ballot_of(tx, request)
     signed, reasons = await _signed(tx, asked, ballot)
     decision = signed.decision if signed else VoteDecision.APPROVE
     reasons += rules.check_ballot(ballot, decision)
@@ -101,7 +101,8 @@ async def show_votes(tx: Reading, request_id: UUID) -> VoteList:
     )
 
 
-async def _ballot(tx: Writing, request: ApprovalRequest) -> Ballot:
+async def ballot_of(tx: Reading, request: ApprovalRequest) -> Ballot:
+    """Return what a vote of whoever `tx` was opened for is judged by."""
     snapshot = await snapshots.get_snapshot(tx, request.snapshot_id)
     grants = await tenancy.list_grants(tx, tx.actor_id)
     members = await workspace_store.list_approvers(tx, request.workspace_id)

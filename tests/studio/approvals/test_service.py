@@ -1,0 +1,130 @@
+"""What an approval makes true, and that it can be proved without us."""
+
+import json
+from datetime import timedelta
+
+import msgspec
+from tests.studio.story import AGENT, LOOKUP, Story, contract, importing
+
+from placet.authority import store as authority
+from placet.events.model import StreamId
+from placet.events.store import list_events
+from placet.evidence.artifact import verify_artifact
+from placet.evidence.dsse import parse_envelope
+from placet.evidence.ed25519 import PublicKey
+from placet.evidence.vote import verify_proof, verify_vote
+from placet.kernel.canonical import canonical
+from placet.kernel.hashing import digest
+from placet.kernel.principal import Environment
+from placet.plans import service as plans
+from placet.plans.model import PlanStatus
+from placet.policy.compile import compile_contract
+from placet.policy.model import Contract
+from placet.studio.approvals import store
+from placet.studio.approvals.model import ApprovalProof
+from placet.studio.drafts import store as drafts
+from placet.studio.drafts.model import DraftStatus
+from placet.studio.snapshots.rules import read_memory
+from placet.studio.workspaces import store as workspaces
+from placet.studio.workspaces.model import ApprovalPolicy, RuntimeAuthorityKind
+
+
+async def test_an_approval_moves_draft_workspace_and_plan_and_tells_of_it(story: Story) -> None:
+    signer = await story.signer()
+    workspace = await story.workspace(signer, policy=ApprovalPolicy(validity_days=30))
+    draft, snapshot, request = await story.asked(workspace)
+    answer = await story.vote(request, signer)
+    assert answer.approval_id is not None
+    async with story.db.reading(story.founder) as tx:
+        approval = await store.get_approval(tx, answer.approval_id)
+        now = await workspaces.get_workspace(tx, workspace.workspace_id)
+        closed = await drafts.get_draft(tx, draft.draft_id)
+        plan = await plans.find_plan(tx, AGENT, Environment.STAGING)
+        events = await list_events(tx, StreamId(workspace.workspace_id), after=0, limit=50)
+    assert closed.status is DraftStatus.APPROVED
+    assert (now.active_draft_id, now.active_draft_snapshot_id) == (None, None)
+    assert now.active_approval_id == approval.approval_id
+    assert now.runtime_authority_kind is RuntimeAuthorityKind.ARTIFACT
+    assert (approval.approval_version, approval.draft_snapshot_id) == (1, snapshot.snapshot_id)
+    assert approval.expires_at == approval.approved_at + timedelta(days=30)
+    assert plan is not None
+    assert (plan.status, plan.approval_id) == (PlanStatus.APPROVED, approval.approval_id)
+    assert (plan.artifact_id, plan.approval_expires_at) == (
+        approval.artifact_id,
+        approval.expires_at,
+    )
+    assert [event.type for event in events][-2:] == ["ApprovalGranted", "PlanApproved"]
+
+
+async def test_a_second_approval_takes_the_next_version_and_the_plan(story: Story) -> None:
+    signer = await story.signer()
+    workspace = await story.workspace(signer)
+    first, _, request = await story.asked(workspace)
+    before = await story.vote(request, signer)
+    draft = await story.draft(workspace, first.draft_id)
+    await story.command(draft, importing(contract(LOOKUP)))
+    after = await story.vote(await story.request(await story.snapshot(draft)), signer)
+    assert after.approval_id is not None
+    async with story.db.reading(story.founder) as tx:
+        approval = await store.get_approval(tx, after.approval_id)
+        plan = await plans.find_plan(tx, AGENT, Environment.STAGING)
+    assert approval.approval_version == 2
+    assert plan is not None
+    assert plan.compiled_hash == after.compiled_hash != before.compiled_hash
+
+
+async def test_the_same_contract_elsewhere_compiles_to_the_same_hash(story: Story) -> None:
+    there = await story.approved(environment=Environment.STAGING)
+    here = await story.approved(environment=Environment.DEVELOPMENT)
+    assert here.compiled_hash == there.compiled_hash
+    assert here.approval_id != there.approval_id
+    assert here.compiled_hash is not None
+    async with story.db.reading(story.founder) as tx:
+        first = await authority.get_artifact_by_hash(tx, here.compiled_hash)
+    assert first.approval_id == there.approval_id
+
+
+async def test_an_approval_and_its_artifact_verify_with_the_key_list_alone(story: Story) -> None:
+    signer = await story.signer()
+    _, snapshot, request = await story.asked(await story.workspace(signer))
+    answer = await story.vote(request, signer)
+    assert answer.approval_id is not None
+    async with story.db.reading(story.founder) as tx:
+        approval = await store.get_approval(tx, answer.approval_id)
+        artifact = await authority.get_artifact(tx, approval.artifact_id)
+        listed = await authority.list_server_keys(tx)
+    payload = verify_artifact(
+        parse_envelope(artifact.envelope), [PublicKey(raw=key.public_key) for key in listed]
+    )
+    whole = {
+        "compat": payload.compat,
+        "compiler_version": payload.compiler_version,
+        "review": payload.review,
+        "runtime": payload.runtime,
+    }
+    assert digest("compiled", canonical(whole)).hex() == payload.compiled_hash
+    proof = msgspec.json.decode(approval.approval_proof_json, type=ApprovalProof)
+    (envelope,), (voter,) = proof.votes, proof.voters
+    key = PublicKey(raw=voter.public_key)
+    vote = verify_vote(envelope, [key])
+    held = verify_proof(parse_envelope(voter.proof), key)
+    assert (held.actor_id, held.tenant_id) == (signer.principal.actor_id, proof.tenant_id)
+    assert (vote.artifact_hash, vote.snapshot_hash) == (
+        payload.compiled_hash,
+        snapshot.snapshot_hash,
+    )
+    assert (voter.key_confirmed_by, voter.approver_confirmed_by) == ([], [])
+
+
+async def test_the_artifact_is_what_anybody_compiles_from_the_snapshot(story: Story) -> None:
+    signer = await story.signer()
+    _, snapshot, request = await story.asked(await story.workspace(signer))
+    answer = await story.vote(request, signer)
+    contract_read = read_memory(snapshot.memory_json)
+    assert isinstance(contract_read, Contract)
+    again = compile_contract(contract_read)
+    assert again.compiled_hash.hex() == answer.compiled_hash == request.artifact_hash
+    async with story.db.reading(story.founder) as tx:
+        artifact = await authority.get_artifact_by_hash(tx, request.artifact_hash)
+    assert artifact.runtime_projection_json == again.runtime
+    assert json.loads(artifact.compat_projection_json)["agent"] == AGENT

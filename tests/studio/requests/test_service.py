@@ -1,0 +1,127 @@
+"""Asking for an approval: what is frozen, and when it is refused."""
+
+import json
+
+import pytest
+from tests.studio.story import LOOKUP, REFUND, Story, contract, importing
+
+from placet.evidence.vote import APPROVAL_VOTE_TYPE
+from placet.kernel.hashing import digest
+from placet.studio.approvals.model import ApprovalFlaw, ApprovalRefused
+from placet.studio.drafts.model import Comment
+from placet.studio.requests import rules, service, store
+from placet.studio.requests.model import (
+    ApprovalAlreadyRequested,
+    RequestNotFound,
+    RequestStatus,
+)
+
+
+async def test_the_frozen_view_shows_the_rules_the_findings_and_what_is_new(story: Story) -> None:
+    workspace = await story.workspace()
+    _, snapshot, request = await story.asked(workspace)
+    view = json.loads(request.view_json)
+    assert view["diff"] == {
+        "against": None,
+        "added": ["issue_refund", "lookup_order"],
+        "removed": [],
+        "changed": [],
+        "is_session_changed": False,
+    }
+    assert view["snapshot_hash"] == snapshot.snapshot_hash
+    assert view["artifact_hash"] == request.artifact_hash
+    assert view["approval_policy"] == {"quorum": 1, "four_eyes": False, "validity_days": None}
+    assert "issue_refund" in json.dumps(view["review"])
+    assert request.view_hash == digest("approval_view", request.view_json).hex()
+
+
+async def test_what_is_to_be_signed_names_the_snapshot_the_view_and_the_artifact(
+    story: Story,
+) -> None:
+    _, snapshot, request = await story.asked(await story.workspace())
+    async with story.db.reading(story.founder) as tx:
+        shown = await service.show_request(tx, request.request_id)
+    assert shown.vote_type == APPROVAL_VOTE_TYPE
+    fields = shown.vote_fields
+    assert (fields.snapshot_id, fields.snapshot_hash) == (
+        snapshot.snapshot_id,
+        snapshot.snapshot_hash,
+    )
+    assert (fields.view_hash, fields.artifact_hash) == (request.view_hash, request.artifact_hash)
+    assert fields.command_history_hash == snapshot.command_history_hash
+
+
+async def test_the_view_after_an_approval_shows_the_difference_from_it(story: Story) -> None:
+    signer = await story.signer()
+    workspace = await story.workspace(signer)
+    first, _, request = await story.asked(workspace, contract(LOOKUP, REFUND))
+    approval = (await story.vote(request, signer)).approval_id
+    draft = await story.draft(workspace, first.draft_id)
+    changed = contract(REFUND | {"decision": "deny"}, LOOKUP | {"tool": "find_order"})
+    await story.command(draft, importing(changed | {"session": {"gate": "strip_partial"}}))
+    view = json.loads((await story.request(await story.snapshot(draft))).view_json)
+    assert view["diff"] == {
+        "against": str(approval),
+        "added": ["find_order"],
+        "removed": ["lookup_order"],
+        "changed": ["issue_refund"],
+        "is_session_changed": True,
+    }
+
+
+async def test_a_snapshot_that_is_not_ready_is_refused_with_every_reason(story: Story) -> None:
+    draft = await story.draft(await story.workspace())
+    old = await story.snapshot(draft, expected=0)
+    await story.command(draft, importing(contract()))
+    await story.snapshot(draft)
+    with pytest.raises(ApprovalRefused) as refused:
+        await story.request(old)
+    assert {reason.code for reason in refused.value.reasons} == {
+        ApprovalFlaw.SNAPSHOT_NOT_ACTIVE,
+        ApprovalFlaw.VERSION_MOVED,
+        ApprovalFlaw.SNAPSHOT_NOT_READY,
+        ApprovalFlaw.BLOCKERS_OPEN,
+    }
+
+
+async def test_a_snapshot_of_a_superseded_draft_is_refused(story: Story) -> None:
+    workspace = await story.workspace()
+    draft = await story.draft(workspace)
+    await story.command(draft, importing(contract()))
+    snapshot = await story.snapshot(draft)
+    await story.draft(workspace, draft.draft_id)
+    with pytest.raises(ApprovalRefused) as refused:
+        await story.request(snapshot)
+    assert {reason.code for reason in refused.value.reasons} == {
+        ApprovalFlaw.NO_ACTIVE_DRAFT,
+        ApprovalFlaw.SNAPSHOT_NOT_ACTIVE,
+    }
+
+
+async def test_one_request_is_open_and_a_newer_snapshots_request_supersedes_it(
+    story: Story,
+) -> None:
+    workspace = await story.workspace()
+    draft, snapshot, first = await story.asked(workspace)
+    with pytest.raises(ApprovalAlreadyRequested) as refused:
+        await story.request(snapshot)
+    assert refused.value.open_request_id == first.request_id
+    await story.command(draft, Comment(text="better"), expected=1)
+    second = await story.request(await story.snapshot(draft, expected=2))
+    async with story.db.reading(story.founder) as tx:
+        assert (await store.get_request(tx, first.request_id)).status is RequestStatus.SUPERSEDED
+        found = await store.find_open_request(tx, workspace.workspace_id)
+    assert found == second
+
+
+async def test_a_request_counts_as_expired_from_its_deadline_on(story: Story) -> None:
+    _, _, request = await story.asked(await story.workspace())
+    assert rules.status_at(request, request.created_at) is RequestStatus.OPEN
+    assert rules.status_at(request, request.deadline) is RequestStatus.EXPIRED
+
+
+async def test_another_tenants_request_looks_like_none(story: Story, other: Story) -> None:
+    _, _, request = await story.asked(await story.workspace())
+    async with other.db.reading(other.founder) as tx:
+        with pytest.raises(RequestNotFound):
+            await service.show_request(tx, request.request_id)
