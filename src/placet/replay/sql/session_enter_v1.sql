@@ -68,6 +68,13 @@ BEGIN
         FROM placet.authority_control_gate AS g WHERE g.tenant_id = who.tenant_id;
         control_epoch := coalesce(control_epoch, 0);
     END IF;
+    -- Race: outside the gate the epoch is read after the lock, or a wide kill between the two would
+    -- let the epochs of this session's events fall.
+    IF NOT p_gate THEN
+        SELECT g.control_epoch INTO control_epoch
+        FROM placet.authority_control_gate AS g WHERE g.tenant_id = who.tenant_id;
+        control_epoch := coalesce(control_epoch, 0);
+    END IF;
     code := 'ok';
     actor := who.actor_id;
     scopes := who.scopes;
