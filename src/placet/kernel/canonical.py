@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from placet.kernel import foreign
+from placet.kernel.foreign import encode as encode_foreign
 
 INTEGER_MAX: Final = 2**53 - 1
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -30,7 +30,7 @@ def canonical(document: object) -> bytes:
     _check(plain)
     encoded = _ENCODER.encode(plain)
     if encoded.translate(None, _HIGH_LEADS) != encoded:
-        return foreign.encode(plain)
+        return encode_foreign(plain)
     return encoded
 
 

@@ -13,7 +13,7 @@ class _ValueMeta(msgspec.StructMeta):
         name: str,
         bases: tuple[type, ...],
         namespace: dict[str, Any],
-        **config: object,
+        **config: Any,  # noqa: ANN401 -- a Struct's options are of many types
     ) -> "_ValueMeta":
         made: _ValueMeta = super().__new__(
             mcls, name, bases, namespace, **({"kw_only": True} | config)
