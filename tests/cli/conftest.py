@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from placet.cli import service
 from placet.cli.main import run
 from placet.storage.embedded.cluster import Cluster, ensure, remove
 
@@ -36,6 +37,8 @@ def folder() -> Iterator[Path]:
     """An empty data folder, which the server's user can enter once it is in use."""
     path = _folder()
     yield path
+    if running := service.find(path):
+        service.end(path, running)
     remove(path)
     shutil.rmtree(path)
 

@@ -23,9 +23,14 @@ Ask = Callable[[str, str], object]
 class Holder(Protocol):
     """A process that holds the server, as `conftest` makes it."""
 
-    def answer(self) -> dict[str, Any]: ...
-    def leave(self) -> None: ...
-    def kill(self) -> None: ...
+    def answer(self) -> dict[str, Any]:
+        """Wait for its next line."""
+
+    def leave(self) -> None:
+        """Tell it to let go."""
+
+    def kill(self) -> None:
+        """Kill it."""
 
 
 Hold = Callable[..., Holder]

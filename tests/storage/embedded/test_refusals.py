@@ -2,12 +2,14 @@
 
 import os
 import pwd
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from placet.storage.embedded import server
 from placet.storage.embedded.binaries import copied, locate
 from placet.storage.embedded.cluster import Origin, ensure
 from placet.storage.embedded.faults import (
@@ -16,6 +18,7 @@ from placet.storage.embedded.faults import (
     NoUnprivilegedUser,
     OtherMajor,
     PasswordsLost,
+    StartFailed,
 )
 from placet.storage.embedded.unprivileged import server_user
 
@@ -25,9 +28,14 @@ NOBODY = pwd.getpwnam("nobody").pw_uid
 class Holder(Protocol):
     """A process that holds the server, as `conftest` makes it."""
 
-    def answer(self) -> dict[str, Any]: ...
-    def leave(self) -> None: ...
-    def kill(self) -> None: ...
+    def answer(self) -> dict[str, Any]:
+        """Wait for its next line."""
+
+    def leave(self) -> None:
+        """Tell it to let go."""
+
+    def kill(self) -> None:
+        """Kill it."""
 
 
 Hold = Callable[..., Holder]
@@ -149,3 +157,15 @@ def test_copied_programs_find_their_libraries(folder: Path) -> None:
     os.utime(copy.bin / "postgres", (1, 1))
     assert copied(packaged, folder) == copy.bin
     assert (copy.bin / "postgres").stat().st_mtime == 1
+
+
+def test_nothing_is_started_beside_what_a_killed_server_left_running(
+    made: Path, pg_bin: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "CLEAR_SECONDS", 0.05)
+    data = made / "postgres" / "data"
+    with subprocess.Popen(["/bin/cat"], cwd=data, stdin=subprocess.PIPE) as left:
+        with pytest.raises(StartFailed, match=str(left.pid)):
+            ensure(made, pg_bin)
+        left.communicate()
+    ensure(made, pg_bin).close()
