@@ -137,6 +137,7 @@ UPDATES = {
         "status",
         "current_version",
         "active_snapshot_id",
+        "approval_id",
         "contract_json",
         "command_head",
     ],
@@ -572,10 +573,15 @@ def upgrade() -> None:
         sa.Column("active_snapshot_id", sa.Uuid(), nullable=True),
         sa.Column("parent_draft_id", sa.Uuid(), nullable=True),
         sa.Column("derived_from_approval_id", sa.Uuid(), nullable=True),
+        sa.Column("approval_id", sa.Uuid(), nullable=True),
         sa.Column("contract_json", sa.LargeBinary(), nullable=False),
         sa.Column("command_head", sa.LargeBinary(), nullable=False),
         sa.Column("created_by", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(status = 'approved') = (approval_id IS NOT NULL)",
+            name=op.f("studio_draft_approved_by_approval"),
+        ),
         sa.CheckConstraint(
             "status IN ('open', 'approved', 'superseded', 'abandoned')",
             name=op.f("studio_draft_status_known"),

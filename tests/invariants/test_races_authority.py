@@ -7,6 +7,7 @@ assertions must then fail.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import ModuleType
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -250,7 +251,7 @@ def _command_on_any_status(
     )
 
 
-def _approval_of_any_version(draft: BusinessDraft) -> sa.Update:
+def _approval_of_any_version(draft: BusinessDraft, approval_id: UUID) -> sa.Update:
     return (
         sa.update(DRAFT)
         .where(
@@ -258,7 +259,7 @@ def _approval_of_any_version(draft: BusinessDraft) -> sa.Update:
             DRAFT.c.draft_id == draft.draft_id,
             DRAFT.c.status == DraftStatus.OPEN,
         )
-        .values(status=DraftStatus.APPROVED)
+        .values(status=DraftStatus.APPROVED, approval_id=approval_id)
     )
 
 

@@ -121,6 +121,24 @@ async def test_authors_are_those_who_changed_what_nobody_approved(story: Story) 
         assert await store.list_authors(tx, third.draft_id) == {cy.principal.actor_id}
 
 
+async def test_a_draft_names_the_approval_that_it_stems_from_through_its_parents(
+    story: Story,
+) -> None:
+    signer = await story.signer()
+    workspace = await story.workspace(signer)
+    first, _, request = await story.asked(workspace)
+    old = (await story.vote(request, signer)).approval_id
+    second = await story.draft(workspace, first.draft_id)
+    await story.command(second, Comment(text="x"))
+    third = await story.draft(workspace, second.draft_id)
+    assert (first.derived_from_approval_id, second.derived_from_approval_id) == (None, old)
+    assert third.derived_from_approval_id == old
+    snapshot = await story.snapshot(third, expected=0)
+    new = (await story.vote(await story.request(snapshot), signer)).approval_id
+    back = await story.draft(workspace, first.draft_id)
+    assert back.derived_from_approval_id == old != new
+
+
 async def test_a_kept_command_is_canonical_json(story: Story) -> None:
     draft = await story.draft(await story.workspace())
     await story.command(draft, Comment(text="é\u20ac"))

@@ -42,15 +42,15 @@ async def grant_approval(
     snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
     workspace = await workspaces.get_workspace(tx, snapshot.workspace_id)
     contract, compiled = _compiled(snapshot, asked)
+    approval = await _approval(tx, asked, snapshot, ids)
     as_judged = replace(
         await drafts.get_draft(tx, snapshot.draft_id),
         current_version=snapshot.version,
         active_snapshot_id=snapshot.snapshot_id,
     )
-    if not await drafts.advance_to_approved(tx, as_judged):
+    if not await drafts.advance_to_approved(tx, as_judged, approval.approval_id):
         draft = await drafts.get_draft(tx, snapshot.draft_id)
         raise rules.refused([rules.version_moved(snapshot, draft)])
-    approval = await _approval(tx, asked, snapshot, ids)
     if not await workspaces.advance_approval(tx, workspace, approval.approval_id):
         raise StateMovedOn(detail="the workspace was changed at the same moment")
     approval = replace(

@@ -108,7 +108,11 @@ class ApplyCommand(Input, frozen=True):
 
 
 class BusinessDraft(Value, frozen=True):
-    """A contract under work. `contract_json` and `command_head` are what the commands made."""
+    """A contract under work. `contract_json` and `command_head` are what the commands made.
+
+    `derived_from_approval_id` is the approval that its first contract stems from, `approval_id`
+    the one that closed it.
+    """
 
     tenant_id: TenantId
     draft_id: DraftId
@@ -118,6 +122,7 @@ class BusinessDraft(Value, frozen=True):
     active_snapshot_id: UUID | None
     parent_draft_id: UUID | None
     derived_from_approval_id: UUID | None
+    approval_id: UUID | None
     contract_json: bytes
     command_head: bytes
     created_by: ActorId
@@ -165,6 +170,7 @@ class DraftAnswer(Value, frozen=True):
     active_snapshot_id: UUID | None
     parent_draft_id: UUID | None
     derived_from_approval_id: UUID | None
+    approval_id: UUID | None
     contract: msgspec.Raw
     command_history_hash: HexDigest
     created_by: ActorId

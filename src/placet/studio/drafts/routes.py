@@ -90,6 +90,7 @@ def _shown(draft: BusinessDraft) -> DraftAnswer:
         active_snapshot_id=draft.active_snapshot_id,
         parent_draft_id=draft.parent_draft_id,
         derived_from_approval_id=draft.derived_from_approval_id,
+        approval_id=draft.approval_id,
         contract=msgspec.Raw(draft.contract_json),
         command_history_hash=draft.command_head.hex(),
         created_by=draft.created_by,

@@ -48,7 +48,8 @@ async def open_draft(tx: Writing, workspace_id: UUID, asked: OpenDraft, ids: Ids
         current_version=0,
         active_snapshot_id=None,
         parent_draft_id=asked.parent_draft_id,
-        derived_from_approval_id=workspace.active_approval_id if parent else None,
+        derived_from_approval_id=_origin(parent),
+        approval_id=None,
         contract_json=parent.contract_json if parent else rules.empty_document(workspace.agent),
         command_head=parent.command_head if parent else rules.NO_HISTORY,
         created_by=tx.actor_id,
@@ -144,6 +145,12 @@ async def _parent(
     if parent.workspace_id != workspace.workspace_id:
         raise DraftNotFound(detail="there is no draft with this id")
     return parent
+
+
+def _origin(parent: BusinessDraft | None) -> UUID | None:
+    if parent is None:
+        return None
+    return parent.approval_id or parent.derived_from_approval_id
 
 
 async def _already_open(tx: Writing, workspace: GovernanceWorkspace) -> DraftAlreadyOpen:

@@ -126,7 +126,7 @@ async def advance_snapshot(tx: Writing, draft: BusinessDraft, snapshot_id: UUID)
     return await tx.change(_as_read(draft).values(active_snapshot_id=snapshot_id)) == 1
 
 
-def approve_statement(draft: BusinessDraft) -> sa.Update:
+def approve_statement(draft: BusinessDraft, approval_id: UUID) -> sa.Update:
     """Return the change that closes a draft by an approval.
 
     It holds only while the draft is open at the version that was read, and points at the snapshot
@@ -137,13 +137,13 @@ def approve_statement(draft: BusinessDraft) -> sa.Update:
     return (
         _as_read(draft)
         .where(DRAFT.c.active_snapshot_id.is_not_distinct_from(draft.active_snapshot_id))
-        .values(status=DraftStatus.APPROVED)
+        .values(status=DraftStatus.APPROVED, approval_id=approval_id)
     )
 
 
-async def advance_to_approved(tx: Writing, draft: BusinessDraft) -> bool:
+async def advance_to_approved(tx: Writing, draft: BusinessDraft, approval_id: UUID) -> bool:
     """Close a draft by an approval. Returns whether it still was as it was read."""
-    return await tx.change(approve_statement(draft)) == 1
+    return await tx.change(approve_statement(draft, approval_id)) == 1
 
 
 def _as_read(draft: BusinessDraft) -> sa.Update:

@@ -17,9 +17,19 @@ DRAFT = table(
         unique=True,
         postgresql_where=sa.text("status = 'open'"),
     ),
+    sa.CheckConstraint(
+        "(status = 'approved') = (approval_id IS NOT NULL)", name="approved_by_approval"
+    ),
     sa.CheckConstraint("current_version >= 0", name="current_version_counts"),
     key=("draft_id",),
-    updates=("status", "current_version", "active_snapshot_id", "contract_json", "command_head"),
+    updates=(
+        "status",
+        "current_version",
+        "active_snapshot_id",
+        "approval_id",
+        "contract_json",
+        "command_head",
+    ),
 )
 COMMAND = table(
     "studio_command",

@@ -85,7 +85,7 @@ class VoteAnswer(Value, frozen=True):
 
 
 class VoteCast(Value, frozen=True):
-    """Event: somebody signed a vote. `envelope` is base64."""
+    """Event: somebody signed a vote. `envelope` is base64; the reason is no part of it."""
 
     vote_id: UUID
     workspace_id: WorkspaceId
@@ -94,3 +94,4 @@ class VoteCast(Value, frozen=True):
     key_id: HexDigest
     decision: VoteDecision
     envelope: bytes
+    reason: str | None

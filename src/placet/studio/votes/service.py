@@ -209,6 +209,7 @@ async def _tell_authority(tx: Writing, vote: ApprovalVote, ballot: Ballot, ids: 
         key_id=vote.key_id,
         decision=vote.decision,
         envelope=vote.envelope,
+        reason=vote.reason,
     )
     stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
     await events.append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
