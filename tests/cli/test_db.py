@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,7 @@ def bare(foreign: Cluster) -> Iterator[str]:
 
 
 def _variables(printed: str) -> dict[str, str]:
-    lines = [line for line in printed.splitlines() if line and not line.startswith("#")]
-    return dict(line.split("=", 1) for line in lines)
+    return dict(line.split("=", 1) for line in shlex.split(printed, comments=True))
 
 
 def test_init_prints_addresses_with_which_the_service_runs(placet: Placet, bare: str) -> None:

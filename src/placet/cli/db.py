@@ -1,6 +1,7 @@
 """`placet db`: a Postgres of the operator's own."""
 
 import asyncio
+import shlex
 
 import click
 import msgspec
@@ -53,6 +54,7 @@ def init(*, admin_url: str | None, database: str, new_passwords: bool, as_json: 
 
 
 def _as_environment(urls: dict[str, str]) -> str:
+    """Return lines that a shell can read: variables, and comments for who else needs an address."""
     names = {
         "PLACET_DATABASE_URL": "placet_app",
         "PLACET_ADMIN_DATABASE_URL": "placet_migrator",
@@ -62,5 +64,6 @@ def _as_environment(urls: dict[str, str]) -> str:
     lines = []
     for name, role in names.items():
         if role in urls:
-            lines.append(f"{name}: {urls[role]}" if name[0] == "#" else f"{name}={urls[role]}")
+            url = urls[role]
+            lines.append(f"{name}: {url}" if name[0] == "#" else f"{name}={shlex.quote(url)}")
     return "\n".join(lines)
