@@ -61,13 +61,6 @@ BEGIN
         s := NULL;
         RETURN;
     END IF;
-    -- Invariant: the control epochs of a stream's events never run backwards. Whoever wrote before
-    -- us has let go of the lock by now, so what it saw we see too.
-    IF NOT p_gate THEN
-        SELECT g.control_epoch INTO control_epoch
-        FROM placet.authority_control_gate AS g WHERE g.tenant_id = who.tenant_id;
-        control_epoch := coalesce(control_epoch, 0);
-    END IF;
     -- Race: outside the gate the epoch is read after the lock, or a wide kill between the two would
     -- let the epochs of this session's events fall.
     IF NOT p_gate THEN
