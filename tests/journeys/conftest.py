@@ -1,7 +1,7 @@
 """A service on a real socket, served from a thread, and a refund desk that it governs."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -76,6 +76,7 @@ class Network:
         self.is_down = False
         self.loses_first_answers = False
         self.seen: list[tuple[str, str, int]] = []
+        self.after: dict[str, Callable[[], None]] = {}
         self._lost: set[tuple[str, bytes | None]] = set()
 
     def line(self) -> "Line":
@@ -104,12 +105,21 @@ class Line:
         self._inner = inner
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """Send, unless the network is down; lose the answer where the network does."""
+        """Send, unless the network is down; lose the answer where the network does.
+
+        What stands in `after` for the end of a path happens once, after its request was sent.
+        """
+        ending = request.path.rpartition("/")[2]
+        happens = self._network.after.pop(ending, None)
         if self._network.is_down:
+            if happens is not None:
+                happens()
             message = "the network is down"
             raise TransportError(message)
         response = await self._inner.send(request)
         self._network.seen.append((request.method, request.path, response.status))
+        if happens is not None:
+            happens()
         if self._network.lose(request):
             message = "the answer was lost"
             raise TransportError(message)

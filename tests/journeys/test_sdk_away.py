@@ -16,12 +16,16 @@ from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable, Unauthenticated
 from placet.replay.calls.model import ReceiptStatus
 from placet.replay.sessions.model import LeaseHeld, LeaseLost, NoAuthority, SessionKilled
+from placet.sdk.caller import Ask
 from placet.sdk.client import Client
 from placet.sdk.endpoints import Settle
 from placet.sdk.govern import governed
 from placet.sdk.retry import Patience
 from placet.sdk.session import Session
 from placet.sdk.tool import current_context
+from placet.storage.database import Database
+from placet.tenancy import service as tenancy
+from placet.tenancy.rules import parse_key
 
 HASTY = Patience(total=0.0, attempt=2.0)
 
@@ -294,3 +298,112 @@ async def test_a_plan_is_fetched_once_and_shown_from_disk_while_nobody_is_there(
     async with desk.client(network, patience=HASTY, plan_folder=tmp_path) as client:
         kept = await client.plan(AGENT, "staging")
     assert (kept.plan, kept.is_fresh) == (first.plan, False)
+
+
+@pytest.mark.parametrize("last_answer", ["proposals", "start"])
+async def test_a_lease_that_runs_low_before_the_tool_begins_gives_the_call_back(
+    desk: RefundDesk, network: Network, last_answer: str
+) -> None:
+    clock = LateClock()
+    issue_refund, paid = refunding()
+
+    def run_low() -> None:
+        clock.later = 10.1
+
+    async with desk.client(network, clock=clock) as client:
+        async with client.session(mode=ENFORCE) as session:
+            network.after[last_answer] = run_low
+            with pytest.raises(LeaseLost):
+                await issue_refund("ord_1", 100)
+            assert await open_statuses(session) == []
+    assert paid == []
+    assert network.count("/receipts") == 1
+
+
+async def test_a_request_whose_answer_was_lost_counts_from_its_first_sending(
+    desk: RefundDesk, network: Network
+) -> None:
+    clock = LateClock()
+
+    def much_later() -> None:
+        clock.later = 100.0
+
+    network.loses_first_answers = True
+    network.after["me"] = much_later
+    began = clock.monotonic()
+    async with desk.client(network, clock=clock, patience=Patience(total=200.0)) as client:
+        heard = await client.caller.hear(Ask(method="GET", path="/tenancy/me"), Patience(total=200))
+    assert network.count("/me") == 2
+    assert heard.sent - began < 50
+    assert heard.received - began > 100
+
+
+async def test_a_lease_that_was_waited_for_counts_from_the_request_that_got_it(
+    desk: RefundDesk, network: Network
+) -> None:
+    refused = asyncio.Event()
+    async with desk.client() as first, desk.client(network) as second:
+        async with first.session(mode=ENFORCE) as session:
+            network.after["lease"] = refused.set
+            waiting = second.session(session.session_id, wait_seconds=20)
+            entering = asyncio.ensure_future(waiting.__aenter__())
+            await refused.wait()
+            freed = second.caller.clock.monotonic()
+        async with await entering:
+            assert waiting.check().sent >= freed
+            assert network.count("/lease") >= 2
+
+
+async def test_a_lease_that_nobody_renewed_because_nobody_was_there_is_development_alone(
+    service: Serving, story: Story, network: Network
+) -> None:
+    desk = await open_desk(service, story, Environment.DEVELOPMENT)
+    issue_refund, paid = refunding()
+    clock, tried = LateClock(), threading.Event()
+    async with desk.client(network, patience=HASTY, clock=clock) as client:
+        async with client.session(mode=ENFORCE, ttl_seconds=2) as session:
+            network.after["lease"] = tried.set
+            network.is_down = True
+            assert await asyncio.to_thread(tried.wait, 20)
+            while not session.lease.is_unanswered:
+                await asyncio.to_thread(tried.wait)
+            clock.later = 100.0
+            assert await issue_refund("ord_1", 100) == "rf_1"
+            assert session.unguarded == 1
+    assert paid == ["ord_1"]
+
+
+async def test_an_owed_receipt_is_delivered_while_the_session_goes_on(
+    desk: RefundDesk, network: Network
+) -> None:
+    async def cut() -> None:
+        network.is_down = True
+
+    delivered = threading.Event()
+    issue_refund, _ = refunding(cut)
+    async with desk.client(network, patience=HASTY) as client:
+        async with client.session(mode=ENFORCE, ttl_seconds=3) as session:
+            assert await issue_refund("ord_1", 100) == "rf_1"
+            network.after["receipts"] = delivered.set
+            network.is_down = False
+            assert await asyncio.to_thread(delivered.wait, 20)
+            assert await open_statuses(session) == []
+
+
+async def test_a_key_that_is_revoked_while_a_tool_runs_takes_nothing_from_the_tools_caller(
+    desk: RefundDesk, db: Database, ids: Ids
+) -> None:
+    async def revoked() -> None:
+        parsed = parse_key(desk.agent_key)
+        assert parsed is not None
+        async with db.writing(desk.workplace.founder) as tx:
+            await tenancy.revoke_key(tx, parsed.key_id, ids)
+
+    issue_refund, paid = refunding(revoked)
+    async with desk.client() as client, client.session(mode=ENFORCE) as session:
+        assert await issue_refund("ord_1", 100) == "rf_1"
+        assert session.owed == 0
+        assert [receipt.status for receipt in session.attached.outbox.refused] == ["succeeded"]
+        with pytest.raises(Unauthenticated):
+            await issue_refund("ord_2", 100)
+    assert paid == ["ord_1"]

@@ -91,6 +91,14 @@ def test_a_query_is_escaped_and_may_be_empty() -> None:
     assert query_of({"n": None}) == ""
 
 
+@pytest.mark.parametrize(("mark", "told"), [("prd", "development"), ("dev", "production")])
+def test_a_client_takes_the_stricter_of_its_keys_mark_and_its_own_word(
+    mark: str, told: str
+) -> None:
+    client = Client("http://127.0.0.1:9", f"plc_{mark}_abcdefghijkl_x", environment=told)
+    assert "environment=production" in repr(client)
+
+
 def test_nothing_shows_the_key() -> None:
     transport = HttpxTransport("http://127.0.0.1:9")
     client = Client("http://127.0.0.1:9", KEY)
