@@ -59,8 +59,9 @@ async def test_a_tenant_kill_stops_proposals_and_starts_and_new_sessions(desk: D
     opened = await desk.post("/api/v1/replay/sessions", {})
     for answered in (proposed, started, opened):
         assert (answered.status_code, answered.json()["code"]) == (410, "tenant_killed")
+    assert (await worker.read())["status"] == "killed"
     receipt = await worker.report(call, "failed")
-    assert receipt["receipt_id"]
+    assert receipt["call_status"] == "settled"
 
 
 async def test_a_replayed_proposal_gives_no_grant_after_a_kill(desk: Desk) -> None:

@@ -285,3 +285,22 @@ async def test_a_terminal_phase_takes_no_more_calls(desk: Desk) -> None:
     assert (await worker.read())["status"] == "closing"
     answered = await worker.post("preflight", {"request_hash": "ab" * 32})
     assert (answered.status_code, answered.json()["code"]) == (410, "session_closing")
+
+
+async def test_the_last_holder_settles_what_a_closing_session_left_open(desk: Desk) -> None:
+    worker = await desk.worker()
+    await worker.look_up(ORDER)
+    (open_call,) = await worker.propose(("note", {"text": "a"}))
+    (closing,) = await worker.propose(("close_case", {"case_id": "1"}))
+    await worker.report(closing)
+    await worker.report(open_call, "unknown")
+    late = await worker.report(open_call, "succeeded")
+    asked = {
+        "settlement_id": str(desk.ids.new()),
+        "call_id": open_call["call_id"],
+        "outcome": "succeeded",
+        "reason": "seen in the log",
+        "receipt_id": late["receipt_id"],
+    }
+    settled = await worker.post("settlements", asked)
+    assert (settled.status_code, settled.json().get("commit_state")) == (200, "committed")

@@ -3,11 +3,13 @@
 from uuid import UUID
 
 import asyncpg
+import sqlalchemy as sa
 
-from placet.authority.controls.model import SetControl
+from placet.authority.controls.model import ControlEffect, ControlKind, SetControl
+from placet.authority.controls.tables import CONTROL
 from placet.events.model import NewEvent, StreamKind, tenant_stream
 from placet.kernel.ids import TenantId
-from placet.storage.database import HotPool
+from placet.storage.database import HotPool, Reading
 
 _SET = "SELECT * FROM placet.control_set_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 
@@ -38,3 +40,18 @@ async def set_control(  # noqa: PLR0913, PLR0917 -- one argument per part of one
         event.body,
         reserved=True,
     )
+
+
+async def is_tenant_killed(tx: Reading) -> bool:
+    """Tell whether a kill of the whole tenant is in force."""
+    found = await tx.rows(
+        sa.select(CONTROL.c.control_id)
+        .where(
+            CONTROL.c.tenant_id == tx.tenant_id,
+            CONTROL.c.kind == ControlKind.TENANT,
+            CONTROL.c.effect == ControlEffect.KILL,
+            CONTROL.c.lifted_epoch.is_(None),
+        )
+        .limit(1)
+    )
+    return bool(found)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from placet.authority.controls import store as controls
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
 from placet.kernel.value import Input
@@ -12,7 +13,7 @@ from placet.replay.calls import store
 from placet.replay.calls.answers import PendingCallView, SessionWithPending
 from placet.replay.calls.model import ReplayPendingCall
 from placet.replay.sessions import store as sessions
-from placet.replay.sessions.model import ReplaySession
+from placet.replay.sessions.model import ReplaySession, SessionStatus
 from placet.replay.sessions.service import view_of
 from placet.storage.database import Reading
 
@@ -33,7 +34,11 @@ async def read_session(
     pending = None
     if asked.include is not None:
         pending = [_view(call) for call in await store.list_open_calls(tx, session_id)]
-    return SessionWithPending(**msgspec.structs.asdict(view_of(session)), pending=pending)
+    view = view_of(session)
+    if view.ended_at is None and await controls.is_tenant_killed(tx):
+        # A kill wider than the session touches no session's row: its status is derived here.
+        view = msgspec.structs.replace(view, status=SessionStatus.KILLED)
+    return SessionWithPending(**msgspec.structs.asdict(view), pending=pending)
 
 
 def may_see(principal: Principal, session: ReplaySession) -> bool:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from typing import Annotated, Final
 
 import msgspec
 
@@ -11,14 +12,15 @@ from placet.kernel.refusals import MalformedHeader
 from placet.kernel.value import Input
 
 HEADER = "Placet-Binding"
+_COUNTER_MAX: Final = 2**63 - 1
 
 
 class Binding(Input, frozen=True):
     """A holder and the fence that it writes under."""
 
-    holder: str
-    epoch: int
-    fence: int
+    holder: Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00]*$")]
+    epoch: Annotated[int, msgspec.Meta(ge=0, le=_COUNTER_MAX)]
+    fence: Annotated[int, msgspec.Meta(ge=0, le=_COUNTER_MAX)]
 
     @property
     def pair(self) -> Fence:

@@ -53,8 +53,15 @@ BEGIN
                      THEN 'ok' ELSE 'idempotency_conflict' END;
         RETURN;
     END IF;
+    -- A session that has ended takes no lease, so there the last holder may still settle.
     IF NOT v_operator THEN
-        code := placet.session_writer_v1(s, p_holder, p_epoch, p_fence);
+        code := CASE
+            WHEN s.status = 'active'
+                THEN placet.session_writer_v1(s, p_holder, p_epoch, p_fence)
+            WHEN s.holder IS DISTINCT FROM p_holder OR (s.epoch, s.fence) <> (p_epoch, p_fence)
+                THEN 'lease_lost'
+            ELSE 'ok'
+        END;
         IF code <> 'ok' THEN
             RETURN;
         END IF;
