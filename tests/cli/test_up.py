@@ -27,6 +27,13 @@ def _status(url: str) -> int:
     return status
 
 
+def _addresses(cluster: Cluster) -> dict[str, str]:
+    return {
+        "PLACET_DATABASE_URL": cluster.url("placet_app"),
+        "PLACET_ADMIN_DATABASE_URL": cluster.url("placet_migrator"),
+    }
+
+
 def test_up_and_down_of_an_empty_folder(placet: Placet, folder: Path) -> None:
     up = placet("up", "--detach", "--json")
     assert up.returncode == Exit.OK, up.stderr
@@ -45,13 +52,9 @@ def test_up_and_down_of_an_empty_folder(placet: Placet, folder: Path) -> None:
 def test_the_foreground_uses_an_own_postgres_and_starts_none(
     folder: Path, foreign: Cluster
 ) -> None:
-    urls = {
-        "PLACET_DATABASE_URL": foreign.url("placet_app"),
-        "PLACET_ADMIN_DATABASE_URL": foreign.url("placet_migrator"),
-    }
     process = subprocess.Popen(
         [sys.executable, "-m", "placet", "up"],
-        env=os.environ | urls,
+        env=os.environ | _addresses(foreign),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -129,15 +132,16 @@ def test_a_second_service_of_one_folder_is_refused_and_the_first_stays(
         assert service.find(folder) == running
 
 
-def test_a_taken_port_is_named_and_stops_the_start(placet: Placet, folder: Path) -> None:
-    ensure(folder).close()
+def test_a_taken_port_is_named_also_by_a_service_in_the_background(
+    placet: Placet, folder: Path, foreign: Cluster
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = placet("up", "--detach", "--port", str(port))
+        done = placet("up", "--detach", "--port", str(port), **_addresses(foreign))
     assert done.returncode == Exit.INFRASTRUCTURE
     assert f"port {port}" in done.stderr
     assert "--port" in done.stderr
-    assert not runs(folder)
+    assert service.find(folder) is None
 
 
 def test_a_database_that_does_not_answer_is_named_with_no_password(placet: Placet) -> None:
