@@ -11,7 +11,8 @@ import httpx
 import pytest
 from litestar import Litestar, Response, get
 from litestar.types import HTTPReceiveMessage, Message, Scope
-from tests.server.conftest import World, started
+from tests.server.conftest import started
+from tests.server.world import World
 
 from placet.kernel.clock import SystemClock
 from placet.kernel.ids import SystemIds

@@ -8,8 +8,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.server.conftest import World
 from tests.server.serving import serving
+from tests.server.world import World
 
 from placet.server import connections, edge
 from placet.server.limits import HEAD_BYTES_MAX

@@ -1,0 +1,656 @@
+"""Every route of the product: how it is asked rightly, and what about it can be wrong."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+STUDIO: Final = "/api/v1/studio"
+TENANCY: Final = "/api/v1/tenancy"
+SESSION: Final = "/api/v1/replay/sessions/%session%"
+BOUND: Final = (("Placet-Binding", "%binding%"),)
+HASH: Final = "ab" * 32
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route: how it is asked rightly, and what about it can be wrong.
+
+    `body` is a good body as JSON values. `missing` names its required fields, `wrong` maps a field
+    to values of wrong types or out of bounds. `key` opens the route; `denied` is a key that lives
+    and lacks the scope. `queries` are bad ones. `thorough` asks for every bad body, not only for
+    those that matter most.
+    """
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+    missing: tuple[str, ...] = ()
+    wrong: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    queries: tuple[str, ...] = ()
+    keyed: bool = False
+    key: str = "admin"
+    denied: str = "runtime"
+    headers: tuple[tuple[str, str], ...] = ()
+    not_found: str = "not_found"
+    thorough: bool = False
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A request that is understood and cannot be accepted."""
+
+    what: str
+    path: str
+    body: dict[str, Any]
+    status: int
+    code: str
+    key: str = "admin"
+    headers: tuple[tuple[str, str], ...] = ()
+    method: str = "POST"
+
+
+NAMES: Final[tuple[Any, ...]] = (None, 1, "", " ", "x" * 201, [], {}, "a\x00b")
+UUIDS: Final[tuple[Any, ...]] = (None, 1, "", "x", "01990000-0000-7000-8000-00000000000", [], {})
+IDS: Final[tuple[Any, ...]] = (None, "", "x", [])
+TEXTS: Final[tuple[Any, ...]] = (None, 1, "", "x" * 2001, "a\x00b")
+HASHES: Final[tuple[Any, ...]] = (None, 1, "", "ab", "zz" * 32, "AB" * 32, HASH + "\n")
+VERSIONS: Final[tuple[Any, ...]] = (None, -1, "1", 1.5, 2**63, [])
+TIMES: Final[tuple[Any, ...]] = (1, "", "tomorrow", "2030-01-01", "2030-01-01T00:00:00")
+
+PAGES: Final = (
+    "limit=0",
+    "limit=-1",
+    "limit=201",
+    "limit=x",
+    "limit=",
+    "limit=1.5",
+    "limit=99999999999999999999",
+    "limit=1&limit=2",
+    "limits=1",
+    "cursor=",
+    "cursor=x",
+    "cursor=%FF",
+    "cursor=%00",
+    "cursor=W10",
+    "cursor=WyJhIiwiYiJd",
+    "cursor=eyJhIjoxfQ",
+    "cursor=" + "A" * 600,
+    "tenant_id=1",
+)
+PLANS: Final = (
+    "",
+    "agent=x",
+    "environment=staging",
+    "agent=&environment=staging",
+    "agent=x&environment=prod",
+    "agent=x&environment=staging&environment=staging",
+    "agent=x&environment=staging&tenant_id=1",
+    "agent=%00&environment=staging",
+    "agent=" + "x" * 300 + "&environment=staging",
+)
+AFTERS: Final = (
+    "after=-1",
+    "after=x",
+    "after=99999999999999999999",
+    "limit=0",
+    "limit=9999",
+    "x=1",
+)
+
+ROUTES: Final = (
+    Route("GET", f"{TENANCY}/me", denied="", thorough=True),
+    Route(
+        "POST",
+        f"{TENANCY}/actors",
+        body={"kind": "person", "name": "Ada"},
+        missing=("kind", "name"),
+        wrong={"kind": (None, 1, "", "robot", "PERSON", ["person"]), "name": NAMES},
+        keyed=True,
+        thorough=True,
+    ),
+    Route("GET", f"{TENANCY}/actors", queries=PAGES),
+    Route("POST", f"{TENANCY}/actors/%actor%/disable", keyed=True),
+    Route(
+        "POST",
+        f"{TENANCY}/role-grants",
+        body={"actor_id": "%actor%", "role": "viewer"},
+        missing=("actor_id", "role"),
+        wrong={
+            "actor_id": UUIDS,
+            "role": (None, 1, "", "king", ["viewer"]),
+            "workspace_id": (1, "", "x", []),
+        },
+        keyed=True,
+    ),
+    Route(
+        "POST",
+        f"{TENANCY}/api-keys",
+        body={"actor_id": "%actor%", "name": "k", "scopes": ["read"]},
+        missing=("actor_id", "name", "scopes"),
+        wrong={
+            "actor_id": UUIDS,
+            "name": NAMES,
+            "scopes": (None, [], "read", ["fly"], [1], ["read"] * 99),
+            "agent": (1, "", "a b", "-a", "a\n", "ä", "x" * 129),
+            "environment": (1, "", "prod"),
+            "expires_at": (*TIMES, "9" * 30),
+        },
+        keyed=True,
+    ),
+    Route("GET", f"{TENANCY}/api-keys", queries=PAGES),
+    Route("POST", f"{TENANCY}/api-keys/%key_id%/revoke", keyed=True),
+    Route("GET", "/api/v1/authority/keys", denied=""),
+    Route("GET", f"/api/v1/authority/artifacts/{HASH}", denied="operate"),
+    Route(
+        "POST",
+        "/api/v1/authority/controls",
+        body={"kind": "tenant", "effect": "kill", "reason": "enough"},
+        missing=("kind", "effect", "reason"),
+        wrong={"kind": (None, "x", []), "effect": (None, "x"), "reason": TEXTS},
+        keyed=True,
+    ),
+    Route(
+        "POST",
+        f"{STUDIO}/workspaces",
+        body={"agent": "new-desk", "environment": "staging"},
+        missing=("agent", "environment"),
+        wrong={
+            "agent": (None, 1, "", "a b", "a\n", "x" * 129),
+            "environment": (None, "", "prod"),
+            "enforcement": (1, "x"),
+            "unplanned": (1, "x"),
+            "approval_policy": (None, [], {"quorum": 0}, {"quorum": 2**60}, {"four_eyes": 1}),
+            "approvers": (None, {}, [{}], [None] * 3, [{"actor_id": "x"}]),
+        },
+        keyed=True,
+    ),
+    Route("GET", f"{STUDIO}/workspaces", queries=PAGES),
+    Route("GET", f"{STUDIO}/workspaces/%workspace%", not_found="workspace_not_found"),
+    Route(
+        "POST",
+        f"{STUDIO}/workspaces/%workspace%/drafts",
+        body={},
+        wrong={"parent_draft_id": (1, "", "x", [])},
+        keyed=True,
+        not_found="workspace_not_found",
+    ),
+    Route("GET", f"{STUDIO}/drafts/%draft%", not_found="draft_not_found"),
+    Route(
+        "POST",
+        f"{STUDIO}/drafts/%draft%/commands",
+        body={"expected_draft_version": 1, "command": {"type": "comment", "text": "x"}},
+        missing=("expected_draft_version", "command"),
+        wrong={
+            "expected_draft_version": VERSIONS,
+            "command": (
+                None,
+                [],
+                {},
+                {"type": "x"},
+                {"type": "comment"},
+                {"type": "comment", "text": ""},
+                {"type": "comment", "text": "x", "more": 1},
+                {"type": "remove_tool_contract", "tool": 1},
+                {"type": "set_tool_contract"},
+                {"type": "import_contract"},
+            ),
+        },
+        keyed=True,
+        not_found="draft_not_found",
+        thorough=True,
+    ),
+    Route(
+        "POST",
+        f"{STUDIO}/drafts/%draft%/snapshots",
+        body={"expected_draft_version": 1},
+        missing=("expected_draft_version",),
+        wrong={"expected_draft_version": VERSIONS},
+        keyed=True,
+        not_found="draft_not_found",
+    ),
+    Route("GET", f"{STUDIO}/snapshots/%snapshot%", not_found="snapshot_not_found"),
+    Route(
+        "POST",
+        f"{STUDIO}/approval-requests",
+        body={"snapshot_id": "%snapshot%"},
+        missing=("snapshot_id",),
+        wrong={"snapshot_id": IDS, "deadline_seconds": (None, 0, -1, "1", 2**60)},
+        keyed=True,
+    ),
+    Route("GET", f"{STUDIO}/approval-requests/%request%", not_found="request_not_found"),
+    Route(
+        "POST",
+        f"{STUDIO}/approval-requests/%request%/votes",
+        body={"envelope": {}},
+        missing=("envelope",),
+        wrong={"reason": (1, "", "x" * 5000)},
+        keyed=True,
+        key="approver",
+        not_found="request_not_found",
+    ),
+    Route("GET", f"{STUDIO}/approval-requests/%request%/votes", not_found="request_not_found"),
+    Route("GET", f"{STUDIO}/approvals/%approval%", not_found="approval_not_found"),
+    Route("GET", "/api/v1/governance/plan", denied="", queries=PLANS),
+    Route(
+        "POST",
+        "/api/v1/replay/sessions",
+        body={},
+        wrong={"mode": (1, "", "x", [])},
+        keyed=True,
+        key="runtime",
+        denied="viewer",
+    ),
+    Route("GET", "/api/v1/replay/sessions", queries=PAGES),
+    Route("GET", SESSION, denied="operate", queries=("include=all", "include=", "x=1")),
+    Route(
+        "POST",
+        f"{SESSION}/lease",
+        body={"action": "renew", "holder": "h", "request_id": "%nobody%"},
+        missing=("action", "holder", "request_id"),
+        wrong={
+            "action": (None, "", "take"),
+            "holder": (None, 1, "", "x" * 129, "a\x00"),
+            "request_id": IDS,
+            "ttl_seconds": (None, 0, 61, -1, 1.5, "15", 2**63),
+            "reason": (1, "x" * 1001),
+        },
+        key="runtime",
+        denied="viewer",
+        headers=BOUND,
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/preflight",
+        body={"request_hash": HASH},
+        missing=("request_hash",),
+        wrong={
+            "request_hash": HASHES,
+            "model": (1, "x" * 201),
+            "offered_tools": (None, "x", [1], [""], ["x" * 129], ["x"] * 1001),
+        },
+        key="runtime",
+        denied="viewer",
+        headers=BOUND,
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/proposals",
+        body={"prepared_request_id": "%prepared%", "request_hash": HASH, "tool_calls": []},
+        missing=("prepared_request_id", "request_hash", "tool_calls"),
+        wrong={
+            "prepared_request_id": IDS,
+            "request_hash": HASHES,
+            "tool_calls": (
+                None,
+                {},
+                [None],
+                [{}],
+                [{"id": "", "name": "t", "arguments": "{}"}],
+                [{"id": "1", "name": "", "arguments": "{}"}],
+                [{"id": "1", "name": "t", "arguments": {}}],
+                [{"id": "1", "name": "t", "arguments": "{}", "more": 1}],
+                [{"id": "1", "name": "t", "arguments": "{}"}] * 129,
+            ),
+        },
+        key="runtime",
+        denied="viewer",
+        headers=BOUND,
+        thorough=True,
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/calls/%call%/start",
+        body={"start_id": "%nobody%"},
+        missing=("start_id",),
+        wrong={"start_id": IDS},
+        key="runtime",
+        denied="viewer",
+        headers=BOUND,
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/receipts",
+        body={
+            "call_id": "%call%",
+            "idempotency_key": "k",
+            "status": "succeeded",
+            "arguments_hash": HASH,
+        },
+        missing=("call_id", "idempotency_key", "status", "arguments_hash"),
+        wrong={
+            "call_id": IDS,
+            "idempotency_key": (None, 1, "", "x" * 201, "a\x00"),
+            "status": (None, "", "maybe"),
+            "arguments_hash": HASHES,
+            "output": (1, {}),
+            "external_ref": (1, "x" * 2001),
+            "error": (1, "x" * 2001),
+            "started_at": TIMES,
+            "completed_at": TIMES,
+        },
+        key="runtime",
+        denied="viewer",
+        headers=BOUND,
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/settlements",
+        body={
+            "settlement_id": "%nobody%",
+            "call_id": "%call%",
+            "outcome": "failed",
+            "reason": "seen",
+        },
+        missing=("settlement_id", "call_id", "outcome", "reason"),
+        wrong={
+            "settlement_id": IDS,
+            "call_id": IDS,
+            "outcome": (None, "", "maybe"),
+            "reason": (None, 1, "", "x" * 1001, "a\x00"),
+            "receipt_id": (1, "", "x"),
+        },
+        key="operator",
+        denied="viewer",
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/kill",
+        body={"reason": "enough"},
+        missing=("reason",),
+        wrong={"reason": (None, 1, "", "x" * 1001, "a\x00")},
+        key="operator",
+        denied="runtime",
+    ),
+    Route("GET", f"{SESSION}/events", denied="operate", queries=AFTERS),
+    Route("GET", f"{SESSION}/bundle", denied="runtime"),
+    Route("GET", "/api/v1/replay/bundle", denied="viewer"),
+)
+
+KEYS_REFUSED: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
+    ("a scope beyond the roles", "%actor%", {"scopes": ["admin"]}),
+    ("the scope to approve", "%actor%", {"scopes": ["approve"]}),
+    ("a scope twice", "%actor%", {"scopes": ["read", "read"]}),
+    ("a disabled actor", "%disabled_actor%", {"scopes": ["read"]}),
+    ("a runtime key for anything", "%agent%", {"scopes": ["runtime"]}),
+    ("a runtime key for any environment", "%agent%", {"scopes": ["runtime"], "agent": "desk"}),
+    ("an agent that approves", "%agent%", {"scopes": ["approve"]}),
+    *(
+        (f"an expiry of {at}", "%actor%", {"scopes": ["read"], "expires_at": at})
+        for at in (
+            "2001-01-01T00:00:00Z",
+            "0001-01-01T00:00:00+23:59",
+            "9999-12-31T23:59:59-23:59",
+        )
+    ),
+)
+
+STRANGERS: Final = (("nobody", "%nobody%"), ("a stranger", "%foreign_actor%"))
+
+DRAFT: Final = f"{STUDIO}/drafts/%draft%"
+SMALL_ORDER: Final = base64.b64encode(b"\x01" + bytes(31)).decode()
+PROOF: Final = base64.b64encode(b"{}").decode()
+
+STUDIO_REFUSED: Final = (
+    Refused(
+        "a stale version",
+        f"{DRAFT}/commands",
+        {"expected_draft_version": 0, "command": {"type": "comment", "text": "x"}},
+        409,
+        "draft_version_conflict",
+    ),
+    Refused(
+        "a version that is not yet",
+        f"{DRAFT}/snapshots",
+        {"expected_draft_version": 99},
+        409,
+        "draft_version_conflict",
+    ),
+    *(
+        Refused(
+            f"a contract piece that is {what}",
+            f"{DRAFT}/commands",
+            {"expected_draft_version": 1, "command": command},
+            422,
+            "contract_invalid",
+        )
+        for what, command in (
+            ("a text", {"type": "import_contract", "contract": "x"}),
+            ("empty", {"type": "import_contract", "contract": {}}),
+            ("of no tool", {"type": "set_tool_contract", "tool": {"side_effect": "read"}}),
+            ("of unknown keys", {"type": "set_tool_contract", "tool": {"tool": "t", "magic": 1}}),
+            ("no session", {"type": "set_session", "session": {"phases": "x"}}),
+        )
+    ),
+    Refused("an open draft", f"{STUDIO}/workspaces/%third%/drafts", {}, 409, "draft_already_open"),
+    Refused(
+        "an agent that has one",
+        f"{STUDIO}/workspaces",
+        {"agent": "second-desk", "environment": "staging"},
+        409,
+        "workspace_exists",
+    ),
+    *(
+        Refused(
+            f"an approver who is {what}",
+            f"{STUDIO}/workspaces",
+            {
+                "agent": "new-desk",
+                "environment": "staging",
+                "approvers": [{"actor_id": who, "public_key": SMALL_ORDER, "proof": PROOF}],
+            },
+            status,
+            code,
+        )
+        for what, who, status, code in (
+            ("known by a key of small order", "%actor%", 422, "enrolment_refused"),
+            ("of another tenant", "%foreign_actor%", 422, "enrolment_refused"),
+            ("nobody", "%nobody%", 422, "enrolment_refused"),
+        )
+    ),
+    *(
+        Refused(
+            f"a snapshot of {what}",
+            f"{STUDIO}/approval-requests",
+            {"snapshot_id": which},
+            404,
+            "snapshot_not_found",
+        )
+        for what, which in (("nobody", "%nobody%"), ("a stranger", "%foreign_snapshot%"))
+    ),
+    *(
+        Refused(
+            f"an envelope that is {what}",
+            f"{STUDIO}/approval-requests/{request}/votes",
+            {"envelope": envelope},
+            422,
+            "approval_refused",
+            key="approver",
+        )
+        for what, request, envelope in (
+            ("empty", "%request%", {}),
+            ("a text", "%request%", "x"),
+            ("for another request", "%request%", "%good_envelope%"),
+            ("signed by another key", "%voted_request%", "%stranger_envelope%"),
+            ("over other bytes", "%voted_request%", "%changed_envelope%"),
+        )
+    ),
+    Refused(
+        "a plan of another agent",
+        "/api/v1/governance/plan?agent=refund-desk&environment=staging",
+        {},
+        403,
+        "key_bound_elsewhere",
+        key="other_runtime",
+        method="GET",
+    ),
+    Refused(
+        "a plan of nobody",
+        "/api/v1/governance/plan?agent=nobody&environment=staging",
+        {},
+        404,
+        "plan_not_found",
+        method="GET",
+    ),
+)
+
+CALLS: Final = (("nobody's", "%nobody%"), ("a stranger's", "%foreign_call%"))
+PREFLIGHT: Final = {"request_hash": HASH}
+
+
+def _binding(**parts: object) -> str:
+    """Return the header that these parts make, as the service would write it."""
+    raw = json.dumps(parts, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _proposal(prepared: str, request_hash: str = HASH) -> dict[str, Any]:
+    return {"prepared_request_id": prepared, "request_hash": request_hash, "tool_calls": []}
+
+
+RUNTIME_REFUSED: Final = (
+    Refused(
+        "an agent without a plan",
+        "/api/v1/replay/sessions",
+        {},
+        409,
+        "no_authority",
+        key="other_runtime",
+    ),
+    Refused(
+        "no binding", f"{SESSION}/preflight", PREFLIGHT, 400, "malformed_header", key="runtime"
+    ),
+    *(
+        Refused(
+            f"the binding {text[:90]}",
+            f"{SESSION}/preflight",
+            PREFLIGHT,
+            400,
+            "malformed_header",
+            key="runtime",
+            headers=(("Placet-Binding", text),),
+        )
+        for text in (
+            "x",
+            "ä",
+            "=",
+            _binding(),
+            _binding(holder="h", epoch=1),
+            _binding(holder="h", epoch="1", fence=1),
+            _binding(holder="h", epoch=1, fence=1, more=1),
+            _binding(holder="h", epoch=10**30, fence=1),
+            _binding(holder="h", epoch=1, fence=2**63),
+            _binding(holder="a\x00", epoch=1, fence=1),
+        )
+    ),
+    *(
+        Refused(
+            f"a binding that is {what}",
+            f"/api/v1/replay/sessions/{session}/preflight",
+            PREFLIGHT,
+            status,
+            code,
+            key="runtime",
+            headers=(("Placet-Binding", binding),),
+        )
+        for what, session, binding, status, code in (
+            ("old", "%stolen%", "%old_binding%", 409, "lease_lost"),
+            ("another session's", "%session%", "%old_binding%", 409, "lease_lost"),
+            ("a killed session's", "%killed%", "%killed_binding%", 410, "session_killed"),
+            ("made up", "%session%", _binding(holder="h", epoch=1, fence=1), 409, "lease_lost"),
+        )
+    ),
+    Refused(
+        "another agent's key",
+        f"{SESSION}/preflight",
+        PREFLIGHT,
+        404,
+        "not_found",
+        key="other_runtime",
+        headers=BOUND,
+    ),
+    *(
+        Refused(
+            f"a prepared request that is {what}",
+            f"{SESSION}/proposals",
+            body,
+            status,
+            code,
+            key="runtime",
+            headers=BOUND,
+        )
+        for what, body, status, code in (
+            ("used for another body", _proposal("%used%"), 409, "prepared_request_consumed"),
+            ("nobody's", _proposal("%nobody%"), 404, "not_found"),
+            ("a stranger's", _proposal("%foreign_prepared%"), 404, "not_found"),
+            ("of another hash", _proposal("%prepared%", "cd" * 32), 409, "request_hash_mismatch"),
+        )
+    ),
+    *(
+        Refused(
+            f"a lease for {what}",
+            f"/api/v1/replay/sessions/{session}/lease",
+            {"action": action, "holder": "h", "request_id": "%nobody%", "reason": reason},
+            status,
+            code,
+            key=key,
+        )
+        for what, session, action, reason, status, code, key in (
+            ("two", "%session%", "grant", None, 409, "lease_held", "runtime"),
+            ("the dead", "%killed%", "grant", None, 410, "session_killed", "runtime"),
+            ("a common thief", "%session%", "steal", "x", 403, "scope_missing", "runtime"),
+            ("no reason", "%session%", "steal", None, 422, "reason_missing", "operator"),
+        )
+    ),
+    *(
+        Refused(
+            f"a receipt for {what} call",
+            f"{SESSION}/receipts",
+            {"call_id": call, "idempotency_key": "k", "status": "failed", "arguments_hash": HASH},
+            404,
+            "not_found",
+            key="runtime",
+            headers=BOUND,
+        )
+        for what, call in CALLS
+    ),
+    *(
+        Refused(
+            f"a settlement of {what} call",
+            f"{SESSION}/settlements",
+            {"settlement_id": "%nobody%", "call_id": call, "outcome": "failed", "reason": "seen"},
+            404,
+            "not_found",
+            key="operator",
+        )
+        for what, call in CALLS
+    ),
+)
+
+REFUSED: Final = (
+    *(
+        Refused(f"a role for {what}", f"{TENANCY}/role-grants", body, 404, "not_found")
+        for what, who in STRANGERS
+        for body in ({"actor_id": who, "role": "admin"},)
+    ),
+    *(
+        Refused(f"a key for {what}", f"{TENANCY}/api-keys", body, 404, "not_found")
+        for what, who in STRANGERS
+        for body in ({"actor_id": who, "name": "k", "scopes": ["read"]},)
+    ),
+    *(
+        Refused(what, f"{TENANCY}/api-keys", body | rest, 422, "api_key_refused")
+        for what, who, rest in KEYS_REFUSED
+        for body in ({"actor_id": who, "name": "k"},)
+    ),
+    Refused(
+        "an idempotency key that stands for another request",
+        f"{TENANCY}/actors",
+        {"kind": "person", "name": "Ada"},
+        409,
+        "idempotency_conflict",
+        headers=(("Idempotency-Key", "used-key"),),
+    ),
+    *STUDIO_REFUSED,
+    *RUNTIME_REFUSED,
+)

@@ -1,0 +1,226 @@
+"""Two tenants with something of every sort in them, for requests that must all be refused."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import httpx
+import msgspec
+from tests.conftest import Workplace, found
+from tests.replay.desk import Desk, Worker
+from tests.studio.story import Signer, Story
+
+from placet.authority.server_keys import ServerKeys
+from placet.evidence.ed25519 import SigningKey
+from placet.kernel.ids import ActorId, Ids
+from placet.kernel.principal import Environment, Principal, Scope
+from placet.storage.database import Database, Writing
+from placet.studio.drafts.model import Comment
+from placet.tenancy import service as tenancy
+from placet.tenancy.model import (
+    ActorKind,
+    ApiKeyId,
+    CreateActor,
+    GrantRole,
+    IssueApiKey,
+    IssuedApiKey,
+    Role,
+)
+from placet.tenancy.rules import format_key, make_key_id
+
+PEOPLE: Final = ("actor", "viewer", "revoked", "expired", "disabled")
+
+
+class World:
+    """The keys and the ids of a tenant, and of another beside it, by name."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.keys: dict[str, str] = {}
+        self.ids: dict[str, str] = {}
+        self.documents: dict[str, str] = {}
+        self.tenants: list[UUID] = []
+
+    def filled(self, text: str) -> str:
+        """Return the text with `%name%` replaced by what has that name."""
+        for name, value in self.documents.items():
+            text = text.replace(f'"%{name}%"', value)
+        for name, value in (self.ids | self.keys).items():
+            text = text.replace(f"%{name}%", value)
+        return text
+
+    def bearer(self, key: str) -> dict[str, str]:
+        """Return the header that carries a key."""
+        return {"Authorization": f"Bearer {self.keys[key]}"}
+
+
+class Builder:
+    """Fills a world by the ways that the product itself offers."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, db: Database, ids: Ids, server_keys: ServerKeys
+    ) -> None:
+        """Stand on a running service."""
+        self.world = World()
+        self._client = client
+        self._db = db
+        self._ids = ids
+        self._server_keys = server_keys
+
+    async def build(self, admin_url: str) -> World:
+        """Return the world. `admin_url` is where a key's time can be made to run out."""
+        own = await found(self._db, self._ids)
+        other = await found(self._db, self._ids)
+        self.world.tenants = [own.tenant_id, other.tenant_id]
+        self.world.keys |= {"admin": own.founder_key, "foreign_admin": other.founder_key}
+        self.world.ids["foreign_tenant"] = str(other.tenant_id)
+        await self._people(own)
+        await self._foreigners(other)
+        await self._authority(own, "")
+        await self._authority(other, "foreign_")
+        await _expire(admin_url, self.world.ids["expired_key_id"])
+        self._strangers()
+        return self.world
+
+    async def _people(self, own: Workplace) -> None:
+        world = self.world
+        async with self._db.writing(own.founder) as tx:
+            for name in PEOPLE:
+                actor = await tenancy.create_actor(
+                    tx, CreateActor(kind=ActorKind.PERSON, name=name), self._ids
+                )
+                issued = await self._viewer_key(tx, actor.actor_id)
+                world.ids["actor" if name == "actor" else f"{name}_actor"] = str(actor.actor_id)
+                world.ids["key_id" if name == "actor" else f"{name}_key_id"] = issued.key.key_id
+                world.keys[f"{name}_key" if name == "actor" else name] = str(issued.api_key)
+            await tenancy.revoke_key(tx, ApiKeyId(world.ids["revoked_key_id"]), self._ids)
+            await tenancy.disable_actor(tx, ActorId(UUID(world.ids["disabled_actor"])), self._ids)
+        for name, scope in (("author", Scope.AUTHOR), ("operate", Scope.OPERATE)):
+            world.keys[name] = await self._narrow_key(own.founder, scope)
+        agent, world.keys["other_runtime"] = await own.agent("other-desk", Environment.STAGING)
+        world.ids["agent"] = str(agent.actor_id)
+
+    async def _foreigners(self, other: Workplace) -> None:
+        async with self._db.writing(other.founder) as tx:
+            actor = await tenancy.create_actor(
+                tx, CreateActor(kind=ActorKind.PERSON, name="F"), self._ids
+            )
+            issued = await self._viewer_key(tx, actor.actor_id)
+        self.world.ids |= {
+            "foreign_actor": str(actor.actor_id),
+            "foreign_key_id": issued.key.key_id,
+        }
+
+    async def _authority(self, workplace: Workplace, prefix: str) -> None:
+        """Make what leads to an approval, and a session that works under one."""
+        story = Story(self._db, self._ids, workplace, self._server_keys)
+        desk = Desk(self._client, self._db, self._ids, workplace)
+        await desk.approve(self._server_keys)
+        self.world.keys[f"{prefix}runtime"] = desk.runtime_key
+        signer = await story.signer("bob")
+        workspace = await story.workspace(signer, agent="second-desk")
+        _, snapshot, request = await story.asked(workspace)
+        third = await story.workspace(signer, agent="third-desk")
+        draft = await story.draft(third)
+        await story.command(draft, Comment(text="begun"))
+        made = {
+            "workspace": workspace.workspace_id,
+            "snapshot": snapshot.snapshot_id,
+            "request": request.request_id,
+            "third": third.workspace_id,
+            "draft": draft.draft_id,
+        }
+        shown = (await desk.get("/api/v1/studio/workspaces", workplace.founder_key)).json()
+        (made["approval"],) = {item["active_approval_id"] for item in shown["items"]} - {None}
+        self.world.ids |= {f"{prefix}{name}": str(value) for name, value in made.items()}
+        await self._session(desk, prefix)
+        if not prefix:
+            self.world.keys["approver"] = signer.api_key
+            await self._ballots(story, signer)
+
+    async def _ballots(self, story: Story, signer: Signer) -> None:
+        """Keep votes that must not count: over other bytes, by another key, for another request."""
+        workspace = await story.workspace(signer, agent="fourth-desk")
+        _, _, request = await story.asked(workspace)
+        good = bytes((await story.ballot(request, signer)).envelope)
+        envelope = msgspec.json.decode(good)
+        stranger = Signer(signer.principal, signer.api_key, SigningKey.generate())
+        by_stranger = bytes((await story.ballot(request, stranger)).envelope)
+        worse = envelope | {"payload": envelope["payload"][:-4] + "AAAA"}
+        self.world.ids["voted_request"] = str(request.request_id)
+        self.world.documents = {
+            "good_envelope": good.decode(),
+            "stranger_envelope": by_stranger.decode(),
+            "changed_envelope": msgspec.json.encode(worse).decode(),
+        }
+
+    async def _session(self, desk: Desk, prefix: str) -> None:
+        ids = self.world.ids
+        asked = {"kind": "service", "name": "once"}
+        key = desk.workplace.founder_key
+        once = await desk.post("/api/v1/tenancy/actors", asked, key, Idempotency_Key="used-key")
+        assert once.status_code == 201, once.text
+        worker = await desk.worker(ttl_seconds=60)
+        used = await worker.prepare()
+        asked = worker.proposal(used, ("lookup_order", {"order_id": "ord_00000001"}))
+        answered = await worker.post("proposals", asked)
+        assert answered.status_code == 200, answered.text
+        (call,) = answered.json()["calls"]
+        free = await worker.prepare()
+        ids |= {
+            f"{prefix}session": str(worker.session_id),
+            f"{prefix}binding": worker.binding,
+            f"{prefix}call": call["call_id"],
+            f"{prefix}arguments_hash": call["arguments_hash"],
+            f"{prefix}used": used["prepared_request_id"],
+            f"{prefix}prepared": free["prepared_request_id"],
+        }
+        if not prefix:
+            await self._ended(desk)
+
+    async def _ended(self, desk: Desk) -> None:
+        """Make a session that was killed, and one whose lease somebody else holds now."""
+        killed = await desk.worker(ttl_seconds=60)
+        stopped = await killed.post("kill", {"reason": "enough"}, desk.operator_key)
+        assert stopped.status_code == 200, stopped.text
+        frozen = await desk.worker(ttl_seconds=60)
+        old = frozen.binding
+        thief = Worker(desk, frozen.session_id)
+        stolen = await thief.lease("steal", reason="the worker is frozen")
+        assert stolen.status_code == 200, stolen.text
+        self.world.keys["operator"] = desk.operator_key
+        self.world.ids |= {
+            "killed": str(killed.session_id),
+            "killed_binding": killed.binding,
+            "stolen": str(frozen.session_id),
+            "old_binding": old,
+        }
+
+    async def _viewer_key(self, tx: Writing, actor: ActorId) -> IssuedApiKey:
+        await tenancy.grant_role(tx, GrantRole(actor_id=actor, role=Role.VIEWER), self._ids)
+        asked = IssueApiKey(actor_id=actor, name="key", scopes=[Scope.READ])
+        return await tenancy.issue_key(tx, asked, self._ids)
+
+    async def _narrow_key(self, founder: Principal, scope: Scope) -> str:
+        """Return a key of the founder that carries one scope."""
+        asked = IssueApiKey(actor_id=founder.actor_id, name=scope, scopes=[scope])
+        async with self._db.writing(founder) as tx:
+            return str((await tenancy.issue_key(tx, asked, self._ids)).api_key)
+
+    def _strangers(self) -> None:
+        """Add keys that were never issued: a new one, and a live id with another secret."""
+        world, ids = self.world, self._ids
+        world.ids["nobody"] = str(ids.new())
+        world.keys["unknown"] = format_key(None, make_key_id(ids.token(8)), ids.token(32))
+        world.keys["stolen_id"] = format_key(None, ApiKeyId(world.ids["key_id"]), ids.token(32))
+        last = world.keys["admin"][-1]
+        world.keys["admin_broken"] = world.keys["admin"][:-1] + ("A" if last != "A" else "B")
+
+
+async def _expire(admin_url: str, key_id: str) -> None:
+    """Let a key's time run out, as only time itself can: the application may not write this."""
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(admin_url)
+    await connection.execute(
+        "UPDATE placet.tenancy_api_key SET expires_at = now() WHERE key_id = $1", key_id
+    )
+    await connection.close()
