@@ -1,0 +1,57 @@
+"""Races of the runtime, each in a forced order with real commits.
+
+Each is run a second time against a function whose guard is taken away; the race must then break a
+claim, or it proves nothing.
+"""
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.conftest import Server
+from tests.invariants import scenes_again, scenes_stopping, scenes_writing
+from tests.invariants.claims import Scene
+from tests.invariants.guards import MUTANTS, SECOND_GUARDS
+from tests.invariants.mutants import Mutant, installed
+from tests.invariants.stage import Stage, opened
+
+from placet.kernel.ids import Ids
+
+SCENES = [
+    scene
+    for module in (scenes_writing, scenes_again, scenes_stopping)
+    for name, scene in vars(module).items()
+    if getattr(scene, "__module__", "") == module.__name__
+    and getattr(scene, "__doc__", None)
+    and not name.startswith("_")
+]
+
+
+@pytest.fixture(scope="module")
+async def stage(server: Server, template: str, ids: Ids) -> AsyncIterator[Stage]:
+    name = f"placet_races_{ids.new().hex[-8:]}"
+    await server.run(*server.cloning(template, name))
+    with tempfile.TemporaryDirectory() as folder:
+        async with opened(server, name, ids, Path(folder)) as made:
+            yield made
+    await server.run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+async def test_every_claim_of_the_race_holds(stage: Stage, scene: Scene) -> None:
+    assert await scene(stage) == []
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+async def test_without_its_guard_the_race_goes_wrong(stage: Stage, mutant: Mutant) -> None:
+    async with installed(stage.owner, mutant):
+        assert await mutant.caught_by(stage) != []
+
+
+@pytest.mark.parametrize("mutant", SECOND_GUARDS, ids=lambda mutant: mutant.name)
+async def test_where_a_guard_has_a_second_one_behind_it_nothing_passes(
+    stage: Stage, mutant: Mutant
+) -> None:
+    async with installed(stage.owner, mutant):
+        assert await mutant.caught_by(stage) == []
