@@ -1,14 +1,19 @@
-"""Folders in which another user can run a server, and a cluster that was made once."""
+"""Folders for another user's server, a cluster made once, databases seen from outside."""
 
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
+from tests.conftest import Server
+from tests.storage import catalog
 
+from placet.kernel.ids import Ids
 from placet.storage.embedded.cluster import Cluster, ensure, remove
 
 ROOM_NEEDED = 1024**3
@@ -68,3 +73,23 @@ def own_cluster(_template: Path, pg_bin: Path | None) -> Iterator[Cluster]:
     with ensure(path, pg_bin) as cluster:
         yield cluster
     shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+async def admin(server: Server, database_name: str) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    """The admin's connection to the shared database, for questions to its catalog."""
+    connection = await asyncpg.connect(server.admin(database_name))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def peopled(server: Server, template: str, ids: Ids) -> AsyncIterator[str]:
+    """A database with a row that means nothing in every table, for two tenants."""
+    name = f"placet_peopled_{ids.new().hex[-8:]}"
+    await server.run(*server.cloning(template, name))
+    connection = await asyncpg.connect(server.admin(name))
+    await catalog.people(connection)
+    await connection.close()
+    yield name
+    await server.run(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -1,0 +1,215 @@
+"""What was written into the tables of evidence stays as it was, whoever tries."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.conftest import Server
+from tests.storage import catalog
+from tests.storage.catalog import TENANT_A
+
+from placet.schema import METADATA
+
+# Every table, classified by hand: a new one fails until somebody has decided what it is.
+NEVER_CHANGED = {
+    "authority_artifact",
+    "authority_person_key",
+    "authority_server_key",
+    "event",
+    "event_body",
+    "replay_execution_receipt",
+    "replay_settlement",
+    "studio_approval",
+    "studio_approval_vote",
+    "studio_command",
+    "studio_snapshot",
+    "studio_workspace_approver",
+    "tenancy_role_grant",
+    "tenancy_tenant",
+}
+CHANGED = {
+    "api_key_lookup": "reached by functions only",
+    "authority_control": "a control is lifted",
+    "authority_control_gate": "counts the tenant's controls",
+    "event_log_pending": "a queue",
+    "event_stream": "the head of a stream moves on",
+    "idempotency_answer": "a claim gets its answer, and is forgotten after days",
+    "plans_plan": "a plan moves through its states",
+    "replay_effect_key": "an effect key is released",
+    "replay_pending_call": "a call moves through its states",
+    "replay_prepared_request": "is consumed, once",
+    "replay_session": "lease, state and head move",
+    "studio_approval_request": "is decided, once",
+    "studio_draft": "commands move it on",
+    "studio_workspace": "its pointers move",
+    "tenancy_actor": "is disabled",
+    "tenancy_api_key": "is revoked",
+    "work_due": "a queue",
+}
+
+# Who tries, after which statements; the last of them is a superuser, whom no grant stops.
+ROLES = {
+    "app": ("placet_app", (f"SET placet.tenant = '{TENANT_A}'",)),
+    "auditor": ("placet_auditor", (f"SET placet.tenant = '{TENANT_A}'",)),
+    "auditor who would write": (
+        "placet_auditor",
+        (f"SET placet.tenant = '{TENANT_A}'", "SET default_transaction_read_only = off"),
+    ),
+    "migrator": ("placet_migrator", ()),
+    "superuser": ("postgres", ()),
+}
+
+CONTENT = {
+    "update": "UPDATE placet.{table} SET {column} = {column}",
+    "delete": "DELETE FROM placet.{table}",
+    "truncate": "TRUNCATE placet.{table} CASCADE",
+    "upsert": "{insert} ON CONFLICT ON CONSTRAINT {table}_pkey"
+    " DO UPDATE SET {column} = excluded.{column}",
+    "merge": "MERGE INTO placet.{table} AS t USING placet.{table} AS s ON t.{column} = s.{column}"
+    " WHEN MATCHED THEN UPDATE SET {column} = s.{column}",
+    "select for update": "WITH held AS (SELECT * FROM placet.{table} FOR UPDATE)"
+    " UPDATE placet.{table} SET {column} = {column}",
+}
+SHAPE = {
+    "alter": "ALTER TABLE placet.{table} ALTER COLUMN {column} SET DEFAULT NULL",
+    "disable trigger": "ALTER TABLE placet.{table} DISABLE TRIGGER ALL",
+    "disable policy": "ALTER TABLE placet.{table} NO FORCE ROW LEVEL SECURITY",
+    "drop trigger": "DROP TRIGGER append_only ON placet.{table}",
+    "rewrite the trigger": "CREATE OR REPLACE TRIGGER append_only AFTER DELETE ON placet.{table}"
+    " FOR EACH ROW EXECUTE FUNCTION placet.refuse_change()",
+    "drop table": "DROP TABLE placet.{table} CASCADE",
+    "rename": "ALTER TABLE placet.{table} RENAME TO elsewhere",
+    "rule": "CREATE RULE nothing AS ON INSERT TO placet.{table} DO INSTEAD NOTHING",
+}
+
+
+@pytest.fixture(params=list(ROLES))
+async def role(
+    request: pytest.FixtureRequest, server: Server, peopled: str
+) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    name, prelude = ROLES[request.param]
+    url = server.admin(peopled) if name == "postgres" else server.url(name, peopled)
+    connection = await asyncpg.connect(url)
+    for statement in prelude:
+        await connection.execute(statement)
+    yield connection
+    await connection.close()
+
+
+async def outcome(
+    connection: "asyncpg.Connection[Any]", form: str, table: str, *before: str
+) -> str | None:
+    """Try one statement, and take it back. Returns the refusal's SQLSTATE, or None."""
+    statement = form.format(
+        table=table,
+        column="public_key" if table == "authority_server_key" else "tenant_id",
+        insert=await catalog.row_for(connection, table, TENANT_A) if "{insert}" in form else "",
+    )
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        for first in before:
+            await connection.execute(first)
+        await connection.execute(statement)
+    except asyncpg.PostgresError as refused:
+        return str(refused.sqlstate)
+    finally:
+        await transaction.rollback()
+    return None
+
+
+async def test_every_table_is_classified_and_declared_so(admin: "asyncpg.Connection[Any]") -> None:
+    declared = {
+        table.name
+        for table in METADATA.sorted_tables
+        if not table.info["updates"] and not table.info["deletes"] and table.info["app_reads"]
+    }
+    assert sorted([*NEVER_CHANGED, *CHANGED]) == await catalog.tables(admin)
+    assert declared == NEVER_CHANGED
+
+
+async def test_every_such_table_has_triggers_that_replica_mode_does_not_skip(
+    admin: "asyncpg.Connection[Any]",
+) -> None:
+    rows = await admin.fetch(
+        """
+        SELECT c.relname, array_agg(pg_get_triggerdef(t.oid) ORDER BY t.tgname) AS told,
+               bool_and(t.tgenabled = 'A') AS always
+        FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+        WHERE c.relnamespace = 'placet'::regnamespace AND NOT t.tgisinternal
+        GROUP BY c.relname
+        """
+    )
+    assert {row["relname"] for row in rows if row["always"]} == NEVER_CHANGED
+    for row in rows:
+        table = f"placet.{row['relname']}"
+        row_refuses = "FOR EACH ROW EXECUTE FUNCTION placet.refuse_change()"
+        all_refuses = "FOR EACH STATEMENT EXECUTE FUNCTION placet.refuse_change()"
+        assert row["told"] == [
+            f"CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON {table} {row_refuses}",
+            f"CREATE TRIGGER append_only_all BEFORE TRUNCATE ON {table} {all_refuses}",
+        ]
+
+
+@pytest.mark.parametrize("way", CONTENT)
+async def test_no_role_can_change_a_row(role: "asyncpg.Connection[Any]", way: str) -> None:
+    for table in sorted(NEVER_CHANGED):
+        assert await outcome(role, CONTENT[way], table) in {"42501", "25006"}, table
+
+
+@pytest.mark.parametrize("way", CONTENT)
+async def test_replica_mode_opens_nothing(role: "asyncpg.Connection[Any]", way: str) -> None:
+    mode = "SET LOCAL session_replication_role = replica"
+    for table in sorted(NEVER_CHANGED):
+        assert await outcome(role, CONTENT[way], table, mode) in {"42501", "25006"}, table
+
+
+@pytest.mark.parametrize("way", SHAPE)
+async def test_no_role_of_ours_can_take_the_guards_away(
+    role: "asyncpg.Connection[Any]", way: str
+) -> None:
+    is_superuser = await role.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = session_user")
+    for table in sorted(NEVER_CHANGED):
+        # A superuser can; what that leaves behind is for the chain of hashes to show.
+        wanted = {None} if is_superuser else {"42501", "25006"}
+        assert await outcome(role, SHAPE[way], table) in wanted, table
+
+
+async def test_the_owner_finds_no_row_to_change_and_may_not_empty_a_table(
+    server: Server, peopled: str
+) -> None:
+    connection = await asyncpg.connect(server.url("placet_migrator", peopled))
+    await connection.execute("SET ROLE placet_owner")
+    for table in sorted(NEVER_CHANGED - {"authority_server_key"}):
+        assert await connection.execute(f"DELETE FROM placet.{table}") == "DELETE 0", table  # noqa: S608 -- named above
+    for table in sorted(NEVER_CHANGED):
+        assert await outcome(connection, CONTENT["truncate"], table) == "42501", table
+    await connection.close()
+
+
+async def test_copying_rows_in_changes_none_that_is_there(
+    role: "asyncpg.Connection[Any]",
+) -> None:
+    for table in sorted(NEVER_CHANGED):
+        columns = (await catalog.columns(role))[table]
+        values = await role.fetchrow(
+            "SELECT " + ", ".join(catalog.ANYTHING[kind] for _, kind, _, _ in columns)
+        )
+        told = [
+            TENANT_A if column[0] == "tenant_id" else value
+            for column, value in zip(columns, values or (), strict=True)
+        ]
+        transaction = role.transaction()
+        await transaction.start()
+        # Row-level security, a missing grant, or the row that is there already.
+        with pytest.raises(
+            (
+                asyncpg.FeatureNotSupportedError,
+                asyncpg.InsufficientPrivilegeError,
+                asyncpg.ReadOnlySQLTransactionError,
+                asyncpg.UniqueViolationError,
+            )
+        ):
+            await role.copy_records_to_table(table, schema_name="placet", records=[told])
+        await transaction.rollback()
