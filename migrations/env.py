@@ -1,8 +1,9 @@
 """How Alembic reaches the database: as the migrator, having become the owner."""
 
 import asyncio
-from typing import Any
+from typing import Literal
 
+import asyncpg
 import sqlalchemy as sa
 from alembic import context
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -11,7 +12,7 @@ from placet.schema import METADATA
 from placet.storage.columns import SCHEMA, EnumText, JsonStruct
 
 
-def render_item(kind: str, item: object, _context: object) -> str | bool:
+def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
     """Write our column types as the plain types below them, so that a migration stands alone."""
     if kind == "type" and isinstance(item, EnumText):
         return "sa.Text()"
@@ -41,10 +42,9 @@ def run(connection: sa.Connection) -> None:
 
 async def main(url: str) -> None:
     """Open one connection and migrate on it."""
-    options: dict[str, Any] = {"ssl": False} if "sslmode=disable" in url else {}
     engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1).partition("?")[0],
-        connect_args=options,
+        "postgresql+asyncpg://",
+        async_creator=lambda: asyncpg.connect(url),
         poolclass=sa.NullPool,
     )
     async with engine.connect() as connection:

@@ -45,6 +45,7 @@ def upgrade() -> None:
     for signature in KEY_FUNCTIONS:
         op.execute(f"ALTER FUNCTION placet.{signature} OWNER TO placet_auth")
     op.execute("REVOKE CREATE ON SCHEMA placet FROM placet_auth")
+    op.execute("REVOKE INSERT ON placet.alembic_version FROM placet_app")
 
 
 def downgrade() -> None:

@@ -23,6 +23,7 @@ HotRow: TypeAlias = asyncpg.Record
 
 POOL_SIZE: Final = 16
 RESERVED_SIZE: Final = 4
+ENGINE_POOL_SIZE: Final = 8
 POOL_WAIT_SECONDS: Final = 0.5
 _SET_TENANT: Final = sa.text("SELECT set_config('placet.tenant', :tenant, true)")
 
@@ -144,12 +145,11 @@ class Database:
             pool = await _hot_pool(url, pool_size)
             reserved = await _hot_pool(url, RESERVED_SIZE)
         engine = create_async_engine(
-            url.replace("postgresql://", "postgresql+asyncpg://", 1).partition("?")[0],
-            pool_size=8,
+            "postgresql+asyncpg://",
+            async_creator=lambda: asyncpg.connect(url),
+            pool_size=ENGINE_POOL_SIZE,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
-            hide_parameters=True,
-            connect_args={"ssl": False} if "sslmode=disable" in url else {},
             json_serializer=lambda value: msgspec.json.encode(value).decode(),
             json_deserializer=msgspec.json.decode,
         )
