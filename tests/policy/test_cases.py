@@ -30,7 +30,7 @@ def table(name: str) -> Any:  # noqa: ANN401 -- YAML holds anything
     return yaml.safe_load((CASES / name).read_text("utf-8"))
 
 
-def policy_of(document: dict[str, Any], **session: str) -> Policy:
+def policy_of(document: dict[str, Any], **session: object) -> Policy:
     changed = document | {"session": document["session"] | session}
     contract = read_contract(changed)
     assert isinstance(contract, Contract), contract

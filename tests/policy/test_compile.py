@@ -154,6 +154,13 @@ def test_a_projection_that_cannot_be_decided_by_is_refused(projection: bytes) ->
         load_policy(projection)
 
 
+def test_no_file_is_read_for_a_schema(tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text("true")
+    with pytest.raises(PolicyLoadError):
+        load_policy(broken(input_schema={"$ref": other.as_uri()}))
+
+
 def test_the_installed_library_is_the_one_that_is_compiled_for() -> None:
     assert library_version().startswith(f"{LIBRARIES['jsonschema-rs']}.")
 

@@ -260,6 +260,11 @@ def base() -> dict[str, Any]:
     return copy.deepcopy(document)
 
 
+def test_a_word_that_reads_in_two_ways_is_told_once() -> None:
+    text = SMALL.replace("tool: a", "tool: a, decision: yes")
+    assert told(text) == [("yaml_ambiguous", 4, 25)]
+
+
 def test_an_unknown_key_names_the_nearest_one() -> None:
     (found,) = findings_of(f"{SMALL}sesion: {{}}\n")
     assert found.hint == "did you mean `session`?"

@@ -6,8 +6,8 @@ from typing import Final
 
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json
-from placet.kernel.hashing import digest
 from placet.policy import layers
+from placet.policy.hashes import arguments_digest
 from placet.policy.layers import Window
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import (
@@ -64,7 +64,7 @@ def arguments_hash(arguments: bytes) -> bytes:
 
     Raises `ForeignJsonError` for malformed ones.
     """
-    return digest("arguments", foreign.encode(foreign.parse(arguments)))
+    return arguments_digest(arguments, foreign.parse(arguments))
 
 
 def _judge(policy: Policy, facts: Facts, held: Held, call: Call) -> Judged:
@@ -72,7 +72,7 @@ def _judge(policy: Policy, facts: Facts, held: Held, call: Call) -> Judged:
     try:
         given = _parse(call.arguments)
         if given is not None:
-            judged.arguments_hash = digest("arguments", foreign.encode(given))
+            judged.arguments_hash = arguments_digest(call.arguments, given)
             if judged.tool is not None and judged.tool.effect_key:
                 judged.effect_key = layers.effect_key(judged.tool, given)
         judged.decision = _decide(policy, facts, held, judged, given)

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from placet.kernel import foreign
 from placet.kernel.foreign import Json
-from placet.kernel.hashing import digest
+from placet.policy.hashes import effect_digest
 from placet.policy.loaded import LoadedRequirement, LoadedTool, Policy
 from placet.policy.model import Code, CommittedCall, Facts, Reason, Status
 from placet.policy.numbers import equal, normal
@@ -90,7 +89,7 @@ def _phase_reasons(policy: Policy, tool: LoadedTool, facts: Facts) -> Iterator[R
     if tool.valid_in is None:
         return
     now = facts.phase
-    if now is None or now not in tool.valid_in or now not in policy.phases:
+    if now is None or now not in tool.valid_in:
         wanted = " or ".join(f"`{name}`" for name in tool.valid_in)
         yield Reason(
             code=Code.WRONG_PHASE,
@@ -159,7 +158,11 @@ def _theirs(requirement: LoadedRequirement, call: CommittedCall) -> list[Selecte
 
 
 def _is_same(requirement: LoadedRequirement, call: CommittedCall, ours: list[Selected]) -> bool:
-    return _all_equal(_theirs(requirement, call), ours)
+    for same, our in zip(requirement.same, ours, strict=True):
+        kept = _kept(call.output if same.is_output else call.arguments, same.theirs)
+        if kept is MISSING or our is MISSING or not equal(kept, our):
+            return False
+    return True
 
 
 def _all_equal(left: list[Selected], right: list[Selected]) -> bool:
@@ -269,7 +272,7 @@ def effect_key(tool: LoadedTool, given: Json) -> bytes | None:
             return None
         kept = [normal(value) for value in found if value is not MISSING]
         values.append(kept if path.is_many else kept[0])
-    return digest("effect_key", foreign.encode([tool.name, values]))
+    return effect_digest(tool.name, values)
 
 
 def effect(tool: LoadedTool, facts: Facts, held: set[bytes], key: bytes | None) -> list[Reason]:

@@ -65,6 +65,8 @@ def equal(left: object, right: object) -> bool:
     True is not 1, "1" is not 1, 1 is 1.0; objects are compared without regard to order and
     strings by code point.
     """
+    if type(left) is str and type(right) is str:
+        return left == right
     match left, right:
         case (bool(), _) | (_, bool()):
             return left is right
@@ -76,8 +78,8 @@ def equal(left: object, right: object) -> bool:
             return left.keys() == right.keys() and all(
                 equal(inner, right[key]) for key, inner in left.items()
             )
-        case (str(), str()) | (None, None):
-            return left == right
+        case None, None:
+            return True
     return False
 
 
