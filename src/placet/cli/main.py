@@ -13,6 +13,7 @@ from placet import __version__
 
 # Name of the command, the module that holds it as `command`, and one line about it.
 COMMANDS: Final = {
+    "demo": ("placet.cli.demo.command", "Play one true story, on a service that it starts."),
     "up": ("placet.cli.up", "Start the service, with a Postgres of its own if it has none."),
     "down": ("placet.cli.down", "Stop the service and its Postgres."),
     "doctor": ("placet.cli.doctor", "Check this machine and the database, with remedies."),
