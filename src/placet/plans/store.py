@@ -59,14 +59,13 @@ async def advance_to_approved(tx: Writing, plan: GovernancePlan, asked: ApproveP
 
 
 async def advance_to_enforcing(tx: Writing, plan: GovernancePlan) -> bool:
-    """Move a plan from `APPROVED` to `ENFORCING`. Returns whether it still was what was read."""
+    """Move an approved plan to `ENFORCING`. Returns whether the version read still held."""
     changed = await tx.change(
         sa.update(PLAN)
         .where(
             PLAN.c.tenant_id == tx.tenant_id,
             PLAN.c.plan_id == plan.plan_id,
             PLAN.c.version == plan.version,
-            PLAN.c.status == PlanStatus.APPROVED,
         )
         .values(
             status=PlanStatus.ENFORCING,

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import msgspec
+import pytest
 from tests.studio.story import AGENT, LOOKUP, Story, contract, importing
 
 from placet.authority import store as authority
@@ -20,8 +21,13 @@ from placet.plans import service as plans
 from placet.plans.model import PlanStatus
 from placet.policy.compile import compile_contract
 from placet.policy.model import Contract
-from placet.studio.approvals import store
-from placet.studio.approvals.model import ApprovalProof
+from placet.studio.approvals import service, store
+from placet.studio.approvals.model import (
+    ApprovalFlaw,
+    ApprovalProof,
+    ApprovalRefused,
+    GrantApproval,
+)
 from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import DraftStatus
 from placet.studio.snapshots.rules import read_memory
@@ -128,3 +134,35 @@ async def test_the_artifact_is_what_anybody_compiles_from_the_snapshot(story: St
         artifact = await authority.get_artifact_by_hash(tx, request.artifact_hash)
     assert artifact.runtime_projection_json == again.runtime
     assert json.loads(artifact.compat_projection_json)["agent"] == AGENT
+
+
+async def test_nothing_is_approved_but_what_the_voters_signed(story: Story) -> None:
+    workspace = await story.workspace()
+    draft, snapshot, request = await story.asked(workspace)
+    proof = ApprovalProof(
+        tenant_id=request.tenant_id,
+        workspace_id=request.workspace_id,
+        environment=request.environment,
+        request_id=request.request_id,
+        snapshot_id=snapshot.snapshot_id,
+        snapshot_hash=snapshot.snapshot_hash,
+        view_hash=request.view_hash,
+        artifact_hash="0" * 64,
+        approval_policy=workspace.approval_policy,
+        approval_policy_hash=request.approval_policy_hash,
+        votes=[],
+        voters=[],
+    )
+    asked = GrantApproval(
+        snapshot_id=snapshot.snapshot_id,
+        artifact_hash="0" * 64,
+        approval_policy=workspace.approval_policy,
+        approved_by=[],
+        proof=proof,
+    )
+    with pytest.raises(ApprovalRefused) as refused:
+        async with story.db.writing(story.founder) as tx:
+            await service.grant_approval(tx, asked, story.keys, story.ids)
+    assert [reason.code for reason in refused.value.reasons] == [ApprovalFlaw.COMPILED_OTHERWISE]
+    async with story.db.reading(story.founder) as tx:
+        assert (await drafts.get_draft(tx, draft.draft_id)).status is DraftStatus.OPEN

@@ -114,6 +114,18 @@ async def test_one_request_is_open_and_a_newer_snapshots_request_supersedes_it(
     assert found == second
 
 
+async def test_a_snapshot_of_another_compiler_must_be_taken_again(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = await story.draft(await story.workspace())
+    await story.command(draft, importing(contract()))
+    snapshot = await story.snapshot(draft)
+    monkeypatch.setattr(service, "COMPILER_VERSION", "next")
+    with pytest.raises(ApprovalRefused) as refused:
+        await story.request(snapshot)
+    assert [reason.code for reason in refused.value.reasons] == [ApprovalFlaw.COMPILED_OTHERWISE]
+
+
 async def test_a_request_counts_as_expired_from_its_deadline_on(story: Story) -> None:
     _, _, request = await story.asked(await story.workspace())
     assert rules.status_at(request, request.created_at) is RequestStatus.OPEN
