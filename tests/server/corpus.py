@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.server.routes_asked import REFUSED, ROUTES, Route
+from tests.server.refusals_asked import REFUSED
+from tests.server.routes_asked import ROUTES, Route
 
 JSON: Final = "application/json"
 KEY: Final = "corpus-key"

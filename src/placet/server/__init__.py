@@ -8,7 +8,8 @@
 - `problems` turns a refusal, a fault of the framework, or a mistake of ours into the one form of
   answer, and is the only file that knows status numbers.
 - `limits` holds every limit; `health` and `metrics` tell operators how it goes; `openapi` and
-  `reference` tell everybody what can be asked; `logs` writes one line per request.
+  `reference` tell everybody what can be asked, and `docs` writes both down; `logs` writes one line
+  per request.
 
 Invariants
 - A route that does not say which scope it needs is refused to everybody.

@@ -1,0 +1,311 @@
+"""Requests that are understood and cannot be accepted: each with the refusal that it must get."""
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.server.routes_asked import BOUND, HASH, SESSION, STUDIO, TENANCY
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A request that is understood and cannot be accepted."""
+
+    what: str
+    path: str
+    body: dict[str, Any]
+    status: int
+    code: str
+    key: str = "admin"
+    headers: tuple[tuple[str, str], ...] = ()
+    method: str = "POST"
+
+
+KEYS_REFUSED: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
+    ("a scope beyond the roles", "%actor%", {"scopes": ["admin"]}),
+    ("the scope to approve", "%actor%", {"scopes": ["approve"]}),
+    ("a scope twice", "%actor%", {"scopes": ["read", "read"]}),
+    ("a disabled actor", "%disabled_actor%", {"scopes": ["read"]}),
+    ("a runtime key for anything", "%agent%", {"scopes": ["runtime"]}),
+    ("a runtime key for any environment", "%agent%", {"scopes": ["runtime"], "agent": "desk"}),
+    ("an agent that approves", "%agent%", {"scopes": ["approve"]}),
+    *(
+        (f"an expiry of {at}", "%actor%", {"scopes": ["read"], "expires_at": at})
+        for at in (
+            "2001-01-01T00:00:00Z",
+            "0001-01-01T00:00:00+23:59",
+            "9999-12-31T23:59:59-23:59",
+        )
+    ),
+)
+
+STRANGERS: Final = (("nobody", "%nobody%"), ("a stranger", "%foreign_actor%"))
+
+DRAFT: Final = f"{STUDIO}/drafts/%draft%"
+SMALL_ORDER: Final = base64.b64encode(b"\x01" + bytes(31)).decode()
+PROOF: Final = base64.b64encode(b"{}").decode()
+
+STUDIO_REFUSED: Final = (
+    Refused(
+        "a stale version",
+        f"{DRAFT}/commands",
+        {"expected_draft_version": 0, "command": {"type": "comment", "text": "x"}},
+        409,
+        "draft_version_conflict",
+    ),
+    Refused(
+        "a version that is not yet",
+        f"{DRAFT}/snapshots",
+        {"expected_draft_version": 99},
+        409,
+        "draft_version_conflict",
+    ),
+    *(
+        Refused(
+            f"a contract piece that is {what}",
+            f"{DRAFT}/commands",
+            {"expected_draft_version": 1, "command": command},
+            422,
+            "contract_invalid",
+        )
+        for what, command in (
+            ("a text", {"type": "import_contract", "contract": "x"}),
+            ("empty", {"type": "import_contract", "contract": {}}),
+            ("of no tool", {"type": "set_tool_contract", "tool": {"side_effect": "read"}}),
+            ("of unknown keys", {"type": "set_tool_contract", "tool": {"tool": "t", "magic": 1}}),
+            ("no session", {"type": "set_session", "session": {"phases": "x"}}),
+        )
+    ),
+    Refused("an open draft", f"{STUDIO}/workspaces/%third%/drafts", {}, 409, "draft_already_open"),
+    Refused(
+        "an agent that has one",
+        f"{STUDIO}/workspaces",
+        {"agent": "second-desk", "environment": "staging"},
+        409,
+        "workspace_exists",
+    ),
+    *(
+        Refused(
+            f"an approver who is {what}",
+            f"{STUDIO}/workspaces",
+            {
+                "agent": "new-desk",
+                "environment": "staging",
+                "approvers": [{"actor_id": who, "public_key": SMALL_ORDER, "proof": PROOF}],
+            },
+            status,
+            code,
+        )
+        for what, who, status, code in (
+            ("known by a key of small order", "%actor%", 422, "enrolment_refused"),
+            ("of another tenant", "%foreign_actor%", 422, "enrolment_refused"),
+            ("nobody", "%nobody%", 422, "enrolment_refused"),
+        )
+    ),
+    *(
+        Refused(
+            f"a snapshot of {what}",
+            f"{STUDIO}/approval-requests",
+            {"snapshot_id": which},
+            404,
+            "snapshot_not_found",
+        )
+        for what, which in (("nobody", "%nobody%"), ("a stranger", "%foreign_snapshot%"))
+    ),
+    *(
+        Refused(
+            f"an envelope that is {what}",
+            f"{STUDIO}/approval-requests/{request}/votes",
+            {"envelope": envelope},
+            422,
+            "approval_refused",
+            key="approver",
+        )
+        for what, request, envelope in (
+            ("empty", "%request%", {}),
+            ("a text", "%request%", "x"),
+            ("for another request", "%request%", "%good_envelope%"),
+            ("signed by another key", "%voted_request%", "%stranger_envelope%"),
+            ("over other bytes", "%voted_request%", "%changed_envelope%"),
+        )
+    ),
+    Refused(
+        "a plan of another agent",
+        "/api/v1/governance/plan?agent=refund-desk&environment=staging",
+        {},
+        403,
+        "key_bound_elsewhere",
+        key="other_runtime",
+        method="GET",
+    ),
+    Refused(
+        "a plan of nobody",
+        "/api/v1/governance/plan?agent=nobody&environment=staging",
+        {},
+        404,
+        "plan_not_found",
+        method="GET",
+    ),
+)
+
+CALLS: Final = (("nobody's", "%nobody%"), ("a stranger's", "%foreign_call%"))
+PREFLIGHT: Final = {"request_hash": HASH}
+
+
+def _binding(**parts: object) -> str:
+    """Return the header that these parts make, as the service would write it."""
+    raw = json.dumps(parts, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _proposal(prepared: str, request_hash: str = HASH) -> dict[str, Any]:
+    return {"prepared_request_id": prepared, "request_hash": request_hash, "tool_calls": []}
+
+
+RUNTIME_REFUSED: Final = (
+    Refused(
+        "an agent without a plan",
+        "/api/v1/replay/sessions",
+        {},
+        409,
+        "no_authority",
+        key="other_runtime",
+    ),
+    Refused(
+        "no binding", f"{SESSION}/preflight", PREFLIGHT, 400, "malformed_header", key="runtime"
+    ),
+    *(
+        Refused(
+            f"the binding {text[:90]}",
+            f"{SESSION}/preflight",
+            PREFLIGHT,
+            400,
+            "malformed_header",
+            key="runtime",
+            headers=(("Placet-Binding", text),),
+        )
+        for text in (
+            "x",
+            "ä",
+            "=",
+            _binding(),
+            _binding(holder="h", epoch=1),
+            _binding(holder="h", epoch="1", fence=1),
+            _binding(holder="h", epoch=1, fence=1, more=1),
+            _binding(holder="h", epoch=10**30, fence=1),
+            _binding(holder="h", epoch=1, fence=2**63),
+            _binding(holder="a\x00", epoch=1, fence=1),
+        )
+    ),
+    *(
+        Refused(
+            f"a binding that is {what}",
+            f"/api/v1/replay/sessions/{session}/preflight",
+            PREFLIGHT,
+            status,
+            code,
+            key="runtime",
+            headers=(("Placet-Binding", binding),),
+        )
+        for what, session, binding, status, code in (
+            ("old", "%stolen%", "%old_binding%", 409, "lease_lost"),
+            ("another session's", "%session%", "%old_binding%", 409, "lease_lost"),
+            ("a killed session's", "%killed%", "%killed_binding%", 410, "session_killed"),
+            ("made up", "%session%", _binding(holder="h", epoch=1, fence=1), 409, "lease_lost"),
+        )
+    ),
+    Refused(
+        "another agent's key",
+        f"{SESSION}/preflight",
+        PREFLIGHT,
+        404,
+        "not_found",
+        key="other_runtime",
+        headers=BOUND,
+    ),
+    *(
+        Refused(
+            f"a prepared request that is {what}",
+            f"{SESSION}/proposals",
+            body,
+            status,
+            code,
+            key="runtime",
+            headers=BOUND,
+        )
+        for what, body, status, code in (
+            ("used for another body", _proposal("%used%"), 409, "prepared_request_consumed"),
+            ("nobody's", _proposal("%nobody%"), 404, "not_found"),
+            ("a stranger's", _proposal("%foreign_prepared%"), 404, "not_found"),
+            ("of another hash", _proposal("%prepared%", "cd" * 32), 409, "request_hash_mismatch"),
+        )
+    ),
+    *(
+        Refused(
+            f"a lease for {what}",
+            f"/api/v1/replay/sessions/{session}/lease",
+            {"action": action, "holder": "h", "request_id": "%nobody%", "reason": reason},
+            status,
+            code,
+            key=key,
+        )
+        for what, session, action, reason, status, code, key in (
+            ("two", "%session%", "grant", None, 409, "lease_held", "runtime"),
+            ("the dead", "%killed%", "grant", None, 410, "session_killed", "runtime"),
+            ("a common thief", "%session%", "steal", "x", 403, "scope_missing", "runtime"),
+            ("no reason", "%session%", "steal", None, 422, "reason_missing", "operator"),
+        )
+    ),
+    *(
+        Refused(
+            f"a receipt for {what} call",
+            f"{SESSION}/receipts",
+            {"call_id": call, "idempotency_key": "k", "status": "failed", "arguments_hash": HASH},
+            404,
+            "not_found",
+            key="runtime",
+            headers=BOUND,
+        )
+        for what, call in CALLS
+    ),
+    *(
+        Refused(
+            f"a settlement of {what} call",
+            f"{SESSION}/settlements",
+            {"settlement_id": "%nobody%", "call_id": call, "outcome": "failed", "reason": "seen"},
+            404,
+            "not_found",
+            key="operator",
+        )
+        for what, call in CALLS
+    ),
+)
+
+REFUSED: Final = (
+    *(
+        Refused(f"a role for {what}", f"{TENANCY}/role-grants", body, 404, "not_found")
+        for what, who in STRANGERS
+        for body in ({"actor_id": who, "role": "admin"},)
+    ),
+    *(
+        Refused(f"a key for {what}", f"{TENANCY}/api-keys", body, 404, "not_found")
+        for what, who in STRANGERS
+        for body in ({"actor_id": who, "name": "k", "scopes": ["read"]},)
+    ),
+    *(
+        Refused(what, f"{TENANCY}/api-keys", body | rest, 422, "api_key_refused")
+        for what, who, rest in KEYS_REFUSED
+        for body in ({"actor_id": who, "name": "k"},)
+    ),
+    Refused(
+        "an idempotency key that stands for another request",
+        f"{TENANCY}/actors",
+        {"kind": "person", "name": "Ada"},
+        409,
+        "idempotency_conflict",
+        headers=(("Idempotency-Key", "used-key"),),
+    ),
+    *STUDIO_REFUSED,
+    *RUNTIME_REFUSED,
+)
