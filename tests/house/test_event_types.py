@@ -1,0 +1,41 @@
+"""Every event type is told on the page that promises what evidence looks like."""
+
+import re
+
+from tests.house import event_types
+from tests.house.checkout import python
+
+from placet.evidence import verify
+
+# Read by the verifier already, because its form can never change; nothing lifts a control yet.
+STILL_TO_COME = {"ControlLifted"}
+
+
+def test_the_page_tells_of_every_event_type_as_the_code_has_it() -> None:
+    text = event_types.PAGE.read_text()
+    assert text == event_types.page(text), "run `python -m tests.house.event_types`"
+
+
+def test_every_event_type_is_said_by_something() -> None:
+    sources = {path: path.read_text() for path in python("src")}
+    unsaid = [
+        name
+        for name in event_types.bodies()
+        if not any(re.search(rf"\b{name}\(\n?\s*(?!Value)", text) for text in sources.values())
+    ]
+    assert unsaid == []
+
+
+def test_event_types_are_told_in_the_past() -> None:
+    irregular = re.compile(r"(ed|Set|Cast|Taken|Stolen|Unknown|Enforcing)$")
+    assert [name for name in event_types.bodies() if not irregular.search(name)] == []
+
+
+def test_the_verifier_reads_no_event_type_that_does_not_exist() -> None:
+    read = {
+        value
+        for name, value in vars(verify).items()
+        if name.isupper() and isinstance(value, str) and re.fullmatch(r"[A-Z][a-z]+[A-Z]\w+", value)
+    }
+    assert len(read) > 3
+    assert read - set(event_types.bodies()) == STILL_TO_COME
