@@ -9,6 +9,7 @@ from typing import Final
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from litestar import Litestar, Response, get
 from litestar.types import HTTPReceiveMessage, Message, Scope
 from tests.server.conftest import started
@@ -22,7 +23,8 @@ from placet.server.app import create_app
 from placet.server.edge import Edge
 from placet.server.metrics import Metrics
 from placet.settings import Settings
-from placet.tenancy.entry import AppRequest, RouteOpt, body_of
+from placet.tenancy.entry import AppRequest, RouteOpt, body_of, database_of
+from placet.tenancy.service import founder
 
 TOLD_TO_NOBODY: Final = "a text that only the log may hold"
 ME: Final = "/api/v1/tenancy/me"
@@ -32,6 +34,15 @@ ME: Final = "/api/v1/tenancy/me"
 async def make_mistake() -> Response[bytes]:
     """Fail in a way that nobody foresaw."""
     raise RuntimeError(TOLD_TO_NOBODY)
+
+
+@get("/bad-statement", opt=RouteOpt(public=True))
+async def run_bad_statement(request: AppRequest) -> Response[bytes]:
+    """Send the database what it cannot do, with what somebody sent as a parameter."""
+    statement = sa.text("SELECT 1 / 0, :sent").bindparams(sent=TOLD_TO_NOBODY)
+    async with database_of(request).writing(founder(SystemIds())) as tx:
+        await tx.rows(statement)
+    return Response(b"done")
 
 
 @get("/unavailable", opt=RouteOpt(public=True))
@@ -77,7 +88,15 @@ async def odd(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """An application with routes that misbehave."""
     app = create_app(Settings(data_dir=tmp_path_factory.mktemp("odd")), database_url)
-    for handler in (make_mistake, be_unavailable, be_limited, stay_closed, read_body, recurse):
+    for handler in (
+        make_mistake,
+        run_bad_statement,
+        be_unavailable,
+        be_limited,
+        stay_closed,
+        read_body,
+        recurse,
+    ):
         app.register(handler)
     async with started(app), talking_to(app) as made:
         yield made
@@ -93,6 +112,14 @@ async def test_a_mistake_of_ours_is_logged_and_not_told(
     (record,) = (r for r in caplog.records if r.levelno == logging.ERROR)
     assert TOLD_TO_NOBODY in str(record.exc_info)
     assert vars(record)["request_id"] == answer.headers["X-Request-ID"]
+
+
+async def test_what_people_sent_is_not_in_the_log_of_a_failed_statement(
+    odd: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (await odd.get("/bad-statement")).status_code == 500
+    assert "division by zero" in caplog.text
+    assert TOLD_TO_NOBODY not in caplog.text
 
 
 async def test_a_503_says_when_to_come_back_even_if_the_refusal_does_not(

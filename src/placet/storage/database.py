@@ -150,6 +150,7 @@ class Database:
             pool_size=ENGINE_POOL_SIZE,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
+            hide_parameters=True,  # a fault's text is logged, and parameters are what people sent
             json_serializer=lambda value: msgspec.json.encode(value).decode(),
             json_deserializer=msgspec.json.decode,
         )
