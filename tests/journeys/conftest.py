@@ -75,6 +75,7 @@ class Network:
         self.url = url
         self.is_down = False
         self.loses_first_answers = False
+        self.tries = 0
         self.seen: list[tuple[str, str, int]] = []
         self.after: dict[str, Callable[[], None]] = {}
         self._lost: set[tuple[str, bytes | None]] = set()
@@ -109,6 +110,7 @@ class Line:
 
         What stands in `after` for the end of a path happens once, after its request was sent.
         """
+        self._network.tries += 1
         ending = request.path.rpartition("/")[2]
         happens = self._network.after.pop(ending, None)
         if self._network.is_down:

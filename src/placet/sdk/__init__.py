@@ -1,13 +1,16 @@
 """The client inside the agent's process: ask before a tool runs, report after it ran.
 
 - `client`: `Client`, from which sessions come. `session`: one governed session with its lease.
-  `govern`: a tool becomes a governed tool. `turn`: a whole model turn at once. `sync`: the same
-  for programs without an event loop.
-- `answers`: what the service answers. `errors`: what only the client knows. Everything that the
-  service refuses is raised in the service's own classes.
-- `caller`, `retry`, `transport`, `endpoints`: how a request is sent, sent again, and read.
-- `lease`, `renewal`: how long work may be begun. `arguments`, `tool`, `grants`: what exactly is
-  run, and under which grant. `plan`: what holds where nothing was approved, or nobody answers.
+  `govern`: a callable becomes a governed tool. `turn`: a whole model turn at once. `sync` (over
+  `own_loop`): the same for programs without an event loop.
+- `answers`: what the service answers. `errors`: what only the client knows. What the service
+  refuses is raised in the service's own classes, which `known_refusals` brings in.
+- From a wish to a receipt: `requests` and `arguments` say what is asked, `permits` gets leave (with
+  `grants` checked), `tool` and `execution` run, `reports` and `outbox` tell how it ended.
+- `attach`, `lease` and `renewal`: how long work may be begun. `plan` and `plan_file`: what holds
+  where nothing was approved, or nobody answers.
+- `endpoints`, `caller`, `retry`, `transport`: how a request is sent, sent again, and read. `means`:
+  what a client hands to its sessions.
 
 Invariants. A tool runs only with the arguments that were granted: they are hashed from the very
 bytes that they are read from. No tool is begun after two thirds of the lease's life, by this

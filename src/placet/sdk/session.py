@@ -80,6 +80,9 @@ class Session:
         Where nobody answers, or nothing is approved, and the environment lets tools run all the
         same, the session is entered without the service.
         """
+        if self._attached is not None or self._detached is not None:
+            message = "a session is entered once; ask the client for another with its id"
+            raise RuntimeError(message)
         try:
             self._attached = await attach(self.means, self._opening)
             self.phase = self._attached.view.current_phase
