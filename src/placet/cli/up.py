@@ -104,6 +104,18 @@ def start_detached(settings: Settings) -> service.Running:
             start_new_session=True,
         )
     _CHILDREN.append(child)
+    try:
+        return _ready(child, settings, log, offset)
+    except (KeyboardInterrupt, SystemExit):  # whoever ends the waiting wants no service
+        child.terminate()
+        child.wait()
+        raise
+
+
+def _ready(
+    child: subprocess.Popen[bytes], settings: Settings, log: Path, offset: int
+) -> service.Running:
+    """Return the service that the child is, once it answers. Refuses what the child refused."""
     clock = SystemClock()
     end = clock.monotonic() + READY_SECONDS
     while clock.monotonic() < end:

@@ -1,6 +1,7 @@
 """What happens to processes: one is killed in the middle of a call, one frozen and overtaken."""
 
 import dataclasses
+from typing import Final
 from uuid import UUID
 
 from placet.cli.demo.crew import Worker
@@ -9,8 +10,10 @@ from placet.cli.demo.figures import stale_starts
 from placet.cli.demo.scene import Scene, expect, short
 from placet.replay.sessions.model import KillAnswer, KillSession
 
-_FROZEN_TTL_SECONDS = 3
-_TAKE_OVER_SECONDS = 30.0
+_FROZEN_TTL_SECONDS: Final = 8
+"""Long enough that a slow machine renews in time, short enough to be waited out."""
+
+_TAKE_OVER_SECONDS: Final = 60.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

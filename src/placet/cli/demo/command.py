@@ -47,22 +47,24 @@ def command(
       placet demo                    then look around with the key that it prints
       placet demo --once --json      only the figures
     """  # noqa: D301 -- \b keeps click from folding the examples
-    from placet.cli.demo.service_here import serving
+    from placet.cli.demo.service_here import interrupted_by_signals, serving
     from placet.cli.demo.story import CHAPTERS
     from placet.cli.demo.timeline import Timeline
-    from placet.cli.service import stopped_by_signals
     from placet.kernel.clock import SystemClock
 
     settings = load_settings({"port": port, "data_dir": data_dir})
     quiet = bool(click.get_current_context().find_root().params.get("quiet"))
-    with stopped_by_signals(), Timeline(SystemClock(), chapters=CHAPTERS, quiet=quiet) as timeline:
-        with serving(settings, keep=not once) as (running, is_ours):
-            origin = "started" if is_ours else "found"
-            timeline.tell("service", origin, f"{running.url}, on {settings.data_dir}")
-            created = _founded(settings)
-            shop = _opened(settings, created)
-            timeline.tell("shop", "opened", f"{shop.file}")
-            told = asyncio.run(_play(running, created, shop, timeline, keep_export))
+    with (
+        interrupted_by_signals(),
+        Timeline(SystemClock(), chapters=CHAPTERS, quiet=quiet) as timeline,
+        serving(settings, keep=not once) as (running, is_ours),
+    ):
+        timeline.tell("service", "started" if is_ours else "found", running.url)
+        timeline.tell("", "", f"on {settings.data_dir}")
+        created = _founded(settings)
+        shop = _opened(settings, created)
+        timeline.tell("shop", "opened", str(shop.file))
+        told = asyncio.run(_play(running, created, shop, timeline, keep_export))
     give(told.figures, _figures(told), as_json=as_json)
     if not once:
         click.echo(_goodbye(running, settings, shop, told), err=as_json)
@@ -133,6 +135,6 @@ key        {told.key}
 
 look at the sessions, verify the evidence, and stop the service:
 
-  curl -H "Authorization: Bearer $KEY" {running.url}/api/v1/replay/sessions
-  curl -H "Authorization: Bearer $KEY" {running.url}/api/v1/replay/bundle | placet verify -
+  curl -s -H "Authorization: Bearer $KEY" {running.url}/api/v1/replay/sessions
+  curl -s -H "Authorization: Bearer $KEY" {running.url}/api/v1/replay/bundle | placet verify -
   placet down --data-dir {settings.data_dir}"""

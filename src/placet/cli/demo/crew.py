@@ -19,7 +19,7 @@ from placet.cli.demo.errand import Errand, News
 from placet.cli.exits import CommandRefused, Exit
 
 _NEWS_SECONDS: Final = 60.0
-_END_SECONDS: Final = 10.0
+_END_SECONDS: Final = 20.0
 _DECODER: Final[msgspec.json.Decoder[News]] = msgspec.json.Decoder(News)
 
 T = TypeVar("T", bound=News)
@@ -73,8 +73,11 @@ class Worker:
 
     async def ends(self) -> None:
         """Wait for its orderly end. Refuses `CommandRefused` if it fails."""
-        async with asyncio.timeout(_END_SECONDS):
-            code = await self._process.wait()
+        try:
+            async with asyncio.timeout(_END_SECONDS):
+                code = await self._process.wait()
+        except TimeoutError:
+            self._fail(f"does not end within {_END_SECONDS:.0f} s")
         if code:
             self._fail(f"ended with code {code}")
 

@@ -25,11 +25,12 @@ import msgspec
 from placet.cli.demo.shop import Shop
 from placet.evidence.bundle import BundleHeader, EnvelopeLine, EventLine, GrantLine, KeyList, Line
 from placet.evidence.verify import BundleReport, verify_bundle
+from placet.kernel.refusals import GovernanceUnavailable
 from placet.kernel.value import Value
 from placet.replay.calls.events import CallBecameUnknown, CallProposed, CallSettled
 from placet.replay.calls.model import CallStatus, CommitState
 
-_START: Final = "calls/{call_id:uuid}/start"
+_START: Final = "/calls/{call_id}/start"
 _REFUSED: Final = 'status="409"'
 _ASK_SECONDS: Final = 10.0
 _LINE: Final = msgspec.json.Decoder(Line)
@@ -86,10 +87,16 @@ def count(
 
 
 async def stale_starts(url: str) -> int:
-    """Return how many requests to redeem a grant the service has answered by 409 since it began."""
-    async with httpx.AsyncClient(base_url=url, timeout=_ASK_SECONDS) as client:
-        answer = await client.get("/metrics")
-    answer.raise_for_status()
+    """Return how many requests to redeem a grant the service has answered by 409 since it began.
+
+    Refuses `governance_unavailable` where it does not answer.
+    """
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=_ASK_SECONDS) as client:
+            answer = await client.get("/metrics")
+        answer.raise_for_status()
+    except httpx.HTTPError as fault:
+        raise GovernanceUnavailable(detail=f"{url}/metrics does not answer: {fault}") from fault
     counters = (
         line.rsplit(" ", 1)
         for line in answer.text.splitlines()

@@ -1,7 +1,7 @@
 """The people of a new tenant, each with a key of their own, and how they speak to the service."""
 
 import dataclasses
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -33,7 +33,7 @@ from placet.tenancy.model import (
 )
 from placet.tenancy.rules import ROLE_SCOPES
 
-_PATIENCE = Patience(total=10.0, attempt=10.0)
+_PATIENCE: Final = Patience(total=10.0, attempt=10.0)
 
 T = TypeVar("T")
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from placet.cli.demo.contract import REFUND
 from placet.cli.demo.crew import Crew
 from placet.cli.demo.errand import Attached, Errand, Pause, Ran
 from placet.cli.demo.people import People
@@ -56,7 +57,8 @@ class Scene:
             self.timeline.tell(who, "blocked", f"{asked}: {', '.join(news.reasons)}")
             self.timeline.tell("", "", news.text)
         else:
-            word = "committed" if news.ending == "succeeded" else news.ending
+            done = "committed" if news.tool == REFUND["tool"] else "allowed"
+            word = done if news.ending == "succeeded" else news.ending
             self.timeline.tell(who, word, f"{asked} -> {news.text}")
         expect(news.ending, expected, f"{news.tool} of {who}")
 

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -34,15 +34,26 @@ def serving(settings: Settings, *, keep: bool) -> Iterator[tuple[Running, bool]]
         yield running, False
         return
     running = start_detached(with_free_port(settings))
-    _reach_without_proxy(settings)
     keeps = False
     try:
+        _reach_without_proxy(settings)
         yield running, True
         keeps = keep
     finally:
         if not keeps:
-            with _undisturbed():
+            with _answering_signals(signal.SIG_IGN):
                 service.end(settings.data_dir, running)
+
+
+@contextlib.contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP interrupt the block as Ctrl-C does."""
+
+    def leave(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with _answering_signals(leave, signal.SIGTERM, signal.SIGHUP):
+        yield
 
 
 def with_free_port(settings: Settings) -> Settings:
@@ -81,12 +92,15 @@ def _reach_without_proxy(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let no second Ctrl-C interrupt the stopping."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+def _answering_signals(
+    handler: Callable[..., None] | signal.Handlers,
+    *numbers: signal.Signals,
+) -> Iterator[None]:
+    """Answer signals by a handler until the end of the block; all that end a process, if none."""
+    ending = numbers or (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, handler) for number in ending}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

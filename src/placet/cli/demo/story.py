@@ -5,6 +5,7 @@ others are told while it ripens.
 """
 
 import dataclasses
+import sqlite3
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from placet.cli.demo.people import People, Speaking
 from placet.cli.demo.scene import Scene
 from placet.cli.demo.shop import Shop
 from placet.cli.demo.timeline import Timeline
+from placet.cli.exits import CommandRefused, Exit
 from placet.tenancy.model import CreatedTenant
 
 CHAPTERS: Final = 7
@@ -47,6 +49,12 @@ async def play(
                 ids=speaking.ids,
             )
             return await _chapters(scene, everybody, keep)
+    except (OSError, sqlite3.Error) as fault:
+        raise CommandRefused(
+            detail=f"the story could not go on: {fault}",
+            remedy="see that there is room and a right to write in the data folder",
+            code=Exit.INFRASTRUCTURE,
+        ) from fault
     finally:
         await everybody.close()
 
