@@ -52,10 +52,8 @@ def refusal_of(fault: BaseException) -> Refusal | None:
         return _unavailable("the database took longer than a request may")
     if isinstance(fault, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
         return StateMovedOn(detail="two requests stood in each other's way; none was done")
-    if isinstance(
-        fault, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError
-    ):
-        return MalformedBody(detail="text holds a character that cannot be stored")
+    if isinstance(fault, asyncpg.DataError | asyncpg.UntranslatableCharacterError):
+        return MalformedBody(detail="the request holds a value that cannot be stored")
     if isinstance(fault, asyncpg.ReadOnlySQLTransactionError):
         return _unavailable("the database is read-only at the moment")
     if isinstance(fault, _LOST):
