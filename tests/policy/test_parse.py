@@ -12,6 +12,7 @@ from placet.policy.check import check_contract
 from placet.policy.document import contract_document
 from placet.policy.model import Contract, Finding, Ruling
 from placet.policy.parse import Form, Located, locate, parse_contract, parse_located, read_contract
+from placet.policy.tree import FINDINGS_MAX
 
 CASES = Path(__file__).parent / "cases"
 TOOL = "{tool: a, side_effect: read, evidence_class: ack_only, commit_requirement: none}"
@@ -258,6 +259,24 @@ def base() -> dict[str, Any]:
     document = yaml.safe_load(SMALL)
     assert isinstance(document, dict)
     return copy.deepcopy(document)
+
+
+def test_more_faults_than_anybody_mends_are_not_all_told() -> None:
+    text = SMALL + "".join(f"key{index}: 1\n" for index in range(2 * FINDINGS_MAX))
+    assert len(findings_of(text)) == FINDINGS_MAX
+
+
+@pytest.mark.parametrize(
+    ("session", "path"),
+    [
+        ({"phases": [{"name": f"p{it}"} for it in range(101)]}, "$.session.phases"),
+        ({"transitions": {f"p{it}": [] for it in range(101)}}, "$.session.transitions"),
+    ],
+)
+def test_a_list_has_no_more_than_can_be_checked(session: dict[str, object], path: str) -> None:
+    found = read_contract(base() | {"session": session})
+    assert isinstance(found, list)
+    assert [(one.code, one.path) for one in found] == [("bad_value", path)]
 
 
 def test_a_word_that_reads_in_two_ways_is_told_once() -> None:

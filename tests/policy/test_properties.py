@@ -231,7 +231,7 @@ def test_without_a_supporting_fact_no_denial_becomes_an_allowance(data: st.DataO
     known, call = data.draw(facts(policy)), data.draw(calls())
     with_it = evaluate(policy, known, call)
     tool = data.draw(st.sampled_from("bc"))
-    fewer = known.committed | {tool: known.committed[tool][1:]}
+    fewer = dict(known.committed) | {tool: known.committed[tool][1:]}
     changes: list[dict[str, Any]] = [
         {"committed": fewer},
         {"committed": {}},
@@ -275,8 +275,8 @@ def test_a_decision_depends_on_its_arguments_alone(data: st.DataObject) -> None:
     known, call = data.draw(facts(policy_of(document))), data.draw(calls())
     reordered = msgspec.structs.replace(
         known,
-        committed=dict(reversed(known.committed.items())),
-        counted=dict(reversed(known.counted.items())),
+        committed=dict(reversed(list(known.committed.items()))),
+        counted=dict(reversed(list(known.counted.items()))),
     )
     turned = document | {"tools": document["tools"][::-1]}
     first = evaluate(policy_of(document), known, call)

@@ -11,12 +11,14 @@ So the service, the SDK's local check, the command line and an auditor all get t
   and what is answered (`Decision`).
 - `parse`, `json_text`, `yaml_text`, `tree`, `bind`: text to Structs, every fault with line and
   column, nothing that is unknown taken in silence.
+- `document`, `review`: a contract as a plain document again, and as sentences for people.
 - `paths`, `numbers`, `operators`: what a rule looks at and how it compares, exactly.
-- `check`, `check_phases`, `check_requires`, `check_rules`, `schema_shape`: the findings.
-- `compile`, `load`, `schema_engine`: bytes that are the same on every machine, and what is made
-  of them once so that an evaluation is fast.
-- `evaluate`, `layers`, `response`, `narrow`, `remember`: the decision on one call, on a whole
-  response, the tools that could pass now, and what must be remembered for later.
+- `check` and the `check_*` beside it, `schema_shape`, `schema_paths`, `finding`: the findings.
+- `rulings`, `projection`, `compile`: every default filled in, and bytes that are the same on every
+  machine.
+- `load`, `loaded`, `schema_engine`: what is made of these bytes once, so that an evaluation is fast.
+- `layers`, `evaluate`, `response`, `hashes`: the decision on one call, and on a whole response.
+- `narrow`, `remember`: the tools that could pass now, and what must be remembered for later.
 
 Invariants
 - Any error, unknown value or unhandled case is `Deny`.

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Final, TypeVar
 
 import msgspec
@@ -16,7 +17,7 @@ from placet.policy.model import (
     SessionRules,
     ToolContract,
 )
-from placet.policy.tree import Node, Steps, error, plain
+from placet.policy.tree import FINDINGS_MAX, Node, Steps, error, plain
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ _NOUNS: Final[dict[type, str]] = {
 
 def bind(node: Node, wanted: type[T]) -> T | list[Finding]:
     """Return the Struct that a document stands for, or everything that is wrong with its form."""
-    findings = list(_faults(node, shapes.type_info(wanted), ()))
+    findings = list(islice(_faults(node, shapes.type_info(wanted), ()), FINDINGS_MAX))
     if findings:
         return findings
     try:
@@ -120,6 +121,8 @@ def _mapping(node: Node, shape: shapes.DictType, steps: Steps) -> Iterator[Findi
     if not isinstance(node.value, dict):
         yield _wrong(node, steps, f"this is {_kind(node.value)}; a mapping is wanted")
         return
+    if shape.max_length is not None and len(node.value) > shape.max_length:
+        yield _wrong(node, steps, f"the mapping takes at most {shape.max_length}")
     for key, inner in node.value.items():
         if (message := _scalar_fault(key, shape.key_type)) is not None:
             yield error("bad_value", (*steps, key), node.keys.get(key), message)

@@ -1,6 +1,7 @@
 """Everything that is wrong with a well-formed contract, in one pass."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 
 from msgspec import UNSET
 
@@ -23,7 +24,7 @@ from placet.policy.model import (
     ToolContract,
 )
 from placet.policy.rulings import GRAVE, is_permitted
-from placet.policy.tree import Steps
+from placet.policy.tree import FINDINGS_MAX, Steps
 
 _COSTLY = frozenset({SideEffect.DESTRUCTIVE, SideEffect.FINANCIAL})
 
@@ -33,20 +34,21 @@ def check_contract(
     environment: Environment | None = None,
     strength: Mapping[str, Strength] | None = None,
 ) -> list[Finding]:
-    """Return the findings on a contract, in the order of the document's parts.
+    """Return the findings on a contract, at most `FINDINGS_MAX` of them.
 
     Without an environment, what depends on it is not looked at. `strength` says how each tool is
     governed; a tool that it does not name is governed cooperatively.
     """
-    return [
-        *_session(contract, environment),
-        *check_phases(contract),
-        *_names(contract),
-        *check_requires(contract),
-        *check_schemas(contract),
-        *check_rules(contract),
-        *_tools(contract, environment, strength or {}),
-    ]
+    findings = chain(
+        _session(contract, environment),
+        check_phases(contract),
+        _names(contract),
+        check_requires(contract),
+        _tools(contract, environment, strength or {}),
+        check_schemas(contract),
+        check_rules(contract),
+    )
+    return list(islice(findings, FINDINGS_MAX))
 
 
 def stops(findings: list[Finding]) -> bool:

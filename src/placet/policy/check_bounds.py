@@ -7,12 +7,14 @@ from typing import Final, cast
 
 import msgspec
 
+from placet.kernel import foreign
+from placet.kernel.foreign import Json
 from placet.policy.finding import found
 from placet.policy.model import Finding, Rule
-from placet.policy.numbers import Number, bound, equal, exact, is_number
+from placet.policy.numbers import Number, bound, exact, is_number, normal
 from placet.policy.operators import Operator, operands, operators
 from placet.policy.paths import Path, PathError, Selected, parse_path
-from placet.policy.schema_shape import Schema, leaves
+from placet.policy.schema_paths import Schema, SchemaPaths
 from placet.policy.tree import Steps
 
 _LOWER: Final = {"gt": True, "gte": False}
@@ -27,6 +29,7 @@ _WANTS: Final = {
     "length_gte": {"string", "array"},
     "length_lte": {"string", "array"},
 }
+_NAMING: Final = {"equals", "one_of"}
 _EXCLUDES: Final = "excludes_everything"
 
 
@@ -57,7 +60,7 @@ class _Limit:
     steps: Steps
 
 
-def check_bounds(rules: list[RuleAt], schema: Schema | None) -> Iterator[Finding]:
+def check_bounds(rules: list[RuleAt], schema: SchemaPaths | None) -> Iterator[Finding]:
     """Yield operators on one path that nothing can meet, or that others imply.
 
     `schema` is that of the document which the rules read, where it is known.
@@ -74,7 +77,7 @@ def check_bounds(rules: list[RuleAt], schema: Schema | None) -> Iterator[Finding
         yield from _group(path, given, schema)
 
 
-def _group(path: Path, given: list[_Given], schema: Schema | None) -> Iterator[Finding]:
+def _group(path: Path, given: list[_Given], schema: SchemaPaths | None) -> Iterator[Finding]:
     yield from _absence(path, given)
     yield from _candidates(path, given)
     ends = []
@@ -88,7 +91,7 @@ def _group(path: Path, given: list[_Given], schema: Schema | None) -> Iterator[F
             yield _excluding(path, low, high)
             return
         ends.append((low, high))
-    shapes = [] if schema is None else leaves(schema, path.parts)
+    shapes = [] if schema is None else schema.leaves(path.parts)
     if given and shapes and not any(_fits(shape, given, ends[0]) for shape in shapes):
         message = f"no value that the schema allows at `{path.text}` meets this rule"
         yield found(_EXCLUDES, given[0].steps, message, "mend the rule or the schema")
@@ -105,23 +108,23 @@ def _absence(path: Path, given: list[_Given]) -> Iterator[Finding]:
 
 def _candidates(path: Path, given: list[_Given]) -> Iterator[Finding]:
     """Try the few values that `equals` and `one_of` leave against every other operator."""
-    naming = [one for one in given if one.name in {"equals", "one_of"}]
+    naming = [one for one in given if one.name in _NAMING]
     if not naming:
         return
-    first, *rest = naming
-    values = _named(first)
-    for one in rest:
-        values = [value for value in values if any(equal(value, it) for it in _named(one))]
-    tests = _tests([one for one in given if one not in naming])
-    if not any(
-        all(test.fault([cast("Selected", value)]) is None for test in tests) for value in values
-    ):
+    values = _named(naming[0])
+    for one in naming[1:]:
+        others = _named(one)
+        values = {key: value for key, value in values.items() if key in others}
+    tests = _tests([one for one in given if one.name not in _NAMING])
+    if not any(_passes(tests, value) for value in values.values()):
         message = f"no value of `{path.text}` meets all of its rules"
         yield found(_EXCLUDES, naming[-1].steps, message)
 
 
-def _named(one: _Given) -> list[object]:
-    return list(one.operand) if isinstance(one.operand, tuple) else [one.operand]
+def _named(one: _Given) -> dict[bytes, object]:
+    """Return the values that an operator names, by a key that equal values share."""
+    named = one.operand if isinstance(one.operand, tuple) else (one.operand,)
+    return {foreign.encode(normal(cast("Json", it))): it for it in named}
 
 
 def _passes(tests: list[Operator], value: object) -> bool:

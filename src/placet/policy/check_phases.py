@@ -21,9 +21,11 @@ def check_phases(contract: Contract) -> Iterator[Finding]:
     yield from _declared(contract.session.phases)
     yield from _transitions(contract)
     yield from _ways(contract)
+    initial = {phase.name for phase in contract.session.phases if phase.initial}
+    reached = reachable(contract, initial)
     for steps, tool in tools_of(contract):
         if tool.phases is not UNSET:
-            yield from _tool(contract, steps, tool)
+            yield from _tool(contract, steps, tool, reached)
 
 
 def reachable(contract: Contract, starts: set[str]) -> set[str]:
@@ -109,9 +111,10 @@ def _ways(contract: Contract) -> Iterator[Finding]:
             yield found("phase_stuck", steps, message)
 
 
-def _tool(contract: Contract, steps: Steps, tool: ToolContract) -> Iterator[Finding]:
+def _tool(
+    contract: Contract, steps: Steps, tool: ToolContract, reached: set[str]
+) -> Iterator[Finding]:
     phases = {phase.name: phase for phase in contract.session.phases}
-    reached = reachable(contract, {name for name, phase in phases.items() if phase.initial})
     for index, name in enumerate(phases_of(contract, tool) or ()):
         here = (*steps, "phases", "valid_in", index)
         if name not in phases:

@@ -11,7 +11,7 @@ from placet.policy.model import Contract, Finding, ToolContract
 from placet.policy.operators import operands
 from placet.policy.paths import PathError, parse_path
 from placet.policy.rulings import is_permitted
-from placet.policy.schema_shape import Schema, leaves
+from placet.policy.schema_paths import SchemaPaths
 from placet.policy.tree import Steps
 
 
@@ -21,33 +21,31 @@ class _PathAt:
 
     steps: Steps
     text: str
-    schema: Schema | None
+    schema: SchemaPaths | None
     tool: str
     may_be_many: bool = True
 
 
 def check_rules(contract: Contract) -> Iterator[Finding]:
     """Yield what is wrong with the paths, patterns and operators of every tool."""
-    tools = {tool.tool: tool for tool in contract.tools}
+    schemas = {
+        tool.tool: SchemaPaths(tool.input_schema)
+        for tool in contract.tools
+        if tool.input_schema is not UNSET
+    }
     for steps, tool in tools_of(contract):
-        for path in _paths(steps, tool, tools):
+        for path in _paths(steps, tool, schemas):
             yield from _path(path)
         yield from _sames(steps, tool)
         for rules in _rule_groups(steps, tool):
             yield from _operators(rules)
             if is_permitted(contract, tool):
                 is_own = rules[0].steps[2] == "arguments"
-                yield from check_bounds(rules, _schema(tool) if is_own else None)
+                yield from check_bounds(rules, schemas.get(tool.tool) if is_own else None)
 
 
-def _schema(tool: ToolContract | None) -> Schema | None:
-    if tool is None or tool.input_schema is UNSET:
-        return None
-    return tool.input_schema
-
-
-def _paths(steps: Steps, tool: ToolContract, tools: dict[str, ToolContract]) -> Iterator[_PathAt]:
-    own = _schema(tool)
+def _paths(steps: Steps, tool: ToolContract, schemas: dict[str, SchemaPaths]) -> Iterator[_PathAt]:
+    own = schemas.get(tool.tool)
     for index, rule in enumerate(tool.arguments):
         yield _PathAt((*steps, "arguments", index, "path"), rule.path, own, tool.tool)
     for key in ("effect_key", "redact", "volatile"):
@@ -56,7 +54,7 @@ def _paths(steps: Steps, tool: ToolContract, tools: dict[str, ToolContract]) -> 
             yield _PathAt((*steps, key, index), text, own, tool.tool)
     for index, requirement in enumerate(tool.requires):
         here = (*steps, "requires", index)
-        theirs = _schema(tools.get(requirement.tool))
+        theirs = schemas.get(requirement.tool)
         for number, rule in enumerate(requirement.output):
             yield _PathAt((*here, "output", number, "path"), rule.path, None, requirement.tool)
         for number, same in enumerate(requirement.same):
@@ -81,7 +79,7 @@ def _path(at: _PathAt) -> Iterator[Finding]:
         return
     if path.is_many and not at.may_be_many:
         yield found("path_many", at.steps, "`same` compares one value with one: no `[*]` here")
-    if at.schema is not None and not leaves(at.schema, path.parts):
+    if at.schema is not None and not at.schema.leaves(path.parts):
         message = f"the schema of `{at.tool}` has no `{path.text}`"
         yield found("path_not_in_schema", at.steps, message, "mend the path or the schema")
 

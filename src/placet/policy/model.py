@@ -1,5 +1,6 @@
 """The contract, the facts, the call, the decision and the findings: values without behaviour."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
@@ -15,6 +16,8 @@ COMMITTED_MAX: Final = 256
 TOTAL_MS_DEFAULT: Final = 30_000
 EXPIRES_SECONDS_DEFAULT: Final = 900
 TOOLS_MAX: Final = 1_000
+PHASES_MAX: Final = 100
+RULES_MAX: Final = 200
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$")]
 """An agent, tool, server, phase or role."""
@@ -22,9 +25,12 @@ Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$")]
 PathText = Annotated[str, Meta(min_length=1, max_length=1_000)]
 """A path of the language, such as `$.items[*].price`."""
 
+Paths = Annotated[tuple[PathText, ...], Meta(max_length=RULES_MAX)]
+
 Bound = int | Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$", max_length=64)]
 """A number that is compared exactly: an integer, or a decimal as text."""
 
+Choices = Annotated[tuple[object, ...], Meta(max_length=1_000)]
 Seconds = Annotated[int, Meta(ge=1, le=10**9)]
 Count = Annotated[int, Meta(ge=1, le=10**9)]
 Length = Annotated[int, Meta(ge=0, le=10**9)]
@@ -99,8 +105,8 @@ class Rule(Input, frozen=True):
     path: PathText
     equals: object | UnsetType = UNSET
     not_equals: object | UnsetType = UNSET
-    one_of: tuple[object, ...] | UnsetType = UNSET
-    none_of: tuple[object, ...] | UnsetType = UNSET
+    one_of: Choices | UnsetType = UNSET
+    none_of: Choices | UnsetType = UNSET
     type: JsonType | UnsetType = UNSET
     contains: object | UnsetType = UNSET
     matches: Annotated[str, Meta(max_length=1_000)] | UnsetType = UNSET
@@ -125,15 +131,15 @@ class Requirement(Input, frozen=True):
     """One committed call of `tool` must meet everything here together."""
 
     tool: Name
-    output: tuple[Rule, ...] = ()
-    same: tuple[Same, ...] = ()
+    output: Annotated[tuple[Rule, ...], Meta(max_length=RULES_MAX)] = ()
+    same: Annotated[tuple[Same, ...], Meta(max_length=RULES_MAX)] = ()
     within_seconds: Seconds | UnsetType = UNSET
 
 
 class ToolPhases(Input, frozen=True):
     """In which phases a tool may be called, and where its commit leads."""
 
-    valid_in: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    valid_in: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=PHASES_MAX)]
     advances_to: Name | UnsetType = UNSET
 
 
@@ -153,7 +159,9 @@ class Approvers(Input, frozen=True):
 class Checkpoint(Input, frozen=True):
     """People who must say yes before each call."""
 
-    all_of: Annotated[tuple[Approvers, ...], Meta(min_length=1)] = (Approvers(role="approver"),)
+    all_of: Annotated[tuple[Approvers, ...], Meta(min_length=1, max_length=RULES_MAX)] = (
+        Approvers(role="approver"),
+    )
     expires_seconds: Seconds = EXPIRES_SECONDS_DEFAULT
     reason_required: bool = False
 
@@ -168,16 +176,16 @@ class ToolContract(Input, frozen=True):
     server: Name | UnsetType = UNSET
     decision: Ruling | UnsetType = UNSET
     phases: ToolPhases | UnsetType = UNSET
-    requires: tuple[Requirement, ...] = ()
-    forbidden_after: tuple[Name, ...] = ()
+    requires: Annotated[tuple[Requirement, ...], Meta(max_length=RULES_MAX)] = ()
+    forbidden_after: Annotated[tuple[Name, ...], Meta(max_length=TOOLS_MAX)] = ()
     input_schema: dict[str, object] | bool | UnsetType = UNSET
-    arguments: tuple[Rule, ...] = ()
-    effect_key: tuple[PathText, ...] = ()
+    arguments: Annotated[tuple[Rule, ...], Meta(max_length=RULES_MAX)] = ()
+    effect_key: Paths = ()
     timeouts: Timeouts = Timeouts()
     start: Start | UnsetType = UNSET
     checkpoint: Checkpoint | UnsetType = UNSET
-    redact: tuple[PathText, ...] = ()
-    volatile: tuple[PathText, ...] = ()
+    redact: Paths = ()
+    volatile: Paths = ()
 
 
 class Phase(Input, frozen=True):
@@ -191,8 +199,11 @@ class Phase(Input, frozen=True):
 class SessionRules(Input, frozen=True):
     """What holds for a session as a whole."""
 
-    phases: tuple[Phase, ...] = ()
-    transitions: dict[Name, tuple[Name, ...]] = field(default_factory=dict)
+    phases: Annotated[tuple[Phase, ...], Meta(max_length=PHASES_MAX)] = ()
+    transitions: Annotated[
+        dict[Name, Annotated[tuple[Name, ...], Meta(max_length=PHASES_MAX)]],
+        Meta(max_length=PHASES_MAX),
+    ] = field(default_factory=dict)
     risk_defaults: dict[SideEffect, Ruling] = field(default_factory=dict)
     unmatched_tools: Ruling = Ruling.DENY
     gate: Gate = Gate.REJECT_ALL
@@ -290,8 +301,8 @@ class Facts(Value, frozen=True):
     now: datetime
     status: Status = Status.ACTIVE
     phase: str | None = None
-    committed: dict[str, tuple[CommittedCall, ...]] = field(default_factory=dict)
-    counted: dict[str, int] = field(default_factory=dict)
+    committed: Mapping[str, tuple[CommittedCall, ...]] = field(default_factory=dict)
+    counted: Mapping[str, int] = field(default_factory=dict)
     effect_keys_taken: frozenset[bytes] = frozenset()
     approved: frozenset[UUID] = frozenset()
 

@@ -8,7 +8,16 @@ import msgspec
 from placet.policy.bind import bind
 from placet.policy.json_text import read_json
 from placet.policy.model import Contract, Finding
-from placet.policy.tree import TEXT_BYTES_MAX, Node, Place, TextError, error, grown, places
+from placet.policy.tree import (
+    FINDINGS_MAX,
+    TEXT_BYTES_MAX,
+    Node,
+    Place,
+    TextError,
+    error,
+    grown,
+    places,
+)
 
 Form: TypeAlias = Literal["json", "yaml"]
 
@@ -41,8 +50,8 @@ def parse_located(text: bytes, form: Form) -> Located | list[Finding]:
     if isinstance(contract, list):
         told = {(finding.line, finding.column) for finding in findings}
         more = [finding for finding in contract if (finding.line, finding.column) not in told]
-        return sorted([*findings, *more], key=_order)
-    return findings or Located(contract, dict(places(node)))
+        return sorted([*findings, *more], key=_order)[:FINDINGS_MAX]
+    return findings[:FINDINGS_MAX] or Located(contract, dict(places(node)))
 
 
 def read_contract(document: object) -> Contract | list[Finding]:

@@ -10,6 +10,8 @@ from placet.policy.paths import path_text
 TEXT_BYTES_MAX: Final = 1024 * 1024
 DEPTH_MAX: Final = 32
 DIGITS_MAX: Final = 100
+FINDINGS_MAX: Final = 1_000
+"""Findings that are told at once; a contract with more of them is not being mended one by one."""
 
 Place: TypeAlias = tuple[int, int] | None
 """Line and column, from 1, or None where there is no text."""

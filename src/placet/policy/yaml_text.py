@@ -129,7 +129,7 @@ class _Reader:
             self._refuse(event, steps, "malformed_yaml", "the string holds U+0000", "leave it out")
         if not event.implicit[0]:
             return Node(text, _place(event))
-        for pattern, hint in _AMBIGUOUS:
+        for pattern, hint in _AMBIGUOUS if len(text) <= DIGITS_MAX else ():
             if pattern.fullmatch(text):
                 message = f"`{text[:100]}` reads in two ways"
                 self._refuse(event, steps, "yaml_ambiguous", message, hint)
