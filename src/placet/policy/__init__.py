@@ -16,8 +16,9 @@ So the service, the SDK's local check, the command line and an auditor all get t
 - `check` and the `check_*` beside it, `schema_shape`, `schema_paths`, `finding`: the findings.
 - `rulings`, `projection`, `compile`: every default filled in, and bytes that are the same on every
   machine.
-- `load`, `loaded`, `schema_engine`: what is made of these bytes once, so that an evaluation is fast.
-- `layers`, `evaluate`, `response`, `hashes`: the decision on one call, and on a whole response.
+- `load`, `loaded`, `schema_engine`: what is made of these bytes once, so that evaluating is fast.
+- `layers`, `requirements`, `window`, `hashes`, `evaluate`, `response`: the decision on one call,
+  and on a whole response.
 - `narrow`, `remember`: the tools that could pass now, and what must be remembered for later.
 
 Invariants

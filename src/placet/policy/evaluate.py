@@ -6,9 +6,8 @@ from typing import Final
 
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json
-from placet.policy import layers
+from placet.policy import layers, requirements
 from placet.policy.hashes import arguments_digest
-from placet.policy.layers import Window
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import (
     Allow,
@@ -23,6 +22,7 @@ from placet.policy.model import (
     Ruling,
 )
 from placet.policy.response import Judged, ResponseDecision, decide_response
+from placet.policy.window import Window
 
 
 @dataclasses.dataclass(slots=True)
@@ -104,7 +104,7 @@ def _decide(
         return _deny(4, reasons, window)
     if given is None:
         return _unreadable(tool, facts, window)
-    if reasons := layers.requires(tool, facts, given, window):
+    if reasons := requirements.requires(tool, facts, given, window):
         return _deny(5, reasons, window)
     if reasons := layers.arguments(tool, given):
         return _deny(6, reasons, window)
@@ -141,7 +141,7 @@ def _unmatched(policy: Policy, facts: Facts, call: Call, *, is_readable: bool) -
 
 def _unreadable(tool: LoadedTool, facts: Facts, window: Window) -> Deny:
     """Deny arguments that cannot be read, after what no arguments could have passed."""
-    if reasons := layers.requires_possible(tool, facts, window):
+    if reasons := requirements.requires_possible(tool, facts, window):
         return _deny(5, reasons, window)
     return _deny(6, [_malformed(f"tools.{tool.name}.arguments")], window)
 

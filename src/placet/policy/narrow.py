@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from placet.kernel.value import Value
-from placet.policy import layers
+from placet.policy import layers, requirements
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import Code, Facts, Reason, Ruling
+from placet.policy.window import Window
 
 
 class HiddenTool(Value, frozen=True):
@@ -56,5 +57,7 @@ def _layers_from_3(policy: Policy, facts: Facts, tool: LoadedTool | None) -> lis
         return [layers.denied(tool)]
     if tool is None:
         return []
-    window = layers.Window()
-    return layers.phase(policy, tool, facts, {}) or layers.requires_possible(tool, facts, window)
+    window = Window()
+    return layers.phase(policy, tool, facts, {}) or requirements.requires_possible(
+        tool, facts, window
+    )

@@ -25,6 +25,13 @@ class Fault(Enum):
     VALUE = Code.ARGUMENT_NOT_ALLOWED
 
 
+FAULT_SAYS: Final = {
+    Fault.MISSING: "there is no such value",
+    Fault.TYPE: "the value is of another type",
+    Fault.BOUNDS: "the value is out of bounds",
+    Fault.VALUE: "the value is not the one wanted",
+}
+
 Test: TypeAlias = Callable[[Json], Fault | None]
 PatternCompiler: TypeAlias = Callable[[str], Callable[[str], bool]]
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from placet.kernel.value import Value
-from placet.policy.layers import Window
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import (
     TOTAL_MS_DEFAULT,
@@ -21,6 +20,7 @@ from placet.policy.model import (
     Gate,
     Reason,
 )
+from placet.policy.window import Window
 
 
 class CallVerdict(Value, frozen=True):
