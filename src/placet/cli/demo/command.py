@@ -47,12 +47,15 @@ def command(
       placet demo                    then look around with the key that it prints
       placet demo --once --json      only the figures
     """  # noqa: D301 -- \b keeps click from folding the examples
+    from placet.cli.demo.evidence import keep_at
     from placet.cli.demo.service_here import interrupted_by_signals, serving
     from placet.cli.demo.story import CHAPTERS
     from placet.cli.demo.timeline import Timeline
     from placet.kernel.clock import SystemClock
 
     settings = load_settings({"port": port, "data_dir": data_dir})
+    if keep_export is not None:
+        keep_at(keep_export)
     quiet = bool(click.get_current_context().find_root().params.get("quiet"))
     with (
         interrupted_by_signals(),

@@ -2,46 +2,23 @@
 
 from pathlib import Path
 
-from placet.authority.model import KeyList as KnownKeys
 from placet.cli.demo.figures import verify
-from placet.cli.demo.people import People
 from placet.cli.demo.scene import Scene
 from placet.cli.exits import CommandRefused, Exit
-from placet.evidence.bundle import KeyList, KeyPurpose, NamedKey
+from placet.evidence.verify import BundleReport
 
 
-async def pin_keys(people: People) -> KeyList:
-    """Return the keys to verify with, learned before there is anything to verify.
+async def export(scene: Scene, keep: Path | None) -> tuple[bytes, BundleReport]:
+    """Return the tenant's evidence and what the verifier says of it.
 
-    The approver's key is taken from her own hand and not from the service.
-    """
-    known = await people.auditor.get("/authority/keys", KnownKeys)
-    server = [
-        NamedKey(
-            key_id=key.key_id, public_key=key.public_key, purpose=KeyPurpose(key.purpose.value)
-        )
-        for key in known.server_keys
-    ]
-    hers = NamedKey(
-        key_id=people.signing.key_id,
-        public_key=people.signing.public.raw,
-        purpose=KeyPurpose.PERSON,
-        actor_id=people.approver.actor_id,
-    )
-    return KeyList(version=1, keys=(*server, hers))
-
-
-async def export(scene: Scene, pinned: KeyList, keep: Path | None) -> bytes:
-    """Return the tenant's evidence, verified. Refuses `CommandRefused` if anything is wrong.
-
-    A copy with one byte changed is verified too, and must be found out.
+    Refuses `CommandRefused` if anything is wrong. A copy with one byte changed is verified too, and must be found out.
     """
     auditor, timeline = scene.people.auditor, scene.timeline
     bundle = await auditor.read("/replay/bundle")
     if keep is not None:
-        _write(keep, bundle)
+        keep_at(keep, bundle)
     timeline.tell(auditor.name, "exported", f"{len(bundle):,} bytes of evidence")
-    report = verify(bundle, pinned)
+    report = verify(bundle)
     if report.flaw is not None:
         raise CommandRefused(
             detail=f"the export is bad in line {report.flaw.line}: {report.flaw.why}",
@@ -51,10 +28,10 @@ async def export(scene: Scene, pinned: KeyList, keep: Path | None) -> bytes:
     timeline.tell(
         "verifier",
         "verified",
-        f"{report.streams} chains, {report.events} events, {report.bodies} bodies, "
-        f"with keys pinned before the first call",
+        f"{report.streams} chains, {report.events} events, {report.bodies} bodies; "
+        f"{report.calls} grants and starts, none while a kill was in force",
     )
-    flaw = verify(tampered(bundle), pinned).flaw
+    flaw = verify(tampered(bundle)).flaw
     if flaw is None:
         raise CommandRefused(
             detail="the verifier found nothing wrong in an export that was changed",
@@ -62,7 +39,7 @@ async def export(scene: Scene, pinned: KeyList, keep: Path | None) -> bytes:
             code=Exit.FAILED,
         )
     timeline.tell("verifier", "refused", f"a copy with one byte changed: {flaw.item}: {flaw.why}")
-    return bundle
+    return bundle, report
 
 
 def tampered(bundle: bytes) -> bytes:
@@ -72,7 +49,8 @@ def tampered(bundle: bytes) -> bytes:
     return bundle[:middle] + changed + bundle[middle + 1 :]
 
 
-def _write(file: Path, bundle: bytes) -> None:
+def keep_at(file: Path, bundle: bytes = b"") -> None:
+    """Write the export to a file, or see that one can. Refuses `CommandRefused`."""
     try:
         file.write_bytes(bundle)
     except OSError as fault:

@@ -23,7 +23,7 @@ import httpx
 import msgspec
 
 from placet.cli.demo.shop import Shop
-from placet.evidence.bundle import BundleHeader, EnvelopeLine, EventLine, GrantLine, KeyList, Line
+from placet.evidence.bundle import BundleHeader, EnvelopeLine, EventLine, GrantLine, Line
 from placet.evidence.verify import BundleReport, verify_bundle
 from placet.kernel.refusals import GovernanceUnavailable
 from placet.kernel.value import Value
@@ -51,9 +51,9 @@ class Figures(Value, frozen=True):
     seconds: float
 
 
-def verify(bundle: bytes, pinned: KeyList) -> BundleReport:
-    """Return what the standalone verifier finds in an export, with keys learned before it."""
-    return verify_bundle(io.BytesIO(bundle), pinned)
+def verify(bundle: bytes) -> BundleReport:
+    """Return what the standalone verifier finds in an export."""
+    return verify_bundle(io.BytesIO(bundle))
 
 
 def count(

@@ -63,7 +63,6 @@ async def _chapters(scene: Scene, everybody: People, keep: Path | None) -> Told:
     timeline = scene.timeline
     with timeline.chapter("A draft is written, frozen, approved and signed"):
         await approval.approve(everybody, timeline, scene.ids)
-        pinned = await evidence.pin_keys(everybody)
     with timeline.chapter("A worker is killed between paying and reporting"):
         crashed = await accidents.crash(scene)
     async with timeline.ripening("the killed worker's call ripens", settlement.RIPE_SECONDS):
@@ -77,11 +76,11 @@ async def _chapters(scene: Scene, everybody: People, keep: Path | None) -> Told:
             await settlement.wait_until_unknown(scene, crashed)
     await settlement.settle(scene, crashed)
     with timeline.chapter("Everything is verified from an export"):
-        bundle = await evidence.export(scene, pinned, keep)
+        bundle, report = await evidence.export(scene, keep)
     figures = count(
         bundle,
         scene.shop,
-        is_verified=True,
+        is_verified=report.is_good,
         stale_starts_refused=stale_starts,
         seconds=timeline.seconds,
     )

@@ -168,6 +168,7 @@ def _told_fence(session: Session) -> str:
 
 async def run(errand: Errand) -> None:
     """Do an errand: open or take over the session, take the turns, pause where it says."""
+    *most, last = [TURNS[name] for name in errand.turns]
     async with Client(errand.url, errand.api_key) as client:
         opened = client.session(
             errand.session_id, ttl_seconds=errand.ttl_seconds, wait_seconds=errand.wait_seconds
@@ -175,7 +176,6 @@ async def run(errand: Errand) -> None:
         async with opened as session:
             say(Attached(session_id=session.session_id, fence=_told_fence(session)))
             agent = Agent(session, Shop(Path(errand.orders)))
-            *most, last = [TURNS[name] for name in errand.turns]
             for turn in most:
                 await agent.take(turn)
             try:
