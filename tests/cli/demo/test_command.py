@@ -100,6 +100,15 @@ def test_the_figures_of_the_story_are_those_of_its_export_and_its_orders(
     assert service.find(folder) == service.Running(**running)
 
 
+def test_an_export_that_cannot_be_kept_is_refused_before_anything_is_started(
+    placet: Placet, folder: Path
+) -> None:
+    done = placet("demo", "--once", "--keep-export", str(folder / "missing" / "all.jsonl"))
+    assert done.returncode == Exit.USAGE
+    assert "--keep-export" in done.stderr
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.usefixtures("environment")
 def test_an_interrupted_story_leaves_nothing_running(folder: Path) -> None:
     with subprocess.Popen(  # noqa: S603 -- our own program

@@ -11,7 +11,8 @@ from placet.evidence.verify import BundleReport
 async def export(scene: Scene, keep: Path | None) -> tuple[bytes, BundleReport]:
     """Return the tenant's evidence and what the verifier says of it.
 
-    Refuses `CommandRefused` if anything is wrong. A copy with one byte changed is verified too, and must be found out.
+    A copy with one byte changed is verified too, and must be found out. Refuses `CommandRefused`
+    where anything is wrong.
     """
     auditor, timeline = scene.people.auditor, scene.timeline
     bundle = await auditor.read("/replay/bundle")
