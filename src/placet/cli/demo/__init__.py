@@ -20,5 +20,6 @@ of its own against a second refund: that is left to the contract.
 Invariants. Every run founds a tenant of its own, so runs never meet. No figure is written by hand:
 each is counted from the verified export, from the orders or from the service's measures. A service
 that ran before is used and left running. What the demo started is stopped when it is interrupted,
-when it fails, and with `--once`; a worker never outlives the demo, for it ends with its input.
+when it fails, and with `--once`. A worker that waits ends with its input, whatever became of the
+demo.
 """
