@@ -123,13 +123,19 @@ async def test_functions_are_the_applications_to_call_and_nobody_elses(
     assert [(row["proname"], row["name"]) for row in rows] == [("tenant", "placet_auditor")]
 
 
+@pytest.mark.parametrize("had_one", [False, True], ids=["never had one", "had one before"])
 async def test_without_a_tenant_every_table_is_empty_and_takes_nothing(
-    app: "asyncpg.Connection[Any]",
+    server: Server, peopled: str, *, had_one: bool
 ) -> None:
+    app = await asyncpg.connect(server.url("placet_app", peopled))
+    if had_one:
+        async with app.transaction():
+            await enter(app, TENANT_A)
     for table in await tenant_tables(app):
         assert await app.fetchval(f"SELECT count(*) FROM placet.{table}") == 0, table  # noqa: S608 -- from the catalog
         row = await catalog.row_for(app, table, TENANT_A)
         assert await attempt(app, row) == "42501", table
+    await app.close()
 
 
 async def test_a_tenant_sees_its_own_rows_and_no_other(app: "asyncpg.Connection[Any]") -> None:
@@ -232,12 +238,17 @@ async def work(db: Database, tenant: Principal) -> None:
         await tx.now()
 
 
-@types.coroutine
-def cut_off(work: Coroutine[Any, Any, None], at: int | None) -> Generator[Any, Any, int]:
+async def cut_off(work: Coroutine[Any, Any, None], at: int | None) -> int:
     """Run some work, and cancel the task that runs it when it waits for the `at`-th time.
 
     Returns how often it waited, where nothing cut it off.
     """
+    return await driven(work, at)
+
+
+@types.coroutine
+def driven(work: Coroutine[Any, Any, None], at: int | None) -> Generator[Any, Any, int]:
+    """Do what an event loop does with some work, one wait at a time."""
     waits = 0
     step: Callable[[], Any] = partial(work.send, None)
     while True:

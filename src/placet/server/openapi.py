@@ -62,6 +62,10 @@ def document(app: Litestar) -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(
         types, schema_hook=_anything, ref_template=_REFERENCE
     )
+    for component in components.values():
+        # Python 3.13 takes the indent out of a docstring, and those before it leave it in.
+        if "description" in component:
+            component["description"] = inspect.cleandoc(component["description"])
     schema_of = dict(zip(types, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for path, handler in shown:

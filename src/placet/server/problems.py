@@ -58,9 +58,13 @@ def status_of(kind: type[Refusal]) -> HTTPStatus:
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+# What Python called otherwise before 3.13.
+_PHRASES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
 def phrase(status: int) -> str:
-    """Return the words that stand beside a status number."""
-    return HTTPStatus(status).phrase
+    """Return the words that stand beside a status number, by RFC 9110."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
 
 
 def document(refusal: Refusal, *, instance: str, request_id: str) -> dict[str, Any]:
