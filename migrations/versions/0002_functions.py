@@ -14,6 +14,7 @@ depends_on = None
 
 SOURCES = [
     ("placet.events", "event_leaf_v1"),
+    ("placet.events", "event_follows_v1"),
     ("placet.events", "event_write_v1"),
     ("placet.events", "event_append_v1"),
     ("placet.storage", "work_due_v1"),
@@ -38,6 +39,11 @@ def upgrade() -> None:
     for package, name in SOURCES:
         for statement in statements(package, name):
             op.execute(statement.replace(":", "\\:"))
+    op.execute(
+        "CREATE TRIGGER event_follows BEFORE INSERT ON placet.event"
+        " FOR EACH ROW EXECUTE FUNCTION placet.event_follows_v1()"
+    )
+    op.execute("ALTER TABLE placet.event ENABLE ALWAYS TRIGGER event_follows")
     op.execute("GRANT EXECUTE ON FUNCTION placet.tenant() TO placet_auth, placet_auditor")
     op.execute("GRANT SELECT, INSERT ON placet.api_key_lookup TO placet_auth")
     op.execute("GRANT SELECT ON placet.tenancy_api_key, placet.tenancy_actor TO placet_auth")
@@ -49,7 +55,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop every function that this revision made."""
+    """Drop every function that this revision made, and the trigger that calls one."""
+    op.execute("DROP TRIGGER event_follows ON placet.event")
     op.execute(
         """
         DO $$

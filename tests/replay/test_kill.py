@@ -57,7 +57,9 @@ async def test_a_tenant_kill_stops_proposals_and_starts_and_new_sessions(desk: D
     )
     started = await worker.start(call)
     opened = await desk.post("/api/v1/replay/sessions", {})
-    for answered in (proposed, started, opened):
+    again = await worker.post("preflight", {"request_hash": "ab" * 32})
+    renewed = await worker.lease("renew")
+    for answered in (proposed, started, opened, again, renewed):
         assert (answered.status_code, answered.json()["code"]) == (410, "tenant_killed")
     assert (await worker.read())["status"] == "killed"
     receipt = await worker.report(call, "failed")

@@ -82,3 +82,19 @@ async def test_a_runtime_key_cannot_steal(desk: Desk) -> None:
     }
     answered = await thief.post("lease", asked)
     assert (answered.status_code, answered.json()["code"]) == (403, "scope_missing")
+
+
+async def test_a_lease_that_is_gone_is_not_given_again(desk: Desk) -> None:
+    worker = Worker(desk, await desk.session())
+    request_id = str(desk.ids.new())
+    await worker.lease(request_id=request_id)
+    await worker.lease("release")
+    again = await worker.lease(request_id=request_id)
+    assert (again.status_code, again.json()["code"]) == (409, "lease_lost")
+
+
+async def test_an_operator_takes_no_lease_but_by_stealing(desk: Desk) -> None:
+    worker = Worker(desk, await desk.session())
+    asked = {"action": "grant", "holder": "op", "request_id": str(desk.ids.new())}
+    answered = await worker.post("lease", asked, desk.operator_key)
+    assert (answered.status_code, answered.json()["code"]) == (403, "scope_missing")

@@ -54,19 +54,24 @@ def compile_contract(contract: Contract, compiler_version: str = COMPILER_VERSIO
     review = _bytes(review_document(ordered))
     runtime = _bytes(msgspec.to_builtins(_runtime(ordered)))
     compat = _bytes(contract_document(ordered))
+    return Compiled(
+        compiler_version=compiler_version,
+        review=review,
+        runtime=runtime,
+        compat=compat,
+        compiled_hash=compiled_hash(compiler_version, review, runtime, compat),
+    )
+
+
+def compiled_hash(compiler_version: str, review: bytes, runtime: bytes, compat: bytes) -> Digest:
+    """Return the hash that a compiled contract is known by, from its three projections."""
     whole = {
         "compat": compat.decode(),
         "compiler_version": compiler_version,
         "review": review.decode(),
         "runtime": runtime.decode(),
     }
-    return Compiled(
-        compiler_version=compiler_version,
-        review=review,
-        runtime=runtime,
-        compat=compat,
-        compiled_hash=digest("compiled", _bytes(whole)),
-    )
+    return digest("compiled", _bytes(whole))
 
 
 def contract_hash(contract: Contract) -> Digest:

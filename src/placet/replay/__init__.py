@@ -24,7 +24,7 @@ Invariants
   effect key stays taken until evidence or an operator says what became of it.
 - The state in the session's row equals the fold of the session's events, byte for byte.
 
-What each failure leads to: `protocol` pages tell it row by row; in short, an answer that was lost
+What each failure leads to: an answer that was lost
 is given again to the same request, an overtaken holder is told `lease_lost`, and whatever a dead
 worker left behind is settled, abandoned or swept to unknown by whoever comes next.
 """

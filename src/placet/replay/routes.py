@@ -101,7 +101,9 @@ async def list_sessions(request: AppRequest) -> Response[bytes]:
     asked = query_of(request, PageQuery)
     before = None if asked.cursor is None else _session_before(asked.cursor)
     async with database_of(request).reading(principal_of(request)) as tx:
-        found = await session_store.list_sessions(tx, before=before, limit=asked.limit + 1)
+        found = await session_store.list_sessions(
+            tx, principal_of(request), before=before, limit=asked.limit + 1
+        )
     items = [sessions.view_of(session) for session in found[: asked.limit]]
     is_last = len(found) <= asked.limit
     cursor = None if is_last else encode_cursor([str(items[-1].session_id)])
@@ -234,9 +236,11 @@ async def list_events(request: AppRequest, session_id: FromPath[UUID]) -> Respon
     principal = principal_of(request)
     async with database_of(request).reading(principal) as tx:
         await read_session(tx, principal, session_id, SessionQuery())
-        found = await export.list_views(tx, session_id, after=asked.after, limit=asked.limit)
-    cursor = str(found[-1].seq) if len(found) == asked.limit else None
-    return answer(Page(items=found, next_cursor=cursor))
+        after = max(asked.after, _event_after(asked.cursor))
+        found = await export.list_views(tx, session_id, after=after, limit=asked.limit + 1)
+    items = found[: asked.limit]
+    cursor = encode_cursor([items[-1].seq]) if len(found) > asked.limit else None
+    return answer(Page(items=items, next_cursor=cursor))
 
 
 @get(
@@ -247,6 +251,7 @@ async def export_session(request: AppRequest, session_id: FromPath[UUID]) -> Str
     """Export a session's evidence for a verifier: one JSON document a line."""
     principal = principal_of(request)
     async with database_of(request).reading(principal) as tx:
+        await read_session(tx, principal, session_id, SessionQuery())
         heads = await export.session_heads(tx, session_id)
     lines = export.write_bundle(database_of(request), principal, heads)
     return Stream(lines, media_type=BUNDLE_MEDIA)
@@ -278,6 +283,11 @@ def _caller(request: AppRequest, session_id: UUID, *, must: bool = True) -> Call
         holder=binding.holder,
         fence=Fence(epoch=binding.epoch, n=binding.fence),
     )
+
+
+def _event_after(cursor: str | None) -> int:
+    position = [] if cursor is None else decode_cursor(cursor)
+    return position[0] if position and isinstance(position[0], int) else 0
 
 
 def _session_before(cursor: str) -> UUID:

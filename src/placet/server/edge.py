@@ -70,7 +70,7 @@ class Edge:
         self._running += 1
         self._metrics.begin()
         try:
-            if self._running > REQUESTS_MAX:
+            if self._running > REQUESTS_MAX and not _is_urgent(scope["path"]):
                 await exchange.refuse(TooBusy(detail="the service is busy; nothing was decided"))
             elif "\x00" in scope["path"]:
                 await exchange.refuse(NotFound(detail="there is no such path"))
@@ -91,6 +91,11 @@ class Edge:
         """Return the client's id of the request if it is a decent one, else a new one."""
         sent = _header(scope, b"x-request-id")
         return sent.decode() if _REQUEST_ID.fullmatch(sent) else str(self._ids.new())
+
+
+def _is_urgent(path: str) -> bool:
+    """Tell whether a request may stop something: those are taken however busy the service is."""
+    return path.endswith(("/kill", "/lease")) or path == "/api/v1/authority/controls"
 
 
 class _Exchange:

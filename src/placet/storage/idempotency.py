@@ -5,7 +5,8 @@ that was kept and has no second effect. While the first is still running its twi
 and is then told `request_in_progress`. When the first is rolled back, its key vanishes with it.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -15,6 +16,9 @@ from placet.kernel.refusals import IdempotencyConflict, RequestInProgress
 from placet.kernel.value import Value
 from placet.storage.columns import table
 from placet.storage.database import Writing
+
+KEPT_FOR: Final = timedelta(days=7)
+"""How long an answer is kept; older ones of the actor go when it next uses the route."""
 
 
 class KeptAnswer(Value, frozen=True):
@@ -47,6 +51,14 @@ async def first_answer(
     `route` is method and path template, `fingerprint` a hash of everything that the request asks
     for. Refuses `idempotency_conflict` when the key stands for another request.
     """
+    await tx.change(
+        sa.delete(KEPT_ANSWER).where(
+            KEPT_ANSWER.c.tenant_id == tx.tenant_id,
+            KEPT_ANSWER.c.actor_id == tx.actor_id,
+            KEPT_ANSWER.c.route == route,
+            KEPT_ANSWER.c.created_at < sa.func.clock_timestamp() - KEPT_FOR,
+        )
+    )
     claim = (
         postgresql.insert(KEPT_ANSWER)
         .values(

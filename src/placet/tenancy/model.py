@@ -168,6 +168,12 @@ class Me(Value, frozen=True):
     environment: Environment | None
 
 
+class RoleNotNarrowed(Invalid):
+    """Only the role of an approver can be given for one workspace."""
+
+    hint = "leave `workspace_id` out: a key's scopes do not carry a workspace yet"
+
+
 @dataclasses.dataclass(kw_only=True, eq=False)
 class ApiKeyRefused(Invalid):
     """No key can be issued like this."""

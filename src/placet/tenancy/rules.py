@@ -14,9 +14,11 @@ from placet.tenancy.model import (
     ActorStatus,
     ApiKeyId,
     ApiKeyRefused,
+    GrantRole,
     IssueApiKey,
     ParsedKey,
     Role,
+    RoleNotNarrowed,
 )
 
 SECRET_BYTES: Final = 32
@@ -96,6 +98,16 @@ def scopes_given(actor: Actor, roles: Iterable[Role]) -> frozenset[Scope]:
     return (given - {Scope.APPROVE}) | {Scope.RUNTIME}
 
 
+def check_grant(asked: GrantRole) -> None:
+    """Refuse `role_not_narrowed` for a role in one workspace that would reach every workspace.
+
+    An approver's vote is held to the workspace where it is counted; any other role works by the
+    scopes of a key, which hold in the whole tenant.
+    """
+    if asked.workspace_id is not None and asked.role is not Role.APPROVER:
+        raise RoleNotNarrowed(detail=f"the role `{asked.role}` cannot be given for one workspace")
+
+
 def check_key(asked: IssueApiKey, actor: Actor, roles: Iterable[Role], now: datetime) -> None:
     """Refuse `api_key_refused` with every reason against issuing this key."""
     given = scopes_given(actor, roles)
@@ -122,7 +134,7 @@ def _runtime_reasons(asked: IssueApiKey) -> list[str]:
         reasons.append("a runtime key names one agent and one environment")
     reasons += [
         f"a runtime key never carries `{scope}`"
-        for scope in (Scope.APPROVE, Scope.ADMIN)
+        for scope in (Scope.APPROVE, Scope.ADMIN, Scope.OPERATE)
         if scope in asked.scopes
     ]
     return reasons

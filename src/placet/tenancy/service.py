@@ -83,8 +83,9 @@ async def disable_actor(tx: Writing, actor_id: ActorId, ids: Ids) -> Actor:
 async def grant_role(tx: Writing, asked: GrantRole, ids: Ids) -> RoleGrant:
     """Give an actor a role. Keys already issued carry no more than before.
 
-    Refuses `not_found` for an actor that is not of this tenant.
+    Refuses `not_found` for an actor that is not of this tenant, `role_not_narrowed`.
     """
+    rules.check_grant(asked)
     await store.get_actor(tx, asked.actor_id)
     grant = RoleGrant(
         tenant_id=tx.tenant_id,

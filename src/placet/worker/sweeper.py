@@ -5,7 +5,6 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from placet.kernel.refusals import Refusal
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import BATCH, sweep_due
 
@@ -21,8 +20,8 @@ async def sweep_for_ever(runtime: Runtime, period_seconds: float = PERIOD_SECOND
     while True:
         try:
             swept = await sweep_due(runtime)
-        except Refusal as refusal:
-            _LOG.warning("the sweep waits: %s", refusal.detail)
+        except Exception:  # noqa: BLE001 -- a fault here must not end it for every tenant
+            _LOG.exception("the sweep failed and comes round again")
             swept = 0
         if swept < BATCH:
             await asyncio.sleep(period_seconds)

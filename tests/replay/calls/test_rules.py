@@ -128,19 +128,24 @@ def test_the_state_after_a_word_is_the_fold_of_its_event(policy: Policy) -> None
 
 
 @pytest.mark.parametrize(
-    ("status", "execution", "start_required", "becomes"),
+    ("status", "execution", "start_required", "is_reported", "becomes"),
     [
-        (CallStatus.AWAITING_APPROVAL, ExecutionState.NOT_STARTED, True, Overdue.EXPIRED),
-        (CallStatus.GRANTED, ExecutionState.NOT_STARTED, True, Overdue.ABANDONED),
-        (CallStatus.GRANTED, ExecutionState.NOT_STARTED, False, Overdue.UNKNOWN),
-        (CallStatus.GRANTED, ExecutionState.STARTED, True, Overdue.UNKNOWN),
-        (CallStatus.GRANTED, ExecutionState.FAILED, True, Overdue.UNKNOWN),
+        (CallStatus.AWAITING_APPROVAL, ExecutionState.NOT_STARTED, True, False, Overdue.EXPIRED),
+        (CallStatus.GRANTED, ExecutionState.NOT_STARTED, True, False, Overdue.ABANDONED),
+        (CallStatus.GRANTED, ExecutionState.NOT_STARTED, True, True, Overdue.UNKNOWN),
+        (CallStatus.GRANTED, ExecutionState.NOT_STARTED, False, False, Overdue.UNKNOWN),
+        (CallStatus.GRANTED, ExecutionState.STARTED, True, False, Overdue.UNKNOWN),
+        (CallStatus.GRANTED, ExecutionState.FAILED, True, True, Overdue.UNKNOWN),
     ],
 )
 def test_an_overdue_call_is_abandoned_only_if_it_cannot_have_begun(
     status: CallStatus,
     execution: ExecutionState,
     start_required: bool,  # noqa: FBT001 -- a row of the table
+    is_reported: bool,  # noqa: FBT001 -- a row of the table
     becomes: Overdue,
 ) -> None:
-    assert decide_overdue(status, execution, start_required=start_required) is becomes
+    became = decide_overdue(
+        status, execution, start_required=start_required, is_reported=is_reported
+    )
+    assert became is becomes

@@ -27,7 +27,7 @@ class ControlEffect(StrEnum):
 class TenantKilled(Gone):
     """Every session of this tenant was killed."""
 
-    hint = "an operator stopped the tenant; nothing is granted until two people lift it"
+    hint = "an operator stopped the whole tenant; nothing is granted any more"
 
 
 class ControlGate(Value, frozen=True):

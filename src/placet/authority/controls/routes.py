@@ -15,7 +15,7 @@ from placet.tenancy.entry import (
     database_of,
     idempotency_key_of,
     ids_of,
-    principal_of,
+    key_of,
 )
 
 _SET = msgspec.json.Decoder(SetControl)
@@ -24,7 +24,12 @@ _SET = msgspec.json.Decoder(SetControl)
 @post(
     "/api/v1/authority/controls",
     opt=RouteOpt(
-        scope=Scope.OPERATE, body=SetControl, answer=ControlInForce, status=201, keyed=True
+        scope=Scope.OPERATE,
+        hot=True,
+        body=SetControl,
+        answer=ControlInForce,
+        status=201,
+        keyed=True,
     ),
 )
 async def set_control(request: AppRequest) -> Response[bytes]:
@@ -32,7 +37,7 @@ async def set_control(request: AppRequest) -> Response[bytes]:
     asked = bodies.decode(_SET, await body_of(request))
     key = idempotency_key_of(request)
     hot = database_of(request).hot
-    made = await service.set_control(hot, ids_of(request), principal_of(request), asked, key)
+    made = await service.set_control(hot, ids_of(request), key_of(request), asked, key)
     return answer(made, 201)
 
 

@@ -7,24 +7,23 @@ from placet.authority.controls.model import ControlInForce, ControlSet, SetContr
 from placet.events.model import new_event
 from placet.kernel.hashing import digest
 from placet.kernel.ids import Ids, derived_id
-from placet.kernel.principal import Principal
 from placet.kernel.refusals import IdempotencyConflict, ScopeMissing, Unauthenticated
 from placet.storage.database import HotPool
+from placet.tenancy.model import ParsedKey
 
 
 async def set_control(
-    hot: HotPool, ids: Ids, principal: Principal, asked: SetControl, idempotency_key: str
+    hot: HotPool, ids: Ids, key: ParsedKey, asked: SetControl, idempotency_key: str
 ) -> ControlInForce:
     """Put a control in force. The same idempotency key again is the same control."""
-    control_id = control_id_of(principal, idempotency_key)
+    control_id = control_id_of(key, idempotency_key)
     said = ControlSet(
         control_id=control_id, kind=asked.kind, target="", effect=asked.effect, reason=asked.reason
     )
     row = await store.set_control(
         hot,
-        principal.key_id,
-        principal.secret_hash,
-        principal.tenant_id,
+        key.key_id,
+        key.secret_hash,
         control_id,
         asked,
         new_event(ids, said),
@@ -46,6 +45,6 @@ async def set_control(
             raise Unauthenticated(detail="no live API key came with the request")
 
 
-def control_id_of(principal: Principal, idempotency_key: str) -> UUID:
-    """Return the id of the control that a key of this actor stands for."""
-    return derived_id(digest("control_id", principal.actor_id.bytes, idempotency_key.encode()))
+def control_id_of(key: ParsedKey, idempotency_key: str) -> UUID:
+    """Return the id of the control that an idempotency key of this API key stands for."""
+    return derived_id(digest("control_id", key.key_id.encode(), idempotency_key.encode()))

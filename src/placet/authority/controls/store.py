@@ -7,18 +7,16 @@ import sqlalchemy as sa
 
 from placet.authority.controls.model import ControlEffect, ControlKind, SetControl
 from placet.authority.controls.tables import CONTROL
-from placet.events.model import NewEvent, StreamKind, tenant_stream
-from placet.kernel.ids import TenantId
+from placet.events.model import NewEvent
 from placet.storage.database import HotPool, Reading
 
-_SET = "SELECT * FROM placet.control_set_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+_SET = "SELECT * FROM placet.control_set_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 
 
 async def set_control(  # noqa: PLR0913, PLR0917 -- one argument per part of one statement
     hot: HotPool,
     key_id: str,
     secret_hash: bytes,
-    tenant_id: TenantId,
     control_id: UUID,
     asked: SetControl,
     event: NewEvent,
@@ -33,7 +31,6 @@ async def set_control(  # noqa: PLR0913, PLR0917 -- one argument per part of one
         "",
         asked.effect.value,
         asked.reason,
-        tenant_stream(tenant_id, StreamKind.CONTROL),
         event.event_id,
         event.type,
         event.salt,

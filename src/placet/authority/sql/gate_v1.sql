@@ -4,13 +4,12 @@ RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT ('x' || right(replace(p_tenant::text, '-', ''), 15))::bit(60)::bigint
 $$;
 
--- Pass the gate: hold it shared to the end of the transaction, and say what is in force.
--- The reads follow the lock in statements of their own, so they see what a kill committed.
-CREATE FUNCTION placet.gate_pass_v1(
+-- Say what is in force. Outside the gate this is a courtesy, good enough to refuse and never to
+-- grant on.
+CREATE FUNCTION placet.gate_read_v1(
     p_tenant uuid, OUT control_epoch bigint, OUT killed_by uuid)
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(placet.gate_lock_key_v1(p_tenant));
     SELECT g.control_epoch INTO control_epoch
     FROM placet.authority_control_gate AS g WHERE g.tenant_id = p_tenant;
     SELECT c.control_id INTO killed_by
@@ -22,10 +21,22 @@ BEGIN
 END
 $$;
 
+-- Pass the gate: hold it shared to the end of the transaction, and say what is in force.
+-- The reads follow the lock in statements of their own, so they see what a kill committed.
+CREATE FUNCTION placet.gate_pass_v1(
+    p_tenant uuid, OUT control_epoch bigint, OUT killed_by uuid)
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(placet.gate_lock_key_v1(p_tenant));
+    SELECT r.control_epoch, r.killed_by INTO control_epoch, killed_by
+    FROM placet.gate_read_v1(p_tenant) AS r;
+END
+$$;
+
 -- Put a control wider than one session in force: the gate alone, one row, one event.
 CREATE FUNCTION placet.control_set_v1(
     p_key_id text, p_secret_hash bytea, p_control uuid, p_kind text, p_target text,
-    p_effect text, p_reason text, p_stream uuid,
+    p_effect text, p_reason text,
     p_event uuid, p_type text, p_salt bytea, p_body bytea,
     OUT code text, OUT control_epoch bigint, OUT set_at timestamptz
 )
@@ -44,6 +55,8 @@ BEGIN
         code := 'forbidden';
         RETURN;
     END IF;
+    -- A kill may wait longer than other work: it waits for grants under way, and wins in the end.
+    PERFORM set_config('lock_timeout', '4s', true);
     PERFORM pg_advisory_xact_lock(placet.gate_lock_key_v1(who.tenant_id));
     SELECT * INTO had FROM placet.authority_control AS c
     WHERE c.tenant_id = who.tenant_id AND c.control_id = p_control;
@@ -66,7 +79,7 @@ BEGIN
     VALUES (who.tenant_id, p_control, p_kind, p_target, p_effect, p_reason, control_epoch, NULL,
             who.actor_id, set_at);
     PERFORM placet.event_append_v1(
-        p_stream, 'control', who.actor_id, ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt],
+        placet.tenant_stream_v1(who.tenant_id, 'control'), 'control', who.actor_id, ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt],
         ARRAY[p_body]);
     code := 'ok';
 END

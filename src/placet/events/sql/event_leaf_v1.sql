@@ -1,3 +1,16 @@
+-- The id of a tenant's one stream of a kind: SHA-256 over both, its first half as UUID version 8.
+CREATE FUNCTION placet.tenant_stream_v1(p_tenant uuid, p_kind text)
+RETURNS uuid LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    raw bytea := substring(
+        sha256(uuid_send(p_tenant) || convert_to(p_kind, 'UTF8')) FROM 1 FOR 16);
+BEGIN
+    raw := set_byte(raw, 6, (get_byte(raw, 6) & 15) | 128);
+    raw := set_byte(raw, 8, (get_byte(raw, 8) & 63) | 128);
+    RETURN encode(raw, 'hex')::uuid;
+END
+$$;
+
 -- The leaf of one event: SHA-256 over a fixed binary header. See docs/reference/evidence.md.
 CREATE FUNCTION placet.event_leaf_v1(
     p_tenant uuid, p_stream uuid, p_event uuid, p_actor uuid,

@@ -198,7 +198,8 @@ class EventView(Value, frozen=True):
 
 
 class EventsQuery(Input, frozen=True):
-    """Which events of a session: those after a sequence number, so many at a time."""
+    """Which events of a session: after a sequence number or a page's cursor, so many at a time."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
+    cursor: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 100

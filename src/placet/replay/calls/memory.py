@@ -67,9 +67,9 @@ class Known:
     open_calls: "OrderedDict[UUID, OpenCall]"
 
     def facts(self, now: datetime, taken: frozenset[bytes] = frozenset()) -> Facts:
-        """Return the facts that the policy reads, at a guessed time."""
+        """Return the facts that the policy reads, at a guess of the database's time."""
         return Facts(
-            now=max(now, self.at),
+            now=now,
             status=Status.ACTIVE,
             phase=self.state.phase,
             committed=self.committed,

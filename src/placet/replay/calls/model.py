@@ -188,6 +188,17 @@ class ReplayPendingCall(Value, frozen=True):
     committed_at: datetime | None
     settled_by: UUID | None
 
+    @property
+    def due_at(self) -> datetime | None:
+        """Return when something must become of an open call, if anything must."""
+        match self.status:
+            case CallStatus.GRANTED:
+                return self.grant_expires_at
+            case CallStatus.AWAITING_APPROVAL:
+                return self.deadline_at
+            case _:
+                return None
+
 
 class ReplayExecutionReceipt(Value, frozen=True):
     """A report of what became of a call, kept whatever it says and whenever it comes.

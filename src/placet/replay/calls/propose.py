@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -25,7 +26,7 @@ from placet.replay.calls.proposal import (
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
 from placet.replay.calls.store import Caller, Decided, ProposalWrite
 from placet.replay.sessions.binding import encode_binding
-from placet.replay.sessions.codes import STALE, refusal
+from placet.replay.sessions.codes import STALE, STALE_TIME, refusal
 from placet.replay.sessions.rules import encode_state, opening_state
 from placet.storage.database import HotRow
 
@@ -58,6 +59,7 @@ async def propose_calls(
     proposed = read_proposal(asked, raw, runtime.ids)
     known = runtime.find(caller.key, caller.session_id)
     taken: frozenset[bytes] = frozenset()
+    last = STALE
     for _ in range(ATTEMPTS):
         decided, version = await _decide(runtime, known, proposed, taken)
         write = _write(runtime, proposed, decided)
@@ -65,6 +67,7 @@ async def propose_calls(
         match row["code"]:
             case "redo":
                 known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
+                last = STALE if version.version != known.state_version else STALE_TIME
                 taken |= frozenset(row["taken"] or ())
             case "ok":
                 assert known is not None, "facts were known, or it were `redo`"  # noqa: S101 -- COLD matches no version
@@ -75,7 +78,7 @@ async def propose_calls(
                 return await _answer(runtime, caller, proposed, known, row)
             case code:
                 raise refusal(code)
-    raise refusal(STALE)
+    raise refusal(last)
 
 
 async def _decide(
@@ -84,7 +87,7 @@ async def _decide(
     if known is None:
         return _UNKNOWN, Decided(version=COLD)
     pinned = await runtime.pinned(known)
-    facts = known.facts(runtime.clock.now(), taken)
+    facts = known.facts(runtime.now(), taken)
     decided = decide_proposal(pinned.policy, known.state, facts, known.mode, proposed)
     return decided, Decided(
         version=known.state_version,
@@ -126,7 +129,7 @@ class _Signing(Value, frozen=True):
     step: int
     artifact_hash: str
     granted: Granted | None
-    may_sign: bool
+    signable: frozenset[UUID]
 
 
 async def _answer(
@@ -140,7 +143,7 @@ async def _answer(
         step=row["request_seq"],
         artifact_hash=(await runtime.pinned(known)).compiled_hash,
         granted=_granted(row),
-        may_sign=row["may_sign"],
+        signable=frozenset(row["signable"] or ()),
     )
     return ProposalAnswer(
         prepared_request_id=proposed.prepared_request_id,
@@ -181,7 +184,7 @@ def _outcome(signing: _Signing, call: KeptOutcome, decided_at: datetime) -> Call
         blocked_why=call.blocked_why,
         arguments_hash=call.arguments_hash,
         start_required=call.start_required,
-        grant=_sign(signing, call, granted, expires) if signing.may_sign else None,
+        grant=_sign(signing, call, granted, expires) if call.call_id in signing.signable else None,
         grant_expires_at=expires,
         deadline=None if asks is None else decided_at + timedelta(seconds=asks),
     )

@@ -37,6 +37,7 @@ class ToldCall(Value, frozen=True):
 
 class _Told(Value, frozen=True):
     call: ToldCall
+    receipt_id: UUID | None = None
 
 
 class _Report(Value, frozen=True):
@@ -60,6 +61,13 @@ async def report_receipt(
     A reporter who names no binding has the fence zero; its report counts as late.
     """
     report = _read(runtime, asked, raw)
+    # Reports of one session settle one after the other: each moves the facts of the next.
+    async with runtime.turn(caller.session_id):
+        return await _keep(runtime, caller, report)
+
+
+async def _keep(runtime: Runtime, caller: Caller, report: _Report) -> ReceiptAnswer:
+    asked = report.asked
     known = runtime.find(caller.key, caller.session_id)
     call = None if known is None else known.open_calls.get(asked.call_id)
     for attempt in range(ATTEMPTS):
@@ -72,9 +80,14 @@ async def report_receipt(
         match row["code"]:
             case "redo":
                 known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
-                call = open_call(_TOLD.decode(row["facts"]).call)
-            case "ok" | "replayed":
-                if row["code"] == "ok" and row["applied"] and known and following:
+                told = _TOLD.decode(row["facts"])
+                call = open_call(told.call)
+                # A retry of a receipt that was kept but settled nothing settles with that one.
+                report = msgspec.structs.replace(
+                    report, receipt_id=told.receipt_id or report.receipt_id
+                )
+            case "ok":
+                if row["moved"] and known and following:
                     _remember(known, asked.call_id, following, row)
                 return _answer(asked, row)
             case code:
@@ -193,5 +206,5 @@ def _answer(asked: ReportReceipt, row: HotRow) -> ReceiptAnswer:
         settled=row["applied"] and row["status"] == CallStatus.SETTLED.value,
         state_version=row["state_version"],
         current_phase=row["current_phase"],
-        replayed=row["code"] == "replayed",
+        replayed=row["replayed"],
     )

@@ -199,15 +199,17 @@ class Overdue(StrEnum):
 
 
 def decide_overdue(
-    status: CallStatus, execution: ExecutionState, *, start_required: bool
+    status: CallStatus, execution: ExecutionState, *, start_required: bool, is_reported: bool
 ) -> Overdue:
-    """Return what an overdue call becomes.
+    """Return what an overdue call becomes that no evidence settles.
 
     An ask without an answer is a denial. A grant that had to be redeemed and never was cannot have
-    begun. Everything else may have happened, so it is unknown.
+    begun, unless somebody reported on it all the same, in whatever words. Everything else may have
+    happened, so it is unknown.
     """
     if status is CallStatus.AWAITING_APPROVAL:
         return Overdue.EXPIRED
-    if start_required and execution is ExecutionState.NOT_STARTED:
+    never_began = start_required and execution is ExecutionState.NOT_STARTED
+    if never_began and not is_reported:
         return Overdue.ABANDONED
     return Overdue.UNKNOWN

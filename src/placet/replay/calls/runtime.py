@@ -1,7 +1,10 @@
 """What the hot path keeps in a process: nothing that a restart could lose."""
 
+import asyncio
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from placet.authority.server_keys import ServerKeys
 from placet.events.model import NewEvent, new_event
@@ -30,7 +33,24 @@ class Runtime:
         self.clock = clock
         self.keys = keys
         self.memory = Memory()
+        self._ahead = timedelta()
+        self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self.policies = Policies()
+
+    def now(self) -> datetime:
+        """Return the database's time as far as it can be guessed here.
+
+        The distance of this process's clock is learnt from every answer that carries a time.
+        """
+        return self.clock.now() + self._ahead
+
+    def saw(self, at: datetime) -> None:
+        """Learn what the database's clock said a moment ago."""
+        self._ahead = at - self.clock.now()
+
+    def turn(self, session_id: UUID) -> asyncio.Lock:
+        """Return the lock by which reports of one session take turns in this process."""
+        return self._turns.setdefault(session_id, asyncio.Lock())
 
     def find(self, key: ParsedKey, session_id: UUID) -> Known | None:
         """Return what this process remembers of a session."""
@@ -39,6 +59,7 @@ class Runtime:
     def learn(self, key: ParsedKey, session_id: UUID, facts: str, before: Known | None) -> Known:
         """Remember a session as a function has just told it."""
         known = known_from(facts, before)
+        self.saw(known.at)
         self.memory.keep(key.key_id, key.secret_hash, session_id, known)
         return known
 

@@ -24,6 +24,7 @@ from placet.replay.calls.model import (
 from placet.replay.calls.next_call import NextCall
 from placet.replay.calls.proposal import CallRow
 from placet.replay.calls.tables import PENDING_CALL, RECEIPT
+from placet.replay.sessions.model import SessionStatus
 from placet.storage.database import HotPool, Reading
 from placet.tenancy.model import ParsedKey
 
@@ -40,7 +41,7 @@ _PROPOSE = _function("propose_v1", 22)
 _START = _function("start_v1", 12)
 _RECEIPT = _function("receipt_v1", 25)
 _SETTLE = _function("settle_v1", 19)
-_SWEEP = _function("sweep_v1", 12)
+_SWEEP = _function("sweep_v1", 13)
 
 
 class Caller(Value, frozen=True):
@@ -249,7 +250,10 @@ class SweptCall(Value, frozen=True):
     status: CallStatus
     execution_state: ExecutionState
     commit_state: CommitState
-    blocked_why: BlockedWhy | None
+    blocked_why: BlockedWhy | None = None
+    frees_effect_key: bool = False
+    settled_by: UUID | None = None
+    evidence_level: EvidenceLevel | None = None
 
 
 class SweepWrite(Value, frozen=True):
@@ -261,7 +265,8 @@ class SweepWrite(Value, frozen=True):
     decided_version: int
     calls: list[SweptCall]
     state: bytes
-    finished: bool
+    phase: str | None
+    status: SessionStatus
     taken_due_at: datetime
     events: list[NewEvent]
 
@@ -276,7 +281,8 @@ async def sweep(hot: HotPool, write: SweepWrite) -> str:
         write.decided_version,
         msgspec.json.encode(write.calls).decode(),
         write.state,
-        write.finished,
+        write.phase,
+        write.status.value,
         write.taken_due_at,
         *_columns(write.events),
     )

@@ -1,11 +1,18 @@
-"""The sweeper: what is overdue becomes unknown, abandoned or expired; what is done is completed."""
+"""The sweeper: what is overdue is settled by the evidence on record, or becomes what it must.
 
-from datetime import datetime
+A call with a receipt that is evidence enough is settled by it, as the caller's retry would have
+done. Without one it is unknown; or abandoned, if it had to be started, never was, and nobody ever
+reported on it; or expired, if it waited for an answer. What is done is completed.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
-from placet.events.model import SYSTEM_ACTOR, NewEvent
-from placet.kernel.principal import Principal
+from placet.events.model import SYSTEM_ACTOR
 from placet.kernel.value import Value
+from placet.policy.loaded import Policy
 from placet.replay.calls import store
 from placet.replay.calls.events import AskExpired, CallAbandoned, CallBecameUnknown
 from placet.replay.calls.fold import evolve
@@ -15,9 +22,11 @@ from placet.replay.calls.model import (
     CommitNeed,
     CommitState,
     ExecutionState,
+    ReplayExecutionReceipt,
     ReplayPendingCall,
 )
-from placet.replay.calls.rules import Overdue, decide_overdue
+from placet.replay.calls.next_call import NextCall
+from placet.replay.calls.rules import Overdue, Word, decide_overdue, is_enough, settle
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.store import SweepWrite, SweptCall
 from placet.replay.sessions import store as sessions
@@ -28,6 +37,10 @@ from placet.storage.work import SWEEP_SESSION, WorkDue, take_due
 
 BATCH: Final = 100
 TAKEN_SECONDS: Final = 30
+_LOG: Final = logging.getLogger("placet.worker")
+
+Receipts = Mapping[UUID, Sequence[ReplayExecutionReceipt]]
+"""The receipts of each call, the first one first."""
 
 
 class Swept(Value, frozen=True):
@@ -36,7 +49,7 @@ class Swept(Value, frozen=True):
     calls: list[SweptCall]
     said: list[Value]
     state: SessionState
-    finished: bool
+    status: SessionStatus
 
 
 async def sweep_due(runtime: Runtime) -> int:
@@ -47,19 +60,25 @@ async def sweep_due(runtime: Runtime) -> int:
     """
     due = await take_due(runtime.db, SWEEP_SESSION, limit=BATCH, lease_seconds=TAKEN_SECONDS)
     for work in due:
-        await sweep_session(runtime, work)
+        try:
+            await sweep_session(runtime, work)
+        except Exception:  # noqa: BLE001 -- one session's fault keeps no other waiting
+            _LOG.exception("session %s was not swept and comes round again", work.ref)
     return len(due)
 
 
 async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
     """Sweep one session. Returns the code of the function: `ok`, or `redo` for the next round."""
-    principal: Principal = acting_for(work.tenant_id)
-    async with runtime.db.reading(principal) as tx:
+    async with runtime.db.reading(acting_for(work.tenant_id)) as tx:
         session = await sessions.get_session(tx, work.ref)
-        calls = await store.list_open_calls(tx, work.ref)
         now = await tx.now()
-    swept = decide_sweep(session, calls, now)
-    events: list[NewEvent] = [runtime.event(said) for said in swept.said]
+        calls = await store.list_open_calls(tx, work.ref)
+        overdue = [call for call in calls if call.due_at is not None and call.due_at <= now]
+        receipts = {
+            call.call_id: await store.list_receipts(tx, work.ref, call.call_id) for call in overdue
+        }
+    pinned = await runtime.policies.get(runtime.db, work.tenant_id, session.artifact_id)
+    swept = decide_sweep(pinned.policy, session, calls, overdue, receipts)
     return await store.sweep(
         runtime.db.hot,
         SweepWrite(
@@ -69,73 +88,116 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
             decided_version=session.state_version,
             calls=swept.calls,
             state=encode_state(swept.state),
-            finished=swept.finished,
+            phase=swept.state.phase,
+            status=swept.status,
             taken_due_at=work.due_at,
-            events=events,
+            events=[runtime.event(said) for said in swept.said],
         ),
     )
 
 
-def decide_sweep(session: ReplaySession, calls: list[ReplayPendingCall], now: datetime) -> Swept:
+def decide_sweep(
+    policy: Policy,
+    session: ReplaySession,
+    calls: Sequence[ReplayPendingCall],
+    overdue: Sequence[ReplayPendingCall],
+    receipts: Receipts,
+) -> Swept:
     """Return what the overdue calls of a session become, and whether the session is done."""
     state = decode_state(session.state)
+    status = session.status
     swept: list[SweptCall] = []
     said: list[Value] = []
-    for call in calls:
-        due = call.grant_expires_at if call.granted_at is not None else call.deadline_at
-        if call.status is CallStatus.UNKNOWN or due is None or due > now:
-            continue
-        overdue = decide_overdue(
-            call.status, call.execution_state, start_required=call.start_required
-        )
-        event = _event(call, overdue)
+    for call in overdue:
+        known = receipts.get(call.call_id, ())
+        following = _settlement(policy, session, state, call, known)
+        if following is not None and following.said is not None:
+            event: Value = following.said
+            swept.append(_settled(call, following, known))
+            status = following.session_status or status
+        else:
+            became = decide_overdue(
+                call.status,
+                call.execution_state,
+                start_required=call.start_required,
+                is_reported=bool(known),
+            )
+            event = _event(call, became)
+            swept.append(_swept(call, became))
+            if became is Overdue.EXPIRED:
+                swept += [_released(held) for held in calls if _waits_for(held, call)]
         state = evolve(state, event)
         said.append(event)
-        swept.append(_swept(call, overdue))
-        if overdue is Overdue.EXPIRED:
-            swept += [_released(held) for held in calls if _waits_for(held, call)]
-    ended = {call.call_id for call in swept if call.status is not CallStatus.UNKNOWN}
-    finished = session.status is SessionStatus.CLOSING and all(
-        call.call_id in ended for call in calls
-    )
-    if finished:
+    swept = _once(swept)
+    if status is SessionStatus.CLOSING and _all_ended(calls, swept):
+        status = SessionStatus.COMPLETED
         said.append(SessionFinished(outcome="completed"))
-    return Swept(calls=_once(swept), said=said, state=state, finished=finished)
+    return Swept(calls=swept, said=said, state=state, status=status)
 
 
-def _event(call: ReplayPendingCall, overdue: Overdue) -> Value:
-    match overdue:
+def _settlement(
+    policy: Policy,
+    session: ReplaySession,
+    state: SessionState,
+    call: ReplayPendingCall,
+    receipts: Sequence[ReplayExecutionReceipt],
+) -> NextCall | None:
+    """Return the settlement by the first receipt that came in time, agrees, and is enough."""
+    for receipt in receipts:
+        word = Word(
+            call_id=call.call_id,
+            tool=call.tool_name,
+            arguments=call.arguments,
+            status=receipt.status,
+            level=receipt.evidence_level,
+            output=receipt.output,
+            receipt_id=receipt.receipt_id,
+        )
+        tool = policy.tools.get(call.tool_name)
+        in_order = not receipt.late and not receipt.conflicting
+        if in_order and is_enough(word, tool, session.environment):
+            return settle(policy, state, word)
+    return None
+
+
+def _settled(
+    call: ReplayPendingCall, following: NextCall, receipts: Sequence[ReplayExecutionReceipt]
+) -> SweptCall:
+    cited = getattr(following.said, "receipt_id", None)
+    level = next(r.evidence_level for r in receipts if r.receipt_id == cited)
+    return SweptCall(
+        call_id=call.call_id,
+        was=call.status,
+        was_execution=call.execution_state,
+        status=following.status,
+        execution_state=following.execution_state,
+        commit_state=following.commit_state,
+        frees_effect_key=following.frees_effect_key,
+        settled_by=cited,
+        evidence_level=level,
+    )
+
+
+def _event(call: ReplayPendingCall, became: Overdue) -> Value:
+    match became:
         case Overdue.EXPIRED:
             return AskExpired(call_id=call.call_id, tool=call.tool_name)
         case Overdue.ABANDONED:
             return CallAbandoned(call_id=call.call_id, tool=call.tool_name)
         case Overdue.UNKNOWN:
             return CallBecameUnknown(
-                call_id=call.call_id, tool=call.tool_name, why="no receipt came in time"
+                call_id=call.call_id, tool=call.tool_name, why="no receipt settled it in time"
             )
 
 
-def _swept(call: ReplayPendingCall, overdue: Overdue) -> SweptCall:
-    commits = call.commit_requirement is not CommitNeed.NONE
-    match overdue:
-        case Overdue.EXPIRED:
-            status, execution, commit = (
-                CallStatus.EXPIRED,
-                ExecutionState.NOT_STARTED,
-                CommitState.NOT_REQUIRED,
-            )
-        case Overdue.ABANDONED:
-            status, execution, commit = (
-                CallStatus.ABANDONED,
-                ExecutionState.NOT_STARTED,
-                CommitState.REFUSED if commits else CommitState.NOT_REQUIRED,
-            )
-        case Overdue.UNKNOWN:
-            status, execution, commit = (
-                CallStatus.UNKNOWN,
-                ExecutionState.UNKNOWN,
-                call.commit_state,
-            )
+def _swept(call: ReplayPendingCall, became: Overdue) -> SweptCall:
+    status, execution, commit = CallStatus.UNKNOWN, ExecutionState.UNKNOWN, call.commit_state
+    if became is not Overdue.UNKNOWN:
+        commits = call.commit_requirement is not CommitNeed.NONE
+        status = CallStatus(became.value)
+        execution = ExecutionState.NOT_STARTED
+        was_granted = became is Overdue.ABANDONED
+        commit = CommitState.REFUSED if was_granted and commits else CommitState.NOT_REQUIRED
     return SweptCall(
         call_id=call.call_id,
         was=call.status,
@@ -143,7 +205,7 @@ def _swept(call: ReplayPendingCall, overdue: Overdue) -> SweptCall:
         status=status,
         execution_state=execution,
         commit_state=commit,
-        blocked_why=None,
+        frees_effect_key=became is Overdue.ABANDONED,
     )
 
 
@@ -164,6 +226,11 @@ def _released(held: ReplayPendingCall) -> SweptCall:
     )
 
 
-def _once(swept: list[SweptCall]) -> list[SweptCall]:
+def _once(swept: Sequence[SweptCall]) -> list[SweptCall]:
     """Return each call once: two asks of one response may both have held the same sibling."""
     return list({call.call_id: call for call in swept}.values())
+
+
+def _all_ended(calls: Sequence[ReplayPendingCall], swept: Sequence[SweptCall]) -> bool:
+    ended = {call.call_id for call in swept if call.status is not CallStatus.UNKNOWN}
+    return all(call.call_id in ended for call in calls)

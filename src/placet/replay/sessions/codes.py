@@ -22,10 +22,12 @@ from placet.replay.sessions.model import (
     SessionKilled,
     StaleControl,
     StaleState,
+    StaleTime,
     TransitionNotAllowed,
 )
 
 STALE: Final = "stale_state"
+STALE_TIME: Final = "stale_time"
 NO_KEY: Final = "no live API key came with the request"
 
 _REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
@@ -42,6 +44,7 @@ _REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
     "tenant_killed": (TenantKilled, "an operator stopped this tenant"),
     "lease_lost": (LeaseLost, "another holder has the lease, or it ran out"),
     "stale_control": (StaleControl, "a control was set since this was prepared or granted"),
+    "stale_time": (StaleTime, "the time for which this was decided had passed each time"),
     "stale_state": (StaleState, "the session's facts kept moving while this was decided"),
     "prepared_request_consumed": (
         PreparedRequestConsumed,

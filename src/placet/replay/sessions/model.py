@@ -12,7 +12,7 @@ from placet.events.model import StreamId
 from placet.evidence.fields import Fence
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
-from placet.kernel.refusals import Action, Conflict, Gone, Invalid
+from placet.kernel.refusals import Action, Conflict, Gone, Invalid, Unavailable
 from placet.kernel.value import Input, Value
 
 
@@ -350,5 +350,8 @@ class ReasonMissing(Invalid):
     hint = "say why in `reason`; it is kept in the evidence"
 
 
-class ArtifactRevoked(Gone):
-    """The artifact that this session stands on is no longer in force."""
+class ArtifactDoubtful(Unavailable):
+    """The artifact that this session stands on does not verify."""
+
+    action = Action.STOP
+    hint = "tell an operator: the stored artifact is not what was signed"

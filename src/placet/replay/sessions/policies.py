@@ -1,20 +1,35 @@
 """Compiled policies in memory. An artifact never changes, so what is kept is never wrong."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from placet.authority import store as authority
-from placet.authority.model import CompiledGovernanceArtifact
+from placet.authority.model import CompiledGovernanceArtifact, KeyPurpose, ServerKey
 from placet.events.model import SYSTEM_ACTOR
+from placet.evidence.artifact import verify_artifact
+from placet.evidence.dsse import EnvelopeRefused, parse_envelope
+from placet.evidence.ed25519 import PublicKey
 from placet.kernel.ids import TenantId
 from placet.kernel.principal import Principal
 from placet.kernel.value import Value
+from placet.policy.compile import compiled_hash
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
-from placet.storage.database import Database
+from placet.replay.sessions.model import ArtifactDoubtful
+from placet.storage.database import Database, Reading
 
 ARTIFACTS_MAX: Final = 1_000
+
+
+class Doubt(StrEnum):
+    """Why an artifact cannot be trusted."""
+
+    SIGNATURE = "its signature does not verify"
+    ROW = "its row is not what was signed"
+    HASH = "its hash is not that of its projections"
 
 
 class Pinned(Value, frozen=True):
@@ -32,10 +47,14 @@ class Policies:
         """Hold none yet."""
         self._kept: OrderedDict[tuple[UUID, UUID], Pinned] = OrderedDict()
 
-    def keep(self, artifact: CompiledGovernanceArtifact) -> Pinned:
-        """Load an artifact that was just read, unless it is here already."""
+    async def keep(self, tx: Reading, artifact: CompiledGovernanceArtifact) -> Pinned:
+        """Load an artifact that was just read, unless it is here already.
+
+        Refuses `artifact_doubtful` for one that is not what a listed key of ours signed.
+        """
         place = (artifact.tenant_id, artifact.artifact_id)
         if place not in self._kept:
+            check_artifact(artifact, await authority.list_server_keys(tx))
             self._kept[place] = Pinned(
                 artifact_id=artifact.artifact_id,
                 compiled_hash=artifact.compiled_hash,
@@ -51,7 +70,46 @@ class Policies:
         if found is not None:
             return found
         async with db.reading(acting_for(TenantId(tenant_id))) as tx:
-            return self.keep(await authority.get_artifact(tx, artifact_id))
+            return await self.keep(tx, await authority.get_artifact(tx, artifact_id))
+
+
+def check_artifact(artifact: CompiledGovernanceArtifact, listed: Sequence[ServerKey]) -> None:
+    """Refuse an artifact whose row, hash and signed envelope do not say the same (I23)."""
+    keys = [PublicKey(raw=key.public_key) for key in listed if key.purpose is KeyPurpose.ARTIFACT]
+    try:
+        signed = verify_artifact(parse_envelope(artifact.envelope), keys)
+    except EnvelopeRefused as refusal:
+        raise _doubtful(Doubt.SIGNATURE) from refusal
+    stored = (
+        artifact.compiled_hash,
+        artifact.approval_id,
+        artifact.review_projection_json.decode(),
+        artifact.runtime_projection_json.decode(),
+        artifact.compat_projection_json.decode(),
+    )
+    if stored != (
+        signed.compiled_hash,
+        signed.approval_id,
+        signed.review,
+        signed.runtime,
+        signed.compat,
+    ):
+        raise _doubtful(Doubt.ROW)
+    computed = compiled_hash(
+        signed.compiler_version,
+        artifact.review_projection_json,
+        artifact.runtime_projection_json,
+        artifact.compat_projection_json,
+    )
+    if computed.hex() != artifact.compiled_hash:
+        raise _doubtful(Doubt.HASH)
+
+
+def _doubtful(why: Doubt) -> ArtifactDoubtful:
+    return ArtifactDoubtful(
+        detail=f"the approved artifact cannot be trusted: {why.value}; nothing was decided",
+        retry_after_seconds=60,
+    )
 
 
 def acting_for(tenant_id: TenantId) -> Principal:

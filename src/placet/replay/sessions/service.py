@@ -79,14 +79,15 @@ async def open_session(
             plan_id=plan.plan_id,
             contract_hash=artifact.contract_hash,
         ),
-        policies.keep(artifact),
+        await policies.keep(tx, artifact),
     )
-    code, created_at = await store.open_session(tx, session, new_event(ids, _opened(session)))
-    if code != "ok" or created_at is None:
-        raise TenantKilled(detail="an operator stopped this tenant")
     if (moved := await plans.mark_enforcing(tx, plan)) is not None:
         stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
         await append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, moved)])
+    # Last, because it holds the gate: a kill waits for whoever holds it.
+    code, created_at = await store.open_session(tx, session, new_event(ids, _opened(session)))
+    if code != "ok" or created_at is None:
+        raise TenantKilled(detail="an operator stopped this tenant")
     return view_of(session, created_at)
 
 

@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from placet.events.model import NewEvent, StreamId
+from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
 from placet.replay.sessions.model import ChangeLease, ReplaySession, SessionHead
 from placet.replay.sessions.tables import REPLAY_SESSION
@@ -57,9 +58,15 @@ async def get_session(tx: Reading, session_id: UUID) -> ReplaySession:
     return found
 
 
-async def list_sessions(tx: Reading, *, before: UUID | None, limit: int) -> list[ReplaySession]:
-    """Return sessions, the newest first, older than `before`."""
+async def list_sessions(
+    tx: Reading, principal: Principal, *, before: UUID | None, limit: int
+) -> list[ReplaySession]:
+    """Return the sessions that a key may see, the newest first, older than `before`."""
     query = sa.select(REPLAY_SESSION).where(REPLAY_SESSION.c.tenant_id == tx.tenant_id)
+    if principal.agent is not None:
+        query = query.where(REPLAY_SESSION.c.agent == principal.agent)
+    if principal.environment is not None:
+        query = query.where(REPLAY_SESSION.c.environment == principal.environment)
     if before is not None:
         query = query.where(REPLAY_SESSION.c.session_id < before)
     return await tx.list(

@@ -19,7 +19,7 @@ BEGIN
     replayed := false;
     SELECT * INTO e FROM placet.session_enter_v1(
         p_key_id, p_secret_hash,
-        CASE WHEN p_action = 'steal' THEN ARRAY['operate'] ELSE ARRAY['runtime', 'operate'] END,
+        CASE WHEN p_action = 'steal' THEN ARRAY['operate'] ELSE ARRAY['runtime'] END,
         p_session, false);
     code := e.code;
     IF code <> 'ok' THEN
@@ -32,10 +32,12 @@ BEGIN
     lease_expires_at := s.lease_expires_at;
     state_version := s.state_version;
     control_revision := s.control_revision;
-    -- The same request again gets the lease that it got.
+    -- The same request again gets the lease that it got, while it has it.
     IF p_action IN ('grant', 'steal') AND s.lease_request_id = p_request AND s.holder = p_holder
+        AND s.status = 'active'
     THEN
         replayed := true;
+        code := CASE WHEN s.lease_expires_at > clock_timestamp() THEN 'ok' ELSE 'lease_lost' END;
         RETURN;
     END IF;
     v_mine := s.holder = p_holder AND (s.epoch, s.fence) = (p_epoch, p_fence);
@@ -46,6 +48,10 @@ BEGIN
     END IF;
     IF s.status <> 'active' THEN
         code := 'session_' || s.status;
+        RETURN;
+    END IF;
+    IF p_action IN ('grant', 'renew') AND e.killed_by IS NOT NULL THEN
+        code := 'tenant_killed';
         RETURN;
     END IF;
     -- Invariant: an expired lease is never revived, and only a new grant raises the fence.

@@ -23,6 +23,10 @@ BEGIN
         RETURN;
     END IF;
     s := e.s;
+    IF e.killed_by IS NOT NULL THEN
+        code := 'tenant_killed';
+        RETURN;
+    END IF;
     code := placet.session_writer_v1(s, p_holder, p_epoch, p_fence);
     IF code <> 'ok' THEN
         RETURN;

@@ -6,7 +6,7 @@ CREATE FUNCTION placet.propose_v1(
     p_decided_version bigint, p_holds_from timestamptz, p_holds_until timestamptz,
     p_calls jsonb, p_answer bytea, p_state bytea, p_phase text, p_closes boolean, p_granted int,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
-    OUT code text, OUT facts jsonb, OUT taken bytea[], OUT answer bytea, OUT may_sign boolean,
+    OUT code text, OUT facts jsonb, OUT taken bytea[], OUT answer bytea, OUT signable uuid[],
     OUT request_seq bigint, OUT state_version bigint, OUT control_revision bigint,
     OUT epoch bigint, OUT fence bigint, OUT grant_control_epoch bigint,
     OUT grant_control_revision bigint, OUT granted_at timestamptz, OUT decided_at timestamptz
@@ -49,9 +49,18 @@ BEGIN
         decided_at := q.consumed_at;
         state_version := s.state_version;
         control_revision := s.control_revision;
-        may_sign := e.killed_by IS NULL
+        -- A grant is signed anew only for a call that could still be begun under it.
+        IF e.killed_by IS NULL
             AND placet.session_writer_v1(s, p_holder, q.consumed_epoch, q.consumed_fence) = 'ok'
-            AND s.control_revision = q.control_revision;
+            AND (s.control_revision, e.control_epoch) = (q.control_revision, q.control_epoch)
+        THEN
+            SELECT array_agg(c.call_id) INTO signable
+            FROM placet.replay_pending_call AS c
+            WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
+              AND c.prepared_request_id = p_prepared AND c.status = 'granted'
+              AND c.execution_state IN ('not_started', 'started')
+              AND c.grant_expires_at > clock_timestamp();
+        END IF;
         SELECT c.grant_epoch, c.grant_fence, c.grant_control_epoch, c.grant_control_revision,
                c.granted_at
         INTO epoch, fence, grant_control_epoch, grant_control_revision, granted_at
@@ -188,7 +197,9 @@ BEGIN
             RETURN;
     END;
     answer := p_answer;
-    may_sign := true;
+    SELECT array_agg(c.call_id) INTO signable
+    FROM jsonb_to_recordset(p_calls) AS c(call_id uuid, status text)
+    WHERE c.status = 'granted';
     request_seq := q.request_seq;
     control_revision := s.control_revision;
     epoch := s.epoch;

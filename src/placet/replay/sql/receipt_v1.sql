@@ -10,7 +10,8 @@ CREATE FUNCTION placet.receipt_v1(
     OUT code text, OUT facts jsonb, OUT receipt_id uuid, OUT late boolean,
     OUT conflicting boolean, OUT applied boolean, OUT status text, OUT execution_state text,
     OUT commit_state text, OUT evidence_level text, OUT state_version bigint,
-    OUT current_phase text, OUT settled_at timestamptz
+    OUT current_phase text, OUT settled_at timestamptz, OUT replayed boolean,
+    OUT moved boolean
 )
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -22,8 +23,11 @@ DECLARE
     w record;
     v_at timestamptz;
     v_on_time boolean;
-    v_count int;
+    v_from int := 1;
+    v_to int := 1;
 BEGIN
+    replayed := false;
+    moved := false;
     SELECT * INTO e FROM placet.session_enter_v1(
         p_key_id, p_secret_hash, ARRAY['runtime'], p_session, false);
     code := e.code;
@@ -47,47 +51,62 @@ BEGIN
     SELECT * INTO had FROM placet.replay_execution_receipt AS r
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
       AND r.pending_call_id = p_call AND r.idempotency_key = p_idempotency_key;
-    IF FOUND THEN
-        code := CASE WHEN had.fingerprint = p_fingerprint THEN 'replayed'
-                     ELSE 'idempotency_conflict' END;
-        receipt_id := had.receipt_id;
-        late := had.late;
-        conflicting := had.conflicting;
-        applied := c.settled_by IS NOT DISTINCT FROM had.receipt_id;
-        RETURN;
-    END IF;
+    replayed := FOUND;
     late := NOT ((s.epoch, s.fence) = (p_epoch, p_fence) AND s.status IN ('active', 'closing'));
-    conflicting := c.status NOT IN ('granted', 'unknown', 'settled', 'abandoned')
+    conflicting := c.status NOT IN ('granted', 'unknown', 'settled')
         OR c.arguments_hash <> p_arguments_hash
         OR (c.status = 'settled' AND c.execution_state <> p_status)
-        OR c.status = 'abandoned';
+        OR (c.execution_state IN ('succeeded', 'failed') AND p_status IN ('succeeded', 'failed')
+            AND c.execution_state <> p_status);
     v_on_time := NOT late AND NOT conflicting AND c.status = 'granted';
+    -- Kept before: the same answer, unless it was kept without the settlement that it may bring.
+    IF replayed THEN
+        receipt_id := had.receipt_id;
+        v_on_time := v_on_time AND NOT had.late AND NOT had.conflicting
+            AND c.execution_state IN ('not_started', 'started');
+        late := had.late;
+        conflicting := had.conflicting;
+        applied := coalesce(c.settled_by = had.receipt_id, false);
+        IF had.fingerprint <> p_fingerprint THEN
+            code := 'idempotency_conflict';
+            RETURN;
+        END IF;
+        IF NOT v_on_time OR p_decided_version IS NULL THEN
+            RETURN;
+        END IF;
+        v_from := 2;
+    END IF;
     -- A settlement is decided on facts; other facts than those ask for another decision. A null
     -- version asks for no settlement: the receipt alone is kept, and somebody settles later.
-    IF v_on_time AND s.state_version <> p_decided_version THEN
+    IF v_on_time AND (s.state_version <> p_decided_version
+                      OR (replayed AND p_receipt <> had.receipt_id)) THEN
         code := 'redo';
         facts := placet.session_facts_v1(s) || jsonb_build_object('call', jsonb_build_object(
             'call_id', c.call_id, 'tool_name', c.tool_name,
-            'arguments', convert_from(c.arguments, 'UTF8'), 'status', c.status));
+            'arguments', convert_from(c.arguments, 'UTF8'), 'status', c.status),
+            'receipt_id', receipt_id);
         RETURN;
     END IF;
     applied := v_on_time AND p_decided_version IS NOT NULL AND p_next IS NOT NULL;
-    v_count := CASE WHEN applied THEN array_length(p_events, 1) ELSE 1 END;
+    moved := applied;
+    v_to := CASE WHEN applied THEN array_length(p_events, 1) ELSE 1 END;
     v_at := clock_timestamp();
-    receipt_id := p_receipt;
-    INSERT INTO placet.replay_execution_receipt (
-        tenant_id, session_id, receipt_id, pending_call_id, idempotency_key, fingerprint,
-        tool_name, status, evidence_level, arguments_hash, output_hash, output, external_ref,
-        error, started_at, completed_at, epoch, fence, late, conflicting, reported_by, received_at)
-    VALUES (
-        s.tenant_id, s.session_id, p_receipt, p_call, p_idempotency_key, p_fingerprint,
-        c.tool_name, p_status, p_evidence_level, p_arguments_hash, p_output_hash, p_output,
-        p_external_ref, p_error, p_started_at, p_completed_at, p_epoch, p_fence, late,
-        conflicting, e.actor, v_at);
+    IF NOT replayed THEN
+        receipt_id := p_receipt;
+        INSERT INTO placet.replay_execution_receipt (
+            tenant_id, session_id, receipt_id, pending_call_id, idempotency_key, fingerprint,
+            tool_name, status, evidence_level, arguments_hash, output_hash, output, external_ref,
+            error, started_at, completed_at, epoch, fence, late, conflicting, reported_by, received_at)
+        VALUES (
+            s.tenant_id, s.session_id, p_receipt, p_call, p_idempotency_key, p_fingerprint,
+            c.tool_name, p_status, p_evidence_level, p_arguments_hash, p_output_hash, p_output,
+            p_external_ref, p_error, p_started_at, p_completed_at, p_epoch, p_fence, late,
+            conflicting, e.actor, v_at);
+    END IF;
     SELECT * INTO w FROM placet.event_write_v1(
         s.tenant_id, s.session_id, e.actor, s.epoch, s.fence, e.control_epoch,
-        s.control_revision, p_events[1:v_count], p_types[1:v_count], p_salts[1:v_count],
-        p_bodies[1:v_count], s.next_seq, s.head, s.last_event_at);
+        s.control_revision, p_events[v_from:v_to], p_types[v_from:v_to], p_salts[v_from:v_to],
+        p_bodies[v_from:v_to], s.next_seq, s.head, s.last_event_at);
     IF applied THEN
         status := p_next ->> 'status';
         execution_state := p_next ->> 'execution_state';

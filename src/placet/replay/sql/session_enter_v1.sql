@@ -50,23 +50,21 @@ BEGIN
         killed_by := gate.killed_by;
     END IF;
     SELECT r.* INTO s FROM placet.replay_session AS r
+    -- A key bound to an agent reaches that agent's sessions there, and waits for no other.
     WHERE r.tenant_id = who.tenant_id AND r.session_id = p_session
+      AND (who.agent IS NULL OR who.agent = r.agent)
+      AND (who.environment IS NULL OR who.environment = r.environment)
     FOR NO KEY UPDATE;
-    -- A runtime key reaches the sessions of its own agent and environment, and sees no other.
-    IF NOT FOUND
-        OR (who.agent IS NOT NULL AND who.agent <> s.agent)
-        OR (who.environment IS NOT NULL AND who.environment <> s.environment)
-    THEN
+    IF NOT FOUND THEN
         code := 'not_found';
-        s := NULL;
         RETURN;
     END IF;
     -- Race: outside the gate the epoch is read after the lock, or a wide kill between the two would
     -- let the epochs of this session's events fall.
     IF NOT p_gate THEN
-        SELECT g.control_epoch INTO control_epoch
-        FROM placet.authority_control_gate AS g WHERE g.tenant_id = who.tenant_id;
-        control_epoch := coalesce(control_epoch, 0);
+        SELECT * INTO gate FROM placet.gate_read_v1(who.tenant_id);
+        control_epoch := gate.control_epoch;
+        killed_by := gate.killed_by;
     END IF;
     code := 'ok';
     actor := who.actor_id;

@@ -29,7 +29,8 @@ BEGIN
         RETURN;
     END IF;
     s := e.s;
-    v_operator := 'operate' = ANY (e.scopes);
+    -- An agent's own key is never an operator's word, whatever else it carries.
+    v_operator := 'operate' = ANY (e.scopes) AND NOT 'runtime' = ANY (e.scopes);
     SELECT * INTO c FROM placet.replay_pending_call AS r
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id AND r.call_id = p_call;
     IF NOT FOUND THEN
@@ -48,7 +49,7 @@ BEGIN
       AND r.settlement_id = p_settlement;
     IF FOUND THEN
         replayed := true;
-        code := CASE WHEN (had.call_id, had.outcome) = (p_call, p_outcome)
+        code := CASE WHEN (had.call_id, had.outcome, had.reason) = (p_call, p_outcome, p_reason)
                         AND had.receipt_id IS NOT DISTINCT FROM p_receipt
                      THEN 'ok' ELSE 'idempotency_conflict' END;
         RETURN;

@@ -40,14 +40,12 @@ BEGIN
     IF code <> 'ok' THEN
         RETURN;
     END IF;
-    IF c.start_id = p_start AND c.status = 'granted' THEN
-        replayed := true;
-        RETURN;
-    END IF;
     v_at := clock_timestamp();
     -- A grant is redeemed under the fence and the controls that it was given under.
     code := CASE
-        WHEN c.status <> 'granted' OR c.execution_state <> 'not_started'
+        WHEN c.status <> 'granted' THEN 'transition_not_allowed'
+        WHEN c.execution_state <> 'not_started'
+            AND (c.execution_state <> 'started' OR c.start_id IS DISTINCT FROM p_start)
             THEN 'transition_not_allowed'
         WHEN (c.grant_epoch, c.grant_fence) <> (s.epoch, s.fence) THEN 'transition_not_allowed'
         WHEN c.grant_control_revision <> s.control_revision
@@ -56,6 +54,11 @@ BEGIN
         ELSE 'ok'
     END;
     IF code <> 'ok' THEN
+        RETURN;
+    END IF;
+    -- The same start again, while it would still be allowed: its answer was lost.
+    IF c.start_id = p_start THEN
+        replayed := true;
         RETURN;
     END IF;
     UPDATE placet.replay_pending_call AS r

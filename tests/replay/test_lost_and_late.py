@@ -1,0 +1,179 @@
+"""What must not be lost: receipts that settled nothing, answers that never came, late truth."""
+
+import asyncio
+import json
+from uuid import UUID
+
+import pytest
+from litestar import Litestar
+from msgspec.structs import replace
+from tests.replay.desk import Desk, Worker
+from tests.replay.passing import Pass, let_time_pass
+
+from placet.authority import store as authority
+from placet.evidence.fields import Fence
+from placet.kernel import foreign
+from placet.kernel.hashing import digest
+from placet.replay.calls import store
+from placet.replay.calls.events import ReceiptReceived
+from placet.replay.calls.model import EvidenceLevel, ReceiptStatus
+from placet.replay.calls.runtime import Runtime
+from placet.replay.calls.store import Caller, ReceiptWrite
+from placet.replay.calls.sweep import sweep_due
+from placet.replay.sessions.model import ArtifactDoubtful
+from placet.replay.sessions.policies import check_artifact
+from placet.tenancy.model import ApiKeyId, ParsedKey
+
+ORDER = "ord_00000001"
+REFUND = ("issue_refund", {"order_id": ORDER, "amount_cents": 100})
+
+__all__ = ["let_time_pass"]
+
+
+@pytest.fixture
+def runtime(app: Litestar) -> Runtime:
+    found = app.state[Runtime.__name__]
+    assert isinstance(found, Runtime)
+    return found
+
+
+async def keep_without_settling(
+    runtime: Runtime, desk: Desk, worker: Worker, body: dict[str, object]
+) -> None:
+    """Keep a receipt as the last attempt under contention does: alone."""
+    receipt_id = runtime.ids.new()
+    said = ReceiptReceived(
+        receipt_id=receipt_id,
+        call_id=UUID(str(body["call_id"])),
+        idempotency_key=str(body["idempotency_key"]),
+        status=ReceiptStatus.SUCCEEDED,
+        evidence_level=EvidenceLevel.CLIENT_REPORTED,
+        arguments_hash=str(body["arguments_hash"]),
+        output_hash=None,
+        external_ref=None,
+        epoch=worker.fence[0],
+        fence=worker.fence[1],
+    )
+    key = ParsedKey(key_id=ApiKeyId(desk.runtime.key_id), secret_hash=desk.runtime.secret_hash)
+    row = await store.receive(
+        runtime.db.hot,
+        Caller(
+            key=key,
+            session_id=worker.session_id,
+            holder=worker.holder,
+            fence=Fence(epoch=worker.fence[0], n=worker.fence[1]),
+        ),
+        ReceiptWrite(
+            call_id=said.call_id,
+            receipt_id=receipt_id,
+            idempotency_key=said.idempotency_key,
+            fingerprint=digest("receipt", foreign.encode(foreign.parse(json.dumps(body).encode()))),
+            status=said.status,
+            evidence_level=said.evidence_level,
+            arguments_hash=bytes.fromhex(said.arguments_hash),
+            output_hash=None,
+            output=None,
+            external_ref=None,
+            error=None,
+            started_at=None,
+            completed_at=None,
+            decided_version=None,
+            following=None,
+            events=[runtime.event(said)],
+        ),
+    )
+    assert (row["code"], row["status"]) == ("ok", "granted")
+
+
+async def test_reports_of_one_session_at_the_same_moment_all_settle(desk: Desk) -> None:
+    worker = await desk.worker()
+    calls = await worker.propose(*(("note", {"text": str(n)}) for n in range(12)))
+    reports = await asyncio.gather(*(worker.report(call) for call in calls))
+    assert [report["call_status"] for report in reports] == ["settled"] * 12
+    assert (await worker.read("pending"))["pending"] == []
+
+
+async def test_the_callers_retry_settles_what_was_only_kept(desk: Desk, runtime: Runtime) -> None:
+    worker = await desk.worker()
+    (call,) = await worker.propose(("note", {"text": "a"}))
+    body = worker.receipt(call)
+    await keep_without_settling(runtime, desk, worker, body)
+    again = (await worker.post("receipts", body)).json()
+    assert (again["call_status"], again["settled"], again["replayed"]) == ("settled", True, True)
+    types = [event["type"] for event in await worker.events()]
+    assert types[-2:] == ["ReceiptReceived", "CallSettled"]
+    once_more = (await worker.post("receipts", body)).json()
+    assert once_more == again
+    assert [event["type"] for event in await worker.events()] == types
+
+
+async def test_the_sweeper_settles_by_the_evidence_on_record(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    (call,) = await worker.propose(("note", {"text": "a"}))
+    await keep_without_settling(runtime, desk, worker, worker.receipt(call))
+    await let_time_pass(worker)
+    await sweep_due(runtime)
+    assert (await worker.read("pending"))["pending"] == []
+    settled = (await worker.events())[-1]
+    assert (settled["type"], settled["body"]["outcome"]) == ("CallSettled", "succeeded")
+
+
+async def test_a_call_that_somebody_reported_on_is_never_taken_for_one_that_never_began(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up(ORDER)
+    (call,) = await worker.propose(REFUND)
+    late = await worker.report(call, arguments_hash="00" * 32)
+    assert late["conflicting"]
+    await let_time_pass(worker)
+    await sweep_due(runtime)
+    (pending,) = (await worker.read("pending"))["pending"]
+    assert pending["status"] == "unknown"
+    (again,) = await worker.propose(REFUND)
+    assert again["reasons"][0]["code"] == "effect_key_taken"
+
+
+async def test_a_start_is_not_given_again_once_its_grant_ran_out(
+    desk: Desk, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up(ORDER)
+    (call,) = await worker.propose(REFUND)
+    start_id = desk.ids.new()
+    assert (await worker.start(call, start_id)).status_code == 200
+    await let_time_pass(worker)
+    again = await worker.start(call, start_id)
+    assert (again.status_code, again.json()["code"]) == (409, "transition_not_allowed")
+
+
+async def test_a_proposal_given_again_grants_nothing_that_is_settled(desk: Desk) -> None:
+    worker = await desk.worker()
+    body = worker.proposal(await worker.prepare(), ("note", {"text": "a"}), ("note", {"text": "b"}))
+    first = (await worker.post("proposals", body)).json()["calls"]
+    await worker.report(first[0])
+    again = (await worker.post("proposals", body)).json()["calls"]
+    assert again[0]["grant"] is None
+    assert again[1]["grant"] == first[1]["grant"]
+
+
+async def test_an_artifact_that_is_not_what_was_signed_is_refused(desk: Desk) -> None:
+    worker = await desk.worker()
+    artifact_id = UUID((await worker.read())["artifact_id"])
+    async with desk.db.reading(desk.operator) as tx:
+        artifact = await authority.get_artifact(tx, artifact_id)
+        listed = await authority.list_server_keys(tx)
+    check_artifact(artifact, listed)
+    loosened = artifact.runtime_projection_json.replace(b"50000", b"99999")
+    assert loosened != artifact.runtime_projection_json
+    for doubtful in (
+        replace(artifact, runtime_projection_json=loosened),
+        replace(artifact, compiled_hash="00" * 32),
+        replace(artifact, envelope=artifact.envelope.replace(b'"sig":"', b'"sig":"AAAA')),
+    ):
+        with pytest.raises(ArtifactDoubtful):
+            check_artifact(doubtful, listed)
+    with pytest.raises(ArtifactDoubtful):
+        check_artifact(artifact, [])
