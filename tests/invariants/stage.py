@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import httpx
 from tests.conftest import Server, found
 from tests.invariants.hands import Hand
 from tests.invariants.interleave import Met, Side, Work, overtake
-from tests.replay.desk import Desk
+from tests.replay.desk import Desk, Worker
 from tests.server.conftest import started
 
 from placet.authority.server_keys import ServerKeys
@@ -44,23 +45,27 @@ def refund(order_id: str) -> tuple[str, dict[str, Any]]:
     return "issue_refund", {"order_id": order_id, "amount_cents": 4000}
 
 
-class Stage:
-    """A desk on a database of its own, with connections whose transactions a test holds."""
+@dataclass(frozen=True)
+class Place:
+    """Where a service of the stage finds its database, and its folder."""
 
-    def __init__(
-        self,
-        sides: list[Side],
-        watch: "asyncpg.Connection[Any]",
-        owner: "asyncpg.Connection[Any]",
-        desk: Desk,
-        keys: ServerKeys,
-    ) -> None:
-        """Stand on open connections: of the application, of one who reads all, of the owner."""
-        self.sides = sides
-        self.watch = watch
-        self.owner = owner
-        self.desk = desk
-        self.keys = keys
+    database_url: str
+    folder: Path
+
+
+@dataclass
+class Stage:
+    """A desk on a database of its own, with connections whose transactions a test holds.
+
+    `watch` reads all tenants, `owner` may change the functions.
+    """
+
+    sides: list[Side]
+    watch: "asyncpg.Connection[Any]"
+    owner: "asyncpg.Connection[Any]"
+    desk: Desk
+    keys: ServerKeys
+    place: Place
 
     async def alone(self) -> "Stage":
         """Return the same stage with a tenant of its own: one that may be killed."""
@@ -68,7 +73,7 @@ class Stage:
             self.desk.client, self.desk.db, self.desk.ids, await found(self.desk.db, self.desk.ids)
         )
         await desk.approve(self.keys)
-        return Stage(self.sides, self.watch, self.owner, desk, self.keys)
+        return Stage(self.sides, self.watch, self.owner, desk, self.keys, self.place)
 
     def order(self) -> str:
         """Return the id of an order that nobody has touched."""
@@ -141,7 +146,7 @@ class Stage:
             stream or worker.session_id,
         )
 
-    async def footprint(self, worker: Hand) -> list[tuple[str, str]]:
+    async def footprint(self, worker: Hand | Worker) -> list[tuple[str, str]]:
         """Return everything that is kept of a session."""
         found: list[tuple[str, str]] = []
         for query in FOOTPRINT:
@@ -163,6 +168,18 @@ class Stage:
                 f"UPDATE placet.{table} SET {name} = clock_timestamp() WHERE session_id = $1",  # noqa: S608 -- the names are those above
                 hand.session_id,
             )
+
+    async def states(self, worker: Hand | Worker) -> tuple[bytes, list[tuple[str, bytes]]]:
+        """Return a session's state as it is kept, and its events: each its type and its body."""
+        state: bytes = await self.watch.fetchval(
+            "SELECT state FROM placet.replay_session WHERE session_id = $1", worker.session_id
+        )
+        rows = await self.watch.fetch(
+            "SELECT e.type, b.body FROM placet.event AS e JOIN placet.event_body AS b"
+            " USING (tenant_id, stream_id, seq) WHERE e.stream_id = $1 ORDER BY e.seq",
+            worker.session_id,
+        )
+        return state, [(row["type"], row["body"]) for row in rows]
 
     async def now(self) -> datetime:
         """Return the database's clock."""
@@ -198,4 +215,5 @@ async def opened(server: Server, database: str, ids: Ids, folder: Path) -> Async
         await owner.execute("SET ROLE placet_owner")
         desk = Desk(client, db, ids, await found(db, ids))
         await desk.approve(keys)
-        yield Stage(sides, await connected("placet_backup"), owner, desk, keys)
+        place = Place(url, folder)
+        yield Stage(sides, await connected("placet_backup"), owner, desk, keys, place)

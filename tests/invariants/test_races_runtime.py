@@ -4,19 +4,12 @@ Each is run a second time against a function whose guard is taken away; the race
 claim, or it proves nothing.
 """
 
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-from tests.conftest import Server
 from tests.invariants import scenes_again, scenes_stopping, scenes_writing
 from tests.invariants.claims import Scene
 from tests.invariants.guards import MUTANTS, SECOND_GUARDS
 from tests.invariants.mutants import Mutant, installed
-from tests.invariants.stage import Stage, opened
-
-from placet.kernel.ids import Ids
+from tests.invariants.stage import Stage
 
 SCENES = [
     scene
@@ -26,16 +19,6 @@ SCENES = [
     and getattr(scene, "__doc__", None)
     and not name.startswith("_")
 ]
-
-
-@pytest.fixture(scope="module")
-async def stage(server: Server, template: str, ids: Ids) -> AsyncIterator[Stage]:
-    name = f"placet_races_{ids.new().hex[-8:]}"
-    await server.run(*server.cloning(template, name))
-    with tempfile.TemporaryDirectory() as folder:
-        async with opened(server, name, ids, Path(folder)) as made:
-            yield made
-    await server.run(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)

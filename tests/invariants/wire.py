@@ -1,4 +1,4 @@
-"""A line to Postgres that counts round trips: how often the server said that it is ready."""
+"""A line to Postgres that counts round trips, and that can go dumb in either direction."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,11 +10,19 @@ READY = b"Z"[0]
 
 
 class Wire:
-    """A relay on the loopback address. `round_trips` can be set back."""
+    """A relay on the loopback address.
+
+    `round_trips` counts how often the server said that it is ready for the next question. While
+    `drops_questions` or `drops_answers` is set, what comes from that side is lost, and `dropped`
+    tells of it.
+    """
 
     def __init__(self, url: str) -> None:
         """Lead to the server of a URL."""
         self.round_trips = 0
+        self.drops_questions = False
+        self.drops_answers = False
+        self.dropped = asyncio.Event()
         self._parts = urlsplit(url)
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
@@ -35,20 +43,23 @@ class Wire:
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there = await asyncio.open_connection(self._parts.hostname, self._parts.port)
-        for source, sink, counts in ((reader, there[1], False), (there[0], writer, True)):
-            task = asyncio.create_task(self._pass_on(source, sink, counts=counts))
+        for source, sink, answers in ((reader, there[1], False), (there[0], writer, True)):
+            task = asyncio.create_task(self._pass_on(source, sink, answers=answers))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _pass_on(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, counts: bool
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answers: bool
     ) -> None:
         held = b""
         try:
             while data := await source.read(65536):
-                if counts:
+                if answers:
                     held = self._count(held + data)
-                sink.write(data)
+                if self.drops_answers if answers else self.drops_questions:
+                    self.dropped.set()
+                else:
+                    sink.write(data)
         finally:
             sink.close()
 

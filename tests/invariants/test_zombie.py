@@ -1,0 +1,115 @@
+"""A worker that is frozen while it holds the lease writes nothing after another took over."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import asyncpg
+import pytest
+from tests.invariants.service import Service
+from tests.invariants.stage import NOTE, Stage
+from tests.replay.desk import Worker
+
+TTL_SECONDS = 1
+GRACE_SECONDS = 3
+
+
+class Zombie:
+    """A worker in a process of its own, on a session whose lease is its own."""
+
+    def __init__(self, service: Service, worker: Worker) -> None:
+        """Start it under the worker's binding."""
+        asked = {
+            "host": service.client.base_url.host,
+            "port": service.client.base_url.port,
+            "path": worker.path,
+            "key": worker.desk.runtime_key,
+            "binding": worker.binding,
+            "holder": worker.holder,
+            "ttl_seconds": TTL_SECONDS,
+        }
+        program = Path(__file__).with_name("zombie.py")
+        self.process = subprocess.Popen(  # noqa: S603 -- our own program
+            [sys.executable, str(program), json.dumps(asked)], stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> Self:
+        """Return itself: it works already."""
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        """End it, if it is not ended."""
+        self.process.kill()
+        with self.process:
+            pass
+
+    def send(self, number: signal.Signals) -> None:
+        """Freeze it, or let it go on."""
+        os.kill(self.process.pid, number)
+
+    async def told(self) -> dict[str, Any]:
+        """Wait for its next line."""
+        assert self.process.stdout is not None
+        line: dict[str, Any] = json.loads(await asyncio.to_thread(self.process.stdout.readline))
+        return line
+
+    async def rest(self) -> list[dict[str, Any]]:
+        """Wait for its end, and return all that it told until then."""
+        text, _ = await asyncio.to_thread(self.process.communicate)
+        assert self.process.returncode == 0
+        return [json.loads(line) for line in text.splitlines()]
+
+
+async def taken_over(worker: Worker) -> float:
+    """Ask for the lease until it is free. Returns the seconds that it took."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    while (await worker.lease()).status_code != 200:
+        pass
+    return loop.time() - begun
+
+
+CYCLES = {"stolen": True, "stolen_again": True, "expired": False}
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+async def test_a_thawed_worker_is_refused_and_its_late_receipt_is_kept(
+    stage: Stage, service: Service, cycle: str
+) -> None:
+    first = service.worker(await stage.desk.worker(ttl_seconds=60))
+    heir = service.worker(Worker(stage.desk, first.session_id))
+    with Zombie(service, first) as zombie:
+        for _ in range(8):
+            assert (await zombie.told())["status"] == 200
+        zombie.send(signal.SIGSTOP)
+        if CYCLES[cycle]:
+            assert (await heir.lease("steal", reason="it is frozen")).status_code == 200
+        else:
+            assert await taken_over(heir) <= TTL_SECONDS + GRACE_SECONDS
+        (call,) = await heir.propose(NOTE)
+        zombie.send(signal.SIGCONT)
+        *before, refused, kept, late = await zombie.rest()
+    assert heir.fence > first.fence
+    assert {told["code"] for told in before} <= {None, "lease_lost"}
+    assert refused["code"] == "lease_lost"
+    assert kept["status"] == 200
+    assert (late["late"], late["settled"], late["call_status"]) == (True, False, "granted")
+    await heir.report(call, output={})
+    assert await stale(stage, heir) == []
+
+
+async def stale(stage: Stage, heir: Worker) -> list[asyncpg.Record]:
+    """Return the calls that were granted under an older fence after the heir's first one."""
+    rows: list[asyncpg.Record] = await stage.watch.fetch(
+        "SELECT c.* FROM placet.replay_pending_call AS c WHERE c.session_id = $1"
+        " AND c.grant_fence < $2 AND c.proposed_at > (SELECT min(h.proposed_at)"
+        " FROM placet.replay_pending_call AS h WHERE h.session_id = $1 AND h.grant_fence = $2)",
+        heir.session_id,
+        heir.fence[1],
+    )
+    return rows
