@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from litestar import Litestar
 from msgspec.structs import replace
@@ -13,10 +15,13 @@ from tests.replay.passing import Pass, let_time_pass
 from placet.authority import store as authority
 from placet.evidence.fields import Fence
 from placet.kernel import foreign
+from placet.kernel.clock import SystemClock
 from placet.kernel.hashing import digest
 from placet.replay.calls import store
 from placet.replay.calls.events import ReceiptReceived
-from placet.replay.calls.model import EvidenceLevel, ReceiptStatus
+from placet.replay.calls.model import CallStatus, EvidenceLevel, ReceiptStatus
+from placet.replay.calls.proposal import ProposeCalls
+from placet.replay.calls.propose import propose_calls
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.store import Caller, ReceiptWrite
 from placet.replay.calls.sweep import sweep_due
@@ -177,3 +182,42 @@ async def test_an_artifact_that_is_not_what_was_signed_is_refused(desk: Desk) ->
             check_artifact(doubtful, listed)
     with pytest.raises(ArtifactDoubtful):
         check_artifact(artifact, [])
+
+
+class Ahead:
+    """A clock that is an hour ahead of the database's."""
+
+    def now(self) -> datetime:
+        return SystemClock().now() + timedelta(hours=1)
+
+    def monotonic(self) -> float:
+        return SystemClock().monotonic()
+
+
+async def test_a_service_whose_clock_is_wrong_decides_by_the_databases(
+    desk: Desk, runtime: Runtime
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up(ORDER)
+    elsewhere = Runtime(runtime.db, runtime.ids, Ahead(), runtime.keys)
+    caller = Caller(
+        key=ParsedKey(key_id=ApiKeyId(desk.runtime.key_id), secret_hash=desk.runtime.secret_hash),
+        session_id=worker.session_id,
+        holder=worker.holder,
+        fence=Fence(epoch=worker.fence[0], n=worker.fence[1]),
+    )
+    body = worker.proposal(await worker.prepare(), REFUND)
+    raw = json.dumps(body).encode()
+    answered = await propose_calls(
+        elsewhere, caller, msgspec.json.decode(raw, type=ProposeCalls), raw
+    )
+    assert [call.status for call in answered.calls] == [CallStatus.GRANTED]
+
+
+async def test_two_calls_of_a_response_never_go_by_one_id(desk: Desk) -> None:
+    worker = await desk.worker()
+    body = worker.proposal(await worker.prepare(), ("note", {"text": "a"}), ("note", {"text": "b"}))
+    body["tool_calls"][1]["id"] = body["tool_calls"][0]["id"]
+    answered = await worker.post("proposals", body)
+    assert (answered.status_code, answered.json()["code"]) == (400, "malformed_body")
+    assert answered.json()["errors"][0]["pointer"] == "/tool_calls/1/id"

@@ -38,7 +38,7 @@ def command(*, role: str | None, data_dir: Path | None, arguments: tuple[str, ..
 
     \b
     Example:
-      placet psql -- -c 'select count(*) from events_event'
+      placet psql -- -c 'select count(*) from placet.event'
     """  # noqa: D301 -- \b keeps click from folding the example
     settings = load_settings({"data_dir": data_dir})
     if not settings.is_embedded:

@@ -11,6 +11,7 @@ from placet.evidence.fields import HexDigest
 from placet.kernel import foreign
 from placet.kernel.hashing import digest
 from placet.kernel.ids import Ids
+from placet.kernel.refusals import MalformedBody
 from placet.kernel.value import Input, Value
 from placet.policy.evaluate import evaluate_response
 from placet.policy.loaded import Policy
@@ -123,7 +124,17 @@ class Proposed(Value, frozen=True):
 
 
 def read_proposal(asked: ProposeCalls, raw: bytes, ids: Ids) -> Proposed:
-    """Return the proposal with an id for each call; its hash is over the body as it came."""
+    """Return the proposal with an id for each call; its hash is over the body as it came.
+
+    Refuses `malformed_body` where two calls of a response go by one id: nobody could tell which
+    of them an answer is about.
+    """
+    seen: set[str] = set()
+    for place, call in enumerate(asked.tool_calls):
+        if call.id in seen:
+            where = {"pointer": f"/tool_calls/{place}/id", "detail": "another call has this id"}
+            raise MalformedBody(detail="two tool calls have the same id", errors=[where])
+        seen.add(call.id)
     return Proposed(
         prepared_request_id=asked.prepared_request_id,
         request_hash=asked.request_hash,
