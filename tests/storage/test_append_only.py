@@ -48,6 +48,9 @@ CHANGED = {
     "work_due": "a queue",
 }
 
+# Triggers that look at each new row.
+INSERTS = {("placet.event", "event_follows")}
+
 # Who tries, after which statements; the last of them is a superuser, whom no grant stops.
 ROLES = {
     "app": ("placet_app", (f"SET placet.tenant = '{TENANT_A}'",)),
@@ -129,6 +132,17 @@ async def test_every_table_is_classified_and_declared_so(admin: "asyncpg.Connect
     assert declared == NEVER_CHANGED
 
 
+async def test_what_is_inserted_is_looked_at_where_an_order_must_hold(
+    admin: "asyncpg.Connection[Any]",
+) -> None:
+    rows = await admin.fetch(
+        "SELECT tgrelid::regclass::text AS relation, tgname, tgenabled = 'A' AS always"
+        " FROM pg_trigger WHERE NOT tgisinternal AND tgtype & 4 <> 0"
+    )
+    assert {(row["relation"], row["tgname"]) for row in rows} == INSERTS
+    assert all(row["always"] for row in rows)
+
+
 async def test_every_such_table_has_triggers_that_replica_mode_does_not_skip(
     admin: "asyncpg.Connection[Any]",
 ) -> None:
@@ -138,6 +152,7 @@ async def test_every_such_table_has_triggers_that_replica_mode_does_not_skip(
                bool_and(t.tgenabled = 'A') AS always
         FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
         WHERE c.relnamespace = 'placet'::regnamespace AND NOT t.tgisinternal
+          AND t.tgtype & 4 = 0
         GROUP BY c.relname
         """
     )
