@@ -65,12 +65,13 @@ def test_the_figures_of_the_story_are_those_of_its_export_and_its_orders(
     heads = json.loads(export.read_text().splitlines()[0])["streams"]
     proposed = Counter(body["status"] for body in _bodies(events, "CallProposed"))
     settled = _bodies(events, "CallSettled")
-    (unknown,) = _bodies(events, "CallBecameUnknown")
+    # The overtaken worker's call may become unknown too before the export, and nobody settles it.
+    unknown = {body["call_id"] for body in _bodies(events, "CallBecameUnknown")}
     (orders,) = (folder / "demo").glob("*.sqlite")
     with contextlib.closing(sqlite3.connect(orders)) as db:
         paid = db.execute("SELECT order_id, call_id, amount_cents FROM refunds").fetchall()
         stale = db.execute("SELECT count(*) FROM refused_writes").fetchone()[0]
-    by_operator = [body for body in settled if body["call_id"] == unknown["call_id"]]
+    by_operator = [body for body in settled if body["call_id"] in unknown]
     committed = [body for body in settled if body["commit_state"] == "committed"]
     assert figures.pop("seconds") > 30
     assert figures == {
