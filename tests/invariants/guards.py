@@ -1,13 +1,19 @@
 """Every guard of the runtime's functions, taken away, and the race that notices."""
 
 from tests.invariants import scenes_again as again
+from tests.invariants import scenes_effects as effects
 from tests.invariants import scenes_stopping as stopping
+from tests.invariants import scenes_sweeping as sweeping
 from tests.invariants import scenes_writing as writing
 from tests.invariants.mutants import Change, Mutant, one
 
-LOCKED = """AND r.session_id = p_session
+LOCKED = """      AND (who.environment IS NULL OR who.environment = r.environment)
     FOR NO KEY UPDATE;
-    -- A runtime key"""
+"""
+SIGNABLE = """        IF e.killed_by IS NULL
+            AND placet.session_writer_v1(s, p_holder, q.consumed_epoch, q.consumed_fence) = 'ok'
+            AND (s.control_revision, e.control_epoch) = (q.control_revision, q.control_epoch)
+"""
 TOLD_EFFECT_KEYS = """        SELECT array_agg(k.effect_key) INTO taken
         FROM placet.replay_effect_key AS k
         WHERE k.tenant_id = s.tenant_id AND k.agent = s.agent AND k.environment = s.environment
@@ -25,18 +31,19 @@ CONSUME = """        UPDATE placet.replay_prepared_request AS r
 GATE_LOCK = """\
     PERFORM pg_advisory_xact_lock_shared(placet.gate_lock_key_v1(p_tenant));
 """
+READ_CONTROLS = """\
+    SELECT r.control_epoch, r.killed_by INTO control_epoch, killed_by
+    FROM placet.gate_read_v1(p_tenant) AS r;
+"""
 
-FENCE_READ_BEFORE_THE_LOCK = one(
-    "session_enter_v1",
-    LOCKED,
-    """AND r.session_id = p_session;
+NO_LOCK = one("session_enter_v1", LOCKED, LOCKED.replace("\n    FOR NO KEY UPDATE", ""))
+LOOK_AGAIN = """\
     SELECT r.next_seq, r.head, r.last_event_at INTO s.next_seq, s.head, s.last_event_at
     FROM placet.replay_session AS r
     WHERE r.tenant_id = who.tenant_id AND r.session_id = p_session
     FOR NO KEY UPDATE;
-    -- A runtime key""",
-)
-NO_LOCK = one("session_enter_v1", LOCKED, LOCKED.replace("\n    FOR NO KEY UPDATE", ""))
+"""
+FENCE_READ_BEFORE_THE_LOCK = one("session_enter_v1", LOCKED, NO_LOCK[0].new + LOOK_AGAIN)
 STATUS_UNREAD = one(
     "session_enter_v1",
     "WHEN s.status <> 'active' THEN 'session_' || s.status",
@@ -212,17 +219,23 @@ MUTANTS = [
         "start_has_no_first_answer",
         "I10",
         again.a_start_again,
-        one("start_v1", "IF c.start_id = p_start AND c.status = 'granted' THEN", "IF false THEN"),
+        one(
+            "start_v1",
+            "AND (c.execution_state <> 'started' OR c.start_id IS DISTINCT FROM p_start)",
+            "",
+        ),
     ),
     Mutant(
         "any_start_is_the_first",
         "I10",
         again.a_start_again,
-        one(
-            "start_v1",
-            "IF c.start_id = p_start AND c.status = 'granted' THEN",
-            "IF c.start_id IS NOT NULL AND c.status = 'granted' THEN",
-        ),
+        one("start_v1", " OR c.start_id IS DISTINCT FROM p_start)", ")"),
+    ),
+    Mutant(
+        "started_twice",
+        "I10",
+        again.a_start_again,
+        one("start_v1", "IF c.start_id = p_start THEN", "IF false THEN"),
     ),
     Mutant(
         "receipt_has_no_first_answer",
@@ -269,7 +282,7 @@ MUTANTS = [
             f"replay_always_signs_in_{race.__name__}",
             breaks,
             race,
-            one("propose_v1", "may_sign := e.killed_by IS NULL\n", "may_sign := true OR true\n"),
+            one("propose_v1", SIGNABLE, "        IF true\n"),
         )
         for race, breaks in (
             (again.a_response_again_after_a_steal, "I2"),
@@ -278,10 +291,17 @@ MUTANTS = [
         )
     ),
     Mutant(
-        "replay_signs_in_a_killed_tenant",
-        "I11",
-        again.a_response_again_after_a_kill_of_the_tenant,
-        one("propose_v1", "may_sign := e.killed_by IS NULL\n            AND ", "may_sign := "),
+        "replay_signs_for_settled_calls",
+        "I10",
+        again.a_response_again_after_its_receipt,
+        (
+            Change(
+                "propose_v1",
+                "AND c.prepared_request_id = p_prepared AND c.status = 'granted'",
+                "AND c.prepared_request_id = p_prepared",
+            ),
+            Change("propose_v1", "AND c.execution_state IN ('not_started', 'started')", ""),
+        ),
     ),
     # Kills.
     Mutant("status_unread_by_responses", "I11", stopping.a_kill_before_a_response, STATUS_UNREAD),
@@ -341,18 +361,7 @@ MUTANTS = [
             f"controls_read_before_the_gate_in_{race.__name__}",
             "I11",
             race,
-            (
-                Change(
-                    "gate_v1",
-                    GATE_LOCK,
-                    "",
-                ),
-                Change(
-                    "gate_v1",
-                    "    control_epoch := coalesce(control_epoch, 0);\n",
-                    "    control_epoch := coalesce(control_epoch, 0);\n" + GATE_LOCK,
-                ),
-            ),
+            (Change("gate_v1", GATE_LOCK + READ_CONTROLS, READ_CONTROLS + GATE_LOCK),),
         )
         for race in (
             stopping.a_kill_of_the_tenant_before_a_response,
@@ -367,12 +376,10 @@ MUTANTS = [
             Change("session_enter_v1", "    IF NOT p_gate THEN\n", "    IF false THEN\n"),
             Change(
                 "session_enter_v1",
-                "        killed_by := gate.killed_by;\n    END IF;\n",
+                "        killed_by := gate.killed_by;\n    END IF;\n    SELECT",
                 "        killed_by := gate.killed_by;\n    ELSE\n"
-                "        SELECT g.control_epoch INTO control_epoch\n"
-                "        FROM placet.authority_control_gate AS g\n"
-                "        WHERE g.tenant_id = who.tenant_id;\n"
-                "        control_epoch := coalesce(control_epoch, 0);\n    END IF;\n",
+                "        SELECT * INTO gate FROM placet.gate_read_v1(who.tenant_id);\n"
+                "        control_epoch := gate.control_epoch;\n    END IF;\n    SELECT",
             ),
         ),
     ),
@@ -408,7 +415,7 @@ MUTANTS = [
     Mutant(
         "receipt_overrules_an_operator",
         "I13",
-        stopping.a_settlement_before_a_receipt,
+        sweeping.a_settlement_before_a_receipt,
         (
             Change("receipt_v1", "AND NOT conflicting AND c.status = 'granted';", ";"),
             Change(
@@ -421,14 +428,14 @@ MUTANTS = [
     Mutant(
         "settled_twice",
         "I14",
-        stopping.a_receipt_before_a_settlement,
+        sweeping.a_receipt_before_a_settlement,
         one("settle_v1", "IF c.status NOT IN ('granted', 'unknown') THEN", "IF false THEN"),
     ),
     # Effects.
     Mutant(
         "effect_key_only_looked_up",
-        "I15",
-        stopping.one_effect_wanted_by_two_sessions,
+        "I10",
+        effects.one_effect_wanted_by_two_sessions,
         before=(
             "DROP INDEX placet.replay_effect_key_taken_ix",
             (
@@ -453,23 +460,29 @@ MUTANTS = [
     Mutant(
         "effect_key_fault_not_answered",
         "I35",
-        stopping.one_effect_wanted_by_two_sessions,
+        effects.one_effect_wanted_by_two_sessions,
         one("propose_v1", "WHEN unique_violation THEN", "WHEN SQLSTATE 'PL002' THEN"),
     ),
     Mutant(
         "effect_key_neither_looked_up_nor_told",
-        "I15",
-        stopping.one_effect_wanted_by_two_sessions,
+        "I10",
+        effects.one_effect_wanted_by_two_sessions,
         (
             Change("propose_v1", TOLD_EFFECT_KEYS, TOLD_EFFECT_KEYS + " AND false"),
             Change("propose_v1", "               AND k.released_at IS NULL\n", "AND false\n"),
         ),
     ),
+    Mutant(
+        "effect_keys_in_any_order",
+        "I35",
+        effects.two_effects_wanted_in_another_order,
+        one("propose_v1", "        ORDER BY c.effect_key;\n", ";\n"),
+    ),
     # The sweeper.
     Mutant(
         "sweep_on_any_facts",
         "I40",
-        stopping.a_receipt_before_a_sweep,
+        sweeping.a_receipt_before_a_sweep,
         (
             Change("sweep_v1", "IF s.state_version <> p_decided_version THEN", "IF false THEN"),
             Change("sweep_v1", "IF v_met <> jsonb_array_length(p_calls) OR", "IF"),
@@ -478,13 +491,13 @@ MUTANTS = [
     Mutant(
         "sweep_looks_at_the_version_only",
         "I40",
-        stopping.a_time_out_reported_before_a_sweep,
+        sweeping.a_time_out_reported_before_a_sweep,
         one("sweep_v1", "IF v_met <> jsonb_array_length(p_calls) OR", "IF"),
     ),
     Mutant(
         "sweep_forgets_starts",
         "I40",
-        stopping.a_start_before_a_sweep,
+        sweeping.a_start_before_a_sweep,
         one(
             "sweep_v1",
             "AND c.status = n.was AND c.execution_state = n.was_execution",
@@ -492,11 +505,19 @@ MUTANTS = [
         ),
     ),
     Mutant(
+        "sweep_forgets_receipts",
+        "I40",
+        sweeping.a_late_receipt_before_a_sweep,
+        one(
+            "sweep_v1", "AND (n.status <> 'abandoned' OR NOT EXISTS (", "AND (true OR NOT EXISTS ("
+        ),
+    ),
+    Mutant(
         "abandoned_calls_start",
         "I40",
-        stopping.a_sweep_before_a_start,
+        sweeping.a_sweep_before_a_start,
         (
-            Change("start_v1", "c.status <> 'granted' OR c.execution", "c.execution"),
+            Change("start_v1", "WHEN c.status <> 'granted' THEN", "WHEN false THEN"),
             Change("start_v1", "WHEN c.grant_expires_at <= v_at THEN", "WHEN false THEN"),
         ),
     ),
@@ -527,19 +548,25 @@ SECOND_GUARDS = [
     Mutant(
         "a_sweep_on_any_version_meets_the_look_at_its_calls",
         "I40",
-        stopping.a_receipt_before_a_sweep,
+        sweeping.a_receipt_before_a_sweep,
         one("sweep_v1", "IF s.state_version <> p_decided_version THEN", "IF false THEN"),
     ),
     Mutant(
         "a_start_of_any_status_meets_the_end_of_its_grant",
         "I40",
-        stopping.a_sweep_before_a_start,
-        one("start_v1", "c.status <> 'granted' OR c.execution", "c.execution"),
+        sweeping.a_sweep_before_a_start,
+        one("start_v1", "WHEN c.status <> 'granted' THEN", "WHEN false THEN"),
+    ),
+    Mutant(
+        "replays_in_a_killed_tenant_meet_the_control_epoch",
+        "I11",
+        again.a_response_again_after_a_kill_of_the_tenant,
+        one("propose_v1", SIGNABLE, SIGNABLE.replace("e.killed_by IS NULL", "true")),
     ),
     Mutant(
         "effect_keys_not_looked_up_meet_their_index",
-        "I15",
-        stopping.one_effect_wanted_by_two_sessions,
+        "I10",
+        effects.one_effect_wanted_by_two_sessions,
         one("propose_v1", TOLD_EFFECT_KEYS, TOLD_EFFECT_KEYS + " AND false"),
     ),
 ]

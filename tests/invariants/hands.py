@@ -157,7 +157,7 @@ class Hand:
 
     async def settle(
         self,
-        call: CallOutcome,
+        call: CallOutcome | UUID,
         outcome: ReceiptStatus = ReceiptStatus.SUCCEEDED,
         *,
         settlement_id: UUID | None = None,
@@ -166,7 +166,7 @@ class Hand:
         """Settle a call: an operator on its word, a holder on a receipt."""
         asked = SettleCall(
             settlement_id=settlement_id or self.ids.new(),
-            call_id=call.call_id,
+            call_id=call if isinstance(call, UUID) else call.call_id,
             outcome=outcome,
             reason="looked at the books",
             receipt_id=receipt_id,
@@ -183,7 +183,7 @@ class Hand:
     async def kill_tenant(self, key: str = "stop") -> object:
         """Kill the tenant."""
         asked = SetControl(kind=ControlKind.TENANT, effect=ControlEffect.KILL, reason="enough")
-        return await controls.set_control(self.side.db.hot, self.ids, self.who, asked, key)
+        return await controls.set_control(self.side.db.hot, self.ids, self.key, asked, key)
 
     async def sweep(self) -> str:
         """Sweep the session. Returns the code of the function."""

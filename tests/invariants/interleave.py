@@ -75,7 +75,7 @@ async def overtake(
     async with first[0].holding():
         result = await came_to(first[1])
         late = asyncio.ensure_future(came_to(second[1]))
-        waited = await _waits(watch, second[0].pid, late)
+        waited = await waits(watch, second[0].pid, late)
         if meanwhile is not None:
             await meanwhile()
     return Met(result, await late, waited)
@@ -96,7 +96,7 @@ def code_of(outcome: object) -> str:
     return f"fault {type(outcome).__name__}" if isinstance(outcome, Exception) else "ok"
 
 
-async def _waits(watch: "asyncpg.Connection[Any]", pid: int, late: asyncio.Future[object]) -> bool:
+async def waits(watch: "asyncpg.Connection[Any]", pid: int, late: asyncio.Future[object]) -> bool:
     while not late.done():
         if await watch.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", pid):
             return True

@@ -114,6 +114,16 @@ async def a_response_again_after_a_kill_of_the_tenant(stage: Stage) -> list[str]
     return await _after(alone, kill)
 
 
+async def a_response_again_after_its_receipt(stage: Stage) -> list[str]:
+    """I10: no grant is signed for a call that is settled."""
+
+    async def settle(one: Hand) -> None:
+        (row,) = await stage.calls(one)
+        await stage.operator(one).settle(row["call_id"])
+
+    return await _after(stage, settle)
+
+
 async def _twice(stage: Stage, one: Hand, request: Request, first: object = None) -> list[str]:
     first = first or await request()
     before = await stage.footprint(one)

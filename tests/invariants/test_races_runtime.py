@@ -5,7 +5,13 @@ claim, or it proves nothing.
 """
 
 import pytest
-from tests.invariants import scenes_again, scenes_stopping, scenes_writing
+from tests.invariants import (
+    scenes_again,
+    scenes_effects,
+    scenes_stopping,
+    scenes_sweeping,
+    scenes_writing,
+)
 from tests.invariants.claims import Scene
 from tests.invariants.guards import MUTANTS, SECOND_GUARDS
 from tests.invariants.mutants import Mutant, installed
@@ -13,7 +19,13 @@ from tests.invariants.stage import Stage
 
 SCENES = [
     scene
-    for module in (scenes_writing, scenes_again, scenes_stopping)
+    for module in (
+        scenes_writing,
+        scenes_again,
+        scenes_stopping,
+        scenes_sweeping,
+        scenes_effects,
+    )
     for name, scene in vars(module).items()
     if getattr(scene, "__module__", "") == module.__name__
     and getattr(scene, "__doc__", None)
