@@ -28,6 +28,13 @@ _LOST: Final = (
     TimeoutError,
     PoolTimeoutError,
 )
+_UNSTORABLE: Final = (
+    asyncpg.CharacterNotInRepertoireError,
+    asyncpg.DatetimeFieldOverflowError,
+    asyncpg.InvalidTextRepresentationError,
+    asyncpg.NumericValueOutOfRangeError,
+    asyncpg.UntranslatableCharacterError,
+)
 _FULL: Final = (asyncpg.DiskFullError, asyncpg.OutOfMemoryError, asyncpg.PostgresIOError)
 
 
@@ -52,7 +59,7 @@ def refusal_of(fault: BaseException) -> Refusal | None:
         return _unavailable("the database took longer than a request may")
     if isinstance(fault, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
         return StateMovedOn(detail="two requests stood in each other's way; none was done")
-    if isinstance(fault, asyncpg.DataError | asyncpg.UntranslatableCharacterError):
+    if type(fault) is asyncpg.DataError or isinstance(fault, _UNSTORABLE):
         return MalformedBody(detail="the request holds a value that cannot be stored")
     if isinstance(fault, asyncpg.ReadOnlySQLTransactionError):
         return _unavailable("the database is read-only at the moment")
