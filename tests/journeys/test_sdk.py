@@ -19,6 +19,7 @@ from placet.sdk.errors import (
     CallBlocked,
     GrantRefused,
     NoSessionError,
+    NotDone,
     OutcomeUnknown,
 )
 from placet.sdk.govern import governed
@@ -132,10 +133,10 @@ async def test_a_financial_tool_is_started_first_and_gets_a_grant_that_its_host_
     assert plan.is_fresh
 
 
-async def test_what_a_tool_raises_goes_on_and_frees_its_effect_for_another_try(
+async def test_not_done_goes_on_and_frees_the_effect_for_another_try(
     desk: RefundDesk,
 ) -> None:
-    answers: list[object] = [ValueError("the till is closed"), "rf_1"]
+    answers: list[object] = [NotDone("the till is closed"), "rf_1"]
 
     @governed
     async def issue_refund(order_id: str, amount_cents: int) -> object:
@@ -145,12 +146,20 @@ async def test_what_a_tool_raises_goes_on_and_frees_its_effect_for_another_try(
         return answer
 
     async with desk.client() as client, client.session(mode=ENFORCE):
-        with pytest.raises(ValueError, match="the till is closed"):
+        with pytest.raises(NotDone, match="the till is closed"):
             await issue_refund(order_id="ord_1", amount_cents=100)
         assert await issue_refund(order_id="ord_1", amount_cents=100) == "rf_1"
 
 
-@pytest.mark.parametrize("fault", [TimeoutError(), OutcomeUnknown("no answer from the bank")])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        TimeoutError(),
+        ConnectionResetError(),
+        OutcomeUnknown("no answer from the bank"),
+        ValueError("nobody knows what this says of a refund"),
+    ],
+)
 async def test_a_doubtful_end_keeps_the_effect_taken(desk: RefundDesk, fault: Exception) -> None:
     @governed
     async def issue_refund(order_id: str, amount_cents: int) -> None:
@@ -239,7 +248,7 @@ async def test_a_turns_calls_are_decided_together_and_each_has_its_outcome(
     def issue_refund(order_id: str, amount_cents: int) -> None:
         ran.append(f"{order_id}:{amount_cents}")
         message = "the till is closed"
-        raise ValueError(message)
+        raise NotDone(message)
 
     async def email_customer(text: str) -> None:
         pytest.fail(f"nobody said yes to {text}")

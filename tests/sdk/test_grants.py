@@ -53,6 +53,7 @@ def granted(grant: Grant = GRANT, key: SigningKey = KEY) -> ProposedCall:
         tool="pay",
         verdict=Verdict.ALLOW,
         status=CallStatus.GRANTED,
+        arguments_hash=HASH,
         grant=msgspec.Raw(encode_envelope(sign_grant(grant, key))),
     )
 
@@ -62,7 +63,7 @@ def changed(**fields: Any) -> Grant:  # noqa: ANN401 -- any field of a grant
 
 
 def test_the_grant_of_this_run_is_taken() -> None:
-    check_grant(granted(), [OTHER_KEY.public, KEY.public], RUN)
+    assert check_grant(granted(), [OTHER_KEY.public, KEY.public], RUN) == GRANT
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,8 @@ def test_the_grant_of_this_run_is_taken() -> None:
         (granted(changed(fence=Fence(epoch=1, n=3))), "fence"),
         (granted(changed(fence=Fence(epoch=2, n=4))), "fence"),
         (granted(changed(not_before=NOON - timedelta(9), expires_at=NOON)), "expired"),
+        (msgspec.structs.replace(granted(), arguments_hash=None), "arguments"),
+        (msgspec.structs.replace(granted(), arguments_hash="ef" * 32), "arguments"),
         (msgspec.structs.replace(granted(), grant=msgspec.Raw(b"null")), "missing"),
         (msgspec.structs.replace(granted(), grant=msgspec.Raw(b"{}")), "malformed"),
     ],
@@ -101,8 +104,9 @@ def test_a_grant_covers_no_other_run(change: Callable[[], dict[str, Any]]) -> No
 
 
 def test_with_no_key_that_counts_no_grant_is_good() -> None:
-    with pytest.raises(GrantRefused):
+    with pytest.raises(GrantRefused) as caught:
         check_grant(granted(), [], RUN)
+    assert caught.value.flaw == "keys"
 
 
 def test_a_guess_of_the_time_that_lags_behind_the_grant_does_not_refuse_it() -> None:

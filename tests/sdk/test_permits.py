@@ -11,7 +11,7 @@ from placet.replay.calls.model import CallStatus, ReasonView, Verdict
 from placet.sdk.answers import Proposal, ProposedCall
 from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked
-from placet.sdk.permits import admit, decided
+from placet.sdk.permits import admit, decisions
 
 DEADLINE = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REASON = ReasonView(
@@ -69,18 +69,32 @@ def test_every_other_status_is_a_denial_with_its_reasons(
     assert str(caught.value) == "`pay` was blocked: `amount_cents` is above 50000"
 
 
-def test_a_decision_is_found_by_its_call_and_not_by_its_place() -> None:
-    proposal = Proposal(
-        request_seq=1,
-        state_version=1,
-        calls=[call(CallStatus.BLOCKED, "c2"), call(CallStatus.GRANTED, "c1")],
-        binding="b",
-    )
-    asked = ToolCall(id="c1", name="pay", arguments="{}")
-    assert decided(proposal, asked).status is CallStatus.GRANTED
-    for other in (
-        ToolCall(id="c3", name="pay", arguments="{}"),
-        ToolCall(id="c1", name="x", arguments="{}"),
-    ):
-        with pytest.raises(GovernanceUnavailable):
-            decided(proposal, other)
+def proposal(*calls: ProposedCall) -> Proposal:
+    return Proposal(request_seq=1, state_version=1, calls=list(calls), binding="b")
+
+
+def asked(tool_call_id: str, tool: str = "pay", arguments: str = "{}") -> ToolCall:
+    return ToolCall(id=tool_call_id, name=tool, arguments=arguments)
+
+
+def test_each_call_has_the_decision_in_its_own_place_also_where_two_go_by_one_id() -> None:
+    first, second = call(CallStatus.BLOCKED), call(CallStatus.GRANTED)
+    found = decisions(proposal(first, second), [asked("c1"), asked("c1", arguments='{"a":1}')])
+    assert [each is call for each, call in zip(found, (first, second), strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        [],
+        [call(CallStatus.GRANTED, "c2"), call(CallStatus.GRANTED, "c1")],
+        [call(CallStatus.GRANTED, "c1")],
+        [call(CallStatus.GRANTED, "c1"), call(CallStatus.GRANTED, "c2", "refund")],
+        [call(CallStatus.GRANTED, each) for each in ("c1", "c2", "c3")],
+    ],
+)
+def test_an_answer_about_other_calls_or_in_another_order_permits_nothing(
+    answered: list[ProposedCall],
+) -> None:
+    with pytest.raises(GovernanceUnavailable):
+        decisions(proposal(*answered), [asked("c1"), asked("c2")])

@@ -5,36 +5,76 @@ import dataclasses
 from datetime import UTC, datetime
 from uuid import UUID
 
+import httpx
 import pytest
 
 from placet.replay.calls.model import ReceiptStatus
-from placet.sdk.errors import OutcomeUnknown
+from placet.sdk.errors import NotDone, OutcomeUnknown
 from placet.sdk.reports import OUTPUT_MAX, did, fell, never_begun, output_of, status_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 12, 1, tzinfo=UTC)
 
 
+class ReadTimeoutError(Exception):
+    """What an HTTP library raises, and no `TimeoutError` of Python's."""
+
+
+class RemoteProtocolError(Exception):
+    """What another raises where the connection broke, and no `ConnectionError` of Python's."""
+
+
+def raised_from(cause: BaseException) -> Exception:
+    fault = ValueError("wrapped")
+    fault.__cause__ = cause
+    return fault
+
+
+def its_own_cause() -> Exception:
+    fault = ValueError("round and round")
+    fault.__cause__ = fault
+    return fault
+
+
+@pytest.mark.parametrize("is_grave", [False, True])
 @pytest.mark.parametrize(
     ("fault", "status"),
     [
-        (ValueError("x"), ReceiptStatus.FAILED),
+        (NotDone("the till is closed"), ReceiptStatus.FAILED),
         (TimeoutError(), ReceiptStatus.TIMED_OUT),
         (asyncio.CancelledError(), ReceiptStatus.TIMED_OUT),
+        (ConnectionResetError(), ReceiptStatus.TIMED_OUT),
+        (ReadTimeoutError(), ReceiptStatus.TIMED_OUT),
+        (RemoteProtocolError(), ReceiptStatus.TIMED_OUT),
+        (httpx.ReadTimeout("x"), ReceiptStatus.TIMED_OUT),
+        (httpx.ReadError("x"), ReceiptStatus.TIMED_OUT),
+        (httpx.RemoteProtocolError("x"), ReceiptStatus.TIMED_OUT),
+        (raised_from(ConnectionResetError()), ReceiptStatus.TIMED_OUT),
+        (ExceptionGroup("g", [ValueError(), TimeoutError()]), ReceiptStatus.TIMED_OUT),
         (OutcomeUnknown(), ReceiptStatus.UNKNOWN),
+        (raised_from(OutcomeUnknown()), ReceiptStatus.UNKNOWN),
+        (ExceptionGroup("g", [TimeoutError(), OutcomeUnknown()]), ReceiptStatus.UNKNOWN),
         (KeyboardInterrupt(), ReceiptStatus.UNKNOWN),
         (SystemExit(), ReceiptStatus.UNKNOWN),
     ],
 )
-def test_only_a_plain_exception_says_that_the_tool_failed(
-    fault: BaseException, status: ReceiptStatus
+def test_what_says_nothing_of_the_effect_is_no_failure_and_not_done_always_is(
+    fault: BaseException, status: ReceiptStatus, *, is_grave: bool
 ) -> None:
-    assert status_of(fault) is status
-    assert fell(fault, NOON, LATER).status is status
+    assert status_of(fault, is_grave=is_grave) is status
+    assert fell(fault, NOON, LATER, is_grave=is_grave).status is status
+
+
+@pytest.mark.parametrize(
+    "fault", [ValueError("x"), OSError("x"), ExceptionGroup("g", [ValueError()]), its_own_cause()]
+)
+def test_any_other_exception_is_a_failure_but_not_of_a_grave_tool(fault: Exception) -> None:
+    assert status_of(fault, is_grave=False) is ReceiptStatus.FAILED
+    assert status_of(fault, is_grave=True) is ReceiptStatus.UNKNOWN
 
 
 def test_an_exceptions_text_stays_here() -> None:
-    ran = fell(ValueError("card 4111"), NOON, LATER)
+    ran = fell(ValueError("card 4111"), NOON, LATER, is_grave=False)
     assert (ran.error, ran.output) == ("ValueError", None)
 
 

@@ -1,24 +1,21 @@
 """Attaching to a session and leaving it, and what holds where that is not possible."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from placet.authority.model import KeyPurpose
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable, NotFound, Refusal
 from placet.plans.model import PlanAnswer
 from placet.replay.sessions.model import ChangeLease, LeaseAction
 from placet.sdk.answers import SessionAnswer
 from placet.sdk.caller import Ask
+from placet.sdk.keys import GrantKeys
 from placet.sdk.lease import Lease, term_of
 from placet.sdk.means import Means, Opening
 from placet.sdk.outbox import LOG, Outbox
 from placet.sdk.plan import Posture, decide_posture, strictest
 from placet.sdk.renewal import Renewal
 from placet.sdk.retry import Patience
-
-if TYPE_CHECKING:
-    from placet.evidence.ed25519 import PublicKey
 
 _RELEASE: Final = Patience(total=0.0, attempt=2.0)
 
@@ -31,7 +28,7 @@ class Attached:
     lease: Lease
     outbox: Outbox
     renewal: Renewal
-    keys: "tuple[PublicKey, ...]"
+    keys: GrantKeys
 
 
 async def attach(means: Means, opening: Opening) -> Attached:
@@ -44,10 +41,8 @@ async def attach(means: Means, opening: Opening) -> Attached:
         view = await means.endpoints.open_session(opening.mode, means.ids.new())
     else:
         view = await means.endpoints.session(opening.session_id)
-    keys = means.keys
-    if keys is None:
-        known = await means.plans.fetch(view.agent, view.environment)
-        keys = grant_keys_of(known.plan)
+    keys = GrantKeys(means, view.agent, view.environment)
+    await keys.fetch()
     lease = Lease(opening.holder)
     await _grant(means, opening, view, lease)
     outbox = Outbox(view.session_id, lease)
@@ -75,16 +70,16 @@ async def detach(means: Means, attached: Attached) -> None:
     """Deliver what is owed, stop renewing, and give the lease back if it is still ours."""
     await attached.outbox.deliver(means.endpoints, means.patience)
     await attached.renewal.stop()
-    if len(attached.outbox):
-        LOG.error("%d receipts of session %s were not delivered", len(attached.outbox), attached)
+    session_id, owed = attached.view.session_id, len(attached.outbox)
+    if owed:
+        LOG.error("%d receipts of session %s were not delivered", owed, session_id)
     if attached.lease.is_lost:
         return
     change = ChangeLease(
         action=LeaseAction.RELEASE, holder=attached.lease.holder, request_id=means.ids.new()
     )
     try:
-        session_id, binding = attached.view.session_id, attached.lease.binding
-        await means.endpoints.lease(session_id, change, binding, _RELEASE)
+        await means.endpoints.lease(session_id, change, attached.lease.binding, _RELEASE)
     except Refusal as refusal:
         # It ends by itself; a lease that cannot be given back is only waited for.
         LOG.info("the lease of session %s was not given back: %s", session_id, refusal)
@@ -119,13 +114,3 @@ async def _plan_of(means: Means, agent: str | None, environment: Environment) ->
     except NotFound:
         return None
     return known.plan if known.is_fresh else None
-
-
-def grant_keys_of(plan: PlanAnswer) -> "tuple[PublicKey, ...]":
-    """Return the keys that sign grants, as the plan lists them."""
-    # The signature library is loaded where there is something to verify, not on import.
-    from placet.evidence.ed25519 import PublicKey  # noqa: PLC0415 -- see above
-
-    return tuple(
-        PublicKey(raw=key.public_key) for key in plan.keys if key.purpose is KeyPurpose.GRANT
-    )

@@ -60,6 +60,14 @@ class GrantRefused(GovernanceStop):
         return f"`{self.tool}` was not run: {self.detail} (call {self.call_id})"
 
 
+class NotDone(Exception):  # noqa: N818 -- a tool says it of its effect, not of itself
+    """Raise this from a tool that knows that its effect did not take place, and will not.
+
+    The call is then reported as `failed`, whatever the tool: its effect key and its limits are
+    free again.
+    """
+
+
 class OutcomeUnknown(Exception):  # noqa: N818 -- a tool says it of its effect; it may have worked
     """Raise this from a tool that cannot tell whether its effect took place.
 

@@ -38,13 +38,19 @@ def header_of(call: ProposedCall) -> str:
     return base64.urlsafe_b64encode(encode_envelope(envelope)).rstrip(b"=").decode()
 
 
-def check_grant(call: ProposedCall, keys: Sequence[PublicKey], run: RunOf) -> None:
-    """Raise `GrantRefused` unless one of the keys granted exactly this run, and it still holds.
+def check_grant(call: ProposedCall, keys: Sequence[PublicKey], run: RunOf) -> Grant:
+    """Return the grant. Raises `GrantRefused` unless a key granted this run and it still holds.
 
     Server, schema and audience are the grant's own: who runs a tool in its own process has no
     second word for them; the tool's host has, and checks them there.
     """
     header_of(call)
+    if not keys:
+        detail = "no key is known whose grants count"
+        raise GrantRefused(call.tool, call.call_id, "keys", detail)
+    if call.arguments_hash != run.arguments_hash:
+        detail = "other arguments were granted than those that would be run"
+        raise GrantRefused(call.tool, call.call_id, "arguments", detail)
     try:
         grant = read(parse_envelope(bytes(call.grant)), GRANT_TYPE, keys, Grant)
     except EnvelopeRefused as fault:
@@ -61,6 +67,7 @@ def check_grant(call: ProposedCall, keys: Sequence[PublicKey], run: RunOf) -> No
     if flaw is not None:
         detail = f"the grant that came does not cover the call: `{flaw}`"
         raise GrantRefused(call.tool, call.call_id, flaw, detail)
+    return grant
 
 
 def _flaw_of(grant: Grant, call: ProposedCall, run: RunOf) -> str | None:

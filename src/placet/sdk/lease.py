@@ -129,6 +129,11 @@ class Lease:
         """Tell whether the last renewal found no service to answer it."""
         return self._unanswered
 
+    def check_open(self) -> None:
+        """Raise what the service said when it ended the lease: `LeaseLost`, `SessionKilled`, …."""
+        if self._lost is not None:
+            raise self._lost.with_traceback(None)
+
     def lose(self, why: Refusal) -> None:
         """Remember for good that the service said why this lease is over."""
         self._lost = self._lost or why
@@ -140,11 +145,9 @@ class Lease:
     def check(self, now: float) -> Term:
         """Return the term if work may be begun at `now`.
 
-        Raises what the service said when it ended the lease (`LeaseLost`, `SessionKilled`, …), and
-        `LeaseLost` where two thirds of its life have passed.
+        Raises as `check_open` does, and `LeaseLost` where two thirds of its life have passed.
         """
-        if self._lost is not None:
-            raise self._lost.with_traceback(None)
+        self.check_open()
         term = self._term
         if term is None:
             raise LeaseLost(detail="no lease was granted to this session")

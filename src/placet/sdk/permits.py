@@ -1,14 +1,19 @@
 """From a proposed call to leave to run it: admitted, its grant checked and redeemed."""
 
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import digest
 from placet.kernel.principal import Environment
-from placet.kernel.refusals import GovernanceUnavailable
+from placet.kernel.refusals import GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, ReasonView
-from placet.replay.sessions.model import LeaseLost
+from placet.replay.sessions.model import LeaseLost, TransitionNotAllowed
 from placet.sdk.answers import Proposal, ProposedCall
 from placet.sdk.arguments import Arguments
 from placet.sdk.endpoints import ToolCall
@@ -24,12 +29,24 @@ _SHADOW_IN_PRODUCTION: Final = ReasonView(
 )
 
 
+_MISSING: Final = "missing"
+_OF_KEYS: Final = frozenset({"keys", "signature"})
+"""Flaws of a grant that newer keys may heal."""
+
+
 class Permit(Value, frozen=True):
-    """Leave to run one tool now, once, with these arguments. `is_reported` where it was granted."""
+    """Leave to run one tool now, once, with these arguments. `is_reported` where it was granted.
+
+    A granted one ends at `expires_at`. `is_grave` where the contract wants a start. `is_ours` where
+    nobody else can have been told of the grant.
+    """
 
     arguments: Arguments
     context: ToolContext
     is_reported: bool
+    is_grave: bool = False
+    is_ours: bool = False
+    expires_at: datetime | None = None
 
     def __repr__(self) -> str:
         """Show the call."""
@@ -62,25 +79,35 @@ async def obtain(session: Session, tool: Tool, arguments: Arguments) -> Permit:
     posture = session.posture_now()
     if posture is not None:
         return alone(session, tool.name, arguments, posture)
+    asked = ToolCall(
+        id=str(session.means.ids.new()), name=tool.name, arguments=arguments.text.decode()
+    )
     try:
         prepared = await session.preflight(
             offered_tools=[tool.name], request_hash=_direct_hash(tool.name, arguments)
         )
-        asked = ToolCall(
-            id=str(session.means.ids.new()), name=tool.name, arguments=arguments.text.decode()
-        )
         proposal = await session.propose(prepared, [asked])
-        return await begin(session, decided(proposal, asked), arguments)
     except (GovernanceUnavailable, LeaseLost) as fault:
         return alone(session, tool.name, arguments, session.posture_alone(fault))
+    return await begin(session, decided(proposal, asked), arguments, is_ours=True)
+
+
+def decisions(proposal: Proposal, asked: Sequence[ToolCall]) -> list[ProposedCall]:
+    """Return what was decided, one decision for each call, in the order of the calls.
+
+    Raises `GovernanceUnavailable` where the answer tells of other calls, or in another order.
+    """
+    told = [(call.tool_call_id, call.tool) for call in proposal.calls]
+    if told != [(call.id, call.name) for call in asked]:
+        names = ", ".join(f"`{call.name}`" for call in asked)
+        detail = f"the service's answer does not tell of {names}, in this order"
+        raise GovernanceUnavailable(detail=detail)
+    return proposal.calls
 
 
 def decided(proposal: Proposal, asked: ToolCall) -> ProposedCall:
-    """Return what was decided on a call. Raises `GovernanceUnavailable` where nothing was."""
-    for call in proposal.calls:
-        if (call.tool_call_id, call.tool) == (asked.id, asked.name):
-            return call
-    raise GovernanceUnavailable(detail=f"the service's answer does not tell of `{asked.name}`")
+    """Return what was decided on the only call of a proposal. Raises as `decisions` does."""
+    return decisions(proposal, [asked])[0]
 
 
 def alone(session: Session, tool: str, arguments: Arguments, posture: Posture) -> Permit:
@@ -94,55 +121,112 @@ def alone(session: Session, tool: str, arguments: Arguments, posture: Posture) -
     return Permit(arguments=arguments, context=context, is_reported=False)
 
 
-async def begin(session: Session, call: ProposedCall, arguments: Arguments) -> Permit:
+async def begin(
+    session: Session, call: ProposedCall, arguments: Arguments, *, is_ours: bool
+) -> Permit:
     """Return leave to run a proposed call now, after its grant was checked and redeemed.
 
-    The last look at the lease comes after the last request. A granted call that is not begun is
-    reported as failed, because that is what is known of it. Raises as `obtain` does.
+    A call is begun once: for the second who asks, `GrantRefused` says `begun`. One that is surely
+    not begun is reported as failed, if the answer `is_ours`: if nobody else can have had it. Where
+    nobody answers any more and the environment allows it, the permit is an unguarded one, and the
+    call stays open. Raises as `obtain` does.
     """
     admit(call, session.environment)
     if call.status is CallStatus.SHADOWED:
         context = ToolContext(tool=call.tool, call_id=call.call_id)
-        return Permit(arguments=arguments, context=context, is_reported=False)
+        return Permit(
+            arguments=arguments, context=context, is_reported=False, is_grave=call.start_required
+        )
+    if not session.claim(call.call_id):
+        detail = "this call was begun before, or given back"
+        raise GrantRefused(call.tool, call.call_id, "begun", detail)
     try:
-        context = _checked(session, call, arguments)
-        if call.start_required:
-            await session.start(call.call_id)
-            session.check()
-    except BaseException:
-        await forgo(session, call, arguments)
+        try:
+            permit = await _redeemed(session, call, arguments)
+            return msgspec.structs.replace(permit, is_ours=is_ours)
+        except (GovernanceUnavailable, LeaseLost) as fault:
+            return alone(session, call.tool, arguments, session.posture_alone(fault))
+    except BaseException as fault:
+        if is_ours and not _leaves_doubt(fault):
+            await _give_back(session, call, arguments)
         raise
-    return Permit(arguments=arguments, context=context, is_reported=True)
 
 
-async def forgo(session: Session, call: ProposedCall, arguments: Arguments) -> None:
-    """Report that a granted call was never begun and never will be."""
-    if call.status is CallStatus.GRANTED:
-        await report(session, call.call_id, arguments, never_begun(session.means.clock.now()))
+async def forgo(
+    session: Session, call: ProposedCall, arguments: Arguments, *, is_ours: bool
+) -> None:
+    """Report that a granted call was never begun and never will be, if that is surely so."""
+    if call.status is CallStatus.GRANTED and session.claim(call.call_id) and is_ours:
+        await _give_back(session, call, arguments)
 
 
-def _checked(session: Session, call: ProposedCall, arguments: Arguments) -> ToolContext:
+def last_look(session: Session, permit: Permit) -> None:
+    """Raise unless the tool may be begun at this very moment. May be called from any thread.
+
+    Leave that was granted ends with the lease and with the grant; any other, where the session was
+    left or ended.
+    """
+    if not permit.is_reported:
+        session.check_open()
+        return
+    now = session.check().service_time(session.means.clock.monotonic())
+    if permit.expires_at is not None and now >= permit.expires_at:
+        context = permit.context
+        raise GrantRefused(context.tool, context.call_id, "expired", "its grant has expired")
+
+
+async def _redeemed(session: Session, call: ProposedCall, arguments: Arguments) -> Permit:
+    permit = await _checked(session, call, arguments)
+    if call.start_required:
+        await session.start(call.call_id)
+    last_look(session, permit)
+    return permit
+
+
+def _leaves_doubt(fault: BaseException) -> bool:
+    """Tell whether somebody else may have begun the call: by start, or by an answer like this."""
+    return isinstance(fault, TransitionNotAllowed) or (
+        isinstance(fault, GrantRefused) and fault.flaw == _MISSING
+    )
+
+
+async def _give_back(session: Session, call: ProposedCall, arguments: Arguments) -> None:
+    await report(session, call.call_id, arguments, never_begun(session.means.clock.now()))
+
+
+async def _checked(session: Session, call: ProposedCall, arguments: Arguments) -> Permit:
     # The signature library is loaded where there is something to verify, not on import.
     from placet.sdk.grants import RunOf, check_grant, header_of  # noqa: PLC0415 -- see above
 
-    term = session.check()
-    now = term.service_time(session.means.clock.monotonic())
-    if call.grant_expires_at is not None and now >= call.grant_expires_at:
-        detail = "its grant has expired"
-        raise GrantRefused(call.tool, call.call_id, "expired", detail)
-    if call.arguments_hash not in {None, arguments.hash}:
-        detail = "other arguments were granted than those that would be run"
-        raise GrantRefused(call.tool, call.call_id, "arguments", detail)
-    if session.keys:
-        run = RunOf(
-            session_id=session.session_id, arguments_hash=arguments.hash, fence=term.fence, at=now
+    def run_of() -> RunOf:
+        term = session.check()
+        return RunOf(
+            session_id=session.session_id,
+            arguments_hash=arguments.hash,
+            fence=term.fence,
+            at=term.service_time(session.means.clock.monotonic()),
         )
-        check_grant(call, session.keys, run)
-    return ToolContext(
+
+    try:
+        grant = check_grant(call, session.keys, run_of())
+    except GrantRefused as no:
+        if no.flaw not in _OF_KEYS:
+            raise
+        with contextlib.suppress(Refusal):
+            await session.attached.keys.fetch()
+        grant = check_grant(call, session.keys, run_of())
+    context = ToolContext(
         tool=call.tool,
         call_id=call.call_id,
         grant=header_of(call),
-        fence=f"{term.fence.epoch}.{term.fence.n}",
+        fence=f"{grant.fence.epoch}.{grant.fence.n}",
+    )
+    return Permit(
+        arguments=arguments,
+        context=context,
+        is_reported=True,
+        is_grave=call.start_required,
+        expires_at=grant.expires_at,
     )
 
 

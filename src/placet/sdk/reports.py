@@ -1,6 +1,7 @@
 """How a tool's run ended, and the receipt that says so."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,7 +13,7 @@ from placet.kernel.value import Value
 from placet.replay.calls.model import ReceiptStatus
 from placet.sdk.arguments import Arguments
 from placet.sdk.endpoints import Receipt
-from placet.sdk.errors import OutcomeUnknown
+from placet.sdk.errors import NotDone, OutcomeUnknown
 from placet.sdk.outbox import LOG
 from placet.sdk.session import Session
 
@@ -20,6 +21,12 @@ OUTPUT_MAX: Final = 512 * 1024
 """Bytes of a result that are told to the service; a larger one is the caller's alone."""
 
 NEVER_BEGUN: Final = "never_begun"
+
+_CUT_SHORT: Final = ("timeout", "timedout", "connection", "networkerror", "protocolerror")
+"""Parts of the names of what libraries raise where a request was sent and its answer was lost.
+
+Many of them are no `TimeoutError` and no `ConnectionError` of Python's.
+"""
 
 
 class Ran(Value, frozen=True):
@@ -46,13 +53,15 @@ def did(result: object, started_at: datetime, completed_at: datetime) -> Ran:
     )
 
 
-def fell(fault: BaseException, started_at: datetime, completed_at: datetime) -> Ran:
+def fell(
+    fault: BaseException, started_at: datetime, completed_at: datetime, *, is_grave: bool
+) -> Ran:
     """Return the outcome of a tool that raised. Only the exception's type is told.
 
     Its text may hold what the contract redacts.
     """
     return Ran(
-        status=status_of(fault),
+        status=status_of(fault, is_grave=is_grave),
         started_at=started_at,
         completed_at=completed_at,
         error=type(fault).__name__,
@@ -64,20 +73,47 @@ def never_begun(at: datetime) -> Ran:
     return Ran(status=ReceiptStatus.FAILED, started_at=at, completed_at=at, error=NEVER_BEGUN)
 
 
-def status_of(fault: BaseException) -> ReceiptStatus:
-    """Return what an exception says of the tool's effect.
+def status_of(fault: BaseException, *, is_grave: bool) -> ReceiptStatus:
+    """Return what an exception says of the tool's effect; `is_grave` where a start is required.
 
-    A time-out or a cancellation says nothing of it, and neither does an interrupted process.
+    Only `NotDone` says for certain that there was none. A time-out, a lost connection, a
+    cancellation and an interrupted process say nothing of it. Any other exception means a failure,
+    but not from a grave tool: a wrong guess there would let its effect happen twice.
     """
-    match fault:
-        case OutcomeUnknown():
-            return ReceiptStatus.UNKNOWN
-        case TimeoutError() | asyncio.CancelledError():
-            return ReceiptStatus.TIMED_OUT
-        case Exception():
-            return ReceiptStatus.FAILED
-        case _:
-            return ReceiptStatus.UNKNOWN
+    if isinstance(fault, NotDone):
+        return ReceiptStatus.FAILED
+    behind = list(_behind(fault, set()))
+    if any(_is_of_unknown_effect(each) for each in behind):
+        return ReceiptStatus.UNKNOWN
+    if any(_is_cut_short(each) for each in behind):
+        return ReceiptStatus.TIMED_OUT
+    return ReceiptStatus.UNKNOWN if is_grave else ReceiptStatus.FAILED
+
+
+def _behind(fault: BaseException, seen: set[int]) -> Iterator[BaseException]:
+    """Yield an exception, what it was raised from, and the members of a group."""
+    if id(fault) in seen:
+        return
+    seen.add(id(fault))
+    yield fault
+    if fault.__cause__ is not None:
+        yield from _behind(fault.__cause__, seen)
+    if isinstance(fault, BaseExceptionGroup):
+        for member in fault.exceptions:
+            yield from _behind(member, seen)
+
+
+def _is_of_unknown_effect(fault: BaseException) -> bool:
+    return isinstance(fault, OutcomeUnknown) or not isinstance(
+        fault, Exception | asyncio.CancelledError
+    )
+
+
+def _is_cut_short(fault: BaseException) -> bool:
+    if isinstance(fault, TimeoutError | ConnectionError | asyncio.CancelledError):
+        return True
+    names = [kind.__name__.lower() for kind in type(fault).__mro__]
+    return any(part in name for part in _CUT_SHORT for name in names)
 
 
 def output_of(result: object) -> str | None:

@@ -27,9 +27,6 @@ class Patience(Value, frozen=True):
     pause_max: float = 2.0
 
 
-ONE_ATTEMPT: Final = Patience(total=0.0)
-
-
 class Trouble(StrEnum):
     """How an attempt ended without what was asked for."""
 

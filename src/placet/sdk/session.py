@@ -1,7 +1,8 @@
 """One governed session: its lease is kept, and its binding carried from request to request."""
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -12,8 +13,8 @@ import msgspec
 from placet.evidence.fields import Fence
 from placet.kernel.foreign import Json
 from placet.kernel.principal import Environment
-from placet.kernel.refusals import GovernanceUnavailable
-from placet.replay.sessions.model import KillAnswer, LeaseLost, NoAuthority
+from placet.kernel.refusals import Gone, GovernanceUnavailable
+from placet.replay.sessions.model import KillAnswer, LeaseLost, NoAuthority, SessionClosing
 from placet.sdk.answers import Prepared, Proposal, ReceiptAnswer, SessionAnswer, Settlement, Started
 from placet.sdk.attach import Attached, attach, detach, posture_without
 from placet.sdk.endpoints import Receipt, Settle, ToolCall
@@ -48,7 +49,8 @@ class Session:
 
     `async with` takes the lease, renews it from a thread, and gives it back. What begins something
     (`preflight`, `propose`, `start`, and every governed call) raises `LeaseLost` once two thirds
-    of the lease have passed without a renewal; what reports is always sent.
+    of the lease have passed without a renewal, or the session is being left; what reports is
+    always sent.
     """
 
     def __init__(self, means: Means, opening: Opening) -> None:
@@ -63,6 +65,8 @@ class Session:
         self._alone_until = float("-inf")
         self._outer: Session | None = None
         self._late: set[asyncio.Task[object]] = set()
+        self._begun: set[UUID] = set()
+        self._is_left = False
 
     def __repr__(self) -> str:
         """Show which session it is and how it stands."""
@@ -98,7 +102,8 @@ class Session:
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Wait for tools that still run, deliver what is owed, and give the lease back."""
+        """Begin nothing more, wait for tools that still run, deliver, and give the lease back."""
+        self._is_left = True
         _current.set(self._outer)
         if self._late:
             await asyncio.wait(self._late)
@@ -140,7 +145,7 @@ class Session:
     @property
     def keys(self) -> "tuple[PublicKey, ...]":
         """Return the keys that sign grants."""
-        return self.attached.keys
+        return self.attached.keys.known
 
     @property
     def owed(self) -> int:
@@ -155,16 +160,33 @@ class Session:
 
     def check(self) -> Term:
         """Return the lease's term if work may be begun now. Raises `LeaseLost` otherwise."""
+        self.check_open()
         return self.attached.lease.check(self.means.clock.monotonic())
+
+    def check_open(self) -> None:
+        """Raise `LeaseLost` once the session is left, and what the service said if it ended it."""
+        if self._is_left:
+            raise LeaseLost(detail="this session was left")
+        if self._attached is not None:
+            self._attached.lease.check_open()
+
+    def claim(self, call_id: UUID) -> bool:
+        """Return whether nobody has begun this call here before; from now on somebody has.
+
+        Whoever claims a call is the only one to begin it, and to say that it was not begun.
+        """
+        is_first = call_id not in self._begun
+        self._begun.add(call_id)
+        return is_first
 
     def posture_alone(self, fault: GovernanceUnavailable | LeaseLost) -> Posture:
         """Return how a call is treated whose request nobody answered. Raises `fault` for *not*.
 
         A lease that ran out because no renewal was answered is the same case. One that somebody
-        else took is not.
+        else took is not, and neither is a session that was killed.
         """
-        lease = self.attached.lease
-        if isinstance(fault, LeaseLost) and (lease.is_lost or not lease.is_unanswered):
+        self.check_open()
+        if isinstance(fault, LeaseLost) and not self.lease.is_unanswered:
             raise fault
         posture = decide_posture(self.environment, None, reachable=False)
         if posture is not Posture.UNGUARDED:
@@ -173,7 +195,11 @@ class Session:
         return posture
 
     def posture_now(self) -> Posture | None:
-        """Return how tools run without the service at this moment, or none while it is asked."""
+        """Return how tools run without the service at this moment, or none while it is asked.
+
+        Raises as `check_open` does.
+        """
+        self.check_open()
         if self.means.clock.monotonic() < self._alone_until:
             return Posture.UNGUARDED
         return self._detached
@@ -198,13 +224,14 @@ class Session:
         self.check()
         bound_to = request_hash or request_hash_of(messages, model, offered_tools)
         sent = self.means.clock.monotonic()
-        prepared = await self.means.endpoints.preflight(
-            self.session_id,
-            self.lease.binding,
-            request_hash=bound_to,
-            model=model,
-            offered_tools=offered_tools,
-        )
+        with self._listening():
+            prepared = await self.means.endpoints.preflight(
+                self.session_id,
+                self.lease.binding,
+                request_hash=bound_to,
+                model=model,
+                offered_tools=offered_tools,
+            )
         self.lease.bind(prepared.binding, sent)
         return msgspec.structs.replace(prepared, request_hash=bound_to)
 
@@ -216,24 +243,27 @@ class Session:
         """
         self.check()
         sent = self.means.clock.monotonic()
-        proposal = await self.means.endpoints.propose(
-            self.session_id,
-            self.lease.binding,
-            prepared=prepared,
-            request_hash=prepared.request_hash,
-            tool_calls=as_tool_calls(tool_calls),
-        )
+        with self._listening():
+            proposal = await self.means.endpoints.propose(
+                self.session_id,
+                self.lease.binding,
+                prepared=prepared,
+                request_hash=prepared.request_hash,
+                tool_calls=as_tool_calls(tool_calls),
+            )
         self.lease.bind(proposal.binding, sent)
         self.phase = proposal.phase or self.phase
         return proposal
 
     async def start(self, call_id: UUID) -> Started:
-        """Redeem a grant, just before its tool is begun."""
+        """Redeem a grant, just before its tool is begun: by you, and no more by `run_turn`."""
         self.check()
+        self.claim(call_id)
         sent = self.means.clock.monotonic()
-        started = await self.means.endpoints.start(
-            self.session_id, self.lease.binding, call_id=call_id, start_id=self.means.ids.new()
-        )
+        with self._listening():
+            started = await self.means.endpoints.start(
+                self.session_id, self.lease.binding, call_id=call_id, start_id=self.means.ids.new()
+            )
         self.lease.bind(started.binding, sent)
         return started
 
@@ -283,3 +313,14 @@ class Session:
         """Wait for this task before the session is left."""
         self._late.add(task)
         task.add_done_callback(self._late.discard)
+
+    @contextlib.contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Remember for good where the service says that nothing is begun here any more."""
+        try:
+            yield
+        except (LeaseLost, Gone) as refusal:
+            # A closing session is still renewed, so that what is out is reported in time.
+            if not isinstance(refusal, SessionClosing):
+                self.lease.lose(refusal)
+            raise

@@ -1,5 +1,6 @@
 """One model turn: every tool call proposed together, the granted ones run in order."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -11,14 +12,15 @@ import msgspec
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.kernel.refusals import GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
-from placet.replay.calls.model import ReasonView
+from placet.replay.calls.model import CallStatus, ReasonView
 from placet.replay.sessions.model import LeaseLost
-from placet.sdk.answers import Prepared, ProposedCall
-from placet.sdk.arguments import arguments_in
+from placet.sdk.answers import Prepared, Proposal, ProposedCall
+from placet.sdk.arguments import Arguments, arguments_in
 from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused, told
 from placet.sdk.execution import run
-from placet.sdk.permits import Permit, admit, alone, begin, decided, forgo
+from placet.sdk.gate import Gate
+from placet.sdk.permits import Permit, admit, alone, begin, decisions, forgo
 from placet.sdk.plan import Posture
 from placet.sdk.reports import output_of, status_of
 from placet.sdk.requests import as_tool_calls
@@ -73,7 +75,8 @@ async def run_turn(
     `tool_calls` is a chat completion, its message, its tool calls, or `ToolCall`s; `tools` maps
     names to callables; `prepared` is the preflight of the model's request, made here if none.
     Returns one outcome per call, in the order of the calls. What a tool raises is an outcome too.
-    Raises the service's refusals where the turn as a whole could not be decided.
+    Raises the service's refusals where the turn as a whole could not be decided. Where the turn is
+    cancelled, the granted calls that it did not come to are given back.
     """
     asked = as_tool_calls(tool_calls)
     wrapped = {name: Tool(function, name) for name, function in tools.items()}
@@ -85,32 +88,63 @@ async def run_turn(
         except (GovernanceUnavailable, LeaseLost) as fault:
             posture = session.posture_alone(fault)
         else:
-            found = [(call, decided(proposal, call), wrapped.get(call.name)) for call in asked]
-            return [await _run_decided(session, *each) for each in found]
+            return await _Turn(session, wrapped, prepared, proposal).run(asked)
     return [await _run_alone(session, call, wrapped.get(call.name), posture) for call in asked]
 
 
-async def _run_decided(
-    session: Session, asked: ToolCall, call: ProposedCall, tool: Tool | None
-) -> Outcome:
-    told_of = _Told(asked=asked, call_id=call.call_id)
-    try:
-        admit(call, session.environment)
-        arguments = arguments_in(asked.arguments)
-        if tool is None or (misfit := tool.misfit(arguments)) is not None:
-            await forgo(session, call, arguments)
-            return told_of.not_run(_MISSING if tool is None else str(misfit))
+class _Turn:
+    """A turn that was decided. What it does not begin is given back if the answer is ours."""
+
+    def __init__(
+        self,
+        session: Session,
+        tools: Mapping[str, Tool],
+        prepared: Prepared | None,
+        proposal: Proposal,
+    ) -> None:
+        self._session = session
+        self._tools = tools
+        self._proposal = proposal
+        self._is_ours = prepared is None or not proposal.replayed
+
+    async def run(self, asked: Sequence[ToolCall]) -> list[Outcome]:
+        found = list(zip(asked, decisions(self._proposal, asked), strict=True))
+        outcomes: list[Outcome] = []
         try:
-            permit = await begin(session, call, arguments)
-        except (GovernanceUnavailable, LeaseLost) as fault:
-            permit = alone(session, tool.name, arguments, session.posture_alone(fault))
-    except CallBlocked as stop:
-        return told_of.blocked(stop.reasons)
-    except ApprovalPending as stop:
-        return told_of.waiting(stop)
-    except (GrantRefused, Refusal, ForeignJsonError) as fault:
-        return told_of.not_run(str(fault))
-    return await _run(session, told_of, tool, permit)
+            for each in found:
+                outcomes.append(await self._run_decided(*each))  # noqa: PERF401 -- what is done counts when this is cut short
+        finally:
+            if left := found[len(outcomes) + 1 :]:
+                giving_back = asyncio.ensure_future(self._forgo_all(left))
+                self._session.outlive(giving_back)
+                await asyncio.shield(giving_back)
+        return outcomes
+
+    async def _forgo_all(self, left: Sequence[tuple[ToolCall, ProposedCall]]) -> None:
+        for asked, call in left:
+            if call.status is CallStatus.GRANTED:
+                await self._forgo(call, arguments_in(asked.arguments))
+
+    async def _forgo(self, call: ProposedCall, arguments: Arguments) -> None:
+        await forgo(self._session, call, arguments, is_ours=self._is_ours)
+
+    async def _run_decided(self, asked: ToolCall, call: ProposedCall) -> Outcome:
+        told_of = _Told(asked=asked, call_id=call.call_id)
+        tool = self._tools.get(asked.name)
+        try:
+            admit(call, self._session.environment)
+            arguments = arguments_in(asked.arguments)
+            if tool is None or (misfit := tool.misfit(arguments)) is not None:
+                await self._forgo(call, arguments)
+                return told_of.not_run(_MISSING if tool is None else str(misfit))
+            permit = await begin(self._session, call, arguments, is_ours=self._is_ours)
+        except CallBlocked as stop:
+            return told_of.blocked(stop.reasons)
+        except ApprovalPending as stop:
+            return told_of.waiting(stop)
+        except (GrantRefused, Refusal, ForeignJsonError) as fault:
+            return told_of.not_run(str(fault))
+        return await _run(self._session, told_of, tool, permit)
 
 
 async def _run_alone(
@@ -130,10 +164,13 @@ async def _run_alone(
 
 
 async def _run(session: Session, told_of: "_Told", tool: Tool, permit: Permit) -> Outcome:
+    gate = Gate()
     try:
-        result = await run(session, tool, permit)
+        result = await run(session, tool, permit, gate)
     except Exception as fault:  # noqa: BLE001 -- whatever a tool raises is told to the model
-        return told_of.fell(fault)
+        if gate.shut():
+            return told_of.not_run(str(fault))
+        return told_of.fell(fault, is_grave=permit.is_grave)
     return told_of.did(result)
 
 
@@ -147,8 +184,8 @@ class _Told(Value, frozen=True):
         text = result if isinstance(result, str) else output_of(result)
         return self._outcome(Ending.SUCCEEDED, str(result) if text is None else text)
 
-    def fell(self, fault: Exception) -> Outcome:
-        ending = Ending(status_of(fault).value)
+    def fell(self, fault: Exception, *, is_grave: bool) -> Outcome:
+        ending = Ending(status_of(fault, is_grave=is_grave).value)
         words = {Ending.FAILED: "failed", Ending.TIMED_OUT: "ran out of time"}
         what = words.get(ending, "has an unknown outcome; do not repeat it")
         return self._outcome(ending, f"`{self.asked.name}` {what}: {type(fault).__name__}: {fault}")
