@@ -216,6 +216,12 @@ MUTANTS = [
         one("propose_v1", "IF q.consumed_at IS NOT NULL THEN", "IF false THEN"),
     ),
     Mutant(
+        "twin_has_no_first_answer",
+        "I10",
+        writing.one_response_sent_twice_at_once,
+        one("propose_v1", "IF q.consumed_at IS NOT NULL THEN", "IF false THEN"),
+    ),
+    Mutant(
         "start_has_no_first_answer",
         "I10",
         again.a_start_again,
@@ -410,6 +416,17 @@ MUTANTS = [
             "    v_on_time := NOT late",
             "    IF s.status = 'killed' THEN\n        code := 'session_killed';\n        RETURN;\n"
             "    END IF;\n    v_on_time := NOT late",
+        ),
+    ),
+    Mutant(
+        "unknown_calls_take_no_receipt",
+        "I13",
+        sweeping.a_sweep_before_a_receipt,
+        one(
+            "receipt_v1",
+            "    v_on_time := NOT late",
+            "    IF c.status = 'unknown' THEN\n        code := 'transition_not_allowed';\n"
+            "        RETURN;\n    END IF;\n    v_on_time := NOT late",
         ),
     ),
     Mutant(

@@ -50,3 +50,7 @@ async def test_where_a_guard_has_a_second_one_behind_it_nothing_passes(
 ) -> None:
     async with installed(stage.owner, mutant):
         assert await mutant.caught_by(stage) == []
+
+
+def test_every_race_has_a_mutant_that_it_catches() -> None:
+    assert {mutant.caught_by for mutant in MUTANTS} == set(SCENES)
