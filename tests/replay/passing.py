@@ -23,6 +23,11 @@ def let_time_pass(server: Server, database_name: str) -> Pass:
                 worker.session_id,
             )
         await admin.execute(
+            "UPDATE placet.replay_prepared_request SET expires_at = now() - interval '1 second'"
+            " WHERE session_id = $1",
+            worker.session_id,
+        )
+        await admin.execute(
             "UPDATE placet.work_due SET due_at = now() - interval '1 second' WHERE ref = $1",
             worker.session_id,
         )

@@ -221,3 +221,17 @@ async def test_two_calls_of_a_response_never_go_by_one_id(desk: Desk) -> None:
     answered = await worker.post("proposals", body)
     assert (answered.status_code, answered.json()["code"]) == (400, "malformed_body")
     assert answered.json()["errors"][0]["pointer"] == "/tool_calls/1/id"
+
+
+async def test_an_expired_prepared_request_registers_nothing(
+    desk: Desk, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    body = worker.proposal(await worker.prepare(), ("note", {"text": "a"}))
+    await let_time_pass(worker)
+    before = await worker.events()
+    answered = await worker.post("proposals", body)
+    assert (answered.status_code, answered.json()["code"]) == (409, "prepared_request_expired")
+    assert answered.json()["action"] == "new_preflight"
+    assert await worker.events() == before
+    assert (await worker.read("pending"))["pending"] == []
