@@ -215,6 +215,8 @@ def test_a_contract_of_the_wrong_form_is_refused(
         ({"arguments": [{"path": "$.a", "lte": 1.5}]}, ("wrong_type", "arguments[0].lte")),
         ({"arguments": [{"path": "$.a", "lte": "1,5"}]}, ("bad_value", "arguments[0].lte")),
         ({"arguments": [{"path": "$.a", "lte": "01"}]}, ("bad_value", "arguments[0].lte")),
+        ({"arguments": [{"path": "$.a", "lte": "5\n"}]}, ("bad_value", "arguments[0].lte")),
+        ({"server": "orders\n"}, ("bad_value", "server")),
         ({"arguments": [{"path": "$.a", "lte": True}]}, ("wrong_type", "arguments[0].lte")),
         (
             {"arguments": [{"path": "$.a", "lte_ref": "x"}]},

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -69,13 +70,12 @@ def parse(data: bytes, depth_max: int = DEPTH_MAX) -> Json:
         message = "the text is not UTF-8"
         raise ForeignJsonError(message, fault.start) from None
     _check_depth(data, depth_max)
-    faults: list[_Fault] = []
     try:
-        value: Json = _decoder(faults).decode(text)
-    except json.JSONDecodeError as fault:
-        message = f"the text is not JSON: {_plain(fault.msg)}"
-        raise ForeignJsonError(message, len(text[: fault.pos].encode())) from None
-    if faults or "\\u" in text:
+        value: Json = _QUICK.decode(text)
+    except (_FaultError, json.JSONDecodeError):
+        value = _read_with_faults(text)
+        _check_parts(value, "")
+    if "\\u" in text:
         _check_parts(value, "")
     return value
 
@@ -105,10 +105,26 @@ def _check_depth(data: bytes, depth_max: int) -> None:
             depth -= 1
 
 
-def _decoder(faults: list[_Fault]) -> json.JSONDecoder:
-    def refuse(message: str) -> _Fault:
-        faults.append(_Fault(message))
-        return faults[-1]
+def _read_with_faults(text: str) -> Json:
+    """Read again what was refused, with a `_Fault` in the place of each bad part."""
+    try:
+        value: Json = _decoder(_Fault).decode(text)
+    except json.JSONDecodeError as fault:
+        message = f"the text is not JSON: {_plain(fault.msg)}"
+        raise ForeignJsonError(message, len(text[: fault.pos].encode())) from None
+    return value
+
+
+class _FaultError(Exception):
+    """A part was refused; which one, a second reading tells."""
+
+
+def _refuse(message: str) -> _Fault:
+    raise _FaultError(message)
+
+
+def _decoder(refuse: Callable[[str], _Fault]) -> json.JSONDecoder:
+    """Return a decoder that hands what is wrong with a part to `refuse`."""
 
     def integer(token: str) -> int | _Fault:
         if len(token.lstrip("-")) > DIGITS_MAX:
@@ -138,6 +154,10 @@ def _decoder(faults: list[_Fault]) -> json.JSONDecoder:
         parse_constant=constant,
         object_pairs_hook=members,
     )
+
+
+_QUICK: Final = _decoder(_refuse)
+"""Made once, as making one takes longer than reading a small text."""
 
 
 def _plain(message: str) -> str:

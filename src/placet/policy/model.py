@@ -19,7 +19,7 @@ TOOLS_MAX: Final = 1_000
 PHASES_MAX: Final = 100
 RULES_MAX: Final = 200
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}(?!\n)$")]
 """An agent, tool, server, phase or role."""
 
 PathText = Annotated[str, Meta(min_length=1, max_length=1_000)]
@@ -27,7 +27,7 @@ PathText = Annotated[str, Meta(min_length=1, max_length=1_000)]
 
 Paths = Annotated[tuple[PathText, ...], Meta(max_length=RULES_MAX)]
 
-Bound = int | Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$", max_length=64)]
+Bound = int | Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?(?!\n)$", max_length=64)]
 """A number that is compared exactly: an integer, or a decimal as text."""
 
 Choices = Annotated[tuple[object, ...], Meta(max_length=1_000)]
