@@ -16,14 +16,15 @@ from tests.invariants.stage import NOTE, Stage
 from tests.replay.desk import Worker
 
 TTL_SECONDS = 1
+LONG_SECONDS = 60
 GRACE_SECONDS = 3
 
 
 class Zombie:
     """A worker in a process of its own, on a session whose lease is its own."""
 
-    def __init__(self, service: Service, worker: Worker) -> None:
-        """Start it under the worker's binding."""
+    def __init__(self, service: Service, worker: Worker, ttl_seconds: int) -> None:
+        """Start it under the worker's binding; it renews its lease for so long each time."""
         asked = {
             "host": service.client.base_url.host,
             "port": service.client.base_url.port,
@@ -31,7 +32,7 @@ class Zombie:
             "key": worker.desk.runtime_key,
             "binding": worker.binding,
             "holder": worker.holder,
-            "ttl_seconds": TTL_SECONDS,
+            "ttl_seconds": ttl_seconds,
         }
         program = Path(__file__).with_name("zombie.py")
         self.process = subprocess.Popen(  # noqa: S603 -- our own program
@@ -81,9 +82,10 @@ CYCLES = {"stolen": True, "stolen_again": True, "expired": False}
 async def test_a_thawed_worker_is_refused_and_its_late_receipt_is_kept(
     stage: Stage, service: Service, cycle: str
 ) -> None:
-    first = service.worker(await stage.desk.worker(ttl_seconds=60))
+    ttl_seconds = LONG_SECONDS if CYCLES[cycle] else TTL_SECONDS
+    first = service.worker(await stage.desk.worker(ttl_seconds=LONG_SECONDS))
     heir = service.worker(Worker(stage.desk, first.session_id))
-    with Zombie(service, first) as zombie:
+    with Zombie(service, first, ttl_seconds) as zombie:
         for _ in range(8):
             assert (await zombie.told())["status"] == 200
         zombie.send(signal.SIGSTOP)
