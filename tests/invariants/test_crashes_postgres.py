@@ -29,6 +29,7 @@ ACKS = 300
 WORKERS = 4
 OK = 200
 LATER = 503
+BACK_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,9 @@ def told(answered: httpx.Response) -> str:
 
 async def patiently(worker: Worker, verb: str, body: dict[str, Any]) -> httpx.Response:
     """Send a request until it is answered by more than `come back later`."""
-    while (answered := await worker.post(verb, body)).status_code == LATER:
-        pass
+    async with asyncio.timeout(BACK_SECONDS):
+        while (answered := await worker.post(verb, body)).status_code == LATER:
+            pass
     return answered
 
 
@@ -132,8 +134,10 @@ async def test_what_was_acknowledged_survives_a_kill_of_postgres(
         acks = await kill_under_load(own, desk)
         assert [ack.verb for ack in acks if not await ack.holds()] == []
         export = "/api/v1/replay/bundle"
-        while (bundle := await desk.get(export, desk.workplace.founder_key)).status_code == LATER:
-            pass
+        key = desk.workplace.founder_key
+        async with asyncio.timeout(BACK_SECONDS):
+            while (bundle := await desk.get(export, key)).status_code == LATER:
+                pass
         assert verify_bundle(io.BytesIO(bundle.content)).flaw is None
 
 

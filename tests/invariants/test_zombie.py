@@ -70,8 +70,9 @@ async def taken_over(worker: Worker) -> float:
     """Ask for the lease until it is free. Returns the seconds that it took."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    while (await worker.lease()).status_code != 200:
-        pass
+    async with asyncio.timeout(LONG_SECONDS):
+        while (await worker.lease()).status_code != 200:
+            pass
     return loop.time() - begun
 
 

@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 REQUEST_HASH = "ab" * 32
+ROUNDS = 1000
 
 
 def main() -> None:
@@ -57,7 +58,10 @@ def main() -> None:
 
     renewal = {"action": "renew", "holder": asked["holder"], "ttl_seconds": asked["ttl_seconds"]}
     slow = propose()
-    while call := propose():
+    for _ in range(ROUNDS):
+        call = propose()
+        if call is None:
+            break
         report(call)
         post("lease", {**renewal, "request_id": call["call_id"]})
     if slow is not None:
