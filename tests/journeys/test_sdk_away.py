@@ -222,6 +222,22 @@ async def test_a_receipt_that_finds_nobody_is_owed_and_delivered_later(
     assert (session.owed, state.pending) == (0, [])
 
 
+async def test_a_receipt_that_is_never_delivered_is_told_in_the_log_by_its_session_alone(
+    desk: RefundDesk, network: Network, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def cut() -> None:
+        network.is_down = True
+
+    issue_refund, _ = refunding(cut)
+    async with (
+        desk.client(network, patience=HASTY) as client,
+        client.session(mode=ENFORCE) as session,
+    ):
+        await issue_refund("ord_1", 100)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert told == [f"1 receipts of session {session.session_id} were not delivered"]
+
+
 async def test_a_cancelled_tool_has_a_doubtful_end(desk: RefundDesk) -> None:
     begun = asyncio.Event()
 

@@ -6,7 +6,8 @@
 - `answers`: what the service answers. `errors`: what only the client knows. What the service
   refuses is raised in the service's own classes, which `known_refusals` brings in.
 - From a wish to a receipt: `requests` and `arguments` say what is asked, `permits` gets leave (with
-  `grants` checked), `tool` and `execution` run, `reports` and `outbox` tell how it ended.
+  `grants` checked against `keys`), `tool` and `execution` run what `gate` lets begin, `reports` and
+  `outbox` tell how it ended.
 - `attach`, `lease` and `renewal`: how long work may be begun. `plan` and `plan_file`: what holds
   where nothing was approved, or nobody answers.
 - `endpoints`, `caller`, `retry`, `transport`: how a request is sent, sent again, and read. `means`:
@@ -14,13 +15,19 @@
 
 Invariants. A tool runs only with the arguments that were granted: they are hashed from the very
 bytes that they are read from. No tool is begun after two thirds of the lease's life, by this
-process's monotone clock, from the moment the request for the lease was first sent. A tool is
-begun at most once for one grant; a request whose answer was lost is sent again, a tool never.
+process's monotone clock, from the moment the request for the lease was first sent, and none once
+the session is being left; the last look is taken in the thread that runs the tool. A session
+begins a call at most once, however often its grant is answered; a request whose answer was lost is
+sent again, a tool never. That a granted call was not begun is reported only by the one who claimed
+it, and only where nobody else can have begun it: a false word would let an effect happen twice. For
+the same reason an exception of a tool that needs a start counts as a failure only if it is
+`NotDone`.
 
 What failures lead to. No answer, in staging and production: nothing is begun, and
 `GovernanceUnavailable` is raised. In development the tool runs and is counted as unguarded. A lost
 lease: what has begun goes on and is reported late, nothing new begins, and `LeaseLost` is raised.
-A receipt that cannot be delivered is owed, and is sent again until the session is left.
+A receipt that cannot be delivered is owed, and is sent again until the session is left. No key that
+signed the grant, also after the keys were asked for anew: `GrantRefused`.
 
 This governs in the *cooperative* strength: it stops mistakes, and no malice in its own process.
 """
