@@ -101,19 +101,35 @@ def chained(
 def session_events(calls: int = 6, *, is_killed: bool = True) -> list[RecordedEvent]:
     """Return a session: opened, a lease, calls with receipts, a take-over half way, a kill."""
     said = [Said("SessionOpened", {"agent": "refund-desk"}, fence=0), Said("LeaseGranted", {})]
-    for call in range(calls):
-        fence = 1 if call < calls // 2 else 2
-        status = "granted" if call % 3 else "blocked"
-        proposed: dict[str, object] = {"tool": "refund_order", "status": status, "text": "żółw €"}
-        said.append(Said("CallProposed", proposed, fence))
-        said.append(Said("ReceiptReceived", {"step": call + 1, "status": "succeeded"}, fence))
+    for step in range(1, calls + 1):
+        fence = 1 if step <= calls // 2 else 2
+        said.append(
+            Said("CallProposed", call_body(step, "granted" if step % 3 else "blocked"), fence)
+        )
+        if step == 1:
+            said.append(Said("CallStarted", {"call_id": str(uuid_of("call 1"))}, fence))
+        else:
+            said.append(Said("ReceiptReceived", {"step": step, "status": "succeeded"}, fence))
     if is_killed:
         said.append(Said("SessionStopped", {"reason": "enough"}, fence=2, revision=1))
     return chained(SESSION, said)
 
 
+def call_body(
+    step: int = 1, status: str = "granted", tool: str = "refund_order"
+) -> dict[str, object]:
+    """Return what an event says of the call that `sample_grant` gives leave for."""
+    return {
+        "call_id": str(uuid_of(f"call {step}")),
+        "tool": tool,
+        "arguments_hash": hash_of(f"arguments {step}"),
+        "status": status,
+        "text": "żółw €",
+    }
+
+
 def control_events() -> list[RecordedEvent]:
-    """Return a tenant-wide kill and its lifting."""
+    """Return a tenant-wide kill, and what no version knows yet."""
     body: dict[str, object] = {
         "control_id": str(KILL),
         "kind": "tenant",
@@ -123,7 +139,7 @@ def control_events() -> list[RecordedEvent]:
     }
     said = [
         Said("ControlSet", body, fence=0, control_epoch=1),
-        Said("ControlLifted", {"control_id": str(KILL)}, fence=0, control_epoch=2),
+        Said("ControlReviewed", {"control_id": str(KILL)}, fence=0, control_epoch=2),
     ]
     return chained(CONTROL, said, PERSON)
 
@@ -198,10 +214,10 @@ def sample_artifact() -> ArtifactPayload:
 
 
 def sample_envelopes() -> list[Envelope]:
-    """Return one of each signed document, and a grant from after the lifted kill."""
+    """Return one of each signed document, and a second grant."""
     return [
         sign_grant(sample_grant(1), GRANT_KEY),
-        sign_grant(sample_grant(2, epoch=2, fence=2), GRANT_KEY),
+        sign_grant(sample_grant(4, fence=2), GRANT_KEY),
         sign_artifact(sample_artifact(), ARTIFACT_KEY),
         sign_vote(sample_vote(), PERSON_KEY),
         sign_proof(TENANT, PERSON, bytes(32), PERSON_KEY),

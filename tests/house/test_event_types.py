@@ -7,9 +7,6 @@ from tests.house.checkout import python
 
 from placet.evidence import verify
 
-# Read by the verifier already, because its form can never change; nothing lifts a control yet.
-STILL_TO_COME = {"ControlLifted"}
-
 
 def test_the_page_tells_of_every_event_type_as_the_code_has_it() -> None:
     text = event_types.PAGE.read_text()
@@ -38,4 +35,4 @@ def test_the_verifier_reads_no_event_type_that_does_not_exist() -> None:
         if name.isupper() and isinstance(value, str) and re.fullmatch(r"[A-Z][a-z]+[A-Z]\w+", value)
     }
     assert len(read) > 3
-    assert read - set(event_types.bodies()) == STILL_TO_COME
+    assert read <= set(event_types.bodies())

@@ -1,14 +1,15 @@
 """Checking a bundle with nothing but the bundle and, better, keys that were pinned beforehand.
 
-The file is read once, a line at a time, and one small record per stream is kept. The first thing
-that is wrong ends the reading and is named; else the report says what was proved and what a bundle
-alone can never prove. No database, no network, no clock.
+The file is read once, a line at a time; one small record is kept per stream, per granted call and
+per control. The first thing that is wrong ends the reading and is named; else the report says what
+was proved and what a bundle alone can never prove. No database, no network, no clock.
 """
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterator
-from typing import BinaryIO, Final, NoReturn, TypeVar
+from typing import BinaryIO, Final, NamedTuple, NoReturn, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -29,6 +30,7 @@ from placet.evidence.bundle import (
     StreamHead,
 )
 from placet.evidence.dsse import Envelope, EnvelopeRefused
+from placet.evidence.ed25519 import PublicKey
 from placet.evidence.fields import Fence
 from placet.evidence.grant import GRANT_TYPE, Grant
 from placet.evidence.leaf import GENESIS, body_hash, leaf_of
@@ -38,16 +40,25 @@ from placet.evidence.vote import (
     ApprovalVote,
     ProofOfPossession,
 )
+from placet.kernel import foreign
 from placet.kernel.value import Input, Value
 
 SESSION_STOPPED: Final = "SessionStopped"
 CONTROL_SET: Final = "ControlSet"
-CONTROL_LIFTED: Final = "ControlLifted"
 CALL_PROPOSED: Final = "CallProposed"
 CALL_STARTED: Final = "CallStarted"
-_READ: Final = frozenset(
-    {SESSION_STOPPED, CONTROL_SET, CONTROL_LIFTED, CALL_PROPOSED, CALL_STARTED}
-)
+_READ: Final = {
+    SESSION_STOPPED: "session",
+    CONTROL_SET: "control",
+    CALL_PROPOSED: "session",
+    CALL_STARTED: "session",
+}
+"""The event types that are read, and the kind of the streams that they may stand in."""
+
+_GRANTED: Final = "granted"
+_KILL: Final = "kill"
+_TENANT: Final = "tenant"
+_SCOPES: Final = frozenset({_TENANT, "agent", "tool", "artifact"})
 _ACTORS_REMEMBERED: Final = 10_000
 
 T = TypeVar("T", bound=Input)
@@ -71,7 +82,8 @@ class BundleReport(Value, frozen=True):
     """What a verifier found. The counts are of what was checked before the flaw, if there is one.
 
     `calls` counts the grants and starts that the events tell of, `grants` the signed grants that
-    the bundle brings. `proved` is empty if there is a flaw.
+    the bundle brings, `grants_matched` those of them that an event of the bundle tells of too.
+    `proved` is empty if there is a flaw.
     """
 
     flaw: Flaw | None
@@ -82,6 +94,7 @@ class BundleReport(Value, frozen=True):
     bodies_erased: int
     calls: int
     grants: int
+    grants_matched: int
     envelopes: int
     keys_pinned: bool
     proved: tuple[str, ...]
@@ -102,35 +115,27 @@ class _SetBody(Value, frozen=True):
     effect: str
 
 
-class _LiftedBody(Value, frozen=True):
-    """What is read of a `ControlLifted` event."""
+class _ProposedBody(Value, frozen=True):
+    """What is read of a `CallProposed` event."""
 
-    control_id: UUID
-
-
-class _CallBody(Value, frozen=True):
-    """What is read of a `CallProposed` event, and of a `CallStarted`, which has neither."""
-
-    status: str | None = None
-    tool: str | None = None
+    call_id: UUID
+    tool: str
+    arguments_hash: str
+    status: str
 
 
-class _Kill:
-    """A control that killed a scope, in force from one control epoch to before another."""
+class _StartedBody(Value, frozen=True):
+    """What is read of a `CallStarted` event."""
 
-    def __init__(self, body: _SetBody, from_epoch: int) -> None:
-        self.kind = body.kind
-        self.target = body.target
-        self.from_epoch = from_epoch
-        self.lifted_epoch: int | None = None
+    call_id: UUID
 
-    def forbids(self, epoch: int, **scopes: str | None) -> bool:
-        """Tell whether the kill was in force at this control epoch for any of these scopes."""
-        if epoch < self.from_epoch:
-            return False
-        if self.lifted_epoch is not None and epoch >= self.lifted_epoch:
-            return False
-        return self.kind == "tenant" or scopes.get(self.kind) == self.target
+
+class _Granted(NamedTuple):
+    """A call that an event of this session granted."""
+
+    session: UUID
+    tool: str
+    arguments_hash: str
 
 
 class _Chain:
@@ -139,6 +144,7 @@ class _Chain:
     __slots__ = (
         "control_epoch",
         "control_revision",
+        "erased_proposals",
         "fence",
         "head",
         "killed_at",
@@ -160,6 +166,7 @@ class _Chain:
         self.control_epoch = 0
         self.control_revision = 0
         self.killed_at: int | None = None
+        self.erased_proposals = 0
 
 
 class _BadError(Exception):
@@ -198,16 +205,19 @@ class _Audit:
         self._header: BundleHeader | None = None
         self._tenant = b""
         self._tenant_text = ""
-        self._keys: dict[KeyPurpose, list[NamedKey]] = {}
+        self._keys: dict[tuple[KeyPurpose, str], tuple[NamedKey, PublicKey]] = {}
         self._chains: dict[str, _Chain] = {}
         self._actors: dict[str, bytes] = {}
-        self._kills: dict[UUID, _Kill] = {}
+        self._controls: set[UUID] = set()
+        self._kills: dict[tuple[str, str], int] = {}
+        self._granted: dict[UUID, _Granted] = {}
         self._given: dict[tuple[int, str | None], tuple[str, int]] = {}
-        self._unread = 0
+        self._unread = self._unproved_starts = 0
         self._events_ended = False
         self._manifest: Manifest | None = None
         self.line = 0
-        self.events = self.bodies = self.calls = self.grants = self.envelopes = 0
+        self.events = self.bodies = self.calls = self.envelopes = 0
+        self.grants = self.grants_matched = 0
 
     def take(self, line: bytes) -> None:
         """Check the next line."""
@@ -241,7 +251,7 @@ class _Audit:
             _bad("the header", "it names a stream twice")
         keys = header.keys if self._pinned is None else self._pinned.keys
         for key in keys:
-            self._keys.setdefault(key.purpose, []).append(key)
+            self._keys.setdefault((key.purpose, key.key_id), (key, key.checked()))
         self._header = header
         self._tenant = header.tenant_id.bytes
         self._tenant_text = str(header.tenant_id)
@@ -344,39 +354,85 @@ class _Audit:
         return found
 
     def _read_body(self, event: EventLine, chain: _Chain) -> None:
-        """Note a kill, the lifting of one, or a call that was granted or started."""
-        if event.type == SESSION_STOPPED:
-            if chain.killed_at is None:
-                chain.killed_at = event.control_revision
-        elif event.body is None:
+        """Note a kill, a stop, or a call that was granted or started."""
+        item = _event_name(chain, event.seq)
+        if chain.head.kind != _READ[event.type]:
+            kind = chain.head.kind
+            _bad(item, f"a `{event.type}` has no place in a stream of kind `{kind}`")
+        if event.type == SESSION_STOPPED and chain.killed_at is None:
+            chain.killed_at = event.control_revision
+        if event.body is None:
+            self._note_erased(event.type, chain)
+            return
+        try:
+            self._note(event, _parsed(event.body), chain)
+        except (ValueError, RecursionError) as fault:
+            _bad(item, f"its body is not that of a `{event.type}`: {fault}")
+
+    def _note_erased(self, kind: str, chain: _Chain) -> None:
+        if kind != SESSION_STOPPED:
             self._unread += 1
-        else:
-            try:
-                self._note(event.type, event.body, event.control_epoch, chain)
-            except (ValueError, RecursionError) as fault:
-                item = _event_name(chain, event.seq)
-                _bad(item, f"its body is not that of a `{event.type}`: {fault}")
+        if kind == CALL_PROPOSED:
+            chain.erased_proposals += 1
 
-    def _note(self, kind: str, body: bytes, epoch: int, chain: _Chain) -> None:
-        if kind == CONTROL_SET:
-            control = msgspec.json.decode(body, type=_SetBody)
-            if control.effect == "kill":
-                self._kills[control.control_id] = _Kill(control, epoch)
-        elif kind == CONTROL_LIFTED:
-            lifted = msgspec.json.decode(body, type=_LiftedBody).control_id
-            if lifted in self._kills:
-                self._kills[lifted].lifted_epoch = epoch
-        else:
-            call = msgspec.json.decode(body, type=_CallBody)
-            if kind == CALL_STARTED or call.status == "granted":
-                self._note_call(call.tool, epoch, chain)
+    def _note(self, event: EventLine, body: object, chain: _Chain) -> None:
+        if event.type == CONTROL_SET:
+            control = msgspec.convert(body, _SetBody)
+            self._note_control(control, event.control_epoch, _event_name(chain, event.seq))
+        elif event.type == CALL_PROPOSED:
+            proposed = msgspec.convert(body, _ProposedBody)
+            if proposed.status == _GRANTED:
+                self._note_granted(proposed, event.control_epoch, chain)
+        elif event.type == CALL_STARTED:
+            started = msgspec.convert(body, _StartedBody)
+            self._note_started(started.call_id, event.control_epoch, chain)
 
-    def _note_call(self, tool: str | None, epoch: int, chain: _Chain) -> None:
+    def _note_control(self, control: _SetBody, epoch: int, item: str) -> None:
+        if control.control_id in self._controls:
+            _bad(item, "a control with this id was set before")
+        self._controls.add(control.control_id)
+        if control.effect != _KILL:
+            return
+        if control.kind not in _SCOPES:
+            _bad(item, f"it kills a `{control.kind[:80]}`, which is not known here")
+        scope = (control.kind, "" if control.kind == _TENANT else control.target)
+        self._kills[scope] = min(epoch, self._kills.get(scope, epoch))
+
+    def _note_granted(self, call: _ProposedBody, epoch: int, chain: _Chain) -> None:
+        if call.call_id in self._granted:
+            _bad(_event_name(chain, chain.seq), "it grants a call that was granted before")
+        self._granted[call.call_id] = _Granted(
+            chain.head.stream_id, sys.intern(call.tool), call.arguments_hash
+        )
+        self._note_call(call.tool, epoch, chain)
+
+    def _note_started(self, call_id: UUID, epoch: int, chain: _Chain) -> None:
+        """Find the call, which an earlier event of the session granted, and through it the tool."""
+        granted = self._granted.get(call_id)
+        if granted is not None and granted.session == chain.head.stream_id:
+            self._note_call(granted.tool, epoch, chain)
+        elif granted is None and chain.erased_proposals:
+            self._unproved_starts += 1
+            self._hold_against_kills(None, epoch, chain)
+        else:
+            why = "it starts a call that no event of its session before it granted"
+            _bad(_event_name(chain, chain.seq), why)
+
+    def _note_call(self, tool: str, epoch: int, chain: _Chain) -> None:
+        self._hold_against_kills(tool, epoch, chain)
+        self.calls += 1
+
+    def _hold_against_kills(self, tool: str | None, epoch: int, chain: _Chain) -> None:
+        """Refuse what follows the session's stop now, and remember it for kills told of later."""
         item = _event_name(chain, chain.seq)
         if chain.killed_at is not None:
             _bad(item, "it grants or starts a call although the session had been killed")
-        self.calls += 1
         self._given.setdefault((epoch, tool), (item, self.line))
+
+    def _is_killed(self, epoch: int, **scopes: str | None) -> bool:
+        """Tell whether a kill of the tenant or of one of these was in force at a control epoch."""
+        reached = [(_TENANT, ""), *((kind, name) for kind, name in scopes.items() if name)]
+        return any(epoch >= self._kills.get(scope, epoch + 1) for scope in reached)
 
     def _end_events(self) -> None:
         """Compare every stream with its head, before anything is held against the streams."""
@@ -392,7 +448,7 @@ class _Audit:
                 )
                 _bad(f"stream {text}", why)
         for (epoch, tool), (item, line) in self._given.items():
-            if any(kill.forbids(epoch, tool=tool) for kill in self._kills.values()):
+            if self._is_killed(epoch, tool=tool):
                 why = "it grants or starts a call while a kill of its scope was in force"
                 raise _BadError(item, why, line)
 
@@ -401,19 +457,24 @@ class _Audit:
         item = f"the grant for call {grant.call_id}"
         if grant.tenant_id.bytes != self._tenant:
             _bad(item, "it belongs to another tenant")
-        chain = self._chains.get(str(grant.session_id))
-        if chain is None:
-            _bad(item, "the bundle does not hold the events of its session")
-        if grant.fence > Fence(epoch=chain.fence[0], n=chain.fence[1]):
-            _bad(item, "its fence is newer than any of its session's events")
-        if grant.control.revision > chain.control_revision:
-            _bad(item, "its control revision is newer than its session's events")
-        if chain.killed_at is not None and grant.control.revision >= chain.killed_at:
-            _bad(item, "it was given although its session had been killed")
         scopes = {"agent": grant.agent, "tool": grant.tool, "artifact": grant.artifact_hash}
-        if any(kill.forbids(grant.control.epoch, **scopes) for kill in self._kills.values()):
+        if self._is_killed(grant.control.epoch, **scopes):
             _bad(item, "it was given while a kill of its scope was in force")
+        chain = self._chains.get(str(grant.session_id))
+        if chain is not None:
+            _check_grant_place(grant, item, chain)
+        self._match_grant(grant, item, chain)
         self.grants += 1
+
+    def _match_grant(self, grant: Grant, item: str, chain: _Chain | None) -> None:
+        """Hold a grant against the event that granted its call, if the bundle can tell."""
+        granted = self._granted.get(grant.call_id)
+        if granted is not None:
+            if granted != (grant.session_id, grant.tool, grant.arguments_hash):
+                _bad(item, "its call was granted for another session, tool or arguments")
+            self.grants_matched += 1
+        elif chain is not None and not chain.erased_proposals:
+            _bad(item, "no event of its session granted its call")
 
     def _take_envelope(self, envelope: Envelope) -> None:
         kind = envelope.payload_type
@@ -444,16 +505,16 @@ class _Audit:
         self, envelope: Envelope, expected: str, purpose: KeyPurpose, into: type[T]
     ) -> tuple[T, NamedKey]:
         """Return the document and the key that signed it, which must be the one it hints at."""
-        keys = self._keys.get(purpose, [])
         item = f"a `{expected}`"
+        key_id = envelope.signatures[0].keyid
+        named, key = self._keys.get((purpose, key_id), (None, None))
+        if named is None or key is None:
+            _bad(item, f"its key id names none of the keys that count for a `{purpose}`")
         try:
-            signer = dsse.verified_by(envelope, expected, [key.checked() for key in keys])
-            document = dsse.open_payload(envelope.payload, into)
+            dsse.verify(envelope, expected, [key])
+            return dsse.open_payload(envelope.payload, into), named
         except EnvelopeRefused as refusal:
             _bad(item, refusal.detail)
-        if envelope.signatures[0].keyid != signer.key_id:
-            _bad(item, "its key id is not that of the key that signed it")
-        return document, next(key for key in keys if key.key_id == signer.key_id)
 
     def _take_manifest(self, manifest: Manifest) -> None:
         if manifest.events != self.events:
@@ -475,6 +536,7 @@ class _Audit:
             bodies_erased=self.events - self.bodies,
             calls=self.calls,
             grants=self.grants,
+            grants_matched=self.grants_matched,
             envelopes=self.envelopes,
             keys_pinned=self._pinned is not None,
             proved=() if flaw else tuple(self._proved()),
@@ -493,8 +555,15 @@ class _Audit:
                 f"{self.calls} times a call was granted or started, and never while a kill of its "
                 "session, its tool or its tenant that the bundle tells of was in force"
             )
+        if starts := self.calls - len(self._granted):
+            yield f"{starts} starts are of calls that an event of their session granted before"
         if self.grants:
             yield f"{self.grants} signed grants are whole, and none was given under such a kill"
+        if self.grants_matched:
+            yield (
+                f"{self.grants_matched} of them are for calls that an event of their session "
+                "granted, with the same tool and arguments"
+            )
         if self.envelopes:
             yield f"{self.envelopes} other signed documents are whole and signed by the right key"
 
@@ -511,6 +580,36 @@ class _Audit:
             yield f"what {erased} events said, whose bodies were erased"
         if self._unread:
             yield f"what {self._unread} of them did about controls or calls"
+        if self._unproved_starts:
+            yield f"what {self._unproved_starts} starts were of, and that it had been granted"
+        unmatched = self.grants - self.grants_matched
+        if unmatched:
+            yield (
+                f"that an event granted the calls of {unmatched} signed grants: their sessions "
+                "are not in the bundle, or bodies of them were erased"
+            )
+
+
+def _check_grant_place(grant: Grant, item: str, chain: _Chain) -> None:
+    """Refuse a grant under a fence or controls that its session never had, or had stopped at."""
+    if grant.fence > Fence(epoch=chain.fence[0], n=chain.fence[1]):
+        _bad(item, "its fence is newer than any of its session's events")
+    if grant.control.revision > chain.control_revision:
+        _bad(item, "its control revision is newer than its session's events")
+    if chain.killed_at is not None and grant.control.revision >= chain.killed_at:
+        _bad(item, "it was given although its session had been killed")
+
+
+def _parsed(body: bytes) -> object:
+    """Return what a body says. Raises `ValueError` unless it is in canonical form.
+
+    A key that stands twice would be read one way here and another way elsewhere.
+    """
+    parsed = foreign.parse(body)
+    if foreign.encode(parsed) != body:
+        message = "it is not in canonical form"
+        raise ValueError(message)
+    return parsed
 
 
 def _uuid(text: str) -> bytes:
