@@ -70,7 +70,8 @@ class Slow:
         """Begin, wait, and end."""
         self.began.append(f"{order_id}:{amount_cents}")
         self.has_begun.set()
-        await self.go_on.wait()
+        async with asyncio.timeout(20):
+            await self.go_on.wait()
         return "done"
 
     def tools(self) -> Tools:
