@@ -20,7 +20,7 @@ from placet.policy.projection import LIBRARIES
 from placet.policy.schema_engine import library_version
 
 EXAMPLE = Path(__file__).parent / "cases" / "example.yaml"
-GOLDEN = "00e0d0dc6fc9d01f64a42a5762cc595072c0c18cc3b395d3ae52801b24219456"
+GOLDEN = "679420dc8103da348dc185f2ef3ab179ef7f9d3a02db374ebb3b0b321cfbaacb"
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -103,6 +103,9 @@ def test_the_review_names_every_rule_of_the_contract() -> None:
         "tools.issue_refund.phases",
         "tools.issue_refund.requires[0]",
         "tools.issue_refund.start",
+        "tools.issue_refund.redact",
+        "tools.issue_refund.timeouts.total_ms",
+        "tools.issue_refund.volatile",
     } <= named
 
 

@@ -17,7 +17,7 @@ from placet.policy.projection import (
     RuntimeProjection,
     RuntimeTool,
 )
-from placet.policy.review import review_document
+from placet.policy.review import review_document, schema_hash_of
 from placet.policy.rulings import (
     checkpoint_of,
     is_start_required,
@@ -122,7 +122,7 @@ def _runtime_tool(contract: Contract, tool: ToolContract) -> RuntimeTool:
         requires=tool.requires,
         forbidden_after=tool.forbidden_after,
         input_schema=schema,
-        schema_hash=None if schema is None else digest("tool_schema", _bytes(schema)).hex(),
+        schema_hash=None if schema is None else schema_hash_of(schema),
         arguments=tool.arguments,
         effect_key=tool.effect_key,
         redact=tool.redact,

@@ -111,18 +111,30 @@ _SAYS: Final = {
 }
 
 
-def says(path: Path, name: str, operand: object, *, is_secret: bool = False) -> str:
-    """Return in words what one operator wants. With `is_secret` the operand is not spelt out."""
+def says(
+    path: Path, name: str, operand: object, *, is_secret: bool = False, is_whole: bool = False
+) -> str:
+    """Return in words what one operator wants.
+
+    With `is_secret` the operand is not spelt out; with `is_whole` it is, as JSON, however long.
+    """
     if name == "exists":
         return f"`{path.text}` {'is there' if operand else 'is not there'}"
     subject = f"every `{path.text}`" if path.is_many else f"`{path.text}`"
+    if is_whole:
+        return f"{subject} {_SAYS[name]} `{json_text(operand)}`"
     shown = "what the contract says" if is_secret else f"`{_shown(operand)}`"
     return f"{subject} {_SAYS[name]} {shown}"
 
 
+def json_text(value: object) -> str:
+    """Return a value of a contract as the text of its JSON."""
+    return foreign.encode(cast("Json", value)).decode()
+
+
 def _shown(operand: object) -> str:
     is_text = isinstance(operand, str)
-    text = str(operand) if is_text else foreign.encode(cast("Json", operand)).decode()
+    text = str(operand) if is_text else json_text(operand)
     return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 
