@@ -18,8 +18,8 @@ from tests.studio.story import Story
 
 from placet.evidence.ed25519 import SigningKey
 from placet.kernel.principal import Environment
-from placet.kernel.refusals import GovernanceUnavailable
-from placet.replay.sessions.model import LeaseLost, SessionKilled
+from placet.kernel.refusals import GovernanceUnavailable, Refusal
+from placet.replay.sessions.model import LeaseLost, SessionClosing, SessionKilled
 from placet.sdk.errors import GrantRefused, OutcomeUnknown
 from placet.sdk.execution import plain_runner, run
 from placet.sdk.govern import governed
@@ -108,15 +108,34 @@ async def test_a_turns_tool_that_another_hand_may_hold_is_not_said_to_be_never_b
 async def test_a_plain_tool_that_is_cancelled_while_it_waits_for_a_thread_is_never_begun(
     desk: RefundDesk, network: Network, line: Line
 ) -> None:
+    paid: list[str] = []
     async with desk.client(network) as client, client.session(mode=ENFORCE) as session:
-        running = asyncio.ensure_future(governed(name="issue_refund")(plain_refund)("ord_1", 7))
+
+        @governed
+        def issue_refund(order_id: str, amount_cents: int) -> None:
+            paid.append(f"{order_id}: {amount_cents}")
+
+        running = asyncio.ensure_future(issue_refund("ord_1", 7))
         await line.is_asked.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
         line.go_on.set()
         await asyncio.get_running_loop().run_in_executor(line.pool, int)
-        assert (network.count("/receipts"), await open_statuses(session)) == (1, [])
+        assert await open_statuses(session) == []
+    assert (paid, network.count("/receipts")) == ([], 1)
+
+
+async def test_a_plain_tool_without_a_grant_is_not_begun_in_a_session_that_was_killed(
+    desk: RefundDesk, line: Line
+) -> None:
+    async with desk.client() as client, client.session() as session:
+        running = asyncio.ensure_future(governed(name="issue_refund")(plain_refund)("ord_1", 7))
+        await line.is_asked.wait()
+        session.lease.lose(SessionKilled(detail="an operator stopped it"))
+        line.go_on.set()
+        with pytest.raises(SessionKilled):
+            await running
 
 
 async def test_a_permit_ends_with_its_grant(desk: RefundDesk, network: Network) -> None:
@@ -289,3 +308,23 @@ async def test_development_alone_runs_nothing_in_a_session_that_it_heard_was_kil
             with pytest.raises(SessionKilled):
                 await issue_refund("ord_2", 7)
         assert len(paid) == runs
+
+
+@pytest.mark.parametrize(
+    ("said", "is_over"),
+    [(SessionKilled, True), (LeaseLost, True), (SessionClosing, False)],
+)
+async def test_only_a_word_that_ends_the_lease_ends_it_here(
+    desk: RefundDesk, said: type[Refusal], *, is_over: bool
+) -> None:
+    line = Meddling(desk.url)
+
+    async def say(request: HttpRequest) -> None:
+        raise said(detail=f"so it is with {request.path}")
+
+    line.before["preflight"] = say
+    issue_refund, _ = refunding()
+    async with desk.client(transport=line) as client, client.session(mode=ENFORCE) as session:
+        with pytest.raises(said):
+            await issue_refund("ord_1", 7)
+        assert session.lease.is_lost is is_over

@@ -122,6 +122,24 @@ async def test_a_turn_without_its_tool_takes_back_nothing_that_another_hand_may_
     assert await open_statuses(session) == ["granted"]
 
 
+async def test_a_turn_without_its_tool_takes_back_nothing_that_another_turn_has_begun(
+    session: Session, network: Network
+) -> None:
+    prepared, first, second = await prepare(session), Slow(), Slow()
+    calls = [REFUND, msgspec.structs.replace(LOOKUP, id="c2")]
+    one = session.run_turn(calls, {"issue_refund": first.work}, prepared)
+    running = [asyncio.ensure_future(one)]
+    await first.has_begun.wait()
+    other = session.run_turn(calls, {"lookup_order": second.work}, prepared)
+    running.append(asyncio.ensure_future(other))
+    await second.has_begun.wait()
+    first.go_on.set()
+    assert [each.ending for each in await running[0]] == [Ending.SUCCEEDED, Ending.NOT_RUN]
+    assert network.count("/receipts") == 1
+    second.go_on.set()
+    assert [each.ending for each in await running[1]] == [Ending.NOT_RUN, Ending.SUCCEEDED]
+
+
 async def test_a_lease_that_runs_low_takes_back_nothing_that_another_hand_may_hold(
     desk: RefundDesk, network: Network
 ) -> None:
@@ -200,6 +218,19 @@ async def test_a_doubtful_end_stays_doubtful_when_the_turn_is_run_again(session:
     endings = [(await session.run_turn([REFUND], tools, prepared))[0].ending for _ in range(2)]
     assert endings == [Ending.UNKNOWN, Ending.NOT_RUN]
     assert await open_statuses(session) == ["unknown"]
+
+
+async def test_a_grave_tool_that_raises_is_in_doubt_also_where_verdicts_are_only_reported(
+    desk: RefundDesk,
+) -> None:
+    def fail(order_id: str, amount_cents: int = 0) -> None:
+        message = f"{order_id}: {amount_cents}"
+        raise ValueError(message)
+
+    calls = [REFUND, msgspec.structs.replace(LOOKUP, id="c2")]
+    async with desk.client() as client, client.session() as session:
+        outcomes = await session.run_turn(calls, dict.fromkeys(OFFERED, fail))
+    assert [outcome.ending for outcome in outcomes] == [Ending.UNKNOWN, Ending.FAILED]
 
 
 async def test_a_cancelled_turn_gives_back_the_calls_that_it_did_not_come_to(

@@ -64,9 +64,7 @@ async def _work(
     try:
         result = await asyncio.shield(work)
     except asyncio.CancelledError:
-        if gate.shut():
-            work.cancel()
-        else:
+        if not gate.shut():
             session.outlive(asyncio.ensure_future(_report_late(session, permit, work, started_at)))
         raise
     return await result if inspect.isawaitable(result) else result

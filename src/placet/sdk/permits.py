@@ -179,7 +179,6 @@ async def _redeemed(session: Session, call: ProposedCall, arguments: Arguments) 
     permit = await _checked(session, call, arguments)
     if call.start_required:
         await session.start(call.call_id)
-    last_look(session, permit)
     return permit
 
 
