@@ -89,23 +89,9 @@ class LogPending(Value, frozen=True):
     to_seq: int
 
 
-class RecordedEvent(Value, frozen=True):
+class RecordedEvent(Event, frozen=True):
     """A header with its body; `salt` and `body` are None once the body was erased."""
 
-    tenant_id: TenantId
-    stream_id: StreamId
-    seq: int
-    event_id: UUID
-    actor_id: ActorId
-    epoch: int
-    fence: int
-    control_epoch: int
-    control_revision: int
-    at: datetime
-    type: str
-    prev: bytes
-    body_hash: bytes
-    leaf: bytes
     salt: bytes | None
     body: bytes | None
 
