@@ -17,6 +17,7 @@ So the service, the SDK's local check, the command line and an auditor all get t
 - `rulings`, `projection`, `compile`: every default filled in, and bytes that are the same on every
   machine.
 - `load`, `loaded`, `schema_engine`: what is made of these bytes once, so that evaluating is fast.
+- `cost`, `schema_cost`: how long checking can take, known before it begins.
 - `layers`, `requirements`, `window`, `hashes`, `evaluate`, `response`: the decision on one call,
   and on a whole response.
 - `narrow`, `remember`: the tools that could pass now, and what must be remembered for later.
@@ -27,6 +28,8 @@ Invariants
 - A decision holds in the closed interval from `holds_from` to `holds_until`; no time rule that it
   looked at flips inside.
 - No reason ever holds a value of the arguments or of an output: only the contract's own words.
+- Checking one call's arguments takes well below a second, whatever the contract and whatever they
+  hold: a contract that could not is a finding, arguments that are too long for it are denied.
 - The layers are asked in the order of the language; the first that fails answers, with all of its
   failing reasons.
 

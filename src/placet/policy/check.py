@@ -6,6 +6,7 @@ from itertools import chain, islice
 from msgspec import UNSET
 
 from placet.kernel.principal import Environment
+from placet.policy.check_cost import check_costs, check_patterns
 from placet.policy.check_phases import check_phases
 from placet.policy.check_requires import check_requires
 from placet.policy.check_rules import check_rules
@@ -39,14 +40,15 @@ def check_contract(
     Without an environment, what depends on it is not looked at. `strength` says how each tool is
     governed; a tool that it does not name is governed cooperatively.
     """
+    many = list(check_patterns(contract))
     findings = chain(
+        many,
         _session(contract, environment),
         check_phases(contract),
         _names(contract),
         check_requires(contract),
         _tools(contract, environment, strength or {}),
-        check_schemas(contract),
-        check_rules(contract),
+        *([] if many else [check_schemas(contract), check_rules(contract), check_costs(contract)]),
     )
     return list(islice(findings, FINDINGS_MAX))
 

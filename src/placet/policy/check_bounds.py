@@ -12,7 +12,7 @@ from placet.kernel.foreign import Json
 from placet.policy.finding import found
 from placet.policy.model import Finding, Rule
 from placet.policy.numbers import Number, bound, exact, is_number, normal
-from placet.policy.operators import Operator, operands, operators
+from placet.policy.operators import Operator, Pattern, operands, operators
 from placet.policy.paths import Path, PathError, Selected, parse_path
 from placet.policy.schema_paths import Schema, SchemaPaths
 from placet.policy.tree import Steps
@@ -142,8 +142,8 @@ def _tests(given: list[_Given]) -> list[Operator]:
     ]
 
 
-def _any_pattern(_: str) -> Callable[[str], bool]:
-    return lambda _: True
+def _any_pattern(_: str) -> Pattern:
+    return Pattern(search=lambda _: True, ns_per_byte=0)
 
 
 def _limits(given: list[_Given], side: dict[str, bool]) -> list[_Limit]:

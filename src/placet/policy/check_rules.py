@@ -122,5 +122,5 @@ def _pattern(steps: Steps, pattern: str) -> Iterator[Finding]:
     try:
         schema_engine.compile_pattern(pattern)
     except schema_engine.SchemaError as fault:
-        hint = "patterns are linear-time: no look-around, no back-references"
+        hint = "no look-around, no back-references, few repetitions of repetitions"
         yield found("bad_pattern", steps, f"the pattern cannot be used: {fault}", hint)

@@ -7,6 +7,7 @@ from typing import Final
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.policy import layers, requirements
+from placet.policy.cost import CHECK_NS_MAX, values_in
 from placet.policy.hashes import arguments_digest
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import (
@@ -73,12 +74,18 @@ def _judge(policy: Policy, facts: Facts, held: Held, call: Call) -> Judged:
         given = _parse(call.arguments)
         if given is not None:
             judged.arguments_hash = arguments_digest(call.arguments, given)
-            if judged.tool is not None and judged.tool.effect_key:
+            if judged.tool is not None and _has_effect_key(judged.tool, call.arguments):
                 judged.effect_key = layers.effect_key(judged.tool, given)
         judged.decision = _decide(policy, facts, held, judged, given)
     except Exception as fault:  # noqa: BLE001 -- whatever goes wrong here is a denial
         judged.decision = _failed(fault)
     return judged
+
+
+def _has_effect_key(tool: LoadedTool, text: bytes) -> bool:
+    """Say whether a call takes an effect key, and layer 6 will not refuse it for its length."""
+    is_checked = tool.cost.of(values_in(text), len(text)) <= CHECK_NS_MAX
+    return bool(tool.effect_key) and is_checked
 
 
 def _parse(text: bytes) -> dict[str, Json] | None:
@@ -106,7 +113,7 @@ def _decide(
         return _unreadable(tool, facts, window)
     if reasons := requirements.requires(tool, facts, given, window):
         return _deny(5, reasons, window)
-    if reasons := layers.arguments(tool, given):
+    if reasons := layers.arguments(tool, given, judged.call.arguments):
         return _deny(6, reasons, window)
     if reasons := layers.effect(tool, facts, held.effect_keys, judged.effect_key):
         return _deny(8, reasons, window)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from placet.kernel.foreign import Json
+from placet.policy.cost import CHECK_NS_MAX, text_ns, values_in
 from placet.policy.hashes import effect_digest
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import Code, Facts, Reason, Status
@@ -87,11 +88,23 @@ def _phase_reasons(policy: Policy, tool: LoadedTool, facts: Facts) -> Iterator[R
         )
 
 
-def arguments(tool: LoadedTool, given: Json) -> list[Reason]:
-    """Layer 6: the schema and the rules on arguments, both."""
-    reasons = tool.schema_check(given) if tool.schema_check is not None else []
+def arguments(tool: LoadedTool, given: Json, text: bytes) -> list[Reason]:
+    """Layer 6: the schema and the rules on arguments, both; `text` is what `given` was read from.
+
+    What could take too long is not begun, and refused.
+    """
+    values = values_in(text)
+    spent = tool.cost.of(values, len(text))
+    if spent > CHECK_NS_MAX:
+        return [_too_much(f"tools.{tool.name}.arguments", f"of {len(text)} bytes")]
+    reasons = tool.schema_check.reasons(given, values) if tool.schema_check is not None else []
     for operator in tool.arguments:
-        fault = operator.fault(select(operator.path, given))
+        found = select(operator.path, given)
+        spent += text_ns(operator, found)
+        if spent > CHECK_NS_MAX:
+            reasons.append(_too_much(operator.rule, f"under `{operator.path.text}`"))
+            break
+        fault = operator.fault(found)
         if fault is not None:
             reasons.append(
                 Reason(
@@ -102,6 +115,15 @@ def arguments(tool: LoadedTool, given: Json) -> list[Reason]:
                 )
             )
     return reasons
+
+
+def _too_much(rule: str, which: str) -> Reason:
+    return Reason(
+        code=Code.ARGUMENT_OUT_OF_BOUNDS,
+        rule=rule,
+        detail=f"the arguments {which} are too long to be checked in time",
+        needs="shorter arguments, or a simpler contract",
+    )
 
 
 def effect_key(tool: LoadedTool, given: Json) -> bytes | None:

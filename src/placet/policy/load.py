@@ -1,16 +1,16 @@
 """A runtime projection becomes a `Policy`: everything parsed and compiled once."""
 
-from collections.abc import Callable
-
 import msgspec
 from msgspec import UNSET
 
 from placet.kernel import foreign
+from placet.policy.cost import effect_cost, output_cost, rules_cost
 from placet.policy.loaded import LoadedRequirement, LoadedSame, LoadedTool, Policy, SchemaCheck
 from placet.policy.model import Requirement, Rule, Ruling, Same
-from placet.policy.operators import Operator, operators
+from placet.policy.operators import Operator, Pattern, operators
 from placet.policy.paths import Path, PathError, is_under, parse_path
 from placet.policy.projection import COMPILER_VERSION, LIBRARIES, RuntimeProjection, RuntimeTool
+from placet.policy.schema_cost import Cost
 
 
 class PolicyLoadError(ValueError):
@@ -85,6 +85,12 @@ class _Remembered:
 def _load_tool(name: str, tool: RuntimeTool, remembered: _Remembered) -> LoadedTool:
     place = f"tools.{name}"
     redacted = tuple(parse_path(path) for path in tool.redact)
+    requires = tuple(
+        _load_requirement(requirement, f"{place}.requires[{index}]")
+        for index, requirement in enumerate(tool.requires)
+    )
+    schema = _schema_check(tool, place, redacted)
+    arguments = _load_rules(tool.arguments, f"{place}.arguments", redacted)
     return LoadedTool(
         name=name,
         ruling=tool.ruling,
@@ -99,19 +105,29 @@ def _load_tool(name: str, tool: RuntimeTool, remembered: _Remembered) -> LoadedT
         checkpoint_rule=tool.ruling_rule if tool.ruling is Ruling.ASK else f"{place}.checkpoint",
         valid_in=tool.valid_in,
         advances_to=tool.advances_to,
-        requires=tuple(
-            _load_requirement(requirement, f"{place}.requires[{index}]")
-            for index, requirement in enumerate(tool.requires)
-        ),
+        requires=requires,
         forbidden_after=tool.forbidden_after,
-        schema_check=_schema_check(tool, place, redacted),
+        schema_check=schema,
         schema_hash=None if tool.schema_hash is None else bytes.fromhex(tool.schema_hash),
-        arguments=_load_rules(tool.arguments, f"{place}.arguments", redacted),
+        arguments=arguments,
         effect_key=tuple(parse_path(path) for path in tool.effect_key),
+        cost=_cost(schema, arguments, requires, len(tool.effect_key)),
         is_required=name in remembered.required,
         remembered_arguments=tuple(remembered.arguments.get(name, {}).values()),
         remembered_output=tuple(remembered.output.get(name, {}).values()),
     )
+
+
+def _cost(
+    schema: SchemaCheck | None,
+    arguments: tuple[Operator, ...],
+    requires: tuple[LoadedRequirement, ...],
+    effect_paths: int,
+) -> Cost:
+    total = rules_cost(arguments).plus(effect_cost(effect_paths))
+    for requirement in requires:
+        total = total.plus(output_cost(requirement.output))
+    return total if schema is None else total.plus(schema.cost)
 
 
 def _load_requirement(requirement: Requirement, place: str) -> LoadedRequirement:
@@ -162,7 +178,7 @@ def _load_same(same: Same, place: str, index: int) -> LoadedSame:
     return loaded
 
 
-def _compile_pattern(pattern: str) -> Callable[[str], bool]:
+def _compile_pattern(pattern: str) -> Pattern:
     from placet.policy import schema_engine  # noqa: PLC0415 -- only where a pattern is used
 
     return schema_engine.compile_pattern(pattern)

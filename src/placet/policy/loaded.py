@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import TypeAlias
 
 from placet.kernel.foreign import Json
 from placet.policy.model import (
@@ -16,8 +15,15 @@ from placet.policy.model import (
 )
 from placet.policy.operators import Operator
 from placet.policy.paths import Path
+from placet.policy.schema_cost import Cost
 
-SchemaCheck: TypeAlias = Callable[[Json], list[Reason]]
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SchemaCheck:
+    """A compiled schema: what it says of a document with at most so many values, and its cost."""
+
+    reasons: Callable[[Json, int], list[Reason]]
+    cost: Cost
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,8 +51,9 @@ class LoadedRequirement:
 class LoadedTool:
     """One tool, ready to be judged. `schema_hash` is 32 bytes.
 
-    `remembered_arguments` and `remembered_output` are the paths that some rule of some tool reads
-    of a committed call of this one; `is_required` says whether any rule requires it at all.
+    `cost` bounds what checking a call's arguments takes. `remembered_arguments` and
+    `remembered_output` are the paths that some rule of some tool reads of a committed call of this
+    one; `is_required` says whether any rule requires it at all.
     """
 
     name: str
@@ -68,6 +75,7 @@ class LoadedTool:
     schema_hash: bytes | None
     arguments: tuple[Operator, ...]
     effect_key: tuple[Path, ...]
+    cost: Cost
     is_required: bool
     remembered_arguments: tuple[Path, ...]
     remembered_output: tuple[Path, ...]

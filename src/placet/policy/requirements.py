@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from placet.kernel.foreign import Json
+from placet.policy.cost import is_much
 from placet.policy.loaded import LoadedRequirement, LoadedTool
 from placet.policy.model import Code, CommittedCall, Facts, Reason
 from placet.policy.numbers import equal
-from placet.policy.operators import FAULT_SAYS, Fault
+from placet.policy.operators import FAULT_SAYS, Fault, Operator
 from placet.policy.paths import MISSING, Path, Selected, find
 from placet.policy.window import Window
 
@@ -110,17 +111,24 @@ def _call_reasons(
 
 def _output_reasons(requirement: LoadedRequirement, call: CommittedCall) -> Iterator[Reason]:
     for operator in requirement.output:
-        fault: Fault | None = Fault.MISSING
-        if call.output is not None:
-            fault = operator.fault(_kept_values(call.output, operator.path))
-        if fault is not None:
+        wrong = _output_fault(operator, call)
+        if wrong is not None:
             yield Reason(
                 code=Code.PRECONDITION_NOT_MET,
                 rule=operator.rule,
-                detail=f"the output of the latest fitting call of `{requirement.tool}`: "
-                f"{FAULT_SAYS[fault]}",
+                detail=f"the output of the latest fitting call of `{requirement.tool}`: {wrong}",
                 needs=f"in that output, {operator.needs}",
             )
+
+
+def _output_fault(operator: Operator, call: CommittedCall) -> str | None:
+    if call.output is None:
+        return FAULT_SAYS[Fault.MISSING]
+    values = _kept_values(call.output, operator.path)
+    if is_much(operator, values):
+        return "it is too long to be checked in time"
+    fault = operator.fault(values)
+    return None if fault is None else FAULT_SAYS[fault]
 
 
 def _kept_values(values: dict[str, object], path: Path) -> list[Selected]:

@@ -1,4 +1,7 @@
-"""JSON Schema 2020-12 and patterns, by jsonschema-rs: linear-time regexes, nothing fetched.
+"""JSON Schema 2020-12 and patterns, by jsonschema-rs: nothing fetched, and no time without bound.
+
+A pattern never backtracks, but what it takes is the size of the pattern times the length of the
+text, and few characters can spell a very large pattern. So the size is bounded, and known.
 
 Imported by `load` and `check` only where a contract has a schema or a pattern, so that whoever
 reads decisions needs no compiled library.
@@ -6,20 +9,30 @@ reads decisions needs no compiled library.
 
 import functools
 import importlib.metadata
-from collections.abc import Callable
 from itertools import islice
-from typing import Final, cast
+from typing import Final
 
 import jsonschema_rs
 
 from placet.kernel.foreign import Json
+from placet.policy.loaded import SchemaCheck
 from placet.policy.model import Code, Reason
+from placet.policy.operators import Pattern
 from placet.policy.paths import Path, is_under, path_text
 from placet.policy.projection import LIBRARIES
+from placet.policy.schema_cost import SchemaCostError, schema_cost
 
 LIBRARY: Final = "jsonschema-rs"
 VIOLATIONS_MAX: Final = 10
 DETAIL_MAX: Final = 300
+PATTERN_NS: Final = ((2_000, 600), (10_000, 1_500), (30_000, 4_000), (100_000, 15_000))
+"""Bytes of a compiled pattern, and nanoseconds that one of this size takes at most for a byte."""
+
+PATTERN_SIZE_MAX: Final = PATTERN_NS[-1][0]
+ERRORS_NS_MAX: Final = 1_000_000
+"""What judging may take where each error is told; telling takes a hundred times as long."""
+
+_PATTERNS_KEPT: Final = 1_000
 _MASK: Final = "the value"
 
 
@@ -37,21 +50,37 @@ def schema_check(
     schema: dict[str, object] | bool,  # noqa: FBT001 -- true and false are schemas
     rule: str,
     redacted: tuple[Path, ...],
-) -> Callable[[Json], list[Reason]]:
-    """Return a function from a document to the reasons why the schema refuses it, at most ten.
+) -> SchemaCheck:
+    """Return what gives the reasons why the schema refuses a document, at most ten.
 
     `format` is asserted and nothing outside the schema is ever read. The document's depth must
     have been bounded before: a very deep one would end the process. Raises `SchemaError`.
     """
+    try:
+        cost = schema_cost(schema, pattern_ns)
+    except SchemaCostError as fault:
+        raise SchemaError(str(fault)) from fault
     validator = _validator(schema)
 
-    def reasons(document: Json) -> list[Reason]:
+    def reasons(document: Json, values: int) -> list[Reason]:
         if validator.is_valid(document):
             return []
+        if cost.per_value * values > ERRORS_NS_MAX:
+            return [_unexplained(rule)]
         errors = islice(validator.iter_errors(document), VIOLATIONS_MAX)
         return [_reason(error, rule, redacted) for error in errors]
 
-    return reasons
+    return SchemaCheck(reasons, cost)
+
+
+def _unexplained(rule: str) -> Reason:
+    """Say no more than that: the library makes every error before it tells the first."""
+    return Reason(
+        code=Code.SCHEMA_VIOLATED,
+        rule=rule,
+        detail="the arguments do not fit, and are too many to say where",
+        needs="the arguments fit the tool's schema",
+    )
 
 
 def _reason(error: jsonschema_rs.ValidationError, rule: str, redacted: tuple[Path, ...]) -> Reason:
@@ -69,13 +98,34 @@ def _reason(error: jsonschema_rs.ValidationError, rule: str, redacted: tuple[Pat
     )
 
 
-def compile_pattern(pattern: str) -> Callable[[str], bool]:
-    """Return a linear-time search for a pattern. Raises `SchemaError` for one that it cannot be."""
+def compile_pattern(pattern: str) -> Pattern:
+    """Return a search without backtracking. Raises `SchemaError` for a pattern that has none."""
     if "[[:" in pattern or "[:" in pattern.replace("\\[", ""):
         message = "a named class in brackets is not taken; write `\\p{L}`, `\\d` or a range"
         raise SchemaError(message)
-    validator = _validator({"pattern": pattern})
-    return cast("Callable[[str], bool]", validator.is_valid)
+    nanoseconds = pattern_ns(pattern)
+    return Pattern(search=_validator({"pattern": pattern}).is_valid, ns_per_byte=nanoseconds)
+
+
+@functools.lru_cache(_PATTERNS_KEPT)
+def pattern_ns(pattern: str) -> int:
+    """Return nanoseconds that a pattern takes at most for each byte of a text.
+
+    Raises `SchemaError` for one that cannot be used, or is larger than `PATTERN_SIZE_MAX` bytes
+    once its repetitions are written out.
+    """
+    for size, nanoseconds in PATTERN_NS:
+        options = jsonschema_rs.RegexOptions(size_limit=size)
+        try:
+            jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=options)
+        except jsonschema_rs.ValidationError:
+            continue
+        return nanoseconds
+    message = (
+        f"`{pattern[:100]}` is no pattern without look-around and back-references, or is larger "
+        f"than {PATTERN_SIZE_MAX:,} bytes once its repetitions are written out"
+    )
+    raise SchemaError(message)
 
 
 def _validator(schema: dict[str, object] | bool) -> jsonschema_rs.Draft202012Validator:  # noqa: FBT001 -- true and false are schemas
@@ -86,7 +136,7 @@ def _validator(schema: dict[str, object] | bool) -> jsonschema_rs.Draft202012Val
         return jsonschema_rs.Draft202012Validator(
             schema,
             offline=True,
-            pattern_options=jsonschema_rs.RegexOptions(),
+            pattern_options=jsonschema_rs.RegexOptions(size_limit=PATTERN_SIZE_MAX),
             validate_formats=True,
             ignore_unknown_formats=False,
             mask=_MASK,

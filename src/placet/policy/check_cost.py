@@ -1,0 +1,77 @@
+"""Findings about what a contract costs: each tool's arguments can be checked in time."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import UNSET
+
+from placet.policy.cost import effect_cost, is_too_costly, output_cost, rules_cost
+from placet.policy.finding import found, tools_of
+from placet.policy.model import Contract, Finding, Rule, ToolContract
+from placet.policy.operators import Operator, Pattern, operators
+from placet.policy.schema_cost import Cost, schema_cost
+
+PATTERNS_MAX: Final = 500
+"""Patterns of one contract, in rules and schemas: each is compiled several times to be measured."""
+
+
+def check_patterns(contract: Contract) -> Iterator[Finding]:
+    """Yield that a contract has more patterns than are compiled; then none of them should be."""
+    rules = [rule for _, tool in tools_of(contract) for rule in _all_rules(tool)]
+    count = sum(rule.matches is not UNSET for rule in rules)
+    count += sum(_patterns_in(tool.input_schema) for tool in contract.tools)
+    if count > PATTERNS_MAX:
+        message = f"the contract has {count:,} patterns; at most {PATTERNS_MAX} are taken"
+        yield found("patterns_many", (), message, "share work between several agents")
+
+
+def check_costs(contract: Contract) -> Iterator[Finding]:
+    """Yield each tool of which even a small call could not be checked in time."""
+    for steps, tool in tools_of(contract):
+        try:
+            cost = _cost(tool)
+        except ValueError:
+            continue  # what cannot be read is told where it stands
+        if is_too_costly(cost):
+            message = f"checking a small call of `{tool.tool}` could take too long"
+            hint = "use fewer branches in the schema, smaller patterns, shorter lists of values"
+            yield found("too_costly", steps, message, hint)
+
+
+def _cost(tool: ToolContract) -> Cost:
+    outputs = [rule for requirement in tool.requires for rule in requirement.output]
+    total = rules_cost(_loaded(tool.arguments)).plus(output_cost(_loaded(tuple(outputs))))
+    total = total.plus(effect_cost(len(tool.effect_key)))
+    if tool.input_schema is UNSET:
+        return total
+    from placet.policy import schema_engine  # noqa: PLC0415 -- only where a schema is used
+
+    return total.plus(schema_cost(tool.input_schema, schema_engine.pattern_ns))
+
+
+def _loaded(rules: tuple[Rule, ...]) -> Iterator[Operator]:
+    for rule in rules:
+        yield from operators(rule, "", _pattern)
+
+
+def _pattern(pattern: str) -> Pattern:
+    from placet.policy import schema_engine  # noqa: PLC0415 -- only where a pattern is used
+
+    return schema_engine.compile_pattern(pattern)
+
+
+def _all_rules(tool: ToolContract) -> list[Rule]:
+    outputs = [rule for requirement in tool.requires for rule in requirement.output]
+    return [*tool.arguments, *outputs]
+
+
+def _patterns_in(schema: object) -> int:
+    match schema:
+        case dict():
+            count = int(isinstance(schema.get("pattern"), str))
+            inner = schema.get("patternProperties")
+            count += len(inner) if isinstance(inner, dict) else 0
+            return count + sum(map(_patterns_in, schema.values()))
+        case list():
+            return sum(map(_patterns_in, schema))
+    return 0
