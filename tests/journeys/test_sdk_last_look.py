@@ -211,6 +211,7 @@ async def test_a_session_that_was_left_without_the_service_gives_no_permits_eith
             issue_refund = session.governed("issue_refund")(plain_refund)
         with pytest.raises(LeaseLost, match="left"):
             await issue_refund("ord_1", 7)
+        assert session.unguarded == 0
 
 
 async def test_with_no_keys_at_all_no_grant_is_good(desk: RefundDesk, network: Network) -> None:
@@ -283,7 +284,7 @@ async def test_development_alone_leaves_the_call_open_that_it_could_not_start(
     assert ([call.status for call in state.pending or []], paid) == (["granted"], ["ord_1"])
 
 
-@pytest.mark.parametrize("heard_by", ["renewal", "request"])
+@pytest.mark.parametrize("heard_by", ["renewal", "renewal meanwhile", "request"])
 async def test_development_alone_runs_nothing_in_a_session_that_it_heard_was_killed(
     service: Serving, story: Story, network: Network, heard_by: str
 ) -> None:
@@ -298,6 +299,10 @@ async def test_development_alone_runs_nothing_in_a_session_that_it_heard_was_kil
             network.is_down = True
             await issue_refund("ord_1", 7)
             session.lease.lose(SessionKilled(detail="an operator stopped it"))
+        elif heard_by == "renewal meanwhile":
+            network.is_down = True
+            killed = SessionKilled(detail="an operator stopped it")
+            network.after["preflight"] = lambda: session.lease.lose(killed)
         else:
             await operator.kill(session.session_id, "the customer called")
             with pytest.raises(SessionKilled):
@@ -307,7 +312,7 @@ async def test_development_alone_runs_nothing_in_a_session_that_it_heard_was_kil
         for _ in range(2):
             with pytest.raises(SessionKilled):
                 await issue_refund("ord_2", 7)
-        assert len(paid) == runs
+        assert (len(paid), session.unguarded) == (runs, runs)
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,42 @@ async def test_a_cancelled_turn_gives_back_the_calls_that_it_did_not_come_to(
     assert again.ending is Ending.SUCCEEDED
 
 
+async def test_a_turn_that_is_cancelled_twice_gives_back_no_less(
+    desk: RefundDesk, network: Network
+) -> None:
+    slow = Slow()
+    orders = ["ord_1", "ord_2", "ord_3", "ord_4"]
+    calls = [
+        ToolCall(id=order, name="lookup_order", arguments=f'{{"order_id":"{order}"}}')
+        for order in orders
+    ]
+
+    def cancel_again() -> None:
+        turn.cancel()
+
+    def at_the_second() -> None:
+        network.after["receipts"] = cancel_again
+
+    async with desk.client(network) as client:
+        async with client.session(mode=ENFORCE) as session:
+            turn = asyncio.ensure_future(session.run_turn(calls, slow.tools()))
+            await slow.has_begun.wait()
+            network.after["receipts"] = at_the_second
+            turn.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await turn
+        state = await client.state(session.session_id, pending=True)
+    assert [call.status for call in state.pending or []] == ["unknown"]
+
+
+async def test_an_answer_that_was_lost_once_is_still_ours_to_give_back(
+    session: Session, network: Network
+) -> None:
+    network.loses_first_answers = True
+    (outcome,) = await session.run_turn([REFUND], {})
+    assert (outcome.ending, await open_statuses(session)) == (Ending.NOT_RUN, [])
+
+
 async def test_a_turn_that_is_cancelled_before_its_tool_gives_the_call_back(
     desk: RefundDesk,
 ) -> None:

@@ -114,7 +114,7 @@ class _Turn:
             for each in found:
                 outcomes.append(await self._run_decided(*each))  # noqa: PERF401 -- what is done counts when this is cut short
         finally:
-            if left := found[len(outcomes) + 1 :]:
+            if left := found[len(outcomes) :]:
                 giving_back = asyncio.ensure_future(self._forgo_all(left))
                 self._session.outlive(giving_back)
                 await asyncio.shield(giving_back)
