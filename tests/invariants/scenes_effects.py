@@ -5,7 +5,7 @@ import asyncio
 from tests.invariants.claims import broken, ended, granted
 from tests.invariants.hands import Hand
 from tests.invariants.interleave import came_to, waits
-from tests.invariants.stage import Stage, refund
+from tests.invariants.stage import GRANT_END, Stage, refund
 
 from placet.replay.calls.model import ReceiptStatus
 
@@ -64,6 +64,7 @@ async def _by_effect_key(stage: Stage, worker: Hand, orders: list[str]) -> list[
     keys: dict[bytes, str] = {}
     for order in orders:
         call = await worker.call(*refund(order))
+        await stage.let_time_pass(worker, GRANT_END)
         await stage.operator(worker).settle(call, ReceiptStatus.FAILED)
         key = await stage.watch.fetchval(
             "SELECT effect_key FROM placet.replay_effect_key WHERE call_id = $1", call.call_id

@@ -136,6 +136,7 @@ async def a_settlement_before_a_receipt(stage: Stage) -> list[str]:
     """I13: a receipt that contradicts an operator is kept as that, and changes nothing."""
     one = await stage.worker()
     call = await one.call(*LOOKUP)
+    await stage.let_time_pass(one, GRANT_END)
     operator = stage.operator(one)
     met = await stage.meet(
         operator,

@@ -84,7 +84,7 @@ class Bench:
         settlement = {
             "settlement_id": str(self.desk.ids.new()),
             "call_id": second["call_id"],
-            "outcome": "failed",
+            "outcome": "succeeded",
             "reason": "looked at the books",
         }
         key = self.desk.operator_key

@@ -5,10 +5,12 @@ import json
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import pytest
 from litestar import Litestar
 from msgspec.structs import replace
+from tests.conftest import Server
 from tests.replay.desk import Desk, Worker
 from tests.replay.passing import Pass, let_time_pass
 
@@ -235,3 +237,68 @@ async def test_an_expired_prepared_request_registers_nothing(
     assert answered.json()["action"] == "new_preflight"
     assert await worker.events() == before
     assert (await worker.read("pending"))["pending"] == []
+
+
+async def test_a_claimed_failure_never_overrides_a_success_on_record(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up(ORDER)
+    (call,) = await worker.propose(REFUND)
+    await worker.start(call)
+    await keep_without_settling(runtime, desk, worker, worker.receipt(call))
+    failed = await worker.report(call, "failed")
+    assert (failed["conflicting"], failed["call_status"]) == (True, "granted")
+    await let_time_pass(worker)
+    await sweep_due(runtime)
+    (pending,) = (await worker.read("pending"))["pending"]
+    assert pending["status"] == "unknown"
+    (again,) = await worker.propose(REFUND)
+    assert again["reasons"][0]["code"] == "effect_key_taken"
+
+
+async def test_an_operator_does_not_free_an_effect_whose_grant_still_lives(
+    desk: Desk, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up(ORDER)
+    (call,) = await worker.propose(REFUND)
+    asked = {
+        "settlement_id": str(desk.ids.new()),
+        "call_id": call["call_id"],
+        "outcome": "failed",
+        "reason": "it hangs",
+    }
+    early = await worker.post("settlements", asked, desk.operator_key)
+    assert (early.status_code, early.json()["code"]) == (409, "transition_not_allowed")
+    await let_time_pass(worker)
+    in_time = await worker.post("settlements", asked, desk.operator_key)
+    assert in_time.json()["commit_state"] == "refused"
+
+
+async def test_a_sweep_that_was_overtaken_comes_round_at_once(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass, server: Server, database_name: str
+) -> None:
+    worker = await desk.worker()
+    await worker.propose(("note", {"text": "a"}))
+    await let_time_pass(worker)
+    watch = await asyncpg.connect(server.admin(database_name))
+    other = await asyncpg.connect(server.admin(database_name))
+    async with other.transaction():
+        # Somebody moves the facts on between the sweeper's look and its write.
+        await other.execute(
+            "UPDATE placet.replay_session SET state_version = state_version + 1"
+            " WHERE session_id = $1",
+            worker.session_id,
+        )
+        sweeping = asyncio.create_task(sweep_due(runtime))
+        while not await watch.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))",
+            other.get_server_pid(),
+        ):
+            assert not sweeping.done(), "the sweep waited for nobody"
+    await sweeping
+    await watch.close()
+    await other.close()
+    (pending,) = (await worker.read("pending"))["pending"]
+    assert pending["status"] == "unknown"

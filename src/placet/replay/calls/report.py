@@ -62,7 +62,7 @@ async def report_receipt(
     """
     report = _read(runtime, asked, raw)
     # Reports of one session settle one after the other: each moves the facts of the next.
-    async with runtime.turn(caller.session_id):
+    async with runtime.turn(caller.key, caller.session_id):
         return await _keep(runtime, caller, report)
 
 

@@ -1,6 +1,8 @@
 """What the hot path keeps in a process: nothing that a restart could lose."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -19,6 +21,8 @@ from placet.tenancy.model import ParsedKey
 ATTEMPTS: Final = 4
 """Once on what is remembered, and three times on what the function told."""
 
+TURN_SECONDS: Final = 0.5
+
 COLD: Final = -1
 """The version of facts that nobody knows: the function answers with them."""
 
@@ -34,7 +38,9 @@ class Runtime:
         self.keys = keys
         self.memory = Memory()
         self._ahead = timedelta()
-        self._turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[tuple[str, bytes, UUID], asyncio.Lock] = (
+            WeakValueDictionary()
+        )
         self.policies = Policies()
 
     def now(self) -> datetime:
@@ -48,9 +54,23 @@ class Runtime:
         """Learn what the database's clock said a moment ago."""
         self._ahead = at - self.clock.now()
 
-    def turn(self, session_id: UUID) -> asyncio.Lock:
-        """Return the lock by which reports of one session take turns in this process."""
-        return self._turns.setdefault(session_id, asyncio.Lock())
+    @asynccontextmanager
+    async def turn(self, key: ParsedKey, session_id: UUID) -> AsyncIterator[None]:
+        """Let the reports of one key on one session take turns in this process.
+
+        It saves turns and decides nothing: who has waited long enough goes on without one.
+        """
+        place = (key.key_id, key.secret_hash, session_id)
+        lock = self._turns.setdefault(place, asyncio.Lock())
+        try:
+            await asyncio.wait_for(lock.acquire(), TURN_SECONDS)
+        except TimeoutError:
+            yield
+            return
+        try:
+            yield
+        finally:
+            lock.release()
 
     def find(self, key: ParsedKey, session_id: UUID) -> Known | None:
         """Return what this process remembers of a session."""

@@ -22,12 +22,13 @@ from placet.replay.calls.model import (
     CommitNeed,
     CommitState,
     ExecutionState,
+    ReceiptStatus,
     ReplayExecutionReceipt,
     ReplayPendingCall,
 )
 from placet.replay.calls.next_call import NextCall
 from placet.replay.calls.rules import Overdue, Word, decide_overdue, is_enough, settle
-from placet.replay.calls.runtime import Runtime
+from placet.replay.calls.runtime import ATTEMPTS, Runtime
 from placet.replay.calls.store import SweepWrite, SweptCall
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.model import ReplaySession, SessionFinished, SessionState, SessionStatus
@@ -61,7 +62,9 @@ async def sweep_due(runtime: Runtime) -> int:
     due = await take_due(runtime.db, SWEEP_SESSION, limit=BATCH, lease_seconds=TAKEN_SECONDS)
     for work in due:
         try:
-            await sweep_session(runtime, work)
+            for _ in range(ATTEMPTS):
+                if await sweep_session(runtime, work) != "redo":
+                    break
         except Exception:  # noqa: BLE001 -- one session's fault keeps no other waiting
             _LOG.exception("session %s was not swept and comes round again", work.ref)
     return len(due)
@@ -142,7 +145,12 @@ def _settlement(
     call: ReplayPendingCall,
     receipts: Sequence[ReplayExecutionReceipt],
 ) -> NextCall | None:
-    """Return the settlement by the first receipt that came in time, agrees, and is enough."""
+    """Return the settlement by the first receipt that came in time and is enough.
+
+    Receipts that say different things settle nothing: somebody has to look.
+    """
+    if {ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED} <= {r.status for r in receipts}:
+        return None
     for receipt in receipts:
         word = Word(
             call_id=call.call_id,

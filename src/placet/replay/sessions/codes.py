@@ -60,6 +60,10 @@ _REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
     ),
     "idempotency_conflict": (IdempotencyConflict, "this key or id stands for another request"),
     "transition_not_allowed": (TransitionNotAllowed, "the call is not in a state for this"),
+    "grant_lives": (
+        TransitionNotAllowed,
+        "the grant is still good, so the tool may yet run; wait until it ends, or kill the session",
+    ),
     "grant_expired": (TransitionNotAllowed, "the grant has run out"),
 }
 

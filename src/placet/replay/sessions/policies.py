@@ -68,6 +68,7 @@ class Policies:
         """Return a loaded artifact, reading it when this process meets it for the first time."""
         found = self._kept.get((tenant_id, artifact_id))
         if found is not None:
+            self._kept.move_to_end((tenant_id, artifact_id))
             return found
         async with db.reading(acting_for(TenantId(tenant_id))) as tx:
             return await self.keep(tx, await authority.get_artifact(tx, artifact_id))

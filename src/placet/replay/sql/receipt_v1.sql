@@ -57,7 +57,13 @@ BEGIN
         OR c.arguments_hash <> p_arguments_hash
         OR (c.status = 'settled' AND c.execution_state <> p_status)
         OR (c.execution_state IN ('succeeded', 'failed') AND p_status IN ('succeeded', 'failed')
-            AND c.execution_state <> p_status);
+            AND c.execution_state <> p_status)
+        -- Whoever said otherwise, and however late: two words against each other settle nothing.
+        OR (p_status IN ('succeeded', 'failed') AND EXISTS (
+            SELECT FROM placet.replay_execution_receipt AS o
+            WHERE o.tenant_id = s.tenant_id AND o.session_id = s.session_id
+              AND o.pending_call_id = p_call AND o.status IN ('succeeded', 'failed')
+              AND o.status <> p_status));
     v_on_time := NOT late AND NOT conflicting AND c.status = 'granted';
     -- Kept before: the same answer, unless it was kept without the settlement that it may bring.
     IF replayed THEN

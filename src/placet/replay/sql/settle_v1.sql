@@ -71,6 +71,14 @@ BEGIN
         code := 'transition_not_allowed';
         RETURN;
     END IF;
+    -- While a grant lives its tool may still be run by whoever holds it, whatever is said here; a
+    -- failure would free the effect for another.
+    IF v_operator AND p_outcome = 'failed' AND c.status = 'granted'
+        AND c.grant_expires_at > clock_timestamp()
+    THEN
+        code := 'grant_lives';
+        RETURN;
+    END IF;
     IF p_receipt IS NOT NULL THEN
         SELECT * INTO cited FROM placet.replay_execution_receipt AS r
         WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
