@@ -4,8 +4,8 @@ A pending call is `blocked` (final), `held` (an allowed sibling of an open ask),
 (until its deadline, which denies), `granted`, `unknown`, `settled`, `abandoned`, `shadowed`
 (recorded only), or one of the ends of an ask: `denied`, `expired`, `cancelled`, `superseded`.
 `granted` goes to `settled` by a receipt that brings the evidence the tool needs, to `unknown` by
-time-out when it was started or need not say so, to `abandoned` by time-out when it had to be
-started and never was. `unknown` goes to `settled` only by evidence or by an operator. Legal triples
+time-out when it may have begun, to `abandoned` by time-out when it had to be started, never was,
+and nobody reported on it. `unknown` goes to `settled` only by evidence or by an operator. Legal triples
 of status, execution state and commit state are a CHECK of the table.
 
 What counts: `requires` and the phase see committed calls; counters, effect keys and
@@ -15,5 +15,11 @@ tool needs for failure.
 
 Many receipts per call are kept; `settled_by` names the one that decided. A receipt under an old
 fence or of a session that has ended is marked `late`; one that says otherwise than the settled
-outcome is marked `conflicting`; neither settles anything by itself.
+outcome or than another receipt, or that ran other arguments, is marked `conflicting`; neither
+settles anything by itself. A receipt that was kept without the settlement it brings is settled by
+its reporter's retry, or by the sweeper.
+
+Each verb of the hot path has a file: `prepare`, `propose`, `start`, `report`, `settle`, `sweep`.
+They decide by `proposal` and `rules`, write through `store`, and share `runtime`, which remembers
+sessions in `memory`. `fold` is the state as a function of events, and `events` what is said.
 """
