@@ -5,8 +5,8 @@ A pending call is `blocked` (final), `held` (an allowed sibling of an open ask),
 (recorded only), or one of the ends of an ask: `denied`, `expired`, `cancelled`, `superseded`.
 `granted` goes to `settled` by a receipt that brings the evidence the tool needs, to `unknown` by
 time-out when it may have begun, to `abandoned` by time-out when it had to be started, never was,
-and nobody reported on it. `unknown` goes to `settled` only by evidence or by an operator. Legal triples
-of status, execution state and commit state are a CHECK of the table.
+and nobody reported on it. `unknown` goes to `settled` only by evidence or by an operator. Legal
+triples of status, execution state and commit state are a CHECK of the table.
 
 What counts: `requires` and the phase see committed calls; counters, effect keys and
 `forbidden_after` see granted, unknown and committed calls. An effect key is unique over the
