@@ -209,7 +209,7 @@ def _meaning(name: str) -> str:
 def _path(wanted: type, raw: object) -> object:
     if wanted is Path and isinstance(raw, str | Path):
         return Path(raw).expanduser().absolute()
-    raise NotImplementedError
+    raise NotImplementedError  # msgspec's word for: this hook does not convert that type
 
 
 def _default_data_dir(environ: Mapping[str, str]) -> Path:

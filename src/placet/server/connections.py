@@ -33,7 +33,7 @@ class GuardedConnection(HttpToolsProtocol):
     _bytes_since_head = 0
     _head_bytes = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # -- uvicorn's own
         """Take the connection, or refuse it when there are too many."""
         super().connection_made(transport)
         if len(self.connections) > CONNECTIONS_MAX:
