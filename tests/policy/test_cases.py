@@ -11,16 +11,18 @@ import yaml
 
 from placet.kernel import foreign
 from placet.policy.compile import compile_contract
+from placet.policy.decision import Ask, Deny
 from placet.policy.evaluate import evaluate, evaluate_response
+from placet.policy.facts import Call, CommittedCall, Facts, Status
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
-from placet.policy.model import Ask, Call, CommittedCall, Contract, Deny, Facts, Rule, Status
+from placet.policy.model import Contract, Rule
 from placet.policy.operators import operators
-from placet.policy.parse import read_contract
 from placet.policy.paths import select
 from placet.policy.remember import effect_key_hash, project
 from placet.policy.response import CallVerdict
-from placet.policy.schema_engine import compile_pattern
+from placet.policy.schemas.engine import compile_pattern
+from placet.policy.text.parse import read_contract
 
 CASES = Path(__file__).parent / "cases"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -15,9 +15,9 @@ from placet.kernel import foreign
 from placet.policy.compile import CompilerVersionUnknownError, compile_contract, contract_hash
 from placet.policy.load import PolicyLoadError, load_policy
 from placet.policy.model import Contract
-from placet.policy.parse import parse_contract, read_contract
 from placet.policy.projection import LIBRARIES
-from placet.policy.schema_engine import library_version
+from placet.policy.schemas.engine import library_version
+from placet.policy.text.parse import parse_contract, read_contract
 
 EXAMPLE = Path(__file__).parent / "cases" / "example.yaml"
 GOLDEN = "679420dc8103da348dc185f2ef3ab179ef7f9d3a02db374ebb3b0b321cfbaacb"
@@ -25,7 +25,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from placet.policy.compile import compile_contract
-from placet.policy.parse import parse_contract
+from placet.policy.text.parse import parse_contract
 print(compile_contract(parse_contract(Path(sys.argv[1]).read_bytes(), "yaml")).compiled_hash.hex())
 """
 
@@ -171,8 +171,8 @@ def test_the_installed_library_is_the_one_that_is_compiled_for() -> None:
 def test_reading_decisions_needs_no_compiled_library() -> None:
     program = """
 import sys
-import placet.policy.evaluate, placet.policy.load, placet.policy.narrow, placet.policy.parse
-import placet.policy.check, placet.policy.remember, placet.policy.compile
+import placet.policy.evaluate, placet.policy.load, placet.policy.narrow, placet.policy.text.parse
+import placet.policy.checks.check, placet.policy.remember, placet.policy.compile
 print(sorted({"jsonschema_rs", "yaml", "cel_expr_python"} & set(sys.modules)))
 """
     assert run(program) == "[]"

@@ -10,24 +10,15 @@ from hypothesis import strategies as st
 
 from placet.kernel import foreign
 from placet.policy.compile import compile_contract
+from placet.policy.decision import Allow, Ask, Decision, Deny
 from placet.policy.evaluate import evaluate, evaluate_response
+from placet.policy.facts import Call, CommittedCall, Facts, Status
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
-from placet.policy.model import (
-    Allow,
-    Ask,
-    Call,
-    CommittedCall,
-    Contract,
-    Decision,
-    Deny,
-    Facts,
-    Gate,
-    Status,
-)
+from placet.policy.model import Contract, Gate
 from placet.policy.narrow import narrow
-from placet.policy.parse import read_contract
 from placet.policy.remember import effect_key_hash, project
+from placet.policy.text.parse import read_contract
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CALL_ID = UUID(int=7)

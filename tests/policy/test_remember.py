@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 from placet.kernel import foreign
 from placet.kernel.hashing import digest
 from placet.policy.compile import compile_contract
+from placet.policy.decision import Allow, Deny
 from placet.policy.evaluate import arguments_hash, evaluate, evaluate_response
+from placet.policy.facts import Call, CommittedCall, Facts
 from placet.policy.hashes import arguments_digest, effect_digest
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
-from placet.policy.model import Allow, Call, CommittedCall, Contract, Deny, Facts
+from placet.policy.model import Contract
 from placet.policy.narrow import narrow
-from placet.policy.parse import read_contract
 from placet.policy.remember import effect_key_hash, is_remembered, project
+from placet.policy.text.parse import read_contract
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

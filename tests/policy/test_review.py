@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from placet.policy.check import check_contract
+from placet.policy.checks.check import check_contract
 from placet.policy.compile import Compiled, compile_contract, contract_hash
 from placet.policy.model import (
     Approvers,
@@ -30,8 +30,8 @@ from placet.policy.model import (
     ToolContract,
     ToolPhases,
 )
-from placet.policy.parse import read_contract
 from placet.policy.projection import RuntimeProjection, RuntimeTool
+from placet.policy.text.parse import read_contract
 
 STRUCTS: list[type[msgspec.Struct]] = [
     Contract,

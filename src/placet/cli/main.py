@@ -1,7 +1,5 @@
 """The `placet` command: what it can do, and how it ends."""
 
-import difflib
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -10,8 +8,8 @@ from typing import Final, NoReturn
 import click
 
 from placet import __version__
+from placet.cli.lazy import LazyGroup
 
-# Name of the command, the module that holds it as `command`, and one line about it.
 COMMANDS: Final = {
     "demo": ("placet.cli.demo.command", "Play one true story, on a service that it starts."),
     "up": ("placet.cli.up", "Start the service, with a Postgres of its own if it has none."),
@@ -19,6 +17,7 @@ COMMANDS: Final = {
     "doctor": ("placet.cli.doctor", "Check this machine and the database, with remedies."),
     "tenant": ("placet.cli.tenant", "Make a tenant and its first admin."),
     "key": ("placet.cli.key", "Issue, list and revoke API keys."),
+    "policy": ("placet.cli.policy.group", "Check, explain, compare and try contracts."),
     "verify": ("placet.cli.verify", "Verify a bundle of evidence, without us."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),
     "migrate": ("placet.cli.migrate", "Bring the database's schema up to date."),
@@ -31,40 +30,9 @@ COMMANDS: Final = {
 INTERRUPTED: Final = 130  # as in `exits`, which `--help` does not import
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command when it runs, and lists all of them without importing any."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names, in the order in which one meets them."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        assert isinstance(command, click.Command)  # noqa: S101 -- each module of the table has one
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say which one may have been meant."""
-        near = difflib.get_close_matches(args[0], COMMANDS, 1)
-        if args[0] not in COMMANDS and near:
-            ctx.fail(f"no such command `{args[0]}`; did you mean `{near[0]}`?")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="placet")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but results and errors.")
 def cli(*, quiet: bool) -> None:

@@ -9,7 +9,6 @@ from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.kernel.hashing import Digest, digest
 from placet.kernel.value import Value
-from placet.policy.document import contract_document
 from placet.policy.model import Contract, ToolContract
 from placet.policy.projection import (
     COMPILER_VERSION,
@@ -25,6 +24,7 @@ from placet.policy.rulings import (
     ruling_of,
     target_of,
 )
+from placet.policy.text.document import contract_document
 
 
 class CompilerVersionUnknownError(ValueError):

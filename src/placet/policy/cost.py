@@ -11,7 +11,7 @@ from typing import Final
 
 from placet.policy.operators import Operator
 from placet.policy.paths import Selected
-from placet.policy.schema_cost import Cost
+from placet.policy.schemas.cost import Cost
 
 CHECK_NS_MAX: Final = 250_000_000
 """Nanoseconds that checking the arguments of one call may take at most, by the bounds."""

@@ -8,20 +8,11 @@ from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.policy import layers, requirements
 from placet.policy.cost import CHECK_NS_MAX, values_in
+from placet.policy.decision import Allow, Ask, Code, Decision, Deny, Reason
+from placet.policy.facts import Call, Facts
 from placet.policy.hashes import arguments_digest
 from placet.policy.loaded import LoadedTool, Policy
-from placet.policy.model import (
-    Allow,
-    Ask,
-    Call,
-    Checkpoint,
-    Code,
-    Decision,
-    Deny,
-    Facts,
-    Reason,
-    Ruling,
-)
+from placet.policy.model import Checkpoint, Ruling
 from placet.policy.response import Judged, ResponseDecision, decide_response
 from placet.policy.window import Window
 

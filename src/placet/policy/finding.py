@@ -1,30 +1,39 @@
-"""Makers of findings about a contract that is well-formed."""
+"""What a check of a contract says, and what it may be told of the tools' surroundings."""
 
-from placet.policy.model import Contract, Finding, Severity, ToolContract
-from placet.policy.paths import path_text
-from placet.policy.tree import Steps
+from enum import StrEnum
 
-
-def found(  # noqa: PLR0913 -- a finding has that many parts, and all but the first four are rare
-    code: str,
-    steps: Steps,
-    message: str,
-    hint: str = "",
-    *,
-    severity: Severity = Severity.ERROR,
-    related: Steps | None = None,
-) -> Finding:
-    """Return a finding that stands at `steps` of the document."""
-    return Finding(
-        code=code,
-        severity=severity,
-        path=path_text(steps),
-        message=message,
-        hint=hint,
-        related=None if related is None else path_text(related),
-    )
+from placet.kernel.value import Value
 
 
-def tools_of(contract: Contract) -> list[tuple[Steps, ToolContract]]:
-    """Return each tool with the place where it stands."""
-    return [(("tools", index), tool) for index, tool in enumerate(contract.tools)]
+class Severity(StrEnum):
+    """`error` and `blocker` stop an approval, `advisory` is recorded in it."""
+
+    ERROR = "error"
+    BLOCKER = "blocker"
+    ADVISORY = "advisory"
+
+
+class Finding(Value, frozen=True):
+    """Something that is wrong with a contract, or worth saying.
+
+    `path` is where it stands in the document (`$.tools[0].arguments[1].lte`), `related` the other
+    place of a pair; `line` and `column` count from 1 and are null where there is no text.
+    """
+
+    code: str
+    severity: Severity
+    path: str
+    message: str
+    hint: str = ""
+    line: int | None = None
+    column: int | None = None
+    file: str | None = None
+    related: str | None = None
+
+
+class Strength(StrEnum):
+    """How hard it is for an agent to go around the governance of a tool."""
+
+    COOPERATIVE = "cooperative"
+    PROXIED = "proxied"
+    VERIFIED = "verified"

@@ -5,9 +5,10 @@ from typing import Final
 
 from placet.kernel.foreign import Json
 from placet.policy.cost import CHECK_NS_MAX, text_ns, values_in
+from placet.policy.decision import Code, Reason
+from placet.policy.facts import Facts, Status
 from placet.policy.hashes import effect_digest
 from placet.policy.loaded import LoadedTool, Policy
-from placet.policy.model import Code, Facts, Reason, Status
 from placet.policy.numbers import normal
 from placet.policy.operators import FAULT_SAYS
 from placet.policy.paths import MISSING, select

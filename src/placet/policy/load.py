@@ -10,7 +10,7 @@ from placet.policy.model import Requirement, Rule, Ruling, Same
 from placet.policy.operators import Operator, Pattern, operators
 from placet.policy.paths import Path, PathError, is_under, parse_path
 from placet.policy.projection import COMPILER_VERSION, LIBRARIES, RuntimeProjection, RuntimeTool
-from placet.policy.schema_cost import Cost
+from placet.policy.schemas.cost import Cost
 
 
 class PolicyLoadError(ValueError):
@@ -179,14 +179,14 @@ def _load_same(same: Same, place: str, index: int) -> LoadedSame:
 
 
 def _compile_pattern(pattern: str) -> Pattern:
-    from placet.policy import schema_engine  # noqa: PLC0415 -- only where a pattern is used
+    from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a pattern is used
 
-    return schema_engine.compile_pattern(pattern)
+    return engine.compile_pattern(pattern)
 
 
 def _schema_check(tool: RuntimeTool, place: str, redacted: tuple[Path, ...]) -> SchemaCheck | None:
     if tool.input_schema is None:
         return None
-    from placet.policy import schema_engine  # noqa: PLC0415 -- only where a schema is used
+    from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a schema is used
 
-    return schema_engine.schema_check(tool.input_schema, f"{place}.input_schema", redacted)
+    return engine.schema_check(tool.input_schema, f"{place}.input_schema", redacted)

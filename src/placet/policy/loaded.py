@@ -4,18 +4,18 @@ import dataclasses
 from collections.abc import Callable
 
 from placet.kernel.foreign import Json
+from placet.policy.decision import Reason
 from placet.policy.model import (
     Checkpoint,
     CommitRequirement,
     EvidenceClass,
     Gate,
-    Reason,
     Ruling,
     SideEffect,
 )
 from placet.policy.operators import Operator
 from placet.policy.paths import Path
-from placet.policy.schema_cost import Cost
+from placet.policy.schemas.cost import Cost
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,42 +1,45 @@
-"""The contract, the facts, the call, the decision and the findings: values without behaviour."""
+"""The contract: what an author may say, as values without behaviour."""
 
-from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
-from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from placet.kernel.value import Input, Value
-
-COMMITTED_MAX: Final = 256
-"""Committed calls that the facts keep of one tool, the latest."""
+from placet.kernel.value import Input
 
 TOTAL_MS_DEFAULT: Final = 30_000
 EXPIRES_SECONDS_DEFAULT: Final = 900
 TOOLS_MAX: Final = 1_000
 PHASES_MAX: Final = 100
 RULES_MAX: Final = 200
+CONDITION_MAX: Final = 4_000
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}(?!\n)$")]
 """An agent, tool, server, phase or role."""
+
+ToolName = Annotated[str, Meta(pattern=r"^(\*|[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127})(?!\n)$")]
+"""A tool, or `*` for every tool."""
+
+ToolNames = Annotated[tuple[ToolName, ...], Meta(min_length=1, max_length=TOOLS_MAX)]
+
+Attribute = Annotated[str, Meta(min_length=1, max_length=128)]
+"""The name of an attribute of a principal, of a label, or of an argument."""
 
 PathText = Annotated[str, Meta(min_length=1, max_length=1_000)]
 """A path of the language, such as `$.items[*].price`."""
 
 Paths = Annotated[tuple[PathText, ...], Meta(max_length=RULES_MAX)]
 
-Bound = int | Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?(?!\n)$", max_length=64)]
+Decimal = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?(?!\n)$", max_length=64)]
+
+Bound = int | Decimal
 """A number that is compared exactly: an integer, or a decimal as text."""
 
 Choices = Annotated[tuple[object, ...], Meta(max_length=1_000)]
 Seconds = Annotated[int, Meta(ge=1, le=10**9)]
 Count = Annotated[int, Meta(ge=1, le=10**9)]
 Length = Annotated[int, Meta(ge=0, le=10**9)]
-
-
-# The contract
+Micros = Annotated[int, Meta(ge=0, le=10**15)]
 
 
 class Ruling(StrEnum):
@@ -87,6 +90,53 @@ class Start(StrEnum):
     OPTIONAL = "optional"
 
 
+class Cancel(StrEnum):
+    """Whether a tool that has begun may be cancelled."""
+
+    NEVER = "never"
+    SAFE = "safe"
+
+
+class Effect(StrEnum):
+    """What a rule on principals does where it matches."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Write(StrEnum):
+    """Which of several values a slot keeps: the first or the latest."""
+
+    ONCE = "once"
+    LAST = "last"
+
+
+class BoundFrom(StrEnum):
+    """What a slot's value is taken from."""
+
+    ARGUMENTS = "arguments"
+    OUTPUT = "output"
+
+
+class AggregateOp(StrEnum):
+    """How the values of several calls become one number."""
+
+    SUM = "sum"
+    MAX = "max"
+    MIN = "min"
+    DISTINCT = "distinct"
+    COUNT = "count"
+
+
+class AggregateScope(StrEnum):
+    """Whose calls an aggregate is over."""
+
+    SESSION = "session"
+    PRINCIPAL = "principal"
+    AGENT = "agent"
+    TENANT = "tenant"
+
+
 class JsonType(StrEnum):
     """The seven types of JSON Schema."""
 
@@ -100,7 +150,10 @@ class JsonType(StrEnum):
 
 
 class Rule(Input, frozen=True):
-    """Operators on one path. All that are present must hold; each is a reason of its own."""
+    """Operators on one path. All that are present must hold; each is a reason of its own.
+
+    The operand of a `*_ref` is the name of a slot.
+    """
 
     path: PathText
     equals: object | UnsetType = UNSET
@@ -117,6 +170,14 @@ class Rule(Input, frozen=True):
     length_gte: Length | UnsetType = UNSET
     length_lte: Length | UnsetType = UNSET
     exists: bool | UnsetType = UNSET
+    equals_ref: Name | UnsetType = UNSET
+    not_equals_ref: Name | UnsetType = UNSET
+    one_of_ref: Name | UnsetType = UNSET
+    none_of_ref: Name | UnsetType = UNSET
+    gt_ref: Name | UnsetType = UNSET
+    gte_ref: Name | UnsetType = UNSET
+    lt_ref: Name | UnsetType = UNSET
+    lte_ref: Name | UnsetType = UNSET
 
 
 class Same(Input, frozen=True):
@@ -166,6 +227,36 @@ class Checkpoint(Input, frozen=True):
     reason_required: bool = False
 
 
+class Bind(Input, frozen=True, rename={"source": "from"}):
+    """A value of a committed call that a slot takes. A missing value binds nothing."""
+
+    slot: Name
+    source: BoundFrom
+    path: PathText
+
+
+class Retries(Input, frozen=True):
+    """How often a tool may be tried, and after which errors."""
+
+    max_attempts: Annotated[int, Meta(ge=1, le=100)] = 1
+    retry_on: Annotated[tuple[Name, ...], Meta(max_length=RULES_MAX)] = ()
+
+
+class Reconcile(Input, frozen=True):
+    """A read that tells what became of a call whose outcome is unknown.
+
+    `arguments` are those of the read, each taken from a path of the call's own arguments. Where
+    both groups of rules hold for its output, the call has failed.
+    """
+
+    tool: Name
+    arguments: Annotated[dict[Attribute, PathText], Meta(max_length=RULES_MAX)] = field(
+        default_factory=dict
+    )
+    succeeded_when: Annotated[tuple[Rule, ...], Meta(max_length=RULES_MAX)] = ()
+    failed_when: Annotated[tuple[Rule, ...], Meta(max_length=RULES_MAX)] = ()
+
+
 class ToolContract(Input, frozen=True):
     """What one tool may be called with, when, and what its calls leave behind."""
 
@@ -180,10 +271,15 @@ class ToolContract(Input, frozen=True):
     forbidden_after: Annotated[tuple[Name, ...], Meta(max_length=TOOLS_MAX)] = ()
     input_schema: dict[str, object] | bool | UnsetType = UNSET
     arguments: Annotated[tuple[Rule, ...], Meta(max_length=RULES_MAX)] = ()
+    when: Annotated[str, Meta(min_length=1, max_length=CONDITION_MAX)] | UnsetType = UNSET
+    checkpoint: Checkpoint | UnsetType = UNSET
+    binds: Annotated[tuple[Bind, ...], Meta(max_length=RULES_MAX)] = ()
     effect_key: Paths = ()
     timeouts: Timeouts = Timeouts()
+    retries: Retries = Retries()
+    cancel: Cancel = Cancel.NEVER
     start: Start | UnsetType = UNSET
-    checkpoint: Checkpoint | UnsetType = UNSET
+    reconcile: Reconcile | UnsetType = UNSET
     redact: Paths = ()
     volatile: Paths = ()
 
@@ -196,6 +292,83 @@ class Phase(Input, frozen=True):
     terminal: bool = False
 
 
+class Loop(Input, frozen=True):
+    """The `threshold`-th like call among the last `window` and the present one is a loop."""
+
+    window: Annotated[int, Meta(ge=1, le=1_000)]
+    threshold: Count
+
+
+class CircuitBreaker(Input, frozen=True):
+    """So many in a row end a session. What is absent has no end."""
+
+    consecutive_blocks: Count | UnsetType = UNSET
+    consecutive_errors: Count | UnsetType = UNSET
+
+
+class Limits(Input, frozen=True):
+    """What one session may use up. What is absent has no limit."""
+
+    max_steps: Count | UnsetType = UNSET
+    max_tool_calls: Count | UnsetType = UNSET
+    max_cost_micros: Micros | UnsetType = UNSET
+    max_calls_per_tool: Annotated[dict[Name, Length], Meta(max_length=TOOLS_MAX)] = field(
+        default_factory=dict
+    )
+    max_unguarded_calls: Count | UnsetType = UNSET
+    max_seconds: Seconds | UnsetType = UNSET
+    loop: Loop | UnsetType = UNSET
+    circuit_breaker: CircuitBreaker | UnsetType = UNSET
+
+
+class PrincipalRule(Input, frozen=True):
+    """For whom some tools are allowed or denied: every attribute in `where` must be equal."""
+
+    effect: Effect
+    tools: ToolNames
+    where: Annotated[dict[Attribute, object], Meta(max_length=RULES_MAX)] = field(
+        default_factory=dict
+    )
+
+
+class Binding(Input, frozen=True):
+    """A slot of the session: a value that committed calls leave for later ones."""
+
+    slot: Name
+    write: Write
+
+
+class Aggregate(Input, frozen=True):
+    """A bound on what the calls of a tool come to together, the present one included."""
+
+    name: Name
+    tool: Name
+    op: AggregateOp
+    path: PathText | UnsetType = UNSET
+    scope: AggregateScope = AggregateScope.SESSION
+    window_seconds: Seconds | UnsetType = UNSET
+    gt: Bound | UnsetType = UNSET
+    gte: Bound | UnsetType = UNSET
+    lt: Bound | UnsetType = UNSET
+    lte: Bound | UnsetType = UNSET
+
+
+class Envelope(Input, frozen=True):
+    """A value is at most so many times the first committed one of the session."""
+
+    name: Name
+    tool: Name
+    path: PathText
+    within_ratio_of_first: Bound
+
+
+class LabelRule(Input, frozen=True):
+    """Tools that are denied while the session has all of these labels."""
+
+    when: Annotated[dict[Attribute, str], Meta(min_length=1, max_length=RULES_MAX)]
+    deny: ToolNames
+
+
 class SessionRules(Input, frozen=True):
     """What holds for a session as a whole."""
 
@@ -204,9 +377,15 @@ class SessionRules(Input, frozen=True):
         dict[Name, Annotated[tuple[Name, ...], Meta(max_length=PHASES_MAX)]],
         Meta(max_length=PHASES_MAX),
     ] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
     risk_defaults: dict[SideEffect, Ruling] = field(default_factory=dict)
     unmatched_tools: Ruling = Ruling.DENY
     gate: Gate = Gate.REJECT_ALL
+    principals: Annotated[tuple[PrincipalRule, ...], Meta(max_length=RULES_MAX)] = ()
+    bindings: Annotated[tuple[Binding, ...], Meta(max_length=RULES_MAX)] = ()
+    aggregates: Annotated[tuple[Aggregate, ...], Meta(max_length=RULES_MAX)] = ()
+    envelopes: Annotated[tuple[Envelope, ...], Meta(max_length=RULES_MAX)] = ()
+    labels: Annotated[tuple[LabelRule, ...], Meta(max_length=RULES_MAX)] = ()
 
 
 class Contract(Input, frozen=True):
@@ -215,186 +394,4 @@ class Contract(Input, frozen=True):
     schema_version: Literal["1"]
     agent: Name
     tools: Annotated[tuple[ToolContract, ...], Meta(min_length=1, max_length=TOOLS_MAX)]
-    session: SessionRules = SessionRules()
-
-
-# Findings
-
-
-class Severity(StrEnum):
-    """`error` and `blocker` stop an approval, `advisory` is recorded in it."""
-
-    ERROR = "error"
-    BLOCKER = "blocker"
-    ADVISORY = "advisory"
-
-
-class Finding(Value, frozen=True):
-    """Something that is wrong with a contract, or worth saying.
-
-    `path` is where it stands in the document (`$.tools[0].arguments[1].lte`), `related` the other
-    place of a pair; `line` and `column` count from 1 and are null where there is no text.
-    """
-
-    code: str
-    severity: Severity
-    path: str
-    message: str
-    hint: str = ""
-    line: int | None = None
-    column: int | None = None
-    file: str | None = None
-    related: str | None = None
-
-
-class Strength(StrEnum):
-    """How hard it is for an agent to go around the governance of a tool."""
-
-    COOPERATIVE = "cooperative"
-    PROXIED = "proxied"
-    VERIFIED = "verified"
-
-
-# Facts
-
-
-class Status(StrEnum):
-    """A session's status. All but `active` deny everything."""
-
-    ACTIVE = "active"
-    CLOSING = "closing"
-    COMPLETED = "completed"
-    KILLED = "killed"
-    COMPROMISED = "compromised"
-    EXPIRED = "expired"
-
-
-class Remembered(Value, frozen=True):
-    """The values of one call that some rule names, by the path's canonical text.
-
-    A missing value has no entry. Under a path with `[*]` stands a list with one inner list per
-    selected place: one value, or none where it is missing. `output` is null where there was none.
-    """
-
-    arguments: dict[str, object]
-    output: dict[str, object] | None = None
-
-
-class CommittedCall(Value, frozen=True):
-    """A call that took effect, with what `remember.project` kept of it."""
-
-    call_id: UUID
-    committed_at: datetime
-    arguments: dict[str, object] = field(default_factory=dict)
-    output: dict[str, object] | None = None
-
-
-class Facts(Value, frozen=True):
-    """What is known of a session, and nothing that the agent merely claimed.
-
-    `now` carries a time zone. `committed` holds, for tools that some rule requires, the latest
-    `COMMITTED_MAX` committed calls, the newest last. `counted` is the number of granted, unknown
-    and committed calls of each tool. `effect_keys_taken` are hashes from `effect_key_hash`.
-    `approved` are the ids of calls that people said yes to.
-    """
-
-    now: datetime
-    status: Status = Status.ACTIVE
-    phase: str | None = None
-    committed: Mapping[str, tuple[CommittedCall, ...]] = field(default_factory=dict)
-    counted: Mapping[str, int] = field(default_factory=dict)
-    effect_keys_taken: frozenset[bytes] = frozenset()
-    approved: frozenset[UUID] = frozenset()
-
-
-class Call(Value, frozen=True):
-    """A tool call as the model made it: `arguments` is JSON text, not yet trusted to be any.
-
-    `call_id` is needed only where an approval of that call may stand in the facts.
-    """
-
-    tool: str
-    arguments: bytes
-    call_id: UUID | None = None
-
-
-# Decisions
-
-
-class Code(StrEnum):
-    """Why a call is not simply allowed."""
-
-    SESSION_KILLED = "session_killed"
-    SESSION_COMPROMISED = "session_compromised"
-    SESSION_CLOSED = "session_closed"
-    SESSION_EXPIRED = "session_expired"
-    NO_CONTRACT = "no_contract"
-    DENIED = "denied"
-    WRONG_PHASE = "wrong_phase"
-    FORBIDDEN_IN_STATE = "forbidden_in_state"
-    PRECONDITION_NOT_MET = "precondition_not_met"
-    ARGUMENTS_MALFORMED = "arguments_malformed"
-    SCHEMA_VIOLATED = "schema_violated"
-    ARGUMENT_MISSING = "argument_missing"
-    ARGUMENT_WRONG_TYPE = "argument_wrong_type"
-    ARGUMENT_OUT_OF_BOUNDS = "argument_out_of_bounds"
-    ARGUMENT_NOT_ALLOWED = "argument_not_allowed"
-    EFFECT_KEY_MISSING = "effect_key_missing"
-    EFFECT_KEY_TAKEN = "effect_key_taken"
-    APPROVAL_REQUIRED = "approval_required"
-    RESPONSE_REFUSED = "response_refused"
-    PHASE_CONFLICT = "phase_conflict"
-    SIBLING_AWAITS_APPROVAL = "sibling_awaits_approval"
-    EVALUATION_FAILED = "evaluation_failed"
-
-
-class Reason(Value, frozen=True):
-    """One rule that did not hold, what is wrong, and what would have to be true instead.
-
-    `rule` is a place in the contract by the tool's name (`tools.issue_refund.arguments[0].lte`).
-    """
-
-    code: Code
-    rule: str
-    detail: str
-    needs: str = ""
-
-
-class _Decided(Value, frozen=True):
-    """What every decision says: the rule that decided and when the decision holds.
-
-    Both ends of the interval belong to it; null means without end.
-    """
-
-    rule: str
-    layer: int | None = None
-    reasons: tuple[Reason, ...] = ()
-    holds_from: datetime | None = None
-    holds_until: datetime | None = None
-
-
-class Allow(_Decided, frozen=True, tag_field="verdict", tag="allow"):
-    """The call may run."""
-
-
-class Deny(_Decided, frozen=True, tag_field="verdict", tag="deny"):
-    """The call may not run; `reasons` are all that failed in the first failing layer."""
-
-
-class Ask(_Decided, frozen=True, tag_field="verdict", tag="ask"):
-    """People must say yes first."""
-
-    all_of: tuple[Approvers, ...]
-    expires_seconds: int
-    reason_required: bool
-
-
-Decision = Allow | Deny | Ask
-
-
-class BlockedWhy(StrEnum):
-    """Why a call of a response is not granted."""
-
-    RULE = "rule"
-    RESPONSE_REFUSED = "response_refused"
-    PHASE_CONFLICT = "phase_conflict"
+    session: SessionRules = field(default_factory=SessionRules)

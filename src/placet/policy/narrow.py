@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from placet.kernel.value import Value
 from placet.policy import layers, requirements
+from placet.policy.decision import Code, Reason
+from placet.policy.facts import Facts
 from placet.policy.loaded import LoadedTool, Policy
-from placet.policy.model import Code, Facts, Reason, Ruling
+from placet.policy.model import Ruling
 from placet.policy.window import Window
 
 

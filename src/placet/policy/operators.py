@@ -9,11 +9,13 @@ from msgspec import UNSET
 
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
-from placet.policy.model import Code, JsonType, Rule
+from placet.policy.decision import Code
+from placet.policy.model import JsonType, Rule
 from placet.policy.numbers import Number, bound, equal, exact, is_number, is_of_type, json_type
 from placet.policy.paths import MISSING, Path, Selected, parse_path
 
 SHOWN_MAX: Final = 200
+REF: Final = "_ref"
 _COMPARE_NS: Final = 1_000
 """At most what it takes to compare one value of a document with one value of an operand."""
 
@@ -121,11 +123,22 @@ def _size(operand: object) -> int:
 
 
 def operands(rule: Rule) -> Iterator[tuple[str, object]]:
-    """Yield the operators that a rule has, with their operands, in the language's order."""
+    """Yield the operators that a rule has, with their operands, in the language's order.
+
+    Those that compare with a slot are `references`.
+    """
     for name in rule.__struct_fields__:
         operand = getattr(rule, name)
-        if name != "path" and operand is not UNSET:
+        if name != "path" and operand is not UNSET and not name.endswith(REF):
             yield name, operand
+
+
+def references(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Yield the operators of a rule that compare with a slot, each with the slot's name."""
+    for name in rule.__struct_fields__:
+        slot = getattr(rule, name)
+        if name.endswith(REF) and slot is not UNSET:
+            yield name, slot
 
 
 _SAYS: Final = {

@@ -3,8 +3,8 @@
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.policy import layers
+from placet.policy.facts import Remembered
 from placet.policy.loaded import Policy
-from placet.policy.model import Remembered
 from placet.policy.paths import MISSING, Path, find, select
 
 

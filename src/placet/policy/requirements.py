@@ -6,8 +6,9 @@ from typing import Final
 
 from placet.kernel.foreign import Json
 from placet.policy.cost import is_much
+from placet.policy.decision import Code, Reason
+from placet.policy.facts import CommittedCall, Facts
 from placet.policy.loaded import LoadedRequirement, LoadedTool
-from placet.policy.model import Code, CommittedCall, Facts, Reason
 from placet.policy.numbers import equal
 from placet.policy.operators import FAULT_SAYS, Fault, Operator
 from placet.policy.paths import MISSING, Path, Selected, find

@@ -5,21 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from placet.kernel.value import Value
+from placet.policy.decision import Allow, Ask, BlockedWhy, Code, Decision, Deny, Reason
+from placet.policy.facts import Call, Facts
 from placet.policy.loaded import LoadedTool, Policy
-from placet.policy.model import (
-    TOTAL_MS_DEFAULT,
-    Allow,
-    Ask,
-    BlockedWhy,
-    Call,
-    Code,
-    CommitRequirement,
-    Decision,
-    Deny,
-    Facts,
-    Gate,
-    Reason,
-)
+from placet.policy.model import TOTAL_MS_DEFAULT, CommitRequirement, Gate
 from placet.policy.window import Window
 
 

@@ -4,14 +4,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from placet.policy.model import (
-    Checkpoint,
-    Contract,
-    Ruling,
-    SideEffect,
-    Start,
-    ToolContract,
-)
+from placet.policy.model import Checkpoint, Contract, Ruling, SideEffect, Start, ToolContract
 
 GRAVE: Final = frozenset({SideEffect.DESTRUCTIVE, SideEffect.ADMIN, SideEffect.FINANCIAL})
 """Side effects whose grants must be redeemed just before the tool runs, unless said otherwise."""

@@ -7,9 +7,9 @@ import pytest
 from placet.cli.demo.contract import AGENT, LOOKUP, REFUND, REFUND_MAX_CENTS, SESSION
 from placet.cli.demo.turns import TURNS, message_of
 from placet.kernel.principal import Environment
-from placet.policy.check import check_contract, stops
+from placet.policy.checks.check import check_contract, stops
 from placet.policy.model import Contract
-from placet.policy.parse import read_contract
+from placet.policy.text.parse import read_contract
 from placet.sdk.requests import as_tool_calls
 
 

@@ -10,7 +10,7 @@ from placet.policy.compile import compile_contract
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
 from placet.policy.model import Contract
-from placet.policy.parse import read_contract
+from placet.policy.text.parse import read_contract
 from placet.replay.calls.fold import evolve
 from placet.replay.calls.model import (
     CallStatus,

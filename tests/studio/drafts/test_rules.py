@@ -10,7 +10,7 @@ from tests.studio.story import AGENT, LOOKUP, REFUND, contract, importing, raw
 
 from placet.kernel.hashing import digest
 from placet.kernel.ids import ActorId, TenantId
-from placet.policy.model import Severity
+from placet.policy.finding import Severity
 from placet.studio.drafts import rules
 from placet.studio.drafts.model import (
     Command,

@@ -11,7 +11,8 @@ from tests.studio.story import LOOKUP, REFUND, Story, contract, importing
 
 from placet.kernel.principal import Environment
 from placet.policy.compile import compile_contract
-from placet.policy.model import Contract, Finding, Severity
+from placet.policy.finding import Finding, Severity
+from placet.policy.model import Contract
 from placet.studio.drafts.model import Comment, DraftVersionConflict
 from placet.studio.snapshots import rules, store
 from placet.studio.snapshots.model import SnapshotStatus

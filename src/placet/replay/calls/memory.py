@@ -15,7 +15,7 @@ import msgspec
 from placet.kernel import foreign
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
-from placet.policy.model import CommittedCall, Facts, Status
+from placet.policy.facts import CommittedCall, Facts, Status
 from placet.replay.sessions.model import CommittedMemory, SessionMode, SessionState, SessionStatus
 from placet.replay.sessions.rules import decode_state
 

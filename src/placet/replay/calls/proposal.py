@@ -13,9 +13,11 @@ from placet.kernel.hashing import digest
 from placet.kernel.ids import Ids
 from placet.kernel.refusals import MalformedBody
 from placet.kernel.value import Input, Value
+from placet.policy.decision import Allow, Ask, Deny
 from placet.policy.evaluate import evaluate_response
+from placet.policy.facts import Call, Facts
 from placet.policy.loaded import Policy
-from placet.policy.model import Allow, Ask, Call, CommitRequirement, Deny, Facts
+from placet.policy.model import CommitRequirement
 from placet.policy.response import CallVerdict
 from placet.replay.calls.events import CallProposed, ProposalDecided
 from placet.replay.calls.fold import evolve

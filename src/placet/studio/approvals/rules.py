@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from placet.policy.model import Severity
+from placet.policy.finding import Severity
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalReason, ApprovalRefused
 from placet.studio.drafts.model import BusinessDraft, DraftStatus
 from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotStatus

@@ -12,7 +12,7 @@ from placet.evidence.fields import HexDigest
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.refusals import Conflict, Invalid, NotFound
 from placet.kernel.value import Input, Value
-from placet.policy.model import Finding
+from placet.policy.finding import Finding
 from placet.policy.model import Name as ContractName
 from placet.studio.workspaces.model import WorkspaceId
 

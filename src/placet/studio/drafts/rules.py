@@ -9,9 +9,9 @@ from placet.kernel import foreign
 from placet.kernel.canonical import canonical
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.kernel.hashing import DIGEST_BYTES, digest
-from placet.policy.document import contract_document
-from placet.policy.model import Finding, Severity
-from placet.policy.parse import read_contract
+from placet.policy.finding import Finding, Severity
+from placet.policy.text.document import contract_document
+from placet.policy.text.parse import read_contract
 from placet.studio.drafts.model import (
     DOCUMENT_BYTES_MAX,
     Command,

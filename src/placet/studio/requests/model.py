@@ -15,7 +15,7 @@ from placet.kernel.principal import Environment
 from placet.kernel.refusals import Conflict, NotFound
 from placet.kernel.value import Input, Value
 from placet.plans.model import Enforcement, Unplanned
-from placet.policy.model import Finding
+from placet.policy.finding import Finding
 from placet.studio.snapshots.model import SnapshotId
 from placet.studio.workspaces.model import ApprovalPolicy, WorkspaceId
 

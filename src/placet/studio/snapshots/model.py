@@ -12,7 +12,7 @@ from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import NotFound
 from placet.kernel.value import Input, Value
-from placet.policy.model import Finding
+from placet.policy.finding import Finding
 from placet.studio.drafts.model import DraftId
 from placet.studio.workspaces.model import WorkspaceId
 

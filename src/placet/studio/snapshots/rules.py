@@ -6,9 +6,10 @@ from placet.kernel import foreign
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import digest
 from placet.kernel.principal import Environment
-from placet.policy.check import check_contract
-from placet.policy.model import Contract, Finding, Severity
-from placet.policy.parse import read_contract
+from placet.policy.checks.check import check_contract
+from placet.policy.finding import Finding, Severity
+from placet.policy.model import Contract
+from placet.policy.text.parse import read_contract
 from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotContent, SnapshotStatus
 
 NO_SOURCES: Final = digest("source_snapshot", b"[]").hex()

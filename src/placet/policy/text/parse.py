@@ -5,10 +5,11 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from placet.policy.bind import bind
-from placet.policy.json_text import read_json
-from placet.policy.model import Contract, Finding
-from placet.policy.tree import (
+from placet.policy.finding import Finding
+from placet.policy.model import Contract
+from placet.policy.text.bind import bind
+from placet.policy.text.json_text import read_json
+from placet.policy.text.tree import (
     FINDINGS_MAX,
     TEXT_BYTES_MAX,
     Node,
@@ -89,6 +90,6 @@ def _read(text: bytes, form: Form) -> tuple[Node, list[Finding]]:
         raise TextError(error("not_utf8", (), None, message)) from None
     if form == "json":
         return read_json(decoded)
-    from placet.policy.yaml_text import read_yaml  # noqa: PLC0415 -- only where YAML is read
+    from placet.policy.text.yaml_text import read_yaml  # noqa: PLC0415 -- only where YAML is read
 
     return read_yaml(decoded)

@@ -6,8 +6,8 @@ from typing import Final
 
 import yaml
 
-from placet.policy.model import Finding
-from placet.policy.tree import DEPTH_MAX, DIGITS_MAX, Node, Place, Steps, TextError, error
+from placet.policy.finding import Finding
+from placet.policy.text.tree import DEPTH_MAX, DIGITS_MAX, Node, Place, Steps, TextError, error
 
 _NULL: Final = re.compile(r"|~|null|Null|NULL")
 _TRUE: Final = re.compile(r"true|True|TRUE")

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from placet.policy.check_bounds import RuleAt, check_bounds
-from placet.policy.finding import found, tools_of
-from placet.policy.model import Contract, Finding, ToolContract
+from placet.policy.checks.bounds import RuleAt, check_bounds
+from placet.policy.checks.found import found, tools_of
+from placet.policy.finding import Finding
+from placet.policy.model import Contract, ToolContract
 from placet.policy.operators import operands
 from placet.policy.paths import PathError, parse_path
 from placet.policy.rulings import is_permitted
-from placet.policy.schema_paths import SchemaPaths
-from placet.policy.tree import Steps
+from placet.policy.schemas.paths import SchemaPaths
+from placet.policy.text.tree import Steps
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,10 +118,10 @@ def _operators(rules: list[RuleAt]) -> Iterator[Finding]:
 
 
 def _pattern(steps: Steps, pattern: str) -> Iterator[Finding]:
-    from placet.policy import schema_engine  # noqa: PLC0415 -- only where a pattern is used
+    from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a pattern is used
 
     try:
-        schema_engine.compile_pattern(pattern)
-    except schema_engine.SchemaError as fault:
+        engine.compile_pattern(pattern)
+    except engine.SchemaError as fault:
         hint = "no look-around, no back-references, few repetitions of repetitions"
         yield found("bad_pattern", steps, f"the pattern cannot be used: {fault}", hint)

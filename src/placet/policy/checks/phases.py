@@ -5,10 +5,11 @@ from typing import Final
 
 from msgspec import UNSET
 
-from placet.policy.finding import found, tools_of
-from placet.policy.model import Contract, Finding, Phase, ToolContract
+from placet.policy.checks.found import found, tools_of
+from placet.policy.finding import Finding
+from placet.policy.model import Contract, Phase, ToolContract
 from placet.policy.rulings import is_permitted, phases_of, target_of
-from placet.policy.tree import Steps
+from placet.policy.text.tree import Steps
 
 _PHASES: Final[Steps] = ("session", "phases")
 

@@ -5,11 +5,12 @@ from typing import Final
 
 from msgspec import UNSET
 
+from placet.policy.checks.found import found, tools_of
 from placet.policy.cost import effect_cost, is_too_costly, output_cost, rules_cost
-from placet.policy.finding import found, tools_of
-from placet.policy.model import Contract, Finding, Rule, ToolContract
+from placet.policy.finding import Finding
+from placet.policy.model import Contract, Rule, ToolContract
 from placet.policy.operators import Operator, Pattern, operators
-from placet.policy.schema_cost import Cost, schema_cost
+from placet.policy.schemas.cost import Cost, schema_cost
 
 PATTERNS_MAX: Final = 500
 """Patterns of one contract, in rules and schemas: each is compiled several times to be measured."""
@@ -44,9 +45,9 @@ def _cost(tool: ToolContract) -> Cost:
     total = total.plus(effect_cost(len(tool.effect_key)))
     if tool.input_schema is UNSET:
         return total
-    from placet.policy import schema_engine  # noqa: PLC0415 -- only where a schema is used
+    from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a schema is used
 
-    return total.plus(schema_cost(tool.input_schema, schema_engine.pattern_ns))
+    return total.plus(schema_cost(tool.input_schema, engine.pattern_ns))
 
 
 def _loaded(rules: tuple[Rule, ...]) -> Iterator[Operator]:
@@ -55,9 +56,9 @@ def _loaded(rules: tuple[Rule, ...]) -> Iterator[Operator]:
 
 
 def _pattern(pattern: str) -> Pattern:
-    from placet.policy import schema_engine  # noqa: PLC0415 -- only where a pattern is used
+    from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a pattern is used
 
-    return schema_engine.compile_pattern(pattern)
+    return engine.compile_pattern(pattern)
 
 
 def _all_rules(tool: ToolContract) -> list[Rule]:

@@ -15,12 +15,12 @@ from typing import Final
 import jsonschema_rs
 
 from placet.kernel.foreign import Json
+from placet.policy.decision import Code, Reason
 from placet.policy.loaded import SchemaCheck
-from placet.policy.model import Code, Reason
 from placet.policy.operators import Pattern
 from placet.policy.paths import Path, is_under, path_text
 from placet.policy.projection import LIBRARIES
-from placet.policy.schema_cost import SchemaCostError, schema_cost
+from placet.policy.schemas.cost import SchemaCostError, schema_cost
 
 LIBRARY: Final = "jsonschema-rs"
 VIOLATIONS_MAX: Final = 10

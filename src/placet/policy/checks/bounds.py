@@ -9,13 +9,14 @@ import msgspec
 
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
-from placet.policy.finding import found
-from placet.policy.model import Finding, Rule
+from placet.policy.checks.found import found
+from placet.policy.finding import Finding
+from placet.policy.model import Rule
 from placet.policy.numbers import Number, bound, exact, is_number, normal
 from placet.policy.operators import Operator, Pattern, operands, operators
 from placet.policy.paths import Path, PathError, Selected, parse_path
-from placet.policy.schema_paths import Schema, SchemaPaths
-from placet.policy.tree import Steps
+from placet.policy.schemas.paths import Schema, SchemaPaths
+from placet.policy.text.tree import Steps
 
 _LOWER: Final = {"gt": True, "gte": False}
 _UPPER: Final = {"lt": True, "lte": False}

@@ -8,13 +8,21 @@ from typing import Any
 import pytest
 import yaml
 
-from placet.policy.check import check_contract
-from placet.policy.document import contract_document
-from placet.policy.model import Contract, Finding, Ruling
-from placet.policy.parse import Form, Located, locate, parse_contract, parse_located, read_contract
-from placet.policy.tree import FINDINGS_MAX
+from placet.policy.checks.check import check_contract
+from placet.policy.finding import Finding
+from placet.policy.model import Contract, Ruling
+from placet.policy.text.document import contract_document
+from placet.policy.text.parse import (
+    Form,
+    Located,
+    locate,
+    parse_contract,
+    parse_located,
+    read_contract,
+)
+from placet.policy.text.tree import FINDINGS_MAX
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[1] / "cases"
 TOOL = "{tool: a, side_effect: read, evidence_class: ack_only, commit_requirement: none}"
 HEAD = 'schema_version: "1"\nagent: desk\n'
 SMALL = f"{HEAD}tools:\n  - {TOOL}\n"

@@ -5,8 +5,8 @@ import math
 import re
 from typing import Final, NoReturn, TypeAlias
 
-from placet.policy.model import Finding
-from placet.policy.tree import (
+from placet.policy.finding import Finding
+from placet.policy.text.tree import (
     DEPTH_MAX,
     DIGITS_MAX,
     Node,

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator
 from typing import Final
 
-from placet.policy.tree import Steps
+from placet.policy.text.tree import Steps
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

@@ -3,11 +3,12 @@
 import dataclasses
 from collections.abc import Iterator
 
-from placet.policy.check_phases import reachable
-from placet.policy.finding import found, tools_of
-from placet.policy.model import CommitRequirement, Contract, Finding, ToolContract
+from placet.policy.checks.found import found, tools_of
+from placet.policy.checks.phases import reachable
+from placet.policy.finding import Finding
+from placet.policy.model import CommitRequirement, Contract, ToolContract
 from placet.policy.rulings import is_permitted, phases_of, target_of
-from placet.policy.tree import Steps
+from placet.policy.text.tree import Steps
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,26 +6,24 @@ from itertools import chain, islice
 from msgspec import UNSET
 
 from placet.kernel.principal import Environment
-from placet.policy.check_cost import check_costs, check_patterns
-from placet.policy.check_phases import check_phases
-from placet.policy.check_requires import check_requires
-from placet.policy.check_rules import check_rules
-from placet.policy.check_schemas import check_schemas
-from placet.policy.finding import found, tools_of
+from placet.policy.checks.cost import check_costs, check_patterns
+from placet.policy.checks.found import found, tools_of
+from placet.policy.checks.phases import check_phases
+from placet.policy.checks.requires import check_requires
+from placet.policy.checks.rules import check_rules
+from placet.policy.checks.schemas import check_schemas
+from placet.policy.finding import Finding, Severity, Strength
 from placet.policy.model import (
     CommitRequirement,
     Contract,
     EvidenceClass,
-    Finding,
     Ruling,
-    Severity,
     SideEffect,
     Start,
-    Strength,
     ToolContract,
 )
 from placet.policy.rulings import GRAVE, is_permitted
-from placet.policy.tree import FINDINGS_MAX, Steps
+from placet.policy.text.tree import FINDINGS_MAX, Steps
 
 _COSTLY = frozenset({SideEffect.DESTRUCTIVE, SideEffect.FINANCIAL})
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias, cast
 
 from placet.policy.paths import Every, Part
-from placet.policy.schema_shape import ANNOTATIONS
+from placet.policy.schemas.shape import ANNOTATIONS
 
 BRANCHES_MAX: Final = 200
 """Branches that are followed at one place; a schema with more counts as having every path."""

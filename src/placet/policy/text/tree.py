@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from placet.policy.model import Finding, Severity
+from placet.policy.finding import Finding, Severity
 from placet.policy.paths import path_text
 
 TEXT_BYTES_MAX: Final = 1024 * 1024

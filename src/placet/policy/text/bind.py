@@ -8,32 +8,11 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import inspect as shapes
 
-from placet.policy.model import (
-    Contract,
-    Finding,
-    Requirement,
-    Rule,
-    Same,
-    SessionRules,
-    ToolContract,
-)
-from placet.policy.tree import FINDINGS_MAX, Node, Steps, error, plain
+from placet.policy.finding import Finding
+from placet.policy.model import Contract, Requirement, Rule, Same, SessionRules, ToolContract
+from placet.policy.text.tree import FINDINGS_MAX, Node, Steps, error, plain
 
 T = TypeVar("T")
-
-LATER: Final[dict[type, frozenset[str]]] = {
-    SessionRules: frozenset(
-        {"limits", "principals", "bindings", "aggregates", "envelopes", "labels"}
-    ),
-    ToolContract: frozenset({"binds", "when", "retries", "cancel", "reconcile"}),
-    Rule: frozenset(
-        {
-            f"{name}_ref"
-            for name in ("equals", "not_equals", "one_of", "none_of", "gt", "gte", "lt", "lte")
-        }
-    ),
-}
-"""Keys of the language that this version does not enforce, and therefore refuses."""
 
 _NOUNS: Final[dict[type, str]] = {
     Contract: "a contract",
@@ -95,10 +74,6 @@ def _struct(node: Node, shape: shapes.StructType, steps: Steps) -> Iterator[Find
 def _unknown(node: Node, key: str, cls: type, steps: Steps, known: list[str]) -> Finding:
     place = node.keys.get(key)
     noun = _NOUNS.get(cls, "this mapping")
-    if key in LATER.get(cls, frozenset()):
-        message = f"`{key}` of {noun} is not enforced by this version"
-        hint = "leave it out, or use a version that enforces it"
-        return error("key_not_supported", (*steps, key), place, message, hint)
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"the keys are {', '.join(known)}"
     message = f"`{key[:100]}` is no key of {noun}"

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from placet.policy.finding import found, tools_of
-from placet.policy.model import Contract, Finding, Severity
-from placet.policy.schema_shape import shape_faults
-from placet.policy.tree import Steps
+from placet.policy.checks.found import found, tools_of
+from placet.policy.finding import Finding, Severity
+from placet.policy.model import Contract
+from placet.policy.schemas.shape import shape_faults
+from placet.policy.text.tree import Steps
 
 
 def check_schemas(contract: Contract) -> Iterator[Finding]:
@@ -23,7 +24,7 @@ def check_schemas(contract: Contract) -> Iterator[Finding]:
 
 
 def _schema(here: Steps, schema: dict[str, object] | bool) -> Iterator[Finding]:  # noqa: FBT001 -- true and false are schemas
-    from placet.policy import schema_engine  # noqa: PLC0415 -- only where a schema is used
+    from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a schema is used
 
     is_sound = True
     for steps, message, hint in shape_faults(schema):
@@ -31,6 +32,6 @@ def _schema(here: Steps, schema: dict[str, object] | bool) -> Iterator[Finding]:
         yield found("bad_schema", (*here, *steps), message, hint)
     if is_sound:
         try:
-            schema_engine.schema_check(schema, "", ())
-        except schema_engine.SchemaError as fault:
+            engine.schema_check(schema, "", ())
+        except engine.SchemaError as fault:
             yield found("bad_schema", here, f"the schema cannot be used: {fault}")

@@ -8,15 +8,16 @@ import pytest
 import yaml
 
 from placet.kernel.principal import Environment
-from placet.policy.check import check_contract, stops
+from placet.policy.checks.check import check_contract, stops
 from placet.policy.compile import compile_contract
+from placet.policy.finding import Strength
 from placet.policy.load import load_policy
-from placet.policy.model import Contract, Strength
-from placet.policy.parse import (
+from placet.policy.model import Contract
+from placet.policy.text.parse import (
     read_contract,
 )
 
-TABLE = yaml.safe_load((Path(__file__).parent / "cases" / "findings.yaml").read_text("utf-8"))
+TABLE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "findings.yaml").read_text("utf-8"))
 
 
 def changed(document: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

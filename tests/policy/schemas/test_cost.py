@@ -9,27 +9,20 @@ from uuid import UUID
 
 import pytest
 
-from placet.policy.check import check_contract
-from placet.policy.check_cost import PATTERNS_MAX
+from placet.policy.checks.check import check_contract
+from placet.policy.checks.cost import PATTERNS_MAX
 from placet.policy.compile import compile_contract
 from placet.policy.cost import CHECK_NS_MAX, values_in
+from placet.policy.decision import Allow, Code, Decision, Deny
 from placet.policy.evaluate import evaluate
+from placet.policy.facts import Call, CommittedCall, Facts
+from placet.policy.finding import Severity
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
-from placet.policy.model import (
-    Allow,
-    Call,
-    Code,
-    CommittedCall,
-    Contract,
-    Decision,
-    Deny,
-    Facts,
-    Severity,
-)
-from placet.policy.parse import read_contract
-from placet.policy.schema_cost import schema_cost
-from placet.policy.schema_engine import PATTERN_NS, SchemaError, compile_pattern, pattern_ns
+from placet.policy.model import Contract
+from placet.policy.schemas.cost import schema_cost
+from placet.policy.schemas.engine import PATTERN_NS, SchemaError, compile_pattern, pattern_ns
+from placet.policy.text.parse import read_contract
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = 1.0

@@ -1,0 +1,1 @@
+"""`placet policy`: contracts at the terminal, one file per command, no service needed."""
