@@ -126,6 +126,10 @@ def _fits_kind(value: object, shape: shapes.Type) -> bool:
             return isinstance(value, bool)
         case shapes.IntType():
             return isinstance(value, int) and not isinstance(value, bool)
+        case shapes.FloatType():
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case shapes.NoneType():
+            return value is None
     return True
 
 
@@ -197,6 +201,10 @@ def _shape_kind(shape: shapes.Type) -> str:
             return "true or false"
         case shapes.IntType():
             return "a whole number"
+        case shapes.FloatType():
+            return "a number"
+        case shapes.NoneType():
+            return "null"
         case shapes.StrType() if shape.pattern is not None and shape.max_length is not None:
             return 'a decimal as text ("0.5")'
     return "a string"
