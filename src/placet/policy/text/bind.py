@@ -24,15 +24,18 @@ _NOUNS: Final[dict[type, str]] = {
 }
 
 
-def bind(node: Node, wanted: type[T]) -> T | list[Finding]:
-    """Return the Struct that a document stands for, or everything that is wrong with its form."""
-    findings = list(islice(_faults(node, shapes.type_info(wanted), ()), FINDINGS_MAX))
+def bind(node: Node, wanted: type[T], steps: Steps = ()) -> T | list[Finding]:
+    """Return the Struct that a node stands for, or everything that is wrong with its form.
+
+    `steps` lead to the node from the top of the document.
+    """
+    findings = list(islice(_faults(node, shapes.type_info(wanted), steps), FINDINGS_MAX))
     if findings:
         return findings
     try:
         return msgspec.convert(plain(node), wanted)
     except msgspec.ValidationError as fault:
-        return [error("bad_value", (), node.place, str(fault))]
+        return [error("bad_value", steps, node.place, str(fault))]
 
 
 def _faults(node: Node, shape: shapes.Type, steps: Steps) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """Text to a contract, or to everything that is wrong with its form."""
 
 import dataclasses
-from typing import Literal, TypeAlias
+import re
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -13,22 +14,28 @@ from placet.policy.text.tree import (
     FINDINGS_MAX,
     TEXT_BYTES_MAX,
     Node,
-    Place,
     TextError,
     error,
     grown,
-    places,
+    place_of,
 )
 
 Form: TypeAlias = Literal["json", "yaml"]
 
+_TOOL: Final = re.compile(r"\$\.tools\[(?P<index>[0-9]+)\]")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Located:
-    """A contract and where each value of it stands in its text, by path."""
+    """A contract and the nodes it was made of, which know where each value stands.
+
+    `files` are those of a directory: that of the session, then one for each tool in order. It is
+    empty for a contract that is one document.
+    """
 
     contract: Contract
-    places: dict[str, Place]
+    document: Node
+    files: tuple[str, ...] = ()
 
 
 def parse_contract(text: bytes, form: Form) -> Contract | list[Finding]:
@@ -44,15 +51,13 @@ def parse_contract(text: bytes, form: Form) -> Contract | list[Finding]:
 def parse_located(text: bytes, form: Form) -> Located | list[Finding]:
     """Return the contract of a text with the places of its values, or findings."""
     try:
-        node, findings = _read(text, form)
+        node, findings = read_text(text, form)
     except TextError as fault:
         return [fault.finding]
     contract = bind(node, Contract)
     if isinstance(contract, list):
-        told = {(finding.line, finding.column) for finding in findings}
-        more = [finding for finding in contract if (finding.line, finding.column) not in told]
-        return sorted([*findings, *more], key=_order)[:FINDINGS_MAX]
-    return findings[:FINDINGS_MAX] or Located(contract, dict(places(node)))
+        return in_order(findings, contract)
+    return findings[:FINDINGS_MAX] or Located(contract, node)
 
 
 def read_contract(document: object) -> Contract | list[Finding]:
@@ -64,22 +69,38 @@ def read_contract(document: object) -> Contract | list[Finding]:
 
 
 def locate(findings: list[Finding], located: Located) -> list[Finding]:
-    """Return findings of `check_contract` with the lines and columns of the text."""
+    """Return findings of `check_contract` with the lines, columns and files of the text.
+
+    What is absent from the text stands where the mapping begins that could have it.
+    """
     return [_placed(finding, located) for finding in findings]
 
 
 def _placed(finding: Finding, located: Located) -> Finding:
-    place = located.places.get(finding.path)
-    if place is None:
-        return finding
-    return msgspec.structs.replace(finding, line=place[0], column=place[1])
+    line, column = place_of(located.document, finding.path) or (None, None)
+    file = _file_of(finding.path, located.files)
+    return msgspec.structs.replace(finding, line=line, column=column, file=file)
+
+
+def _file_of(path: str, files: tuple[str, ...]) -> str | None:
+    found = _TOOL.match(path)
+    index = 0 if found is None else int(found["index"]) + 1
+    return files[index] if index < len(files) else None
+
+
+def in_order(of_text: list[Finding], of_form: list[Finding]) -> list[Finding]:
+    """Return all findings on one text by place, and where two stand in one place the first."""
+    told = {(finding.line, finding.column) for finding in of_text}
+    more = [finding for finding in of_form if (finding.line, finding.column) not in told]
+    return sorted([*of_text, *more], key=_order)[:FINDINGS_MAX]
 
 
 def _order(finding: Finding) -> tuple[int, int]:
     return finding.line or 0, finding.column or 0
 
 
-def _read(text: bytes, form: Form) -> tuple[Node, list[Finding]]:
+def read_text(text: bytes, form: Form) -> tuple[Node, list[Finding]]:
+    """Return the nodes of a text and what in it is not taken. Raises `TextError`."""
     if len(text) > TEXT_BYTES_MAX:
         message = "the text has more than 1 MiB"
         raise TextError(error("too_large", (), None, message))

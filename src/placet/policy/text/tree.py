@@ -1,7 +1,7 @@
 """A document as a tree of nodes, each with the line and column where it stands."""
 
 import dataclasses
-from collections.abc import Iterator
+import re
 from typing import Final, TypeAlias
 
 from placet.policy.finding import Finding, Severity
@@ -15,6 +15,13 @@ FINDINGS_MAX: Final = 1_000
 
 Place: TypeAlias = tuple[int, int] | None
 """Line and column, from 1, or None where there is no text."""
+
+_STEP: Final = re.compile(
+    r"\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|\['(?P<text>(?:[^'\\]|\\['\\])*)'\]"
+    r"|\[(?P<index>[0-9]+)\]"
+)
+_NAMED: Final = frozenset({"$.session.transitions", "$.session.limits.max_calls_per_tool"})
 
 Scalar: TypeAlias = bool | int | float | str | None
 Steps: TypeAlias = tuple[str | int, ...]
@@ -75,13 +82,30 @@ def grown(value: object) -> Node:
     raise TypeError(message)
 
 
-def places(node: Node, steps: Steps = ()) -> Iterator[tuple[str, Place]]:
-    """Yield the path of every value and the place where it stands."""
-    yield path_text(steps), node.place
+def place_of(node: Node, path: str) -> Place:
+    """Return where the value at a path of the document stands, or what would hold it.
+
+    An entry under the name of a tool or a phase stands where this name is written.
+    """
+    here, place, at = node, node.place, 1
+    while (found := _STEP.match(path, at)) is not None:
+        there = _below(here, found)
+        if there is None:
+            break
+        is_named = path[:at] in _NAMED and not isinstance(here.value, list)
+        place = here.keys.get(_key(found)) if is_named else there.place
+        here, at = there, found.end()
+    return place
+
+
+def _below(node: Node, step: re.Match[str]) -> Node | None:
     match node.value:
-        case list():
-            for index, inner in enumerate(node.value):
-                yield from places(inner, (*steps, index))
+        case list() if step["index"] is not None and int(step["index"]) < len(node.value):
+            return node.value[int(step["index"])]
         case dict():
-            for key, inner in node.value.items():
-                yield from places(inner, (*steps, key))
+            return node.value.get(_key(step))
+    return None
+
+
+def _key(step: re.Match[str]) -> str:
+    return step["name"] or re.sub(r"\\(['\\])", r"\1", step["text"] or "")
