@@ -137,7 +137,7 @@ def broken(**change: Any) -> bytes:  # noqa: ANN401 -- any wrong value
         b"",
         b"{}",
         b"[]",
-        broken(compiler_version="2"),
+        broken(compiler_version="0"),
         broken(libraries={"jsonschema-rs": "0.59"}),
         broken(gate="open"),
         broken(tools={"a": {}}),

@@ -16,7 +16,7 @@ from placet.policy.projection import (
     RuntimeProjection,
     RuntimeTool,
 )
-from placet.policy.review import review_document, schema_hash_of
+from placet.policy.review import review_document
 from placet.policy.rulings import (
     checkpoint_of,
     is_start_required,
@@ -24,6 +24,7 @@ from placet.policy.rulings import (
     ruling_of,
     target_of,
 )
+from placet.policy.sentences.tools import schema_hash_of
 from placet.policy.text.document import contract_document
 
 
@@ -101,6 +102,12 @@ def _runtime(contract: Contract) -> RuntimeProjection:
         terminal_phases=tuple(phase.name for phase in session.phases if phase.terminal),
         transitions={name: tuple(sorted(to)) for name, to in session.transitions.items()},
         tools={tool.tool: _runtime_tool(contract, tool) for tool in contract.tools},
+        limits=session.limits,
+        principals=session.principals,
+        bindings={binding.slot: binding.write for binding in session.bindings},
+        aggregates=session.aggregates,
+        envelopes=session.envelopes,
+        labels=session.labels,
     )
 
 
@@ -124,6 +131,12 @@ def _runtime_tool(contract: Contract, tool: ToolContract) -> RuntimeTool:
         input_schema=schema,
         schema_hash=None if schema is None else schema_hash_of(schema),
         arguments=tool.arguments,
+        when=None if tool.when is UNSET else tool.when,
+        binds=tool.binds,
         effect_key=tool.effect_key,
+        retries=tool.retries,
+        cancel=tool.cancel,
+        reconcile=None if tool.reconcile is UNSET else tool.reconcile,
         redact=tool.redact,
+        volatile=tool.volatile,
     )

@@ -9,7 +9,7 @@ call for that is a finding.
 from collections.abc import Iterable
 from typing import Final
 
-from placet.policy.operators import Operator
+from placet.policy.operators import Operator, Reference
 from placet.policy.paths import Selected
 from placet.policy.schemas.cost import Cost
 
@@ -66,6 +66,21 @@ def text_ns(rule: Operator, values: list[Selected]) -> int:
 def effect_cost(paths: int) -> Cost:
     """Return what an effect key can take: each of its paths may name the whole arguments."""
     return Cost(per_value=_EFFECT * paths)
+
+
+def references_cost(references: Iterable[Reference]) -> Cost:
+    """Return what comparing with slots can take; a slot holds at most `SLOT_VALUES_MAX` values."""
+    total = Cost()
+    for reference in references:
+        each = reference.per_value
+        many = Cost(per_value=_SELECT + each) if reference.path.is_many else Cost(fixed=each)
+        total = total.plus(many)
+    return total
+
+
+def values_cost(paths: int) -> Cost:
+    """Return what taking so many values out of the arguments can take."""
+    return Cost(fixed=_SELECT * paths, per_value=_EFFECT * paths)
 
 
 def is_too_costly(cost: Cost) -> bool:

@@ -1,36 +1,46 @@
 """The decision on one call, and on a response with several."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.policy import layers, requirements
+from placet.policy.allowances import allowances, values_of
 from placet.policy.cost import CHECK_NS_MAX, values_in
 from placet.policy.decision import Allow, Ask, Code, Decision, Deny, Reason
 from placet.policy.facts import Call, Facts
-from placet.policy.hashes import arguments_digest
+from placet.policy.hashes import arguments_digest, repeat_digest
+from placet.policy.judged import Held, Judged
+from placet.policy.limits import limits, too_many
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import Checkpoint, Ruling
-from placet.policy.response import Judged, ResponseDecision, decide_response
+from placet.policy.response import ResponseDecision, decide_response
 from placet.policy.window import Window
 
 
-@dataclasses.dataclass(slots=True)
-class Held:
-    """What earlier allowed calls of the same response hold."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Case:
+    """What the layers are asked about: one call against one session's facts."""
 
-    counted: dict[str, int] = dataclasses.field(default_factory=dict)
-    effect_keys: set[bytes] = dataclasses.field(default_factory=set)
+    policy: Policy
+    facts: Facts
+    held: Held
+    judged: Judged
+    window: Window
+    tool: LoadedTool
 
 
 _UNDECIDED: Final = Deny(rule="evaluator")
+_NOTHING_HELD: Final = Held()
 
 
 def evaluate(policy: Policy, facts: Facts, call: Call) -> Decision:
     """Return whether a call may run now. Never raises: any error is `Deny`."""
-    return _judge(policy, facts, Held(), call).decision
+    judged = [_judge(policy, facts, _NOTHING_HELD, call)]
+    _judge_together(policy, facts, judged)
+    return judged[0].decision
 
 
 def evaluate_response(policy: Policy, facts: Facts, calls: Sequence[Call]) -> ResponseDecision:
@@ -45,9 +55,8 @@ def evaluate_response(policy: Policy, facts: Facts, calls: Sequence[Call]) -> Re
         found = _judge(policy, facts, held, call)
         judged.append(found)
         if isinstance(found.decision, Allow):
-            held.counted[call.tool] = held.counted.get(call.tool, 0) + 1
-            if found.effect_key is not None:
-                held.effect_keys.add(found.effect_key)
+            held.add(found)
+    _judge_together(policy, facts, judged)
     return decide_response(policy, facts, judged)
 
 
@@ -59,24 +68,32 @@ def arguments_hash(arguments: bytes) -> bytes:
     return arguments_digest(arguments, foreign.parse(arguments))
 
 
+def _judge_together(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> None:
+    """Deny every call that passed nine layers, where all of them together are too many."""
+    passed = [one for one in judged if one.is_within]
+    for reason in too_many(policy, facts, len(passed)):
+        for one in passed:
+            known = one.decision.reasons if isinstance(one.decision, Deny) else ()
+            one.decision = Deny(
+                rule=known[0].rule if known else reason.rule,
+                layer=10,
+                reasons=(*known, reason),
+                holds_from=one.decision.holds_from,
+                holds_until=one.decision.holds_until,
+            )
+
+
 def _judge(policy: Policy, facts: Facts, held: Held, call: Call) -> Judged:
     judged = Judged(call=call, tool=policy.tools.get(call.tool), decision=_UNDECIDED)
     try:
         given = _parse(call.arguments)
         if given is not None:
-            judged.arguments_hash = arguments_digest(call.arguments, given)
-            if judged.tool is not None and _has_effect_key(judged.tool, call.arguments):
-                judged.effect_key = layers.effect_key(judged.tool, given)
-        judged.decision = _decide(policy, facts, held, judged, given)
+            _read(policy, judged, given)
+        judged.decision = _decide(policy, facts, held, judged)
     except Exception as fault:  # noqa: BLE001 -- whatever goes wrong here is a denial
         judged.decision = _failed(fault)
+        judged.is_within = False
     return judged
-
-
-def _has_effect_key(tool: LoadedTool, text: bytes) -> bool:
-    """Say whether a call takes an effect key, and layer 6 will not refuse it for its length."""
-    is_checked = tool.cost.of(values_in(text), len(text)) <= CHECK_NS_MAX
-    return bool(tool.effect_key) and is_checked
 
 
 def _parse(text: bytes) -> dict[str, Json] | None:
@@ -87,29 +104,90 @@ def _parse(text: bytes) -> dict[str, Json] | None:
     return given if isinstance(given, dict) else None
 
 
-def _decide(
-    policy: Policy, facts: Facts, held: Held, judged: Judged, given: dict[str, Json] | None
-) -> Decision:
+def _read(policy: Policy, judged: Judged, given: dict[str, Json]) -> None:
+    """Take out of the arguments what the layers ask, and what a grant would hold."""
+    text = judged.call.arguments
+    judged.given = given
+    judged.arguments_hash = arguments_digest(text, given)
     tool = judged.tool
+    volatile = () if tool is None else tool.volatile
+    if policy.limits.loop_threshold is not None:
+        judged.repeat = repeat_digest(
+            judged.call.tool, text, given, judged.arguments_hash, volatile
+        )
+    # What layer 6 will refuse for its length is not read any further.
+    if tool is None or tool.cost.of(values_in(text), len(text)) > CHECK_NS_MAX:
+        return
+    if tool.effect_key:
+        judged.effect_key = layers.effect_key(tool, given)
+    if tool.aggregates or tool.envelopes:
+        judged.values = values_of(tool, given)
+
+
+def _decide(policy: Policy, facts: Facts, held: Held, judged: Judged) -> Decision:
     window = Window()
-    if reasons := layers.control(policy, facts):
+    tool = judged.tool
+    if reasons := layers.control(policy, facts, judged.call.tool, window):
         return _deny(1, reasons, window)
+    if reasons := layers.principal(policy, facts, judged.call.tool, tool):
+        return _deny(2, reasons, window)
     if tool is None:
-        return _unmatched(policy, facts, judged.call, is_readable=given is not None)
+        return _unmatched(policy, facts, held, judged, window)
     if tool.ruling is Ruling.DENY:
         return _deny(3, [layers.denied(tool)], window)
-    if reasons := layers.phase(policy, tool, facts, held.counted):
-        return _deny(4, reasons, window)
-    if given is None:
-        return _unreadable(tool, facts, window)
-    if reasons := requirements.requires(tool, facts, given, window):
-        return _deny(5, reasons, window)
-    if reasons := layers.arguments(tool, given, judged.call.arguments):
-        return _deny(6, reasons, window)
-    if reasons := layers.effect(tool, facts, held.effect_keys, judged.effect_key):
-        return _deny(8, reasons, window)
+    case = _Case(policy, facts, held, judged, window, tool)
+    for layer, failing in _LAYERS:
+        if reasons := failing(case):
+            return _deny(layer, reasons, window)
+    judged.is_within = True
+    if reasons := limits(policy, facts, held, judged):
+        return _deny(10, reasons, window)
     rules = (tool.ruling_rule, tool.checkpoint_rule)
     return _permit(tool.checkpoint, rules, window, is_approved=_is_approved(facts, judged.call))
+
+
+def _phase(case: _Case) -> list[Reason]:
+    return layers.phase(case.policy, case.tool, case.facts, case.held.counted)
+
+
+def _requires(case: _Case) -> list[Reason]:
+    """Layer 5; with arguments that cannot be read, what no arguments could have passed."""
+    given = case.judged.given
+    if given is None:
+        return requirements.requires_possible(case.tool, case.facts, case.window)
+    return requirements.requires(case.tool, case.facts, given, case.window)
+
+
+def _arguments(case: _Case) -> list[Reason]:
+    given = case.judged.given
+    if given is None:
+        return [_malformed(f"tools.{case.tool.name}.arguments")]
+    return layers.arguments(case.tool, given, case.judged.call.arguments)
+
+
+def _condition(case: _Case) -> list[Reason]:
+    return layers.condition(case.tool, case.facts, case.judged.given or {})
+
+
+def _taken(case: _Case) -> list[Reason]:
+    key = case.judged.effect_key
+    reasons = layers.references(case.tool, case.facts, case.judged.given)
+    return reasons + layers.effect(case.tool, case.facts, case.held.effect_keys, key)
+
+
+def _allowances(case: _Case) -> list[Reason]:
+    held = case.held.amounts
+    return allowances(case.tool, case.facts, case.judged.values, held, case.window)
+
+
+_LAYERS: Final[tuple[tuple[int, Callable[[_Case], list[Reason]]], ...]] = (
+    (4, _phase),
+    (5, _requires),
+    (6, _arguments),
+    (7, _condition),
+    (8, _taken),
+    (9, _allowances),
+)
 
 
 def _is_approved(facts: Facts, call: Call) -> bool:
@@ -126,22 +204,20 @@ def _deny(layer: int, reasons: list[Reason], window: Window) -> Deny:
     )
 
 
-def _unmatched(policy: Policy, facts: Facts, call: Call, *, is_readable: bool) -> Decision:
-    window = Window()
+def _unmatched(
+    policy: Policy, facts: Facts, held: Held, judged: Judged, window: Window
+) -> Decision:
+    """Decide on a tool without a contract, for which layers 4 to 9 have no rules."""
     if policy.unmatched_tools is Ruling.DENY:
         return _deny(3, [layers.denied(None)], window)
-    if not is_readable:
+    if judged.given is None:
         return _deny(6, [_malformed("arguments")], window)
+    judged.is_within = True
+    if reasons := limits(policy, facts, held, judged):
+        return _deny(10, reasons, window)
     checkpoint = Checkpoint() if policy.unmatched_tools is Ruling.ASK else None
     rules = (layers.UNMATCHED_RULE, layers.UNMATCHED_RULE)
-    return _permit(checkpoint, rules, window, is_approved=_is_approved(facts, call))
-
-
-def _unreadable(tool: LoadedTool, facts: Facts, window: Window) -> Deny:
-    """Deny arguments that cannot be read, after what no arguments could have passed."""
-    if reasons := requirements.requires_possible(tool, facts, window):
-        return _deny(5, reasons, window)
-    return _deny(6, [_malformed(f"tools.{tool.name}.arguments")], window)
+    return _permit(checkpoint, rules, window, is_approved=_is_approved(facts, judged.call))
 
 
 def _malformed(rule: str) -> Reason:

@@ -40,10 +40,13 @@ class Remembered(Value, frozen=True):
     output: dict[str, object] | None = None
 
 
+CallId = UUID | str
+
+
 class CommittedCall(Value, frozen=True):
     """A call that took effect, with what `remember.project` kept of it."""
 
-    call_id: UUID
+    call_id: CallId
     committed_at: datetime
     arguments: dict[str, object] = field(default_factory=dict)
     output: dict[str, object] | None = None
@@ -75,10 +78,10 @@ class Facts(Value, frozen=True):
     now: datetime
     status: Status = Status.ACTIVE
     phase: str | None = None
-    committed: Mapping[str, tuple[CommittedCall, ...]] = field(default_factory=dict)
+    committed: Mapping[str, Sequence[CommittedCall]] = field(default_factory=dict)
     counted: Mapping[str, int] = field(default_factory=dict)
     effect_keys_taken: AbstractSet[bytes] = frozenset()
-    approved: AbstractSet[UUID] = frozenset()
+    approved: AbstractSet[CallId] = frozenset()
     started_at: datetime | None = None
     waited: timedelta = timedelta(0)
     waiting_since: datetime | None = None
@@ -103,4 +106,4 @@ class Call(Value, frozen=True):
 
     tool: str
     arguments: bytes
-    call_id: UUID | None = None
+    call_id: CallId | None = None

@@ -6,6 +6,7 @@ code point is that by UTF-16 unit. Anything else takes the general way.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.kernel.hashing import Digest, digest
+from placet.policy.numbers import normal
+from placet.policy.paths import Path, without
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _HIGH_LEADS: Final = bytes(range(0xEE, 0x100))
@@ -26,6 +29,29 @@ def arguments_digest(text: bytes, given: Json) -> Digest:
         if encoded.translate(None, _HIGH_LEADS) == encoded:
             return digest("arguments", encoded)
     return digest("arguments", foreign.encode(given))
+
+
+def repeat_digest(
+    tool: str, text: bytes, given: Json, known: Digest, volatile: tuple[Path, ...]
+) -> bytes:
+    """Return the hash that like calls share: the tool and the arguments, equal as JSON.
+
+    `known` is the arguments' hash; `volatile` are the paths that make no difference.
+    """
+    name = tool.encode() + b"\0"
+    if not volatile and _UNUSUAL_NUMBER.search(text) is None:
+        return name + known
+    kept = given
+    for path in volatile:
+        kept = without(path, kept)
+    return name + digest("arguments", foreign.encode(normal(kept)))
+
+
+def principal_digest(attributes: Mapping[str, Json]) -> bytes:
+    """Return what tells principals apart: the attribute `id`. Nothing, where it is missing."""
+    if "id" not in attributes:
+        return b""
+    return digest("arguments", foreign.encode(normal(attributes["id"])))
 
 
 def effect_digest(tool: str, values: list[Json]) -> Digest:

@@ -1,6 +1,10 @@
-"""The layers of a decision but the fifth, one function each: what fails there, in full."""
+"""The layers that look at one call alone: what fails there, in full.
+
+The fifth is in `requirements`, the ninth in `allowances`, the tenth in `limits`.
+"""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from placet.kernel.foreign import Json
@@ -8,10 +12,11 @@ from placet.policy.cost import CHECK_NS_MAX, text_ns, values_in
 from placet.policy.decision import Code, Reason
 from placet.policy.facts import Facts, Status
 from placet.policy.hashes import effect_digest
-from placet.policy.loaded import LoadedTool, Policy
-from placet.policy.numbers import normal
+from placet.policy.loaded import LoadedPrincipal, LoadedTool, Policy
+from placet.policy.numbers import equal, normal
 from placet.policy.operators import FAULT_SAYS
 from placet.policy.paths import MISSING, select
+from placet.policy.window import TICK, Window
 
 UNMATCHED_RULE: Final = "session.unmatched_tools"
 _STATUS_CODES: Final = {
@@ -23,15 +28,76 @@ _STATUS_CODES: Final = {
 }
 
 
-def control(policy: Policy, facts: Facts) -> list[Reason]:
-    """Layer 1: the session may still be acted in."""
+def control(policy: Policy, facts: Facts, tool: str, window: Window) -> list[Reason]:
+    """Layer 1: the session may still be acted in, and nobody took the tool away."""
     if facts.status is not Status.ACTIVE:
         detail = f"the session is `{facts.status}`"
         return [Reason(code=_STATUS_CODES[facts.status], rule="session.status", detail=detail)]
     if facts.phase is not None and facts.phase in policy.terminal_phases:
         detail = f"the session reached its terminal phase `{facts.phase}`"
         return [Reason(code=Code.SESSION_CLOSED, rule="session.phases", detail=detail)]
+    if policy.limits.seconds is not None and _is_over(policy.limits.seconds, facts, window):
+        return [
+            Reason(
+                code=Code.SESSION_EXPIRED,
+                rule="session.limits.max_seconds",
+                detail=f"the session has lasted longer than {policy.limits.seconds} s",
+                needs="a new session",
+            )
+        ]
+    if tool in facts.filtered:
+        detail = f"`{tool}` was taken away from this session"
+        return [Reason(code=Code.MANUAL_FILTER, rule="session.tool_filter", detail=detail)]
     return []
+
+
+def _is_over(seconds: int, facts: Facts, window: Window) -> bool:
+    """Say whether a session's time is up; it stands still while people are waited for."""
+    if facts.started_at is None:
+        return True
+    last = facts.started_at + facts.waited + timedelta(seconds=seconds)
+    if facts.waiting_since is not None:
+        return facts.waiting_since > last
+    if facts.now <= last:
+        window.ends(last)
+        return False
+    window.starts(last + TICK)
+    return True
+
+
+def principal(policy: Policy, facts: Facts, name: str, tool: LoadedTool | None) -> list[Reason]:
+    """Layer 2: some rule allows the tool for whoever the agent acts for, and none denies it.
+
+    A missing attribute is no match for an allow, and a match for a deny.
+    """
+    if not policy.principals:
+        return []
+    covering = (rule for rule in policy.principals if rule.covers(name))
+    rules = covering if tool is None else tool.principals
+    attributes = facts.principal
+    is_allowed = False
+    reasons = []
+    for rule in rules:
+        if rule.is_deny:
+            if all(n not in attributes or equal(attributes[n], v) for n, v in rule.where):
+                reasons.append(_principal_denied(rule, name))
+        elif not is_allowed:
+            is_allowed = all(n in attributes and equal(attributes[n], v) for n, v in rule.where)
+    if reasons or is_allowed:
+        return reasons
+    detail = f"no rule on principals allows `{name}` for this one"
+    needs = "a principal whose attributes some allow rule wants"
+    return [Reason(code=Code.PRINCIPAL, rule="session.principals", detail=detail, needs=needs)]
+
+
+def _principal_denied(rule: LoadedPrincipal, tool: str) -> Reason:
+    names = ", ".join(f"`{name}`" for name, _ in rule.where)
+    return Reason(
+        code=Code.PRINCIPAL,
+        rule=rule.rule,
+        detail=f"`{tool}` is denied for this principal",
+        needs=f"another value of {names}" if names else "another contract",
+    )
 
 
 def denied(tool: LoadedTool | None) -> Reason:
@@ -125,6 +191,38 @@ def _too_much(rule: str, which: str) -> Reason:
         detail=f"the arguments {which} are too long to be checked in time",
         needs="shorter arguments, or a simpler contract",
     )
+
+
+def condition(tool: LoadedTool, facts: Facts, given: dict[str, Json]) -> list[Reason]:
+    """Layer 7: the condition is true; an error in it is not."""
+    if tool.condition is None or tool.condition.holds(
+        given, facts.principal, facts.labels, facts.phase, facts.slots
+    ):
+        return []
+    return [
+        Reason(
+            code=Code.CONDITION_NOT_MET,
+            rule=f"tools.{tool.name}.when",
+            detail="the condition is not true",
+            needs=f"`{tool.condition.text}`",
+        )
+    ]
+
+
+def references(tool: LoadedTool, facts: Facts, given: Json) -> list[Reason]:
+    """Layer 8: values compare with the slots as the rules say."""
+    reasons = []
+    for reference in tool.references:
+        operand = facts.slots.get(reference.slot, MISSING)
+        if operand is MISSING:
+            code, detail = Code.SLOT_EMPTY, f"the slot `{reference.slot}` is empty"
+        else:
+            fault = reference.fault(select(reference.path, given), operand)
+            if fault is None:
+                continue
+            code, detail = fault.value, f"`{reference.path.text}`: {FAULT_SAYS[fault]}"
+        reasons.append(Reason(code=code, rule=reference.rule, detail=detail, needs=reference.needs))
+    return reasons
 
 
 def effect_key(tool: LoadedTool, given: Json) -> bytes | None:

@@ -1,13 +1,17 @@
 """A runtime projection becomes a `Policy`: everything parsed and compiled once."""
 
+import dataclasses
+
 import msgspec
 from msgspec import UNSET
 
 from placet.kernel import foreign
-from placet.policy.cost import effect_cost, output_cost, rules_cost
+from placet.policy.conditions import compile_condition
+from placet.policy.cost import effect_cost, output_cost, references_cost, rules_cost, values_cost
+from placet.policy.load_session import SessionLoaded, load_session
 from placet.policy.loaded import LoadedRequirement, LoadedSame, LoadedTool, Policy, SchemaCheck
 from placet.policy.model import Requirement, Rule, Ruling, Same
-from placet.policy.operators import Operator, Pattern, operators
+from placet.policy.operators import Operator, Pattern, Reference, load_references, operators
 from placet.policy.paths import Path, PathError, is_under, parse_path
 from placet.policy.projection import COMPILER_VERSION, LIBRARIES, RuntimeProjection, RuntimeTool
 from placet.policy.schemas.cost import Cost
@@ -28,6 +32,7 @@ def load_policy(runtime_projection: bytes) -> Policy:
         projection = msgspec.convert(document, RuntimeProjection)
         _check_versions(projection)
         remembered = _Remembered(projection)
+        session = load_session(projection)
         return Policy(
             compiler_version=projection.compiler_version,
             agent=projection.agent,
@@ -38,8 +43,13 @@ def load_policy(runtime_projection: bytes) -> Policy:
             terminal_phases=frozenset(projection.terminal_phases),
             transitions={name: frozenset(to) for name, to in projection.transitions.items()},
             tools={
-                name: _load_tool(name, tool, remembered) for name, tool in projection.tools.items()
+                name: _load_tool(name, tool, remembered, session)
+                for name, tool in projection.tools.items()
             },
+            limits=session.limits,
+            principals=session.principals,
+            aggregates=tuple(one for _, one in session.aggregates),
+            bindings=projection.bindings,
         )
     except (ValueError, msgspec.ValidationError) as fault:
         message = f"the runtime projection cannot be used: {fault}"
@@ -82,7 +92,9 @@ class _Remembered:
                 output[path.text] = path
 
 
-def _load_tool(name: str, tool: RuntimeTool, remembered: _Remembered) -> LoadedTool:
+def _load_tool(
+    name: str, tool: RuntimeTool, remembered: _Remembered, session: SessionLoaded
+) -> LoadedTool:
     place = f"tools.{name}"
     redacted = tuple(parse_path(path) for path in tool.redact)
     requires = tuple(
@@ -91,7 +103,8 @@ def _load_tool(name: str, tool: RuntimeTool, remembered: _Remembered) -> LoadedT
     )
     schema = _schema_check(tool, place, redacted)
     arguments = _load_rules(tool.arguments, f"{place}.arguments", redacted)
-    return LoadedTool(
+    condition = None if tool.when is None else compile_condition(tool.when)
+    loaded = LoadedTool(
         name=name,
         ruling=tool.ruling,
         ruling_rule=tool.ruling_rule,
@@ -110,24 +123,43 @@ def _load_tool(name: str, tool: RuntimeTool, remembered: _Remembered) -> LoadedT
         schema_check=schema,
         schema_hash=None if tool.schema_hash is None else bytes.fromhex(tool.schema_hash),
         arguments=arguments,
+        references=_load_references(tool.arguments, f"{place}.arguments"),
+        condition=condition,
+        binds=session.binds_of(tool.binds),
         effect_key=tuple(parse_path(path) for path in tool.effect_key),
-        cost=_cost(schema, arguments, requires, len(tool.effect_key)),
+        aggregates=tuple(one for of, one in session.aggregates if of == name),
+        envelopes=tuple(one for of, one in session.envelopes if of == name),
+        labels=tuple(one for one in session.labels if one.covers(name)),
+        principals=tuple(one for one in session.principals if one.covers(name)),
+        volatile=tuple(parse_path(path) for path in tool.volatile),
+        retries=tool.retries,
+        cancel=tool.cancel,
+        reconcile=tool.reconcile,
+        cost=Cost(),
         is_required=name in remembered.required,
         remembered_arguments=tuple(remembered.arguments.get(name, {}).values()),
         remembered_output=tuple(remembered.output.get(name, {}).values()),
     )
+    return dataclasses.replace(loaded, cost=_cost(loaded))
 
 
-def _cost(
-    schema: SchemaCheck | None,
-    arguments: tuple[Operator, ...],
-    requires: tuple[LoadedRequirement, ...],
-    effect_paths: int,
-) -> Cost:
-    total = rules_cost(arguments).plus(effect_cost(effect_paths))
-    for requirement in requires:
+def _cost(tool: LoadedTool) -> Cost:
+    total = rules_cost(tool.arguments).plus(effect_cost(len(tool.effect_key)))
+    total = total.plus(references_cost(tool.references))
+    total = total.plus(values_cost(len(tool.aggregates) + len(tool.envelopes) + len(tool.volatile)))
+    for requirement in tool.requires:
         total = total.plus(output_cost(requirement.output))
-    return total if schema is None else total.plus(schema.cost)
+    if tool.condition is not None:
+        total = total.plus(tool.condition.cost)
+    return total if tool.schema_check is None else total.plus(tool.schema_check.cost)
+
+
+def _load_references(rules: tuple[Rule, ...], place: str) -> tuple[Reference, ...]:
+    return tuple(
+        reference
+        for index, rule in enumerate(rules)
+        for reference in load_references(rule, f"{place}[{index}]")
+    )
 
 
 def _load_requirement(requirement: Requirement, place: str) -> LoadedRequirement:

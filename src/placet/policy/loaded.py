@@ -2,20 +2,30 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Final
 
 from placet.kernel.foreign import Json
+from placet.policy.amounts import LoadedAggregate
+from placet.policy.conditions import Condition
 from placet.policy.decision import Reason
 from placet.policy.model import (
+    Cancel,
     Checkpoint,
     CommitRequirement,
     EvidenceClass,
     Gate,
+    Reconcile,
+    Retries,
     Ruling,
     SideEffect,
+    Write,
 )
-from placet.policy.operators import Operator
+from placet.policy.numbers import Number
+from placet.policy.operators import Operator, Reference
 from placet.policy.paths import Path
 from placet.policy.schemas.cost import Cost
+
+EVERY_TOOL: Final = "*"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,12 +58,76 @@ class LoadedRequirement:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class LoadedPrincipal:
+    """For whom a tool is allowed, or denied. `where` are attributes and what they must equal."""
+
+    rule: str
+    is_deny: bool
+    tools: frozenset[str]
+    where: tuple[tuple[str, Json], ...]
+
+    def covers(self, tool: str) -> bool:
+        """Say whether the rule is about a tool."""
+        return tool in self.tools or EVERY_TOOL in self.tools
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadedLabels:
+    """Labels that deny tools while a session has all of them."""
+
+    rule: str
+    tools: frozenset[str]
+    when: tuple[tuple[str, str], ...]
+
+    def covers(self, tool: str) -> bool:
+        """Say whether the rule is about a tool."""
+        return tool in self.tools or EVERY_TOOL in self.tools
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadedEnvelope:
+    """A bound relative to the first committed value."""
+
+    rule: str
+    name: str
+    path: Path
+    ratio: Number
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadedBind:
+    """A value that a commit leaves in a slot; with `is_once`, only where the slot is empty."""
+
+    slot: str
+    path: Path
+    is_output: bool
+    is_once: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadedLimits:
+    """What one session may use up; null where there is no limit."""
+
+    steps: int | None
+    calls: int | None
+    cost_micros: int | None
+    calls_of: dict[str, int]
+    unguarded: int | None
+    seconds: int | None
+    loop_window: int
+    loop_threshold: int | None
+    blocks: int | None
+    errors: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class LoadedTool:
     """One tool, ready to be judged. `schema_hash` is 32 bytes.
 
     `cost` bounds what checking a call's arguments takes. `remembered_arguments` and
     `remembered_output` are the paths that some rule of some tool reads of a committed call of this
-    one; `is_required` says whether any rule requires it at all.
+    one; `is_required` says whether any rule requires it at all. `principals` and `labels` are the
+    rules that name this tool or every tool.
     """
 
     name: str
@@ -74,7 +148,18 @@ class LoadedTool:
     schema_check: SchemaCheck | None
     schema_hash: bytes | None
     arguments: tuple[Operator, ...]
+    references: tuple[Reference, ...]
+    condition: Condition | None
+    binds: tuple[LoadedBind, ...]
     effect_key: tuple[Path, ...]
+    aggregates: tuple[LoadedAggregate, ...]
+    envelopes: tuple[LoadedEnvelope, ...]
+    labels: tuple[LoadedLabels, ...]
+    principals: tuple[LoadedPrincipal, ...]
+    volatile: tuple[Path, ...]
+    retries: Retries
+    cancel: Cancel
+    reconcile: Reconcile | None
     cost: Cost
     is_required: bool
     remembered_arguments: tuple[Path, ...]
@@ -94,3 +179,7 @@ class Policy:
     terminal_phases: frozenset[str]
     transitions: dict[str, frozenset[str]]
     tools: dict[str, LoadedTool]
+    limits: LoadedLimits
+    principals: tuple[LoadedPrincipal, ...]
+    aggregates: tuple[LoadedAggregate, ...]
+    bindings: dict[str, Write]

@@ -46,11 +46,17 @@ def narrow(policy: Policy, facts: Facts, wanted: Sequence[str] | None = None) ->
 def _first_reason(policy: Policy, facts: Facts, name: str) -> Reason | None:
     try:
         tool = policy.tools.get(name)
-        reasons = layers.control(policy, facts) or _layers_from_3(policy, facts, tool)
+        reasons = _layers_to_2(policy, facts, name, tool) or _layers_from_3(policy, facts, tool)
     except Exception as fault:  # noqa: BLE001 -- whatever goes wrong here hides the tool
         detail = f"the evaluation ended with {type(fault).__name__}"
         return Reason(code=Code.EVALUATION_FAILED, rule="evaluator", detail=detail)
     return reasons[0] if reasons else None
+
+
+def _layers_to_2(policy: Policy, facts: Facts, name: str, tool: LoadedTool | None) -> list[Reason]:
+    if reasons := layers.control(policy, facts, name, Window()):
+        return reasons
+    return layers.principal(policy, facts, name, tool)
 
 
 def _layers_from_3(policy: Policy, facts: Facts, tool: LoadedTool | None) -> list[Reason]:

@@ -4,13 +4,16 @@ An integer token counts as it is written; any other number as the decimal that R
 the double, so that 0.1 is one tenth and 1e23 is ten to the power of 23.
 """
 
-from decimal import Decimal
-from typing import TypeAlias
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from typing import Final, TypeAlias
 
 from placet.kernel.foreign import Json
 from placet.policy.model import JsonType
 
 Number: TypeAlias = int | Decimal
+
+EXACT: Final = Context(prec=10_000, traps=[Inexact, InvalidOperation, Overflow])
+"""Arithmetic that raises where it would have to round."""
 
 
 def exact(value: float) -> Number:
@@ -21,6 +24,13 @@ def exact(value: float) -> Number:
 def bound(text: int | str) -> Number:
     """Return a bound of a contract as a number."""
     return text if isinstance(text, int) else Decimal(text)
+
+
+def times(left: Number, right: Number) -> Number:
+    """Return the exact product."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left * right
+    return EXACT.multiply(Decimal(left), Decimal(right))
 
 
 def is_number(value: object) -> bool:

@@ -16,6 +16,9 @@ from placet.policy.paths import MISSING, Path, Selected, parse_path
 
 SHOWN_MAX: Final = 200
 REF: Final = "_ref"
+SLOT_VALUES_MAX: Final = 256
+"""Values that a slot can hold, counting those inside others; a larger one binds nothing."""
+
 _COMPARE_NS: Final = 1_000
 """At most what it takes to compare one value of a document with one value of an operand."""
 
@@ -81,6 +84,61 @@ class Operator:
             elif (found := self.test(value)) is not None:
                 return found
         return None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reference:
+    """One operator that compares with a slot. An empty slot fails, and so does a missing value."""
+
+    rule: str
+    path: Path
+    name: str
+    slot: str
+    needs: str
+
+    @property
+    def per_value(self) -> int:
+        """Return nanoseconds at most for each value."""
+        return _COMPARE_NS * (SLOT_VALUES_MAX if self.name in {"one_of", "none_of"} else 2)
+
+    def fault(self, values: list[Selected], operand: Json) -> Fault | None:
+        """Return the first fault among the selected values against the slot's value."""
+        test = _referring(self.name, operand)
+        if test is None:
+            return Fault.TYPE
+        for value in values:
+            if value is MISSING:
+                return Fault.MISSING
+            if (found := test(value)) is not None:
+                return found
+        return None
+
+
+def load_references(rule: Rule, place: str) -> Iterator[Reference]:
+    """Yield the operators of a rule that compare with a slot. Raises `PathError`."""
+    path = parse_path(rule.path)
+    for name, slot in references(rule):
+        plain = name.removesuffix(REF)
+        subject = f"every `{path.text}`" if path.is_many else f"`{path.text}`"
+        yield Reference(
+            rule=f"{place}.{name}",
+            path=path,
+            name=plain,
+            slot=slot,
+            needs=f"{subject} {_SAYS[plain]} the slot `{slot}`",
+        )
+
+
+def _referring(name: str, operand: Json) -> Test | None:
+    """Return the test against a slot's value, or None where the slot holds another kind."""
+    match name:
+        case "equals" | "not_equals":
+            return _membership((operand,), is_wanted=name == "equals")
+        case "one_of" | "none_of" if isinstance(operand, list):
+            return _membership(tuple(operand), is_wanted=name == "one_of")
+        case "gt" | "gte" | "lt" | "lte" if is_number(operand):
+            return _bounded(_COMPARISONS[name], exact(cast("float", operand)))
+    return None
 
 
 def operators(

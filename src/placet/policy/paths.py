@@ -139,6 +139,27 @@ def _step(part: Part, here: Selected) -> list[Selected]:
     return [MISSING]
 
 
+def without(path: Path, document: Json) -> Json:
+    """Return a copy of a document without the values at a path, null in the place of elements."""
+    return _without(path.parts, document)
+
+
+def _without(parts: tuple[Part, ...], here: Json) -> Json:
+    if not parts:
+        return None
+    part, rest = parts[0], parts[1:]
+    match part, here:
+        case str(), dict() if part in here:
+            if not rest:
+                return {key: inner for key, inner in here.items() if key != part}
+            return {**here, part: _without(rest, here[part])}
+        case int(), list() if part < len(here):
+            return [*here[:part], _without(rest, here[part]), *here[part + 1 :]]
+        case Every(), list():
+            return [_without(rest, inner) for inner in here]
+    return here
+
+
 def is_under(parts: tuple[Part, ...], above: tuple[Part, ...]) -> bool:
     """Say whether a place is at or under another one, `[*]` standing for any index."""
     return len(parts) >= len(above) and all(

@@ -6,18 +6,28 @@ from msgspec import field
 
 from placet.kernel.value import Value
 from placet.policy.model import (
+    Aggregate,
+    Bind,
+    Cancel,
     Checkpoint,
     CommitRequirement,
+    Envelope,
     EvidenceClass,
     Gate,
+    LabelRule,
+    Limits,
+    PrincipalRule,
+    Reconcile,
     Requirement,
+    Retries,
     Rule,
     Ruling,
     SideEffect,
+    Write,
 )
 
-COMPILER_VERSION: Final = "1"
-LIBRARIES: Final = {"jsonschema-rs": "0.60"}
+COMPILER_VERSION: Final = "2"
+LIBRARIES: Final = {"cel-expr-python": "0.1", "jsonschema-rs": "0.60"}
 """The evaluator's libraries and the versions (without the patch level) that decide alike."""
 
 
@@ -44,8 +54,14 @@ class RuntimeTool(Value, frozen=True):
     input_schema: dict[str, object] | bool | None = None
     schema_hash: str | None = None
     arguments: tuple[Rule, ...] = ()
+    when: str | None = None
+    binds: tuple[Bind, ...] = ()
     effect_key: tuple[str, ...] = ()
+    retries: Retries = Retries()
+    cancel: Cancel = Cancel.NEVER
+    reconcile: Reconcile | None = None
     redact: tuple[str, ...] = ()
+    volatile: tuple[str, ...] = ()
 
 
 class RuntimeProjection(Value, frozen=True):
@@ -61,3 +77,9 @@ class RuntimeProjection(Value, frozen=True):
     initial_phase: str | None = None
     terminal_phases: tuple[str, ...] = ()
     transitions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    principals: tuple[PrincipalRule, ...] = ()
+    bindings: dict[str, Write] = field(default_factory=dict)
+    aggregates: tuple[Aggregate, ...] = ()
+    envelopes: tuple[Envelope, ...] = ()
+    labels: tuple[LabelRule, ...] = ()

@@ -24,14 +24,14 @@ def project(policy: Policy, tool: str, arguments: bytes, output: bytes | None) -
     if known is None or not known.is_required:
         return Remembered(arguments={})
     given = foreign.parse(arguments)
-    kept = Remembered(arguments=_values(known.remembered_arguments, given))
+    kept = Remembered(arguments=remembered(known.remembered_arguments, given))
     if output is None:
         return kept
     try:
         answer = foreign.parse(output)
     except foreign.ForeignJsonError:
         return kept
-    return Remembered(arguments=kept.arguments, output=_values(known.remembered_output, answer))
+    return Remembered(arguments=kept.arguments, output=remembered(known.remembered_output, answer))
 
 
 def effect_key_hash(policy: Policy, tool: str, arguments: bytes) -> bytes | None:
@@ -49,7 +49,8 @@ def effect_key_hash(policy: Policy, tool: str, arguments: bytes) -> bytes | None
         return None
 
 
-def _values(paths: tuple[Path, ...], document: Json) -> dict[str, object]:
+def remembered(paths: tuple[Path, ...], document: Json) -> dict[str, object]:
+    """Return the values of a document at these paths, by the path's text (`Remembered`)."""
     values: dict[str, object] = {}
     for path in paths:
         if path.is_many:

@@ -1,8 +1,7 @@
 """Layer 5: what an earlier call must have shown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Final
 
 from placet.kernel.foreign import Json
 from placet.policy.cost import is_much
@@ -12,9 +11,7 @@ from placet.policy.loaded import LoadedRequirement, LoadedTool
 from placet.policy.numbers import equal
 from placet.policy.operators import FAULT_SAYS, Fault, Operator
 from placet.policy.paths import MISSING, Path, Selected, find
-from placet.policy.window import Window
-
-_TICK: Final = timedelta(microseconds=1)
+from placet.policy.window import TICK, Window
 
 
 def requires(tool: LoadedTool, facts: Facts, arguments: Json, window: Window) -> list[Reason]:
@@ -48,7 +45,7 @@ def requires_possible(tool: LoadedTool, facts: Facts, window: Window) -> list[Re
 
 
 def _latest_of_each(
-    requirement: LoadedRequirement, calls: tuple[CommittedCall, ...]
+    requirement: LoadedRequirement, calls: Sequence[CommittedCall]
 ) -> Iterator[CommittedCall]:
     """Yield, newest first, the latest call for each set of values that arguments can name."""
     seen: list[list[Selected]] = []
@@ -97,7 +94,7 @@ def _call_reasons(
     if now <= last:
         window.ends(last)
         return reasons
-    window.starts(last + _TICK)
+    window.starts(last + TICK)
     reasons.append(
         Reason(
             code=Code.PRECONDITION_NOT_MET,

@@ -6,9 +6,12 @@ from datetime import datetime
 
 from placet.kernel.value import Value
 from placet.policy.decision import Allow, Ask, BlockedWhy, Code, Decision, Deny, Reason
-from placet.policy.facts import Call, Facts
-from placet.policy.loaded import LoadedTool, Policy
+from placet.policy.facts import Facts
+from placet.policy.holding import Holding, bound
+from placet.policy.judged import Judged
+from placet.policy.loaded import Policy
 from placet.policy.model import TOTAL_MS_DEFAULT, CommitRequirement, Gate
+from placet.policy.remember import remembered
 from placet.policy.window import Window
 
 
@@ -19,6 +22,7 @@ class CallVerdict(Value, frozen=True):
     allowed sibling of an open ask; or it awaits approval itself (none of the three, and the
     decision is `Ask`). `reasons` are the decision's and those of the response. `arguments_hash` is
     null where the arguments are malformed. `advances_to` is null where a commit moves nothing.
+    `holding` is what a grant of it holds.
     """
 
     tool: str
@@ -34,6 +38,7 @@ class CallVerdict(Value, frozen=True):
     start_required: bool = False
     total_ms: int = TOTAL_MS_DEFAULT
     ask_expires_seconds: int | None = None
+    holding: Holding | None = None
 
 
 class ResponseDecision(Value, frozen=True):
@@ -46,22 +51,6 @@ class ResponseDecision(Value, frozen=True):
     becomes_text: bool = False
     holds_from: datetime | None = None
     holds_until: datetime | None = None
-
-
-@dataclasses.dataclass(slots=True)
-class Judged:
-    """One call with its own decision, before the response is looked at."""
-
-    call: Call
-    tool: LoadedTool | None
-    decision: Decision
-    arguments_hash: bytes | None = None
-    effect_key: bytes | None = None
-
-    def advances_to(self, phase: str | None) -> str | None:
-        """Return the phase that a commit leads to, or None when the session is there already."""
-        target = None if self.tool is None else self.tool.advances_to
-        return None if target == phase else target
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -121,6 +110,7 @@ def _verdict(one: Judged, phase: str | None, outcome: _Outcome) -> CallVerdict:
         reasons = decision.reasons
     elif is_held:
         reasons += (_WAITS,)
+    is_granted = isinstance(decision, Allow) and blocked_why is None and not is_held
     return CallVerdict(
         tool=one.call.tool,
         decision=decision,
@@ -128,7 +118,7 @@ def _verdict(one: Judged, phase: str | None, outcome: _Outcome) -> CallVerdict:
         commit_requirement=CommitRequirement.ACKNOWLEDGED
         if tool is None
         else tool.commit_requirement,
-        granted=isinstance(decision, Allow) and blocked_why is None and not is_held,
+        granted=is_granted,
         blocked_why=blocked_why,
         held=is_held,
         arguments_hash=one.arguments_hash,
@@ -137,6 +127,24 @@ def _verdict(one: Judged, phase: str | None, outcome: _Outcome) -> CallVerdict:
         start_required=tool is not None and tool.start_required,
         total_ms=TOTAL_MS_DEFAULT if tool is None else tool.total_ms,
         ask_expires_seconds=decision.expires_seconds if isinstance(decision, Ask) else None,
+        holding=_holding(one, phase) if is_granted else None,
+    )
+
+
+def _holding(one: Judged, phase: str | None) -> Holding:
+    tool = one.tool
+    given = one.given
+    return Holding(
+        tool=one.call.tool,
+        phase=phase,
+        advances_to=one.advances_to(phase),
+        is_committed=tool is not None and tool.commit_requirement is CommitRequirement.NONE,
+        effect_key=one.effect_key,
+        repeat=one.repeat,
+        amounts={name: amount for name, amount in one.values.amounts.items() if amount is not None},
+        firsts={name: first for name, first in one.values.firsts.items() if first is not None},
+        arguments={} if tool is None else remembered(tool.remembered_arguments, given),
+        slots={} if tool is None else bound(tool, given, is_output=False),
     )
 
 

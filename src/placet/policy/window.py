@@ -1,7 +1,11 @@
 """The interval in which a decision holds."""
 
 import dataclasses
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
+
+TICK: Final = timedelta(microseconds=1)
+"""The least that two times of the database differ by."""
 
 
 @dataclasses.dataclass(slots=True)

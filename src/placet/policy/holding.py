@@ -1,0 +1,70 @@
+"""What a grant holds until its call is settled, and what the call's commit leaves."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Final
+
+from placet.kernel.foreign import Json
+from placet.policy.amounts import Amount
+from placet.policy.loaded import LoadedTool
+from placet.policy.numbers import Number
+from placet.policy.operators import SLOT_VALUES_MAX
+from placet.policy.paths import MISSING, Selected, find
+
+SLOT_TEXT_MAX: Final = 16_384
+"""Characters of all the texts of a value that a slot can hold."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holding:
+    """One grant. `phase` is the session's when it was given; a commit leads to `advances_to`.
+
+    `amounts` and `firsts` are the call's values for aggregates and envelopes, `slots` what its
+    arguments bind, `arguments` what of them some rule may ask for later. With `is_committed`, the
+    call counts as committed from its grant on.
+    """
+
+    tool: str
+    phase: str | None
+    advances_to: str | None
+    is_committed: bool
+    effect_key: bytes | None
+    repeat: bytes | None
+    amounts: Mapping[str, Amount]
+    firsts: Mapping[str, Number]
+    arguments: dict[str, object]
+    slots: dict[str, Json]
+
+
+def bound(tool: LoadedTool, document: Json, *, is_output: bool) -> dict[str, Json]:
+    """Return what the arguments or the output of a committed call leave in slots.
+
+    A missing value binds nothing, and neither does one that is too large to be compared with.
+    """
+    values: dict[str, Json] = {}
+    for bind in tool.binds:
+        if bind.is_output is is_output:
+            value = find(bind.path, document)
+            if value is not MISSING and _is_small(value):
+                values[bind.slot] = value
+    return values
+
+
+def _is_small(value: Selected) -> bool:
+    ahead, values, size = [value], 0, 0
+    while ahead:
+        one = ahead.pop()
+        values += 1
+        match one:
+            case str():
+                size += len(one)
+            case list():
+                values += len(one)
+                ahead += one
+            case dict():
+                values += len(one)
+                size += sum(map(len, one))
+                ahead += one.values()
+        if values > SLOT_VALUES_MAX or size > SLOT_TEXT_MAX:
+            return False
+    return True
