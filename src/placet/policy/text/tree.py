@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from decimal import Decimal
 from typing import Final, TypeAlias
 
 from placet.policy.finding import Finding, Severity
@@ -22,6 +23,9 @@ _STEP: Final = re.compile(
     r"|\[(?P<index>[0-9]+)\]"
 )
 _NAMED: Final = frozenset({"$.session.transitions", "$.session.limits.max_calls_per_tool"})
+
+_EXPONENT_FROM: Final = 1e21
+"""From here on RFC 8785 prints a double with an exponent."""
 
 Scalar: TypeAlias = bool | int | float | str | None
 Steps: TypeAlias = tuple[str | int, ...]
@@ -60,8 +64,13 @@ def error(code: str, steps: Steps, place: Place, message: str, hint: str = "") -
 
 
 def plain(node: Node) -> object:
-    """Return the value of a node without its places."""
+    """Return the value of a node without its places.
+
+    A number is what its canonical text will be read as: `1.0` is 1, and 7.1e16 the integer.
+    """
     match node.value:
+        case float() if node.value.is_integer() and abs(node.value) < _EXPONENT_FROM:
+            return int(Decimal(repr(node.value)))
         case list():
             return [plain(inner) for inner in node.value]
         case dict():
