@@ -127,11 +127,12 @@ def _verdict(one: Judged, phase: str | None, outcome: _Outcome) -> CallVerdict:
         start_required=tool is not None and tool.start_required,
         total_ms=TOTAL_MS_DEFAULT if tool is None else tool.total_ms,
         ask_expires_seconds=decision.expires_seconds if isinstance(decision, Ask) else None,
-        holding=_holding(one, phase) if is_granted else None,
+        holding=holding_of(one, phase) if is_granted else None,
     )
 
 
-def _holding(one: Judged, phase: str | None) -> Holding:
+def holding_of(one: Judged, phase: str | None) -> Holding:
+    """Return what a grant of a call, given in this phase, holds."""
     tool = one.tool
     given = one.given
     return Holding(
