@@ -11,6 +11,7 @@ from placet.policy.cost import effect_cost, output_cost, references_cost, rules_
 from placet.policy.load_session import SessionLoaded, load_session
 from placet.policy.loaded import LoadedRequirement, LoadedSame, LoadedTool, Policy, SchemaCheck
 from placet.policy.model import Requirement, Rule, Ruling, Same
+from placet.policy.needs import policy_needs
 from placet.policy.operators import Operator, Pattern, Reference, load_references, operators
 from placet.policy.paths import Path, PathError, is_under, parse_path
 from placet.policy.projection import COMPILER_VERSION, LIBRARIES, RuntimeProjection, RuntimeTool
@@ -50,6 +51,7 @@ def load_policy(runtime_projection: bytes) -> Policy:
             principals=session.principals,
             aggregates=tuple(one for _, one in session.aggregates),
             bindings=projection.bindings,
+            needs=policy_needs(projection),
         )
     except (ValueError, msgspec.ValidationError) as fault:
         message = f"the runtime projection cannot be used: {fault}"

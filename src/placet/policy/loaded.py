@@ -20,6 +20,7 @@ from placet.policy.model import (
     SideEffect,
     Write,
 )
+from placet.policy.needs import Need
 from placet.policy.numbers import Number
 from placet.policy.operators import Operator, Reference
 from placet.policy.paths import Path
@@ -183,3 +184,4 @@ class Policy:
     principals: tuple[LoadedPrincipal, ...]
     aggregates: tuple[LoadedAggregate, ...]
     bindings: dict[str, Write]
+    needs: frozenset[Need]

@@ -19,6 +19,7 @@ from placet.policy.compile import compiled_hash
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
 from placet.replay.sessions.model import ArtifactDoubtful
+from placet.replay.sessions.rules import SUPPLIED
 from placet.storage.database import Database, Reading
 
 ARTIFACTS_MAX: Final = 1_000
@@ -30,6 +31,7 @@ class Doubt(StrEnum):
     SIGNATURE = "its signature does not verify"
     ROW = "its row is not what was signed"
     HASH = "its hash is not that of its projections"
+    NEEDS = "it has rules that this service cannot enforce"
 
 
 class Pinned(Value, frozen=True):
@@ -55,10 +57,12 @@ class Policies:
         place = (artifact.tenant_id, artifact.artifact_id)
         if place not in self._kept:
             check_artifact(artifact, await authority.list_server_keys(tx))
+            policy = load_policy(artifact.runtime_projection_json)
+            check_needs(policy)
             self._kept[place] = Pinned(
                 artifact_id=artifact.artifact_id,
                 compiled_hash=artifact.compiled_hash,
-                policy=load_policy(artifact.runtime_projection_json),
+                policy=policy,
             )
             if len(self._kept) > ARTIFACTS_MAX:
                 self._kept.popitem(last=False)
@@ -72,6 +76,12 @@ class Policies:
             return found
         async with db.reading(acting_for(TenantId(tenant_id))) as tx:
             return await self.keep(tx, await authority.get_artifact(tx, artifact_id))
+
+
+def check_needs(policy: Policy) -> None:
+    """Refuse a policy with a rule whose facts no session keeps: it would pass by absence."""
+    if not policy.needs <= SUPPLIED:
+        raise _doubtful(Doubt.NEEDS)
 
 
 def check_artifact(artifact: CompiledGovernanceArtifact, listed: Sequence[ServerKey]) -> None:

@@ -1,5 +1,6 @@
 """What a snapshot says of a contract."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from placet.kernel import foreign
@@ -9,7 +10,10 @@ from placet.kernel.principal import Environment
 from placet.policy.checks.check import check_contract
 from placet.policy.finding import Finding, Severity
 from placet.policy.model import Contract
+from placet.policy.needs import contract_needs
+from placet.policy.paths import path_text
 from placet.policy.text.parse import read_contract
+from placet.replay.sessions.rules import SUPPLIED
 from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotContent, SnapshotStatus
 
 NO_SOURCES: Final = digest("source_snapshot", b"[]").hex()
@@ -26,7 +30,20 @@ def check_memory(memory: bytes, environment: Environment) -> list[Finding]:
     contract = read_memory(memory)
     if isinstance(contract, list):
         return contract
-    return check_contract(contract, environment)
+    return check_contract(contract, environment) + list(_not_enforced(contract))
+
+
+def _not_enforced(contract: Contract) -> Iterator[Finding]:
+    """Yield the rules that this service could not enforce, for want of the facts they need."""
+    for need, steps in contract_needs(contract):
+        if need not in SUPPLIED:
+            yield Finding(
+                code="not_enforced",
+                severity=Severity.ERROR,
+                path=path_text(steps),
+                message=f"this service does not keep the `{need}` that this rule needs",
+                hint="take the rule out, or use a version of the service that enforces it",
+            )
 
 
 def decide_status(findings: list[Finding]) -> SnapshotStatus:
