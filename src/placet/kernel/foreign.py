@@ -23,6 +23,11 @@ DIGITS_MAX: Final = 4_000
 """Digits of an integer token: Python's own bound is a little higher, and without one the reading
 of a number takes time that grows with the square of its length."""
 
+_SORTED: Final = msgspec.json.Encoder(order="sorted")
+_HIGH_LEADS: Final = bytes(range(0xEE, 0x100))
+"""First bytes of characters whose order by code point is not that by UTF-16 unit."""
+
+_WHOLE_MAX: Final = 2**63 - 1
 _BOM: Final = b"\xef\xbb\xbf"
 _STRINGS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -86,9 +91,49 @@ def encode(value: Json) -> bytes:
     Refuses with `ForeignJsonError` what `parse` cannot have returned: NaN and infinities, half a
     surrogate pair, keys that are no text, more than 64 levels, objects of other types.
     """
+    if (quick := _quickly(value)) is not None:
+        return quick
     out: list[bytes] = []
     _write(value, out, "", DEPTH_MAX)
     return b"".join(out)
+
+
+def _quickly(value: Json) -> bytes | None:
+    """Return the form of a plain value by msgspec, or None for one that it might write otherwise.
+
+    Plain are texts, truth values, nulls and integers of 64 bits, in lists and in objects whose
+    keys' order by code point is that by UTF-16 unit.
+    """
+    if not _is_plain(value):
+        return None
+    try:
+        form = _SORTED.encode(value)
+    except UnicodeEncodeError:
+        return None  # half a surrogate pair, whose place is told by the slow way
+    return form if form.translate(None, _HIGH_LEADS) == form else None
+
+
+def _is_plain(value: Json) -> bool:
+    level: list[Json] = [value]
+    for _ in range(DEPTH_MAX):
+        below: list[Json] = []
+        for one in level:
+            kind = type(one)
+            if kind is str or kind is bool or one is None:
+                continue
+            if isinstance(one, int) and kind is int:
+                if not -_WHOLE_MAX <= one <= _WHOLE_MAX:
+                    return False
+            elif isinstance(one, list | tuple):
+                below += one
+            elif isinstance(one, dict) and all(type(key) is str for key in one):
+                below += one.values()
+            else:
+                return False
+        if not below:
+            return True
+        level = below
+    return False
 
 
 def _check_depth(data: bytes, depth_max: int) -> None:

@@ -1,5 +1,7 @@
 """A contract as a plain document again: what was said, without what is the default anyway."""
 
+import functools
+
 import msgspec
 from msgspec import NODEFAULT, UNSET
 
@@ -30,12 +32,15 @@ def plain(value: object) -> object:
 
 def _struct(value: msgspec.Struct) -> dict[str, object]:
     document: dict[str, object] = {}
-    for known in msgspec.structs.fields(value):
+    for known in _fields(type(value)):
         inner = getattr(value, known.name)
         if inner is UNSET or _is_default(known, inner):
             continue
         document[known.encode_name] = plain(inner)
     return document
+
+
+_fields = functools.cache(msgspec.structs.fields)
 
 
 def _is_default(known: msgspec.structs.FieldInfo, inner: object) -> bool:
