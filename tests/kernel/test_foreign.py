@@ -44,6 +44,14 @@ def test_a_double_prints_as_rfc_8785_says_and_reads_back(number: float) -> None:
     assert float(read) == number
 
 
+@settings(max_examples=400, deadline=None)
+@given(DOCUMENTS | st.lists(st.integers(-(2**70), 2**70)))
+def test_the_quick_way_writes_what_the_slow_way_writes(document: Json) -> None:
+    slow: list[bytes] = []
+    foreign._write(document, slow, "", foreign.DEPTH_MAX)  # noqa: SLF001 -- one of two ways
+    assert foreign.encode(document) == b"".join(slow)
+
+
 @settings(max_examples=200, deadline=None)
 @given(DOCUMENTS)
 def test_the_form_of_a_form_is_itself(document: Json) -> None:

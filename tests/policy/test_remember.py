@@ -1,13 +1,10 @@
 """What is remembered of a call, and the key of its effect."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from placet.kernel import foreign
 from placet.kernel.hashing import digest
@@ -15,7 +12,6 @@ from placet.policy.compile import compile_contract
 from placet.policy.decision import Allow, Deny
 from placet.policy.evaluate import arguments_hash, evaluate, evaluate_response
 from placet.policy.facts import Call, CommittedCall, Facts
-from placet.policy.hashes import arguments_digest, effect_digest
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
 from placet.policy.model import Contract
@@ -137,29 +133,6 @@ def test_the_effect_key_is_the_tool_and_the_selected_values() -> None:
     (verdict,) = evaluate_response(policy, Facts(now=NOW), [call]).calls
     assert verdict.effect_key == expected
     assert verdict.arguments_hash == arguments_hash(arguments)
-
-
-@given(
-    st.recursive(
-        st.one_of(
-            st.none(),
-            st.booleans(),
-            st.integers(-(2**70), 2**70),
-            st.floats(allow_nan=False, allow_infinity=False),
-            st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4),
-        ),
-        lambda inner: st.one_of(
-            st.lists(inner, max_size=3), st.dictionaries(st.text("ab\ue000\U00010000"), inner)
-        ),
-        max_leaves=6,
-    )
-)
-def test_the_fast_way_to_a_hash_gives_the_hash_of_the_foreign_form(value: foreign.Json) -> None:
-    for text in (json.dumps(value).encode(), foreign.encode(value)):
-        read = foreign.parse(text)
-        assert arguments_digest(text, read) == digest("arguments", foreign.encode(read))
-    keyed = [value, "text"]
-    assert effect_digest("tool", keyed) == digest("effect_key", foreign.encode(["tool", keyed]))
 
 
 @pytest.mark.parametrize(

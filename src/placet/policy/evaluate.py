@@ -65,7 +65,7 @@ def arguments_hash(arguments: bytes) -> bytes:
 
     Raises `ForeignJsonError` for malformed ones.
     """
-    return arguments_digest(arguments, foreign.parse(arguments))
+    return arguments_digest(foreign.parse(arguments))
 
 
 def _judge_together(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> None:
@@ -108,7 +108,7 @@ def _read(policy: Policy, judged: Judged, given: dict[str, Json]) -> None:
     """Take out of the arguments what the layers ask, and what a grant would hold."""
     text = judged.call.arguments
     judged.given = given
-    judged.arguments_hash = arguments_digest(text, given)
+    judged.arguments_hash = arguments_digest(given)
     tool = judged.tool
     volatile = () if tool is None else tool.volatile
     if policy.limits.loop_threshold is not None:

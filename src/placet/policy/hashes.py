@@ -1,15 +1,8 @@
-"""The hashes of a call: of its arguments, and of its effect.
-
-Both are taken over the foreign form. For most values msgspec writes the very same bytes, an order
-of magnitude faster: texts, truth values, nulls and integers below 2^53, under keys whose order by
-code point is that by UTF-16 unit. Anything else takes the general way.
-"""
+"""The hashes of a call: of its arguments, of its effect, and those that like calls share."""
 
 import re
 from collections.abc import Mapping
 from typing import Final
-
-import msgspec
 
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
@@ -17,17 +10,11 @@ from placet.kernel.hashing import Digest, digest
 from placet.policy.numbers import normal
 from placet.policy.paths import Path, without
 
-_ENCODER: Final = msgspec.json.Encoder(order="sorted")
-_HIGH_LEADS: Final = bytes(range(0xEE, 0x100))
 _UNUSUAL_NUMBER: Final = re.compile(rb"[0-9](?:[.eE]|[0-9]{15})")
 
 
-def arguments_digest(text: bytes, given: Json) -> Digest:
-    """Return the hash of arguments, given as text and as what the text was read to."""
-    if _UNUSUAL_NUMBER.search(text) is None:
-        encoded = _ENCODER.encode(given)
-        if encoded.translate(None, _HIGH_LEADS) == encoded:
-            return digest("arguments", encoded)
+def arguments_digest(given: Json) -> Digest:
+    """Return the hash of arguments that were read from JSON."""
     return digest("arguments", foreign.encode(given))
 
 
@@ -56,6 +43,4 @@ def principal_digest(attributes: Mapping[str, Json]) -> bytes:
 
 def effect_digest(tool: str, values: list[Json]) -> Digest:
     """Return the hash of an effect key: the tool and the selected values, in order."""
-    if all(type(value) is str for value in values):
-        return digest("effect_key", _ENCODER.encode([tool, values]))
     return digest("effect_key", foreign.encode([tool, values]))
