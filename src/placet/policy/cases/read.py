@@ -4,6 +4,7 @@ from placet.policy.cases.form import form_faults
 from placet.policy.cases.model import CaseFile
 from placet.policy.cases.table import Table
 from placet.policy.finding import Finding
+from placet.policy.model import Contract
 from placet.policy.text.bind import bind
 from placet.policy.text.parse import Form, in_order, read_text
 from placet.policy.text.tree import TextError
@@ -19,4 +20,6 @@ def read_table(text: bytes, form: Form) -> Table | list[Finding]:
     if isinstance(file, list):
         return in_order(findings, file)
     table = Table(file, node)
-    return findings or list(form_faults(table)) or table
+    contract = bind(table.node("contract"), Contract) if isinstance(file.contract, dict) else None
+    of_form = [*(contract if isinstance(contract, list) else []), *form_faults(table)]
+    return in_order(findings, of_form) or table

@@ -156,7 +156,7 @@ def _repeat(policy: Policy, call: PastCall) -> bytes:
     text = text_of(call.arguments)
     given = _parse(text)
     volatile = () if tool is None else tool.volatile
-    return repeat_digest(call.tool, text, given, arguments_digest(text, given), volatile)
+    return repeat_digest(call.tool, text, given, arguments_digest(given), volatile)
 
 
 def _parse(text: bytes) -> dict[str, Json]:

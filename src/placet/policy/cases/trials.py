@@ -60,8 +60,8 @@ Trial: TypeAlias = CallTrial | ResponseTrial | NarrowTrial | RuleTrial
 
 def trials(
     table: Table, contract: Mapping[str, object] | None = None
-) -> list[Trial] | list[Finding]:
-    """Return the trials of a table, in its order, or what keeps some case from being tried.
+) -> tuple[list[Trial], list[Finding]]:
+    """Return the trials of a table, in its order, and what keeps some case from being tried.
 
     `contract` is the document of the contract that the table names by a path.
     """
@@ -70,18 +70,18 @@ def trials(
     policies = Policies({} if contract is None else contract)
     made: list[Trial] = []
     faults: list[Finding] = []
+    try:
+        if contract is not None:
+            policies.of(Override())
+    except ContractUnusableError as fault:
+        return [], [table.fault(("contract",), one) for one in fault.faults]
     for index, case in enumerate(table.file.cases):
-        steps: Steps = ("cases", index)
         try:
-            made += _trials(table, policies, case, steps)
-        except ContractUnusableError as fault:
-            at = (*steps, "contract") if case.contract is not UNSET else ("contract",)
-            faults += [
-                table.fault(at, f"the contract of `{case.name}`: {one}") for one in fault.faults
-            ]
-        except (ForeignJsonError, UnfitError) as fault:
-            faults.append(table.fault(steps, f"`{case.name}`: {fault}"))
-    return faults or made
+            made += _trials(table, policies, case, ("cases", index))
+        except (ContractUnusableError, ForeignJsonError, UnfitError) as fault:
+            key = "rule" if case.contract is UNSET else "contract"
+            faults.append(table.fault(("cases", index, key), f"`{case.name}`: {fault}"))
+    return made, faults
 
 
 def _trials(table: Table, policies: Policies, case: Case, steps: Steps) -> Iterator[Trial]:
