@@ -30,7 +30,7 @@ FILES_MAX: Final = TOOLS_MAX + 1
 
 _TOOL_FILE: Final = re.compile(r"tools/(?P<name>[^/]+)\.yaml")
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class SessionFile(Input, frozen=True):
@@ -75,7 +75,7 @@ def _joined(
     )
     assert isinstance(node.value, dict)  # noqa: S101 -- it has been bound to a Struct
     whole = {**node.value, "tools": Node([inner for _, inner in taken])}
-    return Located(contract, Node(whole, node.place, node.keys), files)
+    return Located(contract, Node(whole, node.spot, node.keys), files)
 
 
 def _taken(read: _Read[T]) -> tuple[T, Node]:

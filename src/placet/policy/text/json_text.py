@@ -9,18 +9,27 @@ from placet.policy.finding import Finding
 from placet.policy.text.tree import (
     DEPTH_MAX,
     DIGITS_MAX,
+    FINDINGS_MAX,
+    KEY_MAX,
+    UNWRITABLE,
+    VALUES_MAX,
     Node,
     Place,
     Steps,
     TextError,
     error,
+    is_unwritable,
+    key_too_long,
+    spot,
+    too_deep,
+    too_many,
 )
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<rest>(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_BOM: Final = "\ufeff"
 
 _Read: TypeAlias = tuple[Node, int]
 
@@ -28,7 +37,8 @@ _Read: TypeAlias = tuple[Node, int]
 def read_json(text: str) -> tuple[Node, list[Finding]]:
     """Return the document of a JSON text and its duplicate keys, of which the first is taken.
 
-    Raises `TextError` for a text that is no JSON, too deep, or holds what no contract can.
+    Raises `TextError` for a text that is no JSON, too deep or too rich, or holds what no contract
+    can.
     """
     return _Reader(text).read()
 
@@ -40,8 +50,11 @@ class _Reader:
         self.line = 1
         self.line_start = 0
         self.counted_to = 0
+        self.count = 0
 
     def read(self) -> tuple[Node, list[Finding]]:
+        if self.text.startswith(_BOM):
+            self._fail(0, (), "the text begins with a byte order mark", "save it without one")
         node, end = self._value(self._skip(0), (), 0)
         end = self._skip(end)
         if end != len(self.text):
@@ -52,74 +65,92 @@ class _Reader:
         found = _SPACE.match(self.text, at)
         return at if found is None else found.end()
 
-    def _place(self, at: int) -> Place:
-        """Return line and column of an offset; offsets are asked for in rising order."""
+    def _spot(self, at: int) -> int:
+        """Return the place of an offset; offsets are asked for in rising order."""
         breaks = self.text.count("\n", self.counted_to, at)
         if breaks:
             self.line += breaks
             self.line_start = self.text.rindex("\n", 0, at) + 1
         self.counted_to = max(at, self.counted_to)
-        return self.line, at - self.line_start + 1
+        return spot(self.line, at - self.line_start + 1)
 
-    def _fail(self, at: int, steps: Steps, message: str, code: str = "malformed_json") -> NoReturn:
+    def _place(self, at: int) -> Place:
         line = self.text.count("\n", 0, at) + 1
-        column = at - (self.text.rfind("\n", 0, at) + 1) + 1
-        raise TextError(error(code, steps, (line, column), message))
+        return line, at - (self.text.rfind("\n", 0, at) + 1) + 1
+
+    def _fail(self, at: int, steps: Steps, message: str, hint: str = "") -> NoReturn:
+        raise TextError(error("malformed_json", steps, self._place(at), message, hint))
 
     def _value(self, at: int, steps: Steps, depth: int) -> _Read:
         head = self.text[at : at + 1]
-        place = self._place(at)
+        here = self._spot(at)
+        self.count += 1
+        if self.count > VALUES_MAX:
+            raise too_many(steps, self._place(at))
         if head in {"{", "["} and depth == DEPTH_MAX:
-            message = f"the document is nested more than {DEPTH_MAX} levels deep"
-            self._fail(at, steps, message, "too_deep")
+            raise too_deep(steps, self._place(at))
         if head == "{":
-            return self._mapping(at + 1, place, steps, depth + 1)
+            return self._mapping(at + 1, here, steps, depth + 1)
         if head == "[":
-            return self._sequence(at + 1, place, steps, depth + 1)
+            return self._sequence(at + 1, here, steps, depth + 1)
         if head == '"':
             text, end = self._string(at, steps)
-            return Node(text, place), end
+            return Node(text, here), end
         for word, value in _WORDS.items():
             if self.text.startswith(word, at):
-                return Node(value, place), at + len(word)
-        return self._number(at, place, steps)
+                return Node(value, here), at + len(word)
+        return self._number(at, here, steps)
 
-    def _mapping(self, at: int, place: Place, steps: Steps, depth: int) -> _Read:
+    def _mapping(self, at: int, here: int, steps: Steps, depth: int) -> _Read:
         values: dict[str, Node] = {}
-        keys: dict[str, Place] = {}
+        keys: list[int] = []
         at = self._skip(at)
         if self.text.startswith("}", at):
-            return Node(values, place, keys), at + 1
+            return Node(values, here, tuple(keys)), at + 1
         while True:
             if not self.text.startswith('"', at):
                 self._fail(at, steps, "a key in double quotes belongs here")
-            key_place = self._place(at)
+            key_at, key_spot = at, self._spot(at)
             key, at = self._string(at, steps)
+            key = self._checked(key, key_at, steps)
             at = self._expect(":", self._skip(at), steps)
             node, at = self._value(self._skip(at), (*steps, key), depth)
             if key in values:
-                message = f"the key `{key[:100]}` stands twice"
-                self.findings.append(
-                    error("duplicate_key", (*steps, key), key_place, message, "keep one of them")
-                )
+                self._twice(key, key_at, steps)
             else:
-                values[key], keys[key] = node, key_place
+                values[key] = node
+                keys.append(key_spot)
             at = self._skip(at)
             if self.text.startswith("}", at):
-                return Node(values, place, keys), at + 1
+                return Node(values, here, tuple(keys)), at + 1
             at = self._skip(self._expect(",", at, steps))
 
-    def _sequence(self, at: int, place: Place, steps: Steps, depth: int) -> _Read:
+    def _checked(self, key: str, at: int, steps: Steps) -> str:
+        """Return a key, or the beginning of one that is too long, which is told."""
+        if len(key) <= KEY_MAX:
+            return key
+        self._tell(key_too_long(steps, key, self._place(at)))
+        return key[:KEY_MAX]
+
+    def _twice(self, key: str, at: int, steps: Steps) -> None:
+        message, hint = f"the key `{key[:100]}` stands twice", "keep one of them"
+        self._tell(error("duplicate_key", (*steps, key), self._place(at), message, hint))
+
+    def _tell(self, finding: Finding) -> None:
+        if len(self.findings) < FINDINGS_MAX:
+            self.findings.append(finding)
+
+    def _sequence(self, at: int, here: int, steps: Steps, depth: int) -> _Read:
         values: list[Node] = []
         at = self._skip(at)
         if self.text.startswith("]", at):
-            return Node(values, place), at + 1
+            return Node(values, here), at + 1
         while True:
             node, at = self._value(self._skip(at), (*steps, len(values)), depth)
             values.append(node)
             at = self._skip(at)
             if self.text.startswith("]", at):
-                return Node(values, place), at + 1
+                return Node(values, here), at + 1
             at = self._expect(",", at, steps)
 
     def _expect(self, mark: str, at: int, steps: Steps) -> int:
@@ -132,12 +163,11 @@ class _Reader:
         if found is None:
             self._fail(at, steps, "the string is no JSON")
         text: str = json.loads(found[0])
-        if "\x00" in text or _SURROGATE.search(text):
-            message = "the string holds U+0000 or half a surrogate pair"
-            self._fail(at, steps, message)
+        if is_unwritable(text):
+            self._fail(at, steps, UNWRITABLE, "leave it out")
         return text, found.end()
 
-    def _number(self, at: int, place: Place, steps: Steps) -> _Read:
+    def _number(self, at: int, here: int, steps: Steps) -> _Read:
         found = _NUMBER.match(self.text, at)
         if found is None:
             self._fail(at, steps, "a value belongs here")
@@ -149,4 +179,4 @@ class _Reader:
         if not math.isfinite(number):
             message = "the number is beyond the range of a double"
             self._fail(at, steps, message)
-        return Node(number, place), found.end()
+        return Node(number, here), found.end()

@@ -16,9 +16,9 @@ from placet.policy.text.tree import (
     Node,
     TextError,
     error,
-    grown,
     place_of,
 )
+from placet.policy.text.values import grown
 
 Form: TypeAlias = Literal["json", "yaml"]
 
@@ -64,8 +64,8 @@ def read_contract(document: object) -> Contract | list[Finding]:
     """Return the contract of decoded JSON, or findings without places."""
     try:
         return bind(grown(document), Contract)
-    except (TypeError, RecursionError):
-        return [error("malformed_json", (), None, "the document is no JSON")]
+    except TextError as fault:
+        return [fault.finding]
 
 
 def locate(findings: list[Finding], located: Located) -> list[Finding]:

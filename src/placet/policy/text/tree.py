@@ -2,15 +2,20 @@
 
 import dataclasses
 import re
-from decimal import Decimal
 from typing import Final, TypeAlias
 
 from placet.policy.finding import Finding, Severity
 from placet.policy.paths import path_text
 
 TEXT_BYTES_MAX: Final = 1024 * 1024
+VALUES_MAX: Final = 100_000
+"""Values of one document. Each takes some hundred bytes, so that reading takes below 50 MB."""
+
 DEPTH_MAX: Final = 32
 DIGITS_MAX: Final = 100
+KEY_MAX: Final = 500
+"""Characters of a key: each finding below it repeats it."""
+
 FINDINGS_MAX: Final = 1_000
 """Findings that are told at once; a contract with more of them is not being mended one by one."""
 
@@ -23,21 +28,42 @@ _STEP: Final = re.compile(
     r"|\[(?P<index>[0-9]+)\]"
 )
 _NAMED: Final = frozenset({"$.session.transitions", "$.session.limits.max_calls_per_tool"})
-
-_EXPONENT_FROM: Final = 1e21
-"""From here on RFC 8785 prints a double with an exponent."""
-
+UNWRITABLE: Final = "the string holds U+0000 or half a surrogate pair"
+_UNWRITABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_COLUMNS: Final = 1 << 21
 Scalar: TypeAlias = bool | int | float | str | None
 Steps: TypeAlias = tuple[str | int, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Node:
-    """One value of a document. `keys` has the places of a mapping's keys."""
+    """One value of a document.
+
+    `spot` is where it stands, and `keys` where the keys of a mapping stand, in their order. Each
+    place is one number, for a large document has many of them.
+    """
 
     value: "Scalar | list[Node] | dict[str, Node]"
-    place: Place = None
-    keys: dict[str, Place] = dataclasses.field(default_factory=dict)
+    spot: int = 0
+    keys: tuple[int, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where the value stands."""
+        return _unpacked(self.spot)
+
+    def place_of_key(self, index: int) -> Place:
+        """Return where a key of this mapping stands, by its number in their order."""
+        return _unpacked(self.keys[index]) if self.keys else None
+
+
+def spot(line: int, column: int) -> int:
+    """Return a place as one number."""
+    return line * _COLUMNS + column
+
+
+def _unpacked(number: int) -> Place:
+    return divmod(number, _COLUMNS) if number else None
 
 
 class TextError(ValueError):
@@ -63,32 +89,28 @@ def error(code: str, steps: Steps, place: Place, message: str, hint: str = "") -
     )
 
 
-def plain(node: Node) -> object:
-    """Return the value of a node without its places.
-
-    A number is what its canonical text will be read as: `1.0` is 1, and 7.1e16 the integer.
-    """
-    match node.value:
-        case float() if node.value.is_integer() and abs(node.value) < _EXPONENT_FROM:
-            return int(Decimal(repr(node.value)))
-        case list():
-            return [plain(inner) for inner in node.value]
-        case dict():
-            return {key: plain(inner) for key, inner in node.value.items()}
-    return node.value
+def too_deep(steps: Steps, place: Place) -> TextError:
+    """Return the fault of a document that is nested too deep."""
+    message = f"the document is nested more than {DEPTH_MAX} levels deep"
+    return TextError(error("too_deep", steps, place, message))
 
 
-def grown(value: object) -> Node:
-    """Return nodes without places for decoded JSON. Raises `TypeError` for anything else."""
-    match value:
-        case None | bool() | int() | float() | str():
-            return Node(value)
-        case list() | tuple():
-            return Node([grown(inner) for inner in value])
-        case dict():
-            return Node({str(key): grown(inner) for key, inner in value.items()})
-    message = f"a {type(value).__name__} is no JSON"
-    raise TypeError(message)
+def too_many(steps: Steps, place: Place) -> TextError:
+    """Return the fault of a document that holds too many values."""
+    message = f"the document holds more than {VALUES_MAX:,} values"
+    hint = "share the tools between several agents"
+    return TextError(error("too_many_values", steps, place, message, hint))
+
+
+def key_too_long(steps: Steps, key: str, place: Place) -> Finding:
+    """Return the finding on a key that is too long; its path has only the beginning."""
+    message = f"the key `{key[:100]}…` has more than {KEY_MAX} characters"
+    return error("key_too_long", (*steps, key[:100]), place, message, "shorten it")
+
+
+def is_unwritable(text: str) -> bool:
+    """Say whether a string holds U+0000 or half a surrogate pair, which no store keeps."""
+    return _UNWRITABLE.search(text) is not None
 
 
 def place_of(node: Node, path: str) -> Place:
@@ -101,10 +123,15 @@ def place_of(node: Node, path: str) -> Place:
         there = _below(here, found)
         if there is None:
             break
-        is_named = path[:at] in _NAMED and not isinstance(here.value, list)
-        place = here.keys.get(_key(found)) if is_named else there.place
+        is_named = path[:at] in _NAMED
+        place = _place_of_name(here, _key(found)) if is_named else there.place
         here, at = there, found.end()
     return place
+
+
+def _place_of_name(node: Node, name: str) -> Place:
+    assert isinstance(node.value, dict)  # noqa: S101 -- it has been bound to a mapping
+    return node.place_of_key(list(node.value).index(name))
 
 
 def _below(node: Node, step: re.Match[str]) -> Node | None:

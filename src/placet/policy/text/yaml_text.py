@@ -7,8 +7,29 @@ from typing import Final
 import yaml
 
 from placet.policy.finding import Finding
-from placet.policy.text.tree import DEPTH_MAX, DIGITS_MAX, Node, Place, Steps, TextError, error
+from placet.policy.text.tree import (
+    DEPTH_MAX,
+    DIGITS_MAX,
+    FINDINGS_MAX,
+    KEY_MAX,
+    VALUES_MAX,
+    Node,
+    Place,
+    Steps,
+    TextError,
+    error,
+    key_too_long,
+    spot,
+    too_deep,
+    too_many,
+)
 
+_BOM: Final = "\ufeff"
+_UNPRINTABLE: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_BREAK: Final = re.compile("[\x85\u2028\u2029]")
+_DIRECTIVE: Final = re.compile(r"^\ufeff?%(?:YAML|TAG)\b", re.MULTILINE)
 _NULL: Final = re.compile(r"|~|null|Null|NULL")
 _TRUE: Final = re.compile(r"true|True|TRUE")
 _FALSE: Final = re.compile(r"false|False|FALSE")
@@ -29,14 +50,35 @@ _AMBIGUOUS: Final = (
 def read_yaml(text: str) -> tuple[Node, list[Finding]]:
     """Return the document of a YAML text and everything in it that is not taken.
 
-    Raises `TextError` for a text that is no YAML, too deep, or not exactly one document.
+    Raises `TextError` for a text that is no YAML, too deep or too rich, or not exactly one
+    document.
     """
+    _check_characters(text)
     return _Reader(text).read()
+
+
+def _check_characters(text: str) -> None:
+    """Refuse what libyaml reads otherwise than YAML 1.2 says, or takes long to read."""
+    if (found := _UNPRINTABLE.search(text, int(text.startswith(_BOM)))) is not None:
+        code, message = "malformed_yaml", f"U+{ord(found[0]):04X} may not stand in a YAML text"
+        hint = f'write `"\\u{ord(found[0]):04x}"` in double quotes'
+    elif (found := _BREAK.search(text)) is not None:
+        code, message = "yaml_ambiguous", f"U+{ord(found[0]):04X} ends a line for some readers only"
+        hint = f'write `"\\u{ord(found[0]):04x}"` in double quotes'
+    elif (found := _DIRECTIVE.search(text)) is not None:
+        code, message = "yaml_directive", f"the directive `{found[0]}` is not taken"
+        hint = "leave it out; this is YAML 1.2"
+    else:
+        return
+    at = found.start()
+    place = text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
+    raise TextError(error(code, (), place, message, hint))
 
 
 class _Reader:
     def __init__(self, text: str) -> None:
         self.findings: list[Finding] = []
+        self.count = 0
         self.events = yaml.parse(text, Loader=yaml.CSafeLoader)
 
     def read(self) -> tuple[Node, list[Finding]]:
@@ -65,19 +107,26 @@ class _Reader:
         return node, self.findings
 
     def _refuse(self, event: yaml.Event, steps: Steps, code: str, message: str, hint: str) -> None:
-        self.findings.append(error(code, steps, _place(event), message, hint))
+        self._tell(error(code, steps, _place(event), message, hint))
+
+    def _tell(self, finding: Finding) -> None:
+        if len(self.findings) < FINDINGS_MAX:
+            self.findings.append(finding)
 
     def _node(self, event: yaml.Event, steps: Steps, depth: int) -> Node:
+        self.count += 1
+        if self.count > VALUES_MAX:
+            raise too_many(steps, _place(event))
         if isinstance(event, yaml.AliasEvent):
             hint = "write the value out"
-            self._refuse(event, steps, "yaml_alias", f"`*{event.anchor}` is not taken", hint)
-            return Node(None, _place(event))
+            name = (event.anchor or "")[:100]
+            self._refuse(event, steps, "yaml_alias", f"`*{name}` is not taken", hint)
+            return Node(None, _spot(event))
         self._check_properties(event, steps)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, steps)
         if depth == DEPTH_MAX:
-            message = f"the document is nested more than {DEPTH_MAX} levels deep"
-            raise TextError(error("too_deep", steps, _place(event), message))
+            raise too_deep(steps, _place(event))
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(event, steps, depth + 1)
         return self._mapping(event, steps, depth + 1)
@@ -87,20 +136,23 @@ class _Reader:
             return
         if event.anchor is not None:
             hint = "leave the anchor out"
-            self._refuse(event, steps, "yaml_anchor", f"`&{event.anchor}` is not taken", hint)
+            name = event.anchor[:100]
+            self._refuse(event, steps, "yaml_anchor", f"`&{name}` is not taken", hint)
         if event.tag is not None:
             hint = "leave the tag out; quotes make a string"
-            self._refuse(event, steps, "yaml_tag", f"the tag `{event.tag}` is not taken", hint)
+            self._refuse(
+                event, steps, "yaml_tag", f"the tag `{event.tag[:100]}` is not taken", hint
+            )
 
     def _sequence(self, start: yaml.Event, steps: Steps, depth: int) -> Node:
         values: list[Node] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             values.append(self._node(event, (*steps, len(values)), depth))
-        return Node(values, _place(start))
+        return Node(values, _spot(start))
 
     def _mapping(self, start: yaml.Event, steps: Steps, depth: int) -> Node:
         values: dict[str, Node] = {}
-        keys: dict[str, Place] = {}
+        keys: list[int] = []
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key = self._key(event, steps, depth)
             node = self._node(next(self.events), (*steps, key), depth)
@@ -108,33 +160,42 @@ class _Reader:
                 message = f"the key `{key[:100]}` stands twice"
                 self._refuse(event, (*steps, key), "duplicate_key", message, "keep one of them")
             else:
-                values[key], keys[key] = node, _place(event)
-        return Node(values, _place(start), keys)
+                values[key] = node
+                keys.append(_spot(event))
+        return Node(values, _spot(start), tuple(keys))
 
     def _key(self, event: yaml.Event, steps: Steps, depth: int) -> str:
         if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value == "<<":
             hint = "write the keys out"
             self._refuse(event, steps, "yaml_merge", "a merge key is not taken", hint)
             return "<<"
+        self.count -= 1  # a key is no value of its own
         node = self._node(event, steps, depth)
         if isinstance(node.value, str):
-            return node.value
+            return self._checked(node.value, event, steps)
         hint = "put the key in quotes"
         self._refuse(event, steps, "yaml_key", "a key that is no string is not taken", hint)
         return str(node.value) if not isinstance(node.value, list | dict) else ""
+
+    def _checked(self, key: str, event: yaml.Event, steps: Steps) -> str:
+        """Return a key, or the beginning of one that is too long, which is told."""
+        if len(key) <= KEY_MAX:
+            return key
+        self._tell(key_too_long(steps, key, _place(event)))
+        return key[:KEY_MAX]
 
     def _scalar(self, event: yaml.ScalarEvent, steps: Steps) -> Node:
         text = event.value
         if "\x00" in text:
             self._refuse(event, steps, "malformed_yaml", "the string holds U+0000", "leave it out")
         if not event.implicit[0]:
-            return Node(text, _place(event))
+            return Node(text, _spot(event))
         for pattern, hint in _AMBIGUOUS if len(text) <= DIGITS_MAX else ():
             if pattern.fullmatch(text):
                 message = f"`{text[:100]}` reads in two ways"
                 self._refuse(event, steps, "yaml_ambiguous", message, hint)
-                return Node(text, _place(event))
-        return Node(self._plain(event, steps), _place(event))
+                return Node(text, _spot(event))
+        return Node(self._plain(event, steps), _spot(event))
 
     def _plain(self, event: yaml.ScalarEvent, steps: Steps) -> bool | int | float | str | None:
         text = event.value
@@ -157,6 +218,11 @@ class _Reader:
             self._refuse(event, steps, "malformed_yaml", message, "put it in quotes")
             return 0
         return number
+
+
+def _spot(event: yaml.Event) -> int:
+    place = _place(event)
+    return 0 if place is None else spot(*place)
 
 
 def _place(event: yaml.Event) -> Place:
