@@ -1,12 +1,16 @@
 """Contracts as Hypothesis draws them: plain documents, ready for `read_contract`.
 
 `contracts()` are well-formed and use every key; what they say need make no sense. Names come from
-small pools, so that references often hit. `sound_contracts()` stands in `sound.py`.
+small pools, so that references often hit. `sound_contracts()`, whose parts fit, is made in `sound.py`.
 """
 
 from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
+
+from tests.policy.sound import sound_contracts
+
+__all__ = ["contracts", "sound_contracts"]
 
 Document: TypeAlias = dict[str, Any]
 Strategies: TypeAlias = dict[str, st.SearchStrategy[Any]]
@@ -270,6 +274,7 @@ def contracts() -> st.SearchStrategy[Document]:
             "schema_version": st.just("1"),
             "agent": st.sampled_from(["desk", "refund-desk", "1"]),
             "tools": few(mappings(TOOL_NEEDED, TOOL, 5), 1, 3),
+            "session": mappings({}, SESSION, 5),
         },
-        {"session": mappings({}, SESSION, 5)},
+        {},
     )
