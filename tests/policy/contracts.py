@@ -1,13 +1,13 @@
 """Contracts as Hypothesis draws them: plain documents, ready for `read_contract`.
 
 `contracts()` are well-formed and use every key; what they say need make no sense. Names come from
-small pools, so that references often hit. `sound_contracts()`, whose parts fit, is made in `sound.py`.
+small pools, so that references often hit. `sound_contracts()`, of which all parts fit, stand in
+`sound.py`.
 """
 
 from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
-
 from tests.policy.sound import sound_contracts
 
 __all__ = ["contracts", "sound_contracts"]

@@ -11,14 +11,18 @@ All but the first two may carry any key of the language. Every tool has the same
 none, so that every path fits.
 """
 
+from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 
 Document: TypeAlias = dict[str, Any]
+T = TypeVar("T")
 
 GRAVE: Final = ("destructive", "admin", "financial")
+EFFECTS: Final = ("read", "write", *GRAVE)
 SCHEMA: Final[Document] = {
     "type": "object",
     "additionalProperties": False,
@@ -38,8 +42,6 @@ SCHEMA: Final[Document] = {
         "card": {"type": "string"},
     },
 }
-NEEDS: Final[tuple[list[str], ...]] = ([], ["id"], ["id", "n"])
-
 RULES: Final[dict[str, tuple[Document, ...]]] = {
     "$.n": (
         {"gte": 1, "lte": 100},
@@ -121,16 +123,85 @@ LABELS: Final[tuple[Document, ...]] = (
     {"when": {"risk": "high"}, "deny": ["look"]},
     {"when": {"frozen": "true", "by": "desk"}, "deny": ["*"]},
 )
+EVERYBODY: Final[Document] = {
+    "effect": "allow",
+    "tools": ["*"],
+    "where": {"department": "support"},
+}
+TOOL: Final[dict[str, tuple[Any, ...]]] = {
+    "server": ("orders", "desk:1"),
+    "input_schema": tuple(SCHEMA | {"required": it} for it in ([], ["id"], ["id", "n"])),
+    "when": CONDITIONS,
+    "effect_key": (["$.id"], ["$.id", "$.n"]),
+    "timeouts": ({}, {"total_ms": 20_000}),
+    "retries": ({}, {"max_attempts": 1, "retry_on": []}),
+    "cancel": ("never", "safe"),
+    "start": ("required", "optional"),
+    "reconcile": (
+        {
+            "tool": "peek",
+            "arguments": {"id": "$.id"},
+            "succeeded_when": [{"path": "$.state", "equals": "done"}],
+            "failed_when": [{"path": "$.state", "one_of": ["none", "failed"]}],
+        },
+    ),
+    "redact": (["$.card"],),
+    "volatile": (["$.trace"], ["$.trace", "$.xs[*].t"]),
+}
+CHECKPOINT: Final[dict[str, tuple[Any, ...]]] = {
+    "all_of": (
+        [{"role": "approver"}],
+        [{"role": "approver", "count": 2}, {"role": "lead", "count": 1}],
+    ),
+    "expires_seconds": (1, 900),
+    "reason_required": (True, False),
+}
+SESSION: Final[dict[str, tuple[Any, ...]]] = {
+    "unmatched_tools": ("allow", "deny", "ask"),
+    "gate": ("reject_all", "strip_partial", "strip_blocked"),
+}
+LIMITS: Final[dict[str, tuple[Any, ...]]] = {
+    "max_steps": (2, 40),
+    "max_tool_calls": (5, 60),
+    "max_cost_micros": (1, 2_000_000),
+    "max_unguarded_calls": (1, 3),
+    "max_seconds": (600, 3600),
+    "loop": ({"window": 8, "threshold": 3}, {"window": 2, "threshold": 2}),
+    "circuit_breaker": (
+        {"consecutive_blocks": 5, "consecutive_errors": 2},
+        {"consecutive_errors": 3},
+    ),
+}
 
 
-def _some(inner: tuple[Any, ...] | list[Any], most: int) -> st.SearchStrategy[list[Any]]:
-    return st.lists(st.sampled_from(inner), max_size=most, unique_by=id)
+class Draw:
+    """Draws by small whole numbers alone, which is quick and shrinks well."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        """Keep what Hypothesis draws with."""
+        self._draw = draw
+
+    def below(self, end: int) -> int:
+        """Draw a number from 0 to below `end`."""
+        return self._draw(_below(end)) if end > 1 else 0
+
+    def one(self, options: Sequence[T]) -> T:
+        """Draw one of some options."""
+        return options[self.below(len(options))]
+
+    def some(self, options: Sequence[T], most: int) -> list[T]:
+        """Draw at most so many of some options, in their order."""
+        bits = self.below(2 ** len(options))
+        return [one for at, one in enumerate(options) if bits >> at & 1][:most]
+
+    def mapping(self, options: Mapping[str, Sequence[Any]]) -> Document:
+        """Draw some of the keys, each with one of its values."""
+        return {key: self.one(options[key]) for key in self.some(list(options), len(options))}
 
 
-def _maybe(draw: st.DrawFn, document: Document, key: str, strategy: st.SearchStrategy[Any]) -> None:
-    """Draw a key of a document, or leave it out."""
-    if draw(st.booleans()):
-        document[key] = draw(strategy)
+@cache
+def _below(end: int) -> st.SearchStrategy[int]:
+    return st.integers(0, end - 1)
 
 
 def _read(name: str, **more: Any) -> Document:  # noqa: ANN401 -- any keys of a tool
@@ -144,102 +215,44 @@ def _read(name: str, **more: Any) -> Document:  # noqa: ANN401 -- any keys of a 
     } | more
 
 
-@st.composite
-def _arguments(draw: st.DrawFn, slots: list[str], *, is_bounded: bool) -> list[Document]:
-    chosen = draw(_some(list(RULES), 3))
-    rules = [{"path": path} | draw(st.sampled_from(RULES[path])) for path in chosen]
+def _arguments(draw: Draw, slots: list[str], *, is_bounded: bool) -> list[Document]:
+    chosen = draw.some(list(RULES), 3)
+    rules = [{"path": path} | draw.one(RULES[path]) for path in chosen]
     if is_bounded:
         rules = [UPPER, *(rule for rule in rules if rule["path"] != "$.n")]
     usable = [rule for rule in REFS if list(rule.values())[1] in slots]
-    return rules + (draw(_some(usable, 2)) if usable else [])
+    return rules + draw.some(usable, 2)
 
 
-@st.composite
-def _requirement(draw: st.DrawFn, needed: str) -> Document:
-    requirement: Document = {"tool": needed}
-    _maybe(draw, requirement, "output", _some(OUTPUTS, 2))
-    _maybe(draw, requirement, "same", _some(SAMES, 2))
-    _maybe(draw, requirement, "within_seconds", st.integers(1, 600))
+def _requirement(draw: Draw, needed: str) -> Document:
+    requirement: Document = {"tool": needed} | draw.mapping({"within_seconds": [1, 60, 600]})
+    if output := draw.some(OUTPUTS, 2):
+        requirement["output"] = output
+    if same := draw.some(SAMES, 2):
+        requirement["same"] = same
     return requirement
 
 
-@st.composite
-def _checkpoint(draw: st.DrawFn) -> Document:
-    checkpoint: Document = {}
-    roles = st.sampled_from(
-        [[{"role": "approver"}], [{"role": "approver", "count": 2}, {"role": "lead", "count": 1}]]
-    )
-    _maybe(draw, checkpoint, "all_of", roles)
-    _maybe(draw, checkpoint, "expires_seconds", st.integers(1, 900))
-    _maybe(draw, checkpoint, "reason_required", st.booleans())
-    return checkpoint
-
-
-@st.composite
-def _afterwards(draw: st.DrawFn) -> Document:
-    """Draw the keys of a tool that say what surrounds a call."""
-    tool: Document = {}
-    _maybe(draw, tool, "effect_key", st.sampled_from([["$.id"], ["$.id", "$.n"]]))
-    _maybe(draw, tool, "timeouts", st.sampled_from([{}, {"total_ms": 20_000}]))
-    retries = [{}, {"max_attempts": 1, "retry_on": []}]
-    if "effect_key" in tool:
-        retries.append({"max_attempts": 3, "retry_on": ["unavailable"]})
-    _maybe(draw, tool, "retries", st.sampled_from(retries))
-    _maybe(draw, tool, "cancel", st.sampled_from(["never", "safe"]))
-    _maybe(draw, tool, "start", st.sampled_from(["required", "optional"]))
-    if draw(st.booleans()):
-        tool["reconcile"] = {
-            "tool": "peek",
-            "arguments": {"id": "$.id"},
-            "succeeded_when": [{"path": "$.state", "equals": "done"}],
-            "failed_when": [{"path": "$.state", "one_of": ["none", "failed"]}],
-        }
-    _maybe(draw, tool, "redact", st.just(["$.card"]))
-    _maybe(draw, tool, "volatile", st.just(["$.trace"]))
-    return tool
-
-
-@st.composite
-def _tool(draw: st.DrawFn, name: str, slots: list[str], earlier: list[str]) -> Document:
+def _tool(draw: Draw, name: str, slots: list[str], earlier: list[str]) -> Document:
     """Draw a tool that may require those that can always have been called before."""
-    effect = draw(st.sampled_from(["read", "write", *GRAVE]))
+    effect = draw.one(EFFECTS)
     tool: Document = {
         "tool": name,
         "side_effect": effect,
         "evidence_class": "local_transaction" if effect in GRAVE else "ack_only",
         "commit_requirement": "acknowledged",
-    }
-    _maybe(draw, tool, "server", st.sampled_from(["orders", "desk:1"]))
-    _maybe(draw, tool, "input_schema", st.sampled_from([SCHEMA | {"required": it} for it in NEEDS]))
-    _maybe(draw, tool, "checkpoint", _checkpoint())
-    rulings = ["ask"] if "checkpoint" in tool else ["ask", "allow"]
-    _maybe(draw, tool, "decision", st.sampled_from(rulings))
+    } | draw.mapping(TOOL)
+    if draw.below(3) == 0:
+        tool["checkpoint"] = draw.mapping(CHECKPOINT)
+    elif draw.below(2):
+        tool["decision"] = draw.one(["ask", "allow"])
+    if "effect_key" in tool and draw.below(2):
+        tool["retries"] = {"max_attempts": 3, "retry_on": ["unavailable"]}
     is_bounded = effect in GRAVE and "checkpoint" not in tool
-    tool["arguments"] = draw(_arguments(slots, is_bounded=is_bounded))
-    needed = draw(_some(earlier, 2))
-    if needed:
-        tool["requires"] = [draw(_requirement(other)) for other in needed]
-    _maybe(draw, tool, "when", st.sampled_from(CONDITIONS))
-    return tool | draw(_afterwards())
-
-
-@st.composite
-def _limits(draw: st.DrawFn, names: list[str]) -> Document:
-    limits: Document = {}
-    _maybe(draw, limits, "max_steps", st.integers(2, 40))
-    _maybe(draw, limits, "max_tool_calls", st.integers(5, 60))
-    _maybe(draw, limits, "max_cost_micros", st.sampled_from([1, 2_000_000]))
-    counts = st.dictionaries(st.sampled_from(names), st.integers(2, 4), max_size=2)
-    _maybe(draw, limits, "max_calls_per_tool", counts)
-    _maybe(draw, limits, "max_unguarded_calls", st.integers(1, 3))
-    _maybe(draw, limits, "max_seconds", st.integers(600, 3600))
-    loops = st.sampled_from([{"window": 8, "threshold": 3}, {"window": 2, "threshold": 2}])
-    _maybe(draw, limits, "loop", loops)
-    breakers = st.sampled_from(
-        [{"consecutive_blocks": 5, "consecutive_errors": 2}, {"consecutive_errors": 3}]
-    )
-    _maybe(draw, limits, "circuit_breaker", breakers)
-    return limits
+    tool["arguments"] = _arguments(draw, slots, is_bounded=is_bounded)
+    if needed := draw.some(earlier, 2):
+        tool["requires"] = [_requirement(draw, other) for other in needed]
+    return tool
 
 
 def _with_phases(tools: list[Document], count: int) -> Document:
@@ -257,58 +270,49 @@ def _with_phases(tools: list[Document], count: int) -> Document:
     }
 
 
-@st.composite
-def _session(draw: st.DrawFn, names: list[str], slots: list[str]) -> Document:
-    effects = ["read", "write", *GRAVE]
-    session: Document = {
-        "risk_defaults": {effect: draw(st.sampled_from(["allow", "ask"])) for effect in effects}
-    }
-    _maybe(draw, session, "limits", _limits(names))
-    _maybe(draw, session, "unmatched_tools", st.sampled_from(["allow", "deny", "ask"]))
-    gates = st.sampled_from(["reject_all", "strip_partial", "strip_blocked"])
-    _maybe(draw, session, "gate", gates)
-    everybody = {"effect": "allow", "tools": ["*"], "where": {"department": "support"}}
-    _maybe(draw, session, "principals", _some(PRINCIPALS, 3).map(lambda more: [everybody, *more]))
-    _maybe(draw, session, "labels", _some(LABELS, 2))
-    if slots:
-        writes = st.sampled_from(["once", "last"])
-        session["bindings"] = [{"slot": slot, "write": draw(writes)} for slot in slots]
-    chosen = draw(_some(AGGREGATES, 2))
-    tools = st.sampled_from(names)
+def _session(draw: Draw, names: list[str], slots: list[str]) -> Document:
+    session = draw.mapping(SESSION)
+    session["risk_defaults"] = {effect: draw.one(["allow", "ask"]) for effect in EFFECTS}
+    if draw.below(2):
+        counts = {name: draw.one([2, 4]) for name in draw.some(names, 2)}
+        session["limits"] = draw.mapping(LIMITS) | {"max_calls_per_tool": counts}
+    if draw.below(2):
+        session["principals"] = [EVERYBODY, *draw.some(PRINCIPALS, 3)]
+    session["labels"] = draw.some(LABELS, 2)
+    session["bindings"] = [{"slot": slot, "write": draw.one(["once", "last"])} for slot in slots]
+    chosen = draw.some(AGGREGATES, 2)
     session["aggregates"] = [
-        {"name": f"aggregate{at}", "tool": draw(tools)} | one for at, one in enumerate(chosen)
+        {"name": f"aggregate{at}", "tool": draw.one(names)} | one for at, one in enumerate(chosen)
     ]
-    if draw(st.booleans()):
-        ratio = draw(st.sampled_from([2, "1.5"]))
-        envelope = {"name": "e", "tool": draw(tools), "path": "$.n", "within_ratio_of_first": ratio}
-        session["envelopes"] = [envelope]
+    if draw.below(2):
+        envelope = {"name": "e", "tool": draw.one(names), "path": "$.n"}
+        session["envelopes"] = [envelope | {"within_ratio_of_first": draw.one([2, "1.5"])}]
     return session
 
 
 @st.composite
-def sound_contracts(draw: st.DrawFn) -> Document:
+def sound_contracts(given: st.DrawFn) -> Document:
     """Draw a contract for which `check_contract` finds no error and no blocker."""
-    slots = draw(_some(list(BINDS), 3))
+    draw = Draw(given)
+    slots = draw.some(list(BINDS), 3)
     binds = [{"slot": slot} | BINDS[slot] for slot in slots]
     tools = [_read("look", binds=binds), _read("peek", commit_requirement="none")]
-    phase_count = draw(st.sampled_from([0, 2, 3, 4]))
-    names = [f"step{index}" for index in range(phase_count - 1)]
-    names += draw(_some(["pay", "note", "drop"], 3))
-    free = [name for name in names if not name.startswith("step")]
+    phase_count = draw.one([0, 2, 3, 4])
+    free = draw.some(["pay", "note", "drop"], 3)
+    names = [f"step{index}" for index in range(phase_count - 1)] + free
     for index, name in enumerate(names):
         earlier = ["look", *(other for other in names[:index] if other in free)]
-        tools.append(draw(_tool(name, slots, earlier)))
+        tools.append(_tool(draw, name, slots, earlier))
     known = [tool["tool"] for tool in tools]
     for index, tool in enumerate(tools[2:], 3):
-        if index < len(known):
-            _maybe(draw, tool, "forbidden_after", _some(known[index:], 2))
-    session = draw(_session(known, slots))
+        if later := draw.some(known[index:], 2):
+            tool["forbidden_after"] = later
+    session = _session(draw, known, slots)
     if phase_count:
         session |= _with_phases(tools, phase_count)
         for tool in tools:
-            if tool["tool"] in free and "requires" not in tool:
-                valid = [f"p{index}" for index in range(phase_count - 1)]
-                _maybe(draw, tool, "phases", st.just({"valid_in": valid}))
-    if draw(st.booleans()):
+            if tool["tool"] in free and draw.below(2):
+                tool["phases"] = {"valid_in": [f"p{index}" for index in range(phase_count - 1)]}
+    if draw.below(2):
         tools.append(_read("never", decision="deny"))
     return {"schema_version": "1", "agent": "desk", "session": session, "tools": tools}
