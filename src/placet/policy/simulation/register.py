@@ -1,0 +1,48 @@
+"""Which calls a recording has told of so far, so that no id stands for two of them or for none."""
+
+from collections.abc import Iterable
+
+from placet.policy.simulation.lines import Line, LineError
+
+
+class Register:
+    """The ids of all calls so far, in the order in which they were proposed."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._order: dict[str, int] = {}
+
+    def enter(self, line: Line) -> list[str]:
+        """Enter a line's calls, and return the ids of earlier ones that its results are of.
+
+        They come in the order in which the calls were proposed. Raises `LineError` for an id that
+        is taken, an id that no call has, and a call that both failed and had an output.
+        """
+        order = self._order
+        first = len(order)
+        for index, call in enumerate(line.tool_calls):
+            if order.setdefault(call.id, len(order)) != first + index:
+                field = f"tool_calls[{index}].id"
+                raise LineError(field=field, message=f"{_quoted(call.id)} is taken")
+        for field, ids in (
+            ("approved", line.approved),
+            ("outputs", line.outputs),
+            ("failed", line.failed),
+            ("cost_micros", line.cost_micros),
+        ):
+            if unknown := next((one for one in ids if one not in order), None):
+                message = f"no call so far has the id {_quoted(unknown)}"
+                raise LineError(field=field, message=message)
+        if both := next((one for one in line.failed if one in line.outputs), None):
+            message = f"{_quoted(both)} stands in `outputs` too"
+            raise LineError(field="failed", message=message)
+        return self._earlier((*line.outputs, *line.failed, *line.cost_micros), first)
+
+    def _earlier(self, ids: Iterable[str], first: int) -> list[str]:
+        order = self._order
+        earlier = {one for one in ids if order[one] < first}
+        return sorted(earlier, key=order.__getitem__) if earlier else []
+
+
+def _quoted(call_id: str) -> str:
+    return f"`{call_id[:100]}`"

@@ -1,0 +1,213 @@
+"""One line after the other: the calls of a recording held to a contract, as one session."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from msgspec import UNSET
+
+from placet.kernel.foreign import Json
+from placet.policy.evaluate import evaluate_response
+from placet.policy.facts import Call, Status
+from placet.policy.ledger import Ledger
+from placet.policy.loaded import Policy
+from placet.policy.model import Ruling
+from placet.policy.paths import MISSING, Selected
+from placet.policy.response import ResponseDecision
+from placet.policy.simulation.candidates import Candidate, Candidates
+from placet.policy.simulation.claims import Claims
+from placet.policy.simulation.late import Late, late_results
+from placet.policy.simulation.lines import Line, LineError
+from placet.policy.simulation.register import Register
+from placet.policy.simulation.report import (
+    CallLine,
+    Summary,
+    SummaryLine,
+    reason_lines,
+    verdict_of,
+)
+from placet.policy.simulation.rows import Rows
+from placet.policy.simulation.unjudged import Gaps, Unjudged
+from placet.policy.simulation.waiting import WaitingSteps
+
+
+def simulate(
+    policy: Policy, lines: Iterable[Line], late: Late | None = None, gaps: Gaps | None = None
+) -> Iterator[CallLine | SummaryLine]:
+    """Yield what becomes of each recorded call, in order, and at last the summary.
+
+    A call is yielded when nothing can change about it any more. `late` are the results that stand
+    after the line of their call; with them, a recording of any length is read as it comes, and
+    without, all of it is read for them first. `gaps` says what the recording does not hold. Raises
+    `LineError` at a line that cannot be the next.
+    """
+    if late is None:
+        lines = list(lines)
+        late = late_results(lines)
+    run = Run(policy, late, gaps)
+    for line in lines:
+        yield from run.step(line)
+    yield from run.end()
+
+
+class Run:
+    """A simulation under way."""
+
+    def __init__(self, policy: Policy, late: Late, gaps: Gaps | None = None) -> None:
+        """Begin before the first line."""
+        self._policy = policy
+        self._late = late
+        self._gaps = gaps
+        self._ledger: Ledger | None = None
+        self._at: datetime | None = None
+        self._labels: dict[str, str] = {}
+        self._register = Register()
+        self._rows = Rows()
+        self._candidates = Candidates(policy)
+        self._waiting = WaitingSteps(policy.gate)
+        self._claims = Claims(policy, self._waiting, self._rows, self._candidates)
+        self._unjudged = Unjudged(policy, self._candidates, gaps)
+        self._verdicts = dict.fromkeys(Ruling, 0)
+        self._steps = self._denials_unjudged = self._ignored = 0
+
+    def step(self, line: Line) -> list[CallLine]:
+        """Take the next line, and return what is final by now. Raises `LineError`."""
+        if self._at is not None and line.at < self._at:
+            raise LineError(field="at", message="the time runs backwards")
+        earlier = self._register.enter(line)
+        self._at = line.at
+        ledger = self._ledger
+        if ledger is None:
+            ledger = self._ledger = Ledger(self._policy, line.at)
+        self._steps += 1
+        phase = ledger.phase
+        if self._waiting:
+            self._claims.expire(ledger, line.at)
+        if line.labels:
+            self._labels = {**self._labels, **line.labels}
+        ungranted = [one for one in earlier if not self._settle(ledger, one, line)]
+        if self._waiting and line.approved:
+            self._claims.claim(ledger, line.approved, self._labels, line.at)
+        for call_id in ungranted:
+            if not self._settle(ledger, call_id, line):
+                self._ignore(call_id, line)
+        if line.tool_calls:
+            self._respond(ledger, line, phase)
+        first = self._waiting.first_row
+        return self._rows.take(self._rows.next_number if first is None else first)
+
+    def end(self) -> list[CallLine | SummaryLine]:
+        """Return what was not final before, and the summary."""
+        ledger = self._ledger
+        summary = Summary(
+            steps=self._steps,
+            allow=self._verdicts[Ruling.ALLOW],
+            deny=self._verdicts[Ruling.DENY],
+            ask=self._verdicts[Ruling.ASK],
+            killed=ledger is not None and ledger.status is Status.KILLED,
+            kill_reason=None if ledger is None else ledger.killed_by,
+            unjudged=self._denials_unjudged,
+            ignored_receipts=self._ignored,
+        )
+        return [*self._rows.take(self._rows.next_number), SummaryLine(summary=summary)]
+
+    def _respond(self, ledger: Ledger, line: Line, phase: str | None) -> None:
+        """Judge a line's calls as one response, and fold in what it says became of them."""
+        calls = {
+            one.id: Call(
+                tool=one.function.name, arguments=one.function.arguments.encode(), call_id=one.id
+            )
+            for one in line.tool_calls
+        }
+        principal: Mapping[str, Json] = line.principal  # type: ignore[assignment]  # -- it is JSON
+        facts = ledger.facts(line.at, principal=principal, labels=self._labels)
+        proposed = [*calls.values()]
+        response = evaluate_response(self._policy, facts, proposed)
+        unjudged = self._unjudged.reasons(ledger, facts, proposed, response)
+        ledger.decided(self._steps, [*calls], response, line.at, principal=principal)
+        first_row = self._rows.next_number
+        self._print(calls, response, unjudged, phase, ledger.phase)
+        waiting = self._waiting.begin(self._steps, principal, first_row, calls, response)
+        if waiting is not None:
+            for call_id in waiting.asks:
+                ledger.asked(call_id, line.at, self._waiting.deadline(waiting, call_id, line.at))
+            own = [one for one in line.approved if one in calls]
+            self._claims.claim(ledger, own, self._labels, line.at)
+        for call_id in calls:
+            if not self._settle(ledger, call_id, line):
+                self._ignore(call_id, line)
+        if ledger.phase != phase:
+            self._rows.end_in(ledger.phase, first_row)
+        self._keep_uncommitted(ledger, line, calls, principal)
+
+    def _print(
+        self,
+        calls: Mapping[str, Call],
+        response: ResponseDecision,
+        unjudged: Mapping[int, str],
+        phase: str | None,
+        phase_after: str | None,
+    ) -> None:
+        for index, (call_id, verdict) in enumerate(zip(calls, response.calls, strict=True)):
+            word = verdict_of(verdict.decision)
+            self._verdicts[word] += 1
+            self._rows.add(
+                CallLine(
+                    step=self._steps,
+                    call=call_id,
+                    tool=verdict.tool,
+                    verdict=word,
+                    granted=verdict.granted,
+                    layer=verdict.decision.layer,
+                    reasons=reason_lines(verdict.reasons),
+                    phase=phase,
+                    phase_after=phase_after,
+                    unjudged=unjudged.get(index, UNSET),
+                )
+            )
+        self._denials_unjudged += len(unjudged)
+
+    def _settle(self, ledger: Ledger, call_id: str, line: Line) -> bool:
+        """Fold in what a line tells of a call, or return False where it was not granted."""
+        if not ledger.is_granted(call_id):
+            return False
+        if call_id in line.outputs:
+            output: Json = line.outputs[call_id]  # type: ignore[assignment]  # -- it is JSON
+            ledger.succeeded(call_id, output, line.at)
+            self._candidates.discard(ledger.calls[call_id].holding.tool, call_id)
+        elif call_id in line.failed:
+            ledger.failed(call_id)
+        if call_id in line.cost_micros:
+            ledger.spent(call_id, line.cost_micros[call_id])
+        return True
+
+    def _ignore(self, call_id: str, line: Line) -> None:
+        self._ignored += (call_id in line.outputs) + line.failed.count(call_id)
+
+    def _keep_uncommitted(
+        self,
+        ledger: Ledger,
+        line: Line,
+        calls: Mapping[str, Call],
+        principal: Mapping[str, Json],
+    ) -> None:
+        for call_id, call in calls.items():
+            if (
+                ledger.is_committed(call_id)
+                or call_id in line.failed
+                or call_id in self._late.failed
+                or call.tool not in self._policy.tools
+            ):
+                continue
+            output: Selected = self._late.outputs.get(call_id, MISSING)
+            if call_id in line.outputs:
+                output = line.outputs[call_id]  # type: ignore[assignment]  # -- it is JSON
+            self._candidates.add(
+                Candidate(
+                    call_id=call_id,
+                    step=self._steps,
+                    call=call,
+                    principal=principal,
+                    output=output,
+                    is_unknown=self._gaps is not None and not call.arguments,
+                )
+            )

@@ -1,0 +1,201 @@
+"""Denials that cannot be judged: what they rest on might have been otherwise.
+
+A recording tells what happened under another contract, or under none. Here an earlier call may
+have been refused, or may have no result, and a later one is denied for want of it. So each denial
+that a commit could lift is judged once more for each earlier call that is not committed and is not
+known to have failed, as though that one had been. The denial stands all the same.
+
+What no commit can lift is not tried: a call that forbids the tool, an effect key that is taken, a
+label, an envelope (its first value stays the first), a bound that more calls only pass further.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from msgspec import structs
+
+from placet.kernel import foreign
+from placet.kernel.foreign import ForeignJsonError, Json
+from placet.kernel.value import Value
+from placet.policy import layers, requirements
+from placet.policy.decision import Code, Deny
+from placet.policy.evaluate import evaluate_response
+from placet.policy.facts import Call, Facts
+from placet.policy.ledger import Ledger
+from placet.policy.loaded import LoadedTool, Policy
+from placet.policy.model import AggregateOp
+from placet.policy.response import ResponseDecision
+from placet.policy.simulation.candidates import Candidate, Candidates
+from placet.policy.simulation.imagined import imagined
+from placet.policy.window import Window
+
+_PRINCIPALS: Final = 2
+_ARGUMENTS: Final = 6
+_KEYS: Final = frozenset({Code.EFFECT_KEY_MISSING, Code.EFFECT_KEY_TAKEN})
+_UPPER: Final = frozenset({"lt", "lte"})
+
+
+class Gaps(Value, frozen=True):
+    """What a recording does not hold, in words: arguments of calls, and who the agent acts for.
+
+    With gaps, a call whose arguments are an empty text has arguments that nobody knows.
+    """
+
+    arguments: str
+    principal: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Case:
+    """A denied call, the response that it is in, and what both were judged by."""
+
+    ledger: Ledger
+    facts: Facts
+    calls: Sequence[Call]
+    index: int
+    denial: Deny
+    tool: LoadedTool
+    given: Json
+
+
+class Unjudged:
+    """Looks at denials, and for the earlier calls that they may rest on."""
+
+    def __init__(self, policy: Policy, candidates: Candidates, gaps: Gaps | None) -> None:
+        """Look for them among `candidates`."""
+        self._policy = policy
+        self._candidates = candidates
+        self._gaps = gaps
+
+    def reasons(
+        self, ledger: Ledger, facts: Facts, calls: Sequence[Call], response: ResponseDecision
+    ) -> dict[int, str]:
+        """Return why denials of a response cannot be judged, by the calls' places in it.
+
+        `facts` are those that the response was judged by, fresh from `ledger`.
+        """
+        found = {}
+        for index, verdict in enumerate(response.calls):
+            denial = verdict.decision
+            if not isinstance(denial, Deny):
+                continue
+            call = calls[index]
+            tool = self._policy.tools.get(call.tool)
+            text = self._gap(call, denial)
+            if text is None and tool is not None:
+                given = _given(call)
+                text = self._lifted(_Case(ledger, facts, calls, index, denial, tool, given))
+            if text is not None:
+                found[index] = text
+        return found
+
+    def _gap(self, call: Call, denial: Deny) -> str | None:
+        if self._gaps is None:
+            return None
+        if denial.layer == _PRINCIPALS:
+            return self._gaps.principal
+        return self._gaps.arguments if denial.layer == _ARGUMENTS and not call.arguments else None
+
+    def _lifted(self, case: _Case) -> str | None:
+        for candidate in self._worth_trying(case):
+            which = f"call `{candidate.call_id}` of `{candidate.call.tool}` (step {candidate.step})"
+            if candidate.is_unknown:
+                return f"it may rest on {which}, whose arguments are not known"
+            facts = imagined(self._policy, case.ledger, case.facts, candidate)
+            if not self._passes(case, facts):
+                continue
+            response = evaluate_response(self._policy, facts, case.calls)
+            if not isinstance(response.calls[case.index].decision, Deny):
+                return f"it would not be denied if {which} had been committed"
+        return None
+
+    def _worth_trying(self, case: _Case) -> Iterator[Candidate]:
+        codes = {reason.code for reason in case.denial.reasons}
+        match case.denial.layer:
+            case 4 if codes == {Code.WRONG_PHASE}:
+                yield from self._that_advance(case)
+            case 5:
+                yield from self._that_are_required(case)
+            case 8 if not codes & _KEYS:
+                yield from self._that_bind(case)
+            case 9 if _is_short(case):
+                yield from self._candidates.of(case.tool.name)
+
+    def _passes(self, case: _Case, facts: Facts) -> bool:
+        """Say whether the layer that denied would pass, before everything is judged again."""
+        match case.denial.layer:
+            case 4:
+                return not layers.phase(self._policy, case.tool, facts, {})
+            case 5:
+                return not requirements.requires(case.tool, facts, case.given, Window())
+            case 8:
+                return not layers.references(case.tool, facts, case.given)
+        return True
+
+    def _that_advance(self, case: _Case) -> Iterator[Candidate]:
+        """Yield calls that lead to a phase in which the denied one is legal.
+
+        Where nothing else of them could matter to it, the newest stands for all of its tool.
+        """
+        for name in self._candidates.tools:
+            tool = self._policy.tools.get(name)
+            if tool is None or tool.advances_to in {None, case.facts.phase}:
+                continue
+            there = structs.replace(case.facts, phase=tool.advances_to)
+            if layers.phase(self._policy, case.tool, there, {}):
+                continue
+            moving = (one for one in self._candidates.of(name) if _moves(case, one))
+            yield from moving if _matters(case.tool, tool) else [*moving][:1]
+
+    def _that_are_required(self, case: _Case) -> Iterator[Candidate]:
+        """Yield calls that the failing requirements may be about; one call can be of one tool."""
+        failing = [
+            one
+            for one in case.tool.requires
+            if any(reason.rule.startswith(one.rule) for reason in case.denial.reasons)
+        ]
+        if not failing or len({one.tool for one in failing}) > 1:
+            return
+        if self._gaps is not None:
+            yield from (one for one in self._candidates.of(failing[0].tool) if one.is_unknown)
+        yield from self._candidates.matching(failing[0], case.given)
+
+    def _that_bind(self, case: _Case) -> Iterator[Candidate]:
+        slots = {one.slot for one in case.tool.references}
+        for name in self._candidates.tools:
+            tool = self._policy.tools.get(name)
+            if tool is not None and any(bind.slot in slots for bind in tool.binds):
+                yield from self._candidates.of(name)
+
+
+def _given(call: Call) -> Json:
+    try:
+        return foreign.parse(call.arguments)
+    except ForeignJsonError:
+        return None
+
+
+def _moves(case: _Case, candidate: Candidate) -> bool:
+    granted = case.ledger.calls.get(candidate.call_id)
+    return granted is None or granted.holding.phase == case.facts.phase
+
+
+def _matters(denied: LoadedTool, other: LoadedTool) -> bool:
+    """Say whether more than the phase may depend on which call of the other tool it is."""
+    return (
+        other.name == denied.name
+        or bool(other.binds)
+        or any(one.tool == other.name for one in denied.requires)
+    )
+
+
+def _is_short(case: _Case) -> bool:
+    """Say whether more calls could bring the denied one within all the bounds that it failed."""
+    lifting = {
+        bound.rule
+        for one in case.tool.aggregates
+        for bound in one.bounds
+        if (bound.name in _UPPER) is (one.op is AggregateOp.MIN)
+    }
+    return all(reason.rule in lifting for reason in case.denial.reasons)
