@@ -55,7 +55,7 @@ def test_a_contract_says_the_same_in_yaml_and_in_json() -> None:
     assert parse_contract(as_json, "yaml") == example()
 
 
-@pytest.mark.parametrize("name", ["decisions.yaml", "responses.yaml", "findings.yaml"])
+@pytest.mark.parametrize("name", ["decisions.yaml", "responses.yaml"])
 def test_a_contract_comes_back_from_its_document(name: str) -> None:
     contract = read_contract(yaml.safe_load((CASES / name).read_text("utf-8"))["contract"])
     assert isinstance(contract, Contract)

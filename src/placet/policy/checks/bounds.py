@@ -1,37 +1,28 @@
-"""Findings about rules on one path: bounds that exclude everything, and bounds that add nothing."""
+"""Findings about rules on one path: those that nothing can meet, and those that add nothing."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from decimal import ROUND_FLOOR, Decimal
-from typing import Final, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
-import msgspec
-
-from placet.kernel import foreign
-from placet.kernel.foreign import Json
+from placet.policy.checks.fits import Shapes
 from placet.policy.checks.found import found
+from placet.policy.checks.given import Given, Wanted, givens_of, key_of
+from placet.policy.checks.spans import LOWER, UPPER, Limit, highest, lowest
 from placet.policy.finding import Finding
 from placet.policy.model import Rule
-from placet.policy.numbers import Number, bound, exact, is_number, normal
-from placet.policy.operators import Operator, Pattern, operands, operators
-from placet.policy.paths import Path, PathError, Selected, parse_path
-from placet.policy.schemas.paths import Schema, SchemaPaths
+from placet.policy.numbers import bound
+from placet.policy.paths import Path, PathError, parse_path
+from placet.policy.schemas.paths import SchemaPaths
 from placet.policy.text.tree import Steps
 
-_LOWER: Final = {"gt": True, "gte": False}
-_UPPER: Final = {"lt": True, "lte": False}
-_WANTS: Final = {
-    "gt": {"number", "integer"},
-    "gte": {"number", "integer"},
-    "lt": {"number", "integer"},
-    "lte": {"number", "integer"},
-    "matches": {"string"},
-    "contains": {"string", "array"},
-    "length_gte": {"string", "array"},
-    "length_lte": {"string", "array"},
-}
-_NAMING: Final = {"equals", "one_of"}
-_EXCLUDES: Final = "excludes_everything"
+_SIDES: Final = (
+    (LOWER, highest),
+    (UPPER, lowest),
+    ({"length_gte": False}, highest),
+    ({"length_lte": False}, lowest),
+    ({"within_ratio_of_first": False}, lowest),
+)
+_BOUNDS: Final = {name for side, _ in _SIDES for name in side}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,188 +33,108 @@ class RuleAt:
     rule: Rule
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Given:
-    """One operator with its operand and its place."""
-
-    steps: Steps
-    name: str
-    operand: object
-    rule: Rule
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Limit:
-    """A bound of one side."""
-
-    value: Number
-    is_strict: bool
-    steps: Steps
-
-
-def check_bounds(rules: list[RuleAt], schema: SchemaPaths | None) -> Iterator[Finding]:
-    """Yield operators on one path that nothing can meet, or that others imply.
-
-    `schema` is that of the document which the rules read, where it is known.
-    """
-    groups: dict[str, tuple[Path, list[_Given]]] = {}
+def by_path(rules: Sequence[RuleAt]) -> dict[str, tuple[Path, list[Given]]]:
+    """Return the operators on each path, under its canonical text."""
+    groups: dict[str, tuple[Path, list[Given]]] = {}
     for at in rules:
         try:
             path = parse_path(at.rule.path)
         except PathError:
             continue
-        given = [_Given((*at.steps, name), name, it, at.rule) for name, it in operands(at.rule)]
-        groups.setdefault(path.text, (path, []))[1].extend(given)
-    for path, given in groups.values():
-        yield from _group(path, given, schema)
+        groups.setdefault(path.text, (path, []))[1].extend(givens_of(at.steps, at.rule))
+    return groups
 
 
-def _group(path: Path, given: list[_Given], schema: SchemaPaths | None) -> Iterator[Finding]:
-    yield from _absence(path, given)
-    yield from _candidates(path, given)
-    ends = []
-    for sides in ((_LOWER, _UPPER), ({"length_gte": False}, {"length_lte": False})):
-        lower, upper = (_limits(given, side) for side in sides)
-        low = _strongest(lower, _is_higher)
-        high = _strongest(upper, _is_lower)
-        yield from _implied(path, lower, low)
-        yield from _implied(path, upper, high)
-        if _is_empty(low, high):
-            yield _excluding(path, low, high)
-            return
-        ends.append((low, high))
-    shapes = [] if schema is None else schema.leaves(path.parts)
-    if given and shapes and not any(_fits(shape, given, ends[0]) for shape in shapes):
-        message = f"no value that the schema allows at `{path.text}` meets this rule"
-        yield found(_EXCLUDES, given[0].steps, message, "mend the rule or the schema")
+def check_bounds(rules: Sequence[RuleAt], schema: SchemaPaths | None) -> Iterator[Finding]:
+    """Yield operators on one path that nothing can meet, or that others imply.
+
+    `schema` is that of the document which the rules read, where it is known.
+    """
+    for path, givens in by_path(rules).values():
+        yield from _repeated(path, givens)
+        yield from implied(path.text, givens)
+        if Wanted(givens).is_empty():
+            yield conflict(path.text, givens)
+        elif schema is not None and givens:
+            yield from misfit(path, givens, schema)
 
 
-def _absence(path: Path, given: list[_Given]) -> Iterator[Finding]:
-    absent = next((one for one in given if one.name == "exists" and one.operand is False), None)
-    other = next((one for one in given if one.name != "exists" or one.operand is True), None)
-    if absent is not None and other is not None:
-        later, earlier = sorted((absent, other), key=given.index, reverse=True)
-        message = f"`{path.text}` must be missing and must have a value"
-        yield found(_EXCLUDES, later.steps, message, related=earlier.steps)
+def conflict(path: str, givens: Sequence[Given]) -> Finding:
+    """Return the finding on operators that no value meets: alone, two of them, or together."""
+    later = givens[_first(len(givens), lambda count: Wanted(givens[:count]).is_empty()) - 1]
+    if Wanted([later]).is_empty():
+        return excluding(later, f"no value of `{path}` meets {later.words}")
+    for earlier in givens:
+        if earlier is later:
+            break
+        if Wanted([earlier, later]).is_empty():
+            message = f"no value of `{path}` meets both {earlier.words} and {later.words}"
+            return excluding(later, message, earlier)
+    return excluding(later, f"no value of `{path}` meets all of its rules")
 
 
-def _candidates(path: Path, given: list[_Given]) -> Iterator[Finding]:
-    """Try the few values that `equals` and `one_of` leave against every other operator."""
-    naming = [one for one in given if one.name in _NAMING]
-    if not naming:
+def misfit(path: Path, givens: Sequence[Given], schema: SchemaPaths) -> Iterator[Finding]:
+    """Yield that no value which the schema allows at a path meets these operators."""
+    shapes = Shapes(schema, path)
+    if shapes.fit(Wanted(givens)):
         return
-    values = _named(naming[0])
-    for one in naming[1:]:
-        others = _named(one)
-        values = {key: value for key, value in values.items() if key in others}
-    tests = _tests([one for one in given if one.name not in _NAMING])
-    if not any(_passes(tests, value) for value in values.values()):
-        message = f"no value of `{path.text}` meets all of its rules"
-        yield found(_EXCLUDES, naming[-1].steps, message)
+    alone = next((one for one in givens if not shapes.fit(Wanted([one]))), None)
+    if alone is not None:
+        message = f"no value that the schema allows at `{path.text}` meets {alone.words}"
+        yield excluding(alone, message)
+        return
+    count = _first(len(givens), lambda count: not shapes.fit(Wanted(givens[:count])))
+    message = f"no value that the schema allows at `{path.text}` meets all of its rules"
+    yield excluding(givens[count - 1], message)
 
 
-def _named(one: _Given) -> dict[bytes, object]:
-    """Return the values that an operator names, by a key that equal values share."""
-    named = one.operand if isinstance(one.operand, tuple) else (one.operand,)
-    return {foreign.encode(normal(cast("Json", it))): it for it in named}
+def excluding(here: Given, message: str, other: Given | None = None) -> Finding:
+    """Return the finding that nothing meets an operator, or nothing two of them."""
+    hint = "widen a bound, or take a rule out"
+    related = None if other is None else other.steps
+    return found("excludes_everything", here.steps, message, hint, related=related)
 
 
-def _passes(tests: list[Operator], value: object) -> bool:
-    return all(test.fault([cast("Selected", value)]) is None for test in tests)
+def implied(path: str, givens: Sequence[Given]) -> Iterator[Finding]:
+    """Yield bounds that a stronger one on the same side implies."""
+    for side, strongest in _SIDES:
+        limits = [
+            (one, Limit(bound(one.operand), side[one.name]))
+            for one in givens
+            if one.name in side and isinstance(one.operand, int | str)
+        ]
+        best = strongest(limit for _, limit in limits)
+        kept = next((one for one, limit in limits if limit is best), None)
+        for one, limit in limits:
+            if limit is not best and kept is not None:
+                yield _implied(path, one, kept, givens)
 
 
-def _tests(given: list[_Given]) -> list[Operator]:
-    """Return operators as tests on a bare value; patterns are not tried."""
-    return [
-        made
-        for one in given
-        for made in operators(
-            msgspec.convert({"path": "$", one.name: one.operand}, Rule), "", _any_pattern
-        )
-    ]
+def _implied(path: str, one: Given, kept: Given, givens: Sequence[Given]) -> Finding:
+    later, earlier = (one, kept) if _stands(givens, one) > _stands(givens, kept) else (kept, one)
+    message = f"{one.words} adds nothing on `{path}` beside {kept.words}"
+    return found("rule_implied", later.steps, message, "keep one", related=earlier.steps)
 
 
-def _any_pattern(_: str) -> Pattern:
-    return Pattern(search=lambda _: True, ns_per_byte=0)
+def _stands(givens: Sequence[Given], one: Given) -> int:
+    return next(index for index, given in enumerate(givens) if given is one)
 
 
-def _limits(given: list[_Given], side: dict[str, bool]) -> list[_Limit]:
-    return [
-        _Limit(bound(one.operand), side[one.name], one.steps)
-        for one in given
-        if one.name in side and isinstance(one.operand, int | str)
-    ]
+def _repeated(path: Path, givens: Sequence[Given]) -> Iterator[Finding]:
+    """Yield operators that stand twice with the same operand; equal bounds are told as implied."""
+    seen: dict[tuple[str, bytes], Given] = {}
+    for one in givens:
+        if one.name not in _BOUNDS:
+            first = seen.setdefault((one.name, key_of(one.operand)), one)
+            if first is not one:
+                message = f"{one.words} stands twice on `{path.text}`"
+                yield found("rule_implied", one.steps, message, "keep one", related=first.steps)
 
 
-def _is_higher(one: _Limit, other: _Limit) -> bool:
-    return one.value > other.value or (one.value == other.value and one.is_strict > other.is_strict)
-
-
-def _is_lower(one: _Limit, other: _Limit) -> bool:
-    return one.value < other.value or (one.value == other.value and one.is_strict > other.is_strict)
-
-
-def _strongest(limits: list[_Limit], beats: Callable[[_Limit, _Limit], bool]) -> _Limit | None:
-    best: _Limit | None = None
-    for one in limits:
-        if best is None or beats(one, best):
-            best = one
-    return best
-
-
-def _implied(path: Path, limits: list[_Limit], best: _Limit | None) -> Iterator[Finding]:
-    for one in limits:
-        if best is not None and one is not best:
-            message = f"another bound on `{path.text}` already implies this one"
-            yield found("rule_implied", one.steps, message, "keep one", related=best.steps)
-
-
-def _is_empty(low: _Limit | None, high: _Limit | None) -> bool:
-    if low is None or high is None:
-        return False
-    return low.value > high.value or (low.value == high.value and (low.is_strict or high.is_strict))
-
-
-def _excluding(path: Path, low: _Limit | None, high: _Limit | None) -> Finding:
-    one, other = (low.steps if low else ()), (high.steps if high else ())
-    later, earlier = max(one, other, key=repr), min(one, other, key=repr)
-    message = f"no value of `{path.text}` meets both bounds"
-    return found(_EXCLUDES, later, message, related=earlier)
-
-
-def _fits(shape: Schema, given: list[_Given], ends: tuple[_Limit | None, _Limit | None]) -> bool:
-    """Say whether a value could fit one schema and the rules, by type and numeric bounds."""
-    if not isinstance(shape, dict):
-        return True
-    types = shape.get("type")
-    allowed = {types} if isinstance(types, str) else set(cast("list[str]", types or []))
-    for one in given:
-        wanted = _WANTS.get(one.name)
-        if allowed and wanted is not None and not allowed & wanted:
-            return False
-    low, high = ends
-    lows = [limit for limit in (low, *_shape_limits(shape, "minimum", "exclusiveMinimum")) if limit]
-    highs = [
-        limit for limit in (high, *_shape_limits(shape, "maximum", "exclusiveMaximum")) if limit
-    ]
-    low, high = _strongest(lows, _is_higher), _strongest(highs, _is_lower)
-    if (low is None and high is None) or not any(one.name in _LOWER | _UPPER for one in given):
-        return True
-    if allowed == {"integer"}:
-        return not _is_without_integer(low, high)
-    return not _is_empty(low, high)
-
-
-def _shape_limits(shape: dict[str, object], plain: str, strict: str) -> Iterator[_Limit]:
-    for name in (plain, strict):
-        value = shape.get(name)
-        if is_number(value):
-            yield _Limit(exact(cast("float", value)), name == strict, ())
-
-
-def _is_without_integer(low: _Limit | None, high: _Limit | None) -> bool:
-    if low is None or high is None:
-        return False
-    floor = int(Decimal(low.value).to_integral_value(rounding=ROUND_FLOOR))
-    first = floor if floor == low.value and not low.is_strict else floor + 1
-    return first > high.value or (first == high.value and high.is_strict)
+def _first(count: int, is_so: Callable[[int], bool]) -> int:
+    """Return the smallest number from 1 to `count` for which it is so; for `count` it is."""
+    low, high = 1, count
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_so(middle) else (middle + 1, high)
+    return low

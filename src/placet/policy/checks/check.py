@@ -3,29 +3,27 @@
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 
-from msgspec import UNSET
-
 from placet.kernel.principal import Environment
+from placet.policy.checks.aggregates import check_aggregates
+from placet.policy.checks.conditions import check_conditions
 from placet.policy.checks.cost import check_costs, check_patterns
-from placet.policy.checks.found import found, tools_of
+from placet.policy.checks.found import found
+from placet.policy.checks.known import known_of
+from placet.policy.checks.limits import check_limits
+from placet.policy.checks.names import check_names
+from placet.policy.checks.paths import check_paths
 from placet.policy.checks.phases import check_phases
+from placet.policy.checks.principals import check_principals
+from placet.policy.checks.reach import reach_of
+from placet.policy.checks.reconcile import check_reconcile
 from placet.policy.checks.requires import check_requires
 from placet.policy.checks.rules import check_rules
 from placet.policy.checks.schemas import check_schemas
+from placet.policy.checks.slots import check_slots
+from placet.policy.checks.tools import check_tools
 from placet.policy.finding import Finding, Severity, Strength
-from placet.policy.model import (
-    CommitRequirement,
-    Contract,
-    EvidenceClass,
-    Ruling,
-    SideEffect,
-    Start,
-    ToolContract,
-)
-from placet.policy.rulings import GRAVE, is_permitted
-from placet.policy.text.tree import FINDINGS_MAX, Steps
-
-_COSTLY = frozenset({SideEffect.DESTRUCTIVE, SideEffect.FINANCIAL})
+from placet.policy.model import Contract, Ruling
+from placet.policy.text.tree import FINDINGS_MAX
 
 
 def check_contract(
@@ -38,15 +36,26 @@ def check_contract(
     Without an environment, what depends on it is not looked at. `strength` says how each tool is
     governed; a tool that it does not name is governed cooperatively.
     """
+    known = known_of(contract)
+    reach = reach_of(known)
     many = list(check_patterns(contract))
     findings = chain(
         many,
-        _session(contract, environment),
-        check_phases(contract),
-        _names(contract),
-        check_requires(contract),
-        _tools(contract, environment, strength or {}),
-        *([] if many else [check_schemas(contract), check_rules(contract), check_costs(contract)]),
+        _unmatched(contract, environment),
+        check_names(known),
+        check_phases(known),
+        check_requires(known, reach),
+        check_slots(known, reach),
+        check_principals(known),
+        check_limits(known),
+        check_aggregates(known),
+        check_tools(known, environment, strength or {}),
+        check_reconcile(known),
+        check_paths(known),
+        check_rules(known, with_patterns=not many),
+        check_schemas(known, with_patterns=not many),
+        check_conditions(known),
+        [] if many else check_costs(known),
     )
     return list(islice(findings, FINDINGS_MAX))
 
@@ -56,76 +65,9 @@ def stops(findings: list[Finding]) -> bool:
     return any(finding.severity is not Severity.ADVISORY for finding in findings)
 
 
-def _session(contract: Contract, environment: Environment | None) -> Iterator[Finding]:
+def _unmatched(contract: Contract, environment: Environment | None) -> Iterator[Finding]:
     is_open = contract.session.unmatched_tools is Ruling.ALLOW
     if is_open and environment in {Environment.STAGING, Environment.PRODUCTION}:
         message = f"tools without a contract are allowed in {environment}"
-        hint = "write `unmatched_tools: deny`"
         here = ("session", "unmatched_tools")
-        yield found("unmatched_allowed", here, message, hint, severity=Severity.BLOCKER)
-
-
-def _names(contract: Contract) -> Iterator[Finding]:
-    seen: dict[str, Steps] = {}
-    for steps, tool in tools_of(contract):
-        if tool.tool in seen:
-            message = f"`{tool.tool}` is listed twice"
-            hint = "a tool is known by its name alone, whatever its server"
-            yield found("tool_twice", (*steps, "tool"), message, hint, related=seen[tool.tool])
-        seen.setdefault(tool.tool, (*steps, "tool"))
-    for steps, tool in tools_of(contract):
-        for index, other in enumerate(tool.forbidden_after):
-            if other not in seen:
-                here = (*steps, "forbidden_after", index)
-                message = f"`{other}` has no contract"
-                yield found("unknown_tool", here, message, severity=Severity.ADVISORY)
-
-
-def _tools(
-    contract: Contract, environment: Environment | None, strength: Mapping[str, Strength]
-) -> Iterator[Finding]:
-    for steps, tool in tools_of(contract):
-        yield from _evidence(steps, tool)
-        yield from _approval(steps, tool)
-        if is_permitted(contract, tool) and tool.side_effect in _COSTLY:
-            yield from _ceiling(steps, tool)
-            is_loose = strength.get(tool.tool, Strength.COOPERATIVE) is Strength.COOPERATIVE
-            if environment is Environment.PRODUCTION and is_loose:
-                message = f"`{tool.tool}` is {tool.side_effect} and governed only cooperatively"
-                hint = "govern it by a proxy, or let its host verify grants"
-                here = (*steps, "side_effect")
-                blocker = Severity.BLOCKER
-                yield found("cooperative_only", here, message, hint, severity=blocker)
-
-
-def _evidence(steps: Steps, tool: ToolContract) -> Iterator[Finding]:
-    is_weak = tool.evidence_class is not EvidenceClass.LOCAL_TRANSACTION
-    if is_weak and tool.side_effect in GRAVE:
-        message = f"a {tool.side_effect} tool cannot be `{tool.evidence_class}`"
-        hint = "its effect must be provable: `local_transaction`"
-        yield found("evidence_too_weak", (*steps, "evidence_class"), message, hint)
-    is_uncommitted = tool.commit_requirement is CommitRequirement.NONE
-    if is_uncommitted and tool.side_effect is not SideEffect.READ:
-        message = f"`commit_requirement: none` is only for reads, not for a {tool.side_effect} tool"
-        hint = "write `acknowledged`"
-        yield found("commit_without_evidence", (*steps, "commit_requirement"), message, hint)
-
-
-def _approval(steps: Steps, tool: ToolContract) -> Iterator[Finding]:
-    if tool.checkpoint is not UNSET and tool.decision is Ruling.ALLOW:
-        message = "a checkpoint always asks; `decision: allow` contradicts it"
-        hint = "take one of them out"
-        here = (*steps, "decision")
-        yield found("allow_with_checkpoint", here, message, hint, related=(*steps, "checkpoint"))
-    if tool.start is Start.OPTIONAL and tool.side_effect in GRAVE:
-        message = f"without `start`, a crash of this {tool.side_effect} tool leaves it unknown"
-        here = (*steps, "start")
-        yield found("start_optional", here, message, severity=Severity.ADVISORY)
-
-
-def _ceiling(steps: Steps, tool: ToolContract) -> Iterator[Finding]:
-    has_bound = any(rule.lt is not UNSET or rule.lte is not UNSET for rule in tool.arguments)
-    if not has_bound and tool.checkpoint is UNSET:
-        message = f"nothing limits how much `{tool.tool}` can do"
-        hint = "add an upper bound on an argument, or a checkpoint"
-        yield found("no_ceiling", steps, message, hint, severity=Severity.BLOCKER)
+        yield found("unmatched_allowed", here, message, "write `unmatched_tools: deny`")

@@ -1,15 +1,25 @@
 """Findings about what a contract costs: each tool's arguments can be checked in time."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from msgspec import UNSET
 
 from placet.policy.checks.found import found, tools_of
-from placet.policy.cost import effect_cost, is_too_costly, output_cost, rules_cost
+from placet.policy.checks.known import Known
+from placet.policy.checks.rules import rule_groups
+from placet.policy.cost import (
+    effect_cost,
+    is_too_costly,
+    output_cost,
+    references_cost,
+    rules_cost,
+    values_cost,
+)
 from placet.policy.finding import Finding
 from placet.policy.model import Contract, Rule, ToolContract
-from placet.policy.operators import Operator, Pattern, operators
+from placet.policy.operators import Operator, Pattern, load_references, operators
 from placet.policy.schemas.cost import Cost, schema_cost
 
 PATTERNS_MAX: Final = 500
@@ -18,7 +28,7 @@ PATTERNS_MAX: Final = 500
 
 def check_patterns(contract: Contract) -> Iterator[Finding]:
     """Yield that a contract has more patterns than are compiled; then none of them should be."""
-    rules = [rule for _, tool in tools_of(contract) for rule in _all_rules(tool)]
+    rules = [rule for tool in contract.tools for _, group in rule_groups(tool) for rule in group]
     count = sum(rule.matches is not UNSET for rule in rules)
     count += sum(_patterns_in(tool.input_schema) for tool in contract.tools)
     if count > PATTERNS_MAX:
@@ -26,11 +36,14 @@ def check_patterns(contract: Contract) -> Iterator[Finding]:
         yield found("patterns_many", (), message, "share work between several agents")
 
 
-def check_costs(contract: Contract) -> Iterator[Finding]:
+def check_costs(known: Known) -> Iterator[Finding]:
     """Yield each tool of which even a small call could not be checked in time."""
-    for steps, tool in tools_of(contract):
+    session = known.contract.session
+    values = Counter(aggregate.tool for aggregate in session.aggregates)
+    values.update(envelope.tool for envelope in session.envelopes)
+    for steps, tool in tools_of(known.contract):
         try:
-            cost = _cost(tool)
+            cost = _cost(tool, values[tool.tool])
         except ValueError:
             continue  # what cannot be read is told where it stands
         if is_too_costly(cost):
@@ -39,10 +52,17 @@ def check_costs(contract: Contract) -> Iterator[Finding]:
             yield found("too_costly", steps, message, hint)
 
 
-def _cost(tool: ToolContract) -> Cost:
+def _cost(tool: ToolContract, values: int) -> Cost:
+    """Return what judging a call can take; `values` are those that the session's rules read."""
     outputs = [rule for requirement in tool.requires for rule in requirement.output]
+    references = [one for rule in tool.arguments for one in load_references(rule, "")]
     total = rules_cost(_loaded(tool.arguments)).plus(output_cost(_loaded(tuple(outputs))))
-    total = total.plus(effect_cost(len(tool.effect_key)))
+    total = total.plus(effect_cost(len(tool.effect_key))).plus(references_cost(references))
+    total = total.plus(values_cost(values + len(tool.volatile)))
+    if tool.when is not UNSET:
+        from placet.policy.conditions import compile_condition  # noqa: PLC0415 -- only where one is
+
+        total = total.plus(compile_condition(tool.when).cost)
     if tool.input_schema is UNSET:
         return total
     from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a schema is used
@@ -59,11 +79,6 @@ def _pattern(pattern: str) -> Pattern:
     from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a pattern is used
 
     return engine.compile_pattern(pattern)
-
-
-def _all_rules(tool: ToolContract) -> list[Rule]:
-    outputs = [rule for requirement in tool.requires for rule in requirement.output]
-    return [*tool.arguments, *outputs]
 
 
 def _patterns_in(schema: object) -> int:

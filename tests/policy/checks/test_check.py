@@ -17,7 +17,7 @@ from placet.policy.text.parse import (
     read_contract,
 )
 
-TABLE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "findings.yaml").read_text("utf-8"))
+TABLE = yaml.safe_load((Path(__file__).parent / "changes.yaml").read_text("utf-8"))
 
 
 def changed(document: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""Operators on one path taken together: what a value must be to meet all of them."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Final, cast
+
+from placet.kernel import foreign
+from placet.kernel.foreign import Json
+from placet.policy.checks.found import short
+from placet.policy.checks.spans import LOWER, UPPER, Limit, Span
+from placet.policy.model import JsonType, Rule
+from placet.policy.numbers import bound, exact, is_number, json_type, normal
+from placet.policy.operators import json_text, operands, references
+from placet.policy.text.tree import Steps
+
+Kinds = frozenset[JsonType]
+
+EVERY_KIND: Final[Kinds] = frozenset(JsonType) - {JsonType.INTEGER}
+_NUMBER: Final[Kinds] = frozenset({JsonType.NUMBER})
+_STRING: Final[Kinds] = frozenset({JsonType.STRING})
+_ARRAY: Final[Kinds] = frozenset({JsonType.ARRAY})
+_FEW: Final = {JsonType.NULL: (None,), JsonType.BOOLEAN: (False, True)}
+"""The kinds that have few values, with all of them."""
+
+_NUMERIC: Final = {*LOWER, *UPPER, *(f"{name}_ref" for name in (*LOWER, *UPPER))}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Given:
+    """One operator with its operand and its place."""
+
+    steps: Steps
+    name: str
+    operand: object
+
+    @property
+    def words(self) -> str:
+        """Return the operator as an author writes it."""
+        text = self.operand if isinstance(self.operand, str) else json_text(self.operand)
+        return f"`{self.name}: {short(text)}`"
+
+
+def givens_of(steps: Steps, rule: Rule) -> list[Given]:
+    """Return the operators of the rule that stands at `steps`."""
+    return [Given((*steps, name), name, it) for name, it in (*operands(rule), *references(rule))]
+
+
+def key_of(value: object) -> bytes:
+    """Return what equal values of JSON share, and only they."""
+    return foreign.encode(normal(cast("Json", value)))
+
+
+class Wanted:
+    """What a value must be to meet all of these operators; patterns and slots are not tried."""
+
+    def __init__(self, givens: Iterable[Given]) -> None:
+        """Take the operators together."""
+        self.kinds: Kinds = EVERY_KIND
+        self.is_whole = False
+        self.is_absent = self.is_present = False
+        self.span = Span()
+        self.length = Span()
+        self.named: dict[bytes, object] | None = None
+        self.excluded: set[bytes] = set()
+        self.needles: dict[bytes, object] = {}
+        for given in givens:
+            if given.name == "exists" and given.operand is False:
+                self.is_absent = True
+            else:
+                self.is_present = True
+                self.kinds &= _kinds(given)
+                self._take(given)
+
+    def _take(self, given: Given) -> None:
+        match given.name, given.operand:
+            case (("gt" | "gte"), (int() | str()) as text):
+                self.span = self.span.within(Span(Limit(bound(text), LOWER[given.name])))
+            case (("lt" | "lte"), (int() | str()) as text):
+                self.span = self.span.within(Span(None, Limit(bound(text), UPPER[given.name])))
+            case "length_gte", int(count):
+                self.length = self.length.within(Span(Limit(count)))
+            case "length_lte", int(count):
+                self.length = self.length.within(Span(None, Limit(count)))
+            case "type", JsonType.INTEGER:
+                self.is_whole = True
+            case (("equals" | "one_of"), _):
+                values = {key_of(value): value for value in _values(given)}
+                named = values if self.named is None else self.named
+                self.named = {key: value for key, value in named.items() if key in values}
+            case (("not_equals" | "none_of"), _):
+                self.excluded.update(map(key_of, _values(given)))
+            case "contains", needle:
+                self.needles[key_of(needle)] = needle
+
+    def is_empty(self) -> bool:
+        """Say whether no value meets them all."""
+        if self.is_absent:
+            return self.is_present
+        if self.named is not None:
+            return not any(self.takes(value) for value in self.named.values())
+        return not any(map(self._has, self.kinds))
+
+    def _has(self, kind: JsonType) -> bool:
+        match kind:
+            case JsonType.NUMBER:
+                return self._has_number()
+            case JsonType.STRING | JsonType.ARRAY:
+                return not self.length.is_empty()
+            case JsonType.NULL | JsonType.BOOLEAN:
+                return any(key_of(value) not in self.excluded for value in _FEW[kind])
+        return True
+
+    def _has_number(self) -> bool:
+        whole = self.span.whole()
+        if self.span.is_empty() or whole is None:
+            return not self.span.is_empty()
+        first, last = whole
+        if self.is_whole:
+            is_few = last - first < len(self.excluded)
+            return last >= first and not (
+                is_few and all(key_of(it) in self.excluded for it in range(first, last + 1))
+            )
+        is_point = self.span.holds(first) and self.span.low == self.span.high
+        return not (is_point and key_of(first) in self.excluded)
+
+    def takes(self, value: object) -> bool:
+        """Say whether one value meets them all."""
+        kind = json_type(value)
+        if kind not in self.kinds or (self.excluded and key_of(value) in self.excluded):
+            return False
+        if self.named is not None and key_of(value) not in self.named:
+            return False
+        if is_number(value):
+            number = exact(cast("float", value))
+            return self.span.holds(number) and not (self.is_whole and number != int(number))
+        if isinstance(value, str):
+            needles = all(str(needle) in value for needle in self.needles.values())
+            return needles and self.length.holds(len(value))
+        if isinstance(value, list):
+            return self.length.holds(len(value)) and self.needles.keys() <= {*map(key_of, value)}
+        return True
+
+
+def _values(given: Given) -> Sequence[object]:
+    return given.operand if isinstance(given.operand, tuple) else (given.operand,)
+
+
+def _kinds(given: Given) -> Kinds:
+    """Return the kinds of values that can meet an operator."""
+    match given.name:
+        case "equals" | "not_equals" | "one_of" | "none_of":
+            return frozenset(map(json_type, _values(given)))
+        case "type":
+            is_number = given.operand in {JsonType.INTEGER, JsonType.NUMBER}
+            return _NUMBER if is_number else frozenset({cast("JsonType", given.operand)})
+        case "matches":
+            return _STRING
+        case "length_gte" | "length_lte":
+            return _STRING | _ARRAY
+        case "contains":
+            return _ARRAY | _STRING if isinstance(given.operand, str) else _ARRAY
+        case name if name in _NUMERIC:
+            return _NUMBER
+    return EVERY_KIND
