@@ -269,12 +269,11 @@ SESSION: Final[Strategies] = {
 
 def contracts() -> st.SearchStrategy[Document]:
     """Draw a well-formed contract of one to three tools, with any of the language's keys."""
-    return mappings(
+    return st.fixed_dictionaries(
         {
             "schema_version": st.just("1"),
             "agent": st.sampled_from(["desk", "refund-desk", "1"]),
             "tools": few(mappings(TOOL_NEEDED, TOOL, 5), 1, 3),
             "session": mappings({}, SESSION, 5),
-        },
-        {},
+        }
     )

@@ -33,7 +33,7 @@ def bind(node: Node, wanted: type[T], steps: Steps = ()) -> T | list[Finding]:
 
     `steps` lead to the node from the top of the document.
     """
-    findings = list(islice(_faults(node, _shape(wanted), steps), FINDINGS_MAX))
+    findings = list(islice(_faults(node, shape_of(wanted), steps), FINDINGS_MAX))
     if findings:
         return findings
     try:
@@ -43,7 +43,8 @@ def bind(node: Node, wanted: type[T], steps: Steps = ()) -> T | list[Finding]:
 
 
 @cache
-def _shape(wanted: type) -> shapes.Type:
+def shape_of(wanted: type) -> shapes.Type:
+    """Return the shape of a type, worked out once."""
     return shapes.type_info(wanted)
 
 

@@ -75,6 +75,17 @@ def _check_characters(text: str) -> None:
     raise TextError(error(code, (), place, message, hint))
 
 
+def is_plain_text(text: str) -> bool:
+    """Say whether a word without quotes is read as this very string, here and elsewhere."""
+    others = (_NULL, _TRUE, _FALSE, _HEX, _REAL, *(pattern for pattern, _ in _AMBIGUOUS))
+    return not any(pattern.fullmatch(text) for pattern in others)
+
+
+def is_printable(text: str) -> bool:
+    """Say whether every character may stand in a YAML text and ends no line for some readers."""
+    return _UNPRINTABLE.search(text) is None and _BREAK.search(text) is None
+
+
 class _Reader:
     def __init__(self, text: str) -> None:
         self.findings: list[Finding] = []
