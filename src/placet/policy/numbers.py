@@ -33,6 +33,26 @@ def times(left: Number, right: Number) -> Number:
     return EXACT.multiply(Decimal(left), Decimal(right))
 
 
+def plus(left: Number, right: Number) -> Number:
+    """Return the exact sum."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left + right
+    return EXACT.add(Decimal(left), Decimal(right))
+
+
+def minus(left: Number, right: Number) -> Number:
+    """Return the exact difference."""
+    if isinstance(left, int) and isinstance(right, int):
+        return left - right
+    return EXACT.subtract(Decimal(left), Decimal(right))
+
+
+def number_of(text: object) -> Number:
+    """Return the number that `str` was made of."""
+    written = str(text)
+    return int(written) if written.lstrip("-").isdecimal() else Decimal(written)
+
+
 def is_number(value: object) -> bool:
     """Say whether a JSON value is a number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
