@@ -54,8 +54,6 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _faults(node: Node, shape: shapes.Type, steps: Steps) -> Iterator[Finding]:
-    if isinstance(shape, shapes.AnyType):
-        return
     if not _fits_kind(node.value, shape):
         message = f"this is {kind(node.value)}; {shape_kind(shape)} is wanted"
         hint = instead(node.value, shape)
