@@ -20,7 +20,7 @@ from placet.policy.finding import Severity
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
 from placet.policy.model import Contract
-from placet.policy.schemas.cost import schema_cost
+from placet.policy.schemas.cost import NAMES_MAX, schema_cost
 from placet.policy.schemas.engine import PATTERN_NS, SchemaError, compile_pattern, pattern_ns
 from placet.policy.text.parse import read_contract
 
@@ -79,6 +79,13 @@ def tree(times: int) -> dict[str, object]:
     """Return a schema of trees that looks at each branch so many times."""
     branch = {"properties": {"a": {"$ref": "#/$defs/t"}}}
     return {"$defs": {"t": {"allOf": [branch] * times}}, "$ref": "#/$defs/t"}
+
+
+def choice(names: list[str]) -> dict[str, Any]:
+    """Return a schema of conditions: one of several lists of conditions, each under its name."""
+    many = {"type": "array", "items": {"$ref": "#/$defs/f"}}
+    branches = [{"required": [name], "properties": {name: many}} for name in names]
+    return {"$defs": {"f": {"oneOf": [{"type": "null"}, *branches]}}, "$ref": "#/$defs/f"}
 
 
 def unevaluated(links: int) -> dict[str, object]:
@@ -150,6 +157,23 @@ def test_a_schema_that_refers_to_itself_once_for_each_level_is_taken(times: int)
     policy_of(contract_of(input_schema={"$defs": {"node": node}, "$ref": "#/$defs/node"}))
 
 
+def test_branches_that_lead_on_by_different_names_do_not_add_up() -> None:
+    assert errors_of(contract_of(input_schema=choice(["and", "or", "not"]))) == []
+    assert errors_of(contract_of(input_schema=choice(["and", "and"]))) == ["too_costly"]
+
+
+def test_with_too_many_names_to_keep_apart_the_bound_is_high_and_made_in_time() -> None:
+    few = choice([f"n{n}" for n in range(20)])
+    assert errors_of(contract_of(input_schema=few)) == []
+    wide = {"oneOf": [{"$ref": f"#/$defs/w{n}"} for n in range(20)]}
+    parts = {f"w{n}": {"allOf": [{"$ref": f"#/$defs/w{n + 1}"}]} for n in range(20)}
+    last = {"w20": {"properties": {f"p{n}": True for n in range(NAMES_MAX // 20)}}}
+    schema = {**few, "$defs": {"f": few["$defs"]["f"], **parts, **last}, "anyOf": [wide]}
+    began = time.thread_time()
+    assert errors_of(contract_of(input_schema=schema)) == ["too_costly"]
+    assert time.thread_time() - began < SECOND
+
+
 # Contracts that are taken, and arguments that are made to take long.
 
 
@@ -183,6 +207,10 @@ HOSTILE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "many elements": (over("$.l", [{"contains": n} for n in range(99)]), {"l": [-1] * 300_000}),
     "a large effect": ({"effect_key": ["$.l", "$.l[*]", "$.l[0]"] * 9}, {"l": [[]] * 340_000}),
     "unique lists": (of_list({"uniqueItems": True}), {"l": [[n] for n in range(110_000)]}),
+    "deep conditions": (
+        {"input_schema": choice(["and", "or", "not"])},
+        json.loads('{"and":[' * 31 + ",".join(["null"] * 200_000) + "]}" * 31),
+    ),
     "deep": ({"input_schema": tree(1)}, json.loads('{"a":' * 63 + "1" + "}" * 63)),
 }
 

@@ -6,7 +6,7 @@ times here are upper bounds that were measured with the library on slow hardware
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote
 
@@ -17,6 +17,10 @@ NODES_MAX: Final = 2_000
 
 REFERENCES_MAX: Final = 100
 """Parts that are looked at for one value one inside the other: the library recurses into them."""
+
+NAMES_MAX: Final = 4_000
+"""Names of properties that are kept apart, over all parts; beyond, none are, and the bound is high.
+"""
 
 NS_MAX: Final = 10**12
 _STEP: Final = 100
@@ -103,15 +107,39 @@ _NOTHING: Final = Cost()
 class _Part:
     """A part of a schema: its own cost, and the numbers of the parts that it leads to.
 
-    `here` look at the same value. Of `named` one looks at each value within, of `each` all do.
-    Those of `here` and `each` look so many `times`.
+    `here` look at the same value, and `each` at every value within. Of `named` one looks at each
+    value within: by the name of a property, and by no name at the elements of a list. Those of
+    `here` and `each` look so many `times`.
     """
 
     own: Cost = _NOTHING
     here: list[int] = dataclasses.field(default_factory=list)
-    named: list[int] = dataclasses.field(default_factory=list)
+    named: dict[str | None, list[int]] = dataclasses.field(default_factory=dict)
     each: list[int] = dataclasses.field(default_factory=list)
     times: int = 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Level:
+    """What a part takes for the values so many levels within: for any, and more by their names.
+
+    A value stands under one name. So parts that look at the same value and lead on by different
+    names do not add up, as in a filter that is an `and` of filters or an `or` of filters.
+    """
+
+    any: Cost = _NOTHING
+    by_name: dict[str | None, Cost] = dataclasses.field(default_factory=dict)
+
+    def total(self) -> Cost:
+        """Return the cost for the value that takes most."""
+        return self.any.plus(_highest(self.by_name.values()))
+
+
+def _highest(costs: Iterable[Cost]) -> Cost:
+    worst = _NOTHING
+    for cost in costs:
+        worst = worst.highest(cost)
+    return worst
 
 
 def schema_cost(schema: object, pattern_ns: Callable[[str], int]) -> Cost:
@@ -121,12 +149,16 @@ def schema_cost(schema: object, pattern_ns: Callable[[str], int]) -> Cost:
     """
     parts = _Parts(schema, pattern_ns).all
     order = _inner_first(parts)
+    is_fine = _has_few_names(parts, order)
     before = [_NOTHING] * len(parts)
     worst = _NOTHING
     for depth in range(DEPTH_MAX + 1):
-        costs = [part.own for part in parts] if depth == 0 else [_NOTHING] * len(parts)
+        levels = [_Level()] * len(parts)
         for number in order:
-            costs[number] = _cost_at(parts[number], costs[number], costs, before)
+            own = parts[number].own if depth == 0 else _NOTHING
+            level = _level(parts[number], own, levels, before)
+            levels[number] = level if is_fine else _Level(level.total())
+        costs = [level.total() for level in levels]
         worst = worst.highest(costs[0])
         if costs == before or worst.per_value == NS_MAX:
             break
@@ -134,17 +166,32 @@ def schema_cost(schema: object, pattern_ns: Callable[[str], int]) -> Cost:
     return worst
 
 
-def _cost_at(part: _Part, own: Cost, costs: list[Cost], before: list[Cost]) -> Cost:
-    """Return the cost for one value so many levels within, from those one level less deep."""
+def _level(part: _Part, own: Cost, levels: list[_Level], before: list[Cost]) -> _Level:
+    """Return the costs for values so many levels within, from those one level less deep."""
     repeated = _NOTHING
+    by_name = {
+        name: _highest(before[number] for number in numbers) for name, numbers in part.named.items()
+    }
     for number in part.here:
-        repeated = repeated.plus(costs[number])
+        repeated = repeated.plus(levels[number].any)
+        for name, cost in levels[number].by_name.items():
+            by_name[name] = by_name.get(name, _NOTHING).plus(cost.times(part.times))
     for number in part.each:
         repeated = repeated.plus(before[number])
-    named = _NOTHING
-    for number in part.named:
-        named = named.highest(before[number])
-    return own.plus(named).plus(repeated.times(part.times))
+    return _Level(own.plus(repeated.times(part.times)), by_name)
+
+
+def _has_few_names(parts: list[_Part], order: list[int]) -> bool:
+    """Say whether the names that each part leads on by, those of its `here` too, are few."""
+    names: list[frozenset[str | None]] = [frozenset()] * len(parts)
+    room = NAMES_MAX
+    for number in order:
+        part = parts[number]
+        names[number] = frozenset(part.named).union(*(names[inner] for inner in part.here))
+        room -= len(names[number])
+        if room < 0:
+            return False
+    return True
 
 
 def _inner_first(parts: list[_Part]) -> list[int]:
@@ -188,12 +235,15 @@ class _Parts:
             part.own = self._own(schema)
             if isinstance(schema, dict) and not _UNEVALUATED.isdisjoint(schema):
                 part.times = _AGAIN
-            lists = {"here": part.here, "named": part.named, "each": part.each}
-            for how, inner in _leads(schema, root):
+            for how, name, inner in _leads(schema, root):
                 if id(inner) not in self._numbers:
                     self._add(inner)
                     todo.append(inner)
-                lists[how].append(self._numbers[id(inner)])
+                number = self._numbers[id(inner)]
+                if how == "named":
+                    part.named.setdefault(name, []).append(number)
+                else:
+                    (part.here if how == "here" else part.each).append(number)
 
     def _add(self, schema: object) -> None:
         if len(self.all) >= NODES_MAX:
@@ -249,19 +299,19 @@ def _compared(value: object) -> int:
     return _STEP
 
 
-def _leads(schema: object, root: object) -> Iterator[tuple[str, object]]:
-    """Yield the parts that a schema leads to, and how: `here`, `named` or `each`."""
+def _leads(schema: object, root: object) -> Iterator[tuple[str, str | None, object]]:
+    """Yield the parts that a schema leads to: how (`here`, `named` or `each`), by which name."""
     if not isinstance(schema, dict):
         return
     for key, inner in schema.items():
         if key == "$ref" and isinstance(inner, str):
-            yield "here", _resolved(inner, root)
+            yield "here", None, _resolved(inner, root)
         elif key in _ONE:
-            yield _ONE[key], inner
+            yield _ONE[key], None, inner
         elif key in _SOME and isinstance(inner, list):
-            yield from ((_SOME[key], one) for one in inner)
+            yield from ((_SOME[key], None, one) for one in inner)
         elif key in _SOME and isinstance(inner, dict):
-            yield from ((_SOME[key], one) for one in inner.values())
+            yield from ((_SOME[key], name, one) for name, one in inner.items())
 
 
 def _resolved(reference: str, root: object) -> object:
