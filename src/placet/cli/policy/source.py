@@ -33,7 +33,11 @@ def load_contract(path: str, *, as_json: bool) -> "Located":
     What is no contract is told on stdout, and the command ends with 1; what cannot be opened ends
     it with 3.
     """
-    found = read_contract_at(path)
+    return taken(read_contract_at(path), path, as_json=as_json)
+
+
+def taken(found: "Located | list[Finding]", path: str, *, as_json: bool) -> "Located":
+    """Return a contract that was read, or tell its findings and end the command with 1."""
     if isinstance(found, list):
         print_findings(found, as_json=as_json, source=path)
         raise click.exceptions.Exit(CHECK_FAILED)
@@ -46,7 +50,7 @@ def read_contract_at(path: str) -> "Located | list[Finding]":
     from placet.policy.text.parse import parse_located
 
     if path != STDIN and Path(path).is_dir():
-        return parse_directory(_files(Path(path)))
+        return parse_directory(read_files(Path(path)))
     text = read_bytes(path)
     return parse_located(text, form_of(path, text))
 
@@ -123,7 +127,7 @@ def _open(path: str) -> BinaryIO:
         raise MissingError(message) from fault
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path) -> dict[str, bytes]:
     """Return the files below a folder, and no more of them than show it is too large."""
     from placet.policy.text.directory import FILES_MAX
     from placet.policy.text.tree import TEXT_BYTES_MAX

@@ -30,6 +30,7 @@ _UNPRINTABLE: Final = re.compile(
 )
 _BREAK: Final = re.compile("[\x85\u2028\u2029]")
 _DIRECTIVE: Final = re.compile(r"^\ufeff?%(?:YAML|TAG)\b", re.MULTILINE)
+_BLOCK_COMMENT: Final = re.compile(r"[|>][^\n#]*#")
 _NULL: Final = re.compile(r"|~|null|Null|NULL")
 _TRUE: Final = re.compile(r"true|True|TRUE")
 _FALSE: Final = re.compile(r"false|False|FALSE")
@@ -84,6 +85,18 @@ def is_plain_text(text: str) -> bool:
 def is_printable(text: str) -> bool:
     """Say whether every character may stand in a YAML text and ends no line for some readers."""
     return _UNPRINTABLE.search(text) is None and _BREAK.search(text) is None
+
+
+def has_comment(text: str) -> bool:
+    """Say whether a YAML text that can be read has a comment."""
+    text, at = text.removeprefix(_BOM), 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader) if "#" in text else ():
+        if isinstance(event, yaml.ScalarEvent) and event.start_mark and event.end_mark:
+            start = event.start_mark.index
+            if "#" in text[at:start] or _BLOCK_COMMENT.match(text, start):
+                return True
+            at = event.end_mark.index
+    return "#" in text[at:]
 
 
 class _Reader:
