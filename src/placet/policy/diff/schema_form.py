@@ -1,0 +1,131 @@
+"""An input schema in a form in which what means the same is mostly written the same."""
+
+from collections.abc import Iterator
+from typing import Final, TypeAlias, cast
+
+from placet.kernel import foreign
+from placet.kernel.foreign import Json
+from placet.policy.numbers import normal
+from placet.policy.schemas.shape import ANNOTATIONS
+
+Schema: TypeAlias = dict[str, object] | bool
+PARTS_MAX: Final = 5_000
+"""Schemas within one that are looked at; references are followed, and can make many of few."""
+
+_IGNORED: Final = ANNOTATIONS | {"$schema", "$id", "$defs"}
+_ONE: Final = frozenset(
+    "items contains additionalProperties propertyNames not if then else".split()  # noqa: SIM905 -- a list of words
+)
+_LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
+_TRIVIAL: Final[dict[str, bytes]] = {
+    "additionalProperties": b"true",
+    "items": b"true",
+    "minItems": b"0",
+    "minLength": b"0",
+    "minProperties": b"0",
+    "properties": b"{}",
+    "propertyNames": b"true",
+    "required": b"[]",
+    "uniqueItems": b"false",
+}
+
+
+class OpaqueError(ValueError):
+    """A schema that cannot be taken apart: it refers to itself, is too large, or is none."""
+
+
+def key_of(schema: object) -> bytes:
+    """Return the canonical bytes of a schema or of a part of one."""
+    return foreign.encode(cast("Json", schema))
+
+
+def normal_form(schema: Schema) -> Schema:
+    """Return an equal schema without references and annotations. Raises `OpaqueError`."""
+    return _Former(schema).form(schema, ())
+
+
+class _Former:
+    """Takes one schema apart, and counts the parts."""
+
+    def __init__(self, root: Schema) -> None:
+        self._root = root
+        self._left = PARTS_MAX
+
+    def form(self, schema: object, followed: tuple[str, ...]) -> Schema:
+        self._left -= 1
+        if self._left < 0 or not isinstance(schema, dict | bool):
+            raise OpaqueError
+        if isinstance(schema, bool):
+            return schema
+        formed = {
+            key: self._inner(key, inner, followed)
+            for key, inner in schema.items()
+            if key not in _IGNORED and key != "$ref"
+        }
+        formed = _listed({key: it for key, it in formed.items() if _TRIVIAL.get(key) != key_of(it)})
+        if "$ref" not in schema:
+            return formed or True
+        reference = str(schema["$ref"])
+        if reference in followed:
+            raise OpaqueError
+        target = self.form(_resolved(self._root, reference), (*followed, reference))
+        if not formed:
+            return target
+        others = cast("list[Schema]", formed.get("allOf", []))
+        return {**formed, "allOf": [*others, target]}
+
+    def _inner(self, key: str, inner: object, followed: tuple[str, ...]) -> object:
+        if key in _ONE:
+            return self.form(inner, followed)
+        if key in _LISTS and isinstance(inner, list):
+            return [self.form(one, followed) for one in inner]
+        if key in _MAPS and isinstance(inner, dict):
+            return {name: self.form(one, followed) for name, one in inner.items()}
+        return _plain(key, normal(cast("Json", inner)))
+
+
+def _resolved(root: Schema, reference: str) -> object:
+    here: object = root
+    for token in reference.removeprefix("#").split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(here, dict) and key in here:
+            here = here[key]
+        elif isinstance(here, list) and key.isdecimal() and int(key) < len(here):
+            here = here[int(key)]
+        else:
+            raise OpaqueError
+    return here
+
+
+def _listed(formed: dict[str, object]) -> dict[str, object]:
+    """Say a `const` as the list of that one value."""
+    if "const" not in formed:
+        return formed
+    const = formed.pop("const")
+    listed = formed.get("enum", [const])
+    is_listed = isinstance(listed, list) and key_of(const) in map(key_of, listed)
+    return {**formed, "enum": [const] if is_listed else []}
+
+
+def _plain(key: str, value: Json) -> Json:
+    match key, value:
+        case "type", str():
+            return [value]
+        case "type", list() if "number" in value:
+            return [*sorted({str(one) for one in value} - {"integer"})]
+        case (("type" | "required"), list()):
+            return [*sorted({str(one) for one in value})]
+        case "enum", list():
+            return [foreign.parse(one) for one in sorted({key_of(one) for one in value})]
+    return value
+
+
+def parts_of(schema: Schema) -> Iterator[dict[str, object]]:
+    """Yield what must hold all at once: the schema without its `allOf`, and what stands in it."""
+    if schema is False:
+        yield {"enum": []}
+    if isinstance(schema, dict):
+        yield {key: inner for key, inner in schema.items() if key != "allOf"}
+        for one in cast("list[Schema]", schema.get("allOf", [])):
+            yield from parts_of(one)
