@@ -137,9 +137,13 @@ def _envelopes(known: Known) -> Iterator[Finding]:
 
 def _first_value(known: Known, one: Envelope, path: Path, here: Steps) -> Iterator[Finding]:
     """Yield that no first value is above 0, so that each later one is denied."""
-    wanted = Wanted([*_rules(known, one.tool, path), Given(here, "gt", 0)])
+    rules = _rules(known, one.tool, path)
+    above = Wanted([*rules, Given(here, "gt", 0)])
     schema = known.schemas.get(one.tool)
-    if wanted.is_empty() or (schema is not None and not Shapes(schema, path).fit(wanted)):
+    shapes = None if schema is None else Shapes(schema, path)
+    if Wanted(rules).is_empty() or (shapes is not None and not shapes.fit(Wanted(rules))):
+        return  # told where the rules stand
+    if above.is_empty() or (shapes is not None and not shapes.fit(above)):
         message = f"the rules and the schema leave no value of `{path.text}` that is above 0"
         yield excluding(Given(here, "path", one.path), message)
 

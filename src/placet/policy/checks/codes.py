@@ -196,7 +196,11 @@ GROUPS: Final[tuple[tuple[str, tuple[FindingCode, ...]], ...]] = (
     ),
     (
         "Against another contract",
-        _codes(_ADVISORY, widened="Something is allowed that the other contract did not allow."),
+        _codes(
+            _ADVISORY,
+            widened="Something is allowed that the other contract did not allow.",
+            may_widen="Something is ruled in another way, which may allow more.",
+        ),
     ),
 )
 """All codes by what they are about, in the order of the reference page."""
