@@ -1,16 +1,13 @@
 """Text to a contract: what is taken, and what each fault says and where."""
 
-import copy
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from placet.policy.checks.check import check_contract
-from placet.policy.finding import Finding
-from placet.policy.model import Contract, Ruling
+from placet.policy.finding import Finding, Severity
+from placet.policy.model import Contract
 from placet.policy.text.document import contract_document
 from placet.policy.text.parse import (
     Form,
@@ -18,11 +15,10 @@ from placet.policy.text.parse import (
     locate,
     parse_contract,
     parse_located,
-    read_contract,
 )
 from placet.policy.text.tree import FINDINGS_MAX
 
-CASES = Path(__file__).parents[1] / "cases"
+EXAMPLE = Path(__file__).parents[1] / "example.yaml"
 TOOL = "{tool: a, side_effect: read, evidence_class: ack_only, commit_requirement: none}"
 HEAD = 'schema_version: "1"\nagent: desk\n'
 SMALL = f"{HEAD}tools:\n  - {TOOL}\n"
@@ -38,9 +34,14 @@ def told(text: str | bytes, form: Form = "yaml") -> list[tuple[str, int | None, 
     return [(one.code, one.line, one.column) for one in findings_of(text, form)]
 
 
+def read(text: str) -> Contract:
+    contract = parse_contract(text.encode(), "yaml")
+    assert isinstance(contract, Contract), contract
+    return contract
+
+
 def example() -> Contract:
-    text = (CASES / "example.yaml").read_bytes()
-    contract = parse_contract(text, "yaml")
+    contract = parse_contract(EXAMPLE.read_bytes(), "yaml")
     assert isinstance(contract, Contract), contract
     return contract
 
@@ -53,15 +54,6 @@ def test_a_contract_says_the_same_in_yaml_and_in_json() -> None:
     as_json = json.dumps(contract_document(example())).encode()
     assert parse_contract(as_json, "json") == example()
     assert parse_contract(as_json, "yaml") == example()
-
-
-@pytest.mark.parametrize("name", ["decisions.yaml", "responses.yaml"])
-def test_a_contract_comes_back_from_its_document(name: str) -> None:
-    contract = read_contract(yaml.safe_load((CASES / name).read_text("utf-8"))["contract"])
-    assert isinstance(contract, Contract)
-    document = contract_document(contract)
-    assert read_contract(document) == contract
-    assert contract_document(contract) == document
 
 
 def test_a_key_with_its_default_is_left_out_of_the_document() -> None:
@@ -103,7 +95,16 @@ def test_a_key_with_its_default_is_left_out_of_the_document() -> None:
         (f"{SMALL}x: [\n", ("malformed_yaml", 6, 1)),
         (f"{SMALL}x: 1e999\n", ("malformed_yaml", 5, 4)),
         (f"{SMALL}x: {'9' * 101}\n", ("malformed_yaml", 5, 4)),
-        (f"{SMALL}x: '\0'\n", ("malformed_yaml", None, None)),
+        (f"{SMALL}x: '\0'\n", ("malformed_yaml", 5, 5)),
+        (f"{SMALL}x: 'a\x07'\n", ("malformed_yaml", 5, 6)),
+        (f'{SMALL}x: "\\0"\n', ("malformed_yaml", 5, 4)),
+        (f"{SMALL}x: 'a\u2028'\n", ("yaml_ambiguous", 5, 6)),
+        (f"{SMALL}x: 'a\x85'\n", ("yaml_ambiguous", 5, 6)),
+        (f"%YAML 1.1\n---\n{SMALL}", ("yaml_directive", 1, 1)),
+        (f"# first\n%TAG !a! b:\n---\n{SMALL}", ("yaml_directive", 2, 1)),
+        (f"{SMALL}{'k' * 501}: 1\n", ("key_too_long", 5, 1)),
+        (f"{SMALL}x: [{'1,' * 100_000}]\n", ("too_many_values", 5, 199_985)),
+        (f"{SMALL}x: \U0001f600\ny: 'é'\n  z: 1\n", ("malformed_yaml", 7, 3)),
         ("", ("malformed_yaml", None, None)),
         (f"{SMALL}x: {'[' * 32}{']' * 32}\n", ("too_deep", 5, 35)),
         (b"\xff", ("not_utf8", None, None)),
@@ -126,7 +127,10 @@ def test_yaml_that_reads_in_two_ways_is_refused_where_it_stands(
         ("0x1F", 31),
         ("+5", 5),
         ("1.50", 1.5),
-        ("-1e2", -100.0),
+        ("1.0", 1),
+        ("-1e2", -100),
+        ("7.126161859883994e+16", 71261618598839940),
+        ("1e21", 1e21),
         ("'yes'", "yes"),
         ('"2026-11-20"', "2026-11-20"),
         ("yesterday", "yesterday"),
@@ -162,6 +166,9 @@ def test_a_plain_scalar_is_what_the_core_schema_says(written: str, value: object
         ('{"a"\n1}', ("malformed_json", 2, 1)),
         ("", ("malformed_json", 1, 1)),
         ("[" * 33 + "]" * 33, ("too_deep", 1, 33)),
+        ("[" + "1," * 100_000 + "1]", ("too_many_values", 1, 200_000)),
+        ('\ufeff{"a": 1}', ("malformed_json", 1, 1)),
+        ('{"' + "k" * 501 + '": 1}', ("key_too_long", 1, 2)),
     ],
 )
 def test_json_that_is_none_is_refused_where_it_stands(
@@ -170,133 +177,63 @@ def test_json_that_is_none_is_refused_where_it_stands(
     assert expected in told(text, "json")
 
 
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"agnet": "x"}, ("unknown_key", "$.agnet")),
-        ({"agent": None}, ("wrong_type", "$.agent")),
-        ({"agent": ""}, ("bad_value", "$.agent")),
-        ({"agent": "a b"}, ("bad_value", "$.agent")),
-        ({"schema_version": 1}, ("wrong_type", "$.schema_version")),
-        ({"schema_version": "2"}, ("bad_value", "$.schema_version")),
-        ({"tools": []}, ("bad_value", "$.tools")),
-        ({"tools": {}}, ("wrong_type", "$.tools")),
-        ({"session": []}, ("wrong_type", "$.session")),
-        ({"session": {"limits": {}}}, ("key_not_supported", "$.session.limits")),
-        ({"session": {"gate": "open"}}, ("bad_value", "$.session.gate")),
-        ({"session": {"transitions": {"a b": []}}}, ("bad_value", "$.session.transitions['a b']")),
-        (
-            {"session": {"risk_defaults": {"red": "ask"}}},
-            ("bad_value", "$.session.risk_defaults.red"),
-        ),
-        (
-            {"session": {"phases": [{"name": "a", "initial": "yes"}]}},
-            ("wrong_type", "$.session.phases[0].initial"),
-        ),
-        ({"session": {"phases": [{}]}}, ("missing_key", "$.session.phases[0].name")),
-    ],
-)
-def test_a_contract_of_the_wrong_form_is_refused(
-    change: dict[str, object], expected: tuple[str, str]
-) -> None:
-    found = read_contract(base() | change)
-    assert isinstance(found, list)
-    assert [(one.code, one.path) for one in found] == [expected]
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        ({"side_efect": "read"}, ("unknown_key", "side_efect")),
-        ({"when": "true"}, ("key_not_supported", "when")),
-        ({"binds": []}, ("key_not_supported", "binds")),
-        ({"retries": {}}, ("key_not_supported", "retries")),
-        ({"cancel": "never"}, ("key_not_supported", "cancel")),
-        ({"reconcile": {}}, ("key_not_supported", "reconcile")),
-        ({"side_effect": "reads"}, ("bad_value", "side_effect")),
-        ({"decision": None}, ("wrong_type", "decision")),
-        ({"timeouts": {"total_ms": 0}}, ("bad_value", "timeouts.total_ms")),
-        ({"timeouts": {"total_ms": True}}, ("wrong_type", "timeouts.total_ms")),
-        ({"timeouts": {"total_ms": 5.0}}, ("wrong_type", "timeouts.total_ms")),
-        ({"phases": {"valid_in": []}}, ("bad_value", "phases.valid_in")),
-        ({"input_schema": "{}"}, ("wrong_type", "input_schema")),
-        ({"arguments": [{"path": "$.a", "lte": 1.5}]}, ("wrong_type", "arguments[0].lte")),
-        ({"arguments": [{"path": "$.a", "lte": "1,5"}]}, ("bad_value", "arguments[0].lte")),
-        ({"arguments": [{"path": "$.a", "lte": "01"}]}, ("bad_value", "arguments[0].lte")),
-        ({"arguments": [{"path": "$.a", "lte": "5\n"}]}, ("bad_value", "arguments[0].lte")),
-        ({"server": "orders\n"}, ("bad_value", "server")),
-        ({"arguments": [{"path": "$.a", "lte": True}]}, ("wrong_type", "arguments[0].lte")),
-        (
-            {"arguments": [{"path": "$.a", "lte_ref": "x"}]},
-            ("key_not_supported", "arguments[0].lte_ref"),
-        ),
-        (
-            {"arguments": [{"path": "$.a", "length_lte": -1}]},
-            ("bad_value", "arguments[0].length_lte"),
-        ),
-        ({"arguments": [{"path": "$.a", "type": "int"}]}, ("bad_value", "arguments[0].type")),
-        (
-            {"arguments": [{"path": "$.a", "matches": "a" * 1001}]},
-            ("bad_value", "arguments[0].matches"),
-        ),
-        ({"arguments": [{"lte": 1}]}, ("missing_key", "arguments[0].path")),
-        (
-            {"requires": [{"tool": "a", "within_seconds": 0}]},
-            ("bad_value", "requires[0].within_seconds"),
-        ),
-        (
-            {"requires": [{"tool": "a", "output": [{"path": "$.a", "gt_ref": "x"}]}]},
-            ("key_not_supported", "requires[0].output[0].gt_ref"),
-        ),
-        ({"checkpoint": {"all_of": []}}, ("bad_value", "checkpoint.all_of")),
-        (
-            {"checkpoint": {"all_of": [{"role": "a", "count": 0}]}},
-            ("bad_value", "checkpoint.all_of[0].count"),
-        ),
-    ],
-)
-def test_a_tool_of_the_wrong_form_is_refused(
-    change: dict[str, object], expected: tuple[str, str]
-) -> None:
-    document = base()
-    document["tools"][0] |= change
-    found = read_contract(document)
-    assert isinstance(found, list)
-    assert [(one.code, one.path) for one in found] == [(expected[0], f"$.tools[0].{expected[1]}")]
-
-
-def base() -> dict[str, Any]:
-    document = yaml.safe_load(SMALL)
-    assert isinstance(document, dict)
-    return copy.deepcopy(document)
-
-
 def test_more_faults_than_anybody_mends_are_not_all_told() -> None:
     text = SMALL + "".join(f"key{index}: 1\n" for index in range(2 * FINDINGS_MAX))
     assert len(findings_of(text)) == FINDINGS_MAX
 
 
+@pytest.mark.parametrize("word", ["yes", "no", "on", "off", "y", "n"])
+def test_a_word_for_a_truth_value_is_refused_in_any_case(word: str) -> None:
+    for case in (word, word.upper(), word.capitalize()):
+        (found,) = findings_of(SMALL.replace("tool: a", f"tool: a, decision: {case}"))
+        assert (found.code, found.line, found.column) == ("yaml_ambiguous", 4, 25)
+        assert "true or false" in found.hint
+
+
 @pytest.mark.parametrize(
-    ("session", "path"),
+    ("text", "words"),
     [
-        ({"phases": [{"name": f"p{it}"} for it in range(101)]}, "$.session.phases"),
-        ({"transitions": {f"p{it}": [] for it in range(101)}}, "$.session.transitions"),
+        ("x: 0777\n", "decimal"),
+        ("x: 0o17\n", "decimal"),
+        ("x: 12:30\n", "quotes"),
+        ("x: 2026-11-20\n", "quotes"),
+        ("x: .inf\n", "digits"),
+        ("x: 1_000\n", "without `_`"),
+        ("x: !!int 1\n", "leave the tag out"),
+        ("x: &a 1\n", "leave the anchor out"),
+        ("x: *a\n", "write the value out"),
+        ("<<: {a: 1}\n", "write the keys out"),
+        ("2: x\n", "put the key in quotes"),
+        ("agent: b\n", "keep one"),
+        ("---\na: 1\n", "keep one"),
+        ("x: '\u2028'\n", '`"\\u2028"`'),
     ],
 )
-def test_a_list_has_no_more_than_can_be_checked(session: dict[str, object], path: str) -> None:
-    found = read_contract(base() | {"session": session})
-    assert isinstance(found, list)
-    assert [(one.code, one.path) for one in found] == [("bad_value", path)]
+def test_what_yaml_lets_one_write_and_we_do_not_take_is_told_with_what_to_write(
+    text: str, words: str
+) -> None:
+    assert any(words in found.hint for found in findings_of(f"{SMALL}{text}"))
+
+
+def test_an_alias_bomb_is_refused_and_not_blown_up() -> None:
+    lines = ["x0: &x0 [a, a, a, a, a, a, a, a, a]"]
+    lines += [f"x{at}: &x{at} [{', '.join([f'*x{at - 1}'] * 9)}]" for at in range(1, 12)]
+    codes = {code for code, _, _ in told(SMALL + "\n".join(lines))}
+    assert codes == {"yaml_anchor", "yaml_alias", "unknown_key"}
+
+
+def test_a_yaml_text_may_begin_with_a_byte_order_mark() -> None:
+    assert parse_contract(b"\xef\xbb\xbf" + SMALL.encode(), "yaml") == read(SMALL)
+
+
+def test_a_text_in_utf_16_is_told_as_such() -> None:
+    (found,) = findings_of(SMALL.encode("utf-16"))
+    assert (found.code, "UTF-8" in found.message) == ("not_utf8", True)
 
 
 def test_a_word_that_reads_in_two_ways_is_told_once() -> None:
     text = SMALL.replace("tool: a", "tool: a, decision: yes")
     assert told(text) == [("yaml_ambiguous", 4, 25)]
-
-
-def test_an_unknown_key_names_the_nearest_one() -> None:
-    (found,) = findings_of(f"{SMALL}sesion: {{}}\n")
-    assert found.hint == "did you mean `session`?"
 
 
 def test_every_fault_of_a_document_is_told_at_once() -> None:
@@ -311,15 +248,28 @@ def test_every_fault_of_a_document_is_told_at_once() -> None:
     }
 
 
-def test_a_finding_of_a_check_stands_at_its_line_and_column() -> None:
-    text = f"{SMALL}    decision: allow\n".replace(TOOL, "tool: a").replace(
-        "    decision",
-        "    side_effect: write\n    evidence_class: ack_only\n"
-        "    commit_requirement: none\n    decision",
-    )
+def places(text: str, *paths: str) -> list[tuple[int | None, int | None]]:
+    """Return where findings with these paths are told to stand."""
     located = parse_located(text.encode(), "yaml")
     assert isinstance(located, Located), located
-    assert located.contract.tools[0].decision is Ruling.ALLOW
-    found = locate(check_contract(located.contract), located)
-    assert ("commit_without_evidence", 7, 25) in [(it.code, it.line, it.column) for it in found]
-    assert ("schema_missing", 4, 5) in [(it.code, it.line, it.column) for it in found]
+    findings = [Finding(code="x", severity=Severity.ERROR, path=it, message="") for it in paths]
+    return [(found.line, found.column) for found in locate(findings, located)]
+
+
+def test_a_finding_of_a_check_stands_where_its_value_stands() -> None:
+    text = SMALL.replace("tool: a", 'tool: a, input_schema: {properties: {"it\'s": {type: 5}}}')
+    path = r"$.tools[0].input_schema.properties['it\'s'].type"
+    assert places(text, "$", "$.agent", "$.tools[0]", path) == [(1, 1), (2, 8), (4, 5), (4, 58)]
+
+
+def test_a_finding_on_what_is_absent_stands_where_its_mapping_begins() -> None:
+    text = f"{SMALL}session:\n  gate: strip_partial\n"
+    absent = ["$.session.phases", "$.tools[0].input_schema", "$.tools[7].tool", "$.x.y"]
+    assert places(text, *absent) == [(6, 3), (4, 5), (4, 3), (1, 1)]
+
+
+def test_a_finding_on_the_name_of_a_phase_or_tool_stands_at_the_name() -> None:
+    text = f"{SMALL}session:\n  transitions: {{b c: []}}\n".replace("b c", "b")
+    text += "  limits:\n    max_calls_per_tool: {x: 1, z: 2}\n"
+    wanted = ["$.session.transitions.b", "$.session.limits.max_calls_per_tool.z"]
+    assert places(text, *wanted) == [(6, 17), (8, 32)]
