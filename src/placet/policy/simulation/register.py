@@ -1,6 +1,6 @@
 """Which calls a recording has told of so far, so that no id stands for two of them or for none."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from placet.policy.simulation.lines import Line, LineError
 
@@ -24,24 +24,23 @@ class Register:
             if order.setdefault(call.id, len(order)) != first + index:
                 field = f"tool_calls[{index}].id"
                 raise LineError(field=field, message=f"{_quoted(call.id)} is taken")
-        for field, ids in (
+        every: tuple[tuple[str, Collection[str]], ...] = (
             ("approved", line.approved),
             ("outputs", line.outputs),
             ("failed", line.failed),
             ("cost_micros", line.cost_micros),
-        ):
-            if unknown := next((one for one in ids if one not in order), None):
-                message = f"no call so far has the id {_quoted(unknown)}"
-                raise LineError(field=field, message=message)
-        if both := next((one for one in line.failed if one in line.outputs), None):
-            message = f"{_quoted(both)} stands in `outputs` too"
+        )
+        for field, ids in every:
+            for one in ids:
+                if one not in order:
+                    message = f"no call so far has the id {_quoted(one)}"
+                    raise LineError(field=field, message=message)
+        if line.failed and (both := line.outputs.keys() & line.failed):
+            message = f"{_quoted(min(both))} stands in `outputs` too"
             raise LineError(field="failed", message=message)
-        return self._earlier((*line.outputs, *line.failed, *line.cost_micros), first)
-
-    def _earlier(self, ids: Iterable[str], first: int) -> list[str]:
-        order = self._order
-        earlier = {one for one in ids if order[one] < first}
-        return sorted(earlier, key=order.__getitem__) if earlier else []
+        results = (line.outputs, line.failed, line.cost_micros)
+        earlier = [one for ids in results for one in ids if order[one] < first]
+        return sorted(set(earlier), key=order.__getitem__) if earlier else []
 
 
 def _quoted(call_id: str) -> str:

@@ -69,4 +69,6 @@ def verdict_of(decision: Decision) -> Ruling:
 
 def reason_lines(reasons: tuple[Reason, ...]) -> tuple[ReasonLine, ...]:
     """Return reasons as they are printed."""
+    if not reasons:
+        return ()
     return tuple([ReasonLine(code=one.code, rule=one.rule, detail=one.detail) for one in reasons])

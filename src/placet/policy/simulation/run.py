@@ -122,38 +122,21 @@ class Run:
         facts = ledger.facts(line.at, principal=principal, labels=self._labels)
         proposed = [*calls.values()]
         response = evaluate_response(self._policy, facts, proposed)
-        unjudged = self._unjudged.reasons(ledger, facts, proposed, response)
+        words = [verdict_of(verdict.decision) for verdict in response.calls]
+        unjudged: Mapping[int, str] = {}
+        if Ruling.DENY in words:
+            unjudged = self._unjudged.reasons(ledger, facts, proposed, response)
+            self._denials_unjudged += len(unjudged)
         ledger.decided(self._steps, [*calls], response, line.at, principal=principal)
         first_row = self._rows.next_number
-        self._print(calls, response, unjudged, phase, ledger.phase)
-        waiting = self._waiting.begin(self._steps, principal, first_row, calls, response)
-        if waiting is not None:
-            for call_id in waiting.asks:
-                ledger.asked(call_id, line.at, self._waiting.deadline(waiting, call_id, line.at))
-            own = [one for one in line.approved if one in calls]
-            self._claims.claim(ledger, own, self._labels, line.at)
-        for call_id in calls:
-            if not self._settle(ledger, call_id, line):
-                self._ignore(call_id, line)
-        if ledger.phase != phase:
-            self._rows.end_in(ledger.phase, first_row)
-        self._keep_uncommitted(ledger, line, calls, principal)
-
-    def _print(
-        self,
-        calls: Mapping[str, Call],
-        response: ResponseDecision,
-        unjudged: Mapping[int, str],
-        phase: str | None,
-        phase_after: str | None,
-    ) -> None:
-        for index, (call_id, verdict) in enumerate(zip(calls, response.calls, strict=True)):
-            word = verdict_of(verdict.decision)
+        phase_after = ledger.phase
+        for index, verdict in enumerate(response.calls):
+            word = words[index]
             self._verdicts[word] += 1
             self._rows.add(
                 CallLine(
                     step=self._steps,
-                    call=call_id,
+                    call=line.tool_calls[index].id,
                     tool=verdict.tool,
                     verdict=word,
                     granted=verdict.granted,
@@ -164,7 +147,32 @@ class Run:
                     unjudged=unjudged.get(index, UNSET),
                 )
             )
-        self._denials_unjudged += len(unjudged)
+        if Ruling.ASK in words:
+            self._ask(ledger, line, calls, response, first_row)
+        for call_id in calls:
+            if not self._settle(ledger, call_id, line):
+                self._ignore(call_id, line)
+        if ledger.phase != phase_after:
+            self._rows.end_in(ledger.phase, first_row)
+        self._keep_uncommitted(ledger, line, calls, principal)
+
+    def _ask(
+        self,
+        ledger: Ledger,
+        line: Line,
+        calls: Mapping[str, Call],
+        response: ResponseDecision,
+        first_row: int,
+    ) -> None:
+        """Let a response's asks wait, and claim those that are approved at once."""
+        principal: Mapping[str, Json] = line.principal  # type: ignore[assignment]  # -- it is JSON
+        waiting = self._waiting.begin(self._steps, principal, first_row, calls, response)
+        if waiting is None:
+            return
+        for call_id in waiting.asks:
+            ledger.asked(call_id, line.at, self._waiting.deadline(waiting, call_id, line.at))
+        own = [one for one in line.approved if one in calls]
+        self._claims.claim(ledger, own, self._labels, line.at)
 
     def _settle(self, ledger: Ledger, call_id: str, line: Line) -> bool:
         """Fold in what a line tells of a call, or return False where it was not granted."""
