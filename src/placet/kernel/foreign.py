@@ -138,6 +138,8 @@ def _is_plain(value: Json) -> bool:
 
 def _check_depth(data: bytes, depth_max: int) -> None:
     """Count brackets outside strings, before a parser that recurses sees them."""
+    if data.count(b"[") + data.count(b"{") <= depth_max:
+        return
     brackets = _STRINGS.sub(b"", data).translate(None, _NO_BRACKETS)
     depth = 0
     for bracket in brackets:

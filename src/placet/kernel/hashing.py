@@ -4,6 +4,7 @@ Every hash of ours is taken over `placet.<kind>.v1`, a zero byte, and the parts.
 makes it impossible for bytes of one kind to hash to the value of another kind.
 """
 
+import functools
 import hashlib
 from typing import NewType
 
@@ -13,6 +14,7 @@ Digest = NewType("Digest", bytes)
 DIGEST_BYTES = 32
 
 
+@functools.cache
 def purpose(kind: str) -> bytes:
     """Return the prefix of a hash of this kind: ASCII `placet.<kind>.v1` and a zero byte."""
     return f"placet.{kind}.v1".encode("ascii") + b"\x00"
@@ -20,10 +22,7 @@ def purpose(kind: str) -> bytes:
 
 def digest(kind: str, *parts: bytes) -> Digest:
     """Return SHA-256 over the purpose and the parts, which must be unambiguous when joined."""
-    h = hashlib.sha256(purpose(kind))
-    for part in parts:
-        h.update(part)
-    return Digest(h.digest())
+    return Digest(hashlib.sha256(b"".join((purpose(kind), *parts))).digest())
 
 
 def plain_sha256(data: bytes) -> Digest:

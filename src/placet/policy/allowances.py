@@ -17,12 +17,15 @@ from placet.policy.window import Window
 _ID: Final = "id"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True, eq=False)
 class Values:
     """A call's values by the names of aggregates and envelopes; null where there is no fit one."""
 
-    amounts: Mapping[str, Amount | None] = dataclasses.field(default_factory=dict)
-    firsts: Mapping[str, Number | None] = dataclasses.field(default_factory=dict)
+    amounts: Mapping[str, Amount | None]
+    firsts: Mapping[str, Number | None]
+
+
+NO_VALUES: Final = Values({}, {})
 
 
 def values_of(tool: LoadedTool, given: Json) -> Values:

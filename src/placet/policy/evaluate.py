@@ -20,7 +20,7 @@ from placet.policy.response import ResponseDecision, decide_response
 from placet.policy.window import Window
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class _Case:
     """What the layers are asked about: one call against one session's facts."""
 

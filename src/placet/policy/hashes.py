@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.kernel.hashing import Digest, digest
 from placet.policy.numbers import normal
 from placet.policy.paths import Path, without
 
+_TEXTS: Final = msgspec.json.Encoder()
 _UNUSUAL_NUMBER: Final = re.compile(rb"[0-9](?:[.eE]|[0-9]{15})")
 
 
@@ -26,12 +29,13 @@ def repeat_digest(
     `known` is the arguments' hash; `volatile` are the paths that make no difference.
     """
     name = tool.encode() + b"\0"
-    if not volatile and _UNUSUAL_NUMBER.search(text) is None:
+    is_usual = _UNUSUAL_NUMBER.search(text) is None
+    if is_usual and not volatile:
         return name + known
     kept = given
     for path in volatile:
         kept = without(path, kept)
-    return name + digest("arguments", foreign.encode(normal(kept)))
+    return name + digest("arguments", foreign.encode(kept if is_usual else normal(kept)))
 
 
 def principal_digest(attributes: Mapping[str, Json]) -> bytes:
@@ -43,4 +47,6 @@ def principal_digest(attributes: Mapping[str, Json]) -> bytes:
 
 def effect_digest(tool: str, values: list[Json]) -> Digest:
     """Return the hash of an effect key: the tool and the selected values, in order."""
+    if all(type(value) is str for value in values):
+        return digest("effect_key", _TEXTS.encode([tool, values]))
     return digest("effect_key", foreign.encode([tool, values]))

@@ -3,7 +3,7 @@
 import dataclasses
 
 from placet.kernel.foreign import Json
-from placet.policy.allowances import Values
+from placet.policy.allowances import NO_VALUES, Values
 from placet.policy.amounts import Amount
 from placet.policy.decision import Decision
 from placet.policy.facts import Call
@@ -27,7 +27,7 @@ class Judged:
     arguments_hash: bytes | None = None
     effect_key: bytes | None = None
     repeat: bytes | None = None
-    values: Values = dataclasses.field(default_factory=Values)
+    values: Values = NO_VALUES
 
     def advances_to(self, phase: str | None) -> str | None:
         """Return the phase that a commit leads to, or None when the session is there already."""

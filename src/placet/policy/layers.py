@@ -3,7 +3,7 @@
 The fifth is in `requirements`, the ninth in `allowances`, the tenth in `limits`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +15,7 @@ from placet.policy.hashes import effect_digest
 from placet.policy.loaded import LoadedPrincipal, LoadedTool, Policy
 from placet.policy.numbers import equal, normal
 from placet.policy.operators import FAULT_SAYS
-from placet.policy.paths import MISSING, select
+from placet.policy.paths import MISSING, find, select
 from placet.policy.window import TICK, Window
 
 UNMATCHED_RULE: Final = "session.unmatched_tools"
@@ -74,20 +74,30 @@ def principal(policy: Policy, facts: Facts, name: str, tool: LoadedTool | None) 
         return []
     covering = (rule for rule in policy.principals if rule.covers(name))
     rules = covering if tool is None else tool.principals
-    attributes = facts.principal
     is_allowed = False
     reasons = []
     for rule in rules:
+        if not _matches(rule, facts.principal):
+            continue
         if rule.is_deny:
-            if all(n not in attributes or equal(attributes[n], v) for n, v in rule.where):
-                reasons.append(_principal_denied(rule, name))
-        elif not is_allowed:
-            is_allowed = all(n in attributes and equal(attributes[n], v) for n, v in rule.where)
+            reasons.append(_principal_denied(rule, name))
+        is_allowed = True
     if reasons or is_allowed:
         return reasons
     detail = f"no rule on principals allows `{name}` for this one"
     needs = "a principal whose attributes some allow rule wants"
     return [Reason(code=Code.PRINCIPAL, rule="session.principals", detail=detail, needs=needs)]
+
+
+def _matches(rule: LoadedPrincipal, attributes: Mapping[str, Json]) -> bool:
+    """Say whether a rule is about these attributes; a missing one is about every deny."""
+    for name, wanted in rule.where:
+        if name not in attributes:
+            if not rule.is_deny:
+                return False
+        elif not equal(attributes[name], wanted):
+            return False
+    return True
 
 
 def _principal_denied(rule: LoadedPrincipal, tool: str) -> Reason:
@@ -118,7 +128,7 @@ def phase(policy: Policy, tool: LoadedTool, facts: Facts, held: dict[str, int]) 
 
     `held` are counts of this response's earlier calls, beside those of the facts.
     """
-    reasons = list(_phase_reasons(policy, tool, facts))
+    reasons = _phase_reasons(policy, tool, facts)
     for index, other in enumerate(tool.forbidden_after):
         if facts.counted.get(other, 0) + held.get(other, 0) > 0:
             reasons.append(
@@ -132,27 +142,30 @@ def phase(policy: Policy, tool: LoadedTool, facts: Facts, held: dict[str, int]) 
     return reasons
 
 
-def _phase_reasons(policy: Policy, tool: LoadedTool, facts: Facts) -> Iterator[Reason]:
+def _phase_reasons(policy: Policy, tool: LoadedTool, facts: Facts) -> list[Reason]:
+    now, target = facts.phase, tool.advances_to
     if tool.valid_in is None:
-        return
-    now = facts.phase
+        return []
     if now is None or now not in tool.valid_in:
         wanted = " or ".join(f"`{name}`" for name in tool.valid_in)
-        yield Reason(
-            code=Code.WRONG_PHASE,
-            rule=f"tools.{tool.name}.phases.valid_in",
-            detail=f"the session is in `{now}`",
-            needs=f"the session is in {wanted}",
-        )
-        return
-    target = tool.advances_to
-    if target not in {None, now} and target not in policy.transitions.get(now, frozenset()):
-        yield Reason(
+        return [
+            Reason(
+                code=Code.WRONG_PHASE,
+                rule=f"tools.{tool.name}.phases.valid_in",
+                detail=f"the session is in `{now}`",
+                needs=f"the session is in {wanted}",
+            )
+        ]
+    if target is None or target == now or target in policy.transitions.get(now, ()):
+        return []
+    return [
+        Reason(
             code=Code.WRONG_PHASE,
             rule=f"tools.{tool.name}.phases.advances_to",
             detail=f"there is no transition from `{now}` to `{target}`",
             needs=f"the session is in a phase that leads to `{target}`",
         )
+    ]
 
 
 def arguments(tool: LoadedTool, given: Json, text: bytes) -> list[Reason]:
@@ -166,12 +179,15 @@ def arguments(tool: LoadedTool, given: Json, text: bytes) -> list[Reason]:
         return [_too_much(f"tools.{tool.name}.arguments", f"of {len(text)} bytes")]
     reasons = tool.schema_check.reasons(given, values) if tool.schema_check is not None else []
     for operator in tool.arguments:
-        found = select(operator.path, given)
-        spent += text_ns(operator, found)
-        if spent > CHECK_NS_MAX:
-            reasons.append(_too_much(operator.rule, f"under `{operator.path.text}`"))
-            break
-        fault = operator.fault(found)
+        if operator.is_simple:
+            fault = operator.fault_of(find(operator.path, given))
+        else:
+            found = select(operator.path, given)
+            spent += text_ns(operator, found)
+            if spent > CHECK_NS_MAX:
+                reasons.append(_too_much(operator.rule, f"under `{operator.path.text}`"))
+                break
+            fault = operator.fault(found)
         if fault is not None:
             reasons.append(
                 Reason(

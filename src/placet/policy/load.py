@@ -1,6 +1,7 @@
 """A runtime projection becomes a `Policy`: everything parsed and compiled once."""
 
 import dataclasses
+from datetime import timedelta
 
 import msgspec
 from msgspec import UNSET
@@ -170,7 +171,9 @@ def _load_requirement(requirement: Requirement, place: str) -> LoadedRequirement
         tool=requirement.tool,
         same=tuple(_load_same(same, place, index) for index, same in enumerate(requirement.same)),
         output=_load_rules(requirement.output, f"{place}.output", ()),
-        within_seconds=None if requirement.within_seconds is UNSET else requirement.within_seconds,
+        within=None
+        if requirement.within_seconds is UNSET
+        else timedelta(seconds=requirement.within_seconds),
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from placet.kernel.foreign import Json
@@ -55,7 +56,7 @@ class LoadedRequirement:
     tool: str
     same: tuple[LoadedSame, ...]
     output: tuple[Operator, ...]
-    within_seconds: int | None
+    within: timedelta | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

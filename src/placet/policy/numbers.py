@@ -115,6 +115,8 @@ def equal(left: object, right: object) -> bool:
 
 def normal(value: Json) -> Json:
     """Return an equal value in which numbers that are equal are also written alike."""
+    if type(value) is str or type(value) is int:
+        return value
     match value:
         case float():
             number = Decimal(repr(value))

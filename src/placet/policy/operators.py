@@ -61,7 +61,8 @@ class Operator:
 
     `needs` says in words what would have to be true. `exists` is the operand of `exists`, which
     alone may look at a missing value. `per_value` and `per_byte` are nanoseconds at most: for each
-    value, and for each byte of a text.
+    value, and for each byte of a text. `is_simple` says that there is one value, and that its
+    length makes no difference.
     """
 
     rule: str
@@ -72,18 +73,22 @@ class Operator:
     exists: bool | None = None
     per_value: int = _COMPARE_NS
     per_byte: int = 0
+    is_simple: bool = False
 
     def fault(self, values: list[Selected]) -> Fault | None:
         """Return the first fault among the selected values, or None when all of them hold."""
         for value in values:
-            if self.exists is not None:
-                if (value is MISSING) is self.exists:
-                    return Fault.MISSING if self.exists else Fault.VALUE
-            elif value is MISSING:
-                return Fault.MISSING
-            elif (found := self.test(value)) is not None:
+            if (found := self.fault_of(value)) is not None:
                 return found
         return None
+
+    def fault_of(self, value: Selected) -> Fault | None:
+        """Return what is wrong with one value, or None when it holds."""
+        if self.exists is not None:
+            if (value is MISSING) is not self.exists:
+                return None
+            return Fault.MISSING if self.exists else Fault.VALUE
+        return Fault.MISSING if value is MISSING else self.test(value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -165,6 +170,7 @@ def operators(
                 exists=operand if name == "exists" and isinstance(operand, bool) else None,
                 per_value=_COMPARE_NS * _size(operand),
                 per_byte=found if pattern is None else pattern.ns_per_byte,
+                is_simple=not path.is_many and not found and pattern is None,
             )
         )
     return tuple(made)

@@ -44,11 +44,15 @@ class PathError(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Path:
-    """A parsed path. `text` is its canonical form; `is_many` says whether it has a `[*]`."""
+    """A parsed path. `text` is its canonical form; `is_many` says whether it has a `[*]`.
+
+    `only` is the one name of the commonest kind of path, `$.name`.
+    """
 
     text: str
     parts: tuple[Part, ...]
     is_many: bool
+    only: str | None = None
 
 
 def parse_path(text: str) -> Path:
@@ -68,7 +72,8 @@ def parse_path(text: str) -> Path:
     if len(parts) > PARTS_MAX:
         message = f"a path has at most {PARTS_MAX} parts"
         raise PathError(message)
-    return Path(path_text(tuple(parts)), tuple(parts), Every.ELEMENT in parts)
+    only = parts[0] if len(parts) == 1 and isinstance(parts[0], str) else None
+    return Path(path_text(tuple(parts)), tuple(parts), Every.ELEMENT in parts, only)
 
 
 def _part(found: re.Match[str]) -> Part:
@@ -100,6 +105,8 @@ def path_text(parts: tuple[Part, ...]) -> str:
 
 def find(path: Path, document: Json) -> Selected:
     """Return the one value at a path without `[*]`, or `MISSING`."""
+    if path.only is not None:
+        return document.get(path.only, MISSING) if isinstance(document, dict) else MISSING
     here: Selected = document
     for part in path.parts:
         if isinstance(part, str):
@@ -141,6 +148,8 @@ def _step(part: Part, here: Selected) -> list[Selected]:
 
 def without(path: Path, document: Json) -> Json:
     """Return a copy of a document without the values at a path, null in the place of elements."""
+    if path.only is not None and isinstance(document, dict):
+        return {key: inner for key, inner in document.items() if key != path.only}
     return _without(path.parts, document)
 
 

@@ -1,7 +1,7 @@
 """Layer 5: what an earlier call must have shown."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from placet.kernel.foreign import Json
 from placet.policy.cost import is_much
@@ -20,12 +20,21 @@ def requires(tool: LoadedTool, facts: Facts, arguments: Json, window: Window) ->
     for requirement in tool.requires:
         calls = facts.committed.get(requirement.tool, ())
         ours = [find(same.ours, arguments) for same in requirement.same]
-        call = next((call for call in reversed(calls) if _is_same(requirement, call, ours)), None)
+        call = _latest(requirement, calls, ours)
         if call is None:
             reasons.append(_unmet(requirement, is_any=bool(calls)))
         else:
             reasons += _call_reasons(requirement, call, facts.now, window)
     return reasons
+
+
+def _latest(
+    requirement: LoadedRequirement, calls: Sequence[CommittedCall], ours: list[Selected]
+) -> CommittedCall | None:
+    for call in reversed(calls):
+        if _is_same(requirement, call, ours):
+            return call
+    return None
 
 
 def requires_possible(tool: LoadedTool, facts: Facts, window: Window) -> list[Reason]:
@@ -87,10 +96,10 @@ def _kept(values: dict[str, object] | None, path: Path) -> Selected:
 def _call_reasons(
     requirement: LoadedRequirement, call: CommittedCall, now: datetime, window: Window
 ) -> list[Reason]:
-    reasons = list(_output_reasons(requirement, call))
-    if requirement.within_seconds is None:
+    reasons = _output_reasons(requirement, call)
+    if requirement.within is None:
         return reasons
-    last = call.committed_at + timedelta(seconds=requirement.within_seconds)
+    last = call.committed_at + requirement.within
     if now <= last:
         window.ends(last)
         return reasons
@@ -101,22 +110,27 @@ def _call_reasons(
             rule=f"{requirement.rule}.within_seconds",
             detail=f"the latest fitting call of `{requirement.tool}` is too long ago",
             needs=f"a call of `{requirement.tool}` committed in the last "
-            f"{requirement.within_seconds} s",
+            f"{requirement.within.total_seconds():.0f} s",
         )
     )
     return reasons
 
 
-def _output_reasons(requirement: LoadedRequirement, call: CommittedCall) -> Iterator[Reason]:
+def _output_reasons(requirement: LoadedRequirement, call: CommittedCall) -> list[Reason]:
+    reasons = []
     for operator in requirement.output:
         wrong = _output_fault(operator, call)
         if wrong is not None:
-            yield Reason(
-                code=Code.PRECONDITION_NOT_MET,
-                rule=operator.rule,
-                detail=f"the output of the latest fitting call of `{requirement.tool}`: {wrong}",
-                needs=f"in that output, {operator.needs}",
+            reasons.append(
+                Reason(
+                    code=Code.PRECONDITION_NOT_MET,
+                    rule=operator.rule,
+                    detail=f"the output of the latest fitting call of `{requirement.tool}`: "
+                    f"{wrong}",
+                    needs=f"in that output, {operator.needs}",
+                )
             )
+    return reasons
 
 
 def _output_fault(operator: Operator, call: CommittedCall) -> str | None:

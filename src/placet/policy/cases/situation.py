@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.policy import layers
-from placet.policy.allowances import Values, values_of
+from placet.policy.allowances import NO_VALUES, values_of
 from placet.policy.cases.model import AT_DEFAULT, Arguments, PastCall, Situation
 from placet.policy.decision import Allow, Deny
 from placet.policy.facts import Call, Facts
@@ -146,7 +146,7 @@ def _holding(policy: Policy, phase: str | None, call: PastCall) -> Holding:
         given=given,
         effect_key=layers.effect_key(tool, given) if tool is not None and tool.effect_key else None,
         repeat=_repeat(policy, call),
-        values=Values() if tool is None else values_of(tool, given),
+        values=NO_VALUES if tool is None else values_of(tool, given),
     )
     return holding_of(judged, phase)
 
