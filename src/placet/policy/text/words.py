@@ -31,7 +31,7 @@ _NOUNS: Final = {
     "Envelope": "an envelope",
     "LabelRule": "a rule on labels",
 }
-NAME: Final = "name: letters, digits and `_.:-`, at most 128, a letter, a digit or `_` first"
+NAME: Final = "name: at most 128 letters, digits and `_.:-`, none of `.:-` first"
 DECIMAL: Final = 'decimal, such as "0.5"'
 _SHOWN_MAX: Final = 100
 
