@@ -1,141 +1,108 @@
 """The case tables: what a reviewer can read is what the evaluator answers."""
 
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
-import msgspec
 import pytest
-import yaml
+from msgspec import UNSET
 
-from placet.kernel import foreign
-from placet.policy.compile import compile_contract
-from placet.policy.decision import Ask, Deny
-from placet.policy.evaluate import evaluate, evaluate_response
-from placet.policy.facts import Call, CommittedCall, Facts, Status
-from placet.policy.load import load_policy
-from placet.policy.loaded import Policy
-from placet.policy.model import Contract, Rule
-from placet.policy.operators import operators
-from placet.policy.paths import select
-from placet.policy.remember import effect_key_hash, project
-from placet.policy.response import CallVerdict
-from placet.policy.schemas.engine import compile_pattern
-from placet.policy.text.parse import read_contract
+from placet.cli.policy.test import trials_at
+from placet.policy.cases.judge import judge
+from placet.policy.cases.model import Expected, ExpectedCall, Outcome
+from placet.policy.cases.read import read_table
+from placet.policy.cases.rules import RuleTrial
+from placet.policy.cases.table import Table
+from placet.policy.cases.trials import Trial
+from placet.policy.decision import Code
+from placet.policy.model import AggregateOp, AggregateScope, Rule
 
 CASES = Path(__file__).parent / "cases"
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FILES = sorted(CASES.iterdir())
+OPERATORS = set(Rule.__struct_fields__) - {"path"}
+UNWRITABLE = {Code.EVALUATION_FAILED}  # no facts that a table can hold make the evaluator fail
 
 
-def table(name: str) -> Any:  # noqa: ANN401 -- YAML holds anything
-    return yaml.safe_load((CASES / name).read_text("utf-8"))
+def loaded(file: Path) -> list[Trial]:
+    made, faults = trials_at(str(file))
+    assert not faults, faults
+    return made
 
 
-def policy_of(document: dict[str, Any], **session: object) -> Policy:
-    changed = document | {"session": document["session"] | session}
-    contract = read_contract(changed)
-    assert isinstance(contract, Contract), contract
-    return load_policy(compile_contract(contract).runtime)
+def table(file: Path) -> Table:
+    found = read_table(file.read_bytes(), "yaml")
+    assert isinstance(found, Table), found
+    return found
 
 
-def call_of(given: list[str], index: int = 0) -> Call:
-    return Call(tool=given[0], arguments=given[1].encode(), call_id=UUID(int=index))
+TRIALS = [(file.stem, trial) for file in FILES for trial in loaded(file)]
+TABLES = [table(file) for file in FILES]
 
 
-OPERATOR_CASES = [
-    pytest.param(case["rule"], document, holds, id=f"{case['rule']} {document}")
-    for case in table("operators.yaml")
-    for holds, documents in ((True, case["holds"]), (False, case["fails"]))
-    for document in documents
-]
+@pytest.mark.parametrize(
+    "trial", [pytest.param(trial, id=f"{file}: {trial.name}") for file, trial in TRIALS]
+)
+def test_a_case_comes_out_as_its_table_says(trial: Trial) -> None:
+    result = judge(trial)
+    assert result.is_passed, "\n".join([*map(str, result.mismatches), *result.said])
 
 
-@pytest.mark.parametrize(("rule", "document", "holds"), OPERATOR_CASES)
-def test_a_rule_holds_for_exactly_the_documents_it_should(
-    rule: dict[str, object], document: str, *, holds: bool
-) -> None:
-    made = operators(msgspec.convert(rule, Rule), "rule", compile_pattern)
-    value = foreign.parse(document.encode())
-    found = all(one.fault(select(one.path, value)) is None for one in made)
-    assert found is holds
+def test_the_folder_holds_case_tables_and_nothing_else() -> None:
+    assert [file.name for file in FILES if file.suffix != ".yaml"] == []
 
 
-def facts_of(policy: Policy, given: dict[str, Any], call: Call) -> Facts:
-    committed: dict[str, tuple[CommittedCall, ...]] = {}
-    for index, one in enumerate(given.get("committed", [])):
-        output = one.get("output")
-        kept = project(policy, one["tool"], one["arguments"].encode(), output and output.encode())
-        committed[one["tool"]] = (
-            *committed.get(one["tool"], ()),
-            CommittedCall(
-                call_id=UUID(int=1000 + index),
-                committed_at=NOW - timedelta(seconds=one["ago"]),
-                arguments=kept.arguments,
-                output=kept.output,
-            ),
-        )
-    taken = (effect_key_hash(policy, tool, text.encode()) for tool, text in given.get("taken", []))
-    assert call.call_id is not None
-    return Facts(
-        now=NOW,
-        status=Status(given.get("status", "active")),
-        phase=given.get("phase", "intake"),
-        committed=committed,
-        counted=given.get("counted", {}),
-        effect_keys_taken=frozenset(key for key in taken if key is not None),
-        approved=frozenset({call.call_id} if given.get("approved") else ()),
-    )
+def test_there_are_hundreds_of_cases_beside_those_of_single_operators() -> None:
+    written = [case for one in TABLES for case in one.file.cases]
+    assert len(written) >= 350
+    assert sum(case.rule is UNSET for case in written) >= 250
 
 
-DECISIONS = table("decisions.yaml")
+def expected_codes(expect: Expected) -> Iterator[Code]:
+    for codes in (expect.codes, *(c.codes for c in detailed(expect))):
+        yield from () if codes is UNSET else codes
+    yield from () if expect.reasons is UNSET else (one.code for one in expect.reasons)
+    yield from () if expect.hidden is UNSET else expect.hidden.values()
 
 
-@pytest.mark.parametrize("case", DECISIONS["cases"], ids=lambda case: case["name"])
-def test_a_call_is_decided_as_the_table_says(case: dict[str, Any]) -> None:
-    policy = policy_of(DECISIONS["contract"], **case.get("contract", {}))
-    call = call_of(case["call"])
-    decision = evaluate(policy, facts_of(policy, case.get("facts", {}), call), call)
-    verdict, *rest = case["expect"]
-    layer, codes = (rest[0], rest[1:]) if rest else (None, [])
-    assert type(decision).__name__.lower() == verdict
-    assert decision.layer == layer
-    assert [str(reason.code) for reason in decision.reasons] == codes
-    if "rule" in case:
-        assert decision.rule == case["rule"]
-    for name, at in (("from", decision.holds_from), ("until", decision.holds_until)):
-        if name in case:
-            assert at == NOW + timedelta(seconds=case[name])
+def detailed(expect: Expected) -> list[ExpectedCall]:
+    calls = () if expect.calls is UNSET else expect.calls
+    return [one for one in calls if isinstance(one, ExpectedCall)]
 
 
-RESPONSES = table("responses.yaml")
+def outcomes(expect: Expected) -> Iterator[Outcome]:
+    for one in () if expect.calls is UNSET else expect.calls:
+        yield one.outcome if isinstance(one, ExpectedCall) else one
 
 
-def outcome_of(verdict: CallVerdict) -> str:
-    states = {
-        "granted": verdict.granted,
-        "held": verdict.held,
-        f"blocked:{verdict.blocked_why}": verdict.blocked_why is not None,
-    }
-    held = [name for name, is_so in states.items() if is_so]
-    if not held:
-        assert isinstance(verdict.decision, Ask)
-        return "awaits"
-    assert len(held) == 1, held
-    return held[0]
+EXPECTED = [trial.expect for _, trial in TRIALS if not isinstance(trial, RuleTrial)]
 
 
-@pytest.mark.parametrize("case", RESPONSES["cases"], ids=lambda case: case["name"])
-def test_a_response_is_decided_as_the_table_says(case: dict[str, Any]) -> None:
-    policy = policy_of(RESPONSES["contract"], gate=case["gate"])
-    calls = [call_of(given, index) for index, given in enumerate(case["calls"])]
-    approved = frozenset(UUID(int=index) for index in case.get("approved", []))
-    facts = Facts(now=NOW, phase=case.get("phase", "one"), approved=approved)
-    decided = evaluate_response(policy, facts, calls)
-    assert [outcome_of(verdict) for verdict in decided.calls] == case["expect"]
-    for index, codes in case.get("codes", {}).items():
-        assert [str(reason.code) for reason in decided.calls[index].reasons] == codes
-    if "text" in case:
-        assert decided.becomes_text is case["text"]
-    for verdict in decided.calls:
-        assert (verdict.blocked_why == "rule") is isinstance(verdict.decision, Deny)
+def test_every_code_is_expected_by_some_case() -> None:
+    codes = {code for expect in EXPECTED for code in expected_codes(expect)}
+    assert set(Code) - codes == UNWRITABLE
+
+
+def test_every_outcome_of_a_response_is_expected_by_some_case() -> None:
+    assert {outcome for expect in EXPECTED for outcome in outcomes(expect)} == set(Outcome)
+
+
+def test_every_layer_is_expected_by_some_case() -> None:
+    assert {one.layer for one in EXPECTED} - {UNSET} == set(range(1, 12))
+
+
+def test_every_operator_has_documents_that_it_holds_for_and_documents_that_it_fails_for() -> None:
+    held: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for case in (case for one in TABLES for case in one.file.cases):
+        if case.rule is not UNSET:
+            names = [name for name in OPERATORS if getattr(case.rule, name) is not UNSET]
+            held.update(names * (case.holds is not UNSET))
+            failed.update(names * (case.fails is not UNSET))
+    assert set(held) == set(failed) == OPERATORS
+
+
+@pytest.mark.parametrize("kind", [*AggregateOp, *AggregateScope])
+def test_every_kind_of_aggregate_is_in_some_table(kind: AggregateOp | AggregateScope) -> None:
+    text = (CASES / "aggregates.yaml").read_text("utf-8")
+    key = "op" if isinstance(kind, AggregateOp) else "scope"
+    assert f"{key}: {kind}" in text or kind is AggregateScope.SESSION

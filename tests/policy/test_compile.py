@@ -19,7 +19,7 @@ from placet.policy.projection import LIBRARIES
 from placet.policy.schemas.engine import library_version
 from placet.policy.text.parse import parse_contract, read_contract
 
-EXAMPLE = Path(__file__).parent / "cases" / "example.yaml"
+EXAMPLE = Path(__file__).parent / "example.yaml"
 GOLDEN = "679420dc8103da348dc185f2ef3ab179ef7f9d3a02db374ebb3b0b321cfbaacb"
 PROGRAM = """
 import sys

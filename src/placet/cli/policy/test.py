@@ -55,7 +55,7 @@ def test(paths: tuple[str, ...], junit_file: Path | None, *, as_json: bool) -> N
     ready: dict[str, list[Trial]] = {}
     findings: list[Finding] = []
     for file in _files(paths):
-        made, found = _trials(file)
+        made, found = trials_at(file)
         ready[file] = made
         findings += found
     if findings:
@@ -89,7 +89,7 @@ def _files(paths: tuple[str, ...]) -> list[str]:
     return list(files)
 
 
-def _trials(file: str) -> "tuple[list[Trial], list[Finding]]":
+def trials_at(file: str) -> "tuple[list[Trial], list[Finding]]":
     """Return the trials of a case file, or what is wrong with it or with its contract."""
     from placet.policy.cases.read import read_table
     from placet.policy.cases.trials import trials

@@ -32,8 +32,11 @@ def call_of(case: Case, given: GivenCall) -> GivenCall:
         for key in call.without:
             del kept[key]
         arguments = kept
-    tool = given.tool if call.tool is UNSET else call.tool
-    return GivenCall(tool=tool, arguments=arguments, approved=call.approved or given.approved)
+    return GivenCall(
+        tool=given.tool if call.tool is UNSET else call.tool,
+        arguments=arguments,
+        approved=given.approved if call.approved is UNSET else call.approved,
+    )
 
 
 def situation_of(case: Case, given: Situation) -> Situation:

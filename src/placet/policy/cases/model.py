@@ -28,7 +28,7 @@ class GivenCall(Input, frozen=True):
     tool: Name | UnsetType = UNSET
     arguments: Arguments | UnsetType = UNSET
     without: tuple[Attribute, ...] = ()
-    approved: bool = False
+    approved: bool | UnsetType = UNSET
 
 
 class PastCall(Input, frozen=True):

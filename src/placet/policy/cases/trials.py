@@ -97,7 +97,9 @@ def _trials(table: Table, policies: Policies, case: Case, steps: Steps) -> Itera
         for index, one in enumerate(() if calls is UNSET else calls)
     )
     approved = frozenset(
-        id_of(index) for index, one in enumerate(() if calls is UNSET else calls) if one.approved
+        id_of(index)
+        for index, one in enumerate(() if calls is UNSET else calls)
+        if one.approved is True
     )
     facts = facts_of(policy, situation_of(case, table.file.defaults.facts), approved)
     line = (table.node(*steps).place or (None,))[0]
