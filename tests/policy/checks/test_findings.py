@@ -8,16 +8,14 @@ import yaml
 
 from placet.kernel.principal import Environment
 from placet.policy.checks.against import check_against
-from placet.policy.checks.codes import CODES
 from placet.policy.checks.located import check_located
-from placet.policy.finding import Finding, Severity, Strength
+from placet.policy.finding import Finding, Strength
 from placet.policy.text.directory import parse_directory
 from placet.policy.text.parse import Located, parse_located
 
 TABLE = yaml.safe_load((Path(__file__).parent / "findings.yaml").read_text("utf-8"))
+EXAMPLE = (Path(__file__).parents[1] / "example.yaml").read_text("utf-8")
 MARK = "»"
-LONG = {"too_large", "too_deep", "too_many_files", "patterns_many", "too_costly"}
-"""Codes whose contracts are too long for a table."""
 
 Place = tuple[str | None, int, int]
 
@@ -31,7 +29,7 @@ CASES = [
 
 def edited(edits: dict[str, str]) -> str:
     """Return the sound contract with some pieces changed, each of which it has once."""
-    text: str = TABLE["contract"]
+    text = EXAMPLE
     for old, new in edits.items():
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
         text = text.replace(old, new)
@@ -95,11 +93,6 @@ def test_an_edit_brings_exactly_the_findings_of_the_table_where_it_is_marked(
     marked = {place for file, text in texts_of(case).items() for place in marks_in(file, text)}
     stands = {(it.file, it.line, it.column) for it in found if it.line is not None}
     assert stands == marked
-
-
-def test_the_table_has_every_code_with_its_severity() -> None:
-    severities = {code: Severity(entry["severity"]) for code, entry in TABLE["codes"].items()}
-    assert severities == {code: it.severity for code, it in CODES.items() if code not in LONG}
 
 
 def test_the_sound_contract_has_no_finding_of_any_severity() -> None:
