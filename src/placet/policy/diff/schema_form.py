@@ -12,7 +12,7 @@ Schema: TypeAlias = dict[str, object] | bool
 PARTS_MAX: Final = 5_000
 """Schemas within one that are looked at; references are followed, and can make many of few."""
 
-_IGNORED: Final = ANNOTATIONS | {"$schema", "$id", "$defs"}
+_IGNORED: Final = ANNOTATIONS | {"$schema", "$id", "$defs", "definitions"}
 _ONE: Final = frozenset(
     "items contains additionalProperties propertyNames not if then else".split()  # noqa: SIM905 -- a list of words
 )
