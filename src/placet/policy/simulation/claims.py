@@ -11,7 +11,7 @@ from placet.policy.loaded import Policy
 from placet.policy.simulation.candidates import Candidates
 from placet.policy.simulation.report import reason_lines
 from placet.policy.simulation.rows import Rows
-from placet.policy.simulation.waiting import WaitingSteps
+from placet.policy.simulation.waiting import Waiting, WaitingSteps
 
 _TOO_LATE: Final = reason_lines(
     (
@@ -36,19 +36,33 @@ class Claims:
         self._rows = rows
         self._candidates = candidates
 
+    def begin(self, ledger: Ledger, waiting: Waiting) -> None:
+        """Let a step wait for its asks, or wait on for those that are left."""
+        self._waiting.begin(waiting)
+        for call_id in waiting.asks:
+            ledger.asked(call_id, waiting.at, self._waiting.deadline(waiting, call_id))
+
     def expire(self, ledger: Ledger, now: datetime) -> None:
-        """Close the asks that nobody answered; with them falls what waited only for them."""
+        """Close the asks that nobody answered; under `reject_all` their steps fall with them."""
         for waiting, over in self._waiting.named(map(str, ledger.expire(now))):
-            soonest = min(waiting.asks.values())
-            for call_id in [*waiting.calls] if self._waiting.is_whole else over:
-                if waiting.asks.get(call_id) != soonest and self._waiting.is_whole:
+            if not self._waiting.is_whole:
+                for call_id in over:
+                    self._waiting.done(waiting, call_id)
+                continue
+            soonest = waiting.soonest()
+            for call_id in [*waiting.calls]:
+                if call_id in waiting.approved or waiting.asks.get(call_id) != soonest:
                     self._rows.refuse(waiting.rows[call_id], _TOO_LATE)
                 self._waiting.done(waiting, call_id)
 
     def claim(
         self, ledger: Ledger, approved: Iterable[str], labels: Mapping[str, str], now: datetime
-    ) -> None:
-        """Judge calls again that people said yes to, and what waits with them."""
+    ) -> bool:
+        """Judge calls again that people said yes to, and what waits with them.
+
+        Say whether any was granted.
+        """
+        is_granted = False
         for waiting, named in self._waiting.named(approved):
             waiting.approved |= set(named)
             ids = [*waiting.calls] if self._waiting.is_whole else named
@@ -66,6 +80,7 @@ class Claims:
             )
             for call_id, verdict in zip(ids, response.calls, strict=True):
                 if verdict.granted:
+                    is_granted = True
                     self._rows.grant(waiting.rows[call_id])
                     if ledger.is_committed(call_id):
                         self._candidates.discard(verdict.tool, call_id)
@@ -75,3 +90,6 @@ class Claims:
                     continue
                 ledger.answered(call_id, now)
                 self._waiting.done(waiting, call_id)
+            if waiting.asks:
+                self.begin(ledger, waiting)
+        return is_granted

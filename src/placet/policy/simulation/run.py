@@ -27,7 +27,7 @@ from placet.policy.simulation.report import (
 )
 from placet.policy.simulation.rows import Rows
 from placet.policy.simulation.unjudged import Gaps, Unjudged
-from placet.policy.simulation.waiting import WaitingSteps
+from placet.policy.simulation.waiting import WaitingSteps, waiting_of
 
 
 def simulate(
@@ -127,7 +127,8 @@ class Run:
         if Ruling.DENY in words:
             unjudged = self._unjudged.reasons(ledger, facts, proposed, response)
             self._denials_unjudged += len(unjudged)
-        ledger.decided(self._steps, [*calls], response, line.at, principal=principal)
+        own = [one for one in line.approved if one in calls]
+        self._decided(ledger, line, response, is_final=not own)
         first_row = self._rows.next_number
         phase_after = ledger.phase
         for index, verdict in enumerate(response.calls):
@@ -147,8 +148,15 @@ class Run:
                     unjudged=unjudged.get(index, UNSET),
                 )
             )
-        if Ruling.ASK in words:
-            self._ask(ledger, line, calls, response, first_row)
+        if Ruling.ASK in words and (
+            waiting := waiting_of(line, self._steps, first_row, calls, response)
+        ):
+            self._claims.begin(ledger, waiting)
+        if own and not (
+            self._claims.claim(ledger, own, self._labels, line.at)
+            or any(verdict.granted for verdict in response.calls)
+        ):
+            self._decided(ledger, line, response, is_final=True)
         for call_id in calls:
             if not self._settle(ledger, call_id, line):
                 self._ignore(call_id, line)
@@ -156,23 +164,15 @@ class Run:
             self._rows.end_in(ledger.phase, first_row)
         self._keep_uncommitted(ledger, line, calls, principal)
 
-    def _ask(
-        self,
-        ledger: Ledger,
-        line: Line,
-        calls: Mapping[str, Call],
-        response: ResponseDecision,
-        first_row: int,
+    def _decided(
+        self, ledger: Ledger, line: Line, response: ResponseDecision, *, is_final: bool
     ) -> None:
-        """Let a response's asks wait, and claim those that are approved at once."""
+        """Fold in a decision; whether it blocks is known when its own approvals are claimed."""
         principal: Mapping[str, Json] = line.principal  # type: ignore[assignment]  # -- it is JSON
-        waiting = self._waiting.begin(self._steps, principal, first_row, calls, response)
-        if waiting is None:
-            return
-        for call_id in waiting.asks:
-            ledger.asked(call_id, line.at, self._waiting.deadline(waiting, call_id, line.at))
-        own = [one for one in line.approved if one in calls]
-        self._claims.claim(ledger, own, self._labels, line.at)
+        ids = [one.id for one in line.tool_calls]
+        ledger.decided(
+            self._steps, ids, response, line.at, principal=principal, is_claim=not is_final
+        )
 
     def _settle(self, ledger: Ledger, call_id: str, line: Line) -> bool:
         """Fold in what a line tells of a call, or return False where it was not granted."""

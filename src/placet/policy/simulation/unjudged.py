@@ -22,7 +22,9 @@ from placet.policy import layers, requirements
 from placet.policy.decision import Code, Deny
 from placet.policy.evaluate import evaluate_response
 from placet.policy.facts import Call, Facts
+from placet.policy.judged import Held, Judged
 from placet.policy.ledger import Ledger
+from placet.policy.limits import limits, too_many
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import AggregateOp
 from placet.policy.response import ResponseDecision
@@ -32,6 +34,7 @@ from placet.policy.window import Window
 
 _PRINCIPALS: Final = 2
 _ARGUMENTS: Final = 6
+_LIFTABLE: Final = frozenset({4, 5, 7, 8, 9})
 _KEYS: Final = frozenset({Code.EFFECT_KEY_MISSING, Code.EFFECT_KEY_TAKEN})
 _UPPER: Final = frozenset({"lt", "lte"})
 
@@ -56,7 +59,7 @@ class _Case:
     index: int
     denial: Deny
     tool: LoadedTool
-    given: Json
+    given: dict[str, Json] | None
 
 
 class Unjudged:
@@ -98,6 +101,8 @@ class Unjudged:
         return self._gaps.arguments if denial.layer == _ARGUMENTS and not call.arguments else None
 
     def _lifted(self, case: _Case) -> str | None:
+        if case.denial.layer in _LIFTABLE and self._is_denied_anyway(case):
+            return None
         for candidate in self._worth_trying(case):
             which = f"call `{candidate.call_id}` of `{candidate.call.tool}` (step {candidate.step})"
             if candidate.is_unknown:
@@ -110,6 +115,19 @@ class Unjudged:
                 return f"it would not be denied if {which} had been committed"
         return None
 
+    def _is_denied_anyway(self, case: _Case) -> bool:
+        """Say whether arguments or limits would deny the call, whatever else is committed."""
+        call, facts = case.calls[case.index], case.facts
+        if self._gaps is not None and not call.arguments:
+            return False
+        judged = Judged(call=call, tool=case.tool, decision=case.denial)
+        return bool(
+            case.given is None
+            or limits(self._policy, facts, Held(), judged)
+            or too_many(self._policy, facts, 1)
+            or layers.arguments(case.tool, case.given, call.arguments)
+        )
+
     def _worth_trying(self, case: _Case) -> Iterator[Candidate]:
         codes = {reason.code for reason in case.denial.reasons}
         match case.denial.layer:
@@ -117,6 +135,8 @@ class Unjudged:
                 yield from self._that_advance(case)
             case 5:
                 yield from self._that_are_required(case)
+            case 7:
+                yield from self._that_show(case)
             case 8 if not codes & _KEYS:
                 yield from self._that_bind(case)
             case 9 if _is_short(case):
@@ -124,20 +144,20 @@ class Unjudged:
 
     def _passes(self, case: _Case, facts: Facts) -> bool:
         """Say whether the layer that denied would pass, before everything is judged again."""
+        given = case.given or {}
         match case.denial.layer:
             case 4:
                 return not layers.phase(self._policy, case.tool, facts, {})
             case 5:
-                return not requirements.requires(case.tool, facts, case.given, Window())
+                return not requirements.requires(case.tool, facts, given, Window())
+            case 7:
+                return not layers.condition(case.tool, facts, given)
             case 8:
-                return not layers.references(case.tool, facts, case.given)
+                return not layers.references(case.tool, facts, given)
         return True
 
     def _that_advance(self, case: _Case) -> Iterator[Candidate]:
-        """Yield calls that lead to a phase in which the denied one is legal.
-
-        Where nothing else of them could matter to it, the newest stands for all of its tool.
-        """
+        """Yield calls that lead to a phase in which the denied one is legal."""
         for name in self._candidates.tools:
             tool = self._policy.tools.get(name)
             if tool is None or tool.advances_to in {None, case.facts.phase}:
@@ -145,8 +165,24 @@ class Unjudged:
             there = structs.replace(case.facts, phase=tool.advances_to)
             if layers.phase(self._policy, case.tool, there, {}):
                 continue
-            moving = (one for one in self._candidates.of(name) if _moves(case, one))
-            yield from moving if _matters(case.tool, tool) else [*moving][:1]
+            yield from self._that_move(case, tool)
+
+    def _that_move(self, case: _Case, tool: LoadedTool) -> Iterator[Candidate]:
+        """Yield calls of a tool that would move the phase.
+
+        Where nothing but the phase and the counts could matter to the denied call, the newest
+        stands for all that change these alike.
+        """
+        alike: set[tuple[bool, bool]] = set()
+        is_any = len(case.calls) == 1 and not _matters(case.tool, tool)
+        for candidate in self._candidates.of(tool.name):
+            granted = case.ledger.calls.get(candidate.call_id)
+            if granted is not None and granted.holding.phase != case.facts.phase:
+                continue
+            kind = (granted is None, candidate.step in case.ledger.steps)
+            if not (is_any and kind in alike):
+                alike.add(kind)
+                yield candidate
 
     def _that_are_required(self, case: _Case) -> Iterator[Candidate]:
         """Yield calls that the failing requirements may be about; one call can be of one tool."""
@@ -161,6 +197,18 @@ class Unjudged:
             yield from (one for one in self._candidates.of(failing[0].tool) if one.is_unknown)
         yield from self._candidates.matching(failing[0], case.given)
 
+    def _that_show(self, case: _Case) -> Iterator[Candidate]:
+        """Yield calls after which a condition may find another phase, or other slots."""
+        condition = "" if case.tool.condition is None else case.tool.condition.text
+        for name in self._candidates.tools:
+            tool = self._policy.tools.get(name)
+            if tool is None:
+                continue
+            if "slots" in condition and tool.binds:
+                yield from self._candidates.of(name)
+            elif "phase" in condition and tool.advances_to not in {None, case.facts.phase}:
+                yield from self._that_move(case, tool)
+
     def _that_bind(self, case: _Case) -> Iterator[Candidate]:
         slots = {one.slot for one in case.tool.references}
         for name in self._candidates.tools:
@@ -169,16 +217,12 @@ class Unjudged:
                 yield from self._candidates.of(name)
 
 
-def _given(call: Call) -> Json:
+def _given(call: Call) -> dict[str, Json] | None:
     try:
-        return foreign.parse(call.arguments)
+        given = foreign.parse(call.arguments)
     except ForeignJsonError:
         return None
-
-
-def _moves(case: _Case, candidate: Candidate) -> bool:
-    granted = case.ledger.calls.get(candidate.call_id)
-    return granted is None or granted.holding.phase == case.facts.phase
+    return given if isinstance(given, dict) else None
 
 
 def _matters(denied: LoadedTool, other: LoadedTool) -> bool:

@@ -9,19 +9,22 @@ from placet.kernel.foreign import Json
 from placet.policy.facts import Call
 from placet.policy.model import Gate
 from placet.policy.response import ResponseDecision
+from placet.policy.simulation.lines import Line
 
 _NEVER: Final = datetime(MAXYEAR, 12, 31, tzinfo=UTC)
+_LONG: Final = 10**9
 
 
 @dataclasses.dataclass(slots=True)
 class Waiting:
-    """One step with open asks. `principal` is the proposal's, `rows` the numbers of its lines.
+    """One step with open asks, proposed at `at` for `principal`; `rows` are its lines of output.
 
     `calls` are those that may still be granted, in the response's order; `asks` those of them that
     people are asked for, with the seconds that each may take; `approved` had a yes.
     """
 
     step: int
+    at: datetime
     principal: Mapping[str, Json]
     first_row: int
     calls: dict[str, Call]
@@ -29,10 +32,33 @@ class Waiting:
     asks: dict[str, int]
     approved: set[str] = dataclasses.field(default_factory=set)
 
+    def soonest(self) -> int:
+        """Return the seconds that the step can wait: an ask with a yes waits as long as it must."""
+        return min(
+            (one for call_id, one in self.asks.items() if call_id not in self.approved),
+            default=_LONG,
+        )
+
     def drop(self, call_id: str) -> None:
         """Let a call wait no longer."""
         del self.calls[call_id]
         self.asks.pop(call_id, None)
+
+
+def waiting_of(
+    line: Line, step: int, first_row: int, calls: Mapping[str, Call], response: ResponseDecision
+) -> Waiting | None:
+    """Return what waits of a line's response, if it has open asks."""
+    principal: Mapping[str, Json] = line.principal  # type: ignore[assignment]  # -- it is JSON
+    waiting = Waiting(step, line.at, principal, first_row, {}, {}, {})
+    for number, (call_id, verdict) in enumerate(zip(calls, response.calls, strict=True), first_row):
+        seconds = verdict.ask_expires_seconds if verdict.blocked_why is None else None
+        if seconds is not None:
+            waiting.asks[call_id] = seconds
+        if seconds is not None or verdict.held:
+            waiting.calls[call_id] = calls[call_id]
+            waiting.rows[call_id] = number
+    return waiting if waiting.asks else None
 
 
 class WaitingSteps:
@@ -53,48 +79,25 @@ class WaitingSteps:
         """Return the number of the first line of output that may still change."""
         return next((one.first_row for one in self._steps.values()), None)
 
-    def begin(
-        self,
-        step: int,
-        principal: Mapping[str, Json],
-        first_row: int,
-        calls: Mapping[str, Call],
-        response: ResponseDecision,
-    ) -> Waiting | None:
-        """Wait for the asks of a response, if it has open ones."""
-        asks: dict[str, int] = {}
-        kept: dict[str, Call] = {}
-        rows: dict[str, int] = {}
-        for number, (call_id, verdict) in enumerate(
-            zip(calls, response.calls, strict=True), first_row
-        ):
-            seconds = verdict.ask_expires_seconds
-            is_open = seconds is not None and verdict.blocked_why is None
-            if is_open and seconds is not None:
-                asks[call_id] = seconds
-            if is_open or verdict.held:
-                kept[call_id] = calls[call_id]
-                rows[call_id] = number
-        if not asks:
-            return None
-        waiting = Waiting(step, principal, first_row, kept, rows, asks)
-        self._steps[step] = waiting
-        self._of.update(dict.fromkeys(asks, waiting))
-        return waiting
+    def begin(self, waiting: Waiting) -> None:
+        """Let a step wait that has open asks."""
+        self._steps[waiting.step] = waiting
+        self._of.update(dict.fromkeys(waiting.asks, waiting))
 
-    def deadline(self, waiting: Waiting, call_id: str, asked_at: datetime) -> datetime:
-        """Return until when an ask is open: where the step is decided as a whole, all of them."""
-        seconds = min(waiting.asks.values()) if self.is_whole else waiting.asks[call_id]
+    def deadline(self, waiting: Waiting, call_id: str) -> datetime:
+        """Return until when an ask is open: where a step is decided as a whole, all of them."""
+        seconds = waiting.soonest() if self.is_whole else waiting.asks[call_id]
         try:
-            return asked_at + timedelta(seconds=seconds)
+            return waiting.at + timedelta(seconds=seconds)
         except OverflowError:
             return _NEVER
 
     def named(self, call_ids: Iterable[str]) -> Iterator[tuple[Waiting, list[str]]]:
-        """Yield the steps that have open asks among these calls, with the asks, in order."""
+        """Yield the steps that have asks without a yes among these calls, with these, in order."""
         steps: dict[int, list[str]] = {}
         for call_id in call_ids:
-            if waiting := self._of.get(call_id):
+            waiting = self._of.get(call_id)
+            if waiting is not None and call_id not in waiting.approved:
                 steps.setdefault(waiting.step, []).append(call_id)
         for step in sorted(steps):
             yield self._steps[step], steps[step]
