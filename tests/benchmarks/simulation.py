@@ -6,8 +6,6 @@ per figure; the whole command is measured too, reading and writing with it.
 """
 
 import json
-import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator

@@ -1,8 +1,10 @@
 """Foreign JSON: what is refused, what is exact, and the one byte form."""
 
+import json
 import math
 import re
 import sys
+from collections.abc import Callable
 
 import pytest
 import rfc8785
@@ -50,6 +52,43 @@ def test_the_quick_way_writes_what_the_slow_way_writes(document: Json) -> None:
     slow: list[bytes] = []
     foreign._write(document, slow, "", foreign.DEPTH_MAX)  # noqa: SLF001 -- one of two ways
     assert foreign.encode(document) == b"".join(slow)
+
+
+PIECES = st.sampled_from(
+    [
+        *('{"a":', '{"b" :', '{"c"\t:', ',"a":', ',"b":', "[", "]", "}", ",", ":", '"'),
+        *("0", "-0", "7", "1.5", "1e5", "1" * 17, "1" * 18, "1" * 30, "true", "null", "NaN"),
+        *('"x"', '"\\u0041"', '"\\u0000"', '"\ue000"', '"\U00010000"', '"a":', '":', " ", "\x00"),
+    ]
+)
+
+
+def told(work: Callable[[], object]) -> object:
+    try:
+        return work()
+    except ForeignJsonError as fault:
+        return str(fault)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(PIECES, max_size=12).map("".join) | DOCUMENTS.map(json.dumps))
+def test_reading_gives_what_parsing_and_encoding_give(text: str) -> None:
+    data = text.encode()
+    value = told(lambda: foreign.parse(data))
+    read = told(lambda: foreign.read(data))
+    if isinstance(read, tuple):
+        assert repr(read[0]) == repr(value)
+        assert read[1] == foreign.encode(foreign.parse(data))
+    else:
+        assert read == value
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a" :1,"b":2,"b":3}', '{"b":2,"b":3}', '[{"b":2},{"b":3,"c":{"d":1,"d":2}}]']
+)
+def test_a_key_twice_is_refused_by_reading_too(text: str) -> None:
+    with pytest.raises(ForeignJsonError):
+        foreign.read(text.encode())
 
 
 @settings(max_examples=200, deadline=None)

@@ -27,6 +27,10 @@ _SORTED: Final = msgspec.json.Encoder(order="sorted")
 _HIGH_LEADS: Final = bytes(range(0xEE, 0x100))
 """First bytes of characters whose order by code point is not that by UTF-16 unit."""
 
+_LOW: Final = bytes(range(0xEE))
+"""All other bytes."""
+
+_UNUSUAL: Final = re.compile(rb'[0-9](?:[.eE]|[0-9]{17})|"[ \t\r\n]+:|\\')
 _WHOLE_MAX: Final = 2**63 - 1
 _BOM: Final = b"\xef\xbb\xbf"
 _STRINGS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -83,6 +87,39 @@ def parse(data: bytes, depth_max: int = DEPTH_MAX) -> Json:
     if "\\u" in text:
         _check_parts(value, "")
     return value
+
+
+def read(data: bytes) -> tuple[Json, bytes]:
+    """Return what `data` stands for and its foreign form: `parse` and `encode` in one.
+
+    Several times as fast for the usual text: no escapes, no numbers but small integers, no space
+    before a colon. Refuses what `parse` refuses.
+    """
+    if _UNUSUAL.search(data) is None:
+        try:
+            _check_depth(data, DEPTH_MAX)
+            value: Json = msgspec.json.decode(data)
+            form = _SORTED.encode(value)
+        except (ValueError, RecursionError):
+            value, form = None, b""  # told in full below
+        # Without escapes, a quote before a colon ends a key; fewer keys than that mean a double one.
+        if data.count(b'":') == _count_keys(value) and form and not form.translate(None, _LOW):
+            return value, form
+    value = parse(data)
+    return value, encode(value)
+
+
+def _count_keys(value: Json) -> int:
+    count = 0
+    ahead = [value]
+    while ahead:
+        one = ahead.pop()
+        if isinstance(one, dict):
+            count += len(one)
+            ahead += one.values()
+        elif isinstance(one, list):
+            ahead += one
+    return count
 
 
 def encode(value: Json) -> bytes:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from placet.kernel import foreign
-from placet.kernel.foreign import ForeignJsonError, Json
+from placet.kernel.foreign import ForeignJsonError
+from placet.kernel.hashing import digest
 from placet.policy import layers, requirements
 from placet.policy.allowances import allowances, values_of
 from placet.policy.cost import CHECK_NS_MAX, values_in
@@ -86,9 +87,7 @@ def _judge_together(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> N
 def _judge(policy: Policy, facts: Facts, held: Held, call: Call) -> Judged:
     judged = Judged(call=call, tool=policy.tools.get(call.tool), decision=_UNDECIDED)
     try:
-        given = _parse(call.arguments)
-        if given is not None:
-            _read(policy, judged, given)
+        _read(policy, judged)
         judged.decision = _decide(policy, facts, held, judged)
     except Exception as fault:  # noqa: BLE001 -- whatever goes wrong here is a denial
         judged.decision = _failed(fault)
@@ -96,19 +95,17 @@ def _judge(policy: Policy, facts: Facts, held: Held, call: Call) -> Judged:
     return judged
 
 
-def _parse(text: bytes) -> dict[str, Json] | None:
-    try:
-        given = foreign.parse(text)
-    except ForeignJsonError:
-        return None
-    return given if isinstance(given, dict) else None
-
-
-def _read(policy: Policy, judged: Judged, given: dict[str, Json]) -> None:
+def _read(policy: Policy, judged: Judged) -> None:
     """Take out of the arguments what the layers ask, and what a grant would hold."""
     text = judged.call.arguments
+    try:
+        given, form = foreign.read(text)
+    except ForeignJsonError:
+        return
+    if not isinstance(given, dict):
+        return
     judged.given = given
-    judged.arguments_hash = arguments_digest(given)
+    judged.arguments_hash = digest("arguments", form)
     tool = judged.tool
     volatile = () if tool is None else tool.volatile
     if policy.limits.loop_threshold is not None:
