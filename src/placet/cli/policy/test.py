@@ -9,6 +9,7 @@ import msgspec
 
 from placet.cli.output import json_option
 from placet.cli.policy.source import (
+    STDIN,
     MissingError,
     form_of,
     print_findings,
@@ -64,9 +65,7 @@ def test(paths: tuple[str, ...], junit_file: Path | None, *, as_json: bool) -> N
     results = {file: [judge(one) for one in made] for file, made in ready.items()}
     _tell(results, as_json=as_json)
     if junit_file is not None:
-        from placet.policy.cases.junit import junit_xml
-
-        junit_file.write_text(junit_xml(results), encoding="utf-8")
+        _write(junit_file, results)
     is_passed = all(one.is_passed for of_file in results.values() for one in of_file)
     sys.exit(0 if is_passed else FAILED)
 
@@ -110,6 +109,7 @@ def _contract(file: str, table: "Table", path: str) -> "dict[str, Any] | list[Fi
     from placet.policy.text.document import contract_document
 
     where = str(Path(file).parent / path)
+    where = f"./{where}" if where == STDIN else where
     try:
         found = read_contract_at(where)
     except MissingError as fault:
@@ -124,6 +124,16 @@ def _in_file(file: str, findings: "list[Finding]") -> "list[Finding]":
         msgspec.structs.replace(one, file=file if one.file is None else str(Path(file, one.file)))
         for one in findings
     ]
+
+
+def _write(junit_file: Path, results: "dict[str, list[Result]]") -> None:
+    from placet.policy.cases.junit import junit_xml
+
+    try:
+        junit_file.write_text(junit_xml(results), encoding="utf-8")
+    except OSError as fault:
+        message = f"{junit_file} cannot be written: {fault.strerror}"
+        raise click.UsageError(message) from fault
 
 
 def _tell(results: "dict[str, list[Result]]", *, as_json: bool) -> None:
