@@ -2,8 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Mapping
 from typing import Final, Literal, TypeVar
 
 import msgspec
@@ -18,10 +17,12 @@ from placet.policy.text.parse import Located, in_order, read_text
 from placet.policy.text.tree import (
     FINDINGS_MAX,
     TEXT_BYTES_MAX,
+    VALUES_MAX,
     Node,
     Steps,
     TextError,
     error,
+    size,
 )
 
 SESSION_FILE: Final = "session.yaml"
@@ -49,81 +50,81 @@ def parse_directory(files: Mapping[str, bytes]) -> Located | list[Finding]:
     """
     if (finding := _too_much(files)) is not None:
         return [finding]
+    reader = _Reader(files)
     names = sorted(path for path in files if _TOOL_FILE.fullmatch(path))
-    strays = [_stray(path) for path in sorted(files) if path not in {SESSION_FILE, *names}]
-    session = _session(files)
-    tools = [_tool(files[path], path, index) for index, path in enumerate(names)]
-    findings = list(chain(_faults([session, *tools]), [] if names else [_no_tools()], strays))
-    if findings:
-        return findings[:FINDINGS_MAX]
-    return _joined(session, tools, (SESSION_FILE, *names))
-
-
-_Read = tuple[T, Node] | list[Finding]
+    session = reader.session()
+    tools = [reader.tool(path, index) for index, path in enumerate(names)]
+    reader.findings += [] if names else [_no_tools()]
+    reader.findings += map(_stray, sorted(files.keys() - {SESSION_FILE, *names}))
+    if reader.findings or session is None:
+        return reader.findings[:FINDINGS_MAX]
+    return _joined(session, [tool for tool in tools if tool], (SESSION_FILE, *names))
 
 
 def _joined(
-    session: _Read[SessionFile], tools: list[_Read[ToolContract]], files: tuple[str, ...]
+    session: tuple[SessionFile, Node],
+    tools: list[tuple[ToolContract, Node]],
+    files: tuple[str, ...],
 ) -> Located:
-    head, node = _taken(session)
-    taken = [_taken(tool) for tool in tools]
+    head, node = session
     contract = Contract(
         schema_version=head.schema_version,
         agent=head.agent,
         session=head.session,
-        tools=tuple(tool for tool, _ in taken),
+        tools=tuple(tool for tool, _ in tools),
     )
     assert isinstance(node.value, dict)  # noqa: S101 -- it has been bound to a Struct
-    whole = {**node.value, "tools": Node([inner for _, inner in taken])}
+    whole = {**node.value, "tools": Node([inner for _, inner in tools])}
     return Located(contract, Node(whole, node.spot, node.keys), files)
 
 
-def _taken(read: _Read[T]) -> tuple[T, Node]:
-    assert not isinstance(read, list)  # noqa: S101 -- asked only when there is no finding
-    return read
+class _Reader:
+    """Reads one file after the other, and keeps what is wrong with them."""
 
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = files
+        self.findings: list[Finding] = []
+        self.room = VALUES_MAX
 
-def _faults(reads: list[_Read[SessionFile] | _Read[ToolContract]]) -> Iterator[Finding]:
-    for read in reads:
-        if isinstance(read, list):
-            yield from read
-
-
-def _session(files: Mapping[str, bytes]) -> _Read[SessionFile]:
-    if SESSION_FILE not in files:
+    def session(self) -> tuple[SessionFile, Node] | None:
+        if SESSION_FILE in self.files:
+            return self._read(SESSION_FILE, SessionFile, ())
         hint = "write `schema_version`, `agent` and what holds for the session into it"
         finding = error("missing_file", (), None, f"there is no `{SESSION_FILE}`", hint)
-        return [msgspec.structs.replace(finding, file=SESSION_FILE)]
-    return _read(files[SESSION_FILE], SESSION_FILE, SessionFile, ())
+        self.findings.append(msgspec.structs.replace(finding, file=SESSION_FILE))
+        return None
 
-
-def _tool(text: bytes, path: str, index: int) -> _Read[ToolContract]:
-    steps: Steps = ("tools", index)
-    read = _read(text, path, ToolContract, steps)
-    if isinstance(read, list):
+    def tool(self, path: str, index: int) -> tuple[ToolContract, Node] | None:
+        steps: Steps = ("tools", index)
+        read = self._read(path, ToolContract, steps)
+        if read is None or path == (wanted := f"tools/{read[0].tool}.yaml"):
+            return read
+        message = f"the tool `{read[0].tool}` stands in `{path}`"
+        hint = f"name the file `{wanted}`, or the tool as the file"
+        value = read[1].value
+        assert isinstance(value, dict)  # noqa: S101 -- it has been bound to a Struct
+        finding = error("wrong_file", (*steps, "tool"), value["tool"].place, message, hint)
+        self.findings.append(msgspec.structs.replace(finding, file=path))
         return read
-    tool, node = read
-    if path == f"tools/{tool.tool}.yaml":
-        return read
-    assert isinstance(node.value, dict)  # noqa: S101 -- it has been bound to a Struct
-    message = f"the tool `{tool.tool}` stands in `{path}`"
-    hint = f"name the file `tools/{tool.tool}.yaml`, or the tool as the file"
-    finding = error("wrong_file", (*steps, "tool"), node.value["tool"].place, message, hint)
-    return [msgspec.structs.replace(finding, file=path)]
 
-
-def _read(text: bytes, path: str, wanted: type[T], steps: Steps) -> _Read[T]:
-    """Return what one file stands for, or its findings as they stand in the whole document."""
-    try:
-        node, of_text = read_text(text, "yaml")
-    except TextError as fault:
-        return [_moved(fault.finding, path, steps)]
-    value = bind(node, wanted, steps)
-    of_text = [_moved(finding, path, steps) for finding in of_text]
-    if isinstance(value, list):
-        of_form = [msgspec.structs.replace(finding, file=path) for finding in value]
-        return in_order(of_text, of_form)
-    return of_text[:FINDINGS_MAX] or (value, node)
+    def _read(self, path: str, wanted: type[T], steps: Steps) -> tuple[T, Node] | None:
+        """Return what one file stands for, or None and tell what is wrong with it."""
+        if len(self.findings) >= FINDINGS_MAX:
+            return None
+        try:
+            node, of_text = read_text(self.files[path], "yaml", self.room)
+        except TextError as fault:
+            self.findings.append(_moved(fault.finding, path, steps))
+            return None
+        self.room -= size(node)
+        value = bind(node, wanted, steps)
+        of_text = [_moved(finding, path, steps) for finding in of_text]
+        if isinstance(value, list):
+            of_form = [msgspec.structs.replace(finding, file=path) for finding in value]
+            self.findings += in_order(of_text, of_form)
+            return None
+        self.findings += of_text
+        return value, node
 
 
 def _moved(finding: Finding, file: str, steps: Steps) -> Finding:

@@ -34,23 +34,25 @@ _BOM: Final = "\ufeff"
 _Read: TypeAlias = tuple[Node, int]
 
 
-def read_json(text: str) -> tuple[Node, list[Finding]]:
+def read_json(text: str, room: int = VALUES_MAX) -> tuple[Node, list[Finding]]:
     """Return the document of a JSON text and its duplicate keys, of which the first is taken.
+
+    It may hold as many values as there is `room`.
 
     Raises `TextError` for a text that is no JSON, too deep or too rich, or holds what no contract
     can.
     """
-    return _Reader(text).read()
+    return _Reader(text, room).read()
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, room: int) -> None:
         self.text = text
         self.findings: list[Finding] = []
         self.line = 1
         self.line_start = 0
         self.counted_to = 0
-        self.count = 0
+        self.room = room
 
     def read(self) -> tuple[Node, list[Finding]]:
         if self.text.startswith(_BOM):
@@ -84,8 +86,8 @@ class _Reader:
     def _value(self, at: int, steps: Steps, depth: int) -> _Read:
         head = self.text[at : at + 1]
         here = self._spot(at)
-        self.count += 1
-        if self.count > VALUES_MAX:
+        self.room -= 1
+        if self.room < 0:
             raise too_many(steps, self._place(at))
         if head in {"{", "["} and depth == DEPTH_MAX:
             raise too_deep(steps, self._place(at))

@@ -13,6 +13,7 @@ from placet.policy.text.json_text import read_json
 from placet.policy.text.tree import (
     FINDINGS_MAX,
     TEXT_BYTES_MAX,
+    VALUES_MAX,
     Node,
     TextError,
     error,
@@ -99,8 +100,11 @@ def _order(finding: Finding) -> tuple[int, int]:
     return finding.line or 0, finding.column or 0
 
 
-def read_text(text: bytes, form: Form) -> tuple[Node, list[Finding]]:
-    """Return the nodes of a text and what in it is not taken. Raises `TextError`."""
+def read_text(text: bytes, form: Form, room: int = VALUES_MAX) -> tuple[Node, list[Finding]]:
+    """Return the nodes of a text and what in it is not taken.
+
+    It may hold as many values as there is `room`. Raises `TextError` for what cannot be read.
+    """
     if len(text) > TEXT_BYTES_MAX:
         message = "the text has more than 1 MiB"
         raise TextError(error("too_large", (), None, message))
@@ -110,7 +114,7 @@ def read_text(text: bytes, form: Form) -> tuple[Node, list[Finding]]:
         message = f"the text is not UTF-8 at byte {fault.start}"
         raise TextError(error("not_utf8", (), None, message)) from None
     if form == "json":
-        return read_json(decoded)
+        return read_json(decoded, room)
     from placet.policy.text.yaml_text import read_yaml  # noqa: PLC0415 -- only where YAML is read
 
-    return read_yaml(decoded)
+    return read_yaml(decoded, room)

@@ -108,6 +108,16 @@ def key_too_long(steps: Steps, key: str, place: Place) -> Finding:
     return error("key_too_long", (*steps, key[:100]), place, message, "shorten it")
 
 
+def size(node: Node) -> int:
+    """Return how many values a node holds, itself included."""
+    match node.value:
+        case list():
+            return 1 + sum(map(size, node.value))
+        case dict():
+            return 1 + sum(map(size, node.value.values()))
+    return 1
+
+
 def is_unwritable(text: str) -> bool:
     """Say whether a string holds U+0000 or half a surrogate pair, which no store keeps."""
     return _UNWRITABLE.search(text) is not None

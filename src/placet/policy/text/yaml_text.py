@@ -48,14 +48,16 @@ _AMBIGUOUS: Final = (
 )
 
 
-def read_yaml(text: str) -> tuple[Node, list[Finding]]:
+def read_yaml(text: str, room: int = VALUES_MAX) -> tuple[Node, list[Finding]]:
     """Return the document of a YAML text and everything in it that is not taken.
+
+    It may hold as many values as there is `room`.
 
     Raises `TextError` for a text that is no YAML, too deep or too rich, or not exactly one
     document.
     """
     _check_characters(text)
-    return _Reader(text).read()
+    return _Reader(text, room).read()
 
 
 def _check_characters(text: str) -> None:
@@ -100,9 +102,9 @@ def has_comment(text: str) -> bool:
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, room: int) -> None:
         self.findings: list[Finding] = []
-        self.count = 0
+        self.room = room
         self.events = yaml.parse(text, Loader=yaml.CSafeLoader)
 
     def read(self) -> tuple[Node, list[Finding]]:
@@ -138,8 +140,8 @@ class _Reader:
             self.findings.append(finding)
 
     def _node(self, event: yaml.Event, steps: Steps, depth: int) -> Node:
-        self.count += 1
-        if self.count > VALUES_MAX:
+        self.room -= 1
+        if self.room < 0:
             raise too_many(steps, _place(event))
         if isinstance(event, yaml.AliasEvent):
             hint = "write the value out"
@@ -193,7 +195,7 @@ class _Reader:
             hint = "write the keys out"
             self._refuse(event, steps, "yaml_merge", "a merge key is not taken", hint)
             return "<<"
-        self.count -= 1  # a key is no value of its own
+        self.room += 1  # a key is no value of its own
         node = self._node(event, steps, depth)
         if isinstance(node.value, str):
             return self._checked(node.value, event, steps)
