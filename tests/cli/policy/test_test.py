@@ -1,6 +1,7 @@
 """`placet policy test`: what is printed, and how it ends."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from placet.cli.policy.test import test as command
 
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "test-a-contract.md"
 CASES = Path(__file__).parents[2] / "policy" / "cases"
 CONTRACT = """schema_version: "1"
 agent: desk
@@ -228,6 +230,18 @@ def test_the_first_expectation_of_a_table_turned_round_exits_1_and_names_the_cas
 def test_the_tables_of_this_project_pass() -> None:
     result = run(CASES)
     assert (result.exit_code, result.stdout.count("\n")) == (0, 1), result.stdout
+
+
+def test_the_page_on_testing_has_a_contract_and_tables_that_pass(folder: Path) -> None:
+    contract, table, rules = re.findall("```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    (folder.parent / "contract.yaml").write_text(contract)
+    (folder / "refunds.yaml").write_text(table)
+    assert run(folder).stdout == "8 cases in 1 file: 8 passed, 0 failed\n"
+    (folder / "rules.yaml").write_text(rules)
+    assert run(folder / "rules.yaml").exit_code == 0
+    (folder.parent / "contract.yaml").write_text(contract.replace("50000", "40000"))
+    told = run(folder / "refunds.yaml").stdout.replace(str(folder), "cases")
+    assert told[: told.index("\n8 cases")] in PAGE.read_text("utf-8")
 
 
 def test_help_shows_examples() -> None:
