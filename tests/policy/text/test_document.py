@@ -19,7 +19,7 @@ from placet.policy.text.values import plain
 from placet.policy.text.writing import write_document, write_yaml
 
 MANY = settings(
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     database=None,
