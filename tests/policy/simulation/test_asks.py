@@ -186,3 +186,22 @@ def test_a_denied_claim_lets_time_go_on() -> None:
 def test_lines_of_output_keep_their_order_while_one_waits() -> None:
     lines = line(0, "a look"), line(1, "b pay"), line(2, "c look"), line(3, "d pay")
     assert [row.call for row in outcome(DESK, *lines)[0]] == ["a", "b", "c", "d"]
+
+
+def test_an_ask_with_a_yes_waits_for_its_siblings_past_its_own_time() -> None:
+    desk = policy(look={}, pay=SOON, wire=LATER)
+    lines = line(0, "a pay", "b wire"), line(50, approved=["a"]), line(300, approved=["b"])
+    assert told(desk, *lines) == ["a ask granted", "b ask granted"]
+    late = *lines[:2], line(301, approved=["b"])
+    assert told(desk, *late) == ["a ask response_refused", "b ask"]
+
+
+def test_a_second_yes_to_an_ask_that_waits_for_its_siblings_is_no_claim() -> None:
+    desk = policy({"labels": [{"when": {"risk": "high"}, "deny": ["pay"]}]}, pay=ASK, wire=ASK)
+    lines = (
+        line(0, "a pay", "b wire"),
+        line(1, approved=["a"]),
+        line(2, approved=["a"], labels={"risk": "high"}),
+        line(3, approved=["b"], labels={"risk": "low"}),
+    )
+    assert told(desk, *lines) == ["a ask granted", "b ask granted"]

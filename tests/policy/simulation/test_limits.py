@@ -226,3 +226,11 @@ def test_a_claim_after_a_kill_is_denied() -> None:
         line(3, approved=["a"]),
     )
     assert told(limited(BLOCKS), *lines)[0] == "a ask session_killed"
+
+
+def test_a_response_that_is_granted_by_its_own_approval_is_no_block() -> None:
+    desk = limited({"circuit_breaker": {"consecutive_blocks": 1}}, gate="strip_partial")
+    lines = line(0, "a steal", "b pay", approved=["b"]), line(1, "c look")
+    assert killed(desk, *lines) == ("allow", None)
+    refused = line(0, "a steal", "b pay", approved=["a"]), line(1, "c look")
+    assert killed(desk, *refused) == ("session_killed", "consecutive_blocks")
