@@ -102,7 +102,7 @@ def read(data: bytes) -> tuple[Json, bytes]:
             form = _SORTED.encode(value)
         except (ValueError, RecursionError):
             value, form = None, b""  # told in full below
-        # Without escapes, a quote before a colon ends a key; fewer keys than that mean a double one.
+        # Without escapes, a quote before a colon ends a key; fewer keys than that: one is double.
         if data.count(b'":') == _count_keys(value) and form and not form.translate(None, _LOW):
             return value, form
     value = parse(data)
