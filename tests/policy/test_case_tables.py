@@ -124,6 +124,14 @@ REFUSED = {
     case(
         f"{CALL}, facts: {{effect_keys_taken: [{{tool: pay}}]}}, expect: {{verdict: allow}}"
     ): "without an effect key",
+    case(
+        f"{CALL}, facts: {{open: [{{tool: pay, granted_ago: 1, ago: 2}}]}},"
+        " expect: {verdict: allow}"
+    ): "was granted after it was last heard of",
+    case(f"{CALL}, facts: {{started_ago: 1e300}}, expect: {{verdict: allow}}"): "`float` <=",
+    case(
+        f'{CALL}, facts: {{at: "0001-01-01T00:00:00Z", started_ago: 9}}, expect: {{verdict: allow}}'
+    ): "out of range",
     HEAD.replace('"lte": 5', '"lte": "x"') + GOOD: "`x` is no decimal",
     HEAD.replace("$.amount", "amount") + GOOD: "a path begins with `$`",
     HEAD + GOOD.replace("id: a", "id: no"): "`no` reads in two ways",

@@ -18,6 +18,9 @@ CaseName = Annotated[str, Meta(min_length=1, max_length=200)]
 Arguments = dict[str, object] | str
 """The arguments of a call: a mapping, or JSON text where the text itself matters."""
 
+Ago = Annotated[float, Meta(ge=-1e9, le=1e9)]
+"""Seconds before the time of the case; a slow clock's are below 0."""
+
 Many = Annotated[int, Meta(ge=0, le=10**9)]
 Layer = Annotated[int, Meta(ge=1, le=11)]
 
@@ -41,8 +44,8 @@ class PastCall(Input, frozen=True):
     tool: Name
     arguments: Arguments = field(default_factory=dict)
     output: object | UnsetType = UNSET
-    ago: float = 0
-    granted_ago: float | UnsetType = UNSET
+    ago: Ago = 0
+    granted_ago: Ago | UnsetType = UNSET
     step: Many | UnsetType = UNSET
     principal: dict[Attribute, object] | UnsetType = UNSET
     timed_out: bool = False
@@ -77,9 +80,9 @@ class Situation(Input, frozen=True):
     cost_micros: Micros | UnsetType = UNSET
     reserved_micros: Micros | UnsetType = UNSET
     granted: PastCalls | UnsetType = UNSET
-    started_ago: float | UnsetType | None = UNSET
-    waited: float | UnsetType = UNSET
-    waiting_for: float | UnsetType = UNSET
+    started_ago: Ago | UnsetType | None = UNSET
+    waited: Ago | UnsetType = UNSET
+    waiting_for: Ago | UnsetType = UNSET
     effect_keys_taken: PastCalls | UnsetType = UNSET
     filtered: tuple[Name, ...] | UnsetType = UNSET
 
@@ -135,8 +138,8 @@ class Expected(Input, frozen=True):
     codes: tuple[Code, ...] | UnsetType = UNSET
     reasons: tuple[ExpectedReason, ...] | UnsetType = UNSET
     rule: str | UnsetType = UNSET
-    holds_from: float | UnsetType | None = UNSET
-    holds_until: float | UnsetType | None = UNSET
+    holds_from: Ago | UnsetType | None = UNSET
+    holds_until: Ago | UnsetType | None = UNSET
     all_of: tuple[Approvers, ...] | UnsetType = UNSET
     expires_seconds: Many | UnsetType = UNSET
     reason_required: bool | UnsetType = UNSET

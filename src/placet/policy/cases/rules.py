@@ -59,7 +59,9 @@ class RuleTrial:
     holds: bool
 
 
-def rule_trials(table: Table, case: Case, steps: Steps) -> Iterator[RuleTrial]:
+def rule_trials(
+    table: Table, case: Case, situation: Situation, steps: Steps
+) -> Iterator[RuleTrial]:
     """Yield a trial for each document of a case with a `rule`.
 
     Raises `UnfitError` for a document that the rule cannot be tried on, and
@@ -84,7 +86,7 @@ def rule_trials(table: Table, case: Case, steps: Steps) -> Iterator[RuleTrial]:
                 line=(table.node(*steps, key, index).place or (None,))[0],
                 on_arguments=on_arguments,
                 on_output=on_output,
-                situation=case.facts,
+                situation=situation,
                 document=text,
                 holds=key == "holds",
             )

@@ -54,7 +54,7 @@ def id_of(index: int) -> UUID:
 def facts_of(policy: Policy, given: Situation, approved: frozenset[UUID] = frozenset()) -> Facts:
     """Return the facts of a case.
 
-    Raises `UnfitError` for arguments of an earlier call that nothing can have granted.
+    Raises `UnfitError` or `ForeignJsonError` for an earlier call that cannot have been.
     """
     now = datetime.fromisoformat(AT_DEFAULT if given.at is UNSET else given.at)
     principal = cast("dict[str, Json]", {} if given.principal is UNSET else given.principal)
@@ -85,12 +85,16 @@ def _past(given: Situation) -> Iterator[_Past]:
         calls = getattr(given, kind)
         for call in () if calls is UNSET else calls:
             index += 1
+            granted_ago = call.ago if call.granted_ago is UNSET else call.granted_ago
+            if granted_ago < call.ago:
+                message = f"a call of `{call.tool}` was granted after it was last heard of"
+                raise UnfitError(message)
             yield _Past(
                 kind=kind,
                 call=call,
                 call_id=UUID(int=_PAST_IDS + index),
                 step=_OWN_STEPS + index if call.step is UNSET else call.step,
-                granted_ago=call.ago if call.granted_ago is UNSET else call.granted_ago,
+                granted_ago=granted_ago,
             )
 
 

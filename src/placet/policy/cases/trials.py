@@ -78,7 +78,7 @@ def trials(
     for index, case in enumerate(table.file.cases):
         try:
             made += _trials(table, policies, case, ("cases", index))
-        except (ContractUnusableError, ForeignJsonError, UnfitError) as fault:
+        except (ContractUnusableError, ForeignJsonError, OverflowError, UnfitError) as fault:
             key = "rule" if case.contract is UNSET else "contract"
             faults.append(table.fault(("cases", index, key), f"`{case.name}`: {fault}"))
     return made, faults
@@ -87,8 +87,9 @@ def trials(
 def _trials(table: Table, policies: Policies, case: Case, steps: Steps) -> Iterator[Trial]:
     given = GivenCall() if table.file.defaults.call is UNSET else table.file.defaults.call
     kind = kind_of(case, given)
+    situation = situation_of(case, table.file.defaults.facts)
     if kind == "rule":
-        yield from rule_trials(table, case, steps)
+        yield from rule_trials(table, case, situation, steps)
         return
     policy = policies.of(Override() if case.contract is UNSET else case.contract)
     calls = (call_of(case, given),) if kind == "call" else case.calls
@@ -101,7 +102,7 @@ def _trials(table: Table, policies: Policies, case: Case, steps: Steps) -> Itera
         for index, one in enumerate(() if calls is UNSET else calls)
         if one.approved is True
     )
-    facts = facts_of(policy, situation_of(case, table.file.defaults.facts), approved)
+    facts = facts_of(policy, situation, approved)
     line = (table.node(*steps).place or (None,))[0]
     expect = Expected() if case.expect is UNSET else case.expect
     match kind:
