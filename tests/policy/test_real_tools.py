@@ -29,7 +29,7 @@ from placet.policy.text.directory import parse_directory
 from placet.policy.text.document import contract_document
 from placet.policy.text.parse import Located
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "real_tools"
 ROOT = HERE / "contract"
 TOOLS = 40
 BAD: list[dict[str, Any]] = yaml.safe_load((HERE / "bad.yaml").read_text())
