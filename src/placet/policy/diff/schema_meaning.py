@@ -60,11 +60,12 @@ class Prover:
     def __init__(self) -> None:
         """Begin with all steps left."""
         self._left = STEPS_MAX
+        self._keys: dict[int, tuple[object, bytes]] = {}
 
     def implies(self, schema: Schema, other: Schema) -> bool:
         """Say whether what `schema` takes is known to be taken by `other`."""
         self._left -= 1
-        if other is True or schema is False or key_of(schema) == key_of(other):
+        if other is True or schema is False or self._key(schema) == self._key(other):
             return True
         parts = list(parts_of(schema))
         return self._left > 0 and all(
@@ -76,15 +77,30 @@ class Prover:
     def implies_group(self, parts: Sequence[Part], wanted: Part, group: str) -> bool:
         """Say whether all of `parts` together imply what one group of keywords wants."""
         self._left -= 1
-        if self._left <= 0 or group not in KEYWORDS:
+        if group not in KEYWORDS:
             return False
+        names = KEYWORDS[group][0]
+        if any(self._is_same(part, wanted, names) for part in parts):
+            return True
         if not types_of(parts) & KEYWORDS[group][1]:
             return True
+        if self._left <= 0:
+            return False
         if any(self._covers(part, wanted, group) for part in parts):
             return True
         if group == "anyOf" and self._is_in_a_branch(parts, wanted):
             return True
         return any(self._by_branches(part, parts, wanted, group) for part in parts)
+
+    def _is_same(self, one: Part, other: Part, names: tuple[str, ...]) -> bool:
+        return all(self._key(one.get(name)) == self._key(other.get(name)) for name in names)
+
+    def _key(self, schema: object) -> bytes:
+        """Return the canonical bytes of a schema or of a keyword's value, written once."""
+        known = self._keys.get(id(schema))
+        if known is None or known[0] is not schema:
+            known = self._keys[id(schema)] = (schema, key_of(schema))
+        return known[1]
 
     def _by_branches(self, part: Part, parts: Sequence[Part], wanted: Part, group: str) -> bool:
         """Say whether each branch of an alternative implies it, the other parts beside it."""
@@ -118,9 +134,6 @@ class Prover:
 
     def _covers(self, part: Part, wanted: Part, group: str) -> bool:
         """Say whether one part alone implies what a group of keywords wants."""
-        names = KEYWORDS[group][0]
-        if all(_same(part.get(name), wanted.get(name)) for name in names):
-            return True
         match group:
             case "type":
                 return _is_typed(part, cast("list[str]", wanted["type"]))
@@ -167,8 +180,8 @@ def member_names(one: Part, other: Part) -> list[str] | None:
     mine = cast("dict[str, object]", one.get("properties", {}))
     others = cast("dict[str, object]", other.get("properties", {}))
     if "patternProperties" in one or "patternProperties" in other:
-        is_same = _same(one.get("patternProperties"), other.get("patternProperties"))
-        if not is_same or mine.keys() != others.keys():
+        patterns = (key_of(part.get("patternProperties")) for part in (one, other))
+        if len(set(patterns)) > 1 or mine.keys() != others.keys():
             return None
     return list(dict.fromkeys((*others, *mine)))
 
@@ -214,10 +227,6 @@ def end_of(part: Part, *, is_lower: bool) -> End | None:
     if len(ends) > 1 and ends[1].is_within(ends[0], is_lower=is_lower):
         return ends[1]
     return ends[0] if ends else None
-
-
-def _same(one: object, other: object) -> bool:
-    return key_of(one) == key_of(other)
 
 
 def _listed(part: Part) -> list[Json] | None:

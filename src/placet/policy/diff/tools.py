@@ -71,7 +71,7 @@ def _valid_in(side: Side) -> _Members | None:
 def _all_phases(side: Side, says: str) -> Said:
     names = phases_of(side.contract, side.tool)
     if names is None:
-        return Said(steps=side.steps, value=None, says=says)
+        return Said(steps=side.steps, value="any", says=says)
     told = ", ".join(f"`{name}`" for name in names)
     says = f"`{side.tool.tool}` may be called in {told}"
     return Said(steps=side.steps, value=list(names), says=says)

@@ -1,8 +1,13 @@
 """One sentence, and the small words that sentences are made of."""
 
+import re
+from typing import Final
+
 from placet.kernel.foreign import encode
 from placet.kernel.value import Value
 from placet.policy.paths import parse_path
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class Line(Value, frozen=True):
@@ -34,5 +39,9 @@ def paths(of: tuple[str, ...]) -> str:
 
 
 def texts(pairs: dict[str, str]) -> str:
-    """Return free texts and what they stand beside, each as JSON, by name."""
-    return ", ".join(f"`{encode(name).decode()}` is {says}" for name, says in sorted(pairs.items()))
+    """Return free texts and what they stand beside, by name; an unusual one is told as JSON."""
+    return ", ".join(f"`{_text(name)}` is {says}" for name, says in sorted(pairs.items()))
+
+
+def _text(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else encode(name).decode()

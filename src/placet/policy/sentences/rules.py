@@ -10,11 +10,14 @@ from placet.policy.paths import parse_path
 from placet.policy.sentences.line import Line, path
 
 
-def rule_lines(rule: Rule, place: str, layer: int | None, tool: str) -> Iterator[Line]:
+def rule_lines(
+    rule: Rule, place: str, layer: int | None, tool: str, subject: str = ""
+) -> Iterator[Line]:
     """Yield a line for each operator; those that compare with a slot act in layer 8."""
     for name, text in wanted(rule):
         where = f"{place}.{name}" if name else place
-        yield Line(rule=where, layer=8 if name.endswith(REF) else layer, says=text, tool=tool)
+        acts = 8 if name.endswith(REF) else layer
+        yield Line(rule=where, layer=acts, says=f"{subject}{text}", tool=tool)
 
 
 def wanted(rule: Rule) -> Iterator[tuple[str, str]]:

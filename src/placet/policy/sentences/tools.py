@@ -43,6 +43,10 @@ _CANCELS: Final = {
     Cancel.NEVER: "a call that has begun is never cancelled",
     Cancel.SAFE: "a call that has begun may be cancelled",
 }
+_TELLS: Final = {
+    "succeeded_when": "the call took effect if, in that output, ",
+    "failed_when": "the call had no effect if, in that output, ",
+}
 _FROM: Final = {BoundFrom.ARGUMENTS: "its arguments", BoundFrom.OUTPUT: "its output"}
 
 
@@ -144,6 +148,6 @@ def _reconcile_lines(reconcile: Reconcile, place: str, tool: str) -> Iterator[Li
         given = {name: f"{path(of)} of the call" for name, of in reconcile.arguments.items()}
         says += f", whose argument {texts(given)}"
     yield Line(rule=place, layer=None, says=says, tool=tool)
-    for group in ("succeeded_when", "failed_when"):
+    for group, subject in _TELLS.items():
         for index, rule in enumerate(getattr(reconcile, group)):
-            yield from rule_lines(rule, f"{place}.{group}[{index}]", None, tool)
+            yield from rule_lines(rule, f"{place}.{group}[{index}]", None, tool, subject)
