@@ -89,7 +89,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", ["problems.md", "openapi.json"])
+@pytest.mark.parametrize("page", ["problems.md", "findings.md", "reasons.md", "openapi.json"])
 def test_the_page_is_what_the_code_says(made: Path, page: str) -> None:
     kept = (ROOT / "docs" / "reference" / page).read_text()
     assert kept == (made / page).read_text(), "run `python -m placet.server.docs docs/reference`"

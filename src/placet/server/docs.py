@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from placet.kernel.refusals import Refusal
+from placet.policy.checks.page import findings_page
+from placet.policy.reason_codes import reasons_page
 from placet.server import openapi, problems
 from placet.server.app import create_app
 from placet.settings import Settings
@@ -53,6 +55,8 @@ def write(folder: Path) -> None:
     """Write every page to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "problems.md").write_text(problems_page())
+    (folder / "findings.md").write_text(findings_page())
+    (folder / "reasons.md").write_text(reasons_page())
     (folder / "openapi.json").write_bytes(openapi_page())
 
 

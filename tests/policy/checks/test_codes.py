@@ -10,7 +10,7 @@ import yaml
 
 from placet.policy.checks.check import check_contract
 from placet.policy.checks.codes import CODES, GROUPS
-from placet.policy.checks.cost import PATTERNS_MAX
+from placet.policy.checks.cost import CONDITIONS_MAX, PATTERNS_MAX
 from placet.policy.finding import Finding, Severity
 from placet.policy.text.directory import FILES_MAX, parse_directory
 from placet.policy.text.parse import Located, parse_located
@@ -39,6 +39,13 @@ def branches(count: int) -> str:
     return of_tool(f"input_schema: {{$ref: '#/$defs/a0', $defs: {{{names}, a{count}: true}}}}")
 
 
+def conditions(size: int) -> str:
+    """Return tools whose conditions, all different, have so many characters together."""
+    texts = [f"true || {n:04} == 0{' ' * 983}" for n in range(size // 1_000)]
+    tools = [f"  - {{tool: t{n}, {TOOL}, when: '{text}'}}\n" for n, text in enumerate(texts)]
+    return START + "".join(tools)
+
+
 def deep(levels: int) -> str:
     schema = "{not: " * levels + "true" + "}" * levels
     return of_tool(f"input_schema: {schema}")
@@ -59,6 +66,7 @@ LONG = {
     "too_many_values": (enum(VALUES_MAX), enum(VALUES_MAX // 2)),
     "key_too_long": (key(KEY_MAX + 1), key(KEY_MAX)),
     "patterns_many": (patterns(PATTERNS_MAX + 1), patterns(PATTERNS_MAX)),
+    "conditions_many": (conditions(CONDITIONS_MAX + 1_000), conditions(CONDITIONS_MAX)),
     "too_costly": (branches(30), branches(3)),
 }
 FILES = "too_many_files"

@@ -6,7 +6,7 @@ from typing import Final
 
 from placet.policy.checks.fits import Shapes
 from placet.policy.checks.found import found
-from placet.policy.checks.given import Given, Wanted, givens_of, key_of
+from placet.policy.checks.given import Given, Key, Wanted, givens_of, key_of
 from placet.policy.checks.spans import LOWER, UPPER, Limit, highest, lowest
 from placet.policy.finding import Finding
 from placet.policy.model import Rule
@@ -22,6 +22,9 @@ _SIDES: Final = (
     ({"length_lte": False}, lowest),
     ({"within_ratio_of_first": False}, lowest),
 )
+PAIRS_MAX: Final = 50
+"""Operators on one path among which the other one of a pair is looked for."""
+
 _BOUNDS: Final = {name for side, _ in _SIDES for name in side}
 
 
@@ -61,15 +64,13 @@ def check_bounds(rules: Sequence[RuleAt], schema: SchemaPaths | None) -> Iterato
 
 def conflict(path: str, givens: Sequence[Given]) -> Finding:
     """Return the finding on operators that no value meets: alone, two of them, or together."""
-    later = givens[_first(len(givens), lambda count: Wanted(givens[:count]).is_empty()) - 1]
-    if Wanted([later]).is_empty():
+    count = _first(len(givens), lambda count: Wanted(givens[:count]).is_empty())
+    later, alone = givens[count - 1], Wanted(givens[count - 1 : count])
+    if alone.is_empty():
         return excluding(later, f"no value of `{path}` meets {later.words}")
-    for earlier in givens:
-        if earlier is later:
-            break
-        if Wanted([earlier, later]).is_empty():
-            message = f"no value of `{path}` meets both {earlier.words} and {later.words}"
-            return excluding(later, message, earlier)
+    for earlier in givens[max(0, count - 1 - PAIRS_MAX) : count - 1]:
+        if alone.also(earlier).is_empty():
+            return excluding_both(path, earlier, later)
     return excluding(later, f"no value of `{path}` meets all of its rules")
 
 
@@ -78,14 +79,16 @@ def misfit(path: Path, givens: Sequence[Given], schema: SchemaPaths) -> Iterator
     shapes = Shapes(schema, path)
     if shapes.fit(Wanted(givens)):
         return
-    alone = next((one for one in givens if not shapes.fit(Wanted([one]))), None)
-    if alone is not None:
-        message = f"no value that the schema allows at `{path.text}` meets {alone.words}"
-        yield excluding(alone, message)
-        return
     count = _first(len(givens), lambda count: not shapes.fit(Wanted(givens[:count])))
-    message = f"no value that the schema allows at `{path.text}` meets all of its rules"
-    yield excluding(givens[count - 1], message)
+    later = givens[count - 1]
+    words = "all of its rules" if shapes.fit(Wanted([later])) else later.words
+    yield excluding(later, f"no value that the schema allows at `{path.text}` meets {words}")
+
+
+def excluding_both(path: str, earlier: Given, later: Given) -> Finding:
+    """Return the finding on two operators that no value meets."""
+    message = f"no value of `{path}` meets both {earlier.words} and {later.words}"
+    return excluding(later, message, earlier)
 
 
 def excluding(here: Given, message: str, other: Given | None = None) -> Finding:
@@ -122,7 +125,7 @@ def _stands(givens: Sequence[Given], one: Given) -> int:
 
 def _repeated(path: Path, givens: Sequence[Given]) -> Iterator[Finding]:
     """Yield operators that stand twice with the same operand; equal bounds are told as implied."""
-    seen: dict[tuple[str, bytes], Given] = {}
+    seen: dict[tuple[str, Key], Given] = {}
     for one in givens:
         if one.name not in _BOUNDS:
             first = seen.setdefault((one.name, key_of(one.operand)), one)

@@ -6,7 +6,7 @@ from itertools import chain, islice
 from placet.kernel.principal import Environment
 from placet.policy.checks.aggregates import check_aggregates
 from placet.policy.checks.conditions import check_conditions
-from placet.policy.checks.cost import check_costs, check_patterns
+from placet.policy.checks.cost import check_condition_texts, check_costs, check_patterns
 from placet.policy.checks.found import found
 from placet.policy.checks.known import known_of
 from placet.policy.checks.limits import check_limits
@@ -23,7 +23,8 @@ from placet.policy.checks.slots import check_slots
 from placet.policy.checks.tools import check_tools
 from placet.policy.finding import Finding, Severity, Strength
 from placet.policy.model import Contract, Ruling
-from placet.policy.text.tree import FINDINGS_MAX
+from placet.policy.schemas.cost import Cost
+from placet.policy.text.tree import FINDINGS_MAX, Steps
 
 
 def check_contract(
@@ -38,9 +39,12 @@ def check_contract(
     """
     known = known_of(contract)
     reach = reach_of(known)
-    many = list(check_patterns(contract))
+    patterns = list(check_patterns(contract))
+    texts = list(check_condition_texts(contract))
+    schemas: dict[Steps, Cost] = {}
     findings = chain(
-        many,
+        patterns,
+        texts,
         _unmatched(contract, environment),
         check_names(known),
         check_phases(known),
@@ -52,10 +56,10 @@ def check_contract(
         check_tools(known, environment, strength or {}),
         check_reconcile(known),
         check_paths(known),
-        check_rules(known, with_patterns=not many),
-        check_schemas(known, with_patterns=not many),
-        check_conditions(known),
-        [] if many else check_costs(known),
+        check_rules(known, with_patterns=not patterns),
+        check_schemas(known, schemas, with_patterns=not patterns),
+        [] if texts else check_conditions(known),
+        [] if patterns or texts else check_costs(known, schemas),
     )
     return list(islice(findings, FINDINGS_MAX))
 

@@ -1,7 +1,7 @@
 """Findings about what a contract costs: each tool's arguments can be checked in time."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec import UNSET
@@ -20,10 +20,15 @@ from placet.policy.cost import (
 from placet.policy.finding import Finding
 from placet.policy.model import Contract, Rule, ToolContract
 from placet.policy.operators import Operator, Pattern, load_references, operators
-from placet.policy.schemas.cost import Cost, schema_cost
+from placet.policy.schemas.cost import Cost
+from placet.policy.text.tree import Steps
 
 PATTERNS_MAX: Final = 500
 """Patterns of one contract, in rules and schemas: each is compiled several times to be measured."""
+
+
+CONDITIONS_MAX: Final = 100_000
+"""Characters of all conditions of a contract that differ: to compile them takes about a second."""
 
 
 def check_patterns(contract: Contract) -> Iterator[Finding]:
@@ -36,8 +41,19 @@ def check_patterns(contract: Contract) -> Iterator[Finding]:
         yield found("patterns_many", (), message, "share work between several agents")
 
 
-def check_costs(known: Known) -> Iterator[Finding]:
-    """Yield each tool of which even a small call could not be checked in time."""
+def check_condition_texts(contract: Contract) -> Iterator[Finding]:
+    """Yield that a contract has more text in conditions than is compiled."""
+    total = sum(len(text) for text in {it.when for it in contract.tools if it.when is not UNSET})
+    if total > CONDITIONS_MAX:
+        message = f"the conditions have {total:,} characters; at most {CONDITIONS_MAX:,} are taken"
+        yield found("conditions_many", (), message, "write shorter conditions, or share them")
+
+
+def check_costs(known: Known, schemas: Mapping[Steps, Cost]) -> Iterator[Finding]:
+    """Yield each tool of which even a small call could not be checked in time.
+
+    `schemas` has what each usable schema can take, by its tool's place.
+    """
     session = known.contract.session
     values = Counter(aggregate.tool for aggregate in session.aggregates)
     values.update(envelope.tool for envelope in session.envelopes)
@@ -46,14 +62,14 @@ def check_costs(known: Known) -> Iterator[Finding]:
             cost = _cost(tool, values[tool.tool])
         except ValueError:
             continue  # what cannot be read is told where it stands
-        if is_too_costly(cost):
+        if is_too_costly(cost.plus(schemas.get(steps, Cost()))):
             message = f"checking a small call of `{tool.tool}` could take too long"
             hint = "use fewer branches in the schema, smaller patterns, shorter lists of values"
             yield found("too_costly", steps, message, hint)
 
 
 def _cost(tool: ToolContract, values: int) -> Cost:
-    """Return what judging a call can take; `values` are those that the session's rules read."""
+    """Return what all but the schema can take; the session's rules read so many `values`."""
     outputs = [rule for requirement in tool.requires for rule in requirement.output]
     references = [one for rule in tool.arguments for one in load_references(rule, "")]
     total = rules_cost(_loaded(tool.arguments)).plus(output_cost(_loaded(tuple(outputs))))
@@ -63,11 +79,7 @@ def _cost(tool: ToolContract, values: int) -> Cost:
         from placet.policy.conditions import compile_condition  # noqa: PLC0415 -- only where one is
 
         total = total.plus(compile_condition(tool.when).cost)
-    if tool.input_schema is UNSET:
-        return total
-    from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a schema is used
-
-    return total.plus(schema_cost(tool.input_schema, engine.pattern_ns))
+    return total
 
 
 def _loaded(rules: tuple[Rule, ...]) -> Iterator[Operator]:

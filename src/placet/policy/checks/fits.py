@@ -3,7 +3,7 @@
 from typing import Final, cast
 
 from placet.policy.checks.given import EVERY_KIND, Kinds, Wanted, key_of
-from placet.policy.checks.spans import Limit, Span
+from placet.policy.checks.spans import Limit, Span, whole
 from placet.policy.model import JsonType
 from placet.policy.numbers import exact, is_number
 from placet.policy.paths import Path
@@ -14,6 +14,10 @@ _LEADING: Final = {"$ref", "allOf", "anyOf", "oneOf"}
 """Keywords that only lead to other schemas, which are asked themselves."""
 
 
+NAMED_MAX: Final = 2_000
+"""Values that are tried against the schemas of one path; with more it is in doubt."""
+
+
 class Shapes:
     """The schemas that a value at one path may have to fit. One that it fits is enough."""
 
@@ -21,6 +25,8 @@ class Shapes:
         """Look the path up."""
         leaves = schema.leaves(path.parts)
         self._shapes = [leaf for leaf in leaves if not _is_leading(leaf)]
+        if sum(len(_named(shape) or ()) for shape in self._shapes) > NAMED_MAX:
+            self._shapes = []
         self._must_exist = _is_required(schema, path)
 
     def fit(self, wanted: Wanted) -> bool:
@@ -30,6 +36,8 @@ class Shapes:
         """
         if wanted.is_absent:
             return not self._must_exist
+        if len(wanted.named or ()) * len(self._shapes) > NAMED_MAX:
+            return True
         return not self._shapes or any(_fits(shape, wanted) for shape in self._shapes)
 
 
@@ -58,7 +66,7 @@ def _fits(shape: Schema, wanted: Wanted) -> bool:
     values = wanted.named or {key_of(value): value for value in named or ()}
     keys = values.keys() if named is None else {*map(key_of, named)}
     return any(
-        key in keys and wanted.takes(value) and _takes(shape, kinds, value)
+        key in keys and wanted.takes(key, value) and _takes(shape, kinds, value)
         for key, value in values.items()
     )
 
@@ -74,8 +82,10 @@ def _kinds(shape: dict[str, object]) -> tuple[Kinds, bool]:
     return frozenset(kind for kind in EVERY_KIND if kind in kinds), is_whole
 
 
-def _named(shape: dict[str, object]) -> list[object] | None:
+def _named(shape: Schema) -> list[object] | None:
     """Return the values that a schema names, if it does."""
+    if not isinstance(shape, dict):
+        return None
     if "const" in shape:
         return [shape["const"]]
     choices = shape.get("enum")
@@ -86,8 +96,10 @@ def _has(shape: dict[str, object], kind: JsonType, wanted: Wanted, *, is_whole: 
     match kind:
         case JsonType.NUMBER:
             span = wanted.span.within(_numbers(shape))
-            whole = span.whole() if is_whole or wanted.is_whole else None
-            return not span.is_empty() and (whole is None or whole[0] <= whole[1])
+            if span.low is None or span.high is None or not (is_whole or wanted.is_whole):
+                return not span.is_empty()
+            first, last = whole(span.low, span.high)
+            return first <= last
         case JsonType.STRING | JsonType.ARRAY:
             return not wanted.length.within(_lengths(shape, kind)).is_empty()
     return True
@@ -99,8 +111,10 @@ def _takes(shape: dict[str, object], kinds: Kinds, value: object) -> bool:
         case bool():
             return JsonType.BOOLEAN in kinds
         case int() | float():
-            whole = _kinds(shape)[1] and exact(value) != int(value)
-            return JsonType.NUMBER in kinds and not whole and _numbers(shape).holds(exact(value))
+            is_broken = _kinds(shape)[1] and exact(value) != int(value)
+            return (
+                JsonType.NUMBER in kinds and not is_broken and _numbers(shape).holds(exact(value))
+            )
         case str():
             is_fit = _lengths(shape, JsonType.STRING).holds(len(value))
             return JsonType.STRING in kinds and is_fit

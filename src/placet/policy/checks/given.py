@@ -1,19 +1,21 @@
 """Operators on one path taken together: what a value must be to meet all of them."""
 
+import copy
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.policy.checks.found import short
-from placet.policy.checks.spans import LOWER, UPPER, Limit, Span
+from placet.policy.checks.spans import LOWER, UPPER, Limit, Span, whole
 from placet.policy.model import JsonType, Rule
-from placet.policy.numbers import bound, exact, is_number, json_type, normal
+from placet.policy.numbers import Number, bound, exact, is_number, json_type, normal
 from placet.policy.operators import json_text, operands, references
 from placet.policy.text.tree import Steps
 
 Kinds = frozenset[JsonType]
+Key: TypeAlias = bytes | Number
 
 EVERY_KIND: Final[Kinds] = frozenset(JsonType) - {JsonType.INTEGER}
 _NUMBER: Final[Kinds] = frozenset({JsonType.NUMBER})
@@ -22,6 +24,7 @@ _ARRAY: Final[Kinds] = frozenset({JsonType.ARRAY})
 _FEW: Final = {JsonType.NULL: (None,), JsonType.BOOLEAN: (False, True)}
 """The kinds that have few values, with all of them."""
 
+_GATHERED: Final = {"not_equals", "none_of", "contains"}
 _NUMERIC: Final = {*LOWER, *UPPER, *(f"{name}_ref" for name in (*LOWER, *UPPER))}
 
 
@@ -45,8 +48,10 @@ def givens_of(steps: Steps, rule: Rule) -> list[Given]:
     return [Given((*steps, name), name, it) for name, it in (*operands(rule), *references(rule))]
 
 
-def key_of(value: object) -> bytes:
+def key_of(value: object) -> Key:
     """Return what equal values of JSON share, and only they."""
+    if is_number(value):
+        return exact(cast("float", value))
     return foreign.encode(normal(cast("Json", value)))
 
 
@@ -60,18 +65,27 @@ class Wanted:
         self.is_absent = self.is_present = False
         self.span = Span()
         self.length = Span()
-        self.named: dict[bytes, object] | None = None
-        self.excluded: set[bytes] = set()
-        self.needles: dict[bytes, object] = {}
+        self.named: dict[Key, object] | None = None
+        self.excluded: set[Key] = set()
+        self.needles: dict[Key, object] = {}
         for given in givens:
-            if given.name == "exists" and given.operand is False:
-                self.is_absent = True
-            else:
-                self.is_present = True
-                self.kinds &= _kinds(given)
-                self._take(given)
+            self._take(given)
+
+    def also(self, *givens: Given) -> "Wanted":
+        """Return what a value must be to meet these operators, too."""
+        wanted = copy.copy(self)
+        if any(given.name in _GATHERED for given in givens):
+            wanted.excluded, wanted.needles = set(self.excluded), dict(self.needles)
+        for given in givens:
+            wanted._take(given)  # noqa: SLF001 -- a copy of this very one
+        return wanted
 
     def _take(self, given: Given) -> None:
+        if given.name == "exists" and given.operand is False:
+            self.is_absent = True
+            return
+        self.is_present = True
+        self.kinds &= _kinds(given)
         match given.name, given.operand:
             case (("gt" | "gte"), (int() | str()) as text):
                 self.span = self.span.within(Span(Limit(bound(text), LOWER[given.name])))
@@ -97,7 +111,7 @@ class Wanted:
         if self.is_absent:
             return self.is_present
         if self.named is not None:
-            return not any(self.takes(value) for value in self.named.values())
+            return not any(self.takes(key, value) for key, value in self.named.items())
         return not any(map(self._has, self.kinds))
 
     def _has(self, kind: JsonType) -> bool:
@@ -111,33 +125,32 @@ class Wanted:
         return True
 
     def _has_number(self) -> bool:
-        whole = self.span.whole()
-        if self.span.is_empty() or whole is None:
+        low, high = self.span.low, self.span.high
+        if low is None or high is None or self.span.is_empty():
             return not self.span.is_empty()
-        first, last = whole
-        if self.is_whole:
-            is_few = last - first < len(self.excluded)
-            return last >= first and not (
-                is_few and all(key_of(it) in self.excluded for it in range(first, last + 1))
-            )
-        is_point = self.span.holds(first) and self.span.low == self.span.high
-        return not (is_point and key_of(first) in self.excluded)
+        if low == high:
+            is_fit = not self.is_whole or low.value == int(low.value)
+            return is_fit and low.value not in self.excluded
+        if not self.is_whole:
+            return True
+        first, last = whole(low, high)
+        is_covered = last - first < len(self.excluded)
+        return first <= last and not (
+            is_covered and all(it in self.excluded for it in range(first, last + 1))
+        )
 
-    def takes(self, value: object) -> bool:
-        """Say whether one value meets them all."""
-        kind = json_type(value)
-        if kind not in self.kinds or (self.excluded and key_of(value) in self.excluded):
+    def takes(self, key: Key, value: object) -> bool:
+        """Say whether one value meets them all; `key` is that of the value."""
+        if json_type(value) not in self.kinds or key in self.excluded:
             return False
-        if self.named is not None and key_of(value) not in self.named:
-            return False
-        if is_number(value):
-            number = exact(cast("float", value))
-            return self.span.holds(number) and not (self.is_whole and number != int(number))
+        if not isinstance(key, bytes):
+            return self.span.holds(key) and not (self.is_whole and key != int(key))
         if isinstance(value, str):
-            needles = all(str(needle) in value for needle in self.needles.values())
-            return needles and self.length.holds(len(value))
+            has_all = all(str(needle) in value for needle in self.needles.values())
+            return has_all and self.length.holds(len(value))
         if isinstance(value, list):
-            return self.length.holds(len(value)) and self.needles.keys() <= {*map(key_of, value)}
+            has_all = not self.needles or self.needles.keys() <= {*map(key_of, value)}
+            return has_all and self.length.holds(len(value))
         return True
 
 

@@ -13,21 +13,29 @@ from placet.policy.model import Contract
 from placet.policy.text.tree import Steps
 
 HINTS_MAX: Final = 10
-"""Unknown names for which the nearest known one is looked for: that takes long."""
+COMPARED_MAX: Final = 64
+APART_MAX: Final = 3
+NEAR_MAX: Final = 200
+"""The nearest known name takes long to find: it is looked for only for the first unknown names, up
+to a length, among so many known ones whose length differs by so little."""
 
 
 def check_names(known: Known) -> Iterator[Finding]:
     """Yield names that are given twice, that name nothing, or that name what is denied."""
     yield from _twice(known.contract)
-    hints = 0
-    for code, steps, name in _unknown(known):
-        near = ""
-        if hints < HINTS_MAX:
-            hints += 1
-            near = next(iter(difflib.get_close_matches(name, known.tools, n=1)), "")
+    for count, (code, steps, name) in enumerate(_unknown(known)):
+        near = _nearest(name, known.tools) if count < HINTS_MAX else ""
         hint = f"did you mean `{near}`?" if near else "give it a contract, or take it out"
         yield found(code, steps, f"`{name}` has no contract", hint)
     yield from _denied(known)
+
+
+def _nearest(name: str, tools: Iterable[str]) -> str:
+    """Return the tool whose name is nearest, or nothing; long names are not compared."""
+    if len(name) > COMPARED_MAX:
+        return ""
+    about = [tool for tool in tools if abs(len(tool) - len(name)) <= APART_MAX]
+    return next(iter(difflib.get_close_matches(name, about[:NEAR_MAX], n=1)), "")
 
 
 def _twice(contract: Contract) -> Iterator[Finding]:

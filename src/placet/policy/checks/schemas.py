@@ -7,14 +7,18 @@ from msgspec import UNSET
 from placet.policy.checks.found import found, tools_of
 from placet.policy.checks.known import Known
 from placet.policy.finding import Finding
+from placet.policy.schemas.cost import Cost
 from placet.policy.schemas.shape import shape_faults
 from placet.policy.text.tree import Steps
 
 
-def check_schemas(known: Known, *, with_patterns: bool) -> Iterator[Finding]:
+def check_schemas(
+    known: Known, costs: dict[Steps, Cost], *, with_patterns: bool
+) -> Iterator[Finding]:
     """Yield tools without a schema, and schemas that cannot be used.
 
-    Without patterns, no schema is compiled, and only its keywords are looked at.
+    Without patterns, no schema is compiled, and only its keywords are looked at. `costs` is filled
+    with what each usable schema can take, by its tool's place: to know it takes long.
     """
     for steps, tool in tools_of(known.contract):
         here = (*steps, "input_schema")
@@ -23,24 +27,27 @@ def check_schemas(known: Known, *, with_patterns: bool) -> Iterator[Finding]:
             hint = "give the schema that the tool publishes"
             yield found("schema_missing", here, message, hint)
         else:
-            yield from _schema(here, tool.input_schema, with_patterns=with_patterns)
+            findings = list(_shape(here, tool.input_schema))
+            if with_patterns and not findings:
+                cost = _compiled(tool.input_schema)
+                if isinstance(cost, Cost):
+                    costs[steps] = cost
+                else:
+                    hint = "mend the schema, as JSON Schema 2020-12 has it"
+                    findings.append(found("bad_schema", here, cost, hint))
+            yield from findings
 
 
-def _schema(
-    here: Steps,
-    schema: dict[str, object] | bool,  # noqa: FBT001 -- true and false are schemas
-    *,
-    with_patterns: bool,
-) -> Iterator[Finding]:
+def _shape(here: Steps, schema: object) -> Iterator[Finding]:
+    for steps, message, hint in shape_faults(schema):
+        yield found("bad_schema", (*here, *steps), message, hint)
+
+
+def _compiled(schema: dict[str, object] | bool) -> Cost | str:  # noqa: FBT001 -- true and false are schemas
+    """Return what a schema can take, or why it cannot be used."""
     from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a schema is used
 
-    is_sound = True
-    for steps, message, hint in shape_faults(schema):
-        is_sound = False
-        yield found("bad_schema", (*here, *steps), message, hint)
-    if is_sound and with_patterns:
-        try:
-            engine.schema_check(schema, "", ())
-        except engine.SchemaError as fault:
-            hint = "mend the schema, as JSON Schema 2020-12 has it"
-            yield found("bad_schema", here, f"the schema cannot be used: {fault}", hint)
+    try:
+        return engine.schema_check(schema, "", ()).cost
+    except engine.SchemaError as fault:
+        return f"the schema cannot be used: {fault}"

@@ -43,17 +43,16 @@ class Span:
         is_open = low.is_strict or high.is_strict
         return low.value > high.value or (low.value == high.value and is_open)
 
-    def whole(self) -> tuple[int, int] | None:
-        """Return the first and the last whole number in it, or None where there is no end.
 
-        The last is below the first where there is none.
-        """
-        if self.low is None or self.high is None:
-            return None
-        first, last = math.ceil(self.low.value), math.floor(self.high.value)
-        first += self.low.is_strict and first == self.low.value
-        last -= self.high.is_strict and last == self.high.value
-        return first, last
+def whole(low: Limit, high: Limit) -> tuple[int, int]:
+    """Return the first and the last whole number between two bounds.
+
+    The last is below the first where there is none.
+    """
+    first, last = math.ceil(low.value), math.floor(high.value)
+    first += low.is_strict and first == low.value
+    last -= high.is_strict and last == high.value
+    return first, last
 
 
 def highest(limits: Iterable[Limit | None]) -> Limit | None:
