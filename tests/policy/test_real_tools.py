@@ -27,7 +27,7 @@ from placet.policy.model import Contract
 from placet.policy.schemas.shape import ANNOTATIONS
 from placet.policy.text.directory import parse_directory
 from placet.policy.text.document import contract_document
-from placet.policy.text.parse import Located
+from placet.policy.text.parse import Located, read_contract
 
 HERE = Path(__file__).parent / "real_tools"
 ROOT = HERE / "contract"
@@ -99,6 +99,10 @@ def test_the_contract_is_sound_wherever_it_is_to_run() -> None:
 def test_it_compiles_and_loads() -> None:
     policy = load_policy(compile_contract(CONTRACT).runtime)
     assert set(policy.tools) == {tool.tool for tool in CONTRACT.tools}
+
+
+def test_it_is_the_same_contract_as_one_document() -> None:
+    assert read_contract(contract_document(CONTRACT)) == CONTRACT
 
 
 @pytest.mark.parametrize("tool", [tool for tool, _ in tools()])
