@@ -322,6 +322,33 @@ def test_taking_back_the_latest_of_like_values_leaves_the_earlier_one() -> None:
     assert judged(aggregate, amounts, other, 31)[1] == Window(holds_until=second(60) - TICK)
 
 
+def test_a_value_told_again_later_for_an_earlier_time_stays_at_its_latest() -> None:
+    aggregate = loaded("distinct", window=60, lte=1)
+    amounts = filled(aggregate, [("a", 10), ("a", 5)])
+    other = given_value(aggregate, "b")
+    assert judged(aggregate, amounts, other, 31)[1] == Window(holds_until=second(70) - TICK)
+
+
+def test_what_was_forgotten_counts_against_the_call_when_it_is_taken_back() -> None:
+    aggregate = loaded("distinct", lte=1, gte=2)
+    amounts = filled(aggregate, [("a", number) for number in range(10)])
+    a, b = (given_value(aggregate, name) for name in "ab")
+    for number in reversed(range(2, 10)):
+        assert judged(aggregate, amounts, b, 20)[0] == [f"{RULE}.lte"]
+        amounts.revert(a, second(number))
+    assert judged(aggregate, amounts, b, 20)[0] == [f"{RULE}.gte", f"{RULE}.lte"]
+
+
+def test_what_was_put_together_counts_against_the_call_when_it_is_taken_back() -> None:
+    aggregate = loaded("max", window=600, lte=6, gte=6)
+    amounts = Amounts(aggregate.op, aggregate.window, entries_max=2)
+    for number, value in enumerate([5, 9, 7]):
+        amounts.open(value)
+        amounts.commit(value, second(number))
+    amounts.revert(9, second(1))
+    assert judged(aggregate, amounts, 1, 10)[0] == [f"{RULE}.gte", f"{RULE}.lte"]
+
+
 # --- the interval
 
 
@@ -520,6 +547,32 @@ def test_where_values_are_told_roughly_nothing_passes_that_should_not(
     if not found:
         for at in (window.holds_until, window.holds_from):
             assert at is None or naive.failing(aggregate, [], value, at) == []
+
+
+@pytest.mark.parametrize(
+    ("op", "bounds", "value", "before", "between", "after"),
+    [
+        ("sum", {"lte": 5}, 1, False, False, True),
+        ("sum", {"gte": 5}, 1, True, False, False),
+        ("count", {"lte": 5}, 1, False, False, True),
+        ("count", {"gte": 5}, 1, True, False, False),
+        ("max", {"lte": 0}, 0, False, False, True),
+        ("max", {"gte": 1}, 0, True, False, False),
+        ("min", {"gte": 2}, 2, False, False, True),
+        ("min", {"lte": 1}, 2, True, False, False),
+    ],
+)
+def test_values_put_together_count_till_the_last_leaves_or_till_the_first_does(  # noqa: PLR0913 -- a case has many parts
+    op: str, bounds: dict[str, int | str], value: Json, *, before: bool, between: bool, after: bool
+) -> None:
+    aggregate = loaded(op, window=100, **bounds)
+    amounts = Amounts(aggregate.op, aggregate.window, entries_max=4)
+    for number in range(5):
+        amounts.open(1)
+        amounts.commit(1, second(number * 10))
+    amount = given_value(aggregate, value)
+    for now, may in ((99.9, before), (100, between), (139.9, between), (140, after)):
+        assert (judged(aggregate, amounts, amount, now)[0] == []) is may
 
 
 # --- bounded
