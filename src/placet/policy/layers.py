@@ -3,7 +3,7 @@
 The fifth is in `requirements`, the ninth in `allowances`, the tenth in `limits`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -30,25 +30,35 @@ _STATUS_CODES: Final = {
 
 def control(policy: Policy, facts: Facts, tool: str, window: Window) -> list[Reason]:
     """Layer 1: the session may still be acted in, and nobody took the tool away."""
+    seconds = policy.limits.seconds
+    is_over = seconds is not None and _is_over(seconds, facts, window)
+    if (
+        facts.status is Status.ACTIVE
+        and not is_over
+        and facts.phase not in policy.terminal_phases
+        and tool not in facts.filtered
+    ):
+        return []
+    return list(_stopped(policy, facts, tool, is_over=is_over))
+
+
+def _stopped(policy: Policy, facts: Facts, tool: str, *, is_over: bool) -> Iterator[Reason]:
     if facts.status is not Status.ACTIVE:
         detail = f"the session is `{facts.status}`"
-        return [Reason(code=_STATUS_CODES[facts.status], rule="session.status", detail=detail)]
+        yield Reason(code=_STATUS_CODES[facts.status], rule="session.status", detail=detail)
     if facts.phase is not None and facts.phase in policy.terminal_phases:
         detail = f"the session reached its terminal phase `{facts.phase}`"
-        return [Reason(code=Code.SESSION_CLOSED, rule="session.phases", detail=detail)]
-    if policy.limits.seconds is not None and _is_over(policy.limits.seconds, facts, window):
-        return [
-            Reason(
-                code=Code.SESSION_EXPIRED,
-                rule="session.limits.max_seconds",
-                detail=f"the session has lasted longer than {policy.limits.seconds} s",
-                needs="a new session",
-            )
-        ]
+        yield Reason(code=Code.SESSION_CLOSED, rule="session.phases", detail=detail)
+    if is_over:
+        yield Reason(
+            code=Code.SESSION_EXPIRED,
+            rule="session.limits.max_seconds",
+            detail=f"the session has lasted longer than {policy.limits.seconds} s",
+            needs="a new session",
+        )
     if tool in facts.filtered:
         detail = f"`{tool}` was taken away from this session"
-        return [Reason(code=Code.MANUAL_FILTER, rule="session.tool_filter", detail=detail)]
-    return []
+        yield Reason(code=Code.MANUAL_FILTER, rule="session.tool_filter", detail=detail)
 
 
 def _is_over(seconds: int, facts: Facts, window: Window) -> bool:

@@ -10,12 +10,13 @@ from placet.kernel import foreign
 from placet.policy.conditions import compile_condition
 from placet.policy.cost import effect_cost, output_cost, references_cost, rules_cost, values_cost
 from placet.policy.load_session import SessionLoaded, load_session
-from placet.policy.loaded import LoadedRequirement, LoadedSame, LoadedTool, Policy, SchemaCheck
+from placet.policy.loaded import LoadedRequirement, LoadedSame, LoadedTool, Policy
 from placet.policy.model import Requirement, Rule, Ruling, Same
 from placet.policy.needs import policy_needs
 from placet.policy.operators import Operator, Pattern, Reference, load_references, operators
 from placet.policy.paths import Path, PathError, is_under, parse_path
 from placet.policy.projection import COMPILER_VERSION, LIBRARIES, RuntimeProjection, RuntimeTool
+from placet.policy.schemas.checking import SchemaCheck
 from placet.policy.schemas.cost import Cost
 
 

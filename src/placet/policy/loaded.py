@@ -1,14 +1,12 @@
 """A policy in memory: a runtime projection with everything parsed and compiled."""
 
 import dataclasses
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
 from placet.kernel.foreign import Json
 from placet.policy.amounts import LoadedAggregate
 from placet.policy.conditions import Condition
-from placet.policy.decision import Reason
 from placet.policy.model import (
     Cancel,
     Checkpoint,
@@ -25,17 +23,10 @@ from placet.policy.needs import Need
 from placet.policy.numbers import Number
 from placet.policy.operators import Operator, Reference
 from placet.policy.paths import Path
+from placet.policy.schemas.checking import SchemaCheck
 from placet.policy.schemas.cost import Cost
 
 EVERY_TOOL: Final = "*"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SchemaCheck:
-    """A compiled schema: what it says of a document with at most so many values, and its cost."""
-
-    reasons: Callable[[Json, int], list[Reason]]
-    cost: Cost
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

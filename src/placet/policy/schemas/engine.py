@@ -16,10 +16,10 @@ import jsonschema_rs
 
 from placet.kernel.foreign import Json
 from placet.policy.decision import Code, Reason
-from placet.policy.loaded import SchemaCheck
 from placet.policy.operators import Pattern
 from placet.policy.paths import Path, is_under, path_text
 from placet.policy.projection import LIBRARIES
+from placet.policy.schemas.checking import SchemaCheck
 from placet.policy.schemas.cost import SchemaCostError, schema_cost
 
 LIBRARY: Final = "jsonschema-rs"

@@ -3,7 +3,7 @@
 import dataclasses
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,10 @@ from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import Action, Conflict, Gone, Invalid, Unavailable
 from placet.kernel.value import Input, Value
+from placet.policy.needs import Need
+
+SUPPLIED: Final[frozenset[Need]] = frozenset()
+"""The facts, beside phase, counts and committed calls, that a session's state keeps."""
 
 
 class SessionStatus(StrEnum):

@@ -18,8 +18,7 @@ from placet.kernel.value import Value
 from placet.policy.compile import compiled_hash
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
-from placet.replay.sessions.model import ArtifactDoubtful
-from placet.replay.sessions.rules import SUPPLIED
+from placet.replay.sessions.model import SUPPLIED, ArtifactDoubtful
 from placet.storage.database import Database, Reading
 
 ARTIFACTS_MAX: Final = 1_000

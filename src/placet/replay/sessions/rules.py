@@ -7,11 +7,7 @@ import msgspec
 from placet.kernel.canonical import canonical
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement
-from placet.policy.needs import Need
 from placet.replay.sessions.model import SessionMode, SessionState
-
-SUPPLIED: Final[frozenset[Need]] = frozenset()
-"""The facts, beside phase, counts and committed calls, that a session's state keeps."""
 
 _STATE: Final = msgspec.json.Decoder(SessionState)
 

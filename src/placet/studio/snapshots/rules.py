@@ -13,7 +13,7 @@ from placet.policy.model import Contract
 from placet.policy.needs import contract_needs
 from placet.policy.paths import path_text
 from placet.policy.text.parse import read_contract
-from placet.replay.sessions.rules import SUPPLIED
+from placet.replay.sessions.model import SUPPLIED
 from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotContent, SnapshotStatus
 
 NO_SOURCES: Final = digest("source_snapshot", b"[]").hex()
