@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
@@ -104,7 +104,7 @@ def trials_at(file: str) -> "tuple[list[Trial], list[Finding]]":
     return made, _in_file(file, faults)
 
 
-def _contract(file: str, table: "Table", path: str) -> "dict[str, Any] | list[Finding]":
+def _contract(file: str, table: "Table", path: str) -> "dict[str, object] | list[Finding]":
     """Return the document of the contract that a table names by a path from its own folder."""
     from placet.policy.text.document import contract_document
 
