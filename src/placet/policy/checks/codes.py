@@ -4,6 +4,7 @@ from typing import Final
 
 from placet.kernel.value import Value
 from placet.policy.finding import Severity
+from placet.policy.text.tree import DEPTH_MAX, KEY_MAX, VALUES_MAX
 
 _ERROR: Final = Severity.ERROR
 _BLOCKER: Final = Severity.BLOCKER
@@ -30,8 +31,8 @@ GROUPS: Final[tuple[tuple[str, tuple[FindingCode, ...]], ...]] = (
             not_utf8="The text is not UTF-8.",
             too_large="A file, or all files of a directory together, have more than 1 MiB.",
             too_many_files="A directory has more files than a contract can have.",
-            too_deep="The document is nested more than 32 levels deep.",
-            too_many_values="The document holds more than 100,000 values.",
+            too_deep=f"The document is nested more than {DEPTH_MAX} levels deep.",
+            too_many_values=f"The document holds more than {VALUES_MAX:,} values.",
             malformed_json="The text is no JSON, or holds what no contract can.",
             malformed_yaml="The text is no YAML, or holds what no contract can.",
             yaml_ambiguous="A plain word or number means another thing to other readers of YAML.",
@@ -42,7 +43,7 @@ GROUPS: Final[tuple[tuple[str, tuple[FindingCode, ...]], ...]] = (
             yaml_key="A key is no string.",
             yaml_documents="The text holds more than one document.",
             yaml_directive="Directives are not taken.",
-            key_too_long="A key has more than 500 characters.",
+            key_too_long=f"A key has more than {KEY_MAX} characters.",
             duplicate_key="A key stands twice in one mapping.",
             missing_file="A directory has no `session.yaml`.",
             unknown_file="A file has no place in the directory of a contract.",
