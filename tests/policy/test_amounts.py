@@ -132,6 +132,7 @@ TABLE: list[tuple[str, dict[str, int | str], dict[str, object], Json, bool]] = [
     ("distinct", {"gte": 2}, {"committed": [("a", 0)]}, "a", False),
     ("distinct", {"gte": 2}, {"opened": ["a"]}, "b", False),
     ("distinct", {"lte": 1}, {"committed": [(1, 0)]}, 1.0, True),
+    ("distinct", {"lte": 1}, {"committed": [(10**21, 0)]}, 1e21, True),
     ("distinct", {"lte": 1}, {"committed": [(1, 0)]}, True, False),
     ("distinct", {"lte": 1}, {"committed": [(1, 0)]}, "1", False),
     ("distinct", {"lte": 1}, {"committed": [(None, 0)]}, None, True),
