@@ -14,7 +14,7 @@ from placet.policy.loaded import LoadedRequirement, LoadedSame, LoadedTool, Poli
 from placet.policy.model import Requirement, Rule, Ruling, Same
 from placet.policy.needs import policy_needs
 from placet.policy.operators import Operator, Pattern, Reference, load_references, operators
-from placet.policy.paths import Path, PathError, is_under, parse_path
+from placet.policy.paths import Path, PathError, parse_path, touches
 from placet.policy.projection import COMPILER_VERSION, LIBRARIES, RuntimeProjection, RuntimeTool
 from placet.policy.schemas.checking import SchemaCheck
 from placet.policy.schemas.cost import Cost
@@ -188,14 +188,8 @@ def _load_rules(
             rule,
             f"{place}[{index}]",
             _compile_pattern,
-            is_secret=_touches(parse_path(rule.path), redacted),
+            is_secret=touches(parse_path(rule.path), redacted),
         )
-    )
-
-
-def _touches(path: Path, redacted: tuple[Path, ...]) -> bool:
-    return any(
-        is_under(path.parts, other.parts) or is_under(other.parts, path.parts) for other in redacted
     )
 
 

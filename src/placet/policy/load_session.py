@@ -14,9 +14,18 @@ from placet.policy.loaded import (
     LoadedLimits,
     LoadedPrincipal,
 )
-from placet.policy.model import Bind, BoundFrom, Effect, Envelope, Limits, PrincipalRule, Write
+from placet.policy.model import (
+    Aggregate,
+    Bind,
+    BoundFrom,
+    Effect,
+    Envelope,
+    Limits,
+    PrincipalRule,
+    Write,
+)
 from placet.policy.numbers import bound
-from placet.policy.paths import Path, PathError, parse_path
+from placet.policy.paths import Path, PathError, parse_path, touches
 from placet.policy.projection import RuntimeProjection
 
 
@@ -64,7 +73,7 @@ def load_session(projection: RuntimeProjection) -> SessionLoaded:
             for index, rule in enumerate(projection.labels)
         ),
         aggregates=tuple(
-            (one.tool, load_aggregate(one, f"session.aggregates[{index}]"))
+            (one.tool, _aggregate(projection, one, f"session.aggregates[{index}]"))
             for index, one in enumerate(projection.aggregates)
         ),
         envelopes=tuple(
@@ -82,6 +91,13 @@ def _principal(rule: PrincipalRule, place: str) -> LoadedPrincipal:
         tools=frozenset(rule.tools),
         where=tuple((name, cast("Json", value)) for name, value in rule.where.items()),
     )
+
+
+def _aggregate(projection: RuntimeProjection, one: Aggregate, place: str) -> LoadedAggregate:
+    tool = projection.tools.get(one.tool)
+    redacted = () if tool is None else tuple(map(parse_path, tool.redact))
+    path = None if one.path is UNSET else parse_path(one.path)
+    return load_aggregate(one, place, is_secret=path is not None and touches(path, redacted))
 
 
 def _envelope(envelope: Envelope, place: str) -> LoadedEnvelope:

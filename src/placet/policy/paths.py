@@ -180,5 +180,12 @@ def is_under(parts: tuple[Part, ...], above: tuple[Part, ...]) -> bool:
     )
 
 
+def touches(path: Path, others: tuple[Path, ...]) -> bool:
+    """Say whether a path is at, under or above one of these."""
+    return any(
+        is_under(path.parts, other.parts) or is_under(other.parts, path.parts) for other in others
+    )
+
+
 def _meets(here: int | Every, there: int | Every) -> bool:
     return isinstance(here, Every) or isinstance(there, Every)
