@@ -1,7 +1,7 @@
 """The tree of a checked condition, read from the bytes that the library gives.
 
 They are a `cel.expr.CheckedExpr` in the protocol buffers' wire format; only what `cost` looks at is
-read: https://github.com/google/cel-spec/blob/master/proto/cel/expr/syntax.proto
+read: `cel/expr/syntax.proto` of the CEL specification
 """
 
 import dataclasses
