@@ -20,6 +20,7 @@ from placet.policy.text.tree import (
     error,
     is_unwritable,
     key_too_long,
+    place,
     spot,
     too_deep,
     too_many,
@@ -112,31 +113,31 @@ class _Reader:
         while True:
             if not self.text.startswith('"', at):
                 self._fail(at, steps, "a key in double quotes belongs here")
-            key_at, key_spot = at, self._spot(at)
+            here_key = self._spot(at)
             key, at = self._string(at, steps)
-            key = self._checked(key, key_at, steps)
+            key = self._checked(key, here_key, steps)
             at = self._expect(":", self._skip(at), steps)
             node, at = self._value(self._skip(at), (*steps, key), depth)
             if key in values:
-                self._twice(key, key_at, steps)
+                self._twice(key, here_key, steps)
             else:
                 values[key] = node
-                keys.append(key_spot)
+                keys.append(here_key)
             at = self._skip(at)
             if self.text.startswith("}", at):
                 return Node(values, here, tuple(keys)), at + 1
             at = self._skip(self._expect(",", at, steps))
 
-    def _checked(self, key: str, at: int, steps: Steps) -> str:
+    def _checked(self, key: str, here: int, steps: Steps) -> str:
         """Return a key, or the beginning of one that is too long, which is told."""
         if len(key) <= KEY_MAX:
             return key
-        self._tell(key_too_long(steps, key, self._place(at)))
+        self._tell(key_too_long(steps, key, place(here)))
         return key[:KEY_MAX]
 
-    def _twice(self, key: str, at: int, steps: Steps) -> None:
+    def _twice(self, key: str, here: int, steps: Steps) -> None:
         message, hint = f"the key `{key[:100]}` stands twice", "keep one of them"
-        self._tell(error("duplicate_key", (*steps, key), self._place(at), message, hint))
+        self._tell(error("duplicate_key", (*steps, key), place(here), message, hint))
 
     def _tell(self, finding: Finding) -> None:
         if len(self.findings) < FINDINGS_MAX:

@@ -8,7 +8,7 @@ from placet.policy.finding import Finding, Severity
 from placet.policy.paths import path_text
 
 TEXT_BYTES_MAX: Final = 1024 * 1024
-VALUES_MAX: Final = 100_000
+VALUES_MAX: Final = 80_000
 """Values of one document. Each takes some hundred bytes, so that reading takes below 50 MB."""
 
 DEPTH_MAX: Final = 32
@@ -50,11 +50,11 @@ class Node:
     @property
     def place(self) -> Place:
         """Where the value stands."""
-        return _unpacked(self.spot)
+        return place(self.spot)
 
     def place_of_key(self, index: int) -> Place:
         """Return where a key of this mapping stands, by its number in their order."""
-        return _unpacked(self.keys[index]) if self.keys else None
+        return place(self.keys[index]) if self.keys else None
 
 
 def spot(line: int, column: int) -> int:
@@ -62,7 +62,8 @@ def spot(line: int, column: int) -> int:
     return line * _COLUMNS + column
 
 
-def _unpacked(number: int) -> Place:
+def place(number: int) -> Place:
+    """Return the place that one number stands for."""
     return divmod(number, _COLUMNS) if number else None
 
 
@@ -128,15 +129,15 @@ def place_of(node: Node, path: str) -> Place:
 
     An entry under the name of a tool or a phase stands where this name is written.
     """
-    here, place, at = node, node.place, 1
+    here, found_at, at = node, node.place, 1
     while (found := _STEP.match(path, at)) is not None:
         there = _below(here, found)
         if there is None:
             break
         is_named = path[:at] in _NAMED
-        place = _place_of_name(here, _key(found)) if is_named else there.place
+        found_at = _place_of_name(here, _key(found)) if is_named else there.place
         here, at = there, found.end()
-    return place
+    return found_at
 
 
 def _place_of_name(node: Node, name: str) -> Place:

@@ -37,6 +37,9 @@ _FALSE: Final = re.compile(r"false|False|FALSE")
 _WHOLE: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _HEX: Final = re.compile(r"0x[0-9A-Fa-f]{1,32}")
 _REAL: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_UNUSUAL: Final = re.compile(r"[-+.~0-9nNtTfFyYoO]|$")
+"""How every plain scalar begins that is, or could be taken for, something else than a string."""
+
 _AMBIGUOUS: Final = (
     (re.compile(r"(?i:yes|no|on|off|y|n)"), "write true or false, or put the word in quotes"),
     (re.compile(r"[-+]?0[0-9_]+"), "write the number in decimal, or put it in quotes"),
@@ -133,7 +136,8 @@ class _Reader:
         return node, self.findings
 
     def _refuse(self, event: yaml.Event, steps: Steps, code: str, message: str, hint: str) -> None:
-        self._tell(error(code, steps, _place(event), message, hint))
+        if len(self.findings) < FINDINGS_MAX:
+            self._tell(error(code, steps, _place(event), message, hint))
 
     def _tell(self, finding: Finding) -> None:
         if len(self.findings) < FINDINGS_MAX:
@@ -214,8 +218,8 @@ class _Reader:
         text = event.value
         if "\x00" in text:
             self._refuse(event, steps, "malformed_yaml", "the string holds U+0000", "leave it out")
-        if not event.implicit[0]:
-            return Node(text, _spot(event))
+        if not event.implicit[0] or not _UNUSUAL.match(text):
+            return Node(str(text), _spot(event))
         for pattern, hint in _AMBIGUOUS if len(text) <= DIGITS_MAX else ():
             if pattern.fullmatch(text):
                 message = f"`{text[:100]}` reads in two ways"
