@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -95,12 +95,13 @@ def _files(folder: str, texts: dict[str, bytes], located: "Located") -> Iterator
 
     document = _document(located)
     tools = document.pop("tools")
+    assert isinstance(tools, list)  # noqa: S101 -- a contract has a list of tools
     parts = [write_document(document), *map(write_tool, tools)]
     for name, part in zip(located.files, parts, strict=True):
         yield _File(str(Path(folder, name)), name, "yaml", texts[name], part.encode())
 
 
-def _document(located: "Located") -> dict[str, Any]:
+def _document(located: "Located") -> dict[str, object]:
     from placet.policy.text.values import plain
 
     document = plain(located.document)

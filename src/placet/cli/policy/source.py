@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 import msgspec
@@ -73,7 +73,7 @@ def form_of(path: str, text: bytes) -> "Form":
     return "json" if text.lstrip().startswith(b"{") else "yaml"
 
 
-def findings_document(findings: "Iterable[Finding]") -> dict[str, Any]:
+def findings_document(findings: "Iterable[Finding]") -> dict[str, object]:
     """Return findings as the value that `--json` prints: `{"findings": […]}`.
 
     `line` and `column` are null where there is no text; `file` and `related` are absent.
@@ -96,8 +96,8 @@ def print_findings(findings: "Iterable[Finding]", *, as_json: bool, source: str 
             click.echo(f"  help: {finding.hint}")
 
 
-def _document(finding: "Finding") -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(finding)
+def _document(finding: "Finding") -> dict[str, object]:
+    document: dict[str, object] = msgspec.to_builtins(finding)
     return {
         key: value
         for key, value in document.items()
