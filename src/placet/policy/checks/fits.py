@@ -2,7 +2,7 @@
 
 from typing import Final, cast
 
-from placet.policy.checks.given import EVERY_KIND, Kinds, Wanted, key_of
+from placet.policy.checks.given import EVERY_KIND, Key, Kinds, Wanted, key_of
 from placet.policy.checks.spans import Limit, Span, whole
 from placet.policy.model import JsonType
 from placet.policy.numbers import exact, is_number
@@ -14,7 +14,7 @@ _LEADING: Final = {"$ref", "allOf", "anyOf", "oneOf"}
 """Keywords that only lead to other schemas, which are asked themselves."""
 
 
-NAMED_MAX: Final = 2_000
+NAMED_MAX: Final = 500
 """Values that are tried against the schemas of one path; with more it is in doubt."""
 
 
@@ -23,10 +23,9 @@ class Shapes:
 
     def __init__(self, schema: SchemaPaths, path: Path) -> None:
         """Look the path up."""
-        leaves = schema.leaves(path.parts)
-        self._shapes = [leaf for leaf in leaves if not _is_leading(leaf)]
-        if sum(len(_named(shape) or ()) for shape in self._shapes) > NAMED_MAX:
-            self._shapes = []
+        shapes = [leaf for leaf in schema.leaves(path.parts) if not _is_leading(leaf)]
+        is_much = sum(len(_choices(shape) or ()) for shape in shapes) > NAMED_MAX
+        self._shapes = [] if is_much else [(shape, _named(shape)) for shape in shapes]
         self._must_exist = _is_required(schema, path)
 
     def fit(self, wanted: Wanted) -> bool:
@@ -38,7 +37,7 @@ class Shapes:
             return not self._must_exist
         if len(wanted.named or ()) * len(self._shapes) > NAMED_MAX:
             return True
-        return not self._shapes or any(_fits(shape, wanted) for shape in self._shapes)
+        return not self._shapes or any(_fits(it, named, wanted) for it, named in self._shapes)
 
 
 def _is_required(schema: SchemaPaths, path: Path) -> bool:
@@ -55,18 +54,17 @@ def _is_leading(schema: Schema) -> bool:
     return bool(keys) and keys <= _LEADING
 
 
-def _fits(shape: Schema, wanted: Wanted) -> bool:
+def _fits(shape: Schema, named: dict[Key, object] | None, wanted: Wanted) -> bool:
+    """Say whether a schema, with the values that it names, has a value that is wanted."""
     if not isinstance(shape, dict):
         return True
     kinds, is_whole = _kinds(shape)
     kinds &= wanted.kinds
-    named = _named(shape)
     if wanted.named is None and named is None:
         return any(_has(shape, kind, wanted, is_whole=is_whole) for kind in kinds)
-    values = wanted.named or {key_of(value): value for value in named or ()}
-    keys = values.keys() if named is None else {*map(key_of, named)}
+    values = wanted.named if wanted.named is not None else named or {}
     return any(
-        key in keys and wanted.takes(key, value) and _takes(shape, kinds, value)
+        (named is None or key in named) and wanted.takes(key, value) and _takes(shape, kinds, value)
         for key, value in values.items()
     )
 
@@ -82,7 +80,7 @@ def _kinds(shape: dict[str, object]) -> tuple[Kinds, bool]:
     return frozenset(kind for kind in EVERY_KIND if kind in kinds), is_whole
 
 
-def _named(shape: Schema) -> list[object] | None:
+def _choices(shape: Schema) -> list[object] | None:
     """Return the values that a schema names, if it does."""
     if not isinstance(shape, dict):
         return None
@@ -90,6 +88,11 @@ def _named(shape: Schema) -> list[object] | None:
         return [shape["const"]]
     choices = shape.get("enum")
     return choices if isinstance(choices, list) else None
+
+
+def _named(shape: Schema) -> dict[Key, object] | None:
+    choices = _choices(shape)
+    return None if choices is None else {key_of(value): value for value in choices}
 
 
 def _has(shape: dict[str, object], kind: JsonType, wanted: Wanted, *, is_whole: bool) -> bool:

@@ -24,6 +24,9 @@ _ARRAY: Final[Kinds] = frozenset({JsonType.ARRAY})
 _FEW: Final = {JsonType.NULL: (None,), JsonType.BOOLEAN: (False, True)}
 """The kinds that have few values, with all of them."""
 
+COVERED_MAX: Final = 1_000
+"""Whole numbers between two bounds that are looked for among the values which are ruled out."""
+
 _GATHERED: Final = {"not_equals", "none_of", "contains"}
 _NUMERIC: Final = {*LOWER, *UPPER, *(f"{name}_ref" for name in (*LOWER, *UPPER))}
 
@@ -134,7 +137,7 @@ class Wanted:
         if not self.is_whole:
             return True
         first, last = whole(low, high)
-        is_covered = last - first < len(self.excluded)
+        is_covered = last - first < min(len(self.excluded), COVERED_MAX)
         return first <= last and not (
             is_covered and all(it in self.excluded for it in range(first, last + 1))
         )

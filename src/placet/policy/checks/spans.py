@@ -33,7 +33,10 @@ class Span:
 
     def holds(self, value: Number) -> bool:
         """Say whether a number lies in it."""
-        return not self.within(Span(Limit(value), Limit(value))).is_empty()
+        low, high = self.low, self.high
+        if low is not None and (value < low.value or (low.is_strict and value == low.value)):
+            return False
+        return high is None or not (value > high.value or (high.is_strict and value == high.value))
 
     def is_empty(self) -> bool:
         """Say whether no number lies in it."""
