@@ -1,15 +1,19 @@
 """`placet policy simulate` on files, as a shell sees it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
 from placet.cli.main import cli, run
 from placet.cli.policy import simulate as module
 from placet.cli.policy.simulate import command
+from placet.policy.simulation.lines import read_line
+from placet.policy.simulation.report import CallLine, SummaryLine
 
 CONTRACT: Final = """\
 schema_version: "1"
@@ -271,3 +275,12 @@ def test_names_from_a_recording_cannot_write_to_the_terminal(
 def test_help_shows_how_to_call_it() -> None:
     result = simulated("--help")
     assert "placet policy simulate --calls calls.jsonl contract.yaml" in result.stdout
+
+
+def test_the_lines_that_the_page_shows_are_lines_of_these_forms() -> None:
+    page = Path(__file__).parents[3] / "docs/how-to/simulate-recorded-calls.md"
+    blocks = re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL)
+    recorded, (row, last) = (block.splitlines() for block in blocks)
+    assert [len(read_line(one.encode()).tool_calls) for one in recorded] == [1, 1]
+    for text, form in ((row, CallLine), (last, SummaryLine)):
+        assert msgspec.json.encode(msgspec.json.decode(text, type=form)).decode() == text
