@@ -97,3 +97,10 @@ def test_an_edit_brings_exactly_the_findings_of_the_table_where_it_is_marked(
 
 def test_the_sound_contract_has_no_finding_of_any_severity() -> None:
     assert findings_of({}) == []
+
+
+def test_messages_and_hints_are_told_in_one_manner() -> None:
+    cases = (case for entry in TABLE["codes"].values() for case in entry["finds"])
+    told = [text for case in cases for it in findings_of(case) for text in (it.message, it.hint)]
+    assert "" not in told[::2]
+    assert {it for it in told if it[:1].isupper() or it[-1:] in {".", "!", ":"}} == set()

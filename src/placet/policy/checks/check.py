@@ -72,6 +72,6 @@ def stops(findings: list[Finding]) -> bool:
 def _unmatched(contract: Contract, environment: Environment | None) -> Iterator[Finding]:
     is_open = contract.session.unmatched_tools is Ruling.ALLOW
     if is_open and environment in {Environment.STAGING, Environment.PRODUCTION}:
-        message = f"tools without a contract are allowed in {environment}"
+        message = f"tools without a contract are allowed in `{environment}`"
         here = ("session", "unmatched_tools")
         yield found("unmatched_allowed", here, message, "write `unmatched_tools: deny`")

@@ -25,7 +25,7 @@ def check_limits(known: Known) -> Iterator[Finding]:
 def _loop(limits: Limits) -> Iterator[Finding]:
     loop = limits.loop
     if loop is not UNSET and loop.threshold > loop.window:
-        message = f"the threshold {loop.threshold} is higher than the window {loop.window}"
+        message = f"`threshold: {loop.threshold}` is higher than `window: {loop.window}`"
         here, other = (*_LIMITS, "loop", "threshold"), (*_LIMITS, "loop", "window")
         hint = "make the threshold at most the window"
         yield found("threshold_beyond_window", here, message, hint, related=other)
@@ -36,7 +36,7 @@ def _totals(known: Known) -> Iterator[Finding]:
     total = limits.max_tool_calls
     for name, most in limits.max_calls_per_tool.items():
         if total is not UNSET and most > total and name in known.permitted:
-            message = f"{most} calls of `{name}` are more than all {total} of `max_tool_calls`"
+            message = f"`{name}: {most}` is more than all calls, `max_tool_calls: {total}`"
             here = (*_LIMITS, "max_calls_per_tool", name)
             hint = "lower the one or raise the other"
             related = (*_LIMITS, "max_tool_calls")
@@ -66,7 +66,8 @@ def _windows(known: Known) -> Iterator[Finding]:
             and seconds is not UNSET
             and one.window_seconds > seconds
         ):
-            message = f"a window of {one.window_seconds} s is longer than the session's {seconds} s"
+            window = f"`window_seconds: {one.window_seconds}`"
+            message = f"{window} is longer than the session, `max_seconds: {seconds}`"
             here = ("session", "aggregates", index, "window_seconds")
             hint = "take the window out, or make the scope wider than the session"
             related = (*_LIMITS, "max_seconds")

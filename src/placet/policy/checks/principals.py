@@ -43,7 +43,10 @@ def check_principals(known: Known) -> Iterator[Finding]:
     for allow in allows:
         if (deny := _covering(allow, denies)) is not None:
             later, earlier = sorted((allow, deny), key=lambda rule: rule.index, reverse=True)
-            message = "whatever the one allows, the other denies to the same principals"
+            message = (
+                f"what `session.principals[{allow.index}]` allows, "
+                f"`session.principals[{deny.index}]` denies to the same principals"
+            )
             hint = "a deny wins; take the allow out, or narrow the deny"
             yield found("allow_covered", later.steps, message, hint, related=earlier.steps)
 

@@ -42,7 +42,7 @@ def check_tools(
             yield from _ceiling(steps, tool, is_capped=tool.tool in capped)
             is_loose = strength.get(tool.tool, Strength.COOPERATIVE) is Strength.COOPERATIVE
             if environment is Environment.PRODUCTION and is_loose:
-                message = f"`{tool.tool}` is {tool.side_effect} and governed only cooperatively"
+                message = f"`{tool.tool}` is `{tool.side_effect}` and governed only cooperatively"
                 hint = "govern it by a proxy, or let its host verify grants"
                 yield found("cooperative_only", (*steps, "side_effect"), message, hint)
 
@@ -50,12 +50,12 @@ def check_tools(
 def _evidence(steps: Steps, tool: ToolContract) -> Iterator[Finding]:
     is_weak = tool.evidence_class is not EvidenceClass.LOCAL_TRANSACTION
     if is_weak and tool.side_effect in GRAVE:
-        message = f"`{tool.evidence_class}` cannot prove what a tool that is {tool.side_effect} did"
+        message = f"`{tool.evidence_class}` cannot prove what a `{tool.side_effect}` tool did"
         hint = "write `local_transaction`, and make the tool's effect provable"
         yield found("evidence_too_weak", (*steps, "evidence_class"), message, hint)
     is_uncommitted = tool.commit_requirement is CommitRequirement.NONE
     if is_uncommitted and tool.side_effect is not SideEffect.READ:
-        message = f"`none` is only for a read, and `{tool.tool}` is {tool.side_effect}"
+        message = f"`none` is only for a read, and `{tool.tool}` is `{tool.side_effect}`"
         here = (*steps, "commit_requirement")
         yield found("commit_without_evidence", here, message, "write `acknowledged`")
 
@@ -73,14 +73,14 @@ def _following(steps: Steps, tool: ToolContract) -> Iterator[Finding]:
     if tool.side_effect not in GRAVE:
         return
     if tool.start is Start.OPTIONAL:
-        message = f"a crash leaves it unknown whether a tool that is {tool.side_effect} has begun"
+        message = f"a crash leaves it unknown whether a `{tool.side_effect}` tool has begun"
         yield found("start_optional", (*steps, "start"), message, "write `start: required`")
     if tool.cancel is Cancel.SAFE:
-        message = f"half of a call may remain of a tool that is {tool.side_effect}"
+        message = f"half of what a `{tool.side_effect}` tool does may remain"
         hint = "write `cancel: never`, unless the tool undoes what it has begun"
         yield found("cancel_safe", (*steps, "cancel"), message, hint)
     if tool.retries.retry_on and not tool.effect_key:
-        message = f"a retry of a tool that is {tool.side_effect} could take effect twice"
+        message = f"a retry of a `{tool.side_effect}` tool could take effect twice"
         hint = "give an `effect_key`, or leave `retry_on` empty"
         yield found("retry_without_effect_key", (*steps, "retries", "retry_on"), message, hint)
 
