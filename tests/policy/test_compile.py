@@ -20,7 +20,7 @@ from placet.policy.schemas.engine import library_version
 from placet.policy.text.parse import parse_contract, read_contract
 
 EXAMPLE = Path(__file__).parent / "example.yaml"
-GOLDEN = "679420dc8103da348dc185f2ef3ab179ef7f9d3a02db374ebb3b0b321cfbaacb"
+GOLDEN = "1fa0e1978a4025e30d30e37454f66d4fe61daa50320c76f591ee01de6aa4dae8"
 PROGRAM = """
 import sys
 from pathlib import Path
