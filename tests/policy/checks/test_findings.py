@@ -9,7 +9,9 @@ import yaml
 from placet.kernel.principal import Environment
 from placet.policy.checks.against import check_against
 from placet.policy.checks.located import check_located
-from placet.policy.finding import Finding, Strength
+from placet.policy.compile import compile_contract
+from placet.policy.finding import Finding, Severity, Strength
+from placet.policy.load import load_policy
 from placet.policy.text.directory import parse_directory
 from placet.policy.text.parse import Located, parse_located
 
@@ -55,15 +57,19 @@ def marks_in(file: str | None, text: str) -> list[Place]:
     return places
 
 
-def findings_of(case: dict[str, Any]) -> list[Finding]:
+def located_of(case: dict[str, Any]) -> Located | list[Finding]:
+    """Return the contract of a case, or what keeps its text from being one."""
     texts = {
         file: text.replace(MARK, "").encode("latin-1" if "latin" in case else "utf-8")
         for file, text in texts_of(case).items()
     }
     if "files" in case:
-        read = parse_directory({str(file): text for file, text in texts.items()})
-    else:
-        read = parse_located(texts[None], "json" if "json" in case else "yaml")
+        return parse_directory({str(file): text for file, text in texts.items()})
+    return parse_located(texts[None], "json" if "json" in case else "yaml")
+
+
+def findings_of(case: dict[str, Any]) -> list[Finding]:
+    read = located_of(case)
     if not isinstance(read, Located):
         return read
     environment = Environment(case["environment"]) if "environment" in case else None
@@ -104,3 +110,18 @@ def test_messages_and_hints_are_told_in_one_manner() -> None:
     told = [text for case in cases for it in findings_of(case) for text in (it.message, it.hint)]
     assert "" not in told[::2]
     assert {it for it in told if it[:1].isupper() or it[-1:] in {".", "!", ":"}} == set()
+
+
+def test_every_contract_of_the_table_without_an_error_can_be_compiled_and_loaded() -> None:
+    cases = (it for entry in TABLE["codes"].values() for it in (*entry["finds"], *entry["passes"]))
+    loaded = 0
+    for case in cases:
+        read = located_of(case)
+        if isinstance(read, Located) and not errors_in(check_located(read)):
+            loaded += 1
+            assert load_policy(compile_contract(read.contract).runtime).agent == read.contract.agent
+    assert loaded > len(TABLE["codes"])
+
+
+def errors_in(findings: list[Finding]) -> bool:
+    return any(finding.severity is Severity.ERROR for finding in findings)
