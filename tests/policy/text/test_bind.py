@@ -1,5 +1,6 @@
 """Nodes to Structs: what each fault of form says, and where."""
 
+import json
 from typing import Any, Final
 
 import pytest
@@ -369,3 +370,32 @@ def test_a_document_is_bounded_as_its_text_would_be() -> None:
     assert [one.code for one in many] == ["too_many_values"]
     long = in_tool({"input_schema": {"x" * 501: 1}})
     assert [one.code for one in long] == ["key_too_long"]
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"retries": {"max_attempts": 1}},
+        {"retries": {"max_attempts": 100}},
+        {"timeouts": {"total_ms": 86_400_000}},
+        {"when": "x" * 4_000},
+        {"server": "x" * 128},
+        {"arguments": [{"path": "$", "length_gte": 0, "gt": "9" * 64}]},
+        {"arguments": [{"path": "$"}] * 200},
+    ],
+)
+def test_what_stands_on_a_bound_is_taken(tool: dict[str, object]) -> None:
+    document = BASE | {"tools": [BASE["tools"][0] | tool]}
+    assert isinstance(read_contract(document), Contract)
+
+
+def test_a_document_may_be_as_deep_as_a_text() -> None:
+    for levels, is_taken in ((28, True), (29, False)):
+        deep: object = 1
+        for _ in range(levels):
+            deep = [deep]
+        document = BASE | {"tools": [BASE["tools"][0] | {"input_schema": {"x": deep}}]}
+        text = json.dumps(document).encode()
+        assert isinstance(read_contract(document), Contract) is is_taken
+        assert isinstance(parse_contract(text, "json"), Contract) is is_taken
+        assert isinstance(parse_contract(text, "yaml"), Contract) is is_taken
