@@ -205,3 +205,25 @@ def test_a_second_yes_to_an_ask_that_waits_for_its_siblings_is_no_claim() -> Non
         line(3, approved=["b"], labels={"risk": "low"}),
     )
     assert told(desk, *lines) == ["a ask granted", "b ask granted"]
+
+
+def test_a_step_that_falls_lets_time_go_on_from_then() -> None:
+    desk = policy({"limits": {"max_seconds": 60}}, look={}, pay=SOON, wire=LATER)
+    lines = line(0, "a pay", "b wire"), line(160, "c look"), line(161, "d look")
+    assert told(desk, *lines)[2:] == ["c allow granted", "d deny 1 session_expired"]
+
+
+def test_an_approved_ask_falls_with_a_sibling_that_has_no_more_time_than_it_had() -> None:
+    desk = policy(pay=SOON, wire=SOON)
+    lines = line(0, "a pay", "b wire"), line(50, approved=["a"]), line(101)
+    assert told(desk, *lines) == ["a ask response_refused", "b ask"]
+
+
+def test_a_reason_stands_once_however_often_a_call_is_judged() -> None:
+    desk = policy({"labels": [{"when": {"risk": "high"}, "deny": ["pay"]}]}, pay=ASK, wire=ASK)
+    lines = line(0, "a pay", "b wire"), line(1, approved=["a"], labels={"risk": "high"})
+    rows, _ = outcome(desk, *lines)
+    assert [[one.code for one in row.reasons] for row in rows] == [
+        ["approval_required", "labeled"],
+        ["approval_required", "response_refused"],
+    ]

@@ -234,3 +234,12 @@ def test_a_response_that_is_granted_by_its_own_approval_is_no_block() -> None:
     assert killed(desk, *lines) == ("allow", None)
     refused = line(0, "a steal", "b pay", approved=["a"]), line(1, "c look")
     assert killed(desk, *refused) == ("session_killed", "consecutive_blocks")
+
+
+def test_a_claim_that_is_denied_is_no_block() -> None:
+    desk = limited(
+        {"circuit_breaker": {"consecutive_blocks": 1}},
+        labels=[{"when": {"risk": "high"}, "deny": ["pay"]}],
+    )
+    lines = line(0, "a pay"), line(1, approved=["a"], labels={"risk": "high"}), line(2, "b look")
+    assert told(desk, *lines) == ["a ask labeled", "b allow granted"]

@@ -166,6 +166,7 @@ def summed(op: str, **bounds: Any) -> Any:  # noqa: ANN401 -- a policy's parts
         ("sum", {"gte": 10}, ["b"]),
         ("sum", {"gte": 12}, []),
         ("sum", {"gte": 10, "lte": 10}, []),
+        ("sum", {"gte": 10, "lte": 12}, ["b"]),
         ("max", {"gte": 8}, ["b"]),
         ("min", {"lte": 2}, []),
         ("sum", {"lte": 2}, []),
@@ -239,14 +240,17 @@ def test_without_a_principal_the_rules_on_principals_are_not_judged() -> None:
 
 def test_late_results_are_the_same_from_lines_and_from_bytes() -> None:
     raw = [
-        b'{"at":"2026-01-01T00:00:00Z","tool_calls":[{"id":"a"},{"id":"b"}],"outputs":{"a":1}}',
+        b'{"tool_calls":[{"id":"a"},{"id":"b"},{"id":"d"}],"outputs":{"a":1,"d":4},"failed":[]}',
         b'{"tool_calls":[],"outputs":{"a":2,"b":{"n":12345678901234567890}},"failed":["c"]}',
         b"nonsense",
         b"",
     ]
     known = Late({"a": 2, "b": {"n": 12345678901234567890}}, frozenset({"c"}))
     assert late_results_in(raw) == known
-    lines = line(0, "a x", "b x", outputs={"a": 1}), line(0, outputs={"a": 2, "b": 3}, failed=["c"])
+    lines = (
+        line(0, "a x", "b x", "d x", outputs={"a": 1, "d": 4}),
+        line(0, outputs={"a": 2, "b": 3}, failed=["c"]),
+    )
     assert late_results(lines) == Late({"a": 2, "b": 3}, frozenset({"c"}))
 
 
@@ -255,3 +259,89 @@ def test_the_time_of_the_imagined_commit_is_that_of_the_denied_call() -> None:
     desk = requiring([requirement], **DENIED)
     later = line(timedelta(days=1).total_seconds(), "b pay")
     assert list(doubts(desk, line(0, "a look"), later)) == ["b"]
+
+
+def test_a_committed_call_is_not_imagined_to_come_once_more() -> None:
+    desk = requiring([SAME])
+    lines = (
+        line(0, "a look order=1"),
+        line(1, "p pay order=1"),
+        line(2, outputs={"a": {"ok": True}}),
+        line(3, "b look order=1", outputs={"b": {"ok": True}}),
+        line(4, "c look order=1", outputs={"c": {"ok": False}}),
+        line(5, "d pay order=1"),
+    )
+    assert told(desk, *lines)[-1] == "d deny 5 precondition_not_met"
+    assert list(doubts(desk, *lines)) == ["p"]
+
+
+def test_a_call_that_committed_with_its_claim_is_not_imagined_once_more() -> None:
+    bind = {"binds": [{"slot": "s", "from": "arguments", "path": "$.n"}]}
+    asked = bind | {"commit_requirement": "none", "decision": "ask"}
+    desk = policy(
+        {"bindings": [{"slot": "s", "write": "last"}]},
+        ask=asked,
+        look=bind,
+        pay={"arguments": [{"path": "$.n", "equals_ref": "s"}]},
+    )
+    lines = (
+        line(0, "a ask n=1"),
+        line(1, approved=["a"]),
+        line(2, "b look n=2", outputs={"b": {}}),
+        line(3, "c pay n=1"),
+    )
+    assert told(desk, *lines)[2].startswith("c deny 8")
+    assert doubts(desk, *lines) == {}
+
+
+def test_the_lifting_call_would_be_the_newest() -> None:
+    desk = policy(
+        {"labels": [{"when": {"x": "y"}, "deny": ["look"]}]}, look={}, pay={"requires": [SAME]}
+    )
+    lines = (
+        line(0, "a look order=1", outputs={"a": {"ok": False}}),
+        line(1, "b look order=1", outputs={"b": {"ok": True}}, labels={"x": "y"}),
+        line(2, "c pay order=1"),
+    )
+    assert list(doubts(desk, *lines)) == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("session", "tool"),
+    [
+        ({}, {"effect_key": ["$.k"]}),
+        ({"limits": {"loop": {"window": 4, "threshold": 2}}}, {}),
+        (
+            {
+                "envelopes": [
+                    {"name": "e", "tool": "t", "path": "$.n", "within_ratio_of_first": "0.5"}
+                ]
+            },
+            {},
+        ),
+    ],
+)
+def test_what_the_lifting_call_would_itself_have_taken_is_kept(
+    session: dict[str, Any], tool: dict[str, Any]
+) -> None:
+    itself = {"phases": {"valid_in": ["two"], "advances_to": "two"}}
+    desk = policy(phases("one", "two", "three") | session, t=itself | tool)
+    assert doubts(desk, line(0, "a t n=4 k=1"), line(1, "b t n=4 k=1")) == {}
+    assert list(doubts(desk, line(0, "a t n=4 k=1"), line(1, "b t n=2 k=2"))) == ["b"]
+
+
+def test_a_call_for_somebody_else_helps_no_sum_of_the_principal() -> None:
+    rule = {"name": "x", "tool": "give", "op": "sum", "path": "$.n", "gte": 10}
+    desk = policy({"aggregates": [rule | {"scope": "principal"}]}, give={})
+    first, second = {"principal": {"id": "1"}}, {"principal": {"id": "2"}}
+    assert list(doubts(desk, line(0, "a give n=8", **first), line(1, "b give n=3", **first))) == [
+        "b"
+    ]
+    assert doubts(desk, line(0, "a give n=8", **first), line(1, "b give n=3", **second)) == {}
+
+
+def test_numbers_that_are_equal_are_the_same_value_however_written() -> None:
+    desk = requiring([SAME], **DENIED)
+    first = line(0, "a look order=1e21", outputs={"a": {"ok": True}})
+    lines = first, line(1, f"b pay order={10**21}")
+    assert list(doubts(desk, *lines)) == ["b"]

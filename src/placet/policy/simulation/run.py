@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
 from msgspec import UNSET
 
 from placet.kernel.foreign import Json
 from placet.policy.evaluate import evaluate_response
 from placet.policy.facts import Call, Status
+from placet.policy.holding import Holding
 from placet.policy.ledger import Ledger
 from placet.policy.loaded import Policy
 from placet.policy.model import Ruling
@@ -28,6 +30,20 @@ from placet.policy.simulation.report import (
 from placet.policy.simulation.rows import Rows
 from placet.policy.simulation.unjudged import Gaps, Unjudged
 from placet.policy.simulation.waiting import WaitingSteps, waiting_of
+
+_FORGOTTEN: Final = Holding(
+    tool="",
+    phase=None,
+    advances_to=None,
+    is_committed=False,
+    effect_key=None,
+    repeat=None,
+    amounts={},
+    firsts={},
+    arguments={},
+    slots={},
+)
+"""Stands for what a settled call held, which nobody asks for again."""
 
 
 def simulate(
@@ -180,10 +196,13 @@ class Run:
             return False
         if call_id in line.outputs:
             output: Json = line.outputs[call_id]  # type: ignore[assignment]  # -- it is JSON
+            call = ledger.calls[call_id]
+            self._candidates.discard(call.holding.tool, call_id)
             ledger.succeeded(call_id, output, line.at)
-            self._candidates.discard(ledger.calls[call_id].holding.tool, call_id)
+            call.holding = _FORGOTTEN
         elif call_id in line.failed:
             ledger.failed(call_id)
+            ledger.calls[call_id].holding = _FORGOTTEN
         if call_id in line.cost_micros:
             ledger.spent(call_id, line.cost_micros[call_id])
         return True
