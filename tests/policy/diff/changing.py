@@ -1,6 +1,7 @@
 """A contract that uses every kind of rule, and documents that differ from it in a few places."""
 
 import copy
+from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
@@ -198,13 +199,18 @@ ADDED: Final[dict[str, list[tuple[str, Any]]]] = {
 """What can be put into a mapping (a key and its value) or into a list, by what it is."""
 
 
+LISTED_MAX: Final = 40
+"""More than there are ways to change one value."""
+
+
 @st.composite
 def documents(draw: st.DrawFn, least: int = 0, most: int = 2) -> Document:
     """Draw a contract that differs from `BASE` in a few places."""
     document = copy.deepcopy(BASE)
     for _ in range(draw(st.integers(least, most))):
-        place = draw(st.sampled_from(_places(document, "contract")))
-        _change(draw, *place)
+        holder, key, kind = draw(st.sampled_from(_places(document, "contract")))
+        while not _change(holder, key, kind, draw(st.integers(0, LISTED_MAX))):
+            pass
     return document
 
 
@@ -244,20 +250,38 @@ def _kind(key: str | int, holder: str) -> str:
     return key
 
 
-def _change(draw: st.DrawFn, holder: Any, key: Any, kind: str) -> None:  # noqa: ANN401 -- any JSON
-    """Take one value out, put another one in its place, or put something into it."""
+def changes(document: Document) -> Iterator[Document]:
+    """Yield the document with one thing changed, for each thing and each way."""
+    for index, (_, _, kind) in enumerate(_places(document, "contract")):
+        for action in range(LISTED_MAX):
+            changed = copy.deepcopy(document)
+            holder, key, _ = _places(changed, "contract")[index]
+            if not _change(holder, key, kind, action):
+                break
+            yield changed
+
+
+def _change(holder: Any, key: Any, kind: str, action: int) -> bool:  # noqa: ANN401 -- any JSON
+    """Take one value out, put another in its place, or put something into it, if there is so much.
+
+    The actions on a value are counted from 0.
+    """
     inner = holder[key]
-    action = draw(st.sampled_from(["other", "drop", "add"]))
-    if action == "add" and isinstance(inner, dict | list) and kind in ADDED:
-        name, value = copy.deepcopy(draw(st.sampled_from(ADDED[kind])))
+    others = _others(key, inner)
+    added = ADDED.get(kind, []) if isinstance(inner, dict | list) else []
+    if action == 0:
+        del holder[key]
+    elif action <= len(others):
+        holder[key] = others[action - 1]
+    elif action <= len(others) + len(added):
+        name, value = copy.deepcopy(added[action - len(others) - 1])
         if isinstance(inner, list):
             inner.append({name: value} if name else value)
-        elif name:
-            inner[name] = value
-    elif action == "drop":
-        del holder[key]
+        else:
+            inner[name or "path"] = value
     else:
-        holder[key] = draw(st.sampled_from(_others(key, inner)))
+        return False
+    return True
 
 
 def _others(key: Any, value: Any) -> list[Any]:  # noqa: ANN401 -- any JSON
@@ -272,4 +296,4 @@ def _others(key: Any, value: Any) -> list[Any]:  # noqa: ANN401 -- any JSON
             return ["a", "b", "find", "pay", "note", "open", "known", "end", "allow"]
         case list() if value:
             return [value[1:], value[::-1], [*value, value[0]]]
-    return [value]
+    return []

@@ -108,7 +108,7 @@ def asked_of(rules: list[Rule]) -> list[Operator]:
     return [test for rule in rules for test in operators(rule, "", compile_pattern)]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(keywords(OPERANDS), keywords(OPERANDS))
 def test_rules_that_imply_others_let_nothing_more_pass(
     one: dict[str, Any], other: dict[str, Any]
@@ -119,7 +119,7 @@ def test_rules_that_imply_others_let_nothing_more_pass(
         assert all(passes(wanted, value) for value in VALUES if passes(tests, value))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(PAIRS, SCHEMAS)
 def test_a_schema_that_implies_another_takes_nothing_more(
     pair: tuple[Schema, Schema], shared: Schema
