@@ -345,3 +345,12 @@ def test_numbers_that_are_equal_are_the_same_value_however_written() -> None:
     first = line(0, "a look order=1e21", outputs={"a": {"ok": True}})
     lines = first, line(1, f"b pay order={10**21}")
     assert list(doubts(desk, *lines)) == ["b"]
+
+
+def test_a_call_that_is_granted_already_would_count_once() -> None:
+    lines = line(0, "a give n=12"), line(1, "b give n=3")
+    assert told(summed("sum", gte=10, lte=16), *lines) == [
+        "a allow granted",
+        "b deny 9 aggregate_exceeded",
+    ]
+    assert list(doubts(summed("sum", gte=10, lte=16), *lines)) == ["b"]
