@@ -10,6 +10,7 @@ import placet.storage.idempotency
 import placet.storage.work
 import placet.studio.approvals.tables
 import placet.studio.drafts.tables
+import placet.studio.enrolments.tables
 import placet.studio.requests.tables
 import placet.studio.snapshots.tables
 import placet.studio.votes.tables

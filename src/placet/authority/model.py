@@ -10,11 +10,12 @@ import msgspec
 
 from placet.evidence.fields import HexDigest
 from placet.kernel.ids import ActorId, TenantId
-from placet.kernel.refusals import Invalid, NotFound
+from placet.kernel.refusals import Forbidden, Invalid, NotFound
 from placet.kernel.value import Input, Value
 
 PUBLIC_KEY_BYTES: Final = 32
 ENVELOPE_BYTES_MAX: Final = 65_536
+REASON_MAX: Final = 2_000
 
 
 class KeyPurpose(StrEnum):
@@ -50,6 +51,16 @@ class PersonKey(Value, frozen=True):
     enrolled_at: datetime
 
 
+class KeyRevocation(Value, frozen=True):
+    """The end of a person's key: no vote by it counts from here on. There is no way back."""
+
+    tenant_id: TenantId
+    key_id: HexDigest
+    revoked_by: ActorId
+    reason: str
+    revoked_at: datetime
+
+
 class CompiledGovernanceArtifact(Value, frozen=True):
     """What an approved snapshot compiles to. Hashes are hex; `envelope` is the signed whole."""
 
@@ -80,11 +91,18 @@ class EnrolKey(Input, frozen=True):
     proof: Annotated[bytes, msgspec.Meta(min_length=1, max_length=ENVELOPE_BYTES_MAX)]
 
 
+class RevokeKey(Input, frozen=True):
+    """End a person's key, and say why."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX)]
+
+
 class KeyList(Value, frozen=True):
-    """Every key whose signature counts in this tenant: ours, and people's."""
+    """Every key that was ever listed in this tenant: ours, people's, and which of theirs ended."""
 
     server_keys: list[ServerKey]
     person_keys: list[PersonKey]
+    revocations: list[KeyRevocation]
 
 
 class EnrolmentFlaw(StrEnum):
@@ -97,6 +115,11 @@ class EnrolmentFlaw(StrEnum):
     NOT_A_PERSON = "not_a_person"
     ACTOR_DISABLED = "actor_disabled"
     KEY_TAKEN = "key_taken"
+    KEY_REVOKED = "key_revoked"
+    KEY_KNOWN_HERE = "key_known_here"
+    CHALLENGE_UNKNOWN = "challenge_unknown"
+    CHALLENGE_EXPIRED = "challenge_expired"
+    CHALLENGE_USED = "challenge_used"
 
 
 class EnrolmentReason(Value, frozen=True):
@@ -119,6 +142,16 @@ class ArtifactNotFound(NotFound):
     """There is no such artifact here."""
 
 
+class PersonKeyNotFound(NotFound):
+    """There is no such person's key here."""
+
+
+class KeyOfAnother(Forbidden):
+    """The key is another person's."""
+
+    hint = "its holder revokes a key, or an admin"
+
+
 class PersonKeyEnrolled(Value, frozen=True):
     """Event: a person's key counts from here on. `public_key` and `proof` are base64."""
 
@@ -127,3 +160,11 @@ class PersonKeyEnrolled(Value, frozen=True):
     public_key: bytes
     proof: bytes
     confirmed_by: list[ActorId]
+
+
+class PersonKeyRevoked(Value, frozen=True):
+    """Event: a person's key counts no more; no vote by it is counted after this."""
+
+    actor_id: ActorId
+    key_id: HexDigest
+    reason: str

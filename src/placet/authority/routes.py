@@ -1,25 +1,38 @@
-"""The keys whose signatures count, and artifacts by their hash."""
+"""The keys whose signatures count, their end, and artifacts by their hash."""
 
 import re
 from typing import Final
 
 import msgspec
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.params import FromPath
 
-from placet.authority import store
-from placet.authority.model import ArtifactNotFound, KeyList
+from placet.authority import service, store
+from placet.authority.model import (
+    ArtifactNotFound,
+    KeyList,
+    KeyRevocation,
+    PersonKeyNotFound,
+    RevokeKey,
+)
+from placet.kernel import bodies
 from placet.kernel.principal import Scope
+from placet.storage.database import Writing
 from placet.tenancy.entry import (
+    Answer,
     AppRequest,
     RouteOpt,
     answer,
+    answered,
+    body_of,
     database_of,
     etag_matches,
+    ids_of,
     principal_of,
 )
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
+_REVOKE: Final = msgspec.json.Decoder(RevokeKey)
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
 
 
@@ -28,14 +41,39 @@ _FOR_EVER: Final = "private, max-age=31536000, immutable"
     opt=RouteOpt(scope=tuple(Scope), answer=KeyList),
 )
 async def list_keys(request: AppRequest) -> Response[bytes]:
-    """List every key whose signature counts in this tenant."""
+    """List every key of this tenant, ours and people's, and which of theirs ended."""
     async with database_of(request).reading(principal_of(request)) as tx:
         return answer(
             KeyList(
                 server_keys=await store.list_server_keys(tx),
                 person_keys=await store.list_person_keys(tx),
+                revocations=await store.list_revocations(tx),
             )
         )
+
+
+@post(
+    "/api/v1/authority/person-keys/{key_id:str}/revoke",
+    opt=RouteOpt(
+        scope=(Scope.READ, Scope.APPROVE, Scope.ADMIN),
+        body=RevokeKey,
+        answer=KeyRevocation,
+        keyed=True,
+    ),
+)
+async def revoke_person_key(request: AppRequest, key_id: FromPath[str]) -> Response[bytes]:
+    """End a person's key, as its holder or as an admin; no vote by it is counted after this."""
+    raw = await body_of(request)
+    asked = bodies.decode(_REVOKE, raw)
+    if not _HASH.fullmatch(key_id):
+        raise PersonKeyNotFound(detail="there is no person's key with this id")
+    is_admin = Scope.ADMIN in principal_of(request).scopes
+
+    async def work(tx: Writing) -> Answer:
+        revoked = await service.revoke_key(tx, key_id, asked, ids_of(request), is_admin=is_admin)
+        return Answer(value=revoked)
+
+    return await answered(request, raw, work)
 
 
 @get(
@@ -57,4 +95,4 @@ async def get_artifact(request: AppRequest, compiled_hash: FromPath[str]) -> Res
     return answer(msgspec.Raw(artifact.envelope), headers=headers)
 
 
-HANDLERS = [list_keys, get_artifact]
+HANDLERS = [list_keys, revoke_person_key, get_artifact]

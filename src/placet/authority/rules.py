@@ -1,8 +1,15 @@
 """Whether a key may be enrolled, decided over values."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from placet.authority.model import EnrolKey, EnrolmentFlaw, EnrolmentReason, PersonKey
+from placet.authority.model import (
+    EnrolKey,
+    EnrolmentFlaw,
+    EnrolmentReason,
+    KeyRevocation,
+    PersonKey,
+)
 from placet.evidence.vote import ProofOfPossession
 from placet.kernel.hashing import DIGEST_BYTES
 from placet.kernel.ids import TenantId
@@ -58,4 +65,12 @@ def check_free(enrolled: PersonKey | None, actor_id: UUID) -> list[EnrolmentReas
         EnrolmentReason(
             code=EnrolmentFlaw.KEY_TAKEN, detail="the key is enrolled for another person"
         )
+    ]
+
+
+def check_live(revocations: Sequence[KeyRevocation]) -> list[EnrolmentReason]:
+    """Return what stands against the key: it was revoked, and never comes back."""
+    return [
+        EnrolmentReason(code=EnrolmentFlaw.KEY_REVOKED, detail="the key was revoked")
+        for _ in revocations
     ]

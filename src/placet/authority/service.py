@@ -1,4 +1,4 @@
-"""Enrolling the keys that people vote with, and keeping what was compiled."""
+"""Enrolling the keys that people vote with, and ending them."""
 
 from placet.authority import rules, store
 from placet.authority.model import (
@@ -6,15 +6,20 @@ from placet.authority.model import (
     EnrolmentFlaw,
     EnrolmentReason,
     EnrolmentRefused,
+    KeyOfAnother,
+    KeyRevocation,
     PersonKey,
     PersonKeyEnrolled,
+    PersonKeyRevoked,
+    RevokeKey,
 )
 from placet.events import store as events
 from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.evidence import dsse, vote
 from placet.evidence.ed25519 import PublicKey, PublicKeyError
-from placet.kernel.ids import Ids
+from placet.kernel.ids import ActorId, Ids
 from placet.kernel.refusals import NotFound
+from placet.kernel.value import Value
 from placet.storage.database import Writing
 from placet.tenancy import store as tenancy
 from placet.tenancy.model import Actor
@@ -26,29 +31,88 @@ async def enrol_first_key(tx: Writing, asked: EnrolKey, ids: Ids) -> PersonKey:
     A key that the same person has enrolled already is returned as it is. Refuses
     `enrolment_refused` with every reason.
     """
+    await check_key(tx, asked, rules.NO_CHALLENGE)
+    return await enrol_key(tx, asked, [], ids)
+
+
+async def check_key(tx: Writing, asked: EnrolKey, challenge: bytes) -> PublicKey:
+    """Return the key if nothing stands against enrolling it; it cannot end meanwhile.
+
+    Refuses `enrolment_refused` with every reason.
+    """
+    await store.hold_keys(tx)
     reasons = rules.check_holder(await _find_actor(tx, asked))
-    key = _proven(tx, asked, reasons)
+    key = _proven(tx, asked, challenge, reasons)
+    if key is not None:
+        reasons += rules.check_free(await store.find_person_key(tx, key.key_id), asked.actor_id)
+        reasons += rules.check_live(await store.list_revocations(tx, [key.key_id]))
     if key is None or reasons:
-        raise _refused(asked, reasons)
+        raise refused(asked.actor_id, reasons)
+    return key
+
+
+async def enrol_key(
+    tx: Writing, asked: EnrolKey, confirmed_by: list[ActorId], ids: Ids
+) -> PersonKey:
+    """Enrol a key that `check_key` found nothing against, unless it is enrolled already.
+
+    Refuses `enrolment_refused` when another person was faster.
+    """
     enrolled = PersonKey(
         tenant_id=tx.tenant_id,
-        key_id=key.key_id,
+        key_id=PublicKey(raw=asked.public_key).key_id,
         actor_id=asked.actor_id,
-        public_key=key.raw,
+        public_key=asked.public_key,
         proof=asked.proof,
-        confirmed_by=[],
+        confirmed_by=confirmed_by,
         enrolled_at=await tx.now(),
     )
     if await store.insert_person_key(tx, enrolled):
-        await _tell(tx, enrolled, ids)
+        await _tell(tx, _enrolled(enrolled), ids)
         return enrolled
-    before = await store.find_person_key(tx, key.key_id)
+    before = await store.find_person_key(tx, enrolled.key_id)
     if taken := rules.check_free(before, asked.actor_id):
-        raise _refused(asked, taken)
+        raise refused(asked.actor_id, taken)
     return before or enrolled
 
 
-def _proven(tx: Writing, asked: EnrolKey, reasons: list[EnrolmentReason]) -> PublicKey | None:
+async def revoke_key(
+    tx: Writing, key_id: str, asked: RevokeKey, ids: Ids, *, is_admin: bool
+) -> KeyRevocation:
+    """End a person's key: no vote by it is counted after this. Done twice is fine.
+
+    `is_admin` tells whether the caller may end another person's. Refuses `person_key_not_found`
+    and `key_of_another`.
+    """
+    key = await store.get_person_key(tx, key_id)
+    if not is_admin and key.actor_id != tx.actor_id:
+        raise KeyOfAnother(detail="the key is enrolled for another person")
+    await store.hold_keys_alone(tx)
+    revocation = KeyRevocation(
+        tenant_id=tx.tenant_id,
+        key_id=key.key_id,
+        revoked_by=tx.actor_id,
+        reason=asked.reason,
+        revoked_at=await tx.now(),
+    )
+    if not await store.insert_revocation(tx, revocation):
+        (before,) = await store.list_revocations(tx, [key.key_id])
+        return before
+    said = PersonKeyRevoked(actor_id=key.actor_id, key_id=key.key_id, reason=asked.reason)
+    await _tell(tx, said, ids)
+    return revocation
+
+
+def refused(actor_id: ActorId, reasons: list[EnrolmentReason]) -> EnrolmentRefused:
+    """Return the refusal that names all of these reasons."""
+    return EnrolmentRefused(
+        detail="; ".join(reason.detail for reason in reasons), actor_id=actor_id, reasons=reasons
+    )
+
+
+def _proven(
+    tx: Writing, asked: EnrolKey, challenge: bytes, reasons: list[EnrolmentReason]
+) -> PublicKey | None:
     """Return the key if the proof shows that its holder asks; add what does not hold."""
     try:
         key = PublicKey(raw=asked.public_key)
@@ -60,9 +124,7 @@ def _proven(tx: Writing, asked: EnrolKey, reasons: list[EnrolmentReason]) -> Pub
     except dsse.EnvelopeRefused as fault:
         reasons.append(EnrolmentReason(code=EnrolmentFlaw.PROOF_INVALID, detail=fault.detail))
         return None
-    reasons += rules.check_proof(
-        proof, tenant=tx.tenant_id, asked=asked, challenge=rules.NO_CHALLENGE
-    )
+    reasons += rules.check_proof(proof, tenant=tx.tenant_id, asked=asked, challenge=challenge)
     return key
 
 
@@ -73,21 +135,16 @@ async def _find_actor(tx: Writing, asked: EnrolKey) -> Actor | None:
         return None
 
 
-async def _tell(tx: Writing, key: PersonKey, ids: Ids) -> None:
-    said = PersonKeyEnrolled(
+def _enrolled(key: PersonKey) -> PersonKeyEnrolled:
+    return PersonKeyEnrolled(
         actor_id=key.actor_id,
         key_id=key.key_id,
         public_key=key.public_key,
         proof=key.proof,
         confirmed_by=key.confirmed_by,
     )
+
+
+async def _tell(tx: Writing, said: Value, ids: Ids) -> None:
     stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
     await events.append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
-
-
-def _refused(asked: EnrolKey, reasons: list[EnrolmentReason]) -> EnrolmentRefused:
-    return EnrolmentRefused(
-        detail="; ".join(reason.detail for reason in reasons),
-        actor_id=asked.actor_id,
-        reasons=reasons,
-    )

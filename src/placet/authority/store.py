@@ -9,12 +9,17 @@ from sqlalchemy.dialects import postgresql
 from placet.authority.model import (
     ArtifactNotFound,
     CompiledGovernanceArtifact,
+    KeyRevocation,
     PersonKey,
+    PersonKeyNotFound,
     ServerKey,
 )
-from placet.authority.tables import ARTIFACT, PERSON_KEY, SERVER_KEY
-from placet.kernel.ids import ActorId
+from placet.authority.tables import ARTIFACT, KEY_REVOCATION, PERSON_KEY, SERVER_KEY
+from placet.kernel.ids import ActorId, TenantId
 from placet.storage.database import Reading, Writing, fields_of
+
+_HOLD = sa.text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
+_HOLD_ALONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 async def keep_server_key(tx: Writing, key: ServerKey) -> None:
@@ -61,6 +66,63 @@ async def list_person_keys(tx: Reading, actors: Sequence[ActorId] | None = None)
     return await tx.list(PersonKey, query)
 
 
+async def get_person_key(tx: Reading, key_id: str) -> PersonKey:
+    """Return a key by its id. Refuses `person_key_not_found`."""
+    found = await find_person_key(tx, key_id)
+    if found is None:
+        raise PersonKeyNotFound(detail="there is no person's key with this id")
+    return found
+
+
+def hold_statement(tenant: TenantId) -> sa.TextClause:
+    """Return what waits for every end of a key or of an approver under way, and keeps others out.
+
+    Race: a vote reads which keys count and is appended later; a key that ended in between would
+    come before the vote in the `authority` stream and would have been counted. So whoever counts
+    holds this shared to the end of its transaction, and whoever ends a key or an approver holds it
+    alone; the reads that follow, each on a snapshot of its own, see every end that has committed.
+    It is a lock of its own and not the gate of `gate_v1.sql`: granting an approval compiles a
+    contract, and no kill must wait for that. Nor is it the row of the stream, which is taken last
+    everywhere and would make all votes of a tenant wait for each other.
+    """
+    return _HOLD.bindparams(name=_name(tenant))
+
+
+def hold_alone_statement(tenant: TenantId) -> sa.TextClause:
+    """Return what waits for everybody who counts or ends keys, and keeps all of them out."""
+    return _HOLD_ALONE.bindparams(name=_name(tenant))
+
+
+async def hold_keys(tx: Writing) -> None:
+    """Let no key and no approver of the tenant end before this transaction does."""
+    await tx.rows(hold_statement(tx.tenant_id))
+
+
+async def hold_keys_alone(tx: Writing) -> None:
+    """Let nobody count keys of the tenant before this transaction is over."""
+    await tx.rows(hold_alone_statement(tx.tenant_id))
+
+
+async def insert_revocation(tx: Writing, revocation: KeyRevocation) -> bool:
+    """End a key. Returns False if it had ended before."""
+    ended = postgresql.insert(KEY_REVOCATION).values(fields_of(revocation))
+    return await tx.change(ended.on_conflict_do_nothing()) == 1
+
+
+async def list_revocations(
+    tx: Reading, key_ids: Sequence[str] | None = None
+) -> list[KeyRevocation]:
+    """Return which of these keys ended, or of all keys of the tenant, in the order of their end."""
+    query = (
+        sa.select(KEY_REVOCATION)
+        .where(KEY_REVOCATION.c.tenant_id == tx.tenant_id)
+        .order_by(KEY_REVOCATION.c.revoked_at, KEY_REVOCATION.c.key_id)
+    )
+    if key_ids is not None:
+        query = query.where(KEY_REVOCATION.c.key_id.in_(key_ids))
+    return await tx.list(KeyRevocation, query)
+
+
 async def insert_artifact(tx: Writing, artifact: CompiledGovernanceArtifact) -> None:
     """Add an artifact. There is at most one for an approval."""
     await tx.insert(ARTIFACT, artifact)
@@ -95,3 +157,7 @@ async def get_artifact_by_hash(tx: Reading, compiled_hash: str) -> CompiledGover
     if not found:
         raise ArtifactNotFound(detail="there is no artifact with this hash")
     return found[0]
+
+
+def _name(tenant: TenantId) -> str:
+    return f"placet.people:{tenant}"

@@ -2,7 +2,12 @@
 
 import sqlalchemy as sa
 
-from placet.authority.model import CompiledGovernanceArtifact, PersonKey, ServerKey
+from placet.authority.model import (
+    CompiledGovernanceArtifact,
+    KeyRevocation,
+    PersonKey,
+    ServerKey,
+)
 from placet.storage.columns import table, tenant_foreign_key
 
 PERSON_KEY = table(
@@ -11,6 +16,13 @@ PERSON_KEY = table(
     tenant_foreign_key(["actor_id"], "tenancy_actor(actor_id)"),
     sa.Index(None, "tenant_id", "actor_id"),
     sa.CheckConstraint("octet_length(public_key) = 32", name="public_key_size"),
+    key=("key_id",),
+)
+KEY_REVOCATION = table(
+    "authority_key_revocation",
+    KeyRevocation,
+    tenant_foreign_key(["key_id"], "authority_person_key(key_id)"),
+    tenant_foreign_key(["revoked_by"], "tenancy_actor(actor_id)"),
     key=("key_id",),
 )
 SERVER_KEY = table(

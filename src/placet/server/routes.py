@@ -11,6 +11,7 @@ from placet.replay import routes as replay
 from placet.server import health, reference
 from placet.studio.approvals import routes as approvals
 from placet.studio.drafts import routes as drafts
+from placet.studio.enrolments import routes as enrolments
 from placet.studio.requests import routes as requests
 from placet.studio.snapshots import routes as snapshots
 from placet.studio.votes import routes as votes
@@ -22,6 +23,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     authority.HANDLERS,
     controls.HANDLERS,
     workspaces.HANDLERS,
+    enrolments.HANDLERS,
     drafts.HANDLERS,
     snapshots.HANDLERS,
     requests.HANDLERS,

@@ -1,5 +1,6 @@
 """Tenants, actors, grants and keys in the database."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,6 +79,26 @@ async def advance_actor_to_disabled(tx: Writing, actor_id: ActorId) -> bool:
         .values(status=ActorStatus.DISABLED)
     )
     return await tx.change(change) == 1
+
+
+async def list_disabled(tx: Reading, actors: Sequence[ActorId]) -> list[ActorId]:
+    """Return which of these actors are disabled."""
+    query = sa.select(ACTOR.c.actor_id).where(
+        ACTOR.c.tenant_id == tx.tenant_id,
+        ACTOR.c.actor_id.in_(actors),
+        ACTOR.c.status == ActorStatus.DISABLED,
+    )
+    return [ActorId(row.actor_id) for row in await tx.rows(query)]
+
+
+async def hold_actors(tx: Writing, actors: Sequence[ActorId]) -> None:
+    """Let none of these actors be disabled before this transaction is over."""
+    await tx.rows(
+        sa.select(ACTOR.c.actor_id)
+        .where(ACTOR.c.tenant_id == tx.tenant_id, ACTOR.c.actor_id.in_(actors))
+        .order_by(ACTOR.c.actor_id)
+        .with_for_update(read=True)
+    )
 
 
 async def insert_grant(tx: Writing, grant: RoleGrant) -> None:

@@ -1,5 +1,6 @@
 """A vote, what it is judged by, and what is said about it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -13,7 +14,12 @@ from placet.kernel.value import Input, Value
 from placet.studio.drafts.model import BusinessDraft
 from placet.studio.requests.model import ApprovalRequest, RequestId, RequestStatus
 from placet.studio.snapshots.model import BusinessDraftSnapshot
-from placet.studio.workspaces.model import GovernanceWorkspace, WorkspaceId
+from placet.studio.workspaces.model import (
+    GovernanceWorkspace,
+    KeyStanding,
+    WorkspaceId,
+    WorkspaceKey,
+)
 
 REASON_MAX: Final = 2_000
 
@@ -42,7 +48,8 @@ class CastVote(Input, frozen=True):
 class Ballot(Value, frozen=True):
     """Everything that a vote is judged by, as it is while the request is held.
 
-    `authors` wrote the draft; `votes` are the earlier ones.
+    `authors` wrote the draft; `votes` are the earlier ones, those included that count no more;
+    `keys` are those that were let in to the workspace, by their ids, and whether each counts.
     """
 
     request: ApprovalRequest
@@ -50,6 +57,7 @@ class Ballot(Value, frozen=True):
     draft: BusinessDraft
     snapshot: BusinessDraftSnapshot
     votes: list[ApprovalVote]
+    keys: Mapping[str, tuple[WorkspaceKey, KeyStanding]]
     authors: frozenset[ActorId]
     voter_id: ActorId
     is_approver: bool

@@ -14,7 +14,8 @@ from placet.studio.approvals.model import ApprovalFlaw, ApprovalReason
 from placet.studio.approvals.rules import check_approvable
 from placet.studio.requests.model import RequestStatus
 from placet.studio.requests.rules import fields_to_sign, status_at
-from placet.studio.votes.model import Ballot
+from placet.studio.votes.model import ApprovalVote, Ballot
+from placet.studio.workspaces.model import KeyStanding
 
 
 def open_vote(
@@ -53,6 +54,26 @@ def check_fields(vote: evidence.ApprovalVote, ballot: Ballot) -> list[ApprovalRe
     ]
 
 
+def check_key(key_id: str, ballot: Ballot) -> list[ApprovalReason]:
+    """Return why one of the voter's own keys does not count in this workspace now."""
+    if key_id not in ballot.keys:
+        if not ballot.is_approver:
+            return []
+        return [
+            _reason(
+                ApprovalFlaw.KEY_NOT_CONFIRMED, "no approver of this workspace confirmed the key"
+            )
+        ]
+    key, standing = ballot.keys[key_id]
+    if standing is KeyStanding.REVOKED:
+        return [_reason(ApprovalFlaw.KEY_REVOKED, "the key was revoked")]
+    if standing is KeyStanding.NOT_YET:
+        return [_reason(ApprovalFlaw.KEY_NOT_YET, f"the key counts from {key.counts_from}")]
+    if standing is KeyStanding.REMOVED and ballot.is_approver:
+        return [_reason(ApprovalFlaw.KEY_NOT_CONFIRMED, "the key ended with an earlier membership")]
+    return []
+
+
 def check_ballot(ballot: Ballot, decision: VoteDecision) -> list[ApprovalReason]:
     """Return what stands against this voter deciding this on this request now."""
     reasons = []
@@ -80,9 +101,23 @@ def check_ballot(ballot: Ballot, decision: VoteDecision) -> list[ApprovalReason]
     return reasons
 
 
+def approvals_of(ballot: Ballot) -> list[ApprovalVote]:
+    """Return the earlier votes that approve and still count.
+
+    A vote counts no more once its key is revoked, or its voter disabled or no more an approver.
+    """
+    return [
+        vote
+        for vote in ballot.votes
+        if vote.decision is VoteDecision.APPROVE
+        and vote.key_id in ballot.keys
+        and ballot.keys[vote.key_id][1] is KeyStanding.COUNTS
+    ]
+
+
 def approvers_with(ballot: Ballot) -> list[ActorId]:
     """Return everybody who approves once this voter does, in the order of their votes."""
-    earlier = [vote.voter_id for vote in ballot.votes if vote.decision is VoteDecision.APPROVE]
+    earlier = [vote.voter_id for vote in approvals_of(ballot)]
     return list(dict.fromkeys([*earlier, ballot.voter_id]))
 
 

@@ -39,6 +39,7 @@ from placet.studio.votes.model import (
 )
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
+from placet.studio.workspaces.model import KeyStanding
 from placet.tenancy import store as tenancy
 from placet.tenancy.model import Role
 
@@ -51,6 +52,7 @@ async def cast_vote(
     Refuses `request_not_found`, and `approval_refused` with everything that stands against it.
     """
     request = await requests.lock_request(tx, request_id)
+    await workspaces.hold_standings(tx, request.workspace_id)
     ballot = await ballot_of(tx, request)
     signed, reasons = await _signed(tx, asked, ballot)
     decision = signed.decision if signed else VoteDecision.APPROVE
@@ -105,7 +107,7 @@ async def ballot_of(tx: Reading, request: ApprovalRequest) -> Ballot:
     """Return what a vote of whoever `tx` was opened for is judged by."""
     snapshot = await snapshots.get_snapshot(tx, request.snapshot_id)
     grants = await tenancy.list_grants(tx, tx.actor_id)
-    members = await workspace_store.list_approvers(tx, request.workspace_id)
+    keys = await workspaces.read_standings(tx, request.workspace_id)
     has_role = any(
         grant.role is Role.APPROVER and grant.workspace_id in {None, request.workspace_id}
         for grant in grants
@@ -116,9 +118,14 @@ async def ballot_of(tx: Reading, request: ApprovalRequest) -> Ballot:
         draft=await drafts.get_draft(tx, snapshot.draft_id),
         snapshot=snapshot,
         votes=await store.list_votes(tx, request.request_id),
+        keys=keys,
         authors=await drafts.list_authors(tx, snapshot.draft_id),
         voter_id=tx.actor_id,
-        is_approver=has_role and any(member.actor_id == tx.actor_id for member in members),
+        is_approver=has_role
+        and any(
+            key.actor_id == tx.actor_id and standing is not KeyStanding.REMOVED
+            for key, standing in keys.values()
+        ),
         now=await tx.now(),
     )
 
@@ -136,7 +143,7 @@ async def _signed(
     opened = rules.open_vote(envelope, own, named)
     if isinstance(opened, ApprovalReason):
         return None, [opened]
-    return opened, rules.check_fields(opened, ballot)
+    return opened, rules.check_fields(opened, ballot) + rules.check_key(opened.key_id, ballot)
 
 
 def _vote(signed: evidence.ApprovalVote, asked: CastVote, ballot: Ballot, ids: Ids) -> ApprovalVote:
@@ -154,7 +161,7 @@ def _vote(signed: evidence.ApprovalVote, asked: CastVote, ballot: Ballot, ids: I
 
 
 async def _to_grant(tx: Writing, ballot: Ballot, vote: ApprovalVote) -> GrantApproval:
-    counted = [cast for cast in [*ballot.votes, vote] if cast.decision is VoteDecision.APPROVE]
+    counted = [*rules.approvals_of(ballot), vote]
     approvers = [cast.voter_id for cast in counted]
     request, snapshot, workspace = ballot.request, ballot.snapshot, ballot.workspace
     proof = ApprovalProof(
@@ -193,7 +200,7 @@ async def _voters(tx: Writing, ballot: Ballot, counted: list[ApprovalVote]) -> l
             key_id=vote.key_id,
             public_key=keys[vote.key_id].public_key,
             proof=keys[vote.key_id].proof,
-            key_confirmed_by=keys[vote.key_id].confirmed_by,
+            key_confirmed_by=ballot.keys[vote.key_id][0].confirmed_by,
             approver_confirmed_by=confirmed[vote.voter_id],
         )
         for vote in counted

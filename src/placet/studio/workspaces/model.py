@@ -20,6 +20,8 @@ from placet.tenancy.model import AgentName
 WorkspaceId = NewType("WorkspaceId", UUID)
 
 FIRST_APPROVERS_MAX: Final = 2
+ENROLMENT_DELAY_HOURS: Final = 24
+ENROLMENT_DELAY_HOURS_MAX: Final = 720
 QUORUM_MAX: Final = 20
 
 
@@ -43,11 +45,16 @@ class ApprovalPolicy(Input, frozen=True):
 
     `quorum` counts distinct people. With `four_eyes`, those who wrote the draft never suffice by
     themselves. `validity_days` is how long an approval lasts, null for ever.
+    `enrolment_delay_hours` is how long a later enrolment waits before it counts, except in
+    development, where it counts at once.
     """
 
     quorum: Annotated[int, msgspec.Meta(ge=1, le=QUORUM_MAX)] = 1
     four_eyes: bool = False
     validity_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] | None = None
+    enrolment_delay_hours: Annotated[int, msgspec.Meta(ge=0, le=ENROLMENT_DELAY_HOURS_MAX)] = (
+        ENROLMENT_DELAY_HOURS
+    )
 
 
 class GovernanceWorkspace(Value, frozen=True):
@@ -77,6 +84,44 @@ class WorkspaceApprover(Value, frozen=True):
     actor_id: ActorId
     confirmed_by: list[ActorId]
     since: datetime
+
+
+class WorkspaceKey(Value, frozen=True):
+    """A key with which an approver votes in one workspace, and who confirmed that there.
+
+    A key is enrolled for a person once; in each workspace it counts only from what the approvers
+    of that workspace confirmed, so that no group can make voters for another.
+    """
+
+    tenant_id: TenantId
+    workspace_id: WorkspaceId
+    actor_id: ActorId
+    key_id: HexDigest
+    confirmed_by: list[ActorId]
+    since: datetime
+    counts_from: datetime
+
+
+class ApproverRemoval(Value, frozen=True):
+    """The end of every key that an approver had in a workspace so far."""
+
+    tenant_id: TenantId
+    removal_id: UUID
+    workspace_id: WorkspaceId
+    actor_id: ActorId
+    reason: str
+    removed_by: ActorId
+    removed_at: datetime
+
+
+class KeyStanding(StrEnum):
+    """Whether a vote with a key counts in a workspace, or why it does not."""
+
+    COUNTS = "counts"
+    NOT_YET = "not_yet"
+    REVOKED = "revoked"
+    REMOVED = "removed"
+    DISABLED = "disabled"
 
 
 class CreateWorkspace(Input, frozen=True):

@@ -1,11 +1,18 @@
-"""What a workspace may choose."""
+"""What a workspace may choose, and whose keys count in it."""
 
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from placet.kernel.ids import ActorId
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement, Unplanned
 from placet.studio.workspaces.model import (
+    ApproverRemoval,
     ApproversNotDistinct,
     CreateWorkspace,
+    KeyStanding,
     PostureNotAllowed,
+    WorkspaceKey,
 )
 
 _OWN = {
@@ -36,3 +43,23 @@ def check_approvers(asked: CreateWorkspace) -> None:
     keys = {approver.public_key for approver in asked.approvers}
     if min(len(people), len(keys)) < len(asked.approvers):
         raise ApproversNotDistinct(detail="the first approvers are two people with a key each")
+
+
+def standing_of(
+    key: WorkspaceKey,
+    removals: Sequence[ApproverRemoval],
+    revoked: Collection[str],
+    disabled: Collection[ActorId],
+    now: datetime,
+) -> KeyStanding:
+    """Return whether a vote with this key counts at `now`, or the first reason why it does not.
+
+    A removal ends the keys that were let in before it; a key that was let in later counts.
+    """
+    if key.key_id in revoked:
+        return KeyStanding.REVOKED
+    if key.actor_id in disabled:
+        return KeyStanding.DISABLED
+    if any(gone.actor_id == key.actor_id and gone.removed_at >= key.since for gone in removals):
+        return KeyStanding.REMOVED
+    return KeyStanding.COUNTS if key.counts_from <= now else KeyStanding.NOT_YET

@@ -1,26 +1,33 @@
 """Opening a workspace: its row, its first approvers, its plan, and the event that tells of them."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from placet.authority import service as authority
+from placet.authority import store as people
 from placet.events import store as events
 from placet.events.model import StreamId, StreamKind, new_event
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.plans import service as plans
 from placet.plans.model import OpenPlan
-from placet.storage.database import Writing
+from placet.storage.database import Reading, Writing
 from placet.studio.workspaces import rules, store
 from placet.studio.workspaces.model import (
     CreateWorkspace,
     FirstApprover,
     GovernanceWorkspace,
+    KeyStanding,
     RuntimeAuthorityKind,
     WorkspaceApprover,
     WorkspaceCreated,
     WorkspaceExists,
     WorkspaceId,
+    WorkspaceKey,
     WorkspaceStatus,
 )
 from placet.tenancy import service as tenancy
+from placet.tenancy import store as actors
 from placet.tenancy.model import GrantRole, Role
 
 
@@ -63,6 +70,30 @@ async def create_workspace(tx: Writing, asked: CreateWorkspace, ids: Ids) -> Gov
     return workspace
 
 
+async def hold_standings(tx: Writing, workspace_id: UUID) -> None:
+    """Keep every key of a workspace as it counts now until the transaction is over.
+
+    Comes before what it holds is read, and before anything is appended.
+    """
+    await people.hold_keys(tx)
+    await actors.hold_actors(tx, [key.actor_id for key in await store.list_keys(tx, workspace_id)])
+
+
+async def read_standings(
+    tx: Reading, workspace_id: UUID
+) -> Mapping[str, tuple[WorkspaceKey, KeyStanding]]:
+    """Return every key that was let in to a workspace by its id, and whether it counts now."""
+    keys = await store.list_keys(tx, workspace_id)
+    removals = await store.list_removals(tx, workspace_id)
+    ended = await people.list_revocations(tx, [key.key_id for key in keys])
+    disabled = await actors.list_disabled(tx, [key.actor_id for key in keys])
+    now = await tx.now()
+    revoked = {revocation.key_id for revocation in ended}
+    return {
+        key.key_id: (key, rules.standing_of(key, removals, revoked, disabled, now)) for key in keys
+    }
+
+
 async def tell(tx: Writing, workspace_id: WorkspaceId, said: list[Value], ids: Ids) -> None:
     """Append events to a workspace's stream. Comes last in a transaction."""
     bodies = [new_event(ids, body) for body in said]
@@ -87,6 +118,18 @@ async def _enrol(
                 actor_id=key.actor_id,
                 confirmed_by=[],
                 since=workspace.created_at,
+            ),
+        )
+        await store.insert_key(
+            tx,
+            WorkspaceKey(
+                tenant_id=tx.tenant_id,
+                workspace_id=workspace.workspace_id,
+                actor_id=key.actor_id,
+                key_id=key.key_id,
+                confirmed_by=[],
+                since=workspace.created_at,
+                counts_from=workspace.created_at,
             ),
         )
         first.append(FirstApprover(actor_id=key.actor_id, key_id=key.key_id))

@@ -8,13 +8,15 @@ from sqlalchemy.dialects import postgresql
 from placet.kernel.principal import Environment
 from placet.storage.database import Reading, Writing, fields_of
 from placet.studio.workspaces.model import (
+    ApproverRemoval,
     GovernanceWorkspace,
     RuntimeAuthorityKind,
     WorkspaceApprover,
+    WorkspaceKey,
     WorkspaceNotFound,
     WorkspaceStatus,
 )
-from placet.studio.workspaces.tables import APPROVER, WORKSPACE
+from placet.studio.workspaces.tables import APPROVER, KEY, REMOVAL, WORKSPACE
 
 
 def insert_statement(workspace: GovernanceWorkspace) -> sa.Insert:
@@ -29,8 +31,40 @@ async def insert_workspace(tx: Writing, workspace: GovernanceWorkspace) -> bool:
 
 
 async def insert_approver(tx: Writing, approver: WorkspaceApprover) -> None:
-    """Let a person's vote count in a workspace."""
-    await tx.insert(APPROVER, approver)
+    """Make a person an approver of a workspace, unless they are one or were one before."""
+    added = postgresql.insert(APPROVER).values(fields_of(approver))
+    await tx.change(added.on_conflict_do_nothing())
+
+
+async def insert_key(tx: Writing, key: WorkspaceKey) -> bool:
+    """Let an approver vote with a key. Returns False if the key was let in here before."""
+    added = postgresql.insert(KEY).values(fields_of(key))
+    return await tx.change(added.on_conflict_do_nothing()) == 1
+
+
+async def insert_removal(tx: Writing, removal: ApproverRemoval) -> None:
+    """End every key that an approver has in a workspace."""
+    await tx.insert(REMOVAL, removal)
+
+
+async def list_keys(tx: Reading, workspace_id: UUID) -> list[WorkspaceKey]:
+    """Return every key that was ever let in to a workspace, the oldest first."""
+    return await tx.list(
+        WorkspaceKey,
+        sa.select(KEY)
+        .where(KEY.c.tenant_id == tx.tenant_id, KEY.c.workspace_id == workspace_id)
+        .order_by(KEY.c.since, KEY.c.key_id),
+    )
+
+
+async def list_removals(tx: Reading, workspace_id: UUID) -> list[ApproverRemoval]:
+    """Return every removal of an approver from a workspace, the oldest first."""
+    return await tx.list(
+        ApproverRemoval,
+        sa.select(REMOVAL)
+        .where(REMOVAL.c.tenant_id == tx.tenant_id, REMOVAL.c.workspace_id == workspace_id)
+        .order_by(REMOVAL.c.removed_at, REMOVAL.c.removal_id),
+    )
 
 
 async def list_approvers(tx: Reading, workspace_id: UUID) -> list[WorkspaceApprover]:

@@ -3,7 +3,12 @@
 import sqlalchemy as sa
 
 from placet.storage.columns import table, tenant_foreign_key
-from placet.studio.workspaces.model import GovernanceWorkspace, WorkspaceApprover
+from placet.studio.workspaces.model import (
+    ApproverRemoval,
+    GovernanceWorkspace,
+    WorkspaceApprover,
+    WorkspaceKey,
+)
 
 WORKSPACE = table(
     "studio_workspace",
@@ -24,4 +29,23 @@ APPROVER = table(
     tenant_foreign_key(["workspace_id"], "studio_workspace(workspace_id)"),
     tenant_foreign_key(["actor_id"], "tenancy_actor(actor_id)"),
     key=("workspace_id", "actor_id"),
+)
+KEY = table(
+    "studio_workspace_key",
+    WorkspaceKey,
+    tenant_foreign_key(
+        ["workspace_id", "actor_id"], "studio_workspace_approver(workspace_id, actor_id)"
+    ),
+    tenant_foreign_key(["key_id"], "authority_person_key(key_id)"),
+    key=("workspace_id", "key_id"),
+)
+REMOVAL = table(
+    "studio_workspace_removal",
+    ApproverRemoval,
+    tenant_foreign_key(
+        ["workspace_id", "actor_id"], "studio_workspace_approver(workspace_id, actor_id)"
+    ),
+    tenant_foreign_key(["removed_by"], "tenancy_actor(actor_id)"),
+    sa.Index(None, "tenant_id", "workspace_id", "actor_id"),
+    key=("removal_id",),
 )
