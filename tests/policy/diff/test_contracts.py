@@ -535,6 +535,19 @@ def test_a_tool_that_moves_the_session_may_widen_though_it_was_free_before() -> 
     assert kinds(without, without | {"tools": [*SMALL["tools"], moving]}) == ["changed?"]
 
 
+def test_a_first_contract_widens_by_each_tool_that_can_be_called() -> None:
+    tools = [*SMALL["tools"], TOOL | {"decision": "deny"}]
+    new = contract_of(said({"tools": tools, "session.unmatched_tools": "ask"}))
+    assert new is not None
+    found = [(str(change.kind), change.path) for change in diff_contracts(None, new)]
+    assert found == [
+        ("widened", "$.session.unmatched_tools"),
+        ("widened", "$.tools[0]"),
+        ("widened", "$.tools[1]"),
+        ("changed", "$.tools[2]"),
+    ]
+
+
 def test_the_order_of_tools_and_rules_is_no_change() -> None:
     assert diff({}, {"tools": SMALL["tools"][::-1]}) == []
 
