@@ -1,6 +1,7 @@
 """Paths: `$`, then any of `.name`, `['any text']`, `[0]`, `[*]`."""
 
 import dataclasses
+import functools
 import re
 from enum import Enum
 from typing import Final, Literal, TypeAlias
@@ -8,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 from placet.kernel.foreign import Json
 
 PARTS_MAX: Final = 16
+PARSED_KEPT: Final = 4_096
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PART: Final = re.compile(
@@ -55,6 +57,7 @@ class Path:
     only: str | None = None
 
 
+@functools.lru_cache(maxsize=PARSED_KEPT)
 def parse_path(text: str) -> Path:
     """Return the path that a text stands for. Raises `PathError` with the reason."""
     if not text.startswith("$"):

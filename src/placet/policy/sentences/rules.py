@@ -1,6 +1,7 @@
 """Rules on arguments and outputs as sentences."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from msgspec import UNSET
 
@@ -8,6 +9,8 @@ from placet.policy.model import Requirement, Rule, Same
 from placet.policy.operators import REF, load_references, operands, says
 from placet.policy.paths import parse_path
 from placet.policy.sentences.line import Line, path
+
+_REFERENCES: Final = tuple(name for name in Rule.__struct_fields__ if name.endswith(REF))
 
 
 def rule_lines(
@@ -24,7 +27,8 @@ def wanted(rule: Rule) -> Iterator[tuple[str, str]]:
     """Yield each operator of a rule and what it wants; one without any has the empty name."""
     place = parse_path(rule.path)
     found = [(name, says(place, name, it, is_whole=True)) for name, it in operands(rule)]
-    found += [(f"{one.name}{REF}", one.needs) for one in load_references(rule, "")]
+    if any(getattr(rule, name) is not UNSET for name in _REFERENCES):
+        found += [(f"{one.name}{REF}", one.needs) for one in load_references(rule, "")]
     yield from found or [("", f"asks nothing of `{place.text}`")]
 
 
