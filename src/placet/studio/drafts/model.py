@@ -14,12 +14,21 @@ from placet.kernel.refusals import Conflict, Invalid, NotFound
 from placet.kernel.value import Input, Value
 from placet.policy.finding import Finding
 from placet.policy.model import Name as ContractName
+from placet.studio.drafts.pieces.model import Piece
 from placet.studio.workspaces.model import WorkspaceId
 
 DraftId = NewType("DraftId", UUID)
 
 COMMENT_MAX: Final = 4_000
+REASON_MAX: Final = 2_000
 DOCUMENT_BYTES_MAX: Final = 1_048_576
+
+
+CommentTarget = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^(\$[.\[]|[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}(?!\n)$)", max_length=4_000),
+]
+"""The name of a tool, or a place of a contract."""
 
 
 class DraftStatus(StrEnum):
@@ -48,6 +57,32 @@ class CommandType(StrEnum):
     REMOVE_TOOL_CONTRACT = "remove_tool_contract"
     IMPORT_CONTRACT = "import_contract"
     COMMENT = "comment"
+    RESOLVE_COMMENT = "resolve_comment"
+    REOPEN_COMMENT = "reopen_comment"
+    SET_PHASE = "set_phase"
+    REMOVE_PHASE = "remove_phase"
+    SET_TRANSITION = "set_transition"
+    REMOVE_TRANSITION = "remove_transition"
+    SET_LIMITS = "set_limits"
+    REMOVE_LIMIT = "remove_limit"
+    SET_BINDING = "set_binding"
+    REMOVE_BINDING = "remove_binding"
+    SET_AGGREGATE = "set_aggregate"
+    REMOVE_AGGREGATE = "remove_aggregate"
+    SET_ENVELOPE = "set_envelope"
+    REMOVE_ENVELOPE = "remove_envelope"
+    SET_PRINCIPAL_RULE = "set_principal_rule"
+    REMOVE_PRINCIPAL_RULE = "remove_principal_rule"
+    SET_LABEL_RULE = "set_label_rule"
+    REMOVE_LABEL_RULE = "remove_label_rule"
+    SET_RISK_DEFAULT = "set_risk_default"
+    REMOVE_RISK_DEFAULT = "remove_risk_default"
+    SET_GATE = "set_gate"
+    SET_UNMATCHED_TOOLS = "set_unmatched_tools"
+    IMPORT_ARTIFACT = "import_artifact"
+    RESTORE_VERSION = "restore_version"
+    RESTORE_SNAPSHOT = "restore_snapshot"
+    REBASE = "rebase"
 
 
 class ValidationState(StrEnum):
@@ -85,33 +120,93 @@ class ImportContract(Input, frozen=True, tag_field="type", tag=CommandType.IMPOR
 
 
 class Comment(Input, frozen=True, tag_field="type", tag=CommandType.COMMENT.value):
-    """Say something to whoever reads the draft. `target` names a tool, or nothing."""
+    """Say something to whoever reads the draft.
+
+    `target` is the name of a tool, a place of the draft (`$.tools.issue_refund.decision`), or
+    nothing. A place survives every change of order.
+    """
 
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=COMMENT_MAX)]
-    target: ContractName | None = None
+    target: CommentTarget | None = None
 
 
-Command = SetSession | SetToolContract | RemoveToolContract | ImportContract | Comment
+class ResolveComment(Input, frozen=True, tag_field="type", tag=CommandType.RESOLVE_COMMENT.value):
+    """Say that an open comment of the draft's lineage is settled."""
+
+    command_id: UUID
+
+
+class ReopenComment(Input, frozen=True, tag_field="type", tag=CommandType.REOPEN_COMMENT.value):
+    """Say that a settled comment is not."""
+
+    command_id: UUID
+
+
+class ImportArtifact(Input, frozen=True, tag_field="type", tag=CommandType.IMPORT_ARTIFACT.value):
+    """Set the whole contract to what an approval of the same agent approved, byte for byte."""
+
+    approval_id: UUID
+
+
+class RestoreVersion(Input, frozen=True, tag_field="type", tag=CommandType.RESTORE_VERSION.value):
+    """Set the whole contract to what the draft held at one of its versions."""
+
+    version: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class RestoreSnapshot(Input, frozen=True, tag_field="type", tag=CommandType.RESTORE_SNAPSHOT.value):
+    """Set the whole contract to what a snapshot of the draft or of one before it holds."""
+
+    snapshot_id: UUID
+
+
+class Rebase(Input, frozen=True, tag_field="type", tag=CommandType.REBASE.value):
+    """Bring what the active approval changed into the draft, rule by rule."""
+
+    approval_id: UUID
+
+
+Whole = ImportArtifact | RestoreVersion | RestoreSnapshot | Rebase
+"""Commands that set the whole contract to what stands elsewhere."""
+
+Command = (
+    SetSession
+    | SetToolContract
+    | RemoveToolContract
+    | ImportContract
+    | Comment
+    | ResolveComment
+    | ReopenComment
+    | Piece
+    | Whole
+)
 
 
 class OpenDraft(Input, frozen=True):
-    """Open a draft, empty or with what a parent of the same workspace holds."""
+    """Open a draft: empty, with what a parent of the same workspace holds, or with an approval's.
+
+    An approval of this workspace is reopened: its draft becomes the parent. One of another
+    workspace of the same agent is promoted: its contract is the first command. With both fields,
+    the parent is superseded if it is open, and the approval is the first command.
+    """
 
     parent_draft_id: UUID | None = None
+    from_approval_id: UUID | None = None
 
 
 class ApplyCommand(Input, frozen=True):
-    """Change a draft that still has the expected version."""
+    """Change a draft that still has the expected version. `reason` is kept with the command."""
 
     expected_draft_version: Annotated[int, msgspec.Meta(ge=0)]
     command: Command
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX)] | None = None
 
 
 class BusinessDraft(Value, frozen=True):
     """A contract under work. `contract_json` and `command_head` are what the commands made.
 
-    `derived_from_approval_id` is the approval that its first contract stems from, `approval_id`
-    the one that closed it.
+    `derived_from_approval_id` is the approval that its contract stems from: the one it began with,
+    or was last rebased on. `approval_id` is the one that closed it.
     """
 
     tenant_id: TenantId
@@ -145,6 +240,26 @@ class BusinessCommand(Value, frozen=True):
     validation_state: ValidationState
     applied_at: datetime
     chain_hash: bytes
+
+
+class Brought(Value, frozen=True):
+    """A whole contract that a command takes from elsewhere, and the approval it stems from now.
+
+    `authors` wrote it where nobody of this workspace approved it.
+    """
+
+    contract: bytes
+    derived_from_approval_id: UUID | None
+    authors: tuple[ActorId, ...] = ()
+
+
+class DraftChange(Value, frozen=True):
+    """A command on a draft as it was read, with what it takes from elsewhere."""
+
+    draft: BusinessDraft
+    asked: ApplyCommand
+    idempotency_key: str
+    brought: Brought | None = None
 
 
 class CommandHeader(Value, frozen=True):
@@ -222,6 +337,10 @@ class ContractInvalid(Invalid):
 
     hint = "each finding names the place and what is wrong there"
     findings: list[Finding]
+
+
+class CommentNotFound(NotFound):
+    """There is no such comment on this draft."""
 
 
 class DraftOpened(Value, frozen=True):

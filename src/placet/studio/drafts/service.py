@@ -2,20 +2,25 @@
 
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.storage.database import Writing
 from placet.storage.faults import StateMovedOn
 from placet.studio.drafts import rules, store
+from placet.studio.drafts.contract_reading import type_of
 from placet.studio.drafts.model import (
     AppliedCommand,
     ApplyCommand,
     BusinessCommand,
     BusinessDraft,
+    Command,
     CommandHeader,
     CommandOrigin,
     CommandType,
     DraftAlreadyOpen,
+    DraftChange,
     DraftClosed,
     DraftCommandApplied,
     DraftId,
@@ -25,6 +30,8 @@ from placet.studio.drafts.model import (
     DraftSuperseded,
     DraftVersionConflict,
     OpenDraft,
+    ReopenComment,
+    ResolveComment,
     ValidationState,
 )
 from placet.studio.workspaces import service as workspaces
@@ -76,13 +83,31 @@ async def apply_command(
 ) -> AppliedCommand:
     """Change a draft by one command.
 
-    Refuses `draft_not_found`, `draft_closed`, `draft_version_conflict` and `contract_invalid`.
+    Refuses `draft_not_found`, `draft_closed`, `draft_version_conflict`, `contract_invalid` and
+    `comment_not_found`.
     """
     draft = await store.get_draft(tx, draft_id)
     check_expected(draft, asked.expected_draft_version)
+    change = DraftChange(draft=draft, asked=asked, idempotency_key=idempotency_key)
+    return await write_command(tx, change, ids)
+
+
+async def write_command(tx: Writing, change: DraftChange, ids: Ids) -> AppliedCommand:
+    """Write a command on the draft as it was read, with all that it needs from elsewhere.
+
+    Refuses `draft_closed`, `draft_version_conflict`, `contract_invalid`, `comment_not_found`.
+    """
+    draft, asked = change.draft, change.asked
+    await _check_comment(tx, draft, asked.command)
     workspace = await workspace_store.get_workspace(tx, draft.workspace_id)
-    contract, payload = rules.decide_command(draft.contract_json, workspace.agent, asked.command)
-    header = _header(draft, tx, rules.type_of(asked.command), ids)
+    contract, payload = rules.decide_command(
+        draft.contract_json,
+        workspace.agent,
+        asked.command,
+        reason=asked.reason,
+        brought=change.brought,
+    )
+    header = _header(draft, tx, type_of(asked.command), ids)
     command = BusinessCommand(
         tenant_id=tx.tenant_id,
         draft_id=draft.draft_id,
@@ -93,13 +118,13 @@ async def apply_command(
         expected_draft_version=asked.expected_draft_version,
         origin=header.origin,
         actor_id=header.actor_id,
-        idempotency_key=idempotency_key,
+        idempotency_key=change.idempotency_key,
         validation_state=ValidationState.ACCEPTED,
         applied_at=await tx.now(),
         chain_hash=rules.chain_hash(draft.command_head, payload, header),
     )
-    if not await store.advance_by_command(tx, draft, command, contract):
-        raise await came_late(tx, draft_id)
+    if not await store.advance_by_command(tx, draft, command, _after(change, contract)):
+        raise await came_late(tx, draft.draft_id)
     await workspaces.tell(tx, draft.workspace_id, [_applied(command)], ids)
     return AppliedCommand(
         draft_id=draft.draft_id,
@@ -109,6 +134,17 @@ async def apply_command(
         chain_hash=command.chain_hash.hex(),
         applied_at=command.applied_at,
     )
+
+
+def _after(change: DraftChange, contract: bytes) -> BusinessDraft:
+    draft, brought = change.draft, change.brought
+    stems_from = brought.derived_from_approval_id if brought else draft.derived_from_approval_id
+    return replace(draft, contract_json=contract, derived_from_approval_id=stems_from)
+
+
+async def _check_comment(tx: Writing, draft: BusinessDraft, command: Command) -> None:
+    if isinstance(command, ResolveComment | ReopenComment):
+        await store.check_comment(tx, draft.draft_id, command.command_id)
 
 
 def check_expected(draft: BusinessDraft, expected: int) -> None:

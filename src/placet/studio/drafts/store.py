@@ -6,18 +6,29 @@ draft meets no row, whatever was read before.
 
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from placet.kernel.ids import ActorId
+from placet.kernel.value import Value
 from placet.storage.database import Reading, Writing, fields_of
 from placet.studio.drafts.model import (
     BusinessCommand,
     BusinessDraft,
+    CommandType,
+    CommentNotFound,
+    DraftId,
     DraftNotFound,
     DraftStatus,
 )
 from placet.studio.drafts.tables import COMMAND, DRAFT
+
+
+class _Wrote(Value, frozen=True):
+    """Of a command that imports an artifact: who wrote what it imports."""
+
+    authors: list[ActorId]
 
 
 async def get_draft(tx: Reading, draft_id: UUID) -> BusinessDraft:
@@ -54,21 +65,24 @@ async def advance_to_superseded(tx: Writing, draft: BusinessDraft) -> bool:
     return await tx.change(_as_read(draft).values(status=DraftStatus.SUPERSEDED)) == 1
 
 
-def command_statement(draft: BusinessDraft, command: BusinessCommand, contract: bytes) -> sa.Update:
+def command_statement(
+    draft: BusinessDraft, command: BusinessCommand, after: BusinessDraft
+) -> sa.Update:
     """Return the change that a command makes, on the version that it was decided on."""
     # Race: of two commands on one version the second waits here, and then meets no row.
     return _as_read(draft).values(
         current_version=command.version,
-        contract_json=contract,
+        contract_json=after.contract_json,
         command_head=command.chain_hash,
+        derived_from_approval_id=after.derived_from_approval_id,
     )
 
 
 async def advance_by_command(
-    tx: Writing, draft: BusinessDraft, command: BusinessCommand, contract: bytes
+    tx: Writing, draft: BusinessDraft, command: BusinessCommand, after: BusinessDraft
 ) -> bool:
     """Write a command and what it made. Returns False, with nothing written, if it came late."""
-    if await tx.change(command_statement(draft, command, contract)) != 1:
+    if await tx.change(command_statement(draft, command, after)) != 1:
         return False
     await tx.insert(COMMAND, command)
     return True
@@ -92,27 +106,60 @@ async def list_commands(
 
 
 async def list_authors(tx: Reading, draft_id: UUID) -> frozenset[ActorId]:
-    """Return everybody who changed a draft, or one that it began with and nobody approved."""
-    lineage = (
-        sa.select(DRAFT.c.draft_id, DRAFT.c.parent_draft_id)
-        .where(DRAFT.c.tenant_id == tx.tenant_id, DRAFT.c.draft_id == draft_id)
-        .cte("lineage", recursive=True)
+    """Return everybody who changed a draft, or one that it began with and nobody approved.
+
+    Those who wrote what was imported from another workspace are among them.
+    """
+    lineage = _lineage(tx, draft_id, through_approved=False)
+    imported = sa.case(
+        (COMMAND.c.command_type == CommandType.IMPORT_ARTIFACT, COMMAND.c.payload_json)
     )
-    parents = sa.select(DRAFT.c.draft_id, DRAFT.c.parent_draft_id).where(
-        DRAFT.c.tenant_id == tx.tenant_id,
-        DRAFT.c.draft_id == lineage.c.parent_draft_id,
-        DRAFT.c.status != DraftStatus.APPROVED,
-    )
-    lineage = lineage.union(parents)
     rows = await tx.rows(
-        sa.select(COMMAND.c.actor_id)
+        sa.select(COMMAND.c.actor_id, imported.label("imported"))
         .distinct()
         .where(
             COMMAND.c.tenant_id == tx.tenant_id,
             COMMAND.c.draft_id.in_(sa.select(lineage.c.draft_id)),
         )
     )
-    return frozenset(ActorId(row.actor_id) for row in rows)
+    wrote = [msgspec.json.decode(row.imported, type=_Wrote) for row in rows if row.imported]
+    return frozenset(
+        [ActorId(row.actor_id) for row in rows] + [who for each in wrote for who in each.authors]
+    )
+
+
+async def list_history(tx: Reading, draft_id: UUID) -> list[BusinessCommand]:
+    """Return every command that led to a draft, its ancestors' first, in order."""
+    lineage = _lineage(tx, draft_id, through_approved=True)
+    return await tx.list(
+        BusinessCommand,
+        sa.select(COMMAND)
+        .join(lineage, lineage.c.draft_id == COMMAND.c.draft_id)
+        .where(COMMAND.c.tenant_id == tx.tenant_id)
+        .order_by(lineage.c.depth.desc(), COMMAND.c.version),
+    )
+
+
+async def list_lineage(tx: Reading, draft_id: UUID) -> frozenset[DraftId]:
+    """Return a draft and what it began with, as far as nobody approved it."""
+    lineage = _lineage(tx, draft_id, through_approved=False)
+    rows = await tx.rows(sa.select(lineage.c.draft_id))
+    return frozenset(DraftId(row.draft_id) for row in rows)
+
+
+async def check_comment(tx: Reading, draft_id: UUID, command_id: UUID) -> None:
+    """Refuse `comment_not_found` for what is no comment on a draft or one before it."""
+    lineage = _lineage(tx, draft_id, through_approved=True)
+    found = await tx.rows(
+        sa.select(COMMAND.c.command_id).where(
+            COMMAND.c.tenant_id == tx.tenant_id,
+            COMMAND.c.command_id == command_id,
+            COMMAND.c.command_type == CommandType.COMMENT,
+            COMMAND.c.draft_id.in_(sa.select(lineage.c.draft_id)),
+        )
+    )
+    if not found:
+        raise CommentNotFound(detail="there is no comment with this id on the draft")
 
 
 async def lock_draft(tx: Writing, draft: BusinessDraft) -> bool:
@@ -144,6 +191,20 @@ def approve_statement(draft: BusinessDraft, approval_id: UUID) -> sa.Update:
 async def advance_to_approved(tx: Writing, draft: BusinessDraft, approval_id: UUID) -> bool:
     """Close a draft by an approval. Returns whether it still was as it was read."""
     return await tx.change(approve_statement(draft, approval_id)) == 1
+
+
+def _lineage(tx: Reading, draft_id: UUID, *, through_approved: bool) -> sa.CTE:
+    """Return a draft and what it began with, with the number of steps to each."""
+    first = sa.select(DRAFT.c.draft_id, DRAFT.c.parent_draft_id, sa.literal(0).label("depth"))
+    lineage = first.where(DRAFT.c.tenant_id == tx.tenant_id, DRAFT.c.draft_id == draft_id).cte(
+        "lineage", recursive=True
+    )
+    parents = sa.select(DRAFT.c.draft_id, DRAFT.c.parent_draft_id, lineage.c.depth + 1).where(
+        DRAFT.c.tenant_id == tx.tenant_id,
+        DRAFT.c.draft_id == lineage.c.parent_draft_id,
+        sa.literal(through_approved) | (DRAFT.c.status != DraftStatus.APPROVED),
+    )
+    return lineage.union_all(parents)
 
 
 def _as_read(draft: BusinessDraft) -> sa.Update:

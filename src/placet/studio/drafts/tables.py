@@ -26,6 +26,7 @@ DRAFT = table(
         "status",
         "current_version",
         "active_snapshot_id",
+        "derived_from_approval_id",
         "approval_id",
         "contract_json",
         "command_head",
