@@ -354,3 +354,24 @@ def test_a_call_that_is_granted_already_would_count_once() -> None:
         "b deny 9 aggregate_exceeded",
     ]
     assert list(doubts(summed("sum", gte=10, lte=16), *lines)) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("when", "found"),
+    [
+        ("slots.s == args.n", ["b"]),
+        ("phase == 'verified'", ["b"]),
+        ("args.n == 2.0 && phase == 'verified'", []),
+        ("args.n == 2.0", []),
+    ],
+)
+def test_a_condition_on_slots_or_the_phase_leaves_a_doubt(when: str, found: list[str]) -> None:
+    bind = {"binds": [{"slot": "s", "from": "arguments", "path": "$.n"}]}
+    desk = policy(
+        STAGES | {"bindings": [{"slot": "s", "write": "once"}]},
+        go=GO | DENIED | bind,
+        pay={"when": when, "phases": {"valid_in": ["intake", "verified"]}},
+    )
+    lines = line(0, "a go n=1"), line(1, "b pay n=1")
+    assert told(desk, *lines)[1] == "b deny 7 condition_not_met"
+    assert list(doubts(desk, *lines)) == found
