@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from tests.policy.reference.asked import Asked
 from tests.policy.reference.history import (
     Call,
     Happened,
@@ -13,8 +14,9 @@ from tests.policy.reference.history import (
     has,
     phase,
 )
-from tests.policy.reference.layers import Asked, exhausted, first_failing, people
+from tests.policy.reference.layers import first_failing, people
 from tests.policy.reference.operators import MISSING, Doc
+from tests.policy.reference.totals import exhausted
 
 LIFTED = (4, 5, 7, 8, 9)
 """Layers that a commit could satisfy: by its phase, its result, its slots or its amounts."""
@@ -100,17 +102,22 @@ def rejects_all(contract: Doc) -> bool:
 
 
 def would_lift(
-    contract: Doc, history: History, calls: list[Call], at: int, tried: dict[Call, object]
+    contract: Doc, history: History, found: list[Judged], at: int, tried: dict[Call, object]
 ) -> bool:
     """Tell whether committing one of the calls tried, with its result, would lift a denial.
 
-    The denial is that of the call at the place `at` of a response, which is judged again.
+    The denial is the one at the place `at`. It must go by itself, with what the earlier calls of
+    the response hold, and also when the whole response is judged again.
     """
     now = events(history, "line")[-1].at
+    calls, denied = [one.call for one in found], found[at]
     for other, output in tried.items():
         more = [Happened("committed", now, other, output)]
         if not has(history, "granted", other):
             more = [Happened("granted", now, other, phase(contract, history)), *more]
+        itself = alone(contract, history + more, denied.call, now, denied.held)
+        if itself.verdict == "deny":
+            continue
         if judge(contract, history + more, calls, now)[at].verdict != "deny":
             return True
     return False
@@ -131,7 +138,9 @@ def candidates(history: History, calls: list[Call], lines: list[Doc]) -> dict[Ca
     Those that did not commit here, and of whose failure there is no record.
     """
     failed = {one for line in lines for one in line.get("failed", [])}
-    outputs = {key: one for line in lines for key, one in line.get("outputs", {}).items()}
+    outputs: Doc = {}
+    for line in lines:
+        outputs = line.get("outputs", {}) | outputs
     return {
         call: outputs.get(call.call_id, MISSING)
         for call in calls

@@ -1,85 +1,38 @@
-"""The eleven layers, one function each: what of the layer fails for one call, as codes.
+"""Layers 1 to 8 and 11, one function each: what of the layer fails for one call, as codes.
 
 A layer sees the call, the whole history and what the earlier calls of the same response hold.
 """
 
 import json
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from fractions import Fraction
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import jsonschema_rs
 from cel_expr_python import cel  # type: ignore[import-untyped]  # -- it ships no types
+from tests.policy.reference.asked import Asked
 from tests.policy.reference.history import (
     MALFORMED,
     Call,
     Happened,
-    History,
     advances_to,
     committed,
-    counted,
     events,
-    granted,
-    is_open,
-    is_same_call,
     killed_by,
     labels,
     phase,
     slots,
-    spent,
-    steps,
-    tool_of,
     waited,
 )
 from tests.policy.reference.operators import (
     MISSING,
     Doc,
-    bound,
-    compares,
-    exact,
     failing,
     failing_refs,
     same,
     selected,
 )
-
-BOUNDS = ("gt", "gte", "lt", "lte")
-
-
-@dataclass
-class Asked:
-    """What a layer is asked: the call, and all that is known when it is judged."""
-
-    contract: Doc
-    history: History
-    call: Call
-    now: datetime
-    held: list[Call]
-    approved: bool
-
-    @property
-    def session(self) -> Doc:
-        """Return the rules of the session."""
-        found: Doc = self.contract.get("session", {})
-        return found
-
-    @property
-    def limits(self) -> Doc:
-        """Return the limits of the session."""
-        found: Doc = self.session.get("limits", {})
-        return found
-
-    @property
-    def tool(self) -> Doc | None:
-        """Return what the contract says of the call's tool."""
-        return tool_of(self.contract, self.call.tool)
-
-    @property
-    def counted(self) -> list[Call]:
-        """Return what counts: the history's calls and what the same response holds."""
-        return counted(self.history) + self.held
+from tests.policy.reference.totals import totals
 
 
 def control(asked: Asked) -> list[str]:
@@ -155,11 +108,11 @@ def requirements(asked: Asked) -> list[str]:
 
 
 def is_met(asked: Asked, wanted: Doc) -> bool:
-    """Tell whether one requirement is met."""
+    """Tell whether one requirement is met; `same` is not asked of malformed arguments."""
     ours = asked.call.arguments
 
     def agrees(commit: Happened) -> bool:
-        for pair in wanted.get("same", []):
+        for pair in wanted.get("same", []) if ours is not MALFORMED else ():
             source = commit.call.arguments if "theirs" in pair else commit.data
             theirs = selected(source, pair.get("theirs", pair.get("theirs_output")))
             mine = selected(ours, pair["ours"])
@@ -254,128 +207,6 @@ def effect_key(tool: Doc, call: Call) -> list[Any] | None:
     """Return the values at the paths of the effect key, or null where one is missing."""
     values = [selected(call.arguments, path) for path in tool.get("effect_key", [])]
     return None if [] in values else values
-
-
-def totals(asked: Asked) -> list[str]:
-    """Layer 9: aggregates, envelopes, labels."""
-    failed = []
-    for rule in asked.session.get("aggregates", []):
-        if rule["tool"] == asked.call.tool:
-            failed += aggregate(asked, rule)
-    for rule in asked.session.get("envelopes", []):
-        if rule["tool"] == asked.call.tool and not is_enveloped(asked, rule):
-            failed.append("envelope")
-    now = labels(asked.history)
-    for rule in asked.session.get("labels", []):
-        matches = all(now.get(key) == value for key, value in rule["when"].items())
-        if matches and {"*", asked.call.tool} & set(rule["deny"]):
-            failed.append("labeled")
-    return failed
-
-
-def aggregate(asked: Asked, rule: Doc) -> list[str]:
-    """Judge one aggregate: at its worst, so with the open calls and without them."""
-    mine = amounts(rule, asked.call)
-    if mine is None or (rule.get("scope") == "principal" and "id" not in asked.call.principal):
-        return ["aggregate_missing"]
-    past = [one for one in asked.counted if is_in_scope(asked, rule, one)]
-    settled = [one for one in past if one not in asked.held and not is_open(asked.history, one)]
-    failed = []
-    for name in BOUNDS:
-        for calls in (past, settled):
-            values = [value for one in calls for value in amounts(rule, one) or []]
-            if name in rule and not compares(
-                name, fold(rule["op"], values + mine), bound(rule[name])
-            ):
-                failed.append(f"aggregate {name}")
-                break
-    return failed
-
-
-def is_in_scope(asked: Asked, rule: Doc, past: Call) -> bool:
-    """Tell whether a past call takes part: same tool, same scope, and within the window."""
-    if past.tool != rule["tool"]:
-        return False
-    if rule.get("scope") == "principal":
-        theirs, ours = past.principal, asked.call.principal
-        if "id" not in theirs or not same(theirs["id"], ours["id"]):
-            return False
-    window = rule.get("window_seconds")
-    commits = [one for one in committed(asked.history) if one.call is past]
-    return not (window and commits) or asked.now - commits[0].at < timedelta(seconds=window)
-
-
-def amounts(rule: Doc, call: Call) -> list[Any] | None:
-    """Return the values that one call brings to an aggregate, or null where one is unfit."""
-    if rule["op"] == "count":
-        return [1]
-    values = selected(call.arguments, rule["path"])
-    if rule["op"] == "distinct":
-        return values or None
-    numbers = [exact(value) for value in values]
-    if not numbers or None in numbers:
-        return None
-    if rule["op"] == "sum" and any(number < 0 for number in numbers if number is not None):
-        return None
-    return numbers
-
-
-def fold(op: str, values: list[Any]) -> Fraction:
-    """Make one number of the values of several calls."""
-    if op == "distinct":
-        return Fraction(
-            sum(not any(same(one, other) for other in values[:at]) for at, one in enumerate(values))
-        )
-    return Fraction(max(values) if op == "max" else min(values) if op == "min" else sum(values))
-
-
-def is_enveloped(asked: Asked, rule: Doc) -> bool:
-    """Tell whether each value is at most the first committed one times the ratio."""
-    mine = [exact(value) for value in selected(asked.call.arguments, rule["path"])]
-    if not mine or None in mine:
-        return False
-    commits = [one for one in committed(asked.history) if one.call.tool == rule["tool"]]
-    values = [
-        exact(value) for one in commits for value in selected(one.call.arguments, rule["path"])
-    ]
-    firsts = [value for value in values if value is not None]
-    if not firsts:
-        return True
-    first = firsts[0]
-    ratio = bound(rule["within_ratio_of_first"])
-    return first > 0 and all(value is not None and value <= first * ratio for value in mine)
-
-
-def exhausted(asked: Asked) -> list[str]:
-    """Layer 10: limits, budget, loop, all but `max_tool_calls`, which is for the response."""
-    limits, call = asked.limits, asked.call
-    failed = []
-    used = steps(asked.history) - {call.line}
-    if "max_steps" in limits and len(used) + 1 > limits["max_steps"]:
-        failed.append("steps_exhausted")
-    per_tool = limits.get("max_calls_per_tool", {}).get(call.tool)
-    of_tool = [one for one in asked.counted if one.tool == call.tool]
-    if per_tool is not None and len(of_tool) + 1 > per_tool:
-        failed.append("tool_calls_exhausted")
-    if "max_cost_micros" in limits and spent(asked.history) >= limits["max_cost_micros"]:
-        failed.append("cost_exhausted")
-    if is_loop(asked):
-        failed.append("loop_detected")
-    return failed
-
-
-def is_loop(asked: Asked) -> bool:
-    """Tell whether the call is the one too many like it among the last granted ones.
-
-    What the response holds comes on top of the window, so that a neighbour's place does not matter.
-    """
-    loop = asked.limits.get("loop")
-    if loop is None:
-        return False
-    last = granted(asked.history)[-loop["window"] :] + asked.held
-    volatile = (asked.tool or {}).get("volatile", [])
-    alike = [one for one in last if is_same_call(one, asked.call, volatile)]
-    return bool(len(alike) + 1 >= loop["threshold"])
 
 
 def people(asked: Asked) -> list[str]:

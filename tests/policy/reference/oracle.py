@@ -188,7 +188,7 @@ class Simulation:
         for at, one in enumerate(found):
             one.call.layer, one.call.reasons, one.call.verdict = one.layer, one.failed, one.verdict
             if may_lift(one):
-                one.call.unjudged = would_lift(self.contract, self.history, calls, at, tried)
+                one.call.unjudged = would_lift(self.contract, self.history, found, at, tried)
         self.open(found, now)
         self.approve(number, line, now)
         self.ignored += len(self.receive(calls, line, now))

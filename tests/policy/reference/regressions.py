@@ -37,6 +37,13 @@ def line(second: int, calls: dict[str, tuple[str, Doc]], **more: object) -> Doc:
     return {"at": (START + timedelta(seconds=second)).isoformat(), "tool_calls": made} | more
 
 
+def raw_line(second: int, tool: str, text: str) -> Doc:
+    """Return a line with one call, whose arguments are this text."""
+    made = line(second, {})
+    made["tool_calls"] = [{"id": "raw", "function": {"name": tool, "arguments": text}}]
+    return made
+
+
 def breaker(**limits: int) -> Doc:
     """Return limits with a circuit breaker alone."""
     return {"circuit_breaker": limits}
@@ -123,14 +130,20 @@ REGRESSIONS = [
         ],
     ),
     Regression(
+        "arguments that are no object are malformed, before they are compared with earlier ones",
+        contract(
+            {"a": {}, "b": {"requires": [{"tool": "a", "same": [{"theirs": "$", "ours": "$"}]}]}}
+        ),
+        [
+            line(0, {"1": ("a", {})}, outputs={"1": 1}),
+            raw_line(1, "b", "[]"),
+        ],
+        [ALLOW, {"verdict": "deny", "layer": 6, "reasons": ["arguments_malformed"]}],
+    ),
+    Regression(
         "a tool without a contract still needs arguments that are an object",
         contract({"a": {}}, unmatched_tools="allow"),
-        [
-            {
-                "at": "2026-03-01T00:00:00Z",
-                "tool_calls": [{"id": "1", "function": {"name": "z", "arguments": "[]"}}],
-            }
-        ],
+        [raw_line(0, "z", "[]")],
         [{"verdict": "deny", "layer": 6, "reasons": ["arguments_malformed"]}],
     ),
 ]
