@@ -1,75 +1,14 @@
 """What a change between two contracts is told to be, by what the rules mean."""
 
-import copy
 from typing import Any, Final
 
 import pytest
 from tests.policy.diff.changing import contract_of
+from tests.policy.diff.small import SMALL, Said, diff, kinds, said
 
-from placet.policy.diff.change import Change
 from placet.policy.diff.contracts import diff_contracts
 
-DROP: Final = object()
-SMALL: Final[dict[str, Any]] = {
-    "schema_version": "1",
-    "agent": "desk",
-    "session": {
-        "phases": [
-            {"name": "a", "initial": True},
-            {"name": "b"},
-            {"name": "end", "terminal": True},
-        ],
-        "transitions": {"a": ["b"], "b": ["end"]},
-        "risk_defaults": {"read": "allow", "financial": "ask"},
-    },
-    "tools": [
-        {
-            "tool": "find",
-            "side_effect": "read",
-            "evidence_class": "ack_only",
-            "commit_requirement": "acknowledged",
-        },
-        {
-            "tool": "pay",
-            "side_effect": "financial",
-            "evidence_class": "local_transaction",
-            "commit_requirement": "acknowledged",
-        },
-    ],
-}
-Said = dict[str, Any]
 LIMITS = "session.limits"
-
-
-def said(changes: Said) -> dict[str, Any]:
-    """Return `SMALL` with other values at these places; a tool stands under its name."""
-    document = copy.deepcopy(SMALL)
-    for place, value in changes.items():
-        *holders, key = place.split(".")
-        here: Any = document
-        for holder in holders:
-            tools = [one for one in document["tools"] if one["tool"] == holder]
-            here = tools[0] if tools else here.setdefault(holder, {})
-        if value is DROP:
-            del here[key]
-        else:
-            here[key] = value
-    return document
-
-
-def diff(old: Said, new: Said) -> list[Change]:
-    before, after = contract_of(said(old)), contract_of(said(new))
-    assert before is not None
-    assert after is not None
-    return diff_contracts(before, after)
-
-
-def kinds(old: Said, new: Said) -> list[str]:
-    """Return the kinds of the changes, `?` for one that may widen and is not sure to."""
-    return [
-        f"{change.kind}?" if change.may_widen and change.kind == "changed" else str(change.kind)
-        for change in diff(old, new)
-    ]
 
 
 def rules(*of: Said) -> Said:
@@ -82,14 +21,6 @@ def n(**operators: Any) -> Said:  # noqa: ANN401 -- any operand
 
 def needs(**of: Any) -> Said:  # noqa: ANN401 -- any part of a requirement
     return {"pay.requires": [{"tool": "find", **of}]}
-
-
-def schema(**of: Any) -> Said:  # noqa: ANN401 -- any keyword
-    return {"pay.input_schema": {"type": "object", **of}}
-
-
-def member(**of: Any) -> Said:  # noqa: ANN401 -- any keyword
-    return schema(properties={"n": of})
 
 
 def who(*of: Said) -> Said:
@@ -165,15 +96,6 @@ SAME: Final[dict[str, tuple[Said, Said]]] = {
     "a checkpoint like the default": ({}, people()),
     "start like its default": ({}, {"pay.start": "required"}),
     "phases like the default": ({}, {"find.phases": {"valid_in": ["b", "a"]}}),
-    "no schema and a true one": ({}, {"pay.input_schema": True}),
-    "a schema with words alone": (schema(), schema(title="x", description="y")),
-    "a reference": (
-        member(type="string"),
-        schema(properties={"n": {"$ref": "#/$defs/t"}}, **{"$defs": {"t": {"type": "string"}}}),
-    ),
-    "a constant": (member(const=1), member(enum=[1.0])),
-    "a bound that never bites": (member(type="string"), member(type="string", minimum=4)),
-    "one of all types": (member(), member(anyOf=[{"type": "string"}, True])),
     "principals in another order": (
         who(allow("pay"), deny("find", a=1)),
         who(deny("find", a=1.0), allow("pay")),
@@ -414,66 +336,6 @@ KINDS: Final[dict[str, tuple[Said, Said, list[str]]]] = {
         ["widened"],
     ),
     "another agent": ({}, {"agent": "other"}, ["changed?"]),
-    "a schema": ({}, schema(), ["narrowed"]),
-    "no schema": (schema(), {}, ["widened"]),
-    "a member that is not taken": (
-        schema(additionalProperties=False, properties={"n": {}}),
-        schema(additionalProperties=False),
-        ["narrowed"],
-    ),
-    "a member of an open schema": (schema(), member(type="string"), ["narrowed"]),
-    "an open schema": (schema(additionalProperties=False), schema(), ["widened"]),
-    "a needed member": (schema(required=["n"]), schema(required=["n", "m"]), ["narrowed"]),
-    "a member needed no more": (schema(required=["n"]), schema(), ["widened"]),
-    "a greater maximum": (member(maximum=5), member(maximum=6), ["widened"]),
-    "an exclusive maximum": (member(maximum=5), member(exclusiveMaximum=5), ["narrowed"]),
-    "a smaller list": (member(enum=[1, 2]), member(enum=[1]), ["narrowed"]),
-    "another list": (member(enum=[1, 2]), member(enum=[3]), ["changed?"]),
-    "another type": (member(type="string"), member(type=["string", "null"]), ["widened"]),
-    "an integer": (member(type="number"), member(type="integer"), ["narrowed"]),
-    "another pattern of a member": (member(pattern="a"), member(pattern="b"), ["changed?"]),
-    "a longer list": (
-        member(items={"maxLength": 2}, maxItems=3),
-        member(items={"maxLength": 3}, maxItems=4),
-        ["widened", "widened"],
-    ),
-    "another first element": (
-        member(prefixItems=[{"const": 1}]),
-        member(prefixItems=[{"enum": [1, 2]}]),
-        ["widened"],
-    ),
-    "one alternative more": (
-        member(anyOf=[{"type": "string"}]),
-        member(anyOf=[{"type": "string"}, {"type": "null"}]),
-        ["widened"],
-    ),
-    "a narrower alternative": (
-        member(anyOf=[{"type": "string"}, {"type": "null"}]),
-        member(anyOf=[{"type": "string", "maxLength": 3}, {"type": "null"}]),
-        ["narrowed"],
-    ),
-    "one of others": (
-        member(oneOf=[{"minimum": 1}, {"maximum": 5}]),
-        member(oneOf=[{"minimum": 2}, {"maximum": 5}]),
-        ["changed?"],
-    ),
-    "not less": (member(**{"not": {"enum": [1, 2]}}), member(**{"not": {"const": 1}}), ["widened"]),
-    "a constant out of the list": (member(enum=[1]), member(const=2, enum=[1]), ["narrowed"]),
-    "other members by a pattern": (
-        schema(patternProperties={"^a": {"type": "string"}}, additionalProperties=False),
-        schema(additionalProperties=False, properties={"a": {"type": "string"}}),
-        ["changed?"],
-    ),
-    "what is not evaluated": (
-        schema(unevaluatedProperties=False),
-        schema(properties={"n": True}, unevaluatedProperties=False),
-        ["changed?"],
-    ),
-    "a schema of itself": (
-        schema(properties={"n": {"$ref": "#"}}),
-        schema(properties={"n": {"$ref": "#"}, "m": {"type": "string"}}),
-        ["changed?"],
-    ),
 }
 TOOL: Final[Said] = {
     "tool": "new",
@@ -573,27 +435,6 @@ def test_a_rule_that_was_taken_out_has_its_place_in_the_old_contract() -> None:
     assert change.path == "$.tools[1].arguments[1].lte"
     assert (change.before, change.after) == ({"lte": 10}, None)
     assert change.text == "no longer: `$.n` is at most `10`"
-
-
-def test_a_keyword_of_a_schema_has_its_own_place() -> None:
-    change, *others = diff(member(maxLength=2), member(maxLength=3))
-    assert others == []
-    assert change.path == "$.tools[1].input_schema.properties.n.maxLength"
-    assert change.text == (
-        "in the schema of `$.n`, `maxLength` is `3` (before: in the schema of `$.n`, "
-        "`maxLength` is `2`)"
-    )
-
-
-def test_a_schema_that_branches_without_end_is_compared_in_time() -> None:
-    def nested(leaf: str, depth: int) -> dict[str, Any]:
-        if depth == 0:
-            return {"pattern": leaf}
-        branch = {"properties": {"n": nested(leaf, depth - 1)}}
-        return {"anyOf": [branch | {"maxProperties": most} for most in range(3, 7)]}
-
-    old, new = (schema(**nested(leaf, 5)) for leaf in ("a", "b"))
-    assert kinds(old, new) == ["changed?"]
 
 
 def test_what_cannot_be_read_is_compared_as_it_is_written() -> None:
