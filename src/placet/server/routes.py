@@ -12,6 +12,7 @@ from placet.server import health, reference
 from placet.studio.approvals import routes as approvals
 from placet.studio.drafts import routes as drafts
 from placet.studio.enrolments import routes as enrolments
+from placet.studio.origins import routes as origins
 from placet.studio.requests import routes as requests
 from placet.studio.snapshots import routes as snapshots
 from placet.studio.votes import routes as votes
@@ -24,6 +25,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     controls.HANDLERS,
     workspaces.HANDLERS,
     enrolments.HANDLERS,
+    origins.HANDLERS,
     drafts.HANDLERS,
     snapshots.HANDLERS,
     requests.HANDLERS,

@@ -52,7 +52,7 @@ def made(*commands: Command, session: dict[str, Any] | None = None) -> dict[str,
     return told
 
 
-def refused(command: Command, **session: object) -> tuple[str, str]:
+def refused(command: Command, **session: Any) -> tuple[str, str]:  # noqa: ANN401 -- any JSON
     document = json.dumps(contract(LOOKUP, **session)).encode()
     with pytest.raises(ContractInvalid) as fault:
         rules.decide_command(document, AGENT, command)

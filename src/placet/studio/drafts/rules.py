@@ -1,12 +1,22 @@
 """What a command makes of a contract."""
 
+from collections.abc import Iterable
 from typing import Final, cast
+
+import msgspec
 
 from placet.kernel import foreign
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import DIGEST_BYTES, digest
 from placet.studio.drafts.contract_reading import invalid, type_of
-from placet.studio.drafts.model import DOCUMENT_BYTES_MAX, Brought, Command, CommandHeader
+from placet.studio.drafts.model import (
+    DOCUMENT_BYTES_MAX,
+    Brought,
+    BusinessDraft,
+    Command,
+    CommandHeader,
+    DraftAnswer,
+)
 from placet.studio.drafts.places import Document
 from placet.studio.drafts.reading import kept_fields
 from placet.studio.drafts.replaying import replay
@@ -51,6 +61,14 @@ def decide_command(
     return encoded, foreign.encode(payload)
 
 
+def replay_all(document: bytes, payloads: Iterable[bytes]) -> bytes:
+    """Return the contract after these kept commands, in order."""
+    contract = read_document(document)
+    for payload in payloads:
+        contract = replay(contract, read_document(payload))
+    return foreign.encode(contract)
+
+
 def read_document(document: bytes) -> Document:
     """Return the contract that a document of ours holds."""
     return cast("Document", foreign.parse(document))
@@ -59,3 +77,21 @@ def read_document(document: bytes) -> Document:
 def chain_hash(previous: bytes, payload: bytes, header: CommandHeader) -> bytes:
     """Return the chain hash of a command that follows `previous`."""
     return digest("draft_command", previous, digest("draft_payload", payload), canonical(header))
+
+
+def shown(draft: BusinessDraft) -> DraftAnswer:
+    """Return a draft as it is shown."""
+    return DraftAnswer(
+        draft_id=draft.draft_id,
+        workspace_id=draft.workspace_id,
+        status=draft.status,
+        current_version=draft.current_version,
+        active_snapshot_id=draft.active_snapshot_id,
+        parent_draft_id=draft.parent_draft_id,
+        derived_from_approval_id=draft.derived_from_approval_id,
+        approval_id=draft.approval_id,
+        contract=msgspec.Raw(draft.contract_json),
+        command_history_hash=draft.command_head.hex(),
+        created_by=draft.created_by,
+        created_at=draft.created_at,
+    )
