@@ -15,7 +15,7 @@ SLOT_TEXT_MAX: Final = 16_384
 """Characters of all the texts of a value that a slot can hold."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class Holding:
     """One grant. `phase` is the session's when it was given; a commit leads to `advances_to`.
 
@@ -42,6 +42,8 @@ def bound(tool: LoadedTool, document: Json, *, is_output: bool) -> dict[str, Jso
     A missing value binds nothing, and neither does one that is too large to be compared with.
     """
     values: dict[str, Json] = {}
+    if not tool.binds:
+        return values
     for bind in tool.binds:
         if bind.is_output is is_output:
             value = find(bind.path, document)

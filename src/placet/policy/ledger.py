@@ -18,7 +18,7 @@ times are those at which the database, or a recording, says that it happened.
 import copy
 import dataclasses
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
@@ -39,9 +39,6 @@ from placet.policy.response import CallVerdict, ResponseDecision
 CONSECUTIVE_BLOCKS: Final = "consecutive_blocks"
 CONSECUTIVE_ERRORS: Final = "consecutive_errors"
 UNGUARDED: Final = "max_unguarded_calls"
-
-_Key = tuple[str, bytes]
-"""An aggregate's name, and whose calls it is over where that is a principal."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -73,7 +70,6 @@ class Ledger:
         self.effect_keys: set[bytes] = set()
         self.committed: dict[str, deque[CommittedCall]] = {}
         self.slots: dict[str, Json] = {}
-        self.amounts: dict[_Key, Amounts] = {}
         self.firsts: dict[str, Number] = {}
         self.repeats: list[bytes] = []
         self.steps: dict[int, int] = {}
@@ -84,7 +80,14 @@ class Ledger:
         self._blocks = 0
         self._errors = 0
         self._unguarded = 0
-        self._aggregates = {one.name: one for one in policy.aggregates}
+        self._personal = [one for one in policy.aggregates if _is_personal(one)]
+        self._common = {
+            one.name: Amounts(one.op, one.window)
+            for one in policy.aggregates
+            if not _is_personal(one)
+        }
+        self._amounts: dict[bytes, dict[str, Amounts]] = {}
+        self._last: tuple[Json, bytes] = (None, b"")
 
     def facts(
         self,
@@ -111,7 +114,7 @@ class Ledger:
             is_step_counted=step in self.steps,
             repeats=self.repeats,
             slots=self.slots,
-            aggregates=self._amounts_for(principal),
+            aggregates=self._amounts_of(self._whose(principal)),
             envelopes=self.firsts,
             cost_micros=self.cost_micros,
             principal=principal,
@@ -129,7 +132,7 @@ class Ledger:
         is_claim: bool = False,
     ) -> None:
         """Fold in what was decided of a response, or of a part of it that was claimed later."""
-        whose = principal_digest(principal) if self.amounts_are_personal else b""
+        whose = self._whose(principal)
         is_granted = False
         for call_id, verdict in zip(call_ids, decision.calls, strict=True):
             if verdict.granted and verdict.holding is not None:
@@ -140,11 +143,6 @@ class Ledger:
         elif not is_claim and _is_denied(decision.calls):
             self._blocks += 1
             self._break(CONSECUTIVE_BLOCKS, self._blocks, self.policy.limits.blocks)
-
-    @property
-    def amounts_are_personal(self) -> bool:
-        """Say whether some aggregate is kept for each principal by itself."""
-        return any(one.scope is AggregateScope.PRINCIPAL for one in self._aggregates.values())
 
     def is_granted(self, call_id: CallId) -> bool:
         """Say whether a call was ever granted."""
@@ -227,7 +225,14 @@ class Ledger:
             tool: deque(kept, COMMITTED_MAX) for tool, kept in self.committed.items()
         }
         other.slots = dict(self.slots)
-        other.amounts = {key: one.copy() for key, one in self.amounts.items()}
+        other._common = {name: one.copy() for name, one in self._common.items()}  # noqa: SLF001 -- of its own kind
+        other._amounts = {  # noqa: SLF001 -- the same
+            whose: {
+                name: other._common.get(name) or one.copy()  # noqa: SLF001 -- the same
+                for name, one in amounts.items()
+            }
+            for whose, amounts in self._amounts.items()
+        }
         other.firsts = dict(self.firsts)
         other.repeats = list(self.repeats)
         other.steps = dict(self.steps)
@@ -249,7 +254,7 @@ class Ledger:
             self.repeats.append(holding.repeat)
             del self.repeats[: -self.policy.limits.loop_window]
         for name, amount in holding.amounts.items():
-            self._amount(name, call.principal).open(amount)
+            self._amounts_of(call.principal)[name].open(amount)
         if holding.is_committed:
             self._commit(call_id, call, MISSING, call.granted_at)
 
@@ -257,7 +262,7 @@ class Ledger:
         holding = call.holding
         self._advance(holding)
         for name, amount in holding.amounts.items():
-            self._amount(name, call.principal).commit(amount, at)
+            self._amounts_of(call.principal)[name].commit(amount, at)
         for name, first in holding.firsts.items():
             self.firsts.setdefault(name, first)
         tool = self.policy.tools.get(holding.tool)
@@ -294,7 +299,7 @@ class Ledger:
         if holding.effect_key is not None:
             self.effect_keys.discard(holding.effect_key)
         for name, amount in holding.amounts.items():
-            amounts = self._amount(name, call.principal)
+            amounts = self._amounts_of(call.principal)[name]
             if holding.is_committed:
                 amounts.revert(amount, call.granted_at)
             else:
@@ -307,21 +312,23 @@ class Ledger:
         if not known[key]:
             del known[key]
 
-    def _amount(self, name: str, principal: bytes) -> Amounts:
-        aggregate = self._aggregates[name]
-        key = _key(aggregate, principal)
-        if key not in self.amounts:
-            self.amounts[key] = Amounts(aggregate.op, aggregate.window)
-        return self.amounts[key]
+    def _whose(self, principal: Mapping[str, Json]) -> bytes:
+        """Return what tells principals apart, where some aggregate does."""
+        if not self._personal:
+            return b""
+        who = principal.get("id")
+        if type(who) is not str:
+            return principal_digest(principal)
+        if who != self._last[0]:
+            self._last = (who, principal_digest(principal))
+        return self._last[1]
 
-    def _amounts_for(self, principal: Mapping[str, Json]) -> Mapping[str, Amounts]:
-        if not self._aggregates:
-            return {}
-        whose = principal_digest(principal) if self.amounts_are_personal else b""
-        found: Iterable[tuple[str, Amounts | None]] = (
-            (name, self.amounts.get(_key(one, whose))) for name, one in self._aggregates.items()
-        )
-        return {name: amounts for name, amounts in found if amounts is not None}
+    def _amounts_of(self, whose: bytes) -> dict[str, Amounts]:
+        """Return the series that a principal's calls are judged by, and counted in."""
+        if whose not in self._amounts:
+            personal = {one.name: Amounts(one.op, one.window) for one in self._personal}
+            self._amounts[whose] = {**self._common, **personal}
+        return self._amounts[whose]
 
     def _count_error(self) -> None:
         self._errors += 1
@@ -338,9 +345,8 @@ class Ledger:
         self.waiting_since = None
 
 
-def _key(aggregate: LoadedAggregate, principal: bytes) -> _Key:
-    is_personal = aggregate.scope is AggregateScope.PRINCIPAL
-    return aggregate.name, principal if is_personal else b""
+def _is_personal(aggregate: LoadedAggregate) -> bool:
+    return aggregate.scope is AggregateScope.PRINCIPAL
 
 
 def _is_denied(verdicts: Sequence[CallVerdict]) -> bool:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from placet.kernel.value import Value
 from placet.policy.decision import Allow, Ask, BlockedWhy, Code, Decision, Deny, Reason
@@ -62,9 +63,13 @@ class _Outcome:
     reasons: tuple[Reason, ...]
 
 
+_ALONE: Final = _Outcome(blocked_why=None, is_held=False, reasons=())
+
+
 def decide_response(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> ResponseDecision:
     """Return what becomes of each call, given the decision on each by itself."""
-    outcome = _outcome(policy, facts, judged)
+    # One call has no neighbours: whatever becomes of it is its own decision.
+    outcome = _ALONE if len(judged) == 1 else _outcome(policy, facts, judged)
     window = Window()
     for one in judged:
         if one.decision.holds_from is not None:
@@ -134,7 +139,7 @@ def _verdict(one: Judged, phase: str | None, outcome: _Outcome) -> CallVerdict:
 def holding_of(one: Judged, phase: str | None) -> Holding:
     """Return what a grant of a call, given in this phase, holds."""
     tool = one.tool
-    given = one.given
+    amounts, firsts = one.values.amounts, one.values.firsts
     return Holding(
         tool=one.call.tool,
         phase=phase,
@@ -142,10 +147,10 @@ def holding_of(one: Judged, phase: str | None) -> Holding:
         is_committed=tool is not None and tool.commit_requirement is CommitRequirement.NONE,
         effect_key=one.effect_key,
         repeat=one.repeat,
-        amounts={name: amount for name, amount in one.values.amounts.items() if amount is not None},
-        firsts={name: first for name, first in one.values.firsts.items() if first is not None},
-        arguments={} if tool is None else remembered(tool.remembered_arguments, given),
-        slots={} if tool is None else bound(tool, given, is_output=False),
+        amounts={name: value for name, value in amounts.items() if value is not None},
+        firsts={name: value for name, value in firsts.items() if value is not None},
+        arguments={} if tool is None else remembered(tool.remembered_arguments, one.given),
+        slots={} if tool is None else bound(tool, one.given, is_output=False),
     )
 
 
