@@ -17,14 +17,14 @@ SECONDS_MAX: Final = 10.0
 SCOPES: Final = ("runtime", "read", "author", "approve", "operate", "audit", "admin")
 ENVIRONMENTS: Final = ("development", "staging", "production")
 
-_url_option = click.option(
+url_option = click.option(
     "--url", help="Address of the service.  [env: PLACET_URL; default: the one of the data folder]"
 )
 
 
 @click.group(name="key")
 def command() -> None:
-    """Issue, list and revoke API keys.
+    """Issue, list and revoke API keys. The keys that people sign with are `placet person-key`.
 
     Needs an admin's key in PLACET_API_KEY, or in the file that PLACET_API_KEY_FILE names.
     """
@@ -39,7 +39,7 @@ def command() -> None:
 @click.option("--agent", help="Bind the key to this agent; a runtime key needs it.")
 @click.option("--environment", type=click.Choice(ENVIRONMENTS), help="And to this environment.")
 @click.option("--expires-at", help="When it ends: RFC 3339, with an offset.")
-@_url_option
+@url_option
 @data_dir_option
 @json_option
 def issue(  # noqa: PLR0913 -- one argument per option
@@ -63,36 +63,36 @@ def issue(  # noqa: PLR0913 -- one argument per option
         "environment": environment,
         "expires_at": expires_at,
     }
-    with _service(url, data_dir) as client:
-        issued = _answer(client, "POST", KEYS, body)
+    with service_client(url, data_dir) as client:
+        issued = ask(client, "POST", KEYS, body)
     give(issued, str(issued["api_key"]), as_json=as_json)
 
 
 @command.command()
 @click.argument("key_id")
-@_url_option
+@url_option
 @data_dir_option
 @json_option
 def revoke(*, key_id: str, url: str | None, data_dir: Path | None, as_json: bool) -> None:
     """End the key KEY_ID from the next request on."""
     from urllib.parse import quote
 
-    with _service(url, data_dir) as client:
-        revoked = _answer(client, "POST", f"{KEYS}/{quote(key_id, safe='')}/revoke")
+    with service_client(url, data_dir) as client:
+        revoked = ask(client, "POST", f"{KEYS}/{quote(key_id, safe='')}/revoke")
     give(revoked, f"{revoked['key_id']} ended at {revoked['revoked_at']}", as_json=as_json)
 
 
 @command.command(name="list")
-@_url_option
+@url_option
 @data_dir_option
 @json_option
 def list_(*, url: str | None, data_dir: Path | None, as_json: bool) -> None:
     """List every key of the tenant, live and ended."""
     keys: list[dict[str, Any]] = []
-    with _service(url, data_dir) as client:
+    with service_client(url, data_dir) as client:
         path: str | None = f"{KEYS}?limit=200"
         while path is not None:
-            page = _answer(client, "GET", path)
+            page = ask(client, "GET", path)
             keys += page["items"]
             after = page["next_cursor"]
             path = None if after is None else f"{KEYS}?limit=200&cursor={after}"
@@ -105,8 +105,8 @@ def _line(key: dict[str, Any]) -> str:
     return f"{key['key_id']}  {key['name']}  {','.join(key['scopes'])}{bound}{ended}"
 
 
-def _service(url: str | None, data_dir: Path | None) -> "httpx.Client":
-    """Return a client of the service that speaks with the admin's key."""
+def service_client(url: str | None, data_dir: Path | None) -> "httpx.Client":
+    """Return a client of the service that speaks with the API key of the environment."""
     import httpx
 
     return httpx.Client(
@@ -143,11 +143,11 @@ def _key() -> str:
             ) from fault
     raise CommandRefused(
         detail="no API key is set",
-        remedy="set PLACET_API_KEY to an admin's key; `placet tenant create` prints the first",
+        remedy="set PLACET_API_KEY to your key; `placet tenant create` prints an admin's first",
     )
 
 
-def _answer(
+def ask(
     client: "httpx.Client", method: str, path: str, body: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the service's answer. Raises the refusal that the service gave."""
@@ -168,7 +168,8 @@ def _answer(
         ) from fault
     if answer.is_error:
         refusal = refusal_for(told)
-        if reasons := told.get("reasons"):
-            refusal.detail = "; ".join(map(str, reasons))
+        reasons = [reason for reason in told.get("reasons", []) if isinstance(reason, str)]
+        if reasons:  # where they are no plain words, the detail tells them all
+            refusal.detail = "; ".join(reasons)
         raise refusal
     return told

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "doctor": ("placet.cli.doctor", "Check this machine and the database, with remedies."),
     "tenant": ("placet.cli.tenant", "Make a tenant and its first admin."),
     "key": ("placet.cli.key", "Issue, list and revoke API keys."),
+    "person-key": ("placet.cli.person_key", "Make the key that a person signs with, and enrol it."),
     "policy": ("placet.cli.policy.group", "Check, explain, compare and try contracts."),
     "verify": ("placet.cli.verify", "Verify a bundle of evidence, without us."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),
