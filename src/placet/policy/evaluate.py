@@ -99,7 +99,7 @@ def _read(policy: Policy, judged: Judged) -> None:
     """Take out of the arguments what the layers ask, and what a grant would hold."""
     text = judged.call.arguments
     try:
-        given, form = foreign.read(text)
+        given, form, is_whole = foreign.read(text)
     except ForeignJsonError:
         return
     if not isinstance(given, dict):
@@ -110,7 +110,7 @@ def _read(policy: Policy, judged: Judged) -> None:
     volatile = () if tool is None else tool.volatile
     if policy.limits.loop_threshold is not None:
         judged.repeat = repeat_digest(
-            judged.call.tool, text, given, judged.arguments_hash, volatile
+            judged.call.tool, given, judged.arguments_hash, volatile, is_whole=is_whole
         )
     # What layer 6 will refuse for its length is not read any further.
     if tool is None or tool.cost.of(values_in(text), len(text)) > CHECK_NS_MAX:

@@ -1,6 +1,5 @@
 """The hashes of a call: of its arguments, of its effect, and those that like calls share."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,7 +12,6 @@ from placet.policy.numbers import normal
 from placet.policy.paths import Path, without
 
 _TEXTS: Final = msgspec.json.Encoder()
-_UNUSUAL_NUMBER: Final = re.compile(rb"[0-9](?:[.eE]|[0-9]{15})")
 
 
 def arguments_digest(given: Json) -> Digest:
@@ -22,20 +20,20 @@ def arguments_digest(given: Json) -> Digest:
 
 
 def repeat_digest(
-    tool: str, text: bytes, given: Json, known: Digest, volatile: tuple[Path, ...]
+    tool: str, given: Json, known: Digest, volatile: tuple[Path, ...], *, is_whole: bool
 ) -> bytes:
     """Return the hash that like calls share: the tool and the arguments, equal as JSON.
 
-    `known` is the arguments' hash; `volatile` are the paths that make no difference.
+    `known` is the arguments' hash; `volatile` are the paths that make no difference. `is_whole`
+    says that all numbers are integers, so that those that are equal are written alike.
     """
     name = tool.encode() + b"\0"
-    is_usual = _UNUSUAL_NUMBER.search(text) is None
-    if is_usual and not volatile:
+    if is_whole and not volatile:
         return name + known
     kept = given
     for path in volatile:
         kept = without(path, kept)
-    return name + digest("arguments", foreign.encode(kept if is_usual else normal(kept)))
+    return name + digest("arguments", foreign.encode(kept if is_whole else normal(kept)))
 
 
 def principal_digest(attributes: Mapping[str, Json]) -> bytes:

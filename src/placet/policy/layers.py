@@ -82,8 +82,10 @@ def principal(policy: Policy, facts: Facts, name: str, tool: LoadedTool | None) 
     """
     if not policy.principals:
         return []
-    covering = (rule for rule in policy.principals if rule.covers(name))
-    rules = covering if tool is None else tool.principals
+    if tool is None:
+        rules = tuple(rule for rule in policy.principals if rule.covers(name))
+    else:
+        rules = tool.principals
     is_allowed = False
     reasons = []
     for rule in rules:

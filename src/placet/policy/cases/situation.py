@@ -160,7 +160,7 @@ def _repeat(policy: Policy, call: PastCall) -> bytes:
     text = text_of(call.arguments)
     given = _parse(text)
     volatile = () if tool is None else tool.volatile
-    return repeat_digest(call.tool, text, given, arguments_digest(given), volatile)
+    return repeat_digest(call.tool, given, arguments_digest(given), volatile, is_whole=False)
 
 
 def _parse(text: bytes) -> dict[str, Json]:

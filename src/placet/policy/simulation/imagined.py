@@ -45,12 +45,12 @@ def imagined(policy: Policy, ledger: Ledger, facts: Facts, candidate: Candidate)
 
 
 def _holding(policy: Policy, tool: LoadedTool, candidate: Candidate) -> Holding:
-    given, text = candidate.given(), candidate.call.arguments
+    given = candidate.given()
     values = values_of(tool, given)
     repeat = None
     if policy.limits.loop_threshold is not None:
         digest = arguments_digest(given)
-        repeat = repeat_digest(tool.name, text, given, digest, tool.volatile)
+        repeat = repeat_digest(tool.name, given, digest, tool.volatile, is_whole=False)
     return Holding(
         tool=tool.name,
         phase=None,
