@@ -5,9 +5,10 @@ from tests.invariants.overtaking import Side, overtake
 from tests.studio.story import Signer, Story
 
 from placet.authority import service, store
-from placet.authority.model import KeyOfAnother, KeyRevocation, PersonKeyNotFound, RevokeKey
+from placet.authority.model import KeyOfAnother, KeyRevocation, RevokeKey
 from placet.events.model import StreamKind, tenant_stream
 from placet.events.store import list_events
+from placet.kernel.refusals import NotFound
 from placet.storage.database import Writing
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalRefused
 from placet.studio.requests.model import ApprovalRequest, RequestStatus
@@ -76,7 +77,7 @@ async def test_an_admin_ends_anybodys_key_and_nobody_else_does(
 
 
 async def test_a_key_of_nobody_is_not_found(story: Story, ada: Signer) -> None:
-    with pytest.raises(PersonKeyNotFound):
+    with pytest.raises(NotFound):
         await revoke(story, ada, ada)
 
 

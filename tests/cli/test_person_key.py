@@ -21,6 +21,8 @@ from placet.evidence.vote import verify_proof
 
 WORDS = "a long enough one"
 OPEN = {"PLACET_KEY_PASSPHRASE": WORDS}
+SHORT = {"PLACET_KEY_PASSPHRASE": "short"}
+OTHER = {"PLACET_KEY_PASSPHRASE": "another long one"}
 TENANT, PERSON = UUID(int=1), UUID(int=2)
 
 
@@ -73,7 +75,7 @@ def test_a_short_passphrase_is_refused_before_anything_is_written(
     placet: Placet, tmp_path: Path
 ) -> None:
     file = tmp_path / "ada.key"
-    done = placet("person-key", "new", str(file), PLACET_KEY_PASSPHRASE="short")
+    done = placet("person-key", "new", str(file), **SHORT)
     assert done.returncode == Exit.USAGE
     assert not file.exists()
 
@@ -95,7 +97,7 @@ def test_a_challenge_of_another_form_is_refused(placet: Placet, file: Path, chal
 
 
 def test_another_passphrase_opens_nothing(placet: Placet, file: Path) -> None:
-    done = proof_of(placet, file, PLACET_KEY_PASSPHRASE="another long one")
+    done = proof_of(placet, file, **OTHER)
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
 
 

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.server.routes_asked import BOUND, HASH, SESSION, STUDIO, TENANCY
+from tests.server.routes_asked import AUTHORITY, BOUND, HASH, SESSION, STUDIO, TENANCY
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,54 @@ STUDIO_REFUSED: Final = (
             ("of another tenant", "%foreign_actor%", 422, "enrolment_refused"),
             ("nobody", "%nobody%", 422, "enrolment_refused"),
         )
+    ),
+    *(
+        Refused(
+            f"an enrolment over a challenge of nobody, {what}",
+            f"{AUTHORITY}/enrolments",
+            {
+                "workspace_id": where,
+                "challenge_id": "%nobody%",
+                "public_key": SMALL_ORDER,
+                "proof": PROOF,
+            },
+            status,
+            code,
+        )
+        for what, where, status, code in (
+            ("here", "%workspace%", 422, "enrolment_refused"),
+            ("nowhere", "%nobody%", 404, "workspace_not_found"),
+            ("in a stranger's workspace", "%foreign_workspace%", 404, "workspace_not_found"),
+        )
+    ),
+    *(
+        Refused(
+            f"a confirmation that is {what}",
+            f"{AUTHORITY}/enrolments/%enrolment%/confirmations",
+            {"envelope": envelope},
+            422,
+            "confirmation_refused",
+            key="approver",
+        )
+        for what, envelope in (
+            ("empty", {}),
+            ("a vote on something else", "%good_envelope%"),
+        )
+    ),
+    Refused(
+        "the end of another's key",
+        f"{AUTHORITY}/person-keys/%person_key%/revoke",
+        {"reason": "x"},
+        403,
+        "key_of_another",
+        key="viewer",
+    ),
+    Refused(
+        "the removal of an approver who is none",
+        f"{STUDIO}/workspaces/%workspace%/approvers/%actor%/remove",
+        {"reason": "x"},
+        404,
+        "approver_not_found",
     ),
     *(
         Refused(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 STUDIO: Final = "/api/v1/studio"
+AUTHORITY: Final = "/api/v1/authority"
 TENANCY: Final = "/api/v1/tenancy"
 SESSION: Final = "/api/v1/replay/sessions/%session%"
 BOUND: Final = (("Placet-Binding", "%binding%"),)
@@ -125,7 +126,54 @@ ROUTES: Final = (
     Route("GET", f"{TENANCY}/api-keys", queries=PAGES),
     Route("POST", f"{TENANCY}/api-keys/%key_id%/revoke", keyed=True),
     Route("GET", "/api/v1/authority/keys", denied=""),
+    Route(
+        "POST",
+        "/api/v1/authority/person-keys/%person_key%/revoke",
+        body={"reason": "lost"},
+        missing=("reason",),
+        wrong={"reason": TEXTS},
+        keyed=True,
+    ),
     Route("GET", f"/api/v1/authority/artifacts/{HASH}", denied="operate"),
+    Route("POST", f"{AUTHORITY}/challenges", body={}, keyed=True),
+    Route(
+        "POST",
+        f"{AUTHORITY}/enrolments",
+        body={
+            "workspace_id": "%workspace%",
+            "challenge_id": "%nobody%",
+            "public_key": "A" * 43 + "=",
+            "proof": "e30=",
+        },
+        missing=("workspace_id", "challenge_id", "public_key", "proof"),
+        wrong={
+            "workspace_id": IDS,
+            "challenge_id": IDS,
+            "public_key": (None, 1, "", "AAAA", "A" * 44, "*" * 44),
+            "proof": (None, 1, "", "e", "e30=" * 30_000),
+        },
+        keyed=True,
+    ),
+    Route("GET", f"{AUTHORITY}/enrolments", queries=PAGES),
+    Route("GET", f"{AUTHORITY}/enrolments/%enrolment%", not_found="enrolment_not_found"),
+    Route(
+        "POST",
+        f"{AUTHORITY}/enrolments/%enrolment%/confirmations",
+        body={"envelope": {}},
+        missing=("envelope",),
+        keyed=True,
+        key="approver",
+        not_found="enrolment_not_found",
+    ),
+    Route(
+        "POST",
+        f"{STUDIO}/workspaces/%workspace%/approvers/%actor%/remove",
+        body={"reason": "left"},
+        missing=("reason",),
+        wrong={"reason": TEXTS},
+        keyed=True,
+        not_found="workspace_not_found",
+    ),
     Route(
         "POST",
         "/api/v1/authority/controls",

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 from tests.conftest import Workplace, found
 from tests.replay.desk import Desk, Worker
+from tests.studio.enrolments import people
 from tests.studio.story import Signer, Story
 
 from placet.authority.server_keys import ServerKeys
@@ -123,12 +124,16 @@ class Builder:
         third = await story.workspace(signer, agent="third-desk")
         draft = await story.draft(third)
         await story.command(draft, Comment(text="begun"))
+        newcomer = await story.signer("cy")
+        enrolment = await people.asked(story, third.workspace_id, newcomer)
         made = {
             "workspace": workspace.workspace_id,
             "snapshot": snapshot.snapshot_id,
             "request": request.request_id,
             "third": third.workspace_id,
             "draft": draft.draft_id,
+            "enrolment": enrolment.enrolment_id,
+            "person_key": signer.key.key_id,
         }
         shown = (await desk.get("/api/v1/studio/workspaces", workplace.founder_key)).json()
         (made["approval"],) = {item["active_approval_id"] for item in shown["items"]} - {None}

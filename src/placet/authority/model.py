@@ -142,10 +142,6 @@ class ArtifactNotFound(NotFound):
     """There is no such artifact here."""
 
 
-class PersonKeyNotFound(NotFound):
-    """There is no such person's key here."""
-
-
 class KeyOfAnother(Forbidden):
     """The key is another person's."""
 

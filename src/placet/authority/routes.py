@@ -12,11 +12,11 @@ from placet.authority.model import (
     ArtifactNotFound,
     KeyList,
     KeyRevocation,
-    PersonKeyNotFound,
     RevokeKey,
 )
 from placet.kernel import bodies
 from placet.kernel.principal import Scope
+from placet.kernel.refusals import NotFound
 from placet.storage.database import Writing
 from placet.tenancy.entry import (
     Answer,
@@ -66,7 +66,7 @@ async def revoke_person_key(request: AppRequest, key_id: FromPath[str]) -> Respo
     raw = await body_of(request)
     asked = bodies.decode(_REVOKE, raw)
     if not _HASH.fullmatch(key_id):
-        raise PersonKeyNotFound(detail="there is no person's key with this id")
+        raise NotFound(detail="there is no person's key with this id")
     is_admin = Scope.ADMIN in principal_of(request).scopes
 
     async def work(tx: Writing) -> Answer:

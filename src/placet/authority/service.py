@@ -81,8 +81,8 @@ async def revoke_key(
 ) -> KeyRevocation:
     """End a person's key: no vote by it is counted after this. Done twice is fine.
 
-    `is_admin` tells whether the caller may end another person's. Refuses `person_key_not_found`
-    and `key_of_another`.
+    `is_admin` tells whether the caller may end another person's. Refuses `not_found` and
+    `key_of_another`.
     """
     key = await store.get_person_key(tx, key_id)
     if not is_admin and key.actor_id != tx.actor_id:

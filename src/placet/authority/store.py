@@ -11,11 +11,11 @@ from placet.authority.model import (
     CompiledGovernanceArtifact,
     KeyRevocation,
     PersonKey,
-    PersonKeyNotFound,
     ServerKey,
 )
 from placet.authority.tables import ARTIFACT, KEY_REVOCATION, PERSON_KEY, SERVER_KEY
 from placet.kernel.ids import ActorId, TenantId
+from placet.kernel.refusals import NotFound
 from placet.storage.database import Reading, Writing, fields_of
 
 _HOLD = sa.text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
@@ -67,10 +67,10 @@ async def list_person_keys(tx: Reading, actors: Sequence[ActorId] | None = None)
 
 
 async def get_person_key(tx: Reading, key_id: str) -> PersonKey:
-    """Return a key by its id. Refuses `person_key_not_found`."""
+    """Return a key by its id. Refuses `not_found`."""
     found = await find_person_key(tx, key_id)
     if found is None:
-        raise PersonKeyNotFound(detail="there is no person's key with this id")
+        raise NotFound(detail="there is no person's key with this id")
     return found
 
 
