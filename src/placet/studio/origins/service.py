@@ -61,13 +61,19 @@ async def apply_command(
     """
     draft = await draft_store.get_draft(tx, draft_id)
     drafts.check_expected(draft, asked.expected_draft_version)
-    change = DraftChange(
-        draft=draft,
-        asked=asked,
-        idempotency_key=idempotency_key,
-        brought=await _brought(tx, draft, asked),
-    )
+    change = await change_of(tx, draft, asked, idempotency_key)
     return await drafts.write_command(tx, change, ids)
+
+
+async def change_of(
+    tx: Writing, draft: BusinessDraft, asked: ApplyCommand, idempotency_key: str
+) -> DraftChange:
+    """Return a command on a draft as it was read, with the contract that it takes from elsewhere.
+
+    Refuses as the page of this slice says.
+    """
+    brought = await _brought(tx, draft, asked)
+    return DraftChange(draft=draft, asked=asked, idempotency_key=idempotency_key, brought=brought)
 
 
 async def _brought(tx: Writing, draft: BusinessDraft, asked: ApplyCommand) -> Brought | None:
