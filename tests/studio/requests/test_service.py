@@ -21,13 +21,9 @@ async def test_the_frozen_view_shows_the_rules_the_findings_and_what_is_new(stor
     workspace = await story.workspace()
     _, snapshot, request = await story.asked(workspace)
     view = json.loads(request.view_json)
-    assert view["diff"] == {
-        "against": None,
-        "added": ["issue_refund", "lookup_order"],
-        "removed": [],
-        "changed": [],
-        "is_session_changed": False,
-    }
+    assert view["diff"]["against"] is None
+    told = [(change["kind"], change["tool"]) for change in view["diff"]["changes"]]
+    assert told == [("widened", "lookup_order"), ("widened", "issue_refund")]
     assert view["snapshot_hash"] == snapshot.snapshot_hash
     assert view["artifact_hash"] == request.artifact_hash
     assert view["approval_policy"] == {
@@ -65,13 +61,14 @@ async def test_the_view_after_an_approval_shows_the_difference_from_it(story: St
     changed = contract(REFUND | {"decision": "deny"}, LOOKUP | {"tool": "find_order"})
     await story.command(draft, importing(changed | {"session": {"gate": "strip_partial"}}))
     view = json.loads((await story.request(await story.snapshot(draft))).view_json)
-    assert view["diff"] == {
-        "against": str(approval),
-        "added": ["find_order"],
-        "removed": ["lookup_order"],
-        "changed": ["issue_refund"],
-        "is_session_changed": True,
-    }
+    assert view["diff"]["against"] == str(approval)
+    told = [(change["kind"], change["path"]) for change in view["diff"]["changes"]]
+    assert told == [
+        ("widened", "$.session.gate"),
+        ("widened", "$.tools[1]"),
+        ("narrowed", "$.tools[0].decision"),
+        ("narrowed", "$.tools[0]"),
+    ]
 
 
 async def test_a_snapshot_that_is_not_ready_is_refused_with_every_reason(story: Story) -> None:

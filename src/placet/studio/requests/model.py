@@ -15,6 +15,7 @@ from placet.kernel.principal import Environment
 from placet.kernel.refusals import Conflict, NotFound
 from placet.kernel.value import Input, Value
 from placet.plans.model import Enforcement, Unplanned
+from placet.policy.diff.change import Change
 from placet.policy.finding import Finding
 from placet.studio.snapshots.model import SnapshotId
 from placet.studio.workspaces.model import ApprovalPolicy, WorkspaceId
@@ -65,13 +66,13 @@ class RequestApproval(Input, frozen=True):
 
 
 class ContractDiff(Value, frozen=True):
-    """What changed against an approval, by the tools' names; against nothing, all is added."""
+    """What changed against an approval, rule by rule: what widened stands first.
+
+    Against nothing, `against` is null and each tool is a change.
+    """
 
     against: UUID | None
-    added: list[str]
-    removed: list[str]
-    changed: list[str]
-    is_session_changed: bool
+    changes: list[Change]
 
 
 class ApprovalFrame(Value, frozen=True):

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import cast
-from uuid import UUID
 
 import msgspec
 
@@ -14,7 +13,6 @@ from placet.kernel.hashing import digest
 from placet.studio.requests.model import (
     ApprovalFrame,
     ApprovalRequest,
-    ContractDiff,
     RequestStatus,
     VoteFields,
 )
@@ -36,18 +34,6 @@ def hash_view(view: bytes) -> str:
 def hash_policy(policy: ApprovalPolicy) -> str:
     """Return the hash of an approval policy in hex."""
     return digest("approval_policy", canonical(policy)).hex()
-
-
-def diff_documents(before: bytes | None, after: bytes, against: UUID | None) -> ContractDiff:
-    """Return what changed between two contracts, tool by tool; `before` is None for nothing."""
-    old, new = _parts(before), _parts(after)
-    return ContractDiff(
-        against=against,
-        added=sorted(new.keys() - old.keys() - {""}),
-        removed=sorted(old.keys() - new.keys() - {""}),
-        changed=sorted(name for name in old.keys() & new.keys() - {""} if old[name] != new[name]),
-        is_session_changed=old[""] != new[""],
-    )
 
 
 def status_at(request: ApprovalRequest, now: datetime) -> RequestStatus:
@@ -75,12 +61,3 @@ def fields_to_sign(request: ApprovalRequest, snapshot: BusinessDraftSnapshot) ->
         approval_policy_hash=request.approval_policy_hash,
         latest_checkpoint=None,
     )
-
-
-def _parts(document: bytes | None) -> dict[str, Json]:
-    """Return the tools of a contract by name, and under the empty name what is for the session."""
-    if document is None:
-        return {"": None}
-    whole = cast("dict[str, Json]", foreign.parse(document))
-    tools = cast("list[dict[str, Json]]", whole.get("tools", []))
-    return {"": whole.get("session")} | {str(tool["tool"]): tool for tool in tools}

@@ -8,7 +8,9 @@ import msgspec
 from placet.evidence.vote import APPROVAL_VOTE_TYPE
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
-from placet.policy.compile import Compiled, compile_contract
+from placet.policy.compile import compile_contract
+from placet.policy.diff.contracts import diff_contracts
+from placet.policy.model import Contract
 from placet.policy.projection import COMPILER_VERSION
 from placet.storage.database import Reading, Writing
 from placet.studio.approvals import rules as approval_rules
@@ -84,7 +86,8 @@ async def _frozen(
     workspace: GovernanceWorkspace,
     ids: Ids,
 ) -> ApprovalRequest:
-    compiled = _compiled(snapshot)
+    contract = _contract(snapshot)
+    compiled = compile_contract(contract)
     artifact_hash = compiled.compiled_hash.hex()
     frame = ApprovalFrame(
         workspace_id=workspace.workspace_id,
@@ -98,7 +101,7 @@ async def _frozen(
         artifact_hash=artifact_hash,
         compiler_version=snapshot.compiler_version,
         approval_policy=workspace.approval_policy,
-        diff=await _diff(tx, workspace, snapshot),
+        diff=await _diff(tx, workspace, contract),
         findings=snapshot.findings,
     )
     view = rules.freeze_view(frame, compiled.review)
@@ -120,21 +123,22 @@ async def _frozen(
     )
 
 
-def _compiled(snapshot: BusinessDraftSnapshot) -> Compiled:
+def _contract(snapshot: BusinessDraftSnapshot) -> Contract:
     contract = snapshot_rules.read_memory(snapshot.memory_json)
     if isinstance(contract, list) or snapshot.compiler_version != COMPILER_VERSION:
         raise approval_rules.refused([approval_rules.compiled_otherwise()])
-    return compile_contract(contract)
+    return contract
 
 
-async def _diff(
-    tx: Reading, workspace: GovernanceWorkspace, snapshot: BusinessDraftSnapshot
-) -> ContractDiff:
+async def _diff(tx: Reading, workspace: GovernanceWorkspace, contract: Contract) -> ContractDiff:
+    """Return what changed since the approval in force; one that cannot be read counts as none."""
     if workspace.active_approval_id is None:
-        return rules.diff_documents(None, snapshot.memory_json, None)
+        return ContractDiff(against=None, changes=diff_contracts(None, contract))
     approval = await approvals.get_approval(tx, workspace.active_approval_id)
-    before = await snapshots.get_snapshot(tx, approval.draft_snapshot_id)
-    return rules.diff_documents(before.memory_json, snapshot.memory_json, approval.approval_id)
+    snapshot = await snapshots.get_snapshot(tx, approval.draft_snapshot_id)
+    before = snapshot_rules.read_memory(snapshot.memory_json)
+    old = None if isinstance(before, list) else before
+    return ContractDiff(against=approval.approval_id, changes=diff_contracts(old, contract))
 
 
 async def _make_room(tx: Writing, request: ApprovalRequest) -> list[Value]:
