@@ -13,6 +13,7 @@ import placet.studio.drafts.tables
 import placet.studio.enrolments.tables
 import placet.studio.requests.tables
 import placet.studio.snapshots.tables
+import placet.studio.sources.tables
 import placet.studio.votes.tables
 import placet.studio.workspaces.tables
 import placet.tenancy.tables

@@ -170,7 +170,7 @@ class ScopeMissing(Forbidden):
 class BodyTooLarge(TooLarge):
     """The body is larger than this route takes."""
 
-    hint = "a body may have 1 MiB"
+    hint = "a body may have 1 MiB, and one that adds a source 8 MiB"
 
 
 class UnsupportedMediaType(Unsupported):

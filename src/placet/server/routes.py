@@ -11,10 +11,12 @@ from placet.replay import routes as replay
 from placet.server import health, reference
 from placet.studio.approvals import routes as approvals
 from placet.studio.drafts import routes as drafts
+from placet.studio.drafts.history import routes as draft_history
 from placet.studio.enrolments import routes as enrolments
 from placet.studio.origins import routes as origins
 from placet.studio.requests import routes as requests
 from placet.studio.snapshots import routes as snapshots
+from placet.studio.sources import routes as sources
 from placet.studio.votes import routes as votes
 from placet.studio.workspaces import routes as workspaces
 from placet.tenancy import routes as tenancy
@@ -24,9 +26,11 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     authority.HANDLERS,
     controls.HANDLERS,
     workspaces.HANDLERS,
+    sources.HANDLERS,
     enrolments.HANDLERS,
     origins.HANDLERS,
     drafts.HANDLERS,
+    draft_history.HANDLERS,
     snapshots.HANDLERS,
     requests.HANDLERS,
     votes.HANDLERS,
