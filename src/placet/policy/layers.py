@@ -30,8 +30,8 @@ _STATUS_CODES: Final = {
 
 def control(policy: Policy, facts: Facts, tool: str, window: Window) -> list[Reason]:
     """Layer 1: the session may still be acted in, and nobody took the tool away."""
-    seconds = policy.limits.seconds
-    is_over = seconds is not None and _is_over(seconds, facts, window)
+    lasts = policy.limits.lasts
+    is_over = lasts is not None and _is_over(lasts, facts, window)
     if (
         facts.status is Status.ACTIVE
         and not is_over
@@ -53,7 +53,7 @@ def _stopped(policy: Policy, facts: Facts, tool: str, *, is_over: bool) -> Itera
         yield Reason(
             code=Code.SESSION_EXPIRED,
             rule="session.limits.max_seconds",
-            detail=f"the session has lasted longer than {policy.limits.seconds} s",
+            detail=f"the session has lasted longer than {_seconds(policy)} s",
             needs="a new session",
         )
     if tool in facts.filtered:
@@ -61,11 +61,15 @@ def _stopped(policy: Policy, facts: Facts, tool: str, *, is_over: bool) -> Itera
         yield Reason(code=Code.MANUAL_FILTER, rule="session.tool_filter", detail=detail)
 
 
-def _is_over(seconds: int, facts: Facts, window: Window) -> bool:
+def _seconds(policy: Policy) -> int:
+    return 0 if policy.limits.lasts is None else int(policy.limits.lasts.total_seconds())
+
+
+def _is_over(lasts: timedelta, facts: Facts, window: Window) -> bool:
     """Say whether a session's time is up; it stands still while people are waited for."""
     if facts.started_at is None:
         return True
-    last = facts.started_at + facts.waited + timedelta(seconds=seconds)
+    last = facts.started_at + facts.waited + lasts
     if facts.waiting_since is not None:
         return facts.waiting_since > last
     if facts.now <= last:

@@ -1,6 +1,7 @@
 """What holds for a session as a whole, parsed once for every tool."""
 
 import dataclasses
+from datetime import timedelta
 from typing import cast
 
 from msgspec import UNSET, UnsetType
@@ -126,7 +127,7 @@ def _limits(limits: Limits) -> LoadedLimits:
         cost_micros=_or_none(limits.max_cost_micros),
         calls_of=limits.max_calls_per_tool,
         unguarded=_or_none(limits.max_unguarded_calls),
-        seconds=_or_none(limits.max_seconds),
+        lasts=None if limits.max_seconds is UNSET else timedelta(seconds=limits.max_seconds),
         loop_window=0 if loop is None else loop.window,
         loop_threshold=None if loop is None else loop.threshold,
         blocks=None if breaker is None else _or_none(breaker.consecutive_blocks),

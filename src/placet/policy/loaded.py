@@ -106,7 +106,7 @@ class LoadedLimits:
     cost_micros: int | None
     calls_of: dict[str, int]
     unguarded: int | None
-    seconds: int | None
+    lasts: timedelta | None
     loop_window: int
     loop_threshold: int | None
     blocks: int | None
