@@ -110,7 +110,7 @@ def read(data: bytes) -> tuple[Json, bytes, bool]:
 
 
 def _count_keys(value: Json) -> int:
-    """Return how many keys the objects of a value have, or -1 where a number is no small integer."""
+    """Return how many keys the objects of a value have, or -1 for a double or a large integer."""
     count = 0
     ahead = [value]
     while ahead:
