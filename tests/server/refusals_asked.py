@@ -77,6 +77,63 @@ STUDIO_REFUSED: Final = (
             ("no session", {"type": "set_session", "session": {"phases": "x"}}),
         )
     ),
+    Refused(
+        "a rebase on what is not active",
+        f"{DRAFT}/commands",
+        {
+            "expected_draft_version": 1,
+            "command": {"type": "rebase", "approval_id": "%approval%"},
+        },
+        409,
+        "rebase_target_moved",
+    ),
+    Refused(
+        "an artifact of another agent",
+        f"{DRAFT}/commands",
+        {
+            "expected_draft_version": 1,
+            "command": {"type": "import_artifact", "approval_id": "%approval%"},
+        },
+        422,
+        "contract_invalid",
+    ),
+    Refused(
+        "a stranger's approval",
+        f"{DRAFT}/commands",
+        {
+            "expected_draft_version": 1,
+            "command": {"type": "import_artifact", "approval_id": "%foreign_approval%"},
+        },
+        404,
+        "approval_not_found",
+    ),
+    Refused(
+        "a comment that is none",
+        f"{DRAFT}/commands",
+        {
+            "expected_draft_version": 1,
+            "command": {"type": "resolve_comment", "command_id": "%nobody%"},
+        },
+        404,
+        "comment_not_found",
+    ),
+    *(
+        Refused(
+            f"base64 that is {what}",
+            f"{STUDIO}/workspaces/%workspace%/sources",
+            {
+                "kind": "manual_note",
+                "title": "Refunds",
+                "media_type": "text",
+                "content": content,
+                "encoding": "base64",
+                "provenance": {"origin": "the refund team"},
+            },
+            422,
+            "source_unreadable",
+        )
+        for what, content in (("a text", "a text"), ("cut", "QUJ"), ("no ASCII", "ä"))
+    ),
     Refused("an open draft", f"{STUDIO}/workspaces/%third%/drafts", {}, 409, "draft_already_open"),
     Refused(
         "an agent that has one",

@@ -1,7 +1,9 @@
 """Where people write down what an agent may do, and sign it.
 
 - `workspaces`: one per tenant, agent and environment; what everything below hangs on.
+- `sources`: the material that rules stem from, without its secrets.
 - `drafts`: the contract under work, changed only by typed commands.
+- `origins`: contracts that a draft takes from elsewhere: back, promoted, rebased.
 - `snapshots`: a draft, frozen, with everything that was found in it.
 - `requests`: the frozen view of one snapshot that people are asked to assent to.
 - `votes`: what they sign on it.

@@ -6,10 +6,25 @@ chain. `open` -> `approved` | `superseded` | `abandoned`; at most one draft of a
 A draft that names a parent begins with the parent's contract and the parent's chain; an open
 parent is superseded by it.
 
-A `BusinessCommand` is the only way to write to a draft: `set_session`, `set_tool_contract`,
-`remove_tool_contract`, `import_contract`, `comment`. It names the version that it was decided on
-(`expected_draft_version`). Only accepted commands are rows. A piece that cannot be read as a part
-of a contract is refused with the findings; what the whole contract lacks stops no command.
+A `BusinessCommand` is the only way to write to a draft. It names the version that it was decided
+on (`expected_draft_version`), and may say why (`reason`, kept and chained with it). Only accepted
+commands are rows. What can be set:
+
+- the whole: `import_contract`; from elsewhere (`origins`) `restore_version`, `restore_snapshot`,
+  `import_artifact`, `rebase`;
+- a tool or all that holds for a session: `set_tool_contract`, `remove_tool_contract`,
+  `set_session`; one part of the latter: `pieces`;
+- nothing, but something is said: `comment`, `resolve_comment`, `reopen_comment`.
+
+A piece that cannot be read as a part of a contract is refused with the findings; what the whole
+contract lacks stops no command.
+
+- `places`: names for rules that survive every change of order; comments and blame go by them.
+- `contract_reading`, `piece_reading`, `reading`: a command as it was sent, read by the policy.
+- `replaying`: what a kept command makes of a contract. It decides what is written as well as what
+  is replayed, so the kept commands of a lineage, replayed from the empty contract, always give the
+  contract of the draft.
+- `history`: who set each rule and why, and what was said about it.
 
 The chain: for each command
 
@@ -30,5 +45,7 @@ Failures
 - A command on another version: `draft_version_conflict`, with the current version.
 - A command on a draft that is no longer open: `draft_closed`.
 - A second open draft: `draft_already_open`, with the first one's id.
-- An unreadable piece: `contract_invalid`, with the findings; nothing stored.
+- An unreadable piece, or one that is not there to be removed: `contract_invalid`, with the
+  findings; nothing stored.
+- A comment that is none of the draft's lineage: `comment_not_found`.
 """

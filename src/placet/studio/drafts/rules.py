@@ -29,6 +29,11 @@ def empty_document(agent: str) -> bytes:
     return foreign.encode({"schema_version": "1", "agent": agent, "tools": []})
 
 
+def agent_of(document: bytes) -> str:
+    """Return the agent that a contract is for."""
+    return cast("str", read_document(document)["agent"])
+
+
 def decide_command(
     document: bytes,
     agent: str,

@@ -128,14 +128,18 @@ async def list_authors(tx: Reading, draft_id: UUID) -> frozenset[ActorId]:
     )
 
 
-async def list_history(tx: Reading, draft_id: UUID) -> list[BusinessCommand]:
-    """Return every command that led to a draft, its ancestors' first, in order."""
-    lineage = _lineage(tx, draft_id, through_approved=True)
+async def list_history(tx: Reading, draft: BusinessDraft) -> list[BusinessCommand]:
+    """Return every command that led to a draft as it was read, its ancestors' first, in order."""
+    lineage = _lineage(tx, draft.draft_id, through_approved=True)
     return await tx.list(
         BusinessCommand,
         sa.select(COMMAND)
         .join(lineage, lineage.c.draft_id == COMMAND.c.draft_id)
-        .where(COMMAND.c.tenant_id == tx.tenant_id)
+        .where(
+            COMMAND.c.tenant_id == tx.tenant_id,
+            # Race: a command that comes between the two reads is no part of this version.
+            (COMMAND.c.draft_id != draft.draft_id) | (COMMAND.c.version <= draft.current_version),
+        )
         .order_by(lineage.c.depth.desc(), COMMAND.c.version),
     )
 

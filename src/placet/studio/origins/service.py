@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from placet.kernel.ids import Ids
 from placet.storage.database import Writing
 from placet.studio.approvals import store as approvals
@@ -98,15 +100,10 @@ async def _version(tx: Writing, draft: BusinessDraft, version: int) -> Brought:
             path="$.version",
             message=f"the draft is at version {draft.current_version}",
         )
-    workspace = await workspaces.get_workspace(tx, draft.workspace_id)
-    history = await draft_store.list_history(tx, draft.draft_id)
-    until = [
-        command.payload_json
-        for command in history
-        if command.draft_id != draft.draft_id or command.version <= version
-    ]
-    contract = draft_rules.replay_all(draft_rules.empty_document(workspace.agent), until)
-    return _as_is(draft, contract)
+    history = await draft_store.list_history(tx, replace(draft, current_version=version))
+    first = draft_rules.empty_document(draft_rules.agent_of(draft.contract_json))
+    payloads = [command.payload_json for command in history]
+    return _as_is(draft, draft_rules.replay_all(first, payloads))
 
 
 async def _snapshot(tx: Writing, draft: BusinessDraft, snapshot_id: UUID) -> Brought:
