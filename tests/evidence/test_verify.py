@@ -34,14 +34,16 @@ from placet.events.model import RecordedEvent
 from placet.evidence import verify as verifier
 from placet.evidence.bundle import KeyList, KeyPurpose, Manifest, NamedKey
 from placet.evidence.dsse import Envelope, Signature, sign
+from placet.evidence.enrolment import EnrolmentVote, sign_enrolment_vote
 from placet.evidence.export import write_bundle
 from placet.evidence.fields import Fence
 from placet.evidence.grant import GRANT_TYPE, Grant, sign_grant
 from placet.evidence.leaf import EventHeader, event_leaf
 from placet.evidence.verify import BundleReport, verify_bundle
-from placet.evidence.vote import sign_proof, sign_vote
+from placet.evidence.vote import VoteDecision, sign_proof, sign_vote
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import plain_sha256
+from placet.kernel.principal import Environment
 from placet.replay.calls.events import CallProposed, CallStarted
 from placet.replay.calls.model import CallStatus
 from placet.replay.sessions.model import SessionStopped
@@ -408,6 +410,31 @@ def test_a_key_counts_only_for_its_own_purpose() -> None:
 def test_a_vote_counts_only_by_its_voters_own_key() -> None:
     other = msgspec.structs.replace(sample_vote(), voter_id=uuid_of("someone else"))
     assert "not its voter's" in why(signed(sign_vote(other, PERSON_KEY)))
+
+
+def test_a_word_on_an_enrolment_counts_only_by_another_approvers_own_key() -> None:
+    word = EnrolmentVote(
+        tenant_id=TENANT,
+        workspace_id=uuid_of("workspace"),
+        environment=Environment.STAGING,
+        enrolment_id=uuid_of("enrolment"),
+        decision=VoteDecision.APPROVE,
+        actor_id=uuid_of("newcomer"),
+        enrolled_key_id="11" * 32,
+        public_key="22" * 32,
+        challenge="33" * 32,
+        voter_id=PERSON,
+        key_id=PERSON_KEY.key_id,
+        latest_checkpoint=None,
+    )
+    assert check(signed(sign_enrolment_vote(word, PERSON_KEY))).is_good
+    for change, said in (
+        ({"tenant_id": uuid_of("tenant")}, "another tenant"),
+        ({"voter_id": uuid_of("someone else")}, "not its voter's"),
+        ({"actor_id": PERSON}, "their own enrolment"),
+    ):
+        other = msgspec.structs.replace(word, **change)
+        assert said in why(signed(sign_enrolment_vote(other, PERSON_KEY)))
 
 
 def test_a_proof_counts_only_for_the_actor_whose_key_it_is() -> None:

@@ -2,7 +2,9 @@
 
 A `PersonKey` is the Ed25519 public key that a person votes with. It enters by a proof of
 possession that the key itself signed, and stands in the tenant's `authority` stream as
-`PersonKeyEnrolled`; its id is SHA-256 of its SPKI form, so one key is never two. A `ServerKey` is
+`PersonKeyEnrolled`; its id is SHA-256 of its SPKI form, so one key is never two. It ends by a
+`KeyRevocation`, told as `PersonKeyRevoked`, and never comes back. Whether it counts, and where, is
+said by the workspaces that let it in (`studio.enrolments`). A `ServerKey` is
 one of ours: one each for grants, artifacts and checkpoints, private halves in files of the
 operator's data folder and never in Postgres, public halves in a list that anybody may keep. A
 `CompiledGovernanceArtifact` is what an approved snapshot compiles to, in an envelope signed with
@@ -19,9 +21,12 @@ Invariants
   same `compiled_hash` on every machine.
 - An envelope is signed for one purpose by that purpose's key; the type is part of what is signed.
 - Rows of keys and artifacts are only added.
+- Counting votes and ending a key wait for each other (`store.hold_statement`): no vote is counted
+  behind the end of its key in the `authority` stream.
 
 Failures
 - A proof over other bytes, another person or another tenant: `enrolment_refused`, nothing stored.
+- Somebody else's key ended by one who is no admin: `key_of_another`.
 - A key file that others may read, or that holds no key: the service does not start and says which
   file and what to do.
 - A lost key file: a new key is made and listed; what the old one signed still verifies, because

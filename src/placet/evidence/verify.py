@@ -31,6 +31,7 @@ from placet.evidence.bundle import (
 )
 from placet.evidence.dsse import Envelope, EnvelopeRefused
 from placet.evidence.ed25519 import PublicKey
+from placet.evidence.enrolment import ENROLMENT_VOTE_TYPE, EnrolmentVote
 from placet.evidence.fields import Fence
 from placet.evidence.grant import GRANT_TYPE, Grant
 from placet.evidence.leaf import GENESIS, body_hash, leaf_of
@@ -486,6 +487,14 @@ class _Audit:
             self._check_tenant(vote.tenant_id, item)
             if (vote.key_id, vote.voter_id) != (key.key_id, key.actor_id):
                 _bad(item, "the key that signed it is not its voter's")
+        elif kind == ENROLMENT_VOTE_TYPE:
+            word, key = self._open(envelope, kind, KeyPurpose.PERSON, EnrolmentVote)
+            item = f"the vote on enrolment {word.enrolment_id}"
+            self._check_tenant(word.tenant_id, item)
+            if (word.key_id, word.voter_id) != (key.key_id, key.actor_id):
+                _bad(item, "the key that signed it is not its voter's")
+            if word.voter_id == word.actor_id:
+                _bad(item, "a person decided on their own enrolment")
         elif kind == PROOF_TYPE:
             proof, key = self._open(envelope, kind, KeyPurpose.PERSON, ProofOfPossession)
             item = f"the proof of possession of actor {proof.actor_id}"

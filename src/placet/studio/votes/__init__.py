@@ -2,9 +2,9 @@
 
 A vote is an envelope of type `placet.vote.approval.v1` over exactly the fields that the request
 shows, the decision, the voter and the key. It is signed with a key that the voter enrolled, by a
-person who holds the role `approver` and whom the workspace counts among its approvers. One person,
-one vote. One signed refusal closes the request as `refused`. The vote that meets the quorum grants
-the approval, in its own transaction.
+person who holds the role `approver` and whom the workspace counts among its approvers; the key must
+count in that workspace. One person, one vote. One signed refusal closes the request as `refused`.
+The vote that meets the quorum grants the approval, in its own transaction.
 
 With four eyes, those who wrote the draft, or the unapproved drafts that it began with, never
 suffice alone: the vote that would meet the quorum with authors only is refused, and the request
@@ -15,6 +15,8 @@ Invariants
 - A vote is a row only if nothing stood against it; a refused one leaves no trace.
 - A vote points at a snapshot's hash. An edit moves the draft's version, and then the approval of
   the older snapshot is refused; nothing is voided in silence.
+- Each vote counts the earlier ones anew: one whose key was revoked, or whose voter was removed or
+  disabled meanwhile, counts for nothing and stands in no proof; a next request asks them again.
 - Votes are never changed. Their order, and that of enrolments, is the tenant's `authority` stream.
 
 Failures

@@ -10,6 +10,7 @@ workspace choose, and says `block` or `capture` where it wants more or less than
 
 First approvers: up to two people may be named at the creation, each with a key and the proof that
 they hold it. They need nobody's confirmation, count at once, and are recorded in every approval.
+Later ones come by `studio.enrolments`. A key counts only in the workspaces that let it in.
 
 Invariants
 - One workspace per tenant, agent and environment.
