@@ -128,6 +128,7 @@ class Builder:
         enrolment = await people.asked(story, third.workspace_id, newcomer)
         made = {
             "workspace": workspace.workspace_id,
+            "source": (await story.source(workspace)).source_id,
             "snapshot": snapshot.snapshot_id,
             "request": request.request_id,
             "third": third.workspace_id,

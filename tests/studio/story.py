@@ -30,6 +30,14 @@ from placet.studio.requests import service as requests
 from placet.studio.requests.model import ApprovalRequest, RequestApproval
 from placet.studio.snapshots import service as snapshots
 from placet.studio.snapshots.model import BusinessDraftSnapshot, TakeSnapshot
+from placet.studio.sources import service as sources
+from placet.studio.sources.model import (
+    AddSource,
+    Provenance,
+    SourceKind,
+    SourceMedia,
+    SourceSummary,
+)
 from placet.studio.votes import service as votes
 from placet.studio.votes.model import CastVote, VoteAnswer
 from placet.studio.workspaces import service as workspaces
@@ -146,6 +154,21 @@ class Story:
         asked = OpenDraft(parent_draft_id=parent)
         async with self.db.writing(self.founder) as tx:
             return await drafts.open_draft(tx, workspace.workspace_id, asked, self.ids)
+
+    async def source(
+        self, workspace: GovernanceWorkspace, content: str = "Refund within 30 days."
+    ) -> SourceSummary:
+        """Add a note to a workspace."""
+        asked = AddSource(
+            kind=SourceKind.MANUAL_NOTE,
+            title="Refunds",
+            media_type=SourceMedia.TEXT,
+            content=content,
+            provenance=Provenance(origin="the refund team"),
+        )
+        material = await sources.examine(asked)
+        async with self.db.writing(self.founder) as tx:
+            return (await sources.add_source(tx, workspace.workspace_id, material, self.ids))[0]
 
     async def command(
         self,

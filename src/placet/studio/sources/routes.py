@@ -35,7 +35,7 @@ from placet.tenancy.entry import (
 
 _ADD: Final = msgspec.json.Decoder(AddSource)
 _READERS: Final = (Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.AUDIT, Scope.ADMIN)
-_TEXT: Final = "text/plain; charset=utf-8"
+_TEXT: Final = "text/plain"
 
 
 @post(
