@@ -216,7 +216,7 @@ async def test_of_two_drafts_opened_at_once_one_is_open(story: Story) -> None:
 
 
 def _command_on_any_version(
-    draft: BusinessDraft, command: BusinessCommand, contract_json: bytes
+    draft: BusinessDraft, command: BusinessCommand, after: BusinessDraft
 ) -> sa.Update:
     return (
         sa.update(DRAFT)
@@ -227,14 +227,14 @@ def _command_on_any_version(
         )
         .values(
             current_version=command.version,
-            contract_json=contract_json,
+            contract_json=after.contract_json,
             command_head=command.chain_hash,
         )
     )
 
 
 def _command_on_any_status(
-    draft: BusinessDraft, command: BusinessCommand, contract_json: bytes
+    draft: BusinessDraft, command: BusinessCommand, after: BusinessDraft
 ) -> sa.Update:
     return (
         sa.update(DRAFT)
@@ -245,7 +245,7 @@ def _command_on_any_status(
         )
         .values(
             current_version=command.version,
-            contract_json=contract_json,
+            contract_json=after.contract_json,
             command_head=command.chain_hash,
         )
     )

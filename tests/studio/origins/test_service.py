@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.invariants.overtaking import Side, overtake
 from tests.studio.story import LOOKUP, REFUND, Signer, Story, contract, importing, raw
 
 from placet.kernel.principal import Environment, Principal
+from placet.storage.database import Writing
 from placet.studio.approvals.model import ApprovalNotFound
-from placet.studio.drafts import service as draft_service
 from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import (
     AppliedCommand,
@@ -19,7 +20,6 @@ from placet.studio.drafts.model import (
     Comment,
     ContractInvalid,
     DraftAlreadyOpen,
-    DraftStatus,
     DraftVersionConflict,
     ImportArtifact,
     OpenDraft,
@@ -294,17 +294,51 @@ async def test_a_stale_rebase_is_a_version_conflict_before_anything_else(story: 
             await applied(story, draft, command)
 
 
-async def test_of_an_edit_and_a_rebase_on_one_version_the_second_is_refused(story: Story) -> None:
-    """The rebase has read the draft when the edit commits: the guard stands in the write."""
+def side(story: Story, draft: BusinessDraft, command: Command) -> Side:
+    asked = ApplyCommand(expected_draft_version=1, command=command)
+
+    async def work(tx: Writing) -> object:
+        return await service.apply_command(tx, draft.draft_id, asked, "key", story.ids)
+
+    return Side(story.founder, work)
+
+
+async def an_edit_and_a_rebase_on_one_version(story: Story, *, rebase_first: bool) -> None:
     _, draft, active = await branched(story, Comment(text="begun"))
-    asked = ApplyCommand(expected_draft_version=1, command=Rebase(approval_id=active))
-    async with story.db.writing(story.founder) as tx:
-        as_read = await drafts.get_draft(tx, draft.draft_id)
-        await applied(story, draft, Comment(text="meanwhile"), expected=1)
-        change = await service.change_of(tx, as_read, asked, "key")
-        with pytest.raises(DraftVersionConflict) as refused:
-            await draft_service.write_command(tx, change, story.ids)
-    assert refused.value.current_version == 2
+    sides = [
+        side(story, draft, SetLimits(limits=raw({"max_tool_calls": 50}))),
+        side(story, draft, Rebase(approval_id=active)),
+    ]
+    won, lost = await overtake(story.db, *(sides[::-1] if rebase_first else sides))
+    assert isinstance(won, AppliedCommand)
+    assert isinstance(lost, DraftVersionConflict)
     after = await now(story, draft)
-    assert (after.current_version, after.status) == (2, DraftStatus.OPEN)
-    assert after.derived_from_approval_id == draft.derived_from_approval_id
+    assert after.current_version == won.version == 2
+    assert after.derived_from_approval_id == (
+        active if rebase_first else draft.derived_from_approval_id
+    )
+    assert (b"strip_blocked" in after.contract_json) == rebase_first
+    assert (b"50}" in after.contract_json) != rebase_first
+
+
+@pytest.mark.parametrize("rebase_first", [True, False])
+async def test_of_an_edit_and_a_rebase_on_one_version_the_second_is_refused(
+    story: Story, *, rebase_first: bool
+) -> None:
+    await an_edit_and_a_rebase_on_one_version(story, rebase_first=rebase_first)
+
+
+async def test_of_two_openings_from_one_approval_one_is_made(story: Story) -> None:
+    signer = await story.signer()
+    workspace = await story.workspace(signer)
+    _, approval, _ = await put_in_force(story, workspace, signer, contract())
+    target = await story.workspace(signer, environment=Environment.DEVELOPMENT)
+
+    async def work(tx: Writing) -> object:
+        asked = OpenDraft(from_approval_id=approval)
+        return await service.open_draft(tx, target.workspace_id, asked, "key", story.ids)
+
+    won, lost = await overtake(story.db, *[Side(story.founder, work)] * 2)
+    assert isinstance(won, BusinessDraft)
+    assert isinstance(lost, DraftAlreadyOpen)
+    assert (lost.draft_id, won.current_version) == (won.draft_id, 1)
