@@ -87,6 +87,15 @@ _VALUE: Final = re.compile(
       |(?P<bare>[^\s"'`<>&,;\x01]{1,256}+)(?P<end>[ \t\r]*+(?:\n|\Z))?)""",
     re.VERBOSE | re.ASCII,
 )
+_VALUE_MAX: Final = 256
+_REST: Final = {
+    "nested": re.compile(r"""[^"'\x00\x01\\\n]*+"""),
+    "double": re.compile(r"""(?:[^"\x01\n]|\x01")*+"""),
+    "single": re.compile(r"""[^'\n]*+"""),
+    "bare": re.compile(r"""[^\s"'`<>&,;\x01]*+"""),
+}
+"""What belongs to a value that is longer than is needed to judge it."""
+
 _PLACEHOLDER: Final = re.compile(
     r"""(?is:\[redacted:\w+\]? | <.*>? | \$\{.*\}? | \$\(.*\)? | \$[a-z_]\w* | \{\{.*\}*
     | %\(?\w+\)?s?%? | x{3,} | \*+ | \.+ | _+ | -+
@@ -193,13 +202,15 @@ def _assignment(view: View, found: re.Match[str], strength: _Strength) -> Hit | 
     value = found[group]
     is_ended = True
     if group == "bare":
-        value = value.rstrip(")]}.*`\x00\\")
+        value = value.rstrip(")]}.:*`\x00\\")
         is_ended = found["end"] is not None or found["sign"] != ":"
     kind = _kind_of(value, strength, is_ended=is_ended)
     if kind is None or _PLACEHOLDER.fullmatch(value):
         return None
-    start = found.start(group)
-    return view.hit(start, start + len(value), kind)
+    start, end = found.start(group), found.start(group) + len(value)
+    if len(found[group]) >= _VALUE_MAX and (rest := _REST[group].match(view.text, end)):
+        end = rest.end()
+    return view.hit(start, end, kind)
 
 
 def _kind_of(value: str, strength: _Strength, *, is_ended: bool) -> FindingKind | None:
