@@ -179,6 +179,7 @@ def test_every_conflict_is_told_in_order() -> None:
     ours = changed("tools", 0, "decision", to="deny", base=CHANGES["a limit"])
     theirs = changed("tools", 0, "decision", to="ask")
     theirs["session"]["limits"]["max_steps"] = 50
+    assert list(ours)[-2:] == ["tools", "session"]
     assert [place for place, *_ in conflicts(ours, theirs)] == [
         "$.session.limits.max_steps",
         "$.tools.lookup_order.decision",
@@ -205,6 +206,11 @@ def test_the_order_of_parts_is_ours_with_theirs_behind() -> None:
     theirs = CHANGES["another tool"]
     names = [tool["tool"] for tool in merged(reordered, theirs)["tools"]]
     assert names == ["issue_refund", "lookup_order", "third"]
+
+
+def test_two_tools_that_each_side_took_out_leave_none() -> None:
+    neither = merged_from(BASE, changed("tools", 0), changed("tools", 1))
+    assert neither["tools"] == []
 
 
 def test_three_contracts_of_no_tools_have_none_together() -> None:

@@ -81,10 +81,9 @@ def _owned(unit: _Unit, before: tuple[Json, _Owned] | None, blame: Blame) -> tup
     known = before[1] if before else {}
     owned = {}
     for at, encoded in rules_below(value, shape, steps):
-        text = encoded.decode()
-        same = known.get(at)
-        is_kept = same is not None and same.value == text
-        owned[at] = same if same and is_kept else BlamedRule(place=at, value=text, set_by=blame)
+        now = BlamedRule(place=at, value=encoded.decode(), set_by=blame)
+        then = known.get(at, now)
+        owned[at] = then if then.value == now.value else now
     return value, owned
 
 
