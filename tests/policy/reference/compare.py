@@ -55,7 +55,12 @@ def told(contract: Doc, lines: list[Doc]) -> list[Doc]:
 
 def expected(contract: Doc, lines: list[Doc]) -> list[Doc]:
     """Return what the oracle says that should be printed, in the same form."""
-    return [_comparable(row, row.get("reasons", [])) for row in oracle.simulate(contract, lines)]
+    return comparable(oracle.simulate(contract, lines))
+
+
+def comparable(rows: list[Doc]) -> list[Doc]:
+    """Return what the oracle prints in the form that is compared."""
+    return [_comparable(row, row.get("reasons", [])) for row in rows]
 
 
 def _plain(row: Doc) -> Doc:
@@ -71,9 +76,8 @@ def _comparable(row: Doc, codes: list[str]) -> Doc:
     return row | reasons | {"unjudged": "unjudged" in row}
 
 
-def difference(contract: Doc, lines: list[Doc]) -> tuple[Doc, Doc] | None:
+def difference(ours: list[Doc], theirs: list[Doc]) -> tuple[Doc, Doc] | None:
     """Return the first lines that differ, the package's and the oracle's, or null."""
-    ours, theirs = told(contract, lines), expected(contract, lines)
     if len(ours) != len(theirs):
         return {"lines": len(ours)}, {"lines": len(theirs)}
     pairs = zip(ours, theirs, strict=True)

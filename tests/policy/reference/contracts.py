@@ -148,7 +148,7 @@ def a_contract(pick: Picker) -> Doc:
     """Return a contract as JSON would hold it."""
     use = set(pick.some(FEATURES, pick.of(PERCENT)))
     use |= set(pick.some(["asks", "phases", "slots"], 15))
-    names = list(TOOLS[: 2 + pick.below(4)])
+    names = list(TOOLS[: pick.of([2, 3, 2, 4, 5])])
     session: Doc = {}
     if "phases" in use:
         session |= _phases(pick)
@@ -177,7 +177,7 @@ def a_contract(pick: Picker) -> Doc:
         ]
     if "envelopes" in use:
         session["envelopes"] = [
-            {"name": "e0", "tool": pick.of(names), "path": "$.a",
+            {"name": "e0", "tool": pick.of([names[0], *names]), "path": "$.a",
              "within_ratio_of_first": pick.of(["1.5", 1, 2, "0.5"])}
         ]  # fmt: skip
     tools = [_tool(pick, use, name, names, session, phases) for name in names]
@@ -187,7 +187,7 @@ def a_contract(pick: Picker) -> Doc:
 def _phases(pick: Picker) -> Doc:
     phases = [{"name": "one", "initial": True}, {"name": "two"}, {"name": "end", "terminal": True}]
     transitions = {"one": ["two", "end"], "two": ["end"]}
-    if pick.chance(50):
+    if pick.chance(65):
         phases.insert(2, {"name": "three"})
         transitions = {"one": ["two", "three"], "two": ["three", "end"], "three": ["end", "one"]}
     return {"phases": phases, "transitions": transitions}
@@ -250,7 +250,7 @@ def _principals(pick: Picker, names: list[str]) -> list[Doc]:
 
 def _aggregate(pick: Picker, names: list[str], number: int) -> Doc:
     op = pick.of(["sum", "count", "max", "min", "distinct"])
-    rule: Doc = {"name": f"g{number}", "tool": pick.of(names), "op": op}
+    rule: Doc = {"name": f"g{number}", "tool": pick.of([names[0], *names]), "op": op}
     if op != "count":
         rule["path"] = pick.of(["$.a", "$.a", "$.b"]) if op == "distinct" else "$.a"
     scope = pick.of([None, "principal", "agent", "tenant", "session"])
@@ -274,15 +274,15 @@ def _tool(  # noqa: PLR0913, PLR0917 -- what a tool's rules may name
     session: Doc,
     phases: list[str],
 ) -> Doc:
-    risk = pick.of(["read", "write", "financial", "destructive"])
+    risk = pick.of(["read", "write", "read", "financial", "destructive"])
     tool: Doc = {
         "tool": name,
         "side_effect": risk,
         "evidence_class": "ack_only" if risk in {"read", "write"} else "local_transaction",
-        "commit_requirement": "none" if risk == "read" and pick.chance(35) else "acknowledged",
+        "commit_requirement": "none" if risk == "read" and pick.chance(45) else "acknowledged",
     }
     _ruling(pick, use, tool)
-    if phases and pick.chance(65):
+    if phases and pick.chance(80):
         tool["phases"] = _valid_in(pick, session, phases)
     if "schema" in use and pick.chance(60):
         tool["input_schema"] = pick.of(SCHEMAS)
@@ -296,7 +296,7 @@ def _tool(  # noqa: PLR0913, PLR0917 -- what a tool's rules may name
             tool["binds"] = [_bind(pick, tool, slot) for slot in pick.at_least_one(SLOTS, 50)]
     if rules:
         tool["arguments"] = rules
-    if "when" in use and pick.chance(50):
+    if pick.chance(50 if "when" in use else 20 if "slots" in use else 0):
         tool["when"] = pick.of(CONDITIONS[-4:-1] if "slots" in use else CONDITIONS)
     if "effect_key" in use and pick.chance(60):
         tool["effect_key"] = pick.of(
@@ -321,24 +321,24 @@ def _ruling(pick: Picker, use: set[str], tool: Doc) -> None:
 
 
 def _valid_in(pick: Picker, session: Doc, phases: list[str]) -> Doc:
-    valid = pick.at_least_one(phases, 60)
+    valid = pick.of([["one"], pick.at_least_one(phases, 60)])
     found: Doc = {"valid_in": valid}
     ways = [set(session["transitions"].get(phase, [])) | {phase} for phase in valid]
-    targets = sorted(set.intersection(*ways)) or ["end"]
+    targets = sorted(set.intersection(*ways) - {valid[0]}) or ["end"]
     if pick.chance(75):
         found["advances_to"] = pick.of(targets)
     return found
 
 
 def _history_rules(pick: Picker, use: set[str], tool: Doc, names: list[str]) -> None:
-    if "requires" in use and pick.chance(50):
-        tool["requires"] = [_requirement(pick, names) for _ in range(1 + pick.below(2))]
+    if "requires" in use and pick.chance(60):
+        tool["requires"] = [_requirement(pick, names) for _ in range(pick.of([1, 1, 2]))]
     if "after" in use and pick.chance(60):
         tool["forbidden_after"] = pick.at_least_one([*names, "ghost"], 25)
 
 
 def _requirement(pick: Picker, names: list[str]) -> Doc:
-    wanted: Doc = {"tool": pick.of(names)}
+    wanted: Doc = {"tool": pick.of([names[0], *names])}
     if pick.chance(50):
         wanted["output"] = pick.at_least_one(OUTPUT_RULES, 12)
     if pick.chance(45):

@@ -8,9 +8,9 @@ from tests.policy.reference.operators import Doc
 from tests.policy.reference.picking import Picker
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-STEPS = (10, 0, 1, 30, 5, 0, 20, 0, 10, 30, 60, 100, 20, 0, 61, 900, 901, 31)
+STEPS = (10, 0, 10, 20, 0, 30, 1, 10, 0, 20, 60, 29, 10, 30, 100, 0, 20, 900, 901)
 BEYOND = 10**21
-A = (1, 2, 3, 4, 1, 2, 3, 1, 2, 3.0, 2.5, 0, 5, 1e21, BEYOND, "2", None, -1, True, 2.0)
+A = (1, 2, 3, 0, 4, 1, 2, 3.0, 2.5, 5, 1e21, BEYOND, "2", None, -1, True, 2.0)
 B = ("x", "y", "x", "y", "ord_1", "", 1, None, "2026-02-28", ["x"])
 LISTS: tuple[Any, ...] = (
     [{"n": 1}],
@@ -43,16 +43,9 @@ PRINCIPALS: tuple[Doc, ...] = (
     {},
 )
 FATES = (
-    ("output", 0),
-    ("output", 0),
-    ("output", 1),
-    ("output", 0),
-    ("none", 0),
-    ("failed", 0),
-    ("output", 2),
-    ("none", 0),
-    ("failed", 1),
-    ("failed", 2),
+    *(("output", later) for later in (0, 0, 0, 1, 1, 2, 3)),
+    *(("failed", later) for later in (0, 1, 2)),
+    *(("none", 0) for _ in range(2)),
 )
 
 
@@ -66,6 +59,7 @@ def a_file(pick: Picker, tools: list[str], *, is_small: bool = False) -> list[Do
     now = START
     broken = pick.chance(8)
     usual = pick.of(PRINCIPALS)
+    tools = [*tools, tools[0]]
     tops = Tops(pick, is_small=is_small)
     for number in range(count):
         if number:
@@ -92,7 +86,7 @@ class Tops:
 
     def __init__(self, pick: Picker, *, is_small: bool) -> None:
         """Pick the tops."""
-        self.a = A[: pick.of([3, 8, len(A)])]
+        self.a = A[: pick.of([3, 4, 9, 3, len(A)])]
         if is_small:
             self.a = tuple(one for one in self.a if one != BEYOND)
         self.b = B[: pick.of([2, 4, len(B)])]
@@ -131,6 +125,9 @@ def _fate(pick: Picker, lines: list[Doc], at: int, call_id: str) -> None:
             again.setdefault("outputs", {})[call_id] = said
     if pick.chance(25):
         line.setdefault("cost_micros", {})[call_id] = pick.of([1, 2, 3, 0])
+        if pick.chance(30):
+            again = lines[min(at + 1, len(lines) - 1)]
+            again.setdefault("cost_micros", {})[call_id] = 2
     if pick.chance(65):
         answer = lines[min(at + pick.of([0, 1, 0, 2, 3]), len(lines) - 1)]
         answer.setdefault("approved", []).append(call_id)

@@ -78,14 +78,14 @@ class Simulation:
         rest = self.receive(self.before(number), line, now)
         for earlier in range(1, number):
             self.approve(earlier, line, now)
-        self.ignored += len(self.receive(rest, line, now))
+        self.ignore(self.receive(rest, line, now), line)
 
     def before(self, number: int) -> list[Call]:
         """Return the calls of earlier lines."""
         return [call for call in self.calls.values() if call.line < number]
 
     def receive(self, calls: list[Call], line: Doc, now: datetime) -> list[Call]:
-        """Apply results and costs to granted calls, in order of proposal; return the others named.
+        """Apply results and costs to granted calls, in order of proposal; return the others.
 
         A call has one result: what comes after it changes nothing.
         """
@@ -94,7 +94,7 @@ class Simulation:
         for call in calls:
             is_granted = has(self.history, "granted", call)
             is_settled = has(self.history, "succeeded", call) or has(self.history, "failed", call)
-            if call.call_id in [*outputs, *failed] and not is_granted:
+            if not is_granted:
                 rest.append(call)
             elif call.call_id in outputs and not is_settled:
                 self.note("succeeded", now, call)
@@ -103,9 +103,14 @@ class Simulation:
             elif call.call_id in failed and not is_settled:
                 self.note("failed", now, call)
                 self.kill(now)
-            if call.call_id in costs and is_granted:
+            if is_granted and call.call_id in costs:
                 self.note("cost", now, call, costs[call.call_id])
         return rest
+
+    def ignore(self, calls: list[Call], line: Doc) -> None:
+        """Count the results of calls that are not granted."""
+        named = [*line.get("outputs", {}), *line.get("failed", [])]
+        self.ignored += sum(named.count(call.call_id) for call in calls)
 
     def kill(self, now: datetime) -> None:
         """Kill the session where as many blocks or errors in a row are there as the breaker has."""
@@ -191,7 +196,7 @@ class Simulation:
                 one.call.unjudged = would_lift(self.contract, self.history, found, at, tried)
         self.open(found, now)
         self.approve(number, line, now)
-        self.ignored += len(self.receive(calls, line, now))
+        self.ignore(self.receive(calls, line, now), line)
         is_denied = any(call.verdict == "deny" for call in calls)
         if is_denied and not any(has(self.history, "granted", call) for call in calls):
             self.note("block", now)
