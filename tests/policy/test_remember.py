@@ -1,10 +1,13 @@
 """What is remembered of a call, and the key of its effect."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from placet.kernel import foreign
 from placet.kernel.hashing import digest
@@ -12,11 +15,14 @@ from placet.policy.compile import compile_contract
 from placet.policy.decision import Allow, Deny
 from placet.policy.evaluate import arguments_hash, evaluate, evaluate_response
 from placet.policy.facts import Call, CommittedCall, Facts
+from placet.policy.hashes import likeness
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
 from placet.policy.model import Contract
 from placet.policy.narrow import narrow
+from placet.policy.numbers import equal
 from placet.policy.remember import effect_key_hash, is_remembered, project
+from placet.policy.requirements import TRIED_MAX
 from placet.policy.text.parse import read_contract
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -64,8 +70,89 @@ def test_only_the_values_that_rules_name_are_remembered() -> None:
         b'{"id": 7, "secret": "s"}',
         b'{"owner": {"mail": "m", "age": 3}, "items": [{"ok": true}, {}], "rest": 1}',
     )
-    assert kept.arguments == {"$.id": 7}
-    assert kept.output == {"$.owner.mail": "m", "$.items[*].ok": [[True], []]}
+    assert kept.arguments == {"$.id": "7"}
+    assert kept.output == {"=$.owner.mail": '"m', "$.items[*].ok": [[True], []]}
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.sampled_from(
+        [0, 1, 1.0, -0.0, 0.5, 1e21, 10**21, 2**70, "", "1", "true", "#", '"', "x" * 70]
+    )
+    | st.text("ab", max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(one=VALUES, other=VALUES, is_secret=st.booleans())
+def test_values_are_alike_exactly_when_they_are_equal(
+    one: foreign.Json, other: foreign.Json, *, is_secret: bool
+) -> None:
+    alike = likeness(one, is_secret=is_secret) == likeness(other, is_secret=is_secret)
+    assert alike is equal(one, other)
+    assert len(likeness(one, is_secret=is_secret)) <= 65
+
+
+@pytest.mark.parametrize("where", ["look", "pay"])
+def test_of_a_redacted_value_only_the_hash_is_kept(where: str) -> None:
+    redact = {"redact": ["$.id"]}
+    look, pay = (LOOK | redact, PAY) if where == "look" else (LOOK, PAY | redact)
+    policy = policy_with(look, pay)
+    kept = project(policy, "look", b'{"id": "4111"}', b'{"owner": {"mail": "m"}}')
+    assert "4111" not in str(kept)
+    call = CommittedCall(
+        call_id=UUID(int=1), committed_at=NOW, arguments=kept.arguments, output=kept.output
+    )
+    facts = Facts(now=NOW, committed={"look": (call,)})
+    wrong = Call(tool="pay", arguments=b'{"id": "4112", "mail": "m", "lines": [{"n": 1}]}')
+    right = Call(tool="pay", arguments=b'{"id": "4111", "mail": "m", "lines": [{"n": 1}]}')
+    reasons = [evaluate(policy, facts, one).reasons[0].rule for one in (wrong, right)]
+    assert reasons == ["tools.pay.requires[0]", "tools.pay.requires[0].output[0].equals"]
+
+
+@pytest.mark.parametrize("rule", [{"exists": False}, {"type": "array"}, {"not_equals": []}])
+def test_an_output_too_large_to_keep_passes_nothing(rule: dict[str, object]) -> None:
+    requirement = {"tool": "look", "output": [{"path": "$.rows", **rule}]}
+    policy = policy_with(LOOK, {"tool": "pay", "requires": [requirement]})
+    rows = json.dumps({"rows": [0] * 5_000}).encode()
+    assert project(policy, "look", b"{}", rows).output == {"!$.rows": True}
+    assert isinstance(
+        evaluate(policy, facts_after(policy, rows), Call(tool="pay", arguments=b"{}")), Deny
+    )
+
+
+def test_narrowing_tries_few_earlier_calls_and_then_offers_the_tool() -> None:
+    requirement = {
+        "tool": "look",
+        "same": [{"ours": "$.id", "theirs": "$.id"}],
+        "output": [{"path": "$.ok", "equals": True}],
+    }
+    policy = policy_with(LOOK, {"tool": "pay", "requires": [requirement]})
+
+    def committed(number: int) -> CommittedCall:
+        kept = project(policy, "look", b'{"id": %d}' % number, b'{"ok": false}')
+        return CommittedCall(
+            call_id=UUID(int=number),
+            committed_at=NOW,
+            arguments=kept.arguments,
+            output=kept.output,
+        )
+
+    few = Facts(now=NOW, committed={"look": [committed(number) for number in range(TRIED_MAX)]})
+    many = Facts(now=NOW, committed={"look": [committed(number) for number in range(256)]})
+    assert narrow(policy, few, ["pay"]).offered == ()
+    assert narrow(policy, many, ["pay"]).offered == ("pay",)
+    call = Call(tool="pay", arguments=b'{"id": 200}')
+    assert evaluate(policy, many, call).layer == 5
+
+
+def test_arguments_as_deep_as_json_may_be_have_an_effect_key() -> None:
+    policy = policy_with(LOOK, PAY)
+    deep = b'{"id": ' + b"[" * 63 + b"]" * 63 + b', "lines": [{"n": 1}]}'
+    assert effect_key_hash(policy, "pay", deep) is not None
 
 
 def test_nothing_is_remembered_of_a_tool_that_no_rule_requires() -> None:

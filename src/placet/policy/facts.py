@@ -30,10 +30,15 @@ class Status(StrEnum):
 
 
 class Remembered(Value, frozen=True):
-    """The values of one call that some rule names, by the path's canonical text.
+    """What is kept of one call for the rules of later ones, by the canonical text of a path.
 
-    A missing value has no entry. Under a path with `[*]` stands a list with one inner list per
-    selected place: one value, or none where it is missing. `output` is null where there was none.
+    - `arguments`: the likeness (`hashes.likeness`) of each value that some `same` compares.
+    - `output`: the value at each path that some rule names; under a path with `[*]` a list with
+      one inner list per selected place: one value, or none where it is missing. Under `=` and the
+      path, the likeness that some `same` compares. Under `!` and the path, that there was too
+      much to keep, and every rule on it fails. Null where there was no output.
+
+    A missing value has no entry.
     """
 
     arguments: dict[str, object]

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.kernel.hashing import Digest, digest
 from placet.policy.numbers import normal
 from placet.policy.paths import Path, without
 
-_TEXTS: Final = msgspec.json.Encoder()
+_SHOWN_MAX: Final = 64
 
 
 def arguments_digest(given: Json) -> Digest:
@@ -43,8 +41,20 @@ def principal_digest(attributes: Mapping[str, Json]) -> bytes:
     return digest("arguments", foreign.encode(normal(attributes["id"])))
 
 
+def likeness(value: Json, *, is_secret: bool = False) -> str:
+    """Return a text that equal JSON values share, and no others.
+
+    A short value stands there as it is, a longer or secret one as its hash.
+    """
+    if type(value) is str and len(value) <= _SHOWN_MAX and not is_secret:
+        return f'"{value}'
+    form = foreign.encode(normal(value))
+    if len(form) <= _SHOWN_MAX and type(value) is not str and not is_secret:
+        return form.decode()
+    return f"#{digest('likeness', form).hex()}"
+
+
 def effect_digest(tool: str, values: list[Json]) -> Digest:
     """Return the hash of an effect key: the tool and the selected values, in order."""
-    if all(type(value) is str for value in values):
-        return digest("effect_key", _TEXTS.encode([tool, values]))
-    return digest("effect_key", foreign.encode([tool, values]))
+    forms = b",".join(map(foreign.encode, values))
+    return digest("effect_key", b"[" + foreign.encode(tool) + b",[" + forms + b"]]")

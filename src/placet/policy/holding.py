@@ -11,8 +11,8 @@ from placet.policy.numbers import Number
 from placet.policy.operators import SLOT_VALUES_MAX
 from placet.policy.paths import MISSING, Selected, find
 
-SLOT_TEXT_MAX: Final = 16_384
-"""Characters of all the texts of a value that a slot can hold."""
+TEXT_OF_VALUES: Final = 64
+"""Characters of text, for each value, that what is kept may have."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -47,12 +47,13 @@ def bound(tool: LoadedTool, document: Json, *, is_output: bool) -> dict[str, Jso
     for bind in tool.binds:
         if bind.is_output is is_output:
             value = find(bind.path, document)
-            if value is not MISSING and _is_small(value):
+            if value is not MISSING and is_small(value, SLOT_VALUES_MAX):
                 values[bind.slot] = value
     return values
 
 
-def _is_small(value: Selected) -> bool:
+def is_small(value: Selected, values_max: int) -> bool:
+    """Say whether a value has at most so many values, those inside it too, and no long texts."""
     ahead, values, size = [value], 0, 0
     while ahead:
         one = ahead.pop()
@@ -61,12 +62,10 @@ def _is_small(value: Selected) -> bool:
             case str():
                 size += len(one)
             case list():
-                values += len(one)
                 ahead += one
             case dict():
-                values += len(one)
                 size += sum(map(len, one))
                 ahead += one.values()
-        if values > SLOT_VALUES_MAX or size > SLOT_TEXT_MAX:
+        if values + len(ahead) > values_max or size > TEXT_OF_VALUES * values_max:
             return False
     return True

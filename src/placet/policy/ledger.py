@@ -33,7 +33,7 @@ from placet.policy.loaded import Policy
 from placet.policy.model import AggregateScope
 from placet.policy.numbers import Number
 from placet.policy.paths import MISSING, Selected
-from placet.policy.remember import remembered
+from placet.policy.remember import output_kept
 from placet.policy.response import CallVerdict, ResponseDecision
 
 CONSECUTIVE_BLOCKS: Final = "consecutive_blocks"
@@ -275,7 +275,7 @@ class Ledger:
             if bind.slot in values and not (bind.is_once and bind.slot in self.slots):
                 self.slots[bind.slot] = values[bind.slot]
         if tool.is_required:
-            kept = None if output is MISSING else remembered(tool.remembered_output, output)
+            kept = None if output is MISSING else output_kept(tool, output)
             line = self.committed.setdefault(holding.tool, deque(maxlen=COMMITTED_MAX))
             line.append(
                 CommittedCall(

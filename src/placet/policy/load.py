@@ -10,7 +10,7 @@ from placet.kernel import foreign
 from placet.policy.conditions import compile_condition
 from placet.policy.cost import effect_cost, output_cost, references_cost, rules_cost, values_cost
 from placet.policy.load_session import SessionLoaded, load_session
-from placet.policy.loaded import LoadedRequirement, LoadedSame, LoadedTool, Policy
+from placet.policy.loaded import Likened, LoadedRequirement, LoadedSame, LoadedTool, Policy
 from placet.policy.model import Requirement, Rule, Ruling, Same
 from placet.policy.needs import policy_needs
 from placet.policy.operators import Operator, Pattern, Reference, load_references, operators
@@ -70,30 +70,53 @@ def _check_versions(projection: RuntimeProjection) -> None:
 
 
 class _Remembered:
-    """Which values of a committed call of each tool some rule reads."""
+    """What of a committed call of each tool some rule reads."""
 
     def __init__(self, projection: RuntimeProjection) -> None:
         self.required: set[str] = set()
-        self.arguments: dict[str, dict[str, Path]] = {}
+        self.arguments: dict[str, dict[str, Likened]] = {}
+        self.likened: dict[str, dict[str, Likened]] = {}
         self.output: dict[str, dict[str, Path]] = {}
         for tool in projection.tools.values():
             for requirement in tool.requires:
-                self._add(requirement)
+                self._add(requirement, tool, projection.tools.get(requirement.tool))
 
-    def _add(self, requirement: Requirement) -> None:
+    def _add(self, requirement: Requirement, tool: RuntimeTool, theirs: RuntimeTool | None) -> None:
         self.required.add(requirement.tool)
-        arguments = self.arguments.setdefault(requirement.tool, {})
         output = self.output.setdefault(requirement.tool, {})
         for rule in requirement.output:
             path = parse_path(rule.path)
             output[path.text] = path
         for same in requirement.same:
+            is_secret = touches(parse_path(same.ours), _paths(tool.redact))
             if same.theirs is not UNSET:
                 path = parse_path(same.theirs)
-                arguments[path.text] = path
+                redacted = () if theirs is None else theirs.redact
+                is_secret = is_secret or touches(path, _paths(redacted))
+                self._liken(self.arguments, requirement.tool, path.text, path, is_secret=is_secret)
             if same.theirs_output is not UNSET:
                 path = parse_path(same.theirs_output)
-                output[path.text] = path
+                key = f"={path.text}"
+                self._liken(self.likened, requirement.tool, key, path, is_secret=is_secret)
+
+    @staticmethod
+    def _liken(
+        kept: dict[str, dict[str, Likened]], tool: str, key: str, path: Path, *, is_secret: bool
+    ) -> None:
+        """Keep a path; where two rules compare it and one is secret, both are."""
+        before = kept.setdefault(tool, {}).get(key)
+        is_secret = is_secret or (before is not None and before.is_secret)
+        kept[tool][key] = Likened(key, path, is_secret)
+
+    def same(self, tool: str, same: Same) -> Likened:
+        """Return how the other side of an equality is kept."""
+        if same.theirs is not UNSET:
+            return self.arguments[tool][parse_path(same.theirs).text]
+        return self.likened[tool][f"={parse_path(str(same.theirs_output)).text}"]
+
+
+def _paths(texts: tuple[str, ...]) -> tuple[Path, ...]:
+    return tuple(map(parse_path, texts))
 
 
 def _load_tool(
@@ -102,7 +125,7 @@ def _load_tool(
     place = f"tools.{name}"
     redacted = tuple(parse_path(path) for path in tool.redact)
     requires = tuple(
-        _load_requirement(requirement, f"{place}.requires[{index}]")
+        _load_requirement(requirement, f"{place}.requires[{index}]", remembered)
         for index, requirement in enumerate(tool.requires)
     )
     schema = _schema_check(tool, place, redacted)
@@ -141,7 +164,8 @@ def _load_tool(
         reconcile=tool.reconcile,
         cost=Cost(),
         is_required=name in remembered.required,
-        remembered_arguments=tuple(remembered.arguments.get(name, {}).values()),
+        likened_arguments=tuple(remembered.arguments.get(name, {}).values()),
+        likened_output=tuple(remembered.likened.get(name, {}).values()),
         remembered_output=tuple(remembered.output.get(name, {}).values()),
     )
     return dataclasses.replace(loaded, cost=_cost(loaded))
@@ -153,6 +177,7 @@ def _cost(tool: LoadedTool) -> Cost:
     total = total.plus(values_cost(len(tool.aggregates) + len(tool.envelopes) + len(tool.volatile)))
     for requirement in tool.requires:
         total = total.plus(output_cost(requirement.output))
+        total = total.plus(effect_cost(len(requirement.same)))
     if tool.condition is not None:
         total = total.plus(tool.condition.cost)
     return total if tool.schema_check is None else total.plus(tool.schema_check.cost)
@@ -166,11 +191,16 @@ def _load_references(rules: tuple[Rule, ...], place: str) -> tuple[Reference, ..
     )
 
 
-def _load_requirement(requirement: Requirement, place: str) -> LoadedRequirement:
+def _load_requirement(
+    requirement: Requirement, place: str, remembered: _Remembered
+) -> LoadedRequirement:
     return LoadedRequirement(
         rule=place,
         tool=requirement.tool,
-        same=tuple(_load_same(same, place, index) for index, same in enumerate(requirement.same)),
+        same=tuple(
+            _load_same(same, requirement.tool, f"{place}.same[{index}]", remembered)
+            for index, same in enumerate(requirement.same)
+        ),
         output=_load_rules(requirement.output, f"{place}.output", ()),
         within=None
         if requirement.within_seconds is UNSET
@@ -193,18 +223,17 @@ def _load_rules(
     )
 
 
-def _load_same(same: Same, place: str, index: int) -> LoadedSame:
+def _load_same(same: Same, tool: str, place: str, remembered: _Remembered) -> LoadedSame:
     if (same.theirs is UNSET) is (same.theirs_output is UNSET):
         message = "`same` names exactly one of `theirs` and `theirs_output`"
         raise PathError(message)
-    theirs = same.theirs if same.theirs is not UNSET else str(same.theirs_output)
     loaded = LoadedSame(
-        rule=f"{place}.same[{index}]",
+        rule=place,
         ours=parse_path(same.ours),
-        theirs=parse_path(theirs),
+        theirs=remembered.same(tool, same),
         is_output=same.theirs is UNSET,
     )
-    if loaded.ours.is_many or loaded.theirs.is_many:
+    if loaded.ours.is_many or loaded.theirs.path.is_many:
         message = "`same` compares one value with one value; `[*]` has no place in it"
         raise PathError(message)
     return loaded

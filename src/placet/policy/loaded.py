@@ -30,12 +30,21 @@ EVERY_TOOL: Final = "*"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Likened:
+    """A path whose value is kept by its likeness alone, under `key`; a secret one by its hash."""
+
+    key: str
+    path: Path
+    is_secret: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class LoadedSame:
     """One equality between an earlier call and the present one."""
 
     rule: str
     ours: Path
-    theirs: Path
+    theirs: Likened
     is_output: bool
 
 
@@ -117,10 +126,10 @@ class LoadedLimits:
 class LoadedTool:
     """One tool, ready to be judged. `schema_hash` is 32 bytes.
 
-    `cost` bounds what checking a call's arguments takes. `remembered_arguments` and
-    `remembered_output` are the paths that some rule of some tool reads of a committed call of this
-    one; `is_required` says whether any rule requires it at all. `principals` and `labels` are the
-    rules that name this tool or every tool.
+    `cost` bounds what checking a call's arguments takes. `remembered_output` are the paths that
+    some rule of some tool reads of the output of a committed call of this one, `likened_…` those
+    that some `same` compares; `is_required` says whether any rule requires it at all. `principals`
+    and `labels` are the rules that name this tool or every tool.
     """
 
     name: str
@@ -155,7 +164,8 @@ class LoadedTool:
     reconcile: Reconcile | None
     cost: Cost
     is_required: bool
-    remembered_arguments: tuple[Path, ...]
+    likened_arguments: tuple[Likened, ...]
+    likened_output: tuple[Likened, ...]
     remembered_output: tuple[Path, ...]
 
 

@@ -1,11 +1,18 @@
 """What must be remembered of a call: only the values that some rule names."""
 
+from typing import Final
+
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.policy import layers
 from placet.policy.facts import Remembered
-from placet.policy.loaded import Policy
-from placet.policy.paths import MISSING, Path, find, select
+from placet.policy.hashes import likeness
+from placet.policy.holding import is_small
+from placet.policy.loaded import Likened, LoadedTool, Policy
+from placet.policy.paths import MISSING, find, select
+
+KEPT_MAX: Final = 4_096
+"""Values of one place of an output that a rule can look at later; with more, the rule fails."""
 
 
 def is_remembered(policy: Policy, tool: str) -> bool:
@@ -24,14 +31,14 @@ def project(policy: Policy, tool: str, arguments: bytes, output: bytes | None) -
     if known is None or not known.is_required:
         return Remembered(arguments={})
     given = foreign.parse(arguments)
-    kept = Remembered(arguments=remembered(known.remembered_arguments, given))
+    kept = Remembered(arguments=arguments_kept(known, given))
     if output is None:
         return kept
     try:
         answer = foreign.parse(output)
     except foreign.ForeignJsonError:
         return kept
-    return Remembered(arguments=kept.arguments, output=remembered(known.remembered_output, answer))
+    return Remembered(arguments=kept.arguments, output=output_kept(known, answer))
 
 
 def effect_key_hash(policy: Policy, tool: str, arguments: bytes) -> bytes | None:
@@ -49,13 +56,28 @@ def effect_key_hash(policy: Policy, tool: str, arguments: bytes) -> bytes | None
         return None
 
 
-def remembered(paths: tuple[Path, ...], document: Json) -> dict[str, object]:
-    """Return the values of a document at these paths, by the path's text (`Remembered`)."""
-    values: dict[str, object] = {}
-    for path in paths:
-        if path.is_many:
-            places = select(path, document)
+def arguments_kept(tool: LoadedTool, given: Json) -> dict[str, object]:
+    """Return what is kept of a call's arguments: a likeness for each path that a `same` names."""
+    return _likenesses(tool.likened_arguments, given)
+
+
+def output_kept(tool: LoadedTool, output: Json) -> dict[str, object]:
+    """Return what is kept of a call's output (`Remembered`)."""
+    values = _likenesses(tool.likened_output, output)
+    for path in tool.remembered_output:
+        places = select(path, output)
+        if not all(value is MISSING or is_small(value, KEPT_MAX) for value in places):
+            values[f"!{path.text}"] = True
+        elif path.is_many:
             values[path.text] = [[] if value is MISSING else [value] for value in places]
-        elif (value := find(path, document)) is not MISSING:
-            values[path.text] = value
+        elif places[0] is not MISSING:
+            values[path.text] = places[0]
     return values
+
+
+def _likenesses(likened: tuple[Likened, ...], document: Json) -> dict[str, object]:
+    return {
+        one.key: likeness(value, is_secret=one.is_secret)
+        for one in likened
+        if (value := find(one.path, document)) is not MISSING
+    }

@@ -2,16 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 from placet.kernel.foreign import Json
 from placet.policy.cost import is_much
 from placet.policy.decision import Code, Reason
 from placet.policy.facts import CommittedCall, Facts
+from placet.policy.hashes import likeness
 from placet.policy.loaded import LoadedRequirement, LoadedTool
-from placet.policy.numbers import equal
 from placet.policy.operators import FAULT_SAYS, Fault, Operator
 from placet.policy.paths import MISSING, Path, Selected, find
 from placet.policy.window import TICK, Window
+
+TRIED_MAX: Final = 16
+"""Earlier calls that are tried, at most, to find out whether a tool could be called at all."""
+
+_TOO_LONG: Final = "it is too long to be checked in time"
 
 
 def requires(tool: LoadedTool, facts: Facts, arguments: Json, window: Window) -> list[Reason]:
@@ -19,8 +25,7 @@ def requires(tool: LoadedTool, facts: Facts, arguments: Json, window: Window) ->
     reasons: list[Reason] = []
     for requirement in tool.requires:
         calls = facts.committed.get(requirement.tool, ())
-        ours = [find(same.ours, arguments) for same in requirement.same]
-        call = _latest(requirement, calls, ours)
+        call = _latest(requirement, calls, arguments)
         if call is None:
             reasons.append(_unmet(requirement, is_any=bool(calls)))
         else:
@@ -29,27 +34,36 @@ def requires(tool: LoadedTool, facts: Facts, arguments: Json, window: Window) ->
 
 
 def _latest(
-    requirement: LoadedRequirement, calls: Sequence[CommittedCall], ours: list[Selected]
+    requirement: LoadedRequirement, calls: Sequence[CommittedCall], arguments: Json
 ) -> CommittedCall | None:
+    ours = []
+    for same in requirement.same:
+        value = find(same.ours, arguments)
+        if value is MISSING:
+            return None
+        ours.append(likeness(value, is_secret=same.theirs.is_secret))
     for call in reversed(calls):
-        if _is_same(requirement, call, ours):
+        if _theirs(requirement, call) == ours:
             return call
     return None
 
 
 def requires_possible(tool: LoadedTool, facts: Facts, window: Window) -> list[Reason]:
-    """Layer 5 with the arguments still open: what no arguments at all could meet."""
+    """Layer 5 with the arguments still open: what no arguments at all could meet.
+
+    Beyond `TRIED_MAX` calls that do not, it says of a requirement that some arguments might.
+    """
     reasons: list[Reason] = []
     for requirement in tool.requires:
         calls = facts.committed.get(requirement.tool, ())
-        failed = [
-            _call_reasons(requirement, call, facts.now, window)
-            for call in _latest_of_each(requirement, calls)
-        ]
-        if not failed:
-            reasons.append(_unmet(requirement, is_any=bool(calls)))
-        elif all(failed):
-            reasons += failed[0]
+        first: list[Reason] | None = None
+        for tried, call in enumerate(_latest_of_each(requirement, calls)):
+            found = _call_reasons(requirement, call, facts.now, window)
+            first = found if first is None else first
+            if not found or tried == TRIED_MAX:
+                first = []
+                break
+        reasons += [_unmet(requirement, is_any=bool(calls))] if first is None else first
     return reasons
 
 
@@ -57,39 +71,24 @@ def _latest_of_each(
     requirement: LoadedRequirement, calls: Sequence[CommittedCall]
 ) -> Iterator[CommittedCall]:
     """Yield, newest first, the latest call for each set of values that arguments can name."""
-    seen: list[list[Selected]] = []
+    seen: set[tuple[object, ...]] = set()
     for call in reversed(calls):
-        theirs = _theirs(requirement, call)
-        if MISSING not in theirs and not any(_all_equal(theirs, other) for other in seen):
-            seen.append(theirs)
+        theirs = tuple(_theirs(requirement, call))
+        if None not in theirs and theirs not in seen:
+            seen.add(theirs)
             yield call
 
 
-def _theirs(requirement: LoadedRequirement, call: CommittedCall) -> list[Selected]:
+def _theirs(requirement: LoadedRequirement, call: CommittedCall) -> list[object]:
+    """Return the likenesses that an earlier call was kept by, null where it had no value."""
+    output = call.output or {}
     return [
-        _kept(call.output if same.is_output else call.arguments, same.theirs)
+        (output if same.is_output else call.arguments).get(same.theirs.key)
         for same in requirement.same
     ]
 
 
-def _is_same(requirement: LoadedRequirement, call: CommittedCall, ours: list[Selected]) -> bool:
-    for same, our in zip(requirement.same, ours, strict=True):
-        kept = _kept(call.output if same.is_output else call.arguments, same.theirs)
-        if kept is MISSING or our is MISSING or not equal(kept, our):
-            return False
-    return True
-
-
-def _all_equal(left: list[Selected], right: list[Selected]) -> bool:
-    return all(
-        one is not MISSING and two is not MISSING and equal(one, two)
-        for one, two in zip(left, right, strict=True)
-    )
-
-
-def _kept(values: dict[str, object] | None, path: Path) -> Selected:
-    if values is None:
-        return MISSING
+def _kept(values: dict[str, object], path: Path) -> Selected:
     return values.get(path.text, MISSING)  # type: ignore[return-value]  # -- kept values are JSON
 
 
@@ -136,9 +135,11 @@ def _output_reasons(requirement: LoadedRequirement, call: CommittedCall) -> list
 def _output_fault(operator: Operator, call: CommittedCall) -> str | None:
     if call.output is None:
         return FAULT_SAYS[Fault.MISSING]
+    if f"!{operator.path.text}" in call.output:
+        return _TOO_LONG
     values = _kept_values(call.output, operator.path)
     if is_much(operator, values):
-        return "it is too long to be checked in time"
+        return _TOO_LONG
     fault = operator.fault(values)
     return None if fault is None else FAULT_SAYS[fault]
 
@@ -159,7 +160,7 @@ def _unmet(requirement: LoadedRequirement, *, is_any: bool) -> Reason:
         detail=f"no call of `{requirement.tool}` {which}is committed",
         needs=f"a committed call of `{requirement.tool}`"
         + "".join(
-            f", its `{same.theirs.text}` the same as `{same.ours.text}`"
+            f", its `{same.theirs.path.text}` the same as `{same.ours.text}`"
             for same in requirement.same
         ),
     )

@@ -12,7 +12,7 @@ from placet.policy.holding import Holding, bound
 from placet.policy.judged import Judged
 from placet.policy.loaded import Policy
 from placet.policy.model import TOTAL_MS_DEFAULT, CommitRequirement, Gate
-from placet.policy.remember import remembered
+from placet.policy.remember import arguments_kept
 from placet.policy.window import Window
 
 
@@ -149,7 +149,7 @@ def holding_of(one: Judged, phase: str | None) -> Holding:
         repeat=one.repeat,
         amounts={name: value for name, value in amounts.items() if value is not None},
         firsts={name: value for name, value in firsts.items() if value is not None},
-        arguments={} if tool is None else remembered(tool.remembered_arguments, one.given),
+        arguments={} if tool is None else arguments_kept(tool, one.given),
         slots={} if tool is None else bound(tool, one.given, is_output=False),
     )
 

@@ -98,7 +98,7 @@ def test_a_commit_advances_the_phase_and_remembers_only_what_a_rule_names(policy
     committed = decode_state(after.state)
     assert (after.commit_state, committed.phase) == (CommitState.COMMITTED, "verified")
     (memory,) = committed.committed["lookup_order"]
-    assert memory.arguments == {"$.order_id": '"ord_00000001"'}
+    assert memory.arguments == {"$.order_id": r'"\"ord_00000001"'}
     assert memory.output == {"$.status": '"delivered"'}
 
 

@@ -75,6 +75,7 @@ def _cost(tool: ToolContract, values: int) -> Cost:
     total = rules_cost(_loaded(tool.arguments)).plus(output_cost(_loaded(tuple(outputs))))
     total = total.plus(effect_cost(len(tool.effect_key))).plus(references_cost(references))
     total = total.plus(values_cost(values + len(tool.volatile)))
+    total = total.plus(effect_cost(sum(len(one.same) for one in tool.requires)))
     if tool.when is not UNSET:
         from placet.policy.conditions import compile_condition  # noqa: PLC0415 -- only where one is
 

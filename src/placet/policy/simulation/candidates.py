@@ -110,8 +110,8 @@ class Candidates:
 
 def _theirs(same: LoadedSame, given: Json, output: Selected) -> Selected:
     if not same.is_output:
-        return find(same.theirs, given)
-    return MISSING if output is MISSING else find(same.theirs, output)
+        return find(same.theirs.path, given)
+    return MISSING if output is MISSING else find(same.theirs.path, output)
 
 
 def _key(values: list[Selected]) -> bytes | None:

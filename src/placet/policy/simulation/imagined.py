@@ -16,7 +16,7 @@ from placet.policy.ledger import Ledger
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import AggregateScope, CommitRequirement
 from placet.policy.paths import MISSING
-from placet.policy.remember import remembered
+from placet.policy.remember import arguments_kept, output_kept
 from placet.policy.simulation.candidates import Candidate
 
 
@@ -60,7 +60,7 @@ def _holding(policy: Policy, tool: LoadedTool, candidate: Candidate) -> Holding:
         repeat=repeat,
         amounts={name: one for name, one in values.amounts.items() if one is not None},
         firsts={name: one for name, one in values.firsts.items() if one is not None},
-        arguments=remembered(tool.remembered_arguments, given),
+        arguments=arguments_kept(tool, given),
         slots=bound(tool, given, is_output=False),
     )
 
@@ -129,6 +129,6 @@ def _committed(
         call_id=candidate.call_id,
         committed_at=facts.now,
         arguments=holding.arguments,
-        output=None if output is MISSING else remembered(tool.remembered_output, output),
+        output=None if output is MISSING else output_kept(tool, output),
     )
     return {**facts.committed, tool.name: [*facts.committed.get(tool.name, ()), call]}

@@ -12,7 +12,12 @@ from placet.kernel import foreign
 from placet.kernel.foreign import DEPTH_MAX, ForeignJsonError, Json
 from placet.kernel.value import Input
 
-_PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
+_PLACE: Final = re.compile(
+    r"(?P<what>.*?)(?: - at `(?P<key>key` in `)?\$(?P<path>.*)`)?", re.DOTALL
+)
+_INDEX: Final = re.compile(r"^(tool_calls|approved|failed)\.(\d+)")
+_SHOWN_MAX: Final = 100
+_SOME_MEMBER: Final = "[...]"
 _MEMBER: Final = re.compile(r"Object (?:contains unknown|missing required) field `(?P<name>.*)`")
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode
@@ -56,6 +61,9 @@ class Line(Input, frozen=True):
     cost_micros: dict[CallId, Micros] = field(default_factory=dict)
 
 
+_OF_MEMBERS: Final = {"labels": str, "cost_micros": Micros}
+
+
 class LineError(ValueError):
     """A line that is no step. `field` is where it is wrong, empty for the line as a whole."""
 
@@ -85,11 +93,13 @@ class LineReader:
 def read_line(text: bytes) -> Line:
     """Return the step that one line tells. Raises `LineError` for anything else."""
     try:
-        return msgspec.convert(_parse(text), Line)
+        value = _parse(text)
     except ForeignJsonError as fault:
         raise _json_error(fault) from None
+    try:
+        return msgspec.convert(value, Line)
     except msgspec.ValidationError as fault:
-        raise _line_error(str(fault)) from None
+        raise _line_error(str(fault), value) from None
 
 
 def _parse(text: bytes) -> Json:
@@ -111,15 +121,33 @@ def _parse(text: bytes) -> Json:
 def _json_error(fault: ForeignJsonError) -> LineError:
     place = fault.pointer_or_offset
     if isinstance(place, str) and place:
-        return LineError(field=place[1:].replace("/", "."), message=fault.message)
-    message = f"the line cannot be read: {fault.message} (at byte {place})"
-    return LineError(field="", message=message)
+        path = place[1:].replace("/", ".").replace("~1", "/").replace("~0", "~")
+        return LineError(field=_INDEX.sub(r"\1[\2]", path), message=fault.message)
+    where = f" (at byte {place})" if isinstance(place, int) else ""
+    return LineError(field="", message=f"the line cannot be read: {fault.message}{where}")
 
 
-def _line_error(said: str) -> LineError:
+def _line_error(said: str, value: Json) -> LineError:
     found = _PLACE.fullmatch(said)
     what, path = (found["what"], found["path"] or "") if found else (said, "")
     if member := _MEMBER.fullmatch(what):
         path = f"{path}.{member['name']}"
         what = "this field is missing" if "missing" in what else "there is no such field"
-    return LineError(field=path.removeprefix("."), message=what[:1].lower() + what[1:])
+    path = path.removeprefix(".")
+    if path.endswith(_SOME_MEMBER):
+        path = _wrong_member(path.removesuffix(_SOME_MEMBER), value) or path
+    what = what[:1].lower() + what[1:]
+    return LineError(field=path, message=f"a key: {what}" if found and found["key"] else what)
+
+
+def _wrong_member(name: str, value: Json) -> str | None:
+    """Return the place of the first value in a field that is none of its kind."""
+    members = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(members, dict) or name not in _OF_MEMBERS:
+        return None
+    for key, one in members.items():
+        try:
+            msgspec.convert(one, _OF_MEMBERS[name])
+        except msgspec.ValidationError:
+            return f"{name}.{key[:_SHOWN_MAX]}"
+    return None
