@@ -1,7 +1,9 @@
 """`placet policy simulate` on files, as a shell sees it."""
 
 import json
+import os
 import re
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -167,6 +169,19 @@ def test_either_of_the_two_can_come_from_standard_input(
         result = simulated("--calls", calls, "-", stdin=contract.read_bytes())
     assert result.exit_code == 0
     assert result.stdout == simulated("--calls", calls, contract).stdout
+
+
+def test_the_calls_can_come_from_a_pipe_with_a_name(
+    contract: Path, calls: Path, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=[calls.read_bytes()])
+    writer.start()
+    result = simulated("--calls", pipe, contract, "--json")
+    writer.join()
+    assert result.exit_code == 0
+    assert result.stdout == simulated("--calls", calls, contract, "--json").stdout
 
 
 def test_both_from_standard_input_is_refused() -> None:

@@ -70,16 +70,21 @@ def without(document: dict[str, Any], name: str) -> dict[str, Any]:
             "tool_calls[0].function.arguments",
         ),
         (GOOD | {"principal": []}, "principal"),
-        (GOOD | {"labels": {"a": 1}}, "labels[...]"),
+        (GOOD | {"labels": {"a": 1}}, "labels.a"),
         (GOOD | {"approved": "a"}, "approved"),
         (GOOD | {"approved": [1]}, "approved[0]"),
         (GOOD | {"outputs": ["a"]}, "outputs"),
         (GOOD | {"failed": {"a": 1}}, "failed"),
-        (GOOD | {"cost_micros": {"a": -1}}, "cost_micros[...]"),
-        (GOOD | {"cost_micros": {"a": 1.5}}, "cost_micros[...]"),
-        (GOOD | {"cost_micros": {"a": "1"}}, "cost_micros[...]"),
-        (GOOD | {"cost_micros": {"a": True}}, "cost_micros[...]"),
+        (GOOD | {"cost_micros": {"a": -1}}, "cost_micros.a"),
+        (GOOD | {"cost_micros": {"a": 1.5}}, "cost_micros.a"),
+        (GOOD | {"cost_micros": {"a": "1"}}, "cost_micros.a"),
+        (GOOD | {"cost_micros": {"a": True}}, "cost_micros.a"),
+        (GOOD | {"cost_micros": {"a": 1, "b/c": True, "d": -1}}, "cost_micros.b/c"),
+        (GOOD | {"outputs": {"": 1}}, "outputs"),
         (GOOD | {"outputs": {"a": {"b": "\x00"}}}, "outputs.a.b"),
+        (GOOD | {"outputs": {"a/b~c": "\x00"}}, "outputs.a/b~c"),
+        (GOOD | {"tool_calls": [CALL, CALL | {"id": "\x00"}]}, "tool_calls[1].id"),
+        (GOOD | {"approved": ["\x00"]}, "approved[0]"),
     ],
 )
 def test_a_line_that_is_wrong_is_refused_by_its_field(document: object, field: str) -> None:
@@ -108,6 +113,24 @@ def test_a_line_that_is_wrong_is_refused_by_its_field(document: object, field: s
 def test_what_is_no_json_of_ours_to_take_is_refused(text: bytes) -> None:
     with pytest.raises(LineError):
         read_line(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            told(GOOD)[:-1] + b', "at": 1}',
+            'the line cannot be read: the key "at" stands twice in one object',
+        ),
+        (b'{"at" 1}', "the line cannot be read: the text is not JSON: "),
+        (told(GOOD | {"outputs": {"": 1}}), "field `outputs`: a key: expected "),
+    ],
+)
+def test_what_is_wrong_is_said_with_a_place_only_where_there_is_one(text: bytes, said: str) -> None:
+    with pytest.raises(LineError) as refused:
+        read_line(text)
+    assert str(refused.value).startswith(said)
+    assert "at byte )" not in str(refused.value)
 
 
 def test_numbers_of_a_line_are_exact() -> None:

@@ -102,15 +102,25 @@ def _policy(file: str, *, as_json: bool) -> "Policy":
 
 @contextmanager
 def _seekable(path: str) -> Iterator[IO[bytes]]:
-    """Open the recording, which is read twice: a pipe is kept first."""
+    """Open the recording, which is read twice: what can be read only once is kept first."""
     if path == STDIN:
-        with tempfile.SpooledTemporaryFile(max_size=_KEPT_MAX) as kept:
-            shutil.copyfileobj(sys.stdin.buffer, kept)
-            kept.seek(0)
-            yield kept
+        with _kept(sys.stdin.buffer) as stream:
+            yield stream
         return
     with _opened(path) as stream:
-        yield stream
+        if stream.seekable():
+            yield stream
+            return
+        with _kept(stream) as kept:
+            yield kept
+
+
+@contextmanager
+def _kept(stream: IO[bytes]) -> Iterator[IO[bytes]]:
+    with tempfile.SpooledTemporaryFile(max_size=_KEPT_MAX) as kept:
+        shutil.copyfileobj(stream, kept)
+        kept.seek(0)
+        yield kept
 
 
 def _opened(path: str) -> IO[bytes]:
