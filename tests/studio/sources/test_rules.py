@@ -118,6 +118,11 @@ def test_a_secret_of_the_content_is_known_in_the_title() -> None:
     assert kept.title == "Say [redacted:credential]"
 
 
+def test_what_comes_to_light_when_something_else_went_goes_too() -> None:
+    kept = rules.examine(asked("password=Zq9xZq9x\nZq9xZq9x4111111111111111\n"))
+    assert kept.content == b"password=[redacted:password]\n[redacted:credential][redacted:card]\n"
+
+
 def test_a_quarantined_sources_title_holds_no_secret() -> None:
     kept = rules.examine(asked("-----BEGIN PRIVATE KEY-----", title=f"Key {HUB}"))
     assert kept.quarantine_reason == "private_key"

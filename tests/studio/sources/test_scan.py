@@ -148,6 +148,7 @@ def test_a_secret_goes_wherever_else_it_stands_and_a_mere_word_does_not() -> Non
         ('[4111111111111111,"ada@x.org"]', '["[redacted:card]","[redacted:email]"]'),
         ('{"a@x.org": 1, "b@x.org": 2}', '{"[redacted:email]": 1, "[redacted:email]": 2}'),
         ('{"phone": 4915112345678.0}', '{"phone": "[redacted:phone]"}'),
+        ("[ada@x.org/ben@x.org]", '["[redacted:email]"]'),
         ('"x\\n4111111111111111\\n"', '"x\\n[redacted:card]\\n"'),
     ],
 )
