@@ -38,7 +38,7 @@ APPEND_ONLY = [
 UPDATES: dict[str, list[str]] = {}
 DELETES: list[str] = []
 
-SOURCES = ["studio_workspace_approver", "authority_person_key"]
+READ_WHOLE = ["studio_workspace_approver", "authority_person_key"]
 
 
 def upgrade() -> None:
@@ -235,7 +235,7 @@ def upgrade() -> None:
 
 def _let_in_what_counted() -> None:
     """Let in every key that an approver could vote with in a workspace until now."""
-    for name in SOURCES:  # the owner reads every tenant's rows for this one statement
+    for name in READ_WHOLE:  # the owner reads every tenant's rows for this one statement
         op.execute(f"ALTER TABLE placet.{name} NO FORCE ROW LEVEL SECURITY")
     op.execute(
         "INSERT INTO placet.studio_workspace_key (tenant_id, workspace_id, actor_id, key_id,"
@@ -245,7 +245,7 @@ def _let_in_what_counted() -> None:
         " FROM placet.studio_workspace_approver AS a"
         " JOIN placet.authority_person_key AS k USING (tenant_id, actor_id)"
     )
-    for name in SOURCES:
+    for name in READ_WHOLE:
         op.execute(f"ALTER TABLE placet.{name} FORCE ROW LEVEL SECURITY")
 
 
