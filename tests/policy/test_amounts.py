@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 
@@ -626,3 +626,66 @@ def test_what_is_kept_without_a_window_does_not_grow() -> None:
         amounts.commit(7, second(number))
         sizes.add(len(amounts.series.times(is_full=True)))
     assert sizes == {0}
+
+
+@pytest.mark.parametrize("window", [None, timedelta(days=1)])
+@pytest.mark.parametrize("op", [AggregateOp.MAX, AggregateOp.MIN])
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_was_put_together_at_one_time_can_all_be_taken_back(
+    op: AggregateOp, window: timedelta | None, order: int
+) -> None:
+    amounts = Amounts(op, window, entries_max=6)
+    added = [(value, second(value // 2)) for value in range(20)]
+    for value, at in added:
+        amounts.open(value)
+        amounts.commit(value, at)
+    for value, at in added[::order]:
+        amounts.revert(value, at)
+    assert amounts.series.lasts == []
+
+
+def test_taking_back_the_largest_of_what_was_put_together_leaves_the_others() -> None:
+    amounts = Amounts(AggregateOp.MAX, None, entries_max=2)
+    for value in (8, 10, 9):
+        amounts.open(value)
+        amounts.commit(value, START)
+    amounts.revert(10, START)
+    assert amounts.together(1, (), is_full=False)(0) == 8
+    assert amounts.together(1, (), is_full=True)(0) == 10
+    amounts.revert(8, START)
+    amounts.revert(9, START)
+    assert amounts.together(1, (), is_full=False)(0) == 1
+
+
+def test_taking_back_one_of_like_values_that_were_put_together_is_exact() -> None:
+    amounts = Amounts(AggregateOp.MIN, None, entries_max=2)
+    for _ in range(4):
+        amounts.open(5)
+        amounts.commit(5, START)
+    for left in (5, 5, 5, 7):
+        amounts.revert(5, START)
+        assert amounts.together(7, (), is_full=True)(0) == left
+
+
+@pytest.mark.parametrize("op", [AggregateOp.SUM, AggregateOp.MAX, AggregateOp.DISTINCT])
+@pytest.mark.parametrize(
+    "now",
+    [
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+        datetime.max.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=timezone(-timedelta(hours=14))),
+    ],
+)
+def test_a_window_may_reach_beyond_the_first_and_the_last_of_all_times(
+    op: AggregateOp, now: datetime
+) -> None:
+    aggregate = loaded(op.value, window=10**9, lte=1)
+    amounts = filled(aggregate)
+    for value in (1, 2):
+        amounts.open(given_value(aggregate, value))
+        amounts.commit(given_value(aggregate, value), now)
+    assert judge(aggregate, amounts, (), given_value(aggregate, 2), now, Window())
+    amounts.revert(given_value(aggregate, 1), now)
+    with pytest.raises(ValueError, match="nothing like that was committed then"):
+        amounts.series.take(given_value(aggregate, 3), START)  # type: ignore[arg-type]  # -- the op decides which amounts

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from placet.policy.numbers import Number
-from placet.policy.series.timed import Timed
+from placet.policy.series.timed import Timed, shifted
 from placet.policy.window import Window
 
 _TICK: Final = timedelta(microseconds=1)
@@ -62,7 +62,7 @@ class AggregateBound:
             window.starts(series.floor)
         if series.window is None or not 0 < flip <= len(times):
             return False
-        at = times[flip - 1] + series.window
+        at = shifted(times[flip - 1], series.window)
         if now >= at:
             window.starts(at)
             return self.is_full

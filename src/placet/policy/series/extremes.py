@@ -16,6 +16,9 @@ class Extremes(Timed):
 
     `_line` are the places of the entries that no later one surpasses, counted from the first that
     ever was: the first of them at or after a place is the extreme from there on.
+
+    An entry stands for `counts` numbers, of which none is nearer to nothing than its `least`: what
+    is left for certain when its extreme is taken back. Once `joined`, it is never exact again.
     """
 
     def __init__(self, window: timedelta | None, entries_max: int, *, is_largest: bool) -> None:
@@ -23,6 +26,9 @@ class Extremes(Timed):
         super().__init__(window, entries_max)
         self.is_largest = is_largest
         self.values: list[Number] = []
+        self.leasts: list[Number] = []
+        self.counts: list[int] = []
+        self.joined: list[bool] = []
         self._dropped = 0
         self._line: list[int] = []
 
@@ -34,20 +40,29 @@ class Extremes(Timed):
     def add(self, value: Number, at: datetime) -> None:
         """Count a value."""
         if gone := self._drop(at):
-            del self.values[:gone]
+            for line in (self.values, self.leasts, self.counts, self.joined):
+                del line[:gone]
             self._dropped += gone
             del self._line[: bisect_left(self._line, self._dropped)]
         place, is_within = self._place(at)
-        if is_within and self.firsts[place] != self.lasts[place]:
+        if is_within and self.joined[place]:
             self.values[place] = self._extreme(self.values[place], value)
+            self.leasts[place] = self._least(self.leasts[place], value)
+            self.counts[place] += 1
             self._line_up()
             return
         place += is_within
         self._insert(place, at)
         self.values.insert(place, value)
+        self.leasts.insert(place, value)
+        self.counts.insert(place, 1)
+        self.joined.insert(place, False)
         if len(self.values) > self.entries_max:
             joined = self._join()
             self.values = [reduce(self._extreme, self.values[one:end]) for one, end in joined]
+            self.leasts = [reduce(self._least, self.leasts[one:end]) for one, end in joined]
+            self.counts = [sum(self.counts[one:end]) for one, end in joined]
+            self.joined = [end - one > 1 or self.joined[one] for one, end in joined]
             self._line_up()
         elif place + 1 == len(self.values):
             self._append(place)
@@ -58,19 +73,29 @@ class Extremes(Timed):
         """Take a value back; say whether what is left is still known exactly."""
         entries = range(bisect_left(self.lasts, at), bisect_right(self.firsts, at))
         alike = [place for place in entries if self.values[place] == value]
-        if alike:
-            place = alike[-1]
-            is_one = self.firsts[place] == self.lasts[place]
-            for line in (self.firsts, self.lasts, self.values):
-                del line[place]
-            self._line_up()
-            return is_one
-        if all(self.firsts[place] == self.lasts[place] for place in entries):
+        # Of entries that are joined, at most one spans a time: the value can be in no other.
+        within = alike or [place for place in entries if self.joined[place]]
+        if not within:
             self._must_be_gone(at)
-        return True
+            return True
+        place = within[-1]
+        self.counts[place] -= 1
+        is_known = True
+        if not self.counts[place]:
+            own = (self.values, self.leasts, self.counts, self.joined)
+            for line in (self.firsts, self.lasts, *own):
+                del line[place]
+        elif alike:
+            is_known = self.leasts[place] == value
+            self.values[place] = self.leasts[place]
+        self._line_up()
+        return is_known
 
     def _extreme(self, one: Number, two: Number) -> Number:
         return max(one, two) if self.is_largest else min(one, two)
+
+    def _least(self, one: Number, two: Number) -> Number:
+        return min(one, two) if self.is_largest else max(one, two)
 
     def _append(self, place: int) -> None:
         value = self.values[place]
@@ -86,12 +111,20 @@ class Extremes(Timed):
 
     def document(self) -> dict[str, Json]:
         """Return what is kept, as plain JSON."""
-        return super().document() | {"values": [str(value) for value in self.values]}
+        return super().document() | {
+            "values": [str(value) for value in self.values],
+            "leasts": [str(value) for value in self.leasts],
+            "counts": [*self.counts],
+            "joined": [*self.joined],
+        }
 
     def restore(self, document: Mapping[str, Json]) -> None:
         """Take over what `document` gave."""
         super().restore(document)
         self.values = [number_of(value) for value in cast("list[Json]", document["values"])]
+        self.leasts = [number_of(value) for value in cast("list[Json]", document["leasts"])]
+        self.counts = [*cast("list[int]", document["counts"])]
+        self.joined = [*cast("list[bool]", document["joined"])]
         self._line_up()
 
     def copy(self) -> "Extremes":
@@ -99,5 +132,7 @@ class Extremes(Timed):
         other = Extremes(self.window, self.entries_max, is_largest=self.is_largest)
         self._copy_to(other)
         other.values = self.values.copy()
+        other.leasts = self.leasts.copy()
+        other.counts, other.joined = self.counts.copy(), self.joined.copy()
         other._dropped, other._line = self._dropped, self._line.copy()
         return other

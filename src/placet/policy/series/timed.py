@@ -10,13 +10,16 @@ left: before that, nothing can be said.
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, cast
 
 from placet.kernel.foreign import Json
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
+_OFFSET: Final = timedelta(hours=23, minutes=59)
+_EARLIEST: Final = datetime.min.replace(tzinfo=timezone(_OFFSET))
+_LATEST: Final = datetime.max.replace(tzinfo=timezone(-_OFFSET))
 
 
 def micros(at: datetime) -> int:
@@ -27,6 +30,14 @@ def micros(at: datetime) -> int:
 def time_of(value: object) -> datetime:
     """Return the time that `micros` gave."""
     return _EPOCH + _TICK * cast("int", value)
+
+
+def shifted(at: datetime, by: timedelta) -> datetime:
+    """Return the time so much later, or the first or the last of all where that is out of range."""
+    try:
+        return at + by
+    except OverflowError:
+        return _LATEST if by > timedelta(0) else _EARLIEST
 
 
 class Timed:
@@ -50,10 +61,10 @@ class Timed:
         """Forget the times of entries that have left, if it is worth it; return how many."""
         if self.window is None:
             return 0
-        gone = bisect_right(self.lasts, at - self.window)
+        gone = bisect_right(self.lasts, shifted(at, -self.window))
         if not gone or gone * 2 < len(self.lasts) < self.entries_max:
             return 0
-        self.floor = self.lasts[gone - 1] + self.window
+        self.floor = shifted(self.lasts[gone - 1], self.window)
         del self.firsts[:gone]
         del self.lasts[:gone]
         return gone
@@ -75,12 +86,17 @@ class Timed:
         """Put entries together so that few are left; return the places of those put together.
 
         They are close together: an entry spans at most 4 / `entries_max` of the window, so that
-        half as many as may be kept are left. Without a window the time makes no difference.
+        half as many as may be kept are left. Without a window the time makes no difference, but
+        entries of one time are never told apart, so that whoever takes one back finds it.
         """
         count = len(self.lasts)
         if self.window is None:
             half = count // 4 * 2
-            starts = [*range(0, half, 2), *range(half, count)]
+            starts = [
+                place
+                for place in (*range(0, half, 2), *range(half, count))
+                if not place or self.lasts[place - 1] < self.firsts[place]
+            ]
         else:
             span = self.window * 4 / self.entries_max
             starts = [0]
@@ -94,7 +110,7 @@ class Timed:
 
     def _must_be_gone(self, at: datetime) -> None:
         """Raise `ValueError` unless a value of this time may have been dropped."""
-        if self.floor is None or self.window is None or at + self.window > self.floor:
+        if self.floor is None or self.window is None or shifted(at, self.window) > self.floor:
             message = "nothing like that was committed then"
             raise ValueError(message)
 
