@@ -20,6 +20,7 @@ from placet.studio.drafts.model import (
     Comment,
     ContractInvalid,
     DraftAlreadyOpen,
+    DraftStatus,
     DraftVersionConflict,
     ImportArtifact,
     OpenDraft,
@@ -170,6 +171,21 @@ async def test_a_promoted_contract_compiles_to_the_same_hash_and_takes_the_ordin
     await story.command(onto, importing(contract(LOOKUP)))
     await applied(story, onto, ImportArtifact(approval_id=approval), expected=1)
     assert (await now(story, onto)).contract_json == promoted.contract_json
+
+
+async def test_with_a_parent_and_an_approval_the_parent_gives_way_to_the_approved_contract(
+    story: Story,
+) -> None:
+    signer = await story.signer()
+    workspace = await story.workspace(signer)
+    approved, approval, _ = await put_in_force(story, workspace, signer, contract())
+    parent = await opened(story, workspace, approval)
+    await applied(story, parent, SetGate(gate=raw("strip_blocked")))
+    again = await opened(story, workspace, approval, parent.draft_id)
+    assert (await now(story, parent)).status is DraftStatus.SUPERSEDED
+    assert (again.parent_draft_id, again.current_version) == (parent.draft_id, 1)
+    assert again.derived_from_approval_id == approval
+    assert again.contract_json == (await now(story, approved)).contract_json
 
 
 async def test_a_rollback_is_a_new_approval_of_the_same_hash(story: Story) -> None:
