@@ -11,8 +11,9 @@ What is done to it, before anything is stored and outside any transaction:
 2. Secrets and personal data are looked for in the content, the title and the provenance, and
    replaced by `[redacted:KIND]`; no line is added or removed. What is stored is scanned again,
    until nothing is found in it.
-3. A private key, or more than 200 secrets, quarantine the whole: nothing of the content is kept,
-   no hash of it either, only how many bytes it had and what was found at which line and column.
+3. A private key, more than 200 secrets or more than 20,000 pieces of personal data quarantine the
+   whole: nothing of the content is kept, no hash of it either, only how many bytes it had and what
+   was found at which line and column.
 4. What is left is read by its media type and cut into parts (tools, calls, sections, members,
    paragraphs), each with its lines and bytes, so that a rule can point at the span it stems from.
 
