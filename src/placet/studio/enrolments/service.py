@@ -115,16 +115,13 @@ async def confirm_enrolment(
     """
     enrolment = await store.get_enrolment(tx, enrolment_id)
     await workspaces.hold_standings(tx, enrolment.workspace_id)
-    before = (await store.list_confirmations(tx, [enrolment.enrolment_id])).get(
-        enrolment.enrolment_id
-    )
-    status = rules.status_at(enrolment, before, await tx.now())
+    status = await _status(tx, enrolment)
     if status is not EnrolmentStatus.PENDING:
         raise _closed(status)
     vote = await _signed(tx, enrolment, asked)
     confirmation = await _confirmation(tx, enrolment, vote, asked)
     if not await store.insert_confirmation(tx, confirmation):
-        raise _closed(EnrolmentStatus.CONFIRMED)
+        raise _closed(await _status(tx, enrolment))
     if confirmation.counts_from is None:
         await _tell(tx, _declined(enrolment, confirmation), ids)
     else:
@@ -186,6 +183,11 @@ async def remove_approver(  # noqa: PLR0913 -- who, from where, why, and by what
     )
     await _tell(tx, said, ids)
     return removal
+
+
+async def _status(tx: Reading, enrolment: Enrolment) -> EnrolmentStatus:
+    decided = await store.list_confirmations(tx, [enrolment.enrolment_id])
+    return rules.status_at(enrolment, decided.get(enrolment.enrolment_id), await tx.now())
 
 
 async def _signed(tx: Writing, enrolment: Enrolment, asked: ConfirmEnrolment) -> EnrolmentVote:
