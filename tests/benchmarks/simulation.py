@@ -92,7 +92,7 @@ def main() -> None:
         arguments = ["--calls", str(calls), str(source), "--json"]
 
         def loop() -> None:
-            for outcome in simulate(loaded, LineReader(raw), late_results_in(raw)):
+            for outcome in simulate(loaded, LineReader(raw), late_results_in(loaded, raw)):
                 encode(outcome)
             assert isinstance(outcome, SummaryLine)
             assert outcome.summary.allow > outcome.summary.deny > 0, outcome

@@ -7,7 +7,8 @@ import pytest
 from tests.policy.simulation.recording import doubts, line, outcome, phases, policy, told
 
 from placet.policy.facts import COMMITTED_MAX
-from placet.policy.simulation.late import Late, late_results, late_results_in
+from placet.policy.simulation.late import Late, Output, late_results, late_results_in
+from placet.policy.simulation.lines import read_line
 from placet.policy.simulation.report import CallLine
 from placet.policy.simulation.run import simulate
 from placet.policy.simulation.unjudged import Gaps
@@ -239,19 +240,27 @@ def test_without_a_principal_the_rules_on_principals_are_not_judged() -> None:
 
 
 def test_late_results_are_the_same_from_lines_and_from_bytes() -> None:
-    raw = [
-        b'{"tool_calls":[{"id":"a"},{"id":"b"},{"id":"d"}],"outputs":{"a":1,"d":4},"failed":[]}',
-        b'{"tool_calls":[],"outputs":{"a":2,"b":{"n":12345678901234567890}},"failed":["c"]}',
-        b"nonsense",
-        b"",
+    desk = requiring([SAME])
+    call = '{"id":"%s","function":{"name":"%s","arguments":"{}"}}'
+    calls = ",".join([call % ("a", "look"), call % ("b", "look"), call % ("d", "pay")])
+    at = '"at":"2026-01-01T00:00:00Z"'
+    texts = [
+        f'{{{at},"tool_calls":[{calls}],"outputs":{{"a":{{"ok":1}}}},"failed":[]}}',
+        f'{{{at},"tool_calls":[],"outputs":{{"b":{{"ok":2,"n":3}},"d":4}},"failed":["c"]}}',
+        f'{{{at},"tool_calls":[],"outputs":{{"b":{{"ok":5}}}}}}',
     ]
-    known = Late({"a": 2, "b": {"n": 12345678901234567890}}, frozenset({"c"}))
-    assert late_results_in(raw) == known
-    lines = (
-        line(0, "a x", "b x", "d x", outputs={"a": 1, "d": 4}),
-        line(0, outputs={"a": 2, "b": 3}, failed=["c"]),
-    )
-    assert late_results(lines) == Late({"a": 2, "b": 3}, frozenset({"c"}))
+    known = Late({"b": Output(kept={"$.ok": 2}, slots={})}, frozenset({"c"}))
+    raw = [text.encode() for text in texts]
+    assert late_results(desk, map(read_line, raw)) == known
+    assert late_results_in(desk, [b"nonsense", *raw, b""]) == known
+
+
+def test_of_late_outputs_only_what_a_rule_names_is_kept() -> None:
+    bind = {"binds": [{"slot": "s", "from": "output", "path": "$.n"}]}
+    desk = policy({"bindings": [{"slot": "s", "write": "last"}]}, look=bind, pay={})
+    calls = line(0, "a look", "b pay")
+    late = late_results(desk, [calls, line(1, outputs={"a": {"n": 1, "text": "x"}, "b": "x"})])
+    assert late.outputs == {"a": Output(kept={}, slots={"s": 1})}
 
 
 def test_the_time_of_the_imagined_commit_is_that_of_the_denied_call() -> None:

@@ -153,7 +153,7 @@ def _outcomes(
         else:
             from placet.policy.simulation.late import late_results_in
 
-            late = late_results_in(stream)
+            late = late_results_in(policy, stream)
             stream.seek(0)
         yield from simulated(policy, lines, late, gaps)
     except LineError as fault:

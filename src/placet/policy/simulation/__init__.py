@@ -21,6 +21,7 @@ its own results, the costs last.
 Invariants
 - The same policy and the same lines give the same output, byte for byte.
 - A line is wrong as a whole or taken as a whole; what is wrong names its field.
-- What is kept grows with the ids of the calls and with what waits, not with arguments or outputs.
+- What is kept grows with the ids of the calls, with what waits, and with what rules name of outputs
+  that are told late: not with arguments, nor with whole outputs.
 - A denial that cannot be judged is still a denial.
 """

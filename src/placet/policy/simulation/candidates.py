@@ -7,17 +7,18 @@ from typing import Final
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.policy.facts import COMMITTED_MAX, Call
+from placet.policy.hashes import likeness
 from placet.policy.holding import Holding
 from placet.policy.loaded import LoadedRequirement, LoadedSame, Policy
-from placet.policy.numbers import normal
 from placet.policy.paths import MISSING, Selected, find
+from placet.policy.simulation.late import Output
 
 _NOBODY: Final[dict[str, "Candidate"]] = {}
 
 
 @dataclasses.dataclass(slots=True)
 class Candidate:
-    """A call that is not committed. `output` is what the recording has for it, or `MISSING`.
+    """A call that is not committed. `output` is what a commit with its recorded one would leave.
 
     `is_unknown`: the recording does not hold its arguments. `holding` is what a grant would hold,
     once somebody has asked for it.
@@ -27,10 +28,10 @@ class Candidate:
     step: int
     call: Call
     principal: Mapping[str, Json]
-    output: Selected
+    output: Output | None
     is_unknown: bool = False
     holding: Holding | None = None
-    keys: list[tuple[str, bytes]] = dataclasses.field(default_factory=list)
+    keys: list[tuple[str, tuple[object, ...]]] = dataclasses.field(default_factory=list)
 
     def given(self) -> Json:
         """Return the arguments, null where they are malformed."""
@@ -56,7 +57,7 @@ class Candidates:
                     self._requirements.setdefault(requirement.tool, []).append(requirement)
         self._kept: dict[str, dict[str, Candidate]] = {}
         self._unread: dict[str, dict[str, Candidate]] = {}
-        self._found: dict[tuple[str, bytes], dict[str, Candidate]] = {}
+        self._found: dict[tuple[str, tuple[object, ...]], dict[str, Candidate]] = {}
 
     @property
     def tools(self) -> list[str]:
@@ -93,7 +94,7 @@ class Candidates:
         if not requirement.same:
             return self.of(requirement.tool)
         self._read(requirement.tool)
-        key = _key([find(same.ours, arguments) for same in requirement.same])
+        key = _key([_likeness(find(same.ours, arguments), same) for same in requirement.same])
         found = _NOBODY if key is None else self._found.get((requirement.rule, key), _NOBODY)
         return reversed(found.values())
 
@@ -108,13 +109,16 @@ class Candidates:
                     self._found.setdefault(place, {})[candidate.call_id] = candidate
 
 
-def _theirs(same: LoadedSame, given: Json, output: Selected) -> Selected:
+def _theirs(same: LoadedSame, given: Json, output: Output | None) -> object:
     if not same.is_output:
-        return find(same.theirs.path, given)
-    return MISSING if output is MISSING else find(same.theirs.path, output)
+        return _likeness(find(same.theirs.path, given), same)
+    return None if output is None else output.kept.get(same.theirs.key)
 
 
-def _key(values: list[Selected]) -> bytes | None:
-    """Return bytes that equal values share, or None where one is missing."""
-    known = [value for value in values if value is not MISSING]
-    return foreign.encode(normal(known)) if len(known) == len(values) else None
+def _likeness(value: Selected, same: LoadedSame) -> str | None:
+    return None if value is MISSING else likeness(value, is_secret=same.theirs.is_secret)
+
+
+def _key(values: list[object]) -> tuple[object, ...] | None:
+    """Return what equal values share, or None where one is missing."""
+    return None if None in values else tuple(values)

@@ -15,8 +15,7 @@ from placet.policy.holding import Holding, bound
 from placet.policy.ledger import Ledger
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import AggregateScope, CommitRequirement
-from placet.policy.paths import MISSING
-from placet.policy.remember import arguments_kept, output_kept
+from placet.policy.remember import arguments_kept
 from placet.policy.simulation.candidates import Candidate
 
 
@@ -92,8 +91,8 @@ def _slots(
     if not tool.binds:
         return facts.slots
     values, output = holding.slots, candidate.output
-    if output is not MISSING:
-        values = values | bound(tool, output, is_output=True)
+    if output is not None:
+        values = values | output.slots
     slots = dict(facts.slots)
     for bind in tool.binds:
         if bind.slot in values and not (bind.is_once and bind.slot in slots):
@@ -129,6 +128,6 @@ def _committed(
         call_id=candidate.call_id,
         committed_at=facts.now,
         arguments=holding.arguments,
-        output=None if output is MISSING else output_kept(tool, output),
+        output=None if output is None else output.kept,
     )
     return {**facts.committed, tool.name: [*facts.committed.get(tool.name, ()), call]}

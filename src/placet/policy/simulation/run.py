@@ -13,11 +13,10 @@ from placet.policy.holding import Holding
 from placet.policy.ledger import Ledger
 from placet.policy.loaded import Policy
 from placet.policy.model import Ruling
-from placet.policy.paths import MISSING, Selected
 from placet.policy.response import ResponseDecision
 from placet.policy.simulation.candidates import Candidate, Candidates
 from placet.policy.simulation.claims import Claims
-from placet.policy.simulation.late import Late, late_results
+from placet.policy.simulation.late import Late, late_results, leaves_any, output_of
 from placet.policy.simulation.lines import Line, LineError
 from placet.policy.simulation.register import Register
 from placet.policy.simulation.report import (
@@ -58,7 +57,7 @@ def simulate(
     """
     if late is None:
         lines = list(lines)
-        late = late_results(lines)
+        late = late_results(policy, lines)
     run = Run(policy, late, gaps)
     for line in lines:
         yield from run.step(line)
@@ -222,12 +221,12 @@ class Run:
                 ledger.is_committed(call_id)
                 or call_id in line.failed
                 or call_id in self._late.failed
-                or call.tool not in self._policy.tools
+                or (tool := self._policy.tools.get(call.tool)) is None
             ):
                 continue
-            output: Selected = self._late.outputs.get(call_id, MISSING)
-            if call_id in line.outputs:
-                output = line.outputs[call_id]  # type: ignore[assignment]  # -- it is JSON
+            output = self._late.outputs.get(call_id)
+            if call_id in line.outputs and leaves_any(tool):
+                output = output_of(tool, line.outputs[call_id])  # type: ignore[arg-type]  # -- it is JSON
             self._candidates.add(
                 Candidate(
                     call_id=call_id,
