@@ -60,7 +60,7 @@ _TOKENS: Final = tuple(
         ("ya29.", r"[A-Za-z0-9_-]{20,}+"),
     )
 )
-_PLACET_KEY: Final = re.compile(r"plc_(?:dev|stg|prd|any)_[a-z2-7]{12}_[0-9A-Za-z]{49}")
+_OUR_KEY: Final = re.compile(r"plc_(?:dev|stg|prd|any)_[a-z2-7]{12}_[0-9A-Za-z]{49}")
 _JWT_RUN: Final = re.compile(r"[A-Za-z0-9_-]++")
 _JWT_TAIL: Final = re.compile(r"\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+")
 _AUTHORIZATION: Final = re.compile(r"[ \t]{1,4}+([A-Za-z0-9._~+/-]{8,}+=*+)")
@@ -123,8 +123,8 @@ def find_secrets(view: View) -> Iterator[Hit]:
     for mark, pattern in _TOKENS:
         for start, end in _marked(text, mark, pattern):
             yield view.hit(start, end, FindingKind.TOKEN)
-    for start, end in _marked(text, "plc_", _PLACET_KEY):
-        yield view.hit(start, end, FindingKind.PLACET_KEY)
+    for start, end in _marked(text, "plc_", _OUR_KEY):
+        yield view.hit(start, end, FindingKind.OUR_KEY)
     for start, end in _web_tokens(text):
         yield view.hit(start, end, FindingKind.JWT)
     yield from _authorised(view)

@@ -89,7 +89,7 @@ class FindingKind(StrEnum):
 
     PRIVATE_KEY = "private_key"
     TOKEN = "token"  # noqa: S105 -- the name of a kind
-    PLACET_KEY = "placet_key"
+    OUR_KEY = "placet_key"
     JWT = "jwt"
     AUTHORIZATION = "authorization"
     PASSWORD = "password"  # noqa: S105 -- the name of a kind

@@ -30,7 +30,7 @@ SECRETS: Final = frozenset(
     {
         FindingKind.PRIVATE_KEY,
         FindingKind.TOKEN,
-        FindingKind.PLACET_KEY,
+        FindingKind.OUR_KEY,
         FindingKind.JWT,
         FindingKind.AUTHORIZATION,
         FindingKind.PASSWORD,
