@@ -45,6 +45,7 @@ SEEN_MAX: Final = (16_384, 12_288, 8_192, 6_144, 4_096)
 FAULTS_MAX: Final = 10
 _MESSAGE_MAX: Final = 300
 _KEPT: Final = 1_000
+_PARSED_KEPT: Final = 8
 _FAULT: Final = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _CONTAINER: Final = " (in container '')"
 
@@ -124,15 +125,25 @@ def check_condition(text: str) -> list[ConditionFault]:
 @functools.lru_cache(_KEPT)
 def compile_condition(text: str) -> Condition:
     """Return a condition ready to be asked. Raises `ConditionError`."""
-    check_library()
-    checked = _checked(text)
-    tree = read_tree(checked.serialize())
+    checked, tree = _parsed(text)
     try:
         condition = Condition(text, checked, tree)
         _check_patterns(tree)
     except ConditionCostError as fault:
         raise ConditionError((_at(text, tree, fault.number, str(fault)),)) from fault
     return condition
+
+
+def condition_tree(text: str) -> Tree:
+    """Return the parts of a condition. Raises `ConditionError`."""
+    return _parsed(text)[1]
+
+
+@functools.lru_cache(_PARSED_KEPT)
+def _parsed(text: str) -> tuple[Checked, Tree]:
+    check_library()
+    checked = _checked(text)
+    return checked, read_tree(checked.serialize())
 
 
 def check_library() -> None:

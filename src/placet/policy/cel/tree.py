@@ -61,10 +61,11 @@ class Name(_Node):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Select(_Node):
-    """One field of a value, or whether it is there."""
+    """One field of a value, or as a test whether it is there."""
 
     operand: "Node"
     field: str
+    is_test: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,7 +136,8 @@ def _node(data: bytes, kinds: dict[int, Kind]) -> Node:
         case "ident":
             return Name(number, kind, _text(inner, 1))
         case "select":
-            return Select(number, kind, _node(_bytes(inner, 1), kinds), _text(inner, 2))
+            operand, is_test = _node(_bytes(inner, 1), kinds), bool(_int(inner, 3))
+            return Select(number, kind, operand, _text(inner, 2), is_test)
         case "call":
             parts = [*inner.get(1, ()), *inner.get(3, ())]
             return Call(number, kind, _text(inner, 2), _nodes(parts, kinds))

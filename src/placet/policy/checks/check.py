@@ -15,6 +15,7 @@ from placet.policy.checks.paths import check_paths
 from placet.policy.checks.phases import check_phases
 from placet.policy.checks.principals import check_principals
 from placet.policy.checks.reach import reach_of
+from placet.policy.checks.reading import trees_of
 from placet.policy.checks.reconcile import check_reconcile
 from placet.policy.checks.requires import check_requires
 from placet.policy.checks.rules import check_rules
@@ -38,9 +39,10 @@ def check_contract(
     governed; a tool that it does not name is governed cooperatively.
     """
     known = known_of(contract)
-    reach = reach_of(known)
     patterns = list(check_patterns(contract))
     texts = list(check_condition_texts(contract))
+    trees = {} if texts else trees_of(contract)
+    reach = reach_of(known, trees)
     schemas: dict[Steps, Cost] = {}
     findings = chain(
         patterns,
@@ -58,7 +60,7 @@ def check_contract(
         check_paths(known),
         check_rules(known, with_patterns=not patterns),
         check_schemas(known, schemas, with_patterns=not patterns),
-        [] if texts else check_conditions(known),
+        [] if texts else check_conditions(known, reach, trees),
         [] if patterns or texts else check_costs(known, schemas),
     )
     return list(islice(findings, FINDINGS_MAX))

@@ -130,6 +130,7 @@ GROUPS: Final[tuple[tuple[str, tuple[FindingCode, ...]], ...]] = (
             bad_pattern="A pattern cannot be used, or is too large.",
             patterns_many="The contract has more patterns than are compiled.",
             bad_condition="A condition cannot be read, is of another type, or costs too much.",
+            condition_constant="A condition reads nothing, so it is always the same.",
             conditions_many="The conditions of the contract are longer than is compiled.",
             excludes_everything="No value can meet the bounds: alone, together, or by the schema.",
             rule_implied="Another rule on the same path already implies this one.",

@@ -17,7 +17,7 @@ class Known:
 
     `tools` has the first of each name, `indexes` where it stands in the list. `permitted` are those
     that are not denied, `callable` those of them that somebody may ever call: not limited to no
-    call, nor denied to everybody. `schemas` are by tool, where there is one.
+    call, nor denied to everybody. `schemas` are by tool, where there is one; `slots` are declared.
     """
 
     contract: Contract
@@ -26,6 +26,7 @@ class Known:
     permitted: frozenset[str]
     callable: frozenset[str]
     schemas: dict[str, SchemaPaths]
+    slots: frozenset[str]
 
     def is_denied(self, name: str) -> bool:
         """Say whether a tool has a contract and is denied by it."""
@@ -51,6 +52,7 @@ def known_of(contract: Contract) -> Known:
             for name, tool in tools.items()
             if tool.input_schema is not UNSET
         },
+        slots=frozenset(binding.slot for binding in contract.session.bindings),
     )
 
 

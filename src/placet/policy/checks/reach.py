@@ -1,9 +1,11 @@
 """Which phases a commit can lead to, and which tools can ever be called."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from placet.policy.cel.tree import Tree
 from placet.policy.checks.known import Known
+from placet.policy.checks.reading import needed_slots
 from placet.policy.model import BoundFrom, CommitRequirement, Contract, ToolContract
 from placet.policy.operators import references
 from placet.policy.rulings import phases_of, target_of
@@ -57,12 +59,12 @@ def can_bind(tool: ToolContract) -> Iterator[str]:
             yield bind.slot
 
 
-def reach_of(known: Known) -> Reach:
-    """Return what can come before what in a contract."""
+def reach_of(known: Known, trees: Mapping[str, Tree]) -> Reach:
+    """Return what can come before what in a contract; `trees` are the conditions by tool."""
     bits = _Bits(known.contract)
     valid = {name: bits.valid_in(tool) for name, tool in known.tools.items()}
     after = {name: bits.after(tool) for name, tool in known.tools.items()}
-    return _Meeting(known, valid, after).reach()
+    return _Meeting(known, valid, after, trees).reach()
 
 
 class _Bits:
@@ -99,10 +101,16 @@ class _Bits:
 class _Meeting:
     """The tools that can be called, found by beginning with those that wait for nothing."""
 
-    def __init__(self, known: Known, valid: dict[str, Phases], after: dict[str, Phases]) -> None:
+    def __init__(
+        self,
+        known: Known,
+        valid: dict[str, Phases],
+        after: dict[str, Phases],
+        trees: Mapping[str, Tree],
+    ) -> None:
         self.valid, self.after = valid, after
         self.tools = {name: known.tools[name] for name in known.tools if name in known.callable}
-        self.slots = {name: _slots_read(tool) for name, tool in self.tools.items()}
+        self.slots = {name: _slots_read(tool, trees.get(name)) for name, tool in self.tools.items()}
         self.meetable: set[str] = set()
         self.bound: dict[str, Phases] = {}
         self.waiting: dict[tuple[str, str], list[str]] = {}
@@ -142,5 +150,7 @@ class _Meeting:
         return woken
 
 
-def _slots_read(tool: ToolContract) -> frozenset[str]:
-    return frozenset(slot for rule in tool.arguments for _, slot in references(rule))
+def _slots_read(tool: ToolContract, tree: Tree | None) -> frozenset[str]:
+    """Return the slots without which a tool is never called."""
+    slots = frozenset(slot for rule in tool.arguments for _, slot in references(rule))
+    return slots if tree is None else slots | needed_slots(tree.root)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from placet.policy.checks.found import found, tools_of
+from placet.policy.checks.found import found, short, tools_of
 from placet.policy.checks.known import Known
 from placet.policy.checks.reach import Reach, can_bind
 from placet.policy.finding import Finding
@@ -16,21 +16,26 @@ _DECLARE = "declare it in `session.bindings`, or mend the name"
 def check_slots(known: Known, reach: Reach) -> Iterator[Finding]:
     """Yield what is wrong with bindings, with `binds`, and with the operators on slots."""
     yield from _bindings(known)
-    declared = {binding.slot for binding in known.contract.session.bindings}
     for steps, tool in tools_of(known.contract):
-        yield from _binds(steps, tool, declared)
+        yield from _binds(steps, tool, known.slots)
         for index, rule in enumerate(tool.arguments):
             for name, slot in references(rule):
-                here = (*steps, "arguments", index, name)
-                if slot not in declared:
-                    message = f"the slot `{slot}` is not declared"
-                    yield found("slot_undeclared", here, message, _DECLARE)
-                elif not known.is_denied(tool.tool) and not (
-                    reach.bound.get(slot, 0) & reach.valid[tool.tool]
-                ):
-                    message = f"no permitted tool can have bound `{slot}` before `{tool.tool}`"
-                    hint = "let a tool that can be called earlier bind it"
-                    yield found("ref_never_bound", here, message, hint)
+                fault = slot_fault(known, reach, tool.tool, slot)
+                if fault is not None:
+                    code, message, hint = fault
+                    yield found(code, (*steps, "arguments", index, name), message, hint)
+
+
+def slot_fault(known: Known, reach: Reach, tool: str, slot: str) -> tuple[str, str, str] | None:
+    """Return the code, the fault and a hint where a slot cannot be read before a tool."""
+    if slot not in known.slots:
+        code = "slot_undeclared"
+        return code, f"the slot `{short(slot)}` is not declared", _DECLARE
+    if known.is_denied(tool) or reach.bound.get(slot, 0) & reach.valid[tool]:
+        return None
+    code = "ref_never_bound"
+    message = f"no permitted tool can have bound `{slot}` before `{tool}`"
+    return code, message, "let a tool that can be called earlier bind it"
 
 
 def _bindings(known: Known) -> Iterator[Finding]:
@@ -43,7 +48,7 @@ def _bindings(known: Known) -> Iterator[Finding]:
             yield found("slot_never_bound", here, message, hint)
 
 
-def _binds(steps: Steps, tool: ToolContract, declared: set[str]) -> Iterator[Finding]:
+def _binds(steps: Steps, tool: ToolContract, declared: frozenset[str]) -> Iterator[Finding]:
     is_uncommitted = tool.commit_requirement is CommitRequirement.NONE
     for index, bind in enumerate(tool.binds):
         here = (*steps, "binds", index)
