@@ -384,3 +384,38 @@ def test_a_condition_on_slots_or_the_phase_leaves_a_doubt(when: str, found: list
     lines = line(0, "a go n=1"), line(1, "b pay n=1")
     assert told(desk, *lines)[1] == "b deny 7 condition_not_met"
     assert list(doubts(desk, *lines)) == found
+
+
+BINDING = {"binds": [{"slot": "s", "from": "arguments", "path": "$.n"}]}
+COMPARING = {"arguments": [{"path": "$.n", "equals_ref": "s"}]}
+
+
+def many_denied(*numbers: int, denied: int) -> dict[str, str]:
+    """Return the doubts of a line with denied calls, after one call for each number."""
+    desk = policy(
+        {"bindings": [{"slot": "s", "write": "last"}]}, look=DENIED | BINDING, pay=COMPARING
+    )
+    first = line(0, *[f"a{index} look n={number}" for index, number in enumerate(numbers)])
+    return doubts(desk, first, line(1, *[f"b{index} pay n=-1" for index in range(denied)]))
+
+
+def test_a_line_that_takes_too_long_says_of_which_denials_the_search_was_cut() -> None:
+    found = many_denied(*range(COMMITTED_MAX), denied=6)
+    assert list(found) == ["b4", "b5"]
+    assert "there are more than were tried" in found["b4"]
+
+
+def test_calls_whose_commits_are_alike_are_tried_once() -> None:
+    assert many_denied(*[1] * COMMITTED_MAX, denied=40) == {}
+    found = many_denied(*[-1] * COMMITTED_MAX, denied=40)
+    assert len(found) == 40
+    assert all(f"`a{COMMITTED_MAX - 1}`" in text for text in found.values())
+
+
+@pytest.mark.parametrize(("most", "found"), [(3, []), (4, ["b"])])
+def test_calls_after_the_denied_one_count_towards_all_of_them_together(
+    most: int, found: list[str]
+) -> None:
+    desk = policy({"limits": {"max_tool_calls": most}} | STAGES, go=GO | DENIED, pay=PAY, look={})
+    lines = line(0, "a go"), line(1, "b pay", "c look", "d look")
+    assert list(doubts(desk, *lines)) == found

@@ -21,7 +21,8 @@ class Candidate:
     """A call that is not committed. `output` is what a commit with its recorded one would leave.
 
     `is_unknown`: the recording does not hold its arguments. `holding` is what a grant would hold,
-    once somebody has asked for it.
+    once somebody has asked for it, and so are `shown` and `bound`: texts that tell what the commit
+    would show to rules that require it, and what it would leave in slots.
     """
 
     call_id: str
@@ -31,6 +32,8 @@ class Candidate:
     output: Output | None
     is_unknown: bool = False
     holding: Holding | None = None
+    shown: str | None = None
+    bound: dict[str, str] | None = None
     keys: list[tuple[str, tuple[object, ...]]] = dataclasses.field(default_factory=list)
 
     def given(self) -> Json:

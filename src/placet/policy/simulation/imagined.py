@@ -19,28 +19,42 @@ from placet.policy.remember import arguments_kept
 from placet.policy.simulation.candidates import Candidate
 
 
-def imagined(policy: Policy, ledger: Ledger, facts: Facts, candidate: Candidate) -> Facts:
+def imagined(
+    policy: Policy, ledger: Ledger, facts: Facts, candidate: Candidate, *, is_whole: bool = True
+) -> Facts:
     """Return `facts`, which `ledger` made, with a call of a tool under contract committed.
 
     A call that was granted is committed with what its grant holds; any other is granted first.
+    Unless `is_whole`, what only calls of the same tool can see is left as it is: effect keys
+    and amounts.
     """
     tool = policy.tools[candidate.call.tool]
-    granted = ledger.calls.get(candidate.call_id)
-    if granted is None:
-        if candidate.holding is None:
-            candidate.holding = _holding(policy, tool, candidate)
-        holding = dataclasses.replace(candidate.holding, phase=facts.phase)
-        facts = _granted(policy, facts, holding, is_new_step=candidate.step not in ledger.steps)
-    else:
-        holding = granted.holding
+    holding = holding_of(policy, ledger, candidate)
+    is_open = candidate.call_id in ledger.calls
+    if not is_open:
+        holding = dataclasses.replace(holding, phase=facts.phase)
+        is_new_step = candidate.step not in ledger.steps
+        facts = _granted(policy, facts, holding, is_new_step=is_new_step, is_whole=is_whole)
     return structs.replace(
         facts,
         phase=_phase(facts, holding),
         slots=_slots(tool, facts, holding, candidate),
         envelopes={**holding.firsts, **facts.envelopes},
-        aggregates=_aggregates(tool, facts, holding, candidate, is_open=granted is not None),
+        aggregates=_aggregates(tool, facts, holding, candidate, is_open=is_open)
+        if is_whole and tool.aggregates
+        else facts.aggregates,
         committed=_committed(tool, facts, holding, candidate),
     )
+
+
+def holding_of(policy: Policy, ledger: Ledger, candidate: Candidate) -> Holding:
+    """Return what a call's grant holds, or would hold: without a phase, then."""
+    granted = ledger.calls.get(candidate.call_id)
+    if granted is not None:
+        return granted.holding
+    if candidate.holding is None:
+        candidate.holding = _holding(policy, policy.tools[candidate.call.tool], candidate)
+    return candidate.holding
 
 
 def _holding(policy: Policy, tool: LoadedTool, candidate: Candidate) -> Holding:
@@ -64,9 +78,11 @@ def _holding(policy: Policy, tool: LoadedTool, candidate: Candidate) -> Holding:
     )
 
 
-def _granted(policy: Policy, facts: Facts, holding: Holding, *, is_new_step: bool) -> Facts:
+def _granted(
+    policy: Policy, facts: Facts, holding: Holding, *, is_new_step: bool, is_whole: bool
+) -> Facts:
     keys, repeats = facts.effect_keys_taken, facts.repeats
-    if holding.effect_key is not None:
+    if is_whole and holding.effect_key is not None:
         keys = keys | {holding.effect_key}
     if holding.repeat is not None:
         repeats = [*repeats, holding.repeat][-policy.limits.loop_window :]

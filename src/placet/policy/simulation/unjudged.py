@@ -7,6 +7,9 @@ known to have failed, as though that one had been. The denial stands all the sam
 
 What no commit can lift is not tried: a call that forbids the tool, an effect key that is taken, a
 label, an envelope (its first value stays the first), a bound that more calls only pass further.
+
+Of calls whose commits are alike to the denied one, the newest is tried for all. What one line may
+take is bounded; where that is used up, the denial cannot be judged, and says so.
 """
 
 import dataclasses
@@ -29,6 +32,7 @@ from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import AggregateOp
 from placet.policy.response import ResponseDecision
 from placet.policy.simulation.candidates import Candidate, Candidates
+from placet.policy.simulation.contribution import Sight
 from placet.policy.simulation.imagined import imagined
 from placet.policy.window import Window
 
@@ -36,6 +40,13 @@ _PRINCIPALS: Final = 2
 _ARGUMENTS: Final = 6
 _LIFTABLE: Final = frozenset({4, 5, 7, 8, 9})
 _KEYS: Final = frozenset({Code.EFFECT_KEY_MISSING, Code.EFFECT_KEY_TAKEN})
+_EFFORT_MAX: Final = 1_024
+"""Looks at an earlier call, and calls judged again, for all denials of one line."""
+
+_ENTRIES_OF_ONE: Final = 64
+"""Entries of a series that are copied in the time of one look."""
+
+_CUT: Final = "it may rest on an earlier call: there are more than were tried"
 _UPPER: Final = frozenset({"lt", "lte"})
 
 
@@ -60,6 +71,7 @@ class _Case:
     denial: Deny
     tool: LoadedTool
     given: dict[str, Json] | None
+    sight: Sight
 
 
 class Unjudged:
@@ -70,6 +82,7 @@ class Unjudged:
         self._policy = policy
         self._candidates = candidates
         self._gaps = gaps
+        self._left = 0
 
     def reasons(
         self, ledger: Ledger, facts: Facts, calls: Sequence[Call], response: ResponseDecision
@@ -79,6 +92,7 @@ class Unjudged:
         `facts` are those that the response was judged by, fresh from `ledger`.
         """
         found = {}
+        self._left = _EFFORT_MAX
         for index, verdict in enumerate(response.calls):
             denial = verdict.decision
             if not isinstance(denial, Deny):
@@ -87,8 +101,11 @@ class Unjudged:
             tool = self._policy.tools.get(call.tool)
             text = self._gap(call, denial)
             if text is None and tool is not None:
+                is_alone = self._policy.limits.calls is None
+                seen = calls[: index + 1] if is_alone else calls
+                sight = Sight(self._policy, seen)
                 given = _given(call)
-                text = self._lifted(_Case(ledger, facts, calls, index, denial, tool, given))
+                text = self._lifted(_Case(ledger, facts, calls, index, denial, tool, given, sight))
             if text is not None:
                 found[index] = text
         return found
@@ -103,17 +120,43 @@ class Unjudged:
     def _lifted(self, case: _Case) -> str | None:
         if case.denial.layer in _LIFTABLE and self._is_denied_anyway(case):
             return None
+        tried: set[tuple[object, ...]] = set()
         for candidate in self._worth_trying(case):
             which = f"call `{candidate.call_id}` of `{candidate.call.tool}` (step {candidate.step})"
             if candidate.is_unknown:
                 return f"it may rest on {which}, whose arguments are not known"
-            facts = imagined(self._policy, case.ledger, case.facts, candidate)
-            if not self._passes(case, facts):
+            tool = self._policy.tools[candidate.call.tool]
+            mark = case.sight.mark(tool, case.ledger, case.facts, candidate)
+            if mark in tried:
                 continue
-            response = evaluate_response(self._policy, facts, case.calls)
-            if not isinstance(response.calls[case.index].decision, Deny):
+            if self._left <= 0:
+                return _CUT
+            tried.add(mark)
+            if self._would_lift(case, candidate):
                 return f"it would not be denied if {which} had been committed"
         return None
+
+    def _would_lift(self, case: _Case, candidate: Candidate) -> bool:
+        """Say whether a call is not denied once another one is committed."""
+        policy, ledger = self._policy, case.ledger
+        self._left -= 1
+        facts = imagined(policy, ledger, case.facts, candidate, is_whole=False)
+        if not self._passes(case, facts):
+            return False
+        tool = policy.tools[candidate.call.tool]
+        if case.sight.is_own(tool.name):
+            facts = imagined(policy, ledger, case.facts, candidate)
+            sizes = (len(facts.aggregates[one.name].series.lasts) for one in tool.aggregates)
+            self._left -= sum(sizes) // _ENTRIES_OF_ONE
+        if not self._is_lifted(facts, case.calls[: case.index + 1]):
+            return False
+        # Calls that come later matter only to a limit on all of them together.
+        return policy.limits.calls is None or self._is_lifted(facts, case.calls, case.index)
+
+    def _is_lifted(self, facts: Facts, calls: Sequence[Call], index: int = -1) -> bool:
+        self._left -= len(calls)
+        response = evaluate_response(self._policy, facts, calls)
+        return not isinstance(response.calls[index].decision, Deny)
 
     def _is_denied_anyway(self, case: _Case) -> bool:
         """Say whether arguments or limits would deny the call, whatever else is committed."""
@@ -168,20 +211,10 @@ class Unjudged:
             yield from self._that_move(case, tool)
 
     def _that_move(self, case: _Case, tool: LoadedTool) -> Iterator[Candidate]:
-        """Yield calls of a tool that would move the phase.
-
-        Where nothing but the phase and the counts could matter to the denied call, the newest
-        stands for all that change these alike.
-        """
-        alike: set[tuple[bool, bool]] = set()
-        is_any = len(case.calls) == 1 and not _matters(case.tool, tool)
+        """Yield calls of a tool that would move the phase."""
         for candidate in self._candidates.of(tool.name):
             granted = case.ledger.calls.get(candidate.call_id)
-            if granted is not None and granted.holding.phase != case.facts.phase:
-                continue
-            kind = (granted is None, candidate.step in case.ledger.steps)
-            if not (is_any and kind in alike):
-                alike.add(kind)
+            if granted is None or granted.holding.phase == case.facts.phase:
                 yield candidate
 
     def _that_are_required(self, case: _Case) -> Iterator[Candidate]:
@@ -195,7 +228,10 @@ class Unjudged:
             return
         if self._gaps is not None:
             yield from (one for one in self._candidates.of(failing[0].tool) if one.is_unknown)
-        yield from self._candidates.matching(failing[0], case.given)
+        is_shown = any(one.output for one in failing)
+        for candidate in self._candidates.matching(failing[0], case.given):
+            if not is_shown or candidate.output is not None:
+                yield candidate
 
     def _that_show(self, case: _Case) -> Iterator[Candidate]:
         """Yield calls after which a condition may find another phase, or other slots."""
@@ -223,15 +259,6 @@ def _given(call: Call) -> dict[str, Json] | None:
     except ForeignJsonError:
         return None
     return given if isinstance(given, dict) else None
-
-
-def _matters(denied: LoadedTool, other: LoadedTool) -> bool:
-    """Say whether more than the phase may depend on which call of the other tool it is."""
-    return (
-        other.name == denied.name
-        or bool(other.binds)
-        or any(one.tool == other.name for one in denied.requires)
-    )
 
 
 def _is_short(case: _Case) -> bool:
