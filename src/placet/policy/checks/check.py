@@ -44,6 +44,8 @@ def check_contract(
     trees = {} if texts else trees_of(contract)
     reach = reach_of(known, trees)
     schemas: dict[Steps, Cost] = {}
+    of_schemas = list(check_schemas(known, schemas, with_patterns=not patterns))
+    bounded = known.without_schemas(_named_in(contract, of_schemas))
     findings = chain(
         patterns,
         texts,
@@ -54,12 +56,12 @@ def check_contract(
         check_slots(known, reach),
         check_principals(known),
         check_limits(known),
-        check_aggregates(known),
+        check_aggregates(bounded),
         check_tools(known, environment, strength or {}),
         check_reconcile(known),
         check_paths(known),
-        check_rules(known, with_patterns=not patterns),
-        check_schemas(known, schemas, with_patterns=not patterns),
+        check_rules(bounded, with_patterns=not patterns),
+        of_schemas,
         [] if texts else check_conditions(known, reach, trees),
         [] if patterns or texts else check_costs(known, schemas),
     )
@@ -69,6 +71,13 @@ def check_contract(
 def stops(findings: list[Finding]) -> bool:
     """Say whether these findings keep a contract from being approved."""
     return any(finding.severity is not Severity.ADVISORY for finding in findings)
+
+
+def _named_in(contract: Contract, findings: list[Finding]) -> frozenset[str]:
+    """Return the tools that findings stand at."""
+    places = {finding.path.partition("]")[0] for finding in findings}
+    tools = enumerate(contract.tools)
+    return frozenset(tool.tool for at, tool in tools if f"$.tools[{at}" in places)
 
 
 def _unmatched(contract: Contract, environment: Environment | None) -> Iterator[Finding]:

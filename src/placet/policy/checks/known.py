@@ -28,6 +28,11 @@ class Known:
     schemas: dict[str, SchemaPaths]
     slots: frozenset[str]
 
+    def without_schemas(self, names: frozenset[str]) -> "Known":
+        """Return the same without the schemas of some tools, which nothing can be read from."""
+        left = {name: it for name, it in self.schemas.items() if name not in names}
+        return dataclasses.replace(self, schemas=left)
+
     def is_denied(self, name: str) -> bool:
         """Say whether a tool has a contract and is denied by it."""
         return name in self.tools and name not in self.permitted

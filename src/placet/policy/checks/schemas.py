@@ -1,6 +1,7 @@
 """Findings about input schemas: each can be used, and nothing outside it is read."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
@@ -10,6 +11,9 @@ from placet.policy.finding import Finding
 from placet.policy.schemas.cost import Cost
 from placet.policy.schemas.shape import shape_faults
 from placet.policy.text.tree import Steps
+
+if TYPE_CHECKING:
+    from placet.policy.schemas.engine import SchemaError
 
 
 def check_schemas(
@@ -34,7 +38,8 @@ def check_schemas(
                     costs[steps] = cost
                 else:
                     hint = "mend the schema, as JSON Schema 2020-12 has it"
-                    findings.append(found("bad_schema", here, cost, hint))
+                    message = f"the schema cannot be used: {cost}"
+                    findings.append(found("bad_schema", (*here, *cost.steps), message, hint))
             yield from findings
 
 
@@ -43,11 +48,32 @@ def _shape(here: Steps, schema: object) -> Iterator[Finding]:
         yield found("bad_schema", (*here, *steps), message, hint)
 
 
-def _compiled(schema: dict[str, object] | bool) -> Cost | str:  # noqa: FBT001 -- true and false are schemas
+def _compiled(schema: dict[str, object] | bool) -> "Cost | SchemaError":  # noqa: FBT001 -- true and false are schemas
     """Return what a schema can take, or why it cannot be used."""
     from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a schema is used
 
     try:
         return engine.schema_check(schema, "", ()).cost
     except engine.SchemaError as fault:
-        return f"the schema cannot be used: {fault}"
+        for steps, pattern in () if fault.steps else _patterns(schema, ()):
+            try:
+                engine.pattern_ns(pattern)
+            except engine.SchemaError as inner:
+                if str(inner) == str(fault):
+                    return engine.SchemaError(str(fault), steps)
+        return fault
+
+
+def _patterns(part: object, steps: Steps) -> Iterator[tuple[Steps, str]]:
+    """Yield each pattern of a schema with its place."""
+    match part:
+        case dict():
+            for key, inner in part.items():
+                if key == "pattern" and isinstance(inner, str):
+                    yield (*steps, key), inner
+                elif key == "patternProperties" and isinstance(inner, dict):
+                    yield from (((*steps, key, pattern), pattern) for pattern in inner)
+                yield from _patterns(inner, (*steps, key))
+        case list():
+            for index, inner in enumerate(part):
+                yield from _patterns(inner, (*steps, index))

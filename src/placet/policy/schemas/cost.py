@@ -305,7 +305,7 @@ def _leads(schema: object, root: object) -> Iterator[tuple[str, str | None, obje
         return
     for key, inner in schema.items():
         if key == "$ref" and isinstance(inner, str):
-            yield "here", None, _resolved(inner, root)
+            yield "here", None, resolved(inner, root)
         elif key in _ONE:
             yield _ONE[key], None, inner
         elif key in _SOME and isinstance(inner, list):
@@ -314,7 +314,8 @@ def _leads(schema: object, root: object) -> Iterator[tuple[str, str | None, obje
             yield from ((_SOME[key], name, one) for name, one in inner.items())
 
 
-def _resolved(reference: str, root: object) -> object:
+def resolved(reference: str, root: object) -> object:
+    """Return the part of a schema that a reference leads to. Raises `SchemaCostError`."""
     here = root
     steps = reference.removeprefix("#").split("/")[1:]
     if reference[:1] != "#" or (reference != "#" and reference[1:2] != "/"):

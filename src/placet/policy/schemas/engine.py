@@ -21,6 +21,7 @@ from placet.policy.paths import Path, is_under, path_text
 from placet.policy.projection import LIBRARIES
 from placet.policy.schemas.checking import SchemaCheck
 from placet.policy.schemas.cost import SchemaCostError, schema_cost
+from placet.policy.text.tree import Steps
 
 LIBRARY: Final = "jsonschema-rs"
 VIOLATIONS_MAX: Final = 10
@@ -37,7 +38,12 @@ _MASK: Final = "the value"
 
 
 class SchemaError(ValueError):
-    """A schema or a pattern that cannot be used; the text says why."""
+    """A schema or a pattern that cannot be used; the text says why, `steps` where in a schema."""
+
+    def __init__(self, message: str, steps: Steps = ()) -> None:
+        """Keep the place."""
+        super().__init__(message)
+        self.steps = steps
 
 
 @functools.cache
@@ -141,6 +147,7 @@ def _validator(schema: dict[str, object] | bool) -> jsonschema_rs.Draft202012Val
             ignore_unknown_formats=False,
             mask=_MASK,
         )
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as fault:
-        message = str(fault).partition("\n")[0]
-        raise SchemaError(message) from fault
+    except jsonschema_rs.ValidationError as fault:
+        raise SchemaError(fault.message, tuple(fault.instance_path)) from fault
+    except jsonschema_rs.ReferencingError as fault:
+        raise SchemaError(str(fault).partition("\n")[0]) from fault

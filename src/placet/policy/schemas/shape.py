@@ -8,7 +8,8 @@ import difflib
 from collections.abc import Iterator
 from typing import Final
 
-from placet.policy.schemas.words import format_fault, looks_around, older_fault
+from placet.policy.schemas.cost import SchemaCostError, resolved
+from placet.policy.schemas.words import format_fault, looks_around, older_fault, type_fault
 from placet.policy.text.tree import Steps
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -51,28 +52,36 @@ _Fault = tuple[str, str]
 
 def shape_faults(schema: object) -> Iterator[tuple[Steps, str, str]]:
     """Yield the place, the fault and a hint for everything in a schema that is not taken."""
-    dialect = schema.get("$schema", DIALECT) if isinstance(schema, dict) else DIALECT
-    yield from _faults(schema, dialect, ())
+    yield from _faults(schema, schema, ())
 
 
-def _faults(schema: object, dialect: object, steps: Steps) -> Iterator[tuple[Steps, str, str]]:
+def _faults(schema: object, root: object, steps: Steps) -> Iterator[tuple[Steps, str, str]]:
     if not isinstance(schema, dict):
         return
     for key, inner in schema.items():
         here = (*steps, key)
-        fault = _keyword_fault(key, inner, dialect, is_root=not steps)
-        if fault is None and dialect in DRAFT_07:
-            fault = _draft_07_fault(key, schema)
+        fault = _fault(key, schema, root)
         if fault is not None:
             yield here, *fault
         elif key in _ONE:
-            yield from _faults(inner, dialect, here)
+            yield from _faults(inner, root, here)
         elif key in _LISTS and isinstance(inner, list):
             for index, one in enumerate(inner):
-                yield from _faults(one, dialect, (*here, index))
+                yield from _faults(one, root, (*here, index))
         elif key in _MAPS and isinstance(inner, dict):
             for name, one in inner.items():
-                yield from _faults(one, dialect, (*here, name))
+                yield from _faults(one, root, (*here, name))
+
+
+def _fault(key: str, schema: dict[str, object], root: object) -> _Fault | None:
+    """Return what is wrong with one keyword of a part of a schema."""
+    dialect = root.get("$schema", DIALECT) if isinstance(root, dict) else DIALECT
+    fault = _keyword_fault(key, schema[key], dialect, is_root=schema is root)
+    if fault is None and dialect in DRAFT_07:
+        fault = _draft_07_fault(key, schema)
+    if fault is None and key == "$ref":
+        fault = _reference_fault(schema[key], root)
+    return fault
 
 
 def _keyword_fault(key: str, value: object, dialect: object, *, is_root: bool) -> _Fault | None:
@@ -89,11 +98,21 @@ def _keyword_fault(key: str, value: object, dialect: object, *, is_root: bool) -
             return "the schema is of another dialect", f"write `{DIALECT}`, or leave `$schema` out"
         case "$ref", _ if not (isinstance(value, str) and (value == "#" or value[:2] == "#/")):
             return "`$ref` leads out of the schema", "refer by `#/$defs/…`"
+        case "type", str() | list():
+            return type_fault(value)
         case "format", str():
             return format_fault(value)
         case "pattern", str() if looks_around(value):
             message = "the pattern looks ahead or behind"
             return message, "write it without `(?=`, `(?!`, `(?<=`, `(?<!`, or take it out"
+    return None
+
+
+def _reference_fault(reference: object, root: object) -> _Fault | None:
+    try:
+        resolved(str(reference), root)
+    except SchemaCostError as fault:
+        return str(fault), "mend the reference, or add what it leads to"
     return None
 
 

@@ -17,6 +17,9 @@ FORMATS: Final = frozenset(
 )
 """The formats that are checked: those of JSON Schema 2020-12."""
 
+TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
+"""The types of JSON Schema."""
+
 _INSTEAD: Final = {
     "additionalItems": "write the list as `prefixItems`, and `items` for what comes after it",
     "dependencies": "write `dependentRequired` or `dependentSchemas`",
@@ -43,6 +46,17 @@ def older_fault(key: str, value: object) -> tuple[str, str] | None:
             hint = "write the names of properties as a list beside `properties`"
             return "`required` is a list", hint
     return None
+
+
+def type_fault(value: str | list[object]) -> tuple[str, str] | None:
+    """Return the fault and a hint for the first word that is no type of JSON."""
+    words = [value] if isinstance(value, str) else value
+    wrong = next((it for it in words if isinstance(it, str) and it not in TYPES), None)
+    if wrong is None:
+        return None
+    near = difflib.get_close_matches(wrong[:100], TYPES, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "name a type of JSON"
+    return f"`{wrong[:100]}` is none of {', '.join(TYPES)}", hint
 
 
 def format_fault(name: str) -> tuple[str, str] | None:
