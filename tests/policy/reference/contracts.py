@@ -3,6 +3,7 @@
 Each contract uses some of the features only, or else nearly every call would be denied early.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from tests.policy.reference.operators import Doc
@@ -33,7 +34,9 @@ FEATURES = (
     "asks",
 )
 PERCENT = (12, 5, 18, 24)
-NUMBERS = (1, 2, 3, 4)
+OFTEN = ("asks", "phases", "slots")
+OFTEN_PERCENT = 15
+FOCUS_PERCENT = 50
 BOUNDS = (2, 3, 4, "2.5", 1, 6)
 WIDE_BOUNDS = (6, 4, 8, "5.5", 10)
 """For what several values come to."""
@@ -144,10 +147,10 @@ SOURCES = (
 )
 
 
-def a_contract(pick: Picker) -> Doc:
-    """Return a contract as JSON would hold it."""
+def a_contract(pick: Picker, focus: Sequence[str] = ()) -> Doc:
+    """Return a contract as JSON would hold it, half of the time with what is in focus."""
     use = set(pick.some(FEATURES, pick.of(PERCENT)))
-    use |= set(pick.some(["asks", "phases", "slots"], 15))
+    use |= set(pick.some(OFTEN, OFTEN_PERCENT)) | set(pick.some(focus, FOCUS_PERCENT))
     names = list(TOOLS[: pick.of([2, 3, 2, 4, 5])])
     session: Doc = {}
     if "phases" in use:

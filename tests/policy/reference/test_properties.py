@@ -24,7 +24,7 @@ from placet.policy.response import ResponseDecision
 TICK: Final = timedelta(microseconds=1)
 FAR: Final = timedelta(days=4_000)
 IN_ORDER: Final = settings(
-    max_examples=240,
+    max_examples=300,
     derandomize=True,
     deadline=None,
     database=None,
@@ -68,7 +68,7 @@ def test_a_denial_more_lets_no_call_go_further(chance: Chance) -> None:
 @IN_ORDER
 @given(chances)
 def test_where_an_unrelated_neighbour_stands_makes_no_difference(chance: Chance) -> None:
-    for moment in moments(an_example(chance)):
+    for moment in moments(an_example(chance, focus=("loop", "per_tool"))):
         expected = of_each(
             evaluate_response(moment.policy, moment.facts, moment.calls), moment.calls
         )
@@ -97,7 +97,7 @@ def moved(moment: Moment) -> Iterator[list[Call]]:
 @IN_ORDER
 @given(chances)
 def test_without_a_fact_that_supports_it_no_call_goes_further(chance: Chance) -> None:
-    for moment in moments(an_example(chance)):
+    for moment in moments(an_example(chance, focus=("principals", "requires"))):
         for call in moment.calls:
             before = rank(evaluate(moment.policy, moment.facts, call))
             for facts in with_less(moment.facts):
@@ -165,7 +165,7 @@ def test_a_decision_stays_as_it_is_from_one_end_of_its_interval_to_the_other() -
     @IN_ORDER
     @given(chances)
     def run(chance: Chance) -> None:
-        for moment in moments(an_example(chance)):
+        for moment in moments(an_example(chance, focus=("requires",))):
             for call in moment.calls:
                 decision = evaluate(moment.policy, moment.facts, call)
                 ends.update(from_=decision.holds_from is not None)
