@@ -6,7 +6,7 @@ from typing import Final
 
 from placet.policy.checks.fits import Shapes
 from placet.policy.checks.found import found
-from placet.policy.checks.given import Given, Key, Wanted, givens_of, key_of
+from placet.policy.checks.given import Given, Key, Wanted, givens_of, key_of, kinds_of, values_of
 from placet.policy.checks.spans import LOWER, UPPER, Limit, highest, lowest
 from placet.policy.finding import Finding
 from placet.policy.model import Rule
@@ -56,6 +56,7 @@ def check_bounds(rules: Sequence[RuleAt], schema: SchemaPaths | None) -> Iterato
     for path, givens in by_path(rules).values():
         yield from _repeated(path, givens)
         yield from implied(path.text, givens)
+        yield from _subsets(path.text, givens)
         if Wanted(givens).is_empty():
             yield conflict(path.text, givens)
         elif schema is not None and givens:
@@ -111,6 +112,26 @@ def implied(path: str, givens: Sequence[Given]) -> Iterator[Finding]:
         for one, limit in limits:
             if limit is not best and kept is not None:
                 yield _implied(path, one, kept, givens)
+
+
+def _subsets(path: str, givens: Sequence[Given]) -> Iterator[Finding]:
+    """Yield lists of values that a shorter list implies, or of excluded ones that a longer does."""
+    for names in (("equals", "one_of"), ("not_equals", "none_of")):
+        seen: list[tuple[Given, frozenset[Key]]] = []
+        for later in (given for given in givens if given.name in names and values_of(given)):
+            mine = frozenset(map(key_of, values_of(later)))
+            for earlier, other in seen[-PAIRS_MAX:]:
+                is_alike = names[0] == "equals" or kinds_of(earlier) == kinds_of(later)
+                is_repeated = later.name == earlier.name and key_of(later.operand) == key_of(
+                    earlier.operand
+                )
+                if is_alike and not is_repeated and (mine <= other or other <= mine):
+                    kept, one = (later, earlier) if mine < other else (earlier, later)
+                    if names[0] != "equals" and mine != other:
+                        kept, one = one, kept
+                    yield _implied(path, one, kept, givens)
+                    break
+            seen.append((later, mine))
 
 
 def _implied(path: str, one: Given, kept: Given, givens: Sequence[Given]) -> Finding:

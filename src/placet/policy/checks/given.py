@@ -88,7 +88,7 @@ class Wanted:
             self.is_absent = True
             return
         self.is_present = True
-        self.kinds &= _kinds(given)
+        self.kinds &= kinds_of(given)
         match given.name, given.operand:
             case (("gt" | "gte"), (int() | str()) as text):
                 self.span = self.span.within(Span(Limit(bound(text), LOWER[given.name])))
@@ -101,11 +101,11 @@ class Wanted:
             case "type", JsonType.INTEGER:
                 self.is_whole = True
             case (("equals" | "one_of"), _):
-                values = {key_of(value): value for value in _values(given)}
+                values = {key_of(value): value for value in values_of(given)}
                 named = values if self.named is None else self.named
                 self.named = {key: value for key, value in named.items() if key in values}
             case (("not_equals" | "none_of"), _):
-                self.excluded.update(map(key_of, _values(given)))
+                self.excluded.update(map(key_of, values_of(given)))
             case "contains", needle:
                 self.needles[key_of(needle)] = needle
 
@@ -157,15 +157,16 @@ class Wanted:
         return True
 
 
-def _values(given: Given) -> Sequence[object]:
+def values_of(given: Given) -> Sequence[object]:
+    """Return the values that an operator names."""
     return given.operand if isinstance(given.operand, tuple) else (given.operand,)
 
 
-def _kinds(given: Given) -> Kinds:
+def kinds_of(given: Given) -> Kinds:
     """Return the kinds of values that can meet an operator."""
     match given.name:
         case "equals" | "not_equals" | "one_of" | "none_of":
-            return frozenset(map(json_type, _values(given)))
+            return frozenset(map(json_type, values_of(given)))
         case "type":
             is_number = given.operand in {JsonType.INTEGER, JsonType.NUMBER}
             return _NUMBER if is_number else frozenset({cast("JsonType", given.operand)})

@@ -58,6 +58,10 @@ def _declared(phases: tuple[Phase, ...]) -> Iterator[Finding]:
             message, hint = f"`{phase.name}` is a second initial phase", "keep one of them"
             here = (*steps, "initial")
             yield found("phase_many_initial", here, message, hint, related=initial)
+        if phase.initial and phase.terminal:
+            message = f"`{phase.name}` ends the session that begins in it"
+            hint = "a session begins in a phase in which calls are allowed"
+            yield found("phase_initial_terminal", (*steps, "terminal"), message, hint)
         if phase.initial and initial is None:
             initial = (*steps, "initial")
     if initial is None:

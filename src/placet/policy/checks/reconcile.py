@@ -29,7 +29,7 @@ def _reader(known: Known, here: Steps, name: str) -> Iterator[Finding]:
         message = f"`{name}` has no contract, so it cannot be asked"
         yield found("reconcile_absent", here, message, "give it a contract, or mend the name")
         return
-    if known.is_denied(name):
+    if name not in known.callable:
         message = f"`{name}` is denied, so it cannot be asked"
         yield found("reconcile_denied", here, message, "permit it, or name another read")
     if reader.side_effect is not SideEffect.READ:

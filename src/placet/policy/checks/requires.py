@@ -1,6 +1,6 @@
 """Findings about `requires`: each can be met by some session."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from placet.policy.checks.found import found, tools_of
 from placet.policy.checks.known import Known
@@ -24,6 +24,26 @@ def check_requires(known: Known, reach: Reach) -> Iterator[Finding]:
                 yield from _required(here, tool.tool, known.tools[name], reach, is_cycle=is_cycle)
             else:
                 yield _never(here, name, is_absent=name not in known.tools)
+    yield from _forbidden(known)
+
+
+def _forbidden(known: Known) -> Iterator[Finding]:
+    """Yield what a tool is forbidden after although it must have been called before it."""
+    if not any(tool.requires and tool.forbidden_after for tool in known.tools.values()):
+        return
+    bits, reached = _closure(known, known.permitted)
+    for steps, tool in tools_of(known.contract):
+        for index, name in enumerate(tool.forbidden_after):
+            for number, requirement in enumerate(tool.requires):
+                needed = requirement.tool
+                if name == needed or reached.get(needed, 0) & bits.get(name, 0):
+                    here = (*steps, "forbidden_after", index)
+                    other = (*steps, "requires", number, "tool")
+                    message = f"`{tool.tool}` is forbidden after `{name}`, and waits for `{needed}`"
+                    message += "" if name == needed else f", which waits for `{name}`"
+                    hint = "take one of them out"
+                    yield found("requires_forbidden", here, message, hint, related=other)
+                    break
 
 
 def _never(here: Steps, name: str, *, is_absent: bool) -> Finding:
@@ -56,11 +76,25 @@ def _required(
 def _cycles(known: Known, reach: Reach) -> set[tuple[str, str]]:
     """Return the pairs of which the first requires the second, and the second the first in turn.
 
-    By the closure of the relation (Warshall) over bit sets. What can be called is on no cycle.
+    What can be called is on no cycle.
+    """
+    names = known.callable - reach.meetable
+    bits, reached = _closure(known, names)
+    return {
+        (name, other)
+        for name in names
+        for other in {requirement.tool for requirement in known.tools[name].requires}
+        if other == name or reached.get(other, 0) & bits[name]
+    }
+
+
+def _closure(known: Known, names: Iterable[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return a bit for each of these tools, and for each those that it waits for in the end.
+
+    By the closure of the relation (Warshall) over bit sets.
     """
     requires = {
-        name: {requirement.tool for requirement in known.tools[name].requires}
-        for name in known.callable - reach.meetable
+        name: {requirement.tool for requirement in known.tools[name].requires} for name in names
     }
     bits = {name: 1 << index for index, name in enumerate(requires)}
     reached = {
@@ -72,9 +106,4 @@ def _cycles(known: Known, reach: Reach) -> set[tuple[str, str]]:
         for name, here in reached.items():
             if here & bit:
                 reached[name] = here | onward
-    return {
-        (name, other)
-        for name, others in requires.items()
-        for other in others
-        if other == name or reached.get(other, 0) & bits[name]
-    }
+    return bits, reached
