@@ -419,3 +419,14 @@ def test_calls_after_the_denied_one_count_towards_all_of_them_together(
     desk = policy({"limits": {"max_tool_calls": most}} | STAGES, go=GO | DENIED, pay=PAY, look={})
     lines = line(0, "a go"), line(1, "b pay", "c look", "d look")
     assert list(doubts(desk, *lines)) == found
+
+
+@pytest.mark.parametrize(("op", "bound"), [("sum", "gte"), ("max", "gte"), ("min", "lte")])
+def test_amounts_no_better_than_one_that_did_not_do_are_not_tried_at_length(
+    op: str, bound: str
+) -> None:
+    most = COMMITTED_MAX if bound == "gte" else -1
+    desk = summed(op, **{bound: 10**6 if bound == "gte" else -2})
+    numbers = range(COMMITTED_MAX) if bound == "gte" else reversed(range(COMMITTED_MAX))
+    first = line(0, *[f"a{number} give n={number}" for number in numbers])
+    assert doubts(desk, first, line(1, *[f"b{index} give n={most}" for index in range(4)])) == {}

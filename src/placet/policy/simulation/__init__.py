@@ -10,8 +10,8 @@ granted the call; where it did not, the result is ignored and counted.
 - `late`: results that a recording tells after the line of their call, gathered beforehand.
 - `run`: one line after the other, in the order of `step`; `register` knows which ids were seen,
   `waiting` the steps that wait for people, `rows` what may still change before it is printed.
-- `unjudged`, `candidates`, `contribution`, `imagined`: denials that stand only because an earlier
-  call did not happen here, though it happened where the calls were recorded.
+- `unjudged`, `candidates`, `contribution`, `shortfall`, `imagined`: denials that stand only because
+  an earlier call did not happen here, though it happened where the calls were recorded.
 - `report`: the form of the output.
 
 Order within a line: what has run out; labels; results of earlier calls; asks of earlier lines that

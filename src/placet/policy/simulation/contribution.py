@@ -56,16 +56,20 @@ class Sight:
 
 
 def _own(tool: LoadedTool, holding: Holding, facts: Facts, candidate: Candidate) -> list[object]:
-    is_same = True
-    if any(one.scope is AggregateScope.PRINCIPAL for one in tool.aggregates):
-        is_same = principal_digest(facts.principal) == principal_digest(candidate.principal)
     return [
-        is_same,
+        is_same_principal(tool, facts, candidate),
         holding.effect_key,
         holding.repeat,
         tuple(holding.amounts.items()),
         tuple(holding.firsts.items()),
     ]
+
+
+def is_same_principal(tool: LoadedTool, facts: Facts, candidate: Candidate) -> bool:
+    """Say whether all that a call gives to aggregates counts for the facts' principal too."""
+    if not any(one.scope is AggregateScope.PRINCIPAL for one in tool.aggregates):
+        return True
+    return principal_digest(facts.principal) == principal_digest(candidate.principal)
 
 
 def _shown(holding: Holding, candidate: Candidate) -> str:

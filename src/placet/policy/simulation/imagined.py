@@ -1,6 +1,5 @@
 """The facts as they would be, had one more call been granted and committed just now."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 from msgspec import structs
@@ -31,13 +30,13 @@ def imagined(
     tool = policy.tools[candidate.call.tool]
     holding = holding_of(policy, ledger, candidate)
     is_open = candidate.call_id in ledger.calls
+    is_here = not is_open or holding.phase == facts.phase
     if not is_open:
-        holding = dataclasses.replace(holding, phase=facts.phase)
         is_new_step = candidate.step not in ledger.steps
         facts = _granted(policy, facts, holding, is_new_step=is_new_step, is_whole=is_whole)
     return structs.replace(
         facts,
-        phase=_phase(facts, holding),
+        phase=holding.advances_to if is_here and holding.advances_to else facts.phase,
         slots=_slots(tool, facts, holding, candidate),
         envelopes={**holding.firsts, **facts.envelopes},
         aggregates=_aggregates(tool, facts, holding, candidate, is_open=is_open)
@@ -94,11 +93,6 @@ def _granted(
         repeats=repeats,
         steps=facts.steps + is_new_step,
     )
-
-
-def _phase(facts: Facts, holding: Holding) -> str | None:
-    is_moved = holding.advances_to is not None and facts.phase == holding.phase
-    return holding.advances_to if is_moved else facts.phase
 
 
 def _slots(

@@ -22,22 +22,23 @@ from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.kernel.value import Value
 from placet.policy import layers, requirements
-from placet.policy.decision import Code, Deny
+from placet.policy.decision import Code, Decision, Deny
 from placet.policy.evaluate import evaluate_response
 from placet.policy.facts import Call, Facts
 from placet.policy.judged import Held, Judged
 from placet.policy.ledger import Ledger
 from placet.policy.limits import limits, too_many
 from placet.policy.loaded import LoadedTool, Policy
-from placet.policy.model import AggregateOp
 from placet.policy.response import ResponseDecision
 from placet.policy.simulation.candidates import Candidate, Candidates
-from placet.policy.simulation.contribution import Sight
-from placet.policy.simulation.imagined import imagined
+from placet.policy.simulation.contribution import Sight, is_same_principal
+from placet.policy.simulation.imagined import holding_of, imagined
+from placet.policy.simulation.shortfall import Shortfall, lower_bounds
 from placet.policy.window import Window
 
 _PRINCIPALS: Final = 2
 _ARGUMENTS: Final = 6
+_AMOUNTS: Final = 9
 _LIFTABLE: Final = frozenset({4, 5, 7, 8, 9})
 _KEYS: Final = frozenset({Code.EFFECT_KEY_MISSING, Code.EFFECT_KEY_TAKEN})
 _EFFORT_MAX: Final = 1_024
@@ -47,7 +48,6 @@ _ENTRIES_OF_ONE: Final = 64
 """Entries of a series that are copied in the time of one look."""
 
 _CUT: Final = "it may rest on an earlier call: there are more than were tried"
-_UPPER: Final = frozenset({"lt", "lte"})
 
 
 class Gaps(Value, frozen=True):
@@ -121,10 +121,15 @@ class Unjudged:
         if case.denial.layer in _LIFTABLE and self._is_denied_anyway(case):
             return None
         tried: set[tuple[object, ...]] = set()
+        shortfall = Shortfall(case.tool)
         for candidate in self._worth_trying(case):
             which = f"call `{candidate.call_id}` of `{candidate.call.tool}` (step {candidate.step})"
             if candidate.is_unknown:
                 return f"it may rest on {which}, whose arguments are not known"
+            if case.denial.layer == _AMOUNTS and shortfall.is_hopeless(
+                holding_of(self._policy, case.ledger, candidate)
+            ):
+                continue
             tool = self._policy.tools[candidate.call.tool]
             mark = case.sight.mark(tool, case.ledger, case.facts, candidate)
             if mark in tried:
@@ -132,31 +137,35 @@ class Unjudged:
             if self._left <= 0:
                 return _CUT
             tried.add(mark)
-            if self._would_lift(case, candidate):
+            if self._would_lift(case, candidate, shortfall):
                 return f"it would not be denied if {which} had been committed"
         return None
 
-    def _would_lift(self, case: _Case, candidate: Candidate) -> bool:
+    def _would_lift(self, case: _Case, candidate: Candidate, shortfall: Shortfall) -> bool:
         """Say whether a call is not denied once another one is committed."""
         policy, ledger = self._policy, case.ledger
         self._left -= 1
+        tool = policy.tools[candidate.call.tool]
         facts = imagined(policy, ledger, case.facts, candidate, is_whole=False)
         if not self._passes(case, facts):
             return False
-        tool = policy.tools[candidate.call.tool]
         if case.sight.is_own(tool.name):
             facts = imagined(policy, ledger, case.facts, candidate)
             sizes = (len(facts.aggregates[one.name].series.lasts) for one in tool.aggregates)
             self._left -= sum(sizes) // _ENTRIES_OF_ONE
-        if not self._is_lifted(facts, case.calls[: case.index + 1]):
+        decision = self._decision(facts, case.calls[: case.index + 1], case.index)
+        if isinstance(decision, Deny):
+            if case.denial.layer == _AMOUNTS and is_same_principal(tool, facts, candidate):
+                shortfall.note(decision, holding_of(policy, ledger, candidate))
             return False
         # Calls that come later matter only to a limit on all of them together.
-        return policy.limits.calls is None or self._is_lifted(facts, case.calls, case.index)
+        return policy.limits.calls is None or not isinstance(
+            self._decision(facts, case.calls, case.index), Deny
+        )
 
-    def _is_lifted(self, facts: Facts, calls: Sequence[Call], index: int = -1) -> bool:
+    def _decision(self, facts: Facts, calls: Sequence[Call], index: int) -> Decision:
         self._left -= len(calls)
-        response = evaluate_response(self._policy, facts, calls)
-        return not isinstance(response.calls[index].decision, Deny)
+        return evaluate_response(self._policy, facts, calls).calls[index].decision
 
     def _is_denied_anyway(self, case: _Case) -> bool:
         """Say whether arguments or limits would deny the call, whatever else is committed."""
@@ -182,7 +191,7 @@ class Unjudged:
                 yield from self._that_show(case)
             case 8 if not codes & _KEYS:
                 yield from self._that_bind(case)
-            case 9 if _is_short(case):
+            case 9 if all(one.rule in lower_bounds(case.tool) for one in case.denial.reasons):
                 yield from self._candidates.of(case.tool.name)
 
     def _passes(self, case: _Case, facts: Facts) -> bool:
@@ -259,14 +268,3 @@ def _given(call: Call) -> dict[str, Json] | None:
     except ForeignJsonError:
         return None
     return given if isinstance(given, dict) else None
-
-
-def _is_short(case: _Case) -> bool:
-    """Say whether more calls could bring the denied one within all the bounds that it failed."""
-    lifting = {
-        bound.rule
-        for one in case.tool.aggregates
-        for bound in one.bounds
-        if (bound.name in _UPPER) is (one.op is AggregateOp.MIN)
-    }
-    return all(reason.rule in lifting for reason in case.denial.reasons)
