@@ -9,6 +9,7 @@ from placet.policy.checks.found import found, short, tools_of
 from placet.policy.checks.known import Known
 from placet.policy.finding import Finding
 from placet.policy.model import BoundFrom, Reconcile, Requirement, ToolContract
+from placet.policy.operators import operands, references
 from placet.policy.paths import PathError, parse_path
 from placet.policy.text.tree import Steps
 
@@ -18,13 +19,14 @@ class _PathAt:
     """A path of the contract and where it stands.
 
     `tool` is the one whose arguments it reads, or null for an output. `one` says what would read
-    one value here, where `[*]` is not taken.
+    one value here, where `[*]` is not taken. `is_absent` where nothing may stand at the path.
     """
 
     steps: Steps
     text: str
     tool: str | None = None
     one: str = ""
+    is_absent: bool = False
 
 
 def check_paths(known: Known) -> Iterator[Finding]:
@@ -50,7 +52,9 @@ def _session(known: Known) -> Iterator[_PathAt]:
 def _tool(steps: Steps, tool: ToolContract) -> Iterator[_PathAt]:
     name = tool.tool
     for index, rule in enumerate(tool.arguments):
-        yield _PathAt((*steps, "arguments", index, "path"), rule.path, name)
+        is_absent = (*operands(rule), *references(rule)) == (("exists", False),)
+        at = (*steps, "arguments", index, "path")
+        yield _PathAt(at, rule.path, name, is_absent=is_absent)
     for key in ("effect_key", "redact", "volatile"):
         texts: tuple[str, ...] = getattr(tool, key)
         for index, text in enumerate(texts):
@@ -95,6 +99,8 @@ def _path(known: Known, at: _PathAt) -> Iterator[Finding]:
         message = f"`[*]` names many values, and {at.one} takes one"
         yield found("path_many", at.steps, message, "name one element, such as `[0]`")
     schema = None if at.tool is None else known.schemas.get(at.tool)
-    if schema is not None and not schema.leaves(path.parts):
+    if schema is None or (at.is_absent and schema.may_have(path.parts)):
+        return
+    if not schema.leaves(path.parts):
         message = f"the schema of `{at.tool}` has no `{path.text}`"
         yield found("path_not_in_schema", at.steps, message, "mend the path or the schema")

@@ -14,6 +14,8 @@ from placet.policy.rulings import phases_of, target_of
 from placet.policy.text.tree import Steps
 
 _PHASES: Final[Steps] = ("session", "phases")
+_ANY: Final = ""
+"""Stands for an undeclared phase, which may be meant as any."""
 
 
 def check_phases(known: Known) -> Iterator[Finding]:
@@ -76,9 +78,10 @@ def _transitions(known: Known) -> Iterator[Finding]:
     contract = known.contract
     names = {phase.name for phase in contract.session.phases}
     made = {
-        (name, target_of(known.tools[tool]))
+        (name if name in names else _ANY, target if target is None or target in names else _ANY)
         for tool in known.callable
         for name in phases_of(contract, known.tools[tool]) or ()
+        for target in (target_of(known.tools[tool]),)
     }
     hint = "declare it in `session.phases`, or mend the name"
     for name, targets in contract.session.transitions.items():
@@ -89,8 +92,13 @@ def _transitions(known: Known) -> Iterator[Finding]:
             here = (*steps, index)
             if target not in names:
                 yield found("phase_undeclared", here, f"`{target}` is no declared phase", hint)
-            elif name == target or (name, target) not in made:
+            elif name == target or made.isdisjoint(_ways_of(name, target)):
                 yield _unused(here, name, target)
+
+
+def _ways_of(name: str, target: str) -> Iterator[tuple[str, str]]:
+    """Yield a transition, and those that may be meant by one that names an undeclared phase."""
+    yield from ((one, other) for one in (name, _ANY) for other in (target, _ANY))
 
 
 def _unused(here: Steps, name: str, target: str) -> Finding:

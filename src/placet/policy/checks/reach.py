@@ -14,6 +14,8 @@ Phases = int
 """A set of phases, one bit for each. A contract without phases counts as one with a single one."""
 
 EVERYWHERE: Phases = 1
+_UNKNOWN: Phases = -1
+"""Every phase: of a tool that names an undeclared one, which is told where it stands."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,18 +74,23 @@ class _Bits:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
+        self._declared = {phase.name for phase in contract.session.phases}
         self._bits: dict[str, Phases] = {}
         self._onward: dict[str, Phases] = {}
 
     def valid_in(self, tool: ToolContract) -> Phases:
         names = phases_of(self._contract, tool)
-        return EVERYWHERE if names is None else self._all(names)
+        if names is None:
+            return EVERYWHERE
+        return self._all(names) if self._declared.issuperset(names) else _UNKNOWN
 
     def after(self, tool: ToolContract) -> Phases:
         names = phases_of(self._contract, tool)
         if names is None:
             return EVERYWHERE
         target = target_of(tool)
+        if not self._declared.issuperset((*names, *(() if target is None else (target,)))):
+            return _UNKNOWN
         phases = 0
         for name in names if target is None else (target,):
             if name not in self._onward:

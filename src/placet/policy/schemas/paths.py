@@ -17,9 +17,14 @@ _COMBINING: Final = ("allOf", "anyOf", "oneOf")
 class SchemaPaths:
     """One schema, asked for many paths; what was found once is kept."""
 
-    def __init__(self, schema: Schema) -> None:
-        """Keep the schema. Nothing is read but what a path leads to."""
+    def __init__(self, schema: Schema, *, is_open: bool = False) -> None:
+        """Keep the schema. Nothing is read but what a path leads to.
+
+        Where it `is_open`, an object without `additionalProperties` has every property.
+        """
         self._root = schema
+        self._is_open = is_open
+        self._opened: SchemaPaths | None = None
         self._start = self._branches([schema])
         self._next: dict[tuple[tuple[int, ...], Part], list[Schema]] = {}
 
@@ -33,10 +38,21 @@ class SchemaPaths:
         for part in parts:
             step = (tuple(map(id, here)), part)
             if step not in self._next:
-                inners = [inner for branch in here for inner in _step(branch, part)]
+                inners = [
+                    inner for branch in here for inner in _step(branch, part, is_open=self._is_open)
+                ]
                 self._next[step] = self._branches(inners)
             here = self._next[step]
         return here
+
+    def may_have(self, parts: tuple[Part, ...]) -> bool:
+        """Say whether a document that fits the schema may have a value at a path.
+
+        An absent `additionalProperties` counts as true, as it does for a call.
+        """
+        if self._opened is None:
+            self._opened = SchemaPaths(self._root, is_open=True)
+        return bool(self._opened.leaves(parts))
 
     def _branches(self, schemas: list[Schema]) -> list[Schema]:
         """Return schemas, each once, and what they point to or combine for the same value."""
@@ -85,17 +101,27 @@ def _resolve(root: Schema, reference: str) -> object:
     return here
 
 
-def _step(schema: Schema, part: Part) -> Iterator[Schema]:
+def _step(schema: Schema, part: Part, *, is_open: bool) -> Iterator[Schema]:
     if schema is True or (isinstance(schema, dict) and not schema.keys() - ANNOTATIONS):
         yield True
     elif isinstance(schema, dict):
-        inners = _member(schema, part) if isinstance(part, str) else _element(schema, part)
+        is_open = is_open and _is_object(schema)
+        inners = (
+            _member(schema, part, is_open=is_open)
+            if isinstance(part, str)
+            else _element(schema, part)
+        )
         for inner in inners:
             if isinstance(inner, dict | bool) and inner is not False:
                 yield cast("Schema", inner)
 
 
-def _member(schema: dict[str, object], name: str) -> Iterator[object]:
+def _is_object(schema: dict[str, object]) -> bool:
+    kinds = schema.get("type", "object" if "properties" in schema else "")
+    return kinds == "object" or (isinstance(kinds, list) and "object" in kinds)
+
+
+def _member(schema: dict[str, object], name: str, *, is_open: bool) -> Iterator[object]:
     properties = schema.get("properties")
     if isinstance(properties, dict) and name in properties:
         yield properties[name]
@@ -103,7 +129,8 @@ def _member(schema: dict[str, object], name: str) -> Iterator[object]:
     patterns = schema.get("patternProperties")
     if isinstance(patterns, dict):
         yield from patterns.values()
-    yield schema.get("additionalProperties", False)
+    is_open = is_open and "unevaluatedProperties" not in schema
+    yield schema.get("additionalProperties", is_open)
     yield schema.get("unevaluatedProperties", False)
 
 
