@@ -328,7 +328,28 @@ KINDS: Final[dict[str, tuple[Said, Said, list[str]]]] = {
         reconcile(arguments={"i": "$.j"}),
         ["changed?"],
     ),
-    "redacted no more": ({"pay.redact": ["$.n"]}, {}, ["changed"]),
+    "redacted": ({}, {"pay.redact": ["$.n"]}, ["changed"]),
+    "redacted no more": ({"pay.redact": ["$.n"]}, {}, ["changed?"]),
+    "redacted no more, and denied": (
+        {"pay.redact": ["$.n"]},
+        {"pay.decision": "deny"},
+        ["changed?", "narrowed"],
+    ),
+    "redacted as a whole": (
+        {"pay.redact": ["$.n.a", "$.l[0]"]},
+        {"pay.redact": ["$.n", "$.l[*]"]},
+        ["changed"] * 4,
+    ),
+    "redacted in part": (
+        {"pay.redact": ["$.n", "$.l[*]"]},
+        {"pay.redact": ["$.n.a", "$.l[0]"]},
+        ["changed?", "changed?", "changed", "changed"],
+    ),
+    "redacted elsewhere": (
+        {"pay.redact": ["$.n"]},
+        {"pay.redact": ["$.m"]},
+        ["changed?", "changed"],
+    ),
     "volatile without a loop": ({}, {"pay.volatile": ["$.n"]}, ["changed"]),
     "volatile no more": (
         {"pay.volatile": ["$.n"], LIMITS: {"loop": {"window": 5, "threshold": 3}}},
@@ -364,7 +385,7 @@ def test_a_change_turned_round_may_widen_where_it_narrowed(name: str) -> None:
     turned = kinds(new, old)
     if "narrowed" in expected:
         assert {"widened", "changed?"} & set(turned)
-    if set(expected) <= {"changed"}:
+    if set(expected) <= {"changed"} and "redacted" not in name:
         assert set(turned) <= {"changed"}
 
 
@@ -415,9 +436,19 @@ def test_the_order_of_tools_and_rules_is_no_change() -> None:
 
 
 def test_what_widened_stands_first_and_what_may_widen_next() -> None:
-    old = rules(n(gte=1, lte=9), {"path": "$.m", "matches": "a"}) | {"pay.redact": ["$.x"]}
-    new = rules(n(gte=2, lte=10), {"path": "$.m", "matches": "b"})
+    old = rules(n(gte=1, lte=9), {"path": "$.m", "matches": "a"})
+    new = rules(n(gte=2, lte=10), {"path": "$.m", "matches": "b"}) | {"pay.redact": ["$.x"]}
     assert kinds(old, new) == ["widened", "changed?", "changed", "narrowed"]
+
+
+def test_a_value_that_is_hidden_no_more_is_told_with_why_it_matters() -> None:
+    change, *others = diff({"pay.redact": ["$.card"]}, {})
+    assert others == []
+    assert change.text == (
+        "no longer: no value of `$.card` is shown in a reason or an event; "
+        "a secret that stands there may now be seen"
+    )
+    assert (change.path, change.tool, change.layer) == ("$.tools[1].redact[0]", "pay", None)
 
 
 def test_a_change_names_its_place_its_layer_its_tool_and_both_values() -> None:

@@ -155,14 +155,14 @@ def usable(documents: Iterable[Document]) -> list[tuple[Contract, Policy]]:
 def test_no_single_change_lets_a_call_pass_anew_without_being_told() -> None:
     """Change `BASE` in each place, and look from it and back to it.
 
-    A third of all ways is looked at, and a sixth of those that are said to widen nothing is tried.
+    A third of all ways is looked at, and a twelfth of those said to widen nothing is tried.
     """
     base, *changed = usable([BASE, *itertools.islice(changes(BASE), 0, None, 3)])
     pairs = [pair for one in changed for pair in ((base, one), (one, base))]
     quiet = [(old[1], new[1]) for old, new in pairs if not is_told(old[0], new[0])]
     assert len(pairs) > 500
     assert len(quiet) > 150
-    for old, new in quiet[::6]:
+    for old, new in quiet[::12]:
         assert not any(passes_more(old, new, history) for history in HISTORIES)
 
 

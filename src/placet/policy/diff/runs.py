@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, cast
 
+import msgspec
 from msgspec import UNSET
 
 from placet.kernel.foreign import Json
@@ -19,6 +20,7 @@ from placet.policy.diff.change import (
 )
 from placet.policy.diff.side import Side
 from placet.policy.model import Cancel, CommitRequirement, EvidenceClass, Rule, SideEffect
+from placet.policy.paths import Every, PathError, parse_path
 from placet.policy.rulings import GRAVE, is_start_required
 from placet.policy.text.document import plain
 
@@ -46,13 +48,40 @@ def run_changes(old: Side, new: Side) -> Iterator[Change]:
     yield from _timeout_changes(at, old, new)
     yield from _reconcile_changes(at, old, new)
     yield from _volatile_changes(at, old, new)
-    redacted, redacted_now = (
-        _paths(side, "redact", "no value of {} is shown in a reason or an event")
-        for side in (old, new)
+
+
+def redaction_changes(old: Side, new: Side) -> Iterator[Change]:
+    """Yield what is hidden in one contract alone; it may widen whatever the tool's ruling is.
+
+    A value that was hidden may now be read in what is told of any call, of a refused one too.
+    """
+    at = At(tool=new.tool.tool)
+    says = "no value of {} is shown in a reason or an event"
+    was, now = (_paths(side, "redact", says) for side in (old, new))
+    for path, said in now.items():
+        if path not in was:
+            yield from neutral(at, None, said)
+    for path, said in was.items():
+        if any(_is_hidden(path, other) for other in now):
+            if path not in now:
+                yield from neutral(at, said, None)
+            continue
+        seen = f"{said.says}; a secret that stands there may now be seen"
+        yield from undecided(at, msgspec.structs.replace(said, says=seen), None)
+
+
+def _is_hidden(path: str, by: str) -> bool:
+    """Say whether all that one path selects is at or under what another one selects."""
+    if path == by:
+        return True
+    try:
+        parts, above = parse_path(path).parts, parse_path(by).parts
+    except PathError:
+        return False
+    return len(parts) >= len(above) and all(
+        part == other or (other is Every.ELEMENT and isinstance(part, int))
+        for part, other in zip(parts, above, strict=False)
     )
-    for path in dict.fromkeys((*redacted_now, *redacted)):
-        if (path in redacted) is not (path in redacted_now):
-            yield from neutral(at, redacted.get(path), redacted_now.get(path))
 
 
 def _weight_changes(at: At, old: Side, new: Side) -> Iterator[Change]:

@@ -13,7 +13,8 @@ PARTS_MAX: Final = 5_000
 """Schemas within one that are looked at; references are followed, and can make many of few."""
 
 _IGNORED: Final = ANNOTATIONS | {"$schema", "$id", "$defs", "definitions"}
-_ONE: Final = frozenset(
+_UNEVALUATED: Final = frozenset({"unevaluatedItems", "unevaluatedProperties"})
+_ONE: Final = _UNEVALUATED | frozenset(
     "items contains additionalProperties propertyNames not if then else".split()  # noqa: SIM905 -- a list of words
 )
 _LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
@@ -29,6 +30,9 @@ _TRIVIAL: Final[dict[str, bytes]] = {
     "required": b"[]",
     "uniqueItems": b"false",
 }
+"""Values that let everything pass, so that a schema means the same without them."""
+_EVALUATING: Final = frozenset({"additionalProperties", "items"})
+"""Of these, those that say of all members or elements that they are evaluated."""
 
 
 class OpaqueError(ValueError):
@@ -51,6 +55,8 @@ class _Former:
     def __init__(self, root: Schema) -> None:
         self._root = root
         self._left = PARTS_MAX
+        kept = _EVALUATING if _looks_at_evaluated(root) else frozenset[str]()
+        self._trivial = {key: it for key, it in _TRIVIAL.items() if key not in kept}
 
     def form(self, schema: object, followed: tuple[str, ...]) -> Schema:
         self._left -= 1
@@ -63,11 +69,13 @@ class _Former:
             for key, inner in schema.items()
             if key not in _IGNORED and key != "$ref"
         }
-        formed = _listed({key: it for key, it in formed.items() if _TRIVIAL.get(key) != key_of(it)})
+        formed = _listed(
+            {key: it for key, it in formed.items() if self._trivial.get(key) != key_of(it)}
+        )
         if "$ref" not in schema:
             return formed or True
         reference = str(schema["$ref"])
-        if reference in followed:
+        if reference in followed or "%" in reference:
             raise OpaqueError
         target = self.form(_resolved(self._root, reference), (*followed, reference))
         if not formed:
@@ -83,6 +91,20 @@ class _Former:
         if key in _MAPS and isinstance(inner, dict):
             return {name: self.form(one, followed) for name, one in inner.items()}
         return _plain(key, normal(cast("Json", inner)))
+
+
+def _looks_at_evaluated(root: object) -> bool:
+    """Say whether a schema asks anywhere what other keywords have evaluated."""
+    left = [root]
+    while left:
+        match left.pop():
+            case dict() as here:
+                if not _UNEVALUATED.isdisjoint(here):
+                    return True
+                left.extend(here.values())
+            case list() as here:
+                left.extend(here)
+    return False
 
 
 def _resolved(root: Schema, reference: str) -> object:

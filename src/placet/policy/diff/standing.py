@@ -10,6 +10,7 @@ from msgspec import UNSET
 from placet.policy.diff.change import At, Change, ChangeKind, Said, judged, neutral, ranked
 from placet.policy.diff.checkpoints import checkpoint_changes, is_as_strict
 from placet.policy.diff.session import RANKS
+from placet.policy.diff.runs import redaction_changes
 from placet.policy.diff.side import Side, sides
 from placet.policy.diff.tools import own_changes
 from placet.policy.model import Checkpoint, Contract, Ruling
@@ -66,6 +67,7 @@ def _kept_changes(name: str, old: Side, new: Side) -> Iterator[Change]:
     is_denied = after.ruling is Ruling.DENY
     for change in own_changes(old, new):
         yield _harmless(change) if is_denied else change
+    yield from redaction_changes(old, new)
 
 
 def _harmless(change: Change) -> Change:
