@@ -1,8 +1,7 @@
 """What several calls come to: each bound on both sides, and against a list that is read again."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,6 +9,17 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.policy.adding_up import (
+    RULE,
+    START,
+    TICK,
+    failing,
+    filled,
+    given_value,
+    judged,
+    loaded,
+    second,
+)
 
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
@@ -26,62 +36,6 @@ from placet.policy.decision import Code
 from placet.policy.model import Aggregate, AggregateOp
 from placet.policy.paths import PathError
 from placet.policy.window import Window
-
-START = datetime(2025, 3, 1, 12, tzinfo=UTC)
-TICK = timedelta(microseconds=1)
-RULE = "session.aggregates[0]"
-UPPER = ("lt", "lte")
-
-
-def second(number: float) -> datetime:
-    return START + timedelta(seconds=number)
-
-
-def loaded(op: str, *, window: int | None = None, **bounds: int | str) -> LoadedAggregate:
-    plain: dict[str, object] = {"name": "a", "tool": "t", "op": op, **bounds}
-    if op != "count":
-        plain["path"] = "$.v"
-    if window is not None:
-        plain["window_seconds"] = window
-    return load_aggregate(msgspec.convert(plain, Aggregate), RULE)
-
-
-def given_value(aggregate: LoadedAggregate, value: Json) -> Amount:
-    amount = amount_of(aggregate, {"v": value})
-    assert amount is not None
-    return amount
-
-
-def filled(
-    aggregate: LoadedAggregate,
-    committed: Iterable[tuple[Json, float]] = (),
-    opened: Iterable[Json] = (),
-) -> Amounts:
-    amounts = Amounts(aggregate.op, aggregate.window)
-    for value, at in committed:
-        amounts.open(given_value(aggregate, value))
-        amounts.commit(given_value(aggregate, value), second(at))
-    for value in opened:
-        amounts.open(given_value(aggregate, value))
-    return amounts
-
-
-def failing(  # noqa: PLR0913 -- a case has many parts
-    aggregate: LoadedAggregate,
-    value: Json,
-    *,
-    committed: Iterable[tuple[Json, float]] = (),
-    opened: Iterable[Json] = (),
-    held: Sequence[Json] = (),
-    now: float = 0,
-) -> list[str]:
-    amounts = filled(aggregate, committed, opened)
-    amount = given_value(aggregate, value)
-    holds = [given_value(aggregate, one) for one in held]
-    reasons = judge(aggregate, amounts, holds, amount, second(now), Window())
-    assert {reason.code for reason in reasons} <= {Code.AGGREGATE_EXCEEDED}
-    return [reason.rule.removeprefix(f"{RULE}.") for reason in reasons]
-
 
 TABLE: list[tuple[str, dict[str, int | str], dict[str, object], Json, bool]] = [
     # op, bounds, what there is, the present value, whether it may
@@ -283,14 +237,6 @@ def test_released_committed_and_reverted_calls_leave_nothing_behind() -> None:
             empty = Amounts(aggregate.op, aggregate.window).document()
             assert amounts.document()["opened"] == empty["opened"]
             assert judged(aggregate, amounts, value, 2) == judged(aggregate, None, value, 2)
-
-
-def judged(
-    aggregate: LoadedAggregate, amounts: Amounts | None, value: Amount, now: float
-) -> tuple[list[str], Window]:
-    window = Window()
-    reasons = judge(aggregate, amounts, [], value, second(now), window)
-    return [reason.rule for reason in reasons], window
 
 
 def test_what_was_never_there_cannot_be_taken_back() -> None:
@@ -548,144 +494,3 @@ def test_where_values_are_told_roughly_nothing_passes_that_should_not(
     if not found:
         for at in (window.holds_until, window.holds_from):
             assert at is None or naive.failing(aggregate, [], value, at) == []
-
-
-@pytest.mark.parametrize(
-    ("op", "bounds", "value", "before", "between", "after"),
-    [
-        ("sum", {"lte": 5}, 1, False, False, True),
-        ("sum", {"gte": 5}, 1, True, False, False),
-        ("count", {"lte": 5}, 1, False, False, True),
-        ("count", {"gte": 5}, 1, True, False, False),
-        ("max", {"lte": 0}, 0, False, False, True),
-        ("max", {"gte": 1}, 0, True, False, False),
-        ("min", {"gte": 2}, 2, False, False, True),
-        ("min", {"lte": 1}, 2, True, False, False),
-    ],
-)
-def test_values_put_together_count_till_the_last_leaves_or_till_the_first_does(  # noqa: PLR0913 -- a case has many parts
-    op: str, bounds: dict[str, int | str], value: Json, *, before: bool, between: bool, after: bool
-) -> None:
-    aggregate = loaded(op, window=100, **bounds)
-    amounts = Amounts(aggregate.op, aggregate.window, entries_max=4)
-    for number in range(5):
-        amounts.open(1)
-        amounts.commit(1, second(number * 10))
-    amount = given_value(aggregate, value)
-    for now, may in ((99.9, before), (100, between), (139.9, between), (140, after)):
-        assert (judged(aggregate, amounts, amount, now)[0] == []) is may
-
-
-# --- bounded
-
-
-def test_more_values_than_may_be_kept_are_told_roughly_and_still_to_the_full() -> None:
-    aggregate = loaded("sum", window=10**6, lte=50_000)
-    amounts = Amounts(aggregate.op, aggregate.window)
-    for number in range(50_000):
-        amounts.open(1)
-        amounts.commit(1, second(number))
-    assert len(amounts.series.times(is_full=True)) <= 10_000
-    found, window = judged(aggregate, amounts, 1, 50_000)
-    assert found == [f"{RULE}.lte"]
-    assert window.holds_until is not None
-    assert second(10**6) <= window.holds_until + TICK <= second(10**6 + 400)
-    assert judged(loaded("sum", window=10**6, lte=50_001), amounts, 1, 50_000) == ([], Window())
-
-
-def test_no_new_value_comes_where_as_many_are_kept_as_may_be() -> None:
-    aggregate = loaded("distinct", window=60, gte=1)
-    amounts = Amounts(aggregate.op, aggregate.window, entries_max=3)
-    for number, name in enumerate([b"a", b"b", b"c"]):
-        amounts.open(name)
-        amounts.commit(name, second(number))
-    assert judged(aggregate, amounts, b"c", 5)[0] == []
-    assert judged(aggregate, amounts, b"d", 5) == (
-        [RULE],
-        Window(holds_until=second(60) - TICK),
-    )
-    assert judged(aggregate, amounts, b"d", 60)[0] == []
-
-
-def test_no_new_call_comes_where_too_many_different_values_are_open() -> None:
-    aggregate = loaded("max", gte=1)
-    amounts = Amounts(aggregate.op, aggregate.window, entries_max=3)
-    for number in range(3):
-        amounts.open(number)
-    assert judged(aggregate, amounts, 5, 0)[0] == [RULE]
-    amounts.release(0)
-    assert judged(aggregate, amounts, 5, 0)[0] == []
-
-
-def test_what_is_kept_without_a_window_does_not_grow() -> None:
-    aggregate = loaded("sum", lte=10**9)
-    amounts = Amounts(aggregate.op, aggregate.window)
-    sizes = set()
-    for number in range(1_000):
-        amounts.open(7)
-        amounts.commit(7, second(number))
-        sizes.add(len(amounts.series.times(is_full=True)))
-    assert sizes == {0}
-
-
-@pytest.mark.parametrize("window", [None, timedelta(days=1)])
-@pytest.mark.parametrize("op", [AggregateOp.MAX, AggregateOp.MIN])
-@pytest.mark.parametrize("order", [1, -1])
-def test_what_was_put_together_at_one_time_can_all_be_taken_back(
-    op: AggregateOp, window: timedelta | None, order: int
-) -> None:
-    amounts = Amounts(op, window, entries_max=6)
-    added = [(value, second(value // 2)) for value in range(20)]
-    for value, at in added:
-        amounts.open(value)
-        amounts.commit(value, at)
-    for value, at in added[::order]:
-        amounts.revert(value, at)
-    assert amounts.series.lasts == []
-
-
-def test_taking_back_the_largest_of_what_was_put_together_leaves_the_others() -> None:
-    amounts = Amounts(AggregateOp.MAX, None, entries_max=2)
-    for value in (8, 10, 9):
-        amounts.open(value)
-        amounts.commit(value, START)
-    amounts.revert(10, START)
-    assert amounts.together(1, (), is_full=False)(0) == 8
-    assert amounts.together(1, (), is_full=True)(0) == 10
-    amounts.revert(8, START)
-    amounts.revert(9, START)
-    assert amounts.together(1, (), is_full=False)(0) == 1
-
-
-def test_taking_back_one_of_like_values_that_were_put_together_is_exact() -> None:
-    amounts = Amounts(AggregateOp.MIN, None, entries_max=2)
-    for _ in range(4):
-        amounts.open(5)
-        amounts.commit(5, START)
-    for left in (5, 5, 5, 7):
-        amounts.revert(5, START)
-        assert amounts.together(7, (), is_full=True)(0) == left
-
-
-@pytest.mark.parametrize("op", [AggregateOp.SUM, AggregateOp.MAX, AggregateOp.DISTINCT])
-@pytest.mark.parametrize(
-    "now",
-    [
-        datetime(1, 1, 1, tzinfo=UTC),
-        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
-        datetime.max.replace(tzinfo=UTC),
-        datetime.max.replace(tzinfo=timezone(-timedelta(hours=14))),
-    ],
-)
-def test_a_window_may_reach_beyond_the_first_and_the_last_of_all_times(
-    op: AggregateOp, now: datetime
-) -> None:
-    aggregate = loaded(op.value, window=10**9, lte=1)
-    amounts = filled(aggregate)
-    for value in (1, 2):
-        amounts.open(given_value(aggregate, value))
-        amounts.commit(given_value(aggregate, value), now)
-    assert judge(aggregate, amounts, (), given_value(aggregate, 2), now, Window())
-    amounts.revert(given_value(aggregate, 1), now)
-    with pytest.raises(ValueError, match="nothing like that was committed then"):
-        amounts.series.take(given_value(aggregate, 3), START)  # type: ignore[arg-type]  # -- the op decides which amounts
