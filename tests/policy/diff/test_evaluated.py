@@ -1,7 +1,7 @@
 """What a schema takes anew is told, where one keyword asks what others have evaluated."""
 
 import copy
-import random
+import random  # noqa: TID251 -- the same schemas at each run
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
@@ -12,6 +12,11 @@ from placet.policy.diff.schemas import schema_changes
 
 Schema: TypeAlias = Any
 UNEVALUATED: Final = ("unevaluatedProperties", "unevaluatedItems")
+NAMES: Final = (
+    *("additionalProperties", "items", "properties", "patternProperties", "prefixItems"),
+    *("contains", "unevaluatedProperties", "unevaluatedItems", "allOf", "anyOf", "oneOf"),
+    *("not", "if", "then", "else", "dependentSchemas", "propertyNames", "minContains", "$ref"),
+)
 LEAVES: Final[list[Schema]] = [True, False, {}, {"type": "integer"}, {"const": 1}]
 DOCUMENTS: Final[list[Any]] = [
     *({}, {"z": 1}, {"a": 1}, {"a": "x"}, {"a": 1, "z": 1}, {"a": 1, "b": 1}, {"a": {"z": 1}}),
@@ -32,11 +37,7 @@ def small(draw: random.Random, depth: int) -> Schema:
 
 def add(draw: random.Random, schema: Schema, depth: int) -> None:
     """Say one keyword of a schema anew."""
-    name = draw.choice(
-        "additionalProperties items properties patternProperties prefixItems contains "
-        "unevaluatedProperties unevaluatedItems allOf anyOf oneOf not if then else "
-        "dependentSchemas propertyNames minContains $ref".split()  # noqa: SIM905 -- a list of words
-    )
+    name = draw.choice(NAMES)
     if name in UNEVALUATED:
         schema[name] = draw.choice([False, False, False, True, {}, {"$ref": "#/$defs/d"}])
     elif name in {"additionalProperties", "items"}:

@@ -29,8 +29,8 @@ class Change(Value, frozen=True):
       acts in, or null where it decides nothing about a call by itself.
     - `before` and `after` are what the contract says, null for nothing.
     - `may_widen` is true where some call may pass that did not: of everything that widened, and of
-      what changed in a way that cannot be decided. It is true as well where a value may be seen that
-      was hidden.
+      what changed in a way that cannot be decided. It is true as well where a value that was
+      hidden may be seen.
     """
 
     kind: ChangeKind

@@ -9,8 +9,8 @@ from msgspec import UNSET
 
 from placet.policy.diff.change import At, Change, ChangeKind, Said, judged, neutral, ranked
 from placet.policy.diff.checkpoints import checkpoint_changes, is_as_strict
-from placet.policy.diff.session import RANKS
 from placet.policy.diff.runs import redaction_changes
+from placet.policy.diff.session import RANKS
 from placet.policy.diff.side import Side, sides
 from placet.policy.diff.tools import own_changes
 from placet.policy.model import Checkpoint, Contract, Ruling
