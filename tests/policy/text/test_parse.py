@@ -105,10 +105,10 @@ def test_a_key_with_its_default_is_left_out_of_the_document() -> None:
         (f"{SMALL}{'k' * 501}: 1\n", ("key_too_long", 5, 1)),
         (f"{SMALL}x: [{'1,' * 80_000}]\n", ("too_many_values", 5, 159_985)),
         (f"{SMALL}x: \U0001f600\ny: 'é'\n  z: 1\n", ("malformed_yaml", 7, 3)),
-        ("", ("malformed_yaml", None, None)),
+        ("", ("malformed_yaml", 1, 1)),
         (f"{SMALL}x: {'[' * 32}{']' * 32}\n", ("too_deep", 5, 35)),
-        (b"\xff", ("not_utf8", None, None)),
-        (b" " * (1024 * 1024 + 1), ("too_large", None, None)),
+        (b"\xff", ("not_utf8", 1, 1)),
+        (b" " * (1024 * 1024 + 1), ("too_large", 1, 1)),
     ],
 )
 def test_yaml_that_reads_in_two_ways_is_refused_where_it_stands(

@@ -15,6 +15,7 @@ from placet.policy.paths import path_text
 from placet.policy.text.bind import bind
 from placet.policy.text.parse import Located, in_order, read_text
 from placet.policy.text.tree import (
+    BEGINNING,
     FINDINGS_MAX,
     TEXT_BYTES_MAX,
     VALUES_MAX,
@@ -155,4 +156,4 @@ def _stray(path: str) -> Finding:
         code, message = "unknown_file", f"`{path[:200]}` has no place in a contract's directory"
         near = difflib.get_close_matches(path, [SESSION_FILE], n=1)
         hint = f"did you mean `{near[0]}`?" if near else "it holds session.yaml and tools/NAME.yaml"
-    return msgspec.structs.replace(error(code, (), None, message, hint), file=path)
+    return msgspec.structs.replace(error(code, (), BEGINNING, message, hint), file=path)

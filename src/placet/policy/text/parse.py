@@ -11,6 +11,7 @@ from placet.policy.model import Contract
 from placet.policy.text.bind import bind
 from placet.policy.text.json_text import read_json
 from placet.policy.text.tree import (
+    BEGINNING,
     FINDINGS_MAX,
     TEXT_BYTES_MAX,
     VALUES_MAX,
@@ -107,12 +108,14 @@ def read_text(text: bytes, form: Form, room: int = VALUES_MAX) -> tuple[Node, li
     """
     if len(text) > TEXT_BYTES_MAX:
         message = "the text has more than 1 MiB"
-        raise TextError(error("too_large", (), None, message))
+        raise TextError(error("too_large", (), BEGINNING, message))
     try:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError as fault:
         message = f"the text is not UTF-8 at byte {fault.start}"
-        raise TextError(error("not_utf8", (), None, message)) from None
+        before = text[: fault.start].decode("utf-8")
+        place = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise TextError(error("not_utf8", (), place, message)) from None
     if form == "json":
         return read_json(decoded, room)
     from placet.policy.text.yaml_text import read_yaml  # noqa: PLC0415 -- only where YAML is read

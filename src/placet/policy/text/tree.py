@@ -31,6 +31,7 @@ _NAMED: Final = frozenset({"$.session.transitions", "$.session.limits.max_calls_
 UNWRITABLE: Final = "the string holds U+0000 or half a surrogate pair"
 _UNWRITABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _COLUMNS: Final = 1 << 21
+BEGINNING: Final[Place] = (1, 1)
 Scalar: TypeAlias = bool | int | float | str | None
 Steps: TypeAlias = tuple[str | int, ...]
 

@@ -8,6 +8,7 @@ import yaml
 
 from placet.policy.finding import Finding
 from placet.policy.text.tree import (
+    BEGINNING,
     DEPTH_MAX,
     DIGITS_MAX,
     FINDINGS_MAX,
@@ -126,7 +127,7 @@ class _Reader:
         next(self.events)
         start = next(self.events)
         if isinstance(start, yaml.StreamEndEvent):
-            raise TextError(error("malformed_yaml", (), None, "the text is empty"))
+            raise TextError(error("malformed_yaml", (), BEGINNING, "the text is empty"))
         node = self._node(next(self.events), (), 0)
         next(self.events)
         after = next(self.events)
