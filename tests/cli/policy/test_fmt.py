@@ -161,8 +161,8 @@ def test_a_faulty_contract_is_told_as_one_json_object(file: Path, directory: Pat
                 "code": "malformed_yaml",
                 "severity": "error",
                 "path": "$",
-                "line": None,
-                "column": None,
+                "line": 1,
+                "column": 1,
                 "message": "the text is empty",
                 "hint": "",
             }
@@ -178,7 +178,7 @@ def test_a_fault_in_a_directory_names_the_file_as_the_shell_would(directory: Pat
     (directory / "tools" / "a.yaml").write_text(f"{TOOL}x: 1\n")
     lines = run(directory).stdout.splitlines()
     assert lines[0].startswith(f"{directory}/tools/a.yaml:5:1: error unknown_key: ")
-    assert lines[2].startswith(f"{directory}/notes.txt: error unknown_file: ")
+    assert lines[2].startswith(f"{directory}/notes.txt:1:1: error unknown_file: ")
 
 
 def test_what_cannot_be_opened_exits_with_3(tmp_path: Path) -> None:
