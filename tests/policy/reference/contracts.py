@@ -10,7 +10,7 @@ from tests.policy.reference.operators import Doc
 from tests.policy.reference.picking import Picker
 
 TOOLS = ("look", "note", "pay", "move", "wipe")
-SECONDS = (10, 30, 60, 100)
+SECONDS = (10, 30, 60, 20)
 FEATURES = (
     "phases",
     "principals",
@@ -34,7 +34,7 @@ FEATURES = (
     "asks",
 )
 PERCENT = (12, 5, 18, 24)
-OFTEN = ("asks", "phases", "slots")
+OFTEN = ("asks", "phases", "slots", "requires")
 OFTEN_PERCENT = 15
 FOCUS_PERCENT = 50
 BOUNDS = (2, 3, 4, "2.5", 1, 6)

@@ -127,4 +127,31 @@ CORNERS = [
         ],
         [ALLOW, ALLOW, {"layer": 10, "reasons": ["loop_detected"]}, ALLOW, ALLOW],
     ),
+    Regression(
+        "a slot that is written once keeps its first value, another its latest",
+        contract(
+            {
+                "a": {
+                    "binds": [
+                        {"slot": "first", "from": "arguments", "path": "$.n"},
+                        {"slot": "latest", "from": "output", "path": "$"},
+                    ]
+                },
+                "b": {
+                    "arguments": [
+                        {"path": "$.f", "equals_ref": "first"},
+                        {"path": "$.l", "equals_ref": "latest"},
+                    ]
+                },
+            },
+            bindings=[{"slot": "first", "write": "once"}, {"slot": "latest", "write": "last"}],
+        ),
+        [
+            line(0, {"1": ("a", {"n": 1})}, outputs={"1": 1}),
+            line(1, {"2": ("a", {"n": 2})}, outputs={"2": 2}),
+            line(2, {"3": ("b", {"f": 1, "l": 2})}),
+            line(3, {"4": ("b", {"f": 2, "l": 2})}),
+        ],
+        [ALLOW, ALLOW, ALLOW, {"verdict": "deny", "layer": 8}],
+    ),
 ]
