@@ -32,7 +32,8 @@ def turned(value):
 out = []
 for line in Path(sys.argv[1]).read_text("utf-8").splitlines():
     document = json.loads(line)
-    made = compile_contract(read_contract(turned(document) if sys.argv[2] == "turned" else document))
+    document = turned(document) if sys.argv[2] == "turned" else document
+    made = compile_contract(read_contract(document))
     out.append(made.compiled_hash + made.review + made.runtime + made.compat)
 print(len(out), plain_sha256(b"".join(out)).hex())
 """
