@@ -33,23 +33,30 @@ class Holding:
     amounts: Mapping[str, Amount]
     firsts: Mapping[str, Number]
     arguments: dict[str, object]
-    slots: dict[str, Json]
+    slots: dict[int, Json]
 
 
-def bound(tool: LoadedTool, document: Json, *, is_output: bool) -> dict[str, Json]:
-    """Return what the arguments or the output of a committed call leave in slots.
+def bound(tool: LoadedTool, document: Json, *, is_output: bool) -> dict[int, Json]:
+    """Return what the arguments or the output of a committed call leave, by the bind's position.
 
     A missing value binds nothing, and neither does one that is too large to be compared with.
     """
-    values: dict[str, Json] = {}
+    values: dict[int, Json] = {}
     if not tool.binds:
         return values
-    for bind in tool.binds:
+    for position, bind in enumerate(tool.binds):
         if bind.is_output is is_output:
             value = find(bind.path, document)
             if value is not MISSING and is_small(value, SLOT_VALUES_MAX):
-                values[bind.slot] = value
+                values[position] = value
     return values
+
+
+def fill(tool: LoadedTool, values: Mapping[int, Json], slots: dict[str, Json]) -> None:
+    """Write what a commit left into slots, in the order of the contract."""
+    for position, bind in enumerate(tool.binds):
+        if position in values and not (bind.is_once and bind.slot in slots):
+            slots[bind.slot] = values[position]
 
 
 def is_small(value: Selected, values_max: int) -> bool:

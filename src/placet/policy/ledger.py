@@ -28,7 +28,7 @@ from placet.policy.amounts import Amounts, LoadedAggregate
 from placet.policy.decision import Deny
 from placet.policy.facts import COMMITTED_MAX, CallId, CommittedCall, Facts, Status
 from placet.policy.hashes import principal_digest
-from placet.policy.holding import Holding, bound
+from placet.policy.holding import Holding, bound, fill
 from placet.policy.loaded import Policy
 from placet.policy.model import AggregateScope
 from placet.policy.numbers import Number
@@ -271,9 +271,7 @@ class Ledger:
         values = holding.slots
         if output is not MISSING and tool.binds:
             values = {**values, **bound(tool, output, is_output=True)}
-        for bind in tool.binds:
-            if bind.slot in values and not (bind.is_once and bind.slot in self.slots):
-                self.slots[bind.slot] = values[bind.slot]
+        fill(tool, values, self.slots)
         if tool.is_required:
             kept = None if output is MISSING else output_kept(tool, output)
             line = self.committed.setdefault(holding.tool, deque(maxlen=COMMITTED_MAX))

@@ -33,7 +33,7 @@ class Candidate:
     is_unknown: bool = False
     holding: Holding | None = None
     shown: str | None = None
-    bound: dict[str, str] | None = None
+    bound: dict[int, str] | None = None
     keys: list[tuple[str, tuple[object, ...]]] = dataclasses.field(default_factory=list)
 
     def given(self) -> Json:

@@ -42,7 +42,11 @@ class Sight:
             granted is None,
         ]
         is_own, is_shown = tool.name in self._names, tool.name in self._required
-        slots = [bind.slot for bind in tool.binds if self._is_any_slot or bind.slot in self._slots]
+        slots = [
+            position
+            for position, bind in enumerate(tool.binds)
+            if self._is_any_slot or bind.slot in self._slots
+        ]
         if is_own or is_shown or slots:
             holding = holding_of(self._policy, ledger, candidate)
             if is_own:
@@ -79,13 +83,13 @@ def _shown(holding: Holding, candidate: Candidate) -> str:
     return candidate.shown
 
 
-def _bound(holding: Holding, candidate: Candidate) -> dict[str, str]:
-    """Return the values that a commit leaves in slots, by their texts: 1 and 1.0 are two."""
+def _bound(holding: Holding, candidate: Candidate) -> dict[int, str]:
+    """Return the values that a commit leaves in slots, as their texts: 1 and 1.0 are two."""
     if candidate.bound is None:
         values = holding.slots
         if candidate.output is not None:
             values = values | candidate.output.slots
         candidate.bound = {
-            slot: json.dumps(value, sort_keys=True) for slot, value in values.items()
+            position: json.dumps(value, sort_keys=True) for position, value in values.items()
         }
     return candidate.bound

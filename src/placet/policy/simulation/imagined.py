@@ -10,7 +10,7 @@ from placet.policy.allowances import values_of
 from placet.policy.amounts import Amounts
 from placet.policy.facts import CommittedCall, Facts
 from placet.policy.hashes import arguments_digest, principal_digest, repeat_digest
-from placet.policy.holding import Holding, bound
+from placet.policy.holding import Holding, bound, fill
 from placet.policy.ledger import Ledger
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import AggregateScope, CommitRequirement
@@ -104,9 +104,7 @@ def _slots(
     if output is not None:
         values = values | output.slots
     slots = dict(facts.slots)
-    for bind in tool.binds:
-        if bind.slot in values and not (bind.is_once and bind.slot in slots):
-            slots[bind.slot] = values[bind.slot]
+    fill(tool, values, slots)
     return slots
 
 

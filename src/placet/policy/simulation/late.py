@@ -25,7 +25,7 @@ class Output:
     """What a commit with an output leaves: `kept` for rules that require it, and the `slots`."""
 
     kept: dict[str, object]
-    slots: dict[str, Json]
+    slots: dict[int, Json]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
