@@ -3,6 +3,7 @@
 - `client`: `Client`, from which sessions come. `session`: one governed session with its lease.
   `govern`: a callable becomes a governed tool. `turn`: a whole model turn at once. `sync` (over
   `own_loop`): the same for programs without an event loop.
+- `studio`: the client for people, in a folder of its own.
 - `answers`: what the service answers. `errors`: what only the client knows. What the service
   refuses is raised in the service's own classes, which `known_refusals` brings in.
 - From a wish to a receipt: `requests` and `arguments` say what is asked, `permits` gets leave (with

@@ -11,9 +11,11 @@ import placet.plans.model
 import placet.replay.sessions.model
 import placet.studio.approvals.model
 import placet.studio.drafts.model
+import placet.studio.enrolments.model
 import placet.studio.origins.model
 import placet.studio.requests.model
 import placet.studio.snapshots.model
+import placet.studio.sources.model
 import placet.studio.votes.model
 import placet.studio.workspaces.model
 import placet.tenancy.model  # noqa: F401 -- each registers its classes by being imported

@@ -1,0 +1,51 @@
+"""Requests for approval, and the votes on them."""
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.dsse import Envelope, encode_envelope
+from placet.sdk.caller import path_of
+from placet.sdk.studio.door import Door
+from placet.studio.requests.model import RequestAnswer, RequestApproval
+from placet.studio.votes.model import CastVote, VoteAnswer, VoteList
+
+_PATH: Final = "/studio/approval-requests"
+_ONE: Final = f"{_PATH}/{{id}}"
+_VOTES: Final = f"{_ONE}/votes"
+
+
+class Requests:
+    """The frozen views that people are asked to assent to."""
+
+    def __init__(self, door: Door) -> None:
+        """Ask through a door."""
+        self._door = door
+
+    async def make(self, request: RequestApproval, *, key: str | None = None) -> RequestAnswer:
+        """Ask the workspace's approvers for their assent to a snapshot."""
+        return await self._door.post(_PATH, RequestAnswer, request, key=key)
+
+    async def get(self, request_id: UUID) -> RequestAnswer:
+        """Return one request: the frozen view, and exactly what is to be signed."""
+        return await self._door.get(path_of(_ONE, id=request_id), RequestAnswer)
+
+    async def vote(
+        self,
+        request_id: UUID,
+        envelope: Envelope,
+        *,
+        reason: str | None = None,
+        key: str | None = None,
+    ) -> VoteAnswer:
+        """Hand in a signed vote. Raises `ApprovalRefused` with every reason where it cannot count.
+
+        The vote that meets the quorum puts the artifact in force before this returns.
+        """
+        cast = CastVote(envelope=msgspec.Raw(encode_envelope(envelope)), reason=reason)
+        return await self._door.post(path_of(_VOTES, id=request_id), VoteAnswer, cast, key=key)
+
+    async def votes(self, request_id: UUID) -> VoteList:
+        """Return the votes on a request in the order in which they were cast."""
+        return await self._door.get(path_of(_VOTES, id=request_id), VoteList)
