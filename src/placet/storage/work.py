@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from placet.kernel.ids import TenantId
 from placet.kernel.value import Value
 from placet.storage.columns import table
-from placet.storage.database import Database
+from placet.storage.database import Database, Writing
 
 SWEEP_SESSION = "sweep_session"
 
@@ -28,6 +28,15 @@ class WorkDue(Value, frozen=True):
     ref: UUID
     due_at: datetime
 
+
+_PUT = sa.text("SELECT placet.work_due_put_v1(:kind, :ref, :due_at)").bindparams(
+    sa.bindparam("ref", type_=sa.Uuid), sa.bindparam("due_at", type_=sa.DateTime(timezone=True))
+)
+_DONE = sa.text("SELECT placet.work_due_done_v1(:kind, :ref, :taken, :next)").bindparams(
+    sa.bindparam("ref", type_=sa.Uuid),
+    sa.bindparam("taken", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("next", type_=sa.DateTime(timezone=True)),
+)
 
 WORK_DUE = table(
     "work_due",
@@ -48,3 +57,16 @@ async def take_due(db: Database, kind: str, *, limit: int, lease_seconds: int) -
         lease_seconds,
     )
     return [WorkDue(**dict(row)) for row in rows]
+
+
+async def put_due(tx: Writing, kind: str, ref: UUID, due_at: datetime) -> None:
+    """Say that work will be due for a thing of the tenant; of two dates the earlier one stays."""
+    await tx.rows(_PUT.bindparams(kind=kind, ref=ref, due_at=due_at))
+
+
+async def finish_due(tx: Writing, work: WorkDue, next_at: datetime | None = None) -> None:
+    """Say that work which was taken is done, or when it is due again.
+
+    A date that somebody put meanwhile is earlier than the one that was taken, and stays.
+    """
+    await tx.rows(_DONE.bindparams(kind=work.kind, ref=work.ref, taken=work.due_at, next=next_at))
