@@ -3,6 +3,8 @@
 import placet.authority.controls.tables
 import placet.authority.tables
 import placet.events.tables
+import placet.plans.attachments.tables
+import placet.plans.inventory.tables
 import placet.plans.tables
 import placet.replay.calls.tables
 import placet.replay.sessions.tables
@@ -10,6 +12,7 @@ import placet.storage.idempotency
 import placet.storage.work
 import placet.studio.approvals.tables
 import placet.studio.drafts.tables
+import placet.studio.drift.tables
 import placet.studio.enrolments.tables
 import placet.studio.requests.tables
 import placet.studio.snapshots.tables
