@@ -1,0 +1,114 @@
+"""Drift items: one for the same thing, and what people may make of it."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from tests.invariants.overtaking import Side, overtake
+from tests.studio.story import Story
+
+from placet.kernel.value import Value
+from placet.storage.database import Writing
+from placet.studio.approvals import store as approvals
+from placet.studio.approvals.model import GovernanceApproval
+from placet.studio.drift import service
+from placet.studio.drift.model import (
+    DriftItem,
+    DriftKind,
+    DriftOpened,
+    DriftSeverity,
+    DriftSubject,
+    Sighting,
+)
+
+
+@pytest.fixture
+async def approval(story: Story) -> GovernanceApproval:
+    voted = await story.approved()
+    assert voted.approval_id is not None
+    async with story.db.reading(story.founder) as tx:
+        return await approvals.get_approval(tx, voted.approval_id)
+
+
+def sighting(
+    approval: GovernanceApproval,
+    tool: str = "wire_money",
+    *,
+    seen_at: datetime | None = None,
+    severity: DriftSeverity = DriftSeverity.MINOR,
+    times: int = 1,
+) -> Sighting:
+    """Return that an unknown tool was seen."""
+    return Sighting(
+        workspace_id=approval.workspace_id,
+        approval_id=approval.approval_id,
+        kind=DriftKind.TOOL_NEW,
+        subject=DriftSubject(tool=tool),
+        severity=severity,
+        summary=f"the agent offers `{tool}`",
+        seen_at=seen_at or approval.approved_at,
+        times=times,
+    )
+
+
+async def opened(story: Story, seen: Sighting) -> tuple[DriftItem | None, list[Value]]:
+    async with story.db.writing(story.founder) as tx:
+        return await service.open_drift(tx, seen, story.ids)
+
+
+async def only(story: Story, seen: Sighting) -> DriftItem:
+    item, _ = await opened(story, seen)
+    assert item is not None
+    return item
+
+
+async def test_the_same_thing_seen_again_counts_up_one_item(
+    story: Story, approval: GovernanceApproval
+) -> None:
+    first, said = await opened(story, sighting(approval))
+    later = approval.approved_at + timedelta(hours=1)
+    again, silent = await opened(story, sighting(approval, seen_at=later, times=3))
+    assert first is not None
+    assert again is not None
+    assert [type(event) for event in said] == [DriftOpened]
+    assert silent == []
+    assert again.item_id == first.item_id
+    assert (again.seen_count, again.first_seen_at, again.last_seen_at) == (
+        4,
+        approval.approved_at,
+        later,
+    )
+
+
+async def test_another_thing_or_another_approval_is_another_item(
+    story: Story, approval: GovernanceApproval, other: Story
+) -> None:
+    theirs = await other.approved()
+    assert theirs.approval_id is not None
+    async with other.db.reading(other.founder) as tx:
+        foreign = await approvals.get_approval(tx, theirs.approval_id)
+    items = [
+        await only(story, sighting(approval)),
+        await only(story, sighting(approval, "erase_all")),
+        await only(other, sighting(foreign)),
+    ]
+    assert len({item.item_id for item in items}) == 3
+    assert [item.seen_count for item in items] == [1, 1, 1]
+
+
+async def test_severity_rises_and_never_falls(story: Story, approval: GovernanceApproval) -> None:
+    severities = [DriftSeverity.MINOR, DriftSeverity.CRITICAL, DriftSeverity.INFO]
+    seen = [(await only(story, sighting(approval, severity=s))).severity for s in severities]
+    assert seen == [DriftSeverity.MINOR, DriftSeverity.CRITICAL, DriftSeverity.CRITICAL]
+
+
+async def test_two_who_see_the_same_at_once_open_one_item(
+    story: Story, approval: GovernanceApproval
+) -> None:
+    async def see(tx: Writing) -> object:
+        return await service.open_drift(tx, sighting(approval), story.ids)
+
+    first, second = await overtake(story.db, Side(story.founder, see), Side(story.founder, see))
+    assert isinstance(first, tuple)
+    assert isinstance(second, tuple)
+    assert (second[0].item_id, second[0].seen_count) == (first[0].item_id, 2)
+    assert [len(said) for _, said in (first, second)] == [1, 0]
