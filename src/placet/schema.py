@@ -3,6 +3,8 @@
 import placet.authority.controls.tables
 import placet.authority.tables
 import placet.events.tables
+import placet.plans.attachments.tables
+import placet.plans.inventory.tables
 import placet.plans.tables
 import placet.replay.calls.tables
 import placet.replay.sessions.tables
