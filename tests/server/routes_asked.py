@@ -74,6 +74,8 @@ PLANS: Final = (
     "agent=%00&environment=staging",
     "agent=" + "x" * 300 + "&environment=staging",
 )
+DESK: Final = "agent=refund-desk&environment=staging"
+INSTANCES: Final = (*PLANS, *(f"{DESK}&{page}" for page in PAGES), f"{DESK}&cursor=WzFd")
 AFTERS: Final = (
     "after=-1",
     "after=x",
@@ -320,6 +322,35 @@ ROUTES: Final = (
     Route("GET", f"{STUDIO}/approval-requests/%request%/votes", not_found="request_not_found"),
     Route("GET", f"{STUDIO}/approvals/%approval%", not_found="approval_not_found"),
     Route("GET", "/api/v1/governance/plan", denied="", queries=PLANS),
+    Route(
+        "POST",
+        "/api/v1/governance/attachments",
+        body={"instance_id": "i-1", "status": "no_plan", "sdk_version": "1"},
+        missing=("instance_id", "status", "sdk_version"),
+        wrong={
+            "instance_id": (None, 1, "", "a b", "a\n", "ä", "x" * 129),
+            "status": (None, 1, "", "fine", ["no_plan"]),
+            "sdk_version": (None, 1, "", "x" * 101, "ä", "1\n"),
+            "compiled_hash": (1, "", "ab", "zz" * 32, HASH + "\n"),
+            "reason": (1, "", "Some text", "x" * 65),
+            "tools": (
+                1,
+                {},
+                [None],
+                [{}],
+                [{"name": ""}],
+                [{"name": "x" * 129}],
+                [{"name": "t", "input_schema": "{}"}],
+                [{"name": "t", "description": "x"}],
+                [{"name": "t", "description_hash": "x"}],
+                [{"name": "t"}] * 501,
+            ),
+        },
+        key="runtime",
+        denied="viewer",
+    ),
+    Route("GET", "/api/v1/governance/attachments", queries=INSTANCES),
+    Route("GET", "/api/v1/governance/inventory", queries=INSTANCES),
     Route(
         "POST",
         "/api/v1/replay/sessions",

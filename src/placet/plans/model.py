@@ -31,6 +31,13 @@ class Enforcement(StrEnum):
     BLOCK = "block"
 
 
+class EndingKind(StrEnum):
+    """How an approval ended: its time was over, or somebody took it back."""
+
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
 class Unplanned(StrEnum):
     """What becomes of a call while nothing is approved: it is denied, or let through and noted."""
 
@@ -143,6 +150,15 @@ class PlanApproved(Value, frozen=True):
     artifact_id: UUID
     compiled_hash: HexDigest
     approval_id: UUID
+
+
+class PlanWithdrawn(Value, frozen=True):
+    """Event: the approval that a plan pointed at ended, and the plan is `READY` without it."""
+
+    plan_id: UUID
+    version: int
+    approval_id: UUID
+    why: EndingKind
 
 
 class PlanEnforcing(Value, frozen=True):

@@ -7,6 +7,8 @@ from litestar.handlers import HTTPRouteHandler
 from placet.authority import routes as authority
 from placet.authority.controls import routes as controls
 from placet.plans import routes as plans
+from placet.plans.attachments import routes as attachments
+from placet.plans.inventory import routes as inventory
 from placet.replay import routes as replay
 from placet.server import health, reference
 from placet.studio.approvals import routes as approvals
@@ -36,6 +38,8 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     votes.HANDLERS,
     approvals.HANDLERS,
     plans.HANDLERS,
+    attachments.HANDLERS,
+    inventory.HANDLERS,
     replay.HANDLERS,
     health.HANDLERS,
     reference.HANDLERS,
