@@ -90,7 +90,7 @@ def _envelope(envelope: LoadedEnvelope, value: Number | None, first: Number | No
                 needs=f"{path} is a number",
             )
         ]
-    if first is None or (first > 0 and value <= times(first, envelope.ratio)):
+    if keeps_proportion(envelope, value, first):
         return []
     return [
         Reason(
@@ -100,6 +100,16 @@ def _envelope(envelope: LoadedEnvelope, value: Number | None, first: Number | No
             needs=f"{path} is at most {envelope.ratio} times the first, which is above 0",
         )
     ]
+
+
+def keeps_proportion(envelope: LoadedEnvelope, value: Number, first: Number | None) -> bool:
+    """Say whether a value is in proportion to the first committed one, if there is one."""
+    if first is None:
+        return True
+    if type(first) is int and type(value) is int:
+        above, below = envelope.whole_ratio
+        return first > 0 and value * below <= first * above
+    return first > 0 and value <= times(first, envelope.ratio)
 
 
 def _labeled(rule: str, when: tuple[tuple[str, str], ...]) -> Reason:

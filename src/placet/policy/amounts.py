@@ -209,6 +209,11 @@ class Amounts:
         """Return at least as many different values as are open or committed."""
         return len(self._opened) + len(self.series.lasts)
 
+    def sum_with(self, value: Number) -> Number:
+        """Return what a sum comes to with one more value: all that is open or ever committed."""
+        known = self.series.after(0)  # type: ignore[call-arg]  # -- only sums are asked
+        return plus(plus(value, self._opened_sum), cast("Number", known))
+
     def together(
         self, value: Amount, held: Sequence[Amount], *, is_full: bool
     ) -> Callable[[int], Number]:
@@ -262,6 +267,28 @@ def judge(  # noqa: PLR0913, PLR0917 -- what is counted, what is held, what come
     if aggregate.op in _OF_DIFFERENT and not _has_room(amounts, held, value, now, window):
         reasons.append(_full(aggregate))
     return reasons
+
+
+def keeps(  # noqa: PLR0913, PLR0917 -- the same
+    aggregate: LoadedAggregate,
+    amounts: Amounts | None,
+    held: Sequence[Amount],
+    value: Amount,
+    now: datetime,
+    window: Window,
+) -> bool:
+    """Say whether `judge` has no reason; if so, `window` is narrowed as it would be there."""
+    if amounts is not None and not held and isinstance(amounts.series, Sums):
+        series = amounts.series
+        total = amounts.sum_with(cast("Number", value))
+        for one in aggregate.bounds:
+            if not one.is_full or not one.holds(total, one.value):
+                break
+        else:
+            if series.floor is not None and aggregate.bounds:
+                window.starts(series.floor)
+            return True
+    return not judge(aggregate, amounts, held, value, now, window)
 
 
 @functools.lru_cache(1_000)

@@ -6,17 +6,17 @@ from typing import Final
 
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError
-from placet.kernel.hashing import digest
 from placet.policy import layers, requirements
 from placet.policy.allowances import allowances, values_of
 from placet.policy.cost import CHECK_NS_MAX, values_in
 from placet.policy.decision import Allow, Ask, Code, Decision, Deny, Reason
 from placet.policy.facts import Call, Facts
-from placet.policy.hashes import arguments_digest, repeat_digest
+from placet.policy.hashes import arguments_digest, form_digest, repeat_digest
 from placet.policy.judged import Held, Judged
 from placet.policy.limits import limits, too_many
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import Checkpoint, Ruling
+from placet.policy.quick import is_clear
 from placet.policy.response import ResponseDecision, decide_response
 from placet.policy.window import Window
 
@@ -105,7 +105,7 @@ def _read(policy: Policy, judged: Judged) -> None:
     if not isinstance(given, dict):
         return
     judged.given = given
-    judged.arguments_hash = digest("arguments", form)
+    judged.arguments_hash = form_digest(form)
     tool = judged.tool
     volatile = () if tool is None else tool.volatile
     if policy.limits.loop_threshold is not None:
@@ -113,10 +113,13 @@ def _read(policy: Policy, judged: Judged) -> None:
             judged.call.tool, given, judged.arguments_hash, volatile, is_whole=is_whole
         )
     # What layer 6 will refuse for its length is not read any further.
-    if tool is None or tool.cost.of(values_in(text), len(text)) > CHECK_NS_MAX:
+    if tool is None or (
+        len(text) > tool.prepared.free_bytes
+        and tool.cost.of(values_in(text), len(text)) > CHECK_NS_MAX
+    ):
         return
     if tool.effect_key:
-        judged.effect_key = layers.effect_key(tool, given)
+        judged.effect_key = layers.effect_key(tool, given, is_whole=is_whole)
     if tool.aggregates or tool.envelopes:
         judged.values = values_of(tool, given)
 
@@ -124,6 +127,10 @@ def _read(policy: Policy, judged: Judged) -> None:
 def _decide(policy: Policy, facts: Facts, held: Held, judged: Judged) -> Decision:
     window = Window()
     tool = judged.tool
+    if tool is not None and is_clear(policy, tool, facts, held, judged, window):
+        judged.is_within = True
+        return _last(facts, judged, tool, window)
+    window = Window()
     if reasons := layers.control(policy, facts, judged.call.tool, window):
         return _deny(1, reasons, window)
     if reasons := layers.principal(policy, facts, judged.call.tool, tool):
@@ -139,6 +146,11 @@ def _decide(policy: Policy, facts: Facts, held: Held, judged: Judged) -> Decisio
     judged.is_within = True
     if reasons := limits(policy, facts, held, judged):
         return _deny(10, reasons, window)
+    return _last(facts, judged, tool, window)
+
+
+def _last(facts: Facts, judged: Judged, tool: LoadedTool, window: Window) -> Decision:
+    """Layer 11."""
     rules = (tool.ruling_rule, tool.checkpoint_rule)
     return _permit(tool.checkpoint, rules, window, is_approved=_is_approved(facts, judged.call))
 

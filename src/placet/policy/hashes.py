@@ -1,20 +1,29 @@
 """The hashes of a call: of its arguments, of its effect, and those that like calls share."""
 
+import functools
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Final
 
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
-from placet.kernel.hashing import Digest, digest
+from placet.kernel.hashing import Digest, digest, purpose
 from placet.policy.numbers import normal
 from placet.policy.paths import Path, without
 
+_ARGUMENTS: Final = purpose("arguments")
 _SHOWN_MAX: Final = 64
+_TOOLS_KEPT: Final = 10_000
 
 
 def arguments_digest(given: Json) -> Digest:
     """Return the hash of arguments that were read from JSON."""
-    return digest("arguments", foreign.encode(given))
+    return form_digest(foreign.encode(given))
+
+
+def form_digest(form: bytes) -> Digest:
+    """Return the hash of arguments whose foreign form this is."""
+    return Digest(sha256(_ARGUMENTS + form).digest())
 
 
 def repeat_digest(
@@ -23,7 +32,8 @@ def repeat_digest(
     """Return the hash that like calls share: the tool and the arguments, equal as JSON.
 
     `known` is the arguments' hash; `volatile` are the paths that make no difference. `is_whole`
-    says that all numbers are integers, so that those that are equal are written alike.
+    says that `foreign.read` found nothing but integers, so that those that are equal are written
+    alike.
     """
     name = tool.encode() + b"\0"
     if is_whole and not volatile:
@@ -31,7 +41,8 @@ def repeat_digest(
     kept = given
     for path in volatile:
         kept = without(path, kept)
-    return name + digest("arguments", foreign.encode(kept if is_whole else normal(kept)))
+    form = foreign.whole_form(kept) if is_whole else foreign.encode(normal(kept))
+    return name + form_digest(form)
 
 
 def principal_digest(attributes: Mapping[str, Json]) -> bytes:
@@ -54,7 +65,16 @@ def likeness(value: Json, *, is_secret: bool = False) -> str:
     return f"#{digest('likeness', form).hex()}"
 
 
-def effect_digest(tool: str, values: list[Json]) -> Digest:
-    """Return the hash of an effect key: the tool and the selected values, in order."""
-    forms = b",".join(map(foreign.encode, values))
-    return digest("effect_key", b"[" + foreign.encode(tool) + b",[" + forms + b"]]")
+def effect_digest(tool: str, values: list[Json], *, is_whole: bool) -> Digest:
+    """Return the hash of an effect key: the tool and the selected values, in order.
+
+    `is_whole` is as for `repeat_digest`; without it, the values are `normal`.
+    """
+    write = foreign.whole_form if is_whole else foreign.encode
+    forms = b",".join([write(value) for value in values])
+    return Digest(sha256(_effect_begins(tool) + forms + b"]]").digest())
+
+
+@functools.lru_cache(_TOOLS_KEPT)
+def _effect_begins(tool: str) -> bytes:
+    return purpose("effect_key") + b"[" + foreign.encode(tool) + b",["

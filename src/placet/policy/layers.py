@@ -257,16 +257,21 @@ def references(tool: LoadedTool, facts: Facts, given: Json) -> list[Reason]:
     return reasons
 
 
-def effect_key(tool: LoadedTool, given: Json) -> bytes | None:
-    """Return the hash of a call's effect key, or None where a value of it is missing."""
+def effect_key(tool: LoadedTool, given: Json, *, is_whole: bool = False) -> bytes | None:
+    """Return the hash of a call's effect key, or None where a value of it is missing.
+
+    `is_whole` says that `foreign.read` found nothing but integers in the arguments.
+    """
     values: list[Json] = []
     for path in tool.effect_key:
         found = select(path, given)
         if MISSING in found:
             return None
-        kept = [normal(value) for value in found if value is not MISSING]
+        kept: list[Json] = [value for value in found if value is not MISSING]
+        if not is_whole:
+            kept = list(map(normal, kept))
         values.append(kept if path.is_many else kept[0])
-    return effect_digest(tool.name, values)
+    return effect_digest(tool.name, values, is_whole=is_whole)
 
 
 def effect(tool: LoadedTool, facts: Facts, held: set[bytes], key: bytes | None) -> list[Reason]:

@@ -3,7 +3,7 @@
 from placet.policy.decision import Code, Reason
 from placet.policy.facts import Facts
 from placet.policy.judged import Held, Judged
-from placet.policy.loaded import Policy
+from placet.policy.loaded import LoadedLimits, Policy
 
 _PLACE = "session.limits"
 
@@ -22,13 +22,20 @@ def limits(policy: Policy, facts: Facts, held: Held, judged: Judged) -> list[Rea
     if known.cost_micros is not None and _spent(facts) >= known.cost_micros:
         rule, what = "max_cost_micros", "millionths of cost"
         reasons.append(_exhausted(Code.COST_EXHAUSTED, rule, what, known.cost_micros))
-    if known.loop_threshold is not None and repeat is not None:
-        # Earlier calls of this response push none of the facts' calls out of the window, so that
-        # a neighbour of another tool makes no difference.
-        like = facts.repeats[-known.loop_window :].count(repeat) + held.repeats.count(repeat)
-        if like + 1 >= known.loop_threshold:
-            reasons.append(_loop(tool, known.loop_threshold))
+    if (
+        known.loop_threshold is not None
+        and repeat is not None
+        and like_calls(known, facts, held, repeat) + 1 >= known.loop_threshold
+    ):
+        reasons.append(_loop(tool, known.loop_threshold))
     return reasons
+
+
+def like_calls(known: LoadedLimits, facts: Facts, held: Held, repeat: bytes) -> int:
+    """Return how many of the calls that `loop` looks at are like this one."""
+    # Earlier calls of this response push none of the facts' calls out of the window, so that a
+    # neighbour of another tool makes no difference.
+    return facts.repeats[-known.loop_window :].count(repeat) + held.repeats.count(repeat)
 
 
 def too_many(policy: Policy, facts: Facts, passed: int) -> list[Reason]:

@@ -15,6 +15,15 @@ from placet.policy.model import Requirement, Rule, Ruling, Same
 from placet.policy.needs import policy_needs
 from placet.policy.operators import Operator, Pattern, Reference, load_references, operators
 from placet.policy.paths import Path, PathError, parse_path, touches
+from placet.policy.prepared import (
+    NOTHING_PREPARED,
+    Prepared,
+    PreparedSame,
+    free_bytes,
+    prepared_outputs,
+    prepared_references,
+    prepared_tests,
+)
 from placet.policy.projection import COMPILER_VERSION, LIBRARIES, RuntimeProjection, RuntimeTool
 from placet.policy.schemas.checking import SchemaCheck
 from placet.policy.schemas.cost import Cost
@@ -167,8 +176,32 @@ def _load_tool(
         likened_arguments=tuple(remembered.arguments.get(name, {}).values()),
         likened_output=tuple(remembered.likened.get(name, {}).values()),
         remembered_output=tuple(remembered.output.get(name, {}).values()),
+        prepared=NOTHING_PREPARED,
     )
-    return dataclasses.replace(loaded, cost=_cost(loaded))
+    cost = _cost(loaded)
+    return dataclasses.replace(loaded, cost=cost, prepared=_prepared(loaded, cost))
+
+
+def _prepared(tool: LoadedTool, cost: Cost) -> Prepared:
+    sames = [_prepared_sames(requirement) for requirement in tool.requires]
+    outputs = [prepared_outputs(requirement.output) for requirement in tool.requires]
+    return Prepared(
+        free_bytes=free_bytes(cost, tool.arguments),
+        tests=prepared_tests(tool.arguments),
+        sames=None if None in sames else tuple(one for one in sames if one is not None),
+        outputs=None if None in outputs else tuple(one for one in outputs if one is not None),
+        references=prepared_references(tool.references),
+    )
+
+
+def _prepared_sames(requirement: LoadedRequirement) -> tuple[PreparedSame, ...] | None:
+    prepared = []
+    for same in requirement.same:
+        if same.ours.only is None:
+            return None
+        theirs = same.theirs
+        prepared.append(PreparedSame(same.ours.only, theirs.key, theirs.is_secret, same.is_output))
+    return tuple(prepared)
 
 
 def _cost(tool: LoadedTool) -> Cost:

@@ -102,11 +102,13 @@ def _aggregate(projection: RuntimeProjection, one: Aggregate, place: str) -> Loa
 
 
 def _envelope(envelope: Envelope, place: str) -> LoadedEnvelope:
+    ratio = bound(envelope.within_ratio_of_first)
     return LoadedEnvelope(
         rule=place,
         name=envelope.name,
         path=_single(envelope.path),
-        ratio=bound(envelope.within_ratio_of_first),
+        ratio=ratio,
+        whole_ratio=ratio.as_integer_ratio(),
     )
 
 

@@ -23,6 +23,7 @@ from placet.policy.needs import Need
 from placet.policy.numbers import Number
 from placet.policy.operators import Operator, Reference
 from placet.policy.paths import Path
+from placet.policy.prepared import Prepared
 from placet.policy.schemas.checking import SchemaCheck
 from placet.policy.schemas.cost import Cost
 
@@ -88,12 +89,13 @@ class LoadedLabels:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoadedEnvelope:
-    """A bound relative to the first committed value."""
+    """A bound relative to the first committed value: its ratio, also as two integers."""
 
     rule: str
     name: str
     path: Path
     ratio: Number
+    whole_ratio: tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class LoadedTool:
     `cost` bounds what checking a call's arguments takes. `remembered_output` are the paths that
     some rule of some tool reads of the output of a committed call of this one, `likened_…` those
     that some `same` compares; `is_required` says whether any rule requires it at all. `principals`
-    and `labels` are the rules that name this tool or every tool.
+    and `labels` are the rules that name this tool or every tool. `prepared` is for `quick`.
     """
 
     name: str
@@ -167,6 +169,7 @@ class LoadedTool:
     likened_arguments: tuple[Likened, ...]
     likened_output: tuple[Likened, ...]
     remembered_output: tuple[Path, ...]
+    prepared: Prepared
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

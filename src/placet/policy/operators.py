@@ -1,6 +1,7 @@
 """Operators: a rule of the contract becomes tests on the values at its path."""
 
 import dataclasses
+import operator
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Final, TypeAlias, cast
@@ -272,8 +273,11 @@ def _make_test(name: str, operand: object) -> Test:
 def _membership(wanted: tuple[object, ...], *, is_wanted: bool) -> Test:
     """Test for one of, or none of. A type that no operand has fails both ways."""
     types = {json_type(operand) for operand in wanted}
+    texts = frozenset(operand for operand in wanted if type(operand) is str)
 
     def test(value: Json) -> Fault | None:
+        if type(value) is str and texts:
+            return None if (value in texts) is is_wanted else Fault.VALUE
         if json_type(value) not in types:
             return Fault.TYPE
         is_found = any(equal(value, operand) for operand in wanted)
@@ -300,15 +304,17 @@ def _matching(matches: Callable[[str], bool]) -> Test:
 
 
 _COMPARISONS: Final[dict[str, Callable[[Number, Number], bool]]] = {
-    "gt": lambda value, limit: value > limit,
-    "gte": lambda value, limit: value >= limit,
-    "lt": lambda value, limit: value < limit,
-    "lte": lambda value, limit: value <= limit,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
 }
 
 
 def _bounded(compare: Callable[[Number, Number], bool], limit: Number) -> Test:
     def test(value: Json) -> Fault | None:
+        if type(value) is int:
+            return None if compare(value, limit) else Fault.BOUNDS
         if not is_number(value):
             return Fault.TYPE
         return None if compare(exact(cast("float", value)), limit) else Fault.BOUNDS

@@ -10,7 +10,11 @@ from placet.policy.schemas.cost import Cost
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SchemaCheck:
-    """A compiled schema: what it says of a document with at most so many values, and its cost."""
+    """A compiled schema: whether a document fits, and why not, with at most so many values.
 
+    `cost` bounds either.
+    """
+
+    is_valid: Callable[[Json], bool]
     reasons: Callable[[Json, int], list[Reason]]
     cost: Cost

@@ -76,7 +76,7 @@ def schema_check(
         errors = islice(validator.iter_errors(document), VIOLATIONS_MAX)
         return [_reason(error, rule, redacted) for error in errors]
 
-    return SchemaCheck(reasons, cost)
+    return SchemaCheck(validator.is_valid, reasons, cost)
 
 
 def _unexplained(rule: str) -> Reason:
