@@ -1,14 +1,71 @@
-"""Nothing yet: draft sources."""
+"""What a draft stands on: its sources, the answers to judgments, and inferred rules."""
+
+from alembic import op
 
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+CHECK = "studio_command_command_type_known"
+BEFORE = [
+    "set_session",
+    "set_tool_contract",
+    "remove_tool_contract",
+    "import_contract",
+    "comment",
+    "resolve_comment",
+    "reopen_comment",
+    "set_phase",
+    "remove_phase",
+    "set_transition",
+    "remove_transition",
+    "set_limits",
+    "remove_limit",
+    "set_binding",
+    "remove_binding",
+    "set_aggregate",
+    "remove_aggregate",
+    "set_envelope",
+    "remove_envelope",
+    "set_principal_rule",
+    "remove_principal_rule",
+    "set_label_rule",
+    "remove_label_rule",
+    "set_risk_default",
+    "remove_risk_default",
+    "set_gate",
+    "set_unmatched_tools",
+    "import_artifact",
+    "restore_version",
+    "restore_snapshot",
+    "rebase",
+]
+AFTER = [
+    *BEFORE,
+    "add_source",
+    "retire_source",
+    "resolve_judgment",
+    "reopen_judgment",
+    "accept_inferred_rule",
+    "reject_inferred_rule",
+]
+
 
 def upgrade() -> None:
-    """Change nothing."""
+    """Let a command be of any of these types."""
+    _allow(AFTER)
 
 
 def downgrade() -> None:
-    """Change nothing."""
+    """Allow the earlier types only. Refused by the database where there are commands of others."""
+    _allow(BEFORE)
+
+
+def _allow(types: list[str]) -> None:
+    known = ", ".join(f"'{name}'" for name in types)
+    op.execute(f"ALTER TABLE placet.studio_command DROP CONSTRAINT {CHECK}")
+    op.execute(
+        f"ALTER TABLE placet.studio_command ADD CONSTRAINT {CHECK}"
+        f" CHECK (command_type IN ({known}))"
+    )

@@ -249,6 +249,7 @@ ROUTES: Final = (
     Route("GET", f"{STUDIO}/sources/%source%/content", not_found="source_not_found"),
     Route("GET", f"{STUDIO}/drafts/%draft%", not_found="draft_not_found"),
     Route("GET", f"{STUDIO}/drafts/%draft%/blame", not_found="draft_not_found"),
+    Route("GET", f"{STUDIO}/drafts/%draft%/sources", not_found="draft_not_found"),
     Route(
         "GET",
         f"{STUDIO}/drafts/%draft%/comments",

@@ -12,6 +12,7 @@ from placet.plans.inventory import routes as inventory
 from placet.replay import routes as replay
 from placet.server import health, reference
 from placet.studio.approvals import routes as approvals
+from placet.studio.draft_sources import routes as draft_sources
 from placet.studio.drafts import routes as drafts
 from placet.studio.drafts.history import routes as draft_history
 from placet.studio.enrolments import routes as enrolments
@@ -22,6 +23,8 @@ from placet.studio.sources import routes as sources
 from placet.studio.votes import routes as votes
 from placet.studio.workspaces import routes as workspaces
 from placet.tenancy import routes as tenancy
+from placet.webhooks.deliveries import routes as webhook_deliveries
+from placet.webhooks.endpoints import routes as webhook_endpoints
 
 ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     tenancy.HANDLERS,
@@ -33,6 +36,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     origins.HANDLERS,
     drafts.HANDLERS,
     draft_history.HANDLERS,
+    draft_sources.HANDLERS,
     snapshots.HANDLERS,
     requests.HANDLERS,
     votes.HANDLERS,

@@ -1,19 +1,23 @@
 """Drafts and commands, and what is said about them."""
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Final, NewType
 from uuid import UUID
 
 import msgspec
 
 from placet.evidence.fields import HexDigest
+from placet.kernel.foreign import Json
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.refusals import Conflict, Invalid, NotFound
 from placet.kernel.value import Input, Value
 from placet.policy.finding import Finding
 from placet.policy.model import Name as ContractName
+from placet.studio.drafts.grounds.model import Ground, Spans
 from placet.studio.drafts.pieces.model import Piece
 from placet.studio.workspaces.model import WorkspaceId
 
@@ -83,6 +87,12 @@ class CommandType(StrEnum):
     RESTORE_VERSION = "restore_version"
     RESTORE_SNAPSHOT = "restore_snapshot"
     REBASE = "rebase"
+    ADD_SOURCE = "add_source"
+    RETIRE_SOURCE = "retire_source"
+    RESOLVE_JUDGMENT = "resolve_judgment"
+    REOPEN_JUDGMENT = "reopen_judgment"
+    ACCEPT_INFERRED_RULE = "accept_inferred_rule"
+    REJECT_INFERRED_RULE = "reject_inferred_rule"
 
 
 class ValidationState(StrEnum):
@@ -179,6 +189,7 @@ Command = (
     | ReopenComment
     | Piece
     | Whole
+    | Ground
 )
 
 
@@ -195,11 +206,15 @@ class OpenDraft(Input, frozen=True):
 
 
 class ApplyCommand(Input, frozen=True):
-    """Change a draft that still has the expected version. `reason` is kept with the command."""
+    """Change a draft that still has the expected version.
+
+    `reason`, and the spans of the draft's `sources` that the change rests on, are kept with it.
+    """
 
     expected_draft_version: Annotated[int, msgspec.Meta(ge=0)]
     command: Command
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX)] | None = None
+    sources: Spans = ()
 
 
 class BusinessDraft(Value, frozen=True):
@@ -254,12 +269,16 @@ class Brought(Value, frozen=True):
 
 
 class DraftChange(Value, frozen=True):
-    """A command on a draft as it was read, with what it takes from elsewhere."""
+    """A command on a draft as it was read, with what it takes from elsewhere.
+
+    `found` are fields that are kept with the command: what it names, as it stands there.
+    """
 
     draft: BusinessDraft
     asked: ApplyCommand
     idempotency_key: str
     brought: Brought | None = None
+    found: Mapping[str, Json] = MappingProxyType({})
 
 
 class CommandHeader(Value, frozen=True):

@@ -10,6 +10,15 @@ from placet.studio.drafts.contract_reading import (
     read_whole,
     whole_of,
 )
+from placet.studio.drafts.grounds.model import (
+    AcceptInferredRule,
+    AddDraftSource,
+    Ground,
+    RejectInferredRule,
+    ReopenJudgment,
+    ResolveJudgment,
+    RetireDraftSource,
+)
 from placet.studio.drafts.model import (
     Command,
     Comment,
@@ -54,6 +63,15 @@ def kept_fields(before: Document, agent: str, command: Command) -> Document:
             return {"command_id": str(command.command_id)}
         case ImportArtifact() | RestoreVersion() | RestoreSnapshot() | Rebase():
             return _source(command)
+        case (
+            AddDraftSource()
+            | RetireDraftSource()
+            | ResolveJudgment()
+            | ReopenJudgment()
+            | AcceptInferredRule()
+            | RejectInferredRule()
+        ):
+            return _ground(command)
         case _:
             return read_piece(replaying.session_of(before), agent, command)
 
@@ -75,6 +93,17 @@ def _source(command: ImportArtifact | RestoreVersion | RestoreSnapshot | Rebase)
             return {"snapshot_id": str(named)}
         case RestoreVersion(version=version):
             return {"version": version}
+    assert_never(command)
+
+
+def _ground(command: Ground) -> Document:
+    match command:
+        case AddDraftSource() | RetireDraftSource():
+            return {"source_id": str(command.source_id)}
+        case ResolveJudgment() | ReopenJudgment():
+            return {"judgment_id": command.judgment_id}
+        case AcceptInferredRule() | RejectInferredRule():
+            return {"inferred_rule_id": str(command.inferred_rule_id)}
     assert_never(command)
 
 

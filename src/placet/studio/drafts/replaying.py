@@ -45,6 +45,18 @@ VALUES: Final = {
 }
 """For commands on single values: the key, and the command's own field."""
 
+COMMENTS: Final = frozenset(
+    {CommandType.COMMENT, CommandType.RESOLVE_COMMENT, CommandType.REOPEN_COMMENT}
+)
+UNCHANGING: Final = COMMENTS | {
+    CommandType.ADD_SOURCE,
+    CommandType.RETIRE_SOURCE,
+    CommandType.RESOLVE_JUDGMENT,
+    CommandType.REOPEN_JUDGMENT,
+    CommandType.REJECT_INFERRED_RULE,
+}
+"""Commands after which every rule is as it was."""
+
 PER_TOOL: Final = "max_calls_per_tool"
 _DEFAULTS: Final[Document] = {
     "gate": Gate.REJECT_ALL.value,
@@ -58,7 +70,7 @@ def replay(before: Document, payload: Document) -> Document:
     match kind:
         case CommandType.SET_SESSION:
             return with_session(before, cast("Document", payload["session"]))
-        case CommandType.SET_TOOL_CONTRACT:
+        case CommandType.SET_TOOL_CONTRACT | CommandType.ACCEPT_INFERRED_RULE:
             return before | {"tools": _put(_tools(before), "tool", payload["tool"])}
         case CommandType.REMOVE_TOOL_CONTRACT:
             return before | {"tools": _others(_tools(before), "tool", payload["tool"])}
@@ -70,8 +82,8 @@ def replay(before: Document, payload: Document) -> Document:
             | CommandType.REBASE
         ):
             return cast("Document", payload["contract"])
-        case CommandType.COMMENT | CommandType.RESOLVE_COMMENT | CommandType.REOPEN_COMMENT:
-            return before
+    if kind in UNCHANGING:
+        return before
     return with_session(before, _session_after(session_of(before), kind, payload))
 
 

@@ -40,11 +40,11 @@ def decide_command(
     command: Command,
     *,
     reason: str | None = None,
-    brought: Brought | None = None,
+    found: Document | None = None,
 ) -> tuple[bytes, bytes]:
     """Return the document after a command, and the command as it is kept.
 
-    `brought` is what a command takes from elsewhere, where it names such a contract. Refuses
+    `found` is what a command names, as it stands there, and is kept with it. Refuses
     `contract_invalid` when a piece cannot be read, names another agent, is not there to be removed
     or replaced, or makes the whole larger than 1 MiB.
     """
@@ -52,10 +52,8 @@ def decide_command(
     payload: Document = {
         "type": type_of(command).value,
         **kept_fields(before, agent, command),
+        **(found or {}),
     }
-    if brought is not None:
-        payload["contract"] = read_document(brought.contract)
-        payload["authors"] = [str(author) for author in sorted(brought.authors)]
     if reason is not None:
         payload["reason"] = reason
     encoded = foreign.encode(replay(before, payload))
@@ -64,6 +62,14 @@ def decide_command(
             code="contract_too_large", path="$", message="the contract is larger than 1 MiB"
         )
     return encoded, foreign.encode(payload)
+
+
+def brought_fields(brought: Brought) -> Document:
+    """Return what a command that takes a contract from elsewhere is kept with."""
+    return {
+        "contract": read_document(brought.contract),
+        "authors": [str(author) for author in sorted(brought.authors)],
+    }
 
 
 def replay_all(document: bytes, payloads: Iterable[bytes]) -> bytes:

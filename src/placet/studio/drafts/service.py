@@ -12,7 +12,6 @@ from placet.studio.drafts import rules, store
 from placet.studio.drafts.contract_reading import type_of
 from placet.studio.drafts.model import (
     AppliedCommand,
-    ApplyCommand,
     BusinessCommand,
     BusinessDraft,
     Command,
@@ -34,6 +33,7 @@ from placet.studio.drafts.model import (
     ResolveComment,
     ValidationState,
 )
+from placet.studio.drafts.places import Document
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
 from placet.studio.workspaces.model import GovernanceWorkspace
@@ -78,20 +78,6 @@ async def open_draft(tx: Writing, workspace_id: UUID, asked: OpenDraft, ids: Ids
     return draft
 
 
-async def apply_command(
-    tx: Writing, draft_id: UUID, asked: ApplyCommand, idempotency_key: str, ids: Ids
-) -> AppliedCommand:
-    """Change a draft by one command.
-
-    Refuses `draft_not_found`, `draft_closed`, `draft_version_conflict`, `contract_invalid` and
-    `comment_not_found`.
-    """
-    draft = await store.get_draft(tx, draft_id)
-    check_expected(draft, asked.expected_draft_version)
-    change = DraftChange(draft=draft, asked=asked, idempotency_key=idempotency_key)
-    return await write_command(tx, change, ids)
-
-
 async def write_command(tx: Writing, change: DraftChange, ids: Ids) -> AppliedCommand:
     """Write a command on the draft as it was read, with all that it needs from elsewhere.
 
@@ -105,7 +91,7 @@ async def write_command(tx: Writing, change: DraftChange, ids: Ids) -> AppliedCo
         workspace.agent,
         asked.command,
         reason=asked.reason,
-        brought=change.brought,
+        found=_found(change),
     )
     header = _header(draft, tx, type_of(asked.command), ids)
     command = BusinessCommand(
@@ -134,6 +120,11 @@ async def write_command(tx: Writing, change: DraftChange, ids: Ids) -> AppliedCo
         chain_hash=command.chain_hash.hex(),
         applied_at=command.applied_at,
     )
+
+
+def _found(change: DraftChange) -> Document:
+    brought = rules.brought_fields(change.brought) if change.brought else {}
+    return {**change.found, **brought}
 
 
 def _after(change: DraftChange, contract: bytes) -> BusinessDraft:

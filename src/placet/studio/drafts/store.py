@@ -4,6 +4,7 @@ The guards stand in the statements that write: a change that was decided on an o
 draft meets no row, whatever was read before.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -128,11 +129,15 @@ async def list_authors(tx: Reading, draft_id: UUID) -> frozenset[ActorId]:
     )
 
 
-async def list_history(tx: Reading, draft: BusinessDraft) -> list[BusinessCommand]:
-    """Return every command that led to a draft as it was read, its ancestors' first, in order."""
+async def list_history(
+    tx: Reading, draft: BusinessDraft, types: Sequence[CommandType] = ()
+) -> list[BusinessCommand]:
+    """Return every command that led to a draft as it was read, its ancestors' first, in order.
+
+    With `types`, only those of these types.
+    """
     lineage = _lineage(tx, draft.draft_id, through_approved=True)
-    return await tx.list(
-        BusinessCommand,
+    query = (
         sa.select(COMMAND)
         .join(lineage, lineage.c.draft_id == COMMAND.c.draft_id)
         .where(
@@ -140,8 +145,11 @@ async def list_history(tx: Reading, draft: BusinessDraft) -> list[BusinessComman
             # Race: a command that comes between the two reads is no part of this version.
             (COMMAND.c.draft_id != draft.draft_id) | (COMMAND.c.version <= draft.current_version),
         )
-        .order_by(lineage.c.depth.desc(), COMMAND.c.version),
+        .order_by(lineage.c.depth.desc(), COMMAND.c.version)
     )
+    if types:
+        query = query.where(COMMAND.c.command_type.in_(types))
+    return await tx.list(BusinessCommand, query)
 
 
 async def list_lineage(tx: Reading, draft_id: UUID) -> frozenset[DraftId]:

@@ -4,14 +4,17 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from placet.kernel.foreign import Json
 from placet.kernel.ids import Ids
 from placet.storage.database import Writing
 from placet.studio.approvals import store as approvals
 from placet.studio.approvals.model import GovernanceApproval
+from placet.studio.draft_sources import service as draft_sources
 from placet.studio.drafts import rules as draft_rules
 from placet.studio.drafts import service as drafts
 from placet.studio.drafts import store as draft_store
 from placet.studio.drafts.contract_reading import invalid
+from placet.studio.drafts.grounds.model import AddDraftSource, RetireDraftSource
 from placet.studio.drafts.model import (
     AppliedCommand,
     ApplyCommand,
@@ -59,7 +62,8 @@ async def apply_command(
 ) -> AppliedCommand:
     """Change a draft by one command, of any type.
 
-    Refuses what `drafts.service.apply_command` refuses, and as the page of this slice says.
+    Refuses `draft_not_found`, what `drafts.service.write_command` refuses, and as the page of this
+    slice says.
     """
     draft = await draft_store.get_draft(tx, draft_id)
     drafts.check_expected(draft, asked.expected_draft_version)
@@ -70,12 +74,27 @@ async def apply_command(
 async def change_of(
     tx: Writing, draft: BusinessDraft, asked: ApplyCommand, idempotency_key: str
 ) -> DraftChange:
-    """Return a command on a draft as it was read, with the contract that it takes from elsewhere.
+    """Return a command on a draft as it was read, with all that it takes from elsewhere.
 
     Refuses as the page of this slice says.
     """
-    brought = await _brought(tx, draft, asked)
-    return DraftChange(draft=draft, asked=asked, idempotency_key=idempotency_key, brought=brought)
+    return DraftChange(
+        draft=draft,
+        asked=asked,
+        idempotency_key=idempotency_key,
+        brought=await _brought(tx, draft, asked),
+        found=await _found(tx, draft, asked),
+    )
+
+
+async def _found(tx: Writing, draft: BusinessDraft, asked: ApplyCommand) -> dict[str, Json]:
+    """Return what a command names, as it stands there."""
+    spans = await draft_sources.span_fields(tx, draft, asked.sources)
+    match asked.command:
+        case AddDraftSource() | RetireDraftSource():
+            return spans | await draft_sources.source_fields(tx, draft, asked.command)
+        case _:
+            return spans
 
 
 async def _brought(tx: Writing, draft: BusinessDraft, asked: ApplyCommand) -> Brought | None:

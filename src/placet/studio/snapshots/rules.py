@@ -16,7 +16,6 @@ from placet.policy.text.parse import read_contract
 from placet.replay.sessions.model import SUPPLIED
 from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotContent, SnapshotStatus
 
-NO_SOURCES: Final = digest("source_snapshot", b"[]").hex()
 GENERATION_PROFILE: Final = "commands"
 
 

@@ -8,6 +8,7 @@ from placet.kernel.ids import Ids
 from placet.policy.projection import COMPILER_VERSION
 from placet.storage.database import Writing
 from placet.storage.faults import StateMovedOn
+from placet.studio.draft_sources import service as draft_sources
 from placet.studio.drafts import service as draft_service
 from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import BusinessDraft
@@ -18,6 +19,7 @@ from placet.studio.snapshots.model import (
     SnapshotTaken,
     TakeSnapshot,
 )
+from placet.studio.sources import rules as source_rules
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
 from placet.studio.workspaces.model import GovernanceWorkspace
@@ -64,6 +66,7 @@ def _taken(snapshot: BusinessDraftSnapshot) -> SnapshotTaken:
 async def _snapshot(
     tx: Writing, draft: BusinessDraft, workspace: GovernanceWorkspace, ids: Ids
 ) -> BusinessDraftSnapshot:
+    standing = await draft_sources.read_standing(tx, draft)
     findings = rules.check_memory(draft.contract_json, workspace.environment)
     snapshot = BusinessDraftSnapshot(
         tenant_id=tx.tenant_id,
@@ -74,7 +77,7 @@ async def _snapshot(
         status=rules.decide_status(findings),
         memory_json=draft.contract_json,
         snapshot_hash="",
-        source_snapshot_hash=rules.NO_SOURCES,
+        source_snapshot_hash=source_rules.source_snapshot_hash(standing.counted()),
         command_history_hash=draft.command_head.hex(),
         findings=findings,
         generation_profile=rules.GENERATION_PROFILE,

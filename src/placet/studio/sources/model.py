@@ -23,6 +23,7 @@ FINDINGS_MAX: Final = 1_000
 PARTS_MAX: Final = 2_000
 LABEL_MAX: Final = 200
 REFERENCE_MAX: Final = 2_000
+NAMED_TOOLS_MAX: Final = 1_000
 
 
 class SourceKind(StrEnum):
@@ -266,6 +267,14 @@ class CountedSource(Value, frozen=True):
     kind: SourceKind
     media_type: SourceMedia
     content_hash: HexDigest
+
+
+class NamedTool(Value, frozen=True):
+    """A tool that sources name: in how many parts as one of a list, and in how many as called."""
+
+    name: str
+    listed: int
+    called: int
 
 
 class SourceNotFound(NotFound):

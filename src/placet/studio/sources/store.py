@@ -1,18 +1,24 @@
 """Questions about sources, and the row that is added."""
 
+from collections.abc import Collection
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from placet.storage.database import Reading, Writing, fields_of
 from placet.studio.sources.model import (
+    NAMED_TOOLS_MAX,
     BusinessSource,
     CountedSource,
     IngestionStatus,
+    NamedTool,
+    PartKind,
     SecurityStatus,
     SourceAnswer,
     SourceNotFound,
+    SourcePart,
     SourceSummary,
 )
 from placet.studio.sources.tables import SOURCE
@@ -105,6 +111,52 @@ async def list_counted(tx: Reading, workspace_id: UUID) -> list[CountedSource]:
         )
         .order_by(SOURCE.c.source_id),
     )
+
+
+async def list_parts(
+    tx: Reading, named: Collection[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], SourcePart]:
+    """Return those of the named parts that there are, by source and part."""
+    part = sa.func.jsonb_array_elements(SOURCE.c.parts).table_valued("value").alias("part")
+    at = part.c.value.op("->>")("part_id")
+    rows = await tx.rows(
+        sa.select(SOURCE.c.source_id, part.c.value.label("part"))
+        .select_from(SOURCE)
+        .join(part, sa.true())
+        .where(
+            SOURCE.c.tenant_id == tx.tenant_id,
+            SOURCE.c.source_id.in_({source_id for source_id, _ in named}),
+            at.in_({part_id for _, part_id in named}),
+        )
+    )
+    parts = [(row.source_id, msgspec.convert(row.part, SourcePart)) for row in rows]
+    found = {(source_id, part.part_id): part for source_id, part in parts}
+    return {key: found[key] for key in named if key in found}
+
+
+async def list_tools(tx: Reading, source_ids: Collection[UUID]) -> list[NamedTool]:
+    """Return the tools that these sources list or call, by name, at most `NAMED_TOOLS_MAX`."""
+    part = sa.func.jsonb_array_elements(SOURCE.c.parts).table_valued("value").alias("part")
+    label, kind = part.c.value.op("->>")("label"), part.c.value.op("->>")("kind")
+    query = (
+        sa.select(
+            label.label("name"),
+            sa.func.count().filter(kind == PartKind.TOOL.value).label("listed"),
+            sa.func.count().filter(kind == PartKind.CALL.value).label("called"),
+        )
+        .select_from(SOURCE)
+        .join(part, sa.true())
+        .where(
+            SOURCE.c.tenant_id == tx.tenant_id,
+            SOURCE.c.source_id.in_(source_ids),
+            kind.in_((PartKind.TOOL.value, PartKind.CALL.value)),
+            label.is_not(None),
+        )
+        .group_by(label)
+        .order_by(sa.collate(label, "C"))
+        .limit(NAMED_TOOLS_MAX)
+    )
+    return await tx.list(NamedTool, query)
 
 
 def _not_found() -> SourceNotFound:

@@ -9,7 +9,6 @@ from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.kernel.principal import Principal
 from placet.studio.drafts import rules, store
-from placet.studio.drafts import service as drafts
 from placet.studio.drafts.history import service
 from placet.studio.drafts.history.model import BlameAnswer, CommentTold
 from placet.studio.drafts.model import (
@@ -27,6 +26,7 @@ from placet.studio.drafts.model import (
 )
 from placet.studio.drafts.pieces.model import SetGate, SetLimits, SetPrincipalRule
 from placet.studio.drafts.places import rule_id, rules_of
+from placet.studio.origins import service as origins
 from placet.studio.workspaces import store as workspaces
 
 UPPER = "$.tools.issue_refund.arguments['$.amount_cents'].lte"
@@ -46,7 +46,9 @@ class Writer:
         """Apply the next command."""
         asked = ApplyCommand(expected_draft_version=self.version, command=command, reason=reason)
         async with self.story.db.writing(by or self.story.founder) as tx:
-            done = await drafts.apply_command(tx, self.draft.draft_id, asked, "key", self.story.ids)
+            done = await origins.apply_command(
+                tx, self.draft.draft_id, asked, "key", self.story.ids
+            )
         self.version = done.version
         return done
 

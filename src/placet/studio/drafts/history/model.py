@@ -8,11 +8,15 @@ import msgspec
 
 from placet.kernel.ids import ActorId
 from placet.kernel.value import Input, Value
+from placet.studio.drafts.grounds.model import SourceSpan
 from placet.studio.drafts.model import CommandType, DraftId
 
 
 class Blame(Value, frozen=True):
-    """The last command that set a rule. `reason` is null where none was given."""
+    """The last command that set a rule. `reason` is null where none was given.
+
+    `sources` are the spans that the command says it rests on.
+    """
 
     draft_id: DraftId
     version: int
@@ -21,6 +25,7 @@ class Blame(Value, frozen=True):
     actor_id: ActorId
     applied_at: datetime
     reason: str | None
+    sources: list[SourceSpan]
 
 
 class BlamedRule(Value, frozen=True):

@@ -1,12 +1,14 @@
 """The history of a draft, read from its kept commands."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, TypeAlias, cast
+from typing import TypeAlias, cast
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 
 from placet.kernel.foreign import Json
+from placet.studio.drafts.grounds.model import SourceSpan
 from placet.studio.drafts.history.model import Blame, BlamedRule, CommentTold, Settled
 from placet.studio.drafts.model import BusinessCommand, CommandType
 from placet.studio.drafts.places import (
@@ -20,15 +22,11 @@ from placet.studio.drafts.places import (
     rules_below,
     shape_at,
 )
-from placet.studio.drafts.replaying import replay
+from placet.studio.drafts.replaying import COMMENTS, UNCHANGING, replay
 from placet.studio.drafts.rules import read_document
 
 _Unit: TypeAlias = tuple[Steps, Shape, Json]
 _Owned: TypeAlias = dict[str, BlamedRule]
-
-_COMMENTS: Final = frozenset(
-    {CommandType.COMMENT, CommandType.RESOLVE_COMMENT, CommandType.REOPEN_COMMENT}
-)
 
 
 def blame_rules(first: bytes, history: Sequence[BusinessCommand]) -> list[BlamedRule]:
@@ -39,7 +37,7 @@ def blame_rules(first: bytes, history: Sequence[BusinessCommand]) -> list[Blamed
     contract = read_document(first)
     owned: dict[Steps, tuple[Json, _Owned]] = {}
     for command in history:
-        if command.command_type in _COMMENTS:
+        if command.command_type in UNCHANGING:
             continue
         payload = read_document(command.payload_json)
         contract = replay(contract, payload)
@@ -54,7 +52,7 @@ def tell_comments(contract: bytes, history: Sequence[BusinessCommand]) -> list[C
     present = known_places(read_document(contract))
     told: dict[UUID, CommentTold] = {}
     for command in history:
-        if command.command_type not in _COMMENTS:
+        if command.command_type not in COMMENTS:
             continue
         payload = read_document(command.payload_json)
         if command.command_type is CommandType.COMMENT:
@@ -96,6 +94,7 @@ def _blame(command: BusinessCommand, payload: Document) -> Blame:
         actor_id=command.actor_id,
         applied_at=command.applied_at,
         reason=cast("str | None", payload.get("reason")),
+        sources=msgspec.convert(payload.get("sources", []), list[SourceSpan]),
     )
 
 
