@@ -38,6 +38,7 @@ from placet.studio.drafts.model import (
     OpenDraft,
 )
 from placet.studio.drafts.tables import COMMAND, DRAFT
+from placet.studio.origins import service as origins
 from placet.studio.requests import store as request_store
 from placet.studio.requests.model import ApprovalRequest, RequestStatus
 from placet.studio.requests.tables import REQUEST
@@ -66,7 +67,7 @@ def commenting(story: Story, draft: BusinessDraft, expected: int) -> Side:
     asked = ApplyCommand(expected_draft_version=expected, command=Comment(text="why?"))
 
     async def work(tx: Writing) -> object:
-        return await drafts.apply_command(tx, draft.draft_id, asked, "key", story.ids)
+        return await origins.apply_command(tx, draft.draft_id, asked, "key", story.ids)
 
     return Side(story.founder, work)
 
