@@ -28,6 +28,7 @@ SAID = EnrolmentVote(
     enrolled_key_id="11" * 32,
     public_key="22" * 32,
     challenge="33" * 32,
+    groups=["legal"],
     voter_id=UUID(int=5),
     key_id=KEY.key_id,
     latest_checkpoint=None,

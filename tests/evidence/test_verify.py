@@ -423,6 +423,7 @@ def test_a_word_on_an_enrolment_counts_only_by_another_approvers_own_key() -> No
         enrolled_key_id="11" * 32,
         public_key="22" * 32,
         challenge="33" * 32,
+        groups=["legal"],
         voter_id=PERSON,
         key_id=PERSON_KEY.key_id,
         latest_checkpoint=None,

@@ -1,5 +1,6 @@
 """The authority path as a story that a test can enter at any point."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,6 @@ import msgspec
 from msgspec.structs import asdict
 from tests.conftest import Workplace
 
-from placet.authority.model import EnrolKey
 from placet.authority.server_keys import ServerKeys
 from placet.evidence import vote as evidence
 from placet.evidence.dsse import encode_envelope
@@ -18,6 +18,7 @@ from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment, Principal
 from placet.storage.database import Database
 from placet.studio.drafts import service as drafts
+from placet.studio.drafts.grounds.model import NameSpan
 from placet.studio.drafts.model import (
     AppliedCommand,
     ApplyCommand,
@@ -26,6 +27,7 @@ from placet.studio.drafts.model import (
     ImportContract,
     OpenDraft,
 )
+from placet.studio.origins import service as origins
 from placet.studio.requests import service as requests
 from placet.studio.requests.model import ApprovalRequest, RequestApproval
 from placet.studio.snapshots import service as snapshots
@@ -41,7 +43,12 @@ from placet.studio.sources.model import (
 from placet.studio.votes import service as votes
 from placet.studio.votes.model import CastVote, VoteAnswer
 from placet.studio.workspaces import service as workspaces
-from placet.studio.workspaces.model import ApprovalPolicy, CreateWorkspace, GovernanceWorkspace
+from placet.studio.workspaces.model import (
+    ApprovalPolicy,
+    CreateWorkspace,
+    GovernanceWorkspace,
+    NameApprover,
+)
 from placet.tenancy.model import Role
 
 AGENT = "refund-desk"
@@ -104,14 +111,15 @@ class Signer:
     api_key: str
     key: SigningKey = field(default_factory=SigningKey.generate)
 
-    def enrolment(self) -> EnrolKey:
-        """Return this person's key with the proof that they hold it."""
+    def enrolment(self, *groups: str) -> NameApprover:
+        """Return this person's key with the proof that they hold it, and their groups."""
         principal = self.principal
         proof = evidence.sign_proof(principal.tenant_id, principal.actor_id, bytes(32), self.key)
-        return EnrolKey(
+        return NameApprover(
             actor_id=principal.actor_id,
             public_key=self.key.public.raw,
             proof=encode_envelope(proof),
+            groups=groups,
         )
 
 
@@ -136,13 +144,18 @@ class Story:
         environment: Environment = Environment.STAGING,
         policy: ApprovalPolicy | None = None,
         agent: str = AGENT,
+        groups: tuple[tuple[str, ...], ...] = (),
     ) -> GovernanceWorkspace:
-        """Open a workspace with these first approvers."""
+        """Open a workspace with these first approvers; `groups` are those of each of them."""
+        theirs = groups or ((),) * len(approvers)
         asked = CreateWorkspace(
             agent=agent,
             environment=environment,
             approval_policy=policy or ApprovalPolicy(),
-            approvers=tuple(approver.enrolment() for approver in approvers),
+            approvers=tuple(
+                approver.enrolment(*names)
+                for approver, names in zip(approvers, theirs, strict=True)
+            ),
         )
         async with self.db.writing(self.founder) as tx:
             return await workspaces.create_workspace(tx, asked, self.ids)
@@ -156,13 +169,17 @@ class Story:
             return await drafts.open_draft(tx, workspace.workspace_id, asked, self.ids)
 
     async def source(
-        self, workspace: GovernanceWorkspace, content: str = "Refund within 30 days."
+        self,
+        workspace: GovernanceWorkspace,
+        content: str = "Refund within 30 days.",
+        kind: SourceKind = SourceKind.MANUAL_NOTE,
+        media_type: SourceMedia = SourceMedia.TEXT,
     ) -> SourceSummary:
-        """Add a note to a workspace."""
+        """Add material to a workspace: a note, if nothing else is said."""
         asked = AddSource(
-            kind=SourceKind.MANUAL_NOTE,
+            kind=kind,
             title="Refunds",
-            media_type=SourceMedia.TEXT,
+            media_type=media_type,
             content=content,
             provenance=Provenance(origin="the refund team"),
         )
@@ -170,18 +187,25 @@ class Story:
         async with self.db.writing(self.founder) as tx:
             return (await sources.add_source(tx, workspace.workspace_id, material, self.ids))[0]
 
-    async def command(
+    async def command(  # noqa: PLR0913 -- what may be said of a command, each by its name
         self,
         draft: BusinessDraft,
         command: Command,
         *,
         expected: int = 0,
         by: Principal | None = None,
+        reason: str | None = None,
+        sources: Iterable[NameSpan] = (),
     ) -> AppliedCommand:
         """Apply a command at a version."""
-        asked = ApplyCommand(expected_draft_version=expected, command=command)
+        asked = ApplyCommand(
+            expected_draft_version=expected,
+            command=command,
+            reason=reason,
+            sources=tuple(sources),
+        )
         async with self.db.writing(by or self.founder) as tx:
-            return await drafts.apply_command(tx, draft.draft_id, asked, "key", self.ids)
+            return await origins.apply_command(tx, draft.draft_id, asked, "key", self.ids)
 
     async def snapshot(self, draft: BusinessDraft, *, expected: int = 1) -> BusinessDraftSnapshot:
         """Freeze a draft at a version."""

@@ -120,6 +120,7 @@ class EnrolmentFlaw(StrEnum):
     CHALLENGE_UNKNOWN = "challenge_unknown"
     CHALLENGE_EXPIRED = "challenge_expired"
     CHALLENGE_USED = "challenge_used"
+    GROUP_UNKNOWN = "group_unknown"
 
 
 class EnrolmentReason(Value, frozen=True):

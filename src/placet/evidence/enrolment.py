@@ -7,7 +7,7 @@ from uuid import UUID
 from placet.evidence import dsse
 from placet.evidence.dsse import Envelope, EnvelopeFlaw, EnvelopeRefused
 from placet.evidence.ed25519 import PublicKey, SigningKey
-from placet.evidence.fields import HexDigest
+from placet.evidence.fields import HexDigest, Name
 from placet.evidence.vote import CheckpointSeen, VoteDecision
 from placet.kernel.canonical import canonical
 from placet.kernel.principal import Environment
@@ -20,7 +20,8 @@ class EnrolmentVote(Input, frozen=True):
     """One approver's word on one enrolment in one workspace.
 
     `actor_id`, `public_key` and `challenge` are those of the proof of possession, the last two in
-    hex, and `enrolled_key_id` the id of that key. `key_id` is the id of the key that signs.
+    hex, and `enrolled_key_id` the id of that key. `groups` are those for which the key is to count,
+    sorted. `key_id` is the id of the key that signs.
     """
 
     tenant_id: UUID
@@ -32,6 +33,7 @@ class EnrolmentVote(Input, frozen=True):
     enrolled_key_id: HexDigest
     public_key: HexDigest
     challenge: HexDigest
+    groups: list[Name]
     voter_id: UUID
     key_id: HexDigest
     latest_checkpoint: CheckpointSeen | None

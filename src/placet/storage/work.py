@@ -18,6 +18,7 @@ from placet.storage.columns import table
 from placet.storage.database import Database, Writing
 
 SWEEP_SESSION = "sweep_session"
+CLOSE_REQUEST = "close_request"
 
 
 class WorkDue(Value, frozen=True):

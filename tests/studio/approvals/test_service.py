@@ -150,6 +150,7 @@ async def test_nothing_is_approved_but_what_the_voters_signed(story: Story) -> N
         artifact_hash="0" * 64,
         approval_policy=workspace.approval_policy,
         approval_policy_hash=request.approval_policy_hash,
+        policy_change=None,
         votes=[],
         voters=[],
     )
@@ -157,6 +158,7 @@ async def test_nothing_is_approved_but_what_the_voters_signed(story: Story) -> N
         snapshot_id=snapshot.snapshot_id,
         artifact_hash="0" * 64,
         approval_policy=workspace.approval_policy,
+        policy_change=None,
         approved_by=[],
         proof=proof,
     )

@@ -12,7 +12,7 @@ from placet.evidence.ed25519 import SigningKey
 from placet.evidence.enrolment import EnrolmentVote, sign_enrolment_vote
 from placet.evidence.vote import VoteDecision
 from placet.kernel.principal import Principal
-from placet.studio.enrolments import service
+from placet.studio.enrolments import confirming, service
 from placet.studio.enrolments.model import (
     AskEnrolment,
     ConfirmEnrolment,
@@ -28,7 +28,11 @@ async def challenge(story: Story, who: Principal) -> EnrolmentChallenge:
 
 
 def asking(
-    workspace_id: UUID, given: EnrolmentChallenge, signer: Signer, over: bytes | None = None
+    workspace_id: UUID,
+    given: EnrolmentChallenge,
+    signer: Signer,
+    over: bytes | None = None,
+    groups: tuple[str, ...] = (),
 ) -> AskEnrolment:
     """Return a wish to vote with the signer's key, proven over a challenge."""
     who = signer.principal
@@ -38,14 +42,16 @@ def asking(
         challenge_id=given.challenge_id,
         public_key=signer.key.public.raw,
         proof=encode_envelope(proof),
+        groups=groups,
     )
 
 
-async def asked(story: Story, workspace_id: UUID, signer: Signer) -> EnrolmentAnswer:
-    """Ask as the signer."""
+async def asked(story: Story, workspace_id: UUID, signer: Signer, *groups: str) -> EnrolmentAnswer:
+    """Ask as the signer, for these groups."""
     given = await challenge(story, signer.principal)
+    wish = asking(workspace_id, given, signer, groups=groups)
     async with story.db.writing(signer.principal) as tx:
-        return await service.ask_enrolment(tx, asking(workspace_id, given, signer), story.ids)
+        return await service.ask_enrolment(tx, wish, story.ids)
 
 
 def word(
@@ -71,12 +77,14 @@ async def hand_in(
 ) -> EnrolmentAnswer:
     """Hand a signed word in as somebody."""
     async with story.db.writing(by) as tx:
-        return await service.confirm_enrolment(tx, enrolment.enrolment_id, said, story.ids)
+        return await confirming.confirm_enrolment(tx, enrolment.enrolment_id, said, story.ids)
 
 
-async def confirmed(story: Story, workspace_id: UUID, new: Signer, by: Signer) -> EnrolmentAnswer:
+async def confirmed(
+    story: Story, workspace_id: UUID, new: Signer, by: Signer, *groups: str
+) -> EnrolmentAnswer:
     """Go the whole way: ask, sign, confirm."""
-    enrolment = await asked(story, workspace_id, new)
+    enrolment = await asked(story, workspace_id, new, *groups)
     return await hand_in(story, enrolment, word(enrolment, by), by.principal)
 
 

@@ -11,7 +11,7 @@ from placet.authority.model import EnrolmentFlaw, EnrolmentRefused, KeyRevocatio
 from placet.evidence.vote import VoteDecision
 from placet.kernel.principal import Environment
 from placet.storage.database import Writing
-from placet.studio.enrolments import service
+from placet.studio.enrolments import confirming, service
 from placet.studio.enrolments.model import (
     AskEnrolment,
     ConfirmationFlaw,
@@ -50,7 +50,7 @@ def deciding(
     said = people.word(wish, by, decision)
 
     async def work(tx: Writing) -> object:
-        return await service.confirm_enrolment(tx, wish.enrolment_id, said, story.ids)
+        return await confirming.confirm_enrolment(tx, wish.enrolment_id, said, story.ids)
 
     return Side(by.principal, work)
 

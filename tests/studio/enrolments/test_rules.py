@@ -58,11 +58,12 @@ def test_an_enrolment_waits_until_its_time_and_not_at_it() -> None:
         key_id="0" * 64,
         public_key=bytes(32),
         proof=b"{}",
+        groups=[],
         asked_at=NOW,
         expires_at=ends,
     )
-    assert rules.status_at(enrolment, None, ends - TICK) is EnrolmentStatus.PENDING
-    assert rules.status_at(enrolment, None, ends) is EnrolmentStatus.EXPIRED
+    assert rules.status_at(enrolment, [], ends - TICK) is EnrolmentStatus.PENDING
+    assert rules.status_at(enrolment, [], ends) is EnrolmentStatus.EXPIRED
 
 
 def key(*, since: datetime = NOW, counts_from: datetime = NOW) -> WorkspaceKey:

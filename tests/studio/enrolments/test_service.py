@@ -105,7 +105,7 @@ async def test_a_confirmed_person_votes_and_the_approval_tells_who_confirmed_the
     story: Story, ada: Signer, ben: Signer, workspace: GovernanceWorkspace
 ) -> None:
     done = await people.confirmed(story, workspace.workspace_id, ben, ada)
-    assert (done.status, done.confirmed_by) == (EnrolmentStatus.CONFIRMED, ada.principal.actor_id)
+    assert (done.status, done.confirmed_by) == (EnrolmentStatus.CONFIRMED, [ada.principal.actor_id])
     _, _, request = await story.asked(workspace)
     answer = await story.vote(request, ben)
     assert answer.status is RequestStatus.GRANTED

@@ -28,10 +28,12 @@ async def test_the_frozen_view_shows_the_rules_the_findings_and_what_is_new(stor
     assert view["artifact_hash"] == request.artifact_hash
     assert view["approval_policy"] == {
         "quorum": 1,
+        "groups": [],
         "four_eyes": False,
         "validity_days": None,
         "enrolment_delay_hours": 24,
     }
+    assert view["policy_change"] is None
     assert "issue_refund" in json.dumps(view["review"])
     assert request.view_hash == digest("approval_view", request.view_json).hex()
 

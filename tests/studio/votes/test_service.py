@@ -215,12 +215,12 @@ async def test_a_vote_after_the_deadline_is_refused(
 ) -> None:
     async with story.db.reading(signer.principal) as tx:
         ballot = await service.ballot_of(tx, request_)
-    assert rules.check_ballot(ballot, VoteDecision.APPROVE) == []
+    assert rules.check_ballot(ballot, VoteDecision.APPROVE, "") == []
     for late, code in (
         (request_.deadline - timedelta(microseconds=1), []),
         (request_.deadline, [ApprovalFlaw.REQUEST_EXPIRED]),
     ):
-        reasons = rules.check_ballot(replace(ballot, now=late), VoteDecision.APPROVE)
+        reasons = rules.check_ballot(replace(ballot, now=late), VoteDecision.APPROVE, "")
         assert [reason.code for reason in reasons] == code
 
 

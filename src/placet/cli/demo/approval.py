@@ -4,7 +4,6 @@ from typing import Final
 
 import msgspec
 
-from placet.authority.model import EnrolKey
 from placet.cli.demo.contract import AGENT, LOOKUP, REFUND, SESSION
 from placet.cli.demo.people import People
 from placet.cli.demo.timeline import Timeline
@@ -28,7 +27,12 @@ from placet.studio.drafts.model import (
 from placet.studio.requests.model import RequestAnswer, RequestApproval, RequestStatus
 from placet.studio.snapshots.model import SnapshotAnswer, TakeSnapshot
 from placet.studio.votes.model import CastVote, VoteAnswer
-from placet.studio.workspaces.model import ApprovalPolicy, CreateWorkspace, GovernanceWorkspace
+from placet.studio.workspaces.model import (
+    ApprovalPolicy,
+    CreateWorkspace,
+    GovernanceWorkspace,
+    NameApprover,
+)
 
 _NO_CHALLENGE: Final = bytes(32)
 
@@ -71,7 +75,7 @@ async def approve(people: People, timeline: Timeline, ids: Ids) -> None:
 async def _open_workspace(people: People) -> GovernanceWorkspace:
     approver, key = people.approver, people.signing
     proof = sign_proof(people.tenant_id, approver.actor_id, _NO_CHALLENGE, key)
-    enrolment = EnrolKey(
+    enrolment = NameApprover(
         actor_id=approver.actor_id, public_key=key.public.raw, proof=encode_envelope(proof)
     )
     asked = CreateWorkspace(

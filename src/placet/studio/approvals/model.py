@@ -14,7 +14,7 @@ from placet.kernel.principal import Environment
 from placet.kernel.refusals import Invalid, NotFound
 from placet.kernel.value import Value
 from placet.studio.snapshots.model import SnapshotId
-from placet.studio.workspaces.model import ApprovalPolicy, WorkspaceId
+from placet.studio.workspaces.model import ApprovalPolicy, GroupName, PolicyChange, WorkspaceId
 
 
 class GovernanceApproval(Value, frozen=True):
@@ -36,8 +36,15 @@ class GovernanceApproval(Value, frozen=True):
     expires_at: datetime | None
 
 
+class GroupProof(Value, frozen=True):
+    """For which group a vote counted, and who confirmed that; nobody at the creation."""
+
+    name: GroupName
+    confirmed_by: list[ActorId]
+
+
 class VoterProof(Value, frozen=True):
-    """Why a voter's vote counted. `public_key` and `proof` are base64."""
+    """Why a voter's vote counted, and for which groups. `public_key` and `proof` are base64."""
 
     actor_id: ActorId
     key_id: HexDigest
@@ -45,6 +52,7 @@ class VoterProof(Value, frozen=True):
     proof: bytes
     key_confirmed_by: list[ActorId]
     approver_confirmed_by: list[ActorId]
+    groups: list[GroupProof]
 
 
 class ApprovalProof(Value, frozen=True):
@@ -60,6 +68,7 @@ class ApprovalProof(Value, frozen=True):
     artifact_hash: HexDigest
     approval_policy: ApprovalPolicy
     approval_policy_hash: HexDigest
+    policy_change: PolicyChange | None
     votes: list[Envelope]
     voters: list[VoterProof]
 
@@ -70,6 +79,7 @@ class GrantApproval(Value, frozen=True):
     snapshot_id: SnapshotId
     artifact_hash: HexDigest
     approval_policy: ApprovalPolicy
+    policy_change: PolicyChange | None
     approved_by: list[ActorId]
     proof: ApprovalProof
 
@@ -122,6 +132,8 @@ class ApprovalFlaw(StrEnum):
     SIGNED_OTHERWISE = "signed_otherwise"
     VOTED_ALREADY = "voted_already"
     AUTHOR_ALONE = "author_alone"
+    POLICY_MOVED = "policy_moved"
+    NEXT_POLICY_REFUSED = "next_policy_refused"
 
 
 class ApprovalReason(Value, frozen=True):

@@ -28,6 +28,7 @@ from placet.studio.snapshots import rules as snapshot_rules
 from placet.studio.snapshots import store as snapshots
 from placet.studio.snapshots.model import BusinessDraftSnapshot
 from placet.studio.workspaces import store as workspaces
+from placet.studio.workspaces.model import ApprovalPolicyChanged
 
 
 async def grant_approval(
@@ -51,7 +52,10 @@ async def grant_approval(
     if not await drafts.advance_to_approved(tx, as_judged, approval.approval_id):
         draft = await drafts.get_draft(tx, snapshot.draft_id)
         raise rules.refused([rules.version_moved(snapshot, draft)])
-    if not await workspaces.advance_approval(tx, workspace, approval.approval_id):
+    following = asked.policy_change.approval_policy if asked.policy_change else None
+    if not await workspaces.advance_approval(
+        tx, workspace, approval.approval_id, following or workspace.approval_policy
+    ):
         raise StateMovedOn(detail="the workspace was changed at the same moment")
     approval = replace(
         approval, approval_version=await store.next_version(tx, workspace.workspace_id)
@@ -69,7 +73,14 @@ async def grant_approval(
         approval_expires_at=approval.expires_at,
     )
     granted = Granted(approval=approval, compiled_hash=artifact.compiled_hash)
-    return granted, [_said(granted, snapshot), await plans.approve_plan(tx, plan)]
+    said: list[Value] = [_said(granted, snapshot), await plans.approve_plan(tx, plan)]
+    if following is not None:
+        said.append(
+            ApprovalPolicyChanged(
+                approval_id=approval.approval_id, before=workspace.approval_policy, after=following
+            )
+        )
+    return granted, said
 
 
 def _compiled(snapshot: BusinessDraftSnapshot, asked: GrantApproval) -> tuple[Contract, Compiled]:

@@ -1,6 +1,7 @@
 """An enrolment, what it is confirmed with, and what is said about it."""
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final, NewType
@@ -15,7 +16,15 @@ from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import Conflict, Forbidden, Invalid, NotFound
 from placet.kernel.value import Input, Value
-from placet.studio.workspaces.model import WorkspaceId
+from placet.studio.workspaces.model import (
+    GROUPS_MAX,
+    GovernanceWorkspace,
+    GroupMember,
+    GroupName,
+    KeyStanding,
+    WorkspaceId,
+    WorkspaceKey,
+)
 
 EnrolmentId = NewType("EnrolmentId", UUID)
 
@@ -46,7 +55,10 @@ class EnrolmentChallenge(Value, frozen=True):
 
 
 class Enrolment(Value, frozen=True):
-    """Somebody's wish to vote in a workspace with a key, and the proof that they hold it."""
+    """Somebody's wish to vote in a workspace with a key, and the proof that they hold it.
+
+    `groups` are those for which the key is to count, sorted.
+    """
 
     tenant_id: TenantId
     enrolment_id: EnrolmentId
@@ -58,12 +70,16 @@ class Enrolment(Value, frozen=True):
     key_id: HexDigest
     public_key: bytes
     proof: bytes
+    groups: list[GroupName]
     asked_at: datetime
     expires_at: datetime
 
 
 class EnrolmentConfirmation(Value, frozen=True):
-    """What an approver decided about an enrolment; `counts_from` is null where they declined."""
+    """What an approver signed about an enrolment, and for which of its groups they could.
+
+    `counts_from` is null where they declined, and where the word of other groups was missing still.
+    """
 
     tenant_id: TenantId
     enrolment_id: EnrolmentId
@@ -71,8 +87,23 @@ class EnrolmentConfirmation(Value, frozen=True):
     confirmed_by: ActorId
     key_id: HexDigest
     envelope: bytes
+    groups: list[GroupName]
     confirmed_at: datetime
     counts_from: datetime | None
+
+
+class Panel(Value, frozen=True):
+    """Everything that a word on an enrolment is judged by, as it is while the enrolment is held.
+
+    `said` is what was signed before; `keys` and `members` are those of the workspace.
+    """
+
+    enrolment: Enrolment
+    workspace: GovernanceWorkspace
+    said: list[EnrolmentConfirmation]
+    keys: Mapping[str, tuple[WorkspaceKey, KeyStanding]]
+    members: list[GroupMember]
+    now: datetime
 
 
 class AskChallenge(Input, frozen=True):
@@ -80,10 +111,11 @@ class AskChallenge(Input, frozen=True):
 
 
 class AskEnrolment(Input, frozen=True):
-    """Ask to vote in a workspace with a key.
+    """Ask to vote in a workspace with a key, and for which of the groups of its policy.
 
-    `public_key` is the raw Ed25519 key, `proof` the envelope of the proof of possession over the
-    challenge, as JSON; both travel in base64.
+    A key that counts there already may ask for groups that it is not in. `public_key` is the raw
+    Ed25519 key, `proof` the envelope of the proof of possession over the challenge, as JSON; both
+    travel in base64.
     """
 
     workspace_id: UUID
@@ -92,6 +124,7 @@ class AskEnrolment(Input, frozen=True):
         bytes, msgspec.Meta(min_length=PUBLIC_KEY_BYTES, max_length=PUBLIC_KEY_BYTES)
     ]
     proof: Annotated[bytes, msgspec.Meta(min_length=1, max_length=ENVELOPE_BYTES_MAX)]
+    groups: Annotated[tuple[GroupName, ...], msgspec.Meta(max_length=GROUPS_MAX)] = ()
 
 
 class ConfirmEnrolment(Input, frozen=True):
@@ -127,6 +160,7 @@ class EnrolmentFields(Value, frozen=True):
     enrolled_key_id: HexDigest
     public_key: HexDigest
     challenge: HexDigest
+    groups: list[GroupName]
     latest_checkpoint: CheckpointSeen | None
 
 
@@ -134,7 +168,8 @@ class EnrolmentAnswer(Value, frozen=True):
     """An enrolment as it counts now, and what exactly is to be signed about it.
 
     Sign the canonical JSON of `vote_fields` with `decision`, `voter_id` and `key_id` added, under
-    the type `vote_type`. `proof` is base64.
+    the type `vote_type`. `proof` is base64. `confirmed_by` is everybody who signed about it,
+    and `missing` the groups of which nobody has yet.
     """
 
     enrolment_id: EnrolmentId
@@ -145,7 +180,9 @@ class EnrolmentAnswer(Value, frozen=True):
     proof: bytes
     asked_at: datetime
     expires_at: datetime
-    confirmed_by: ActorId | None
+    groups: list[GroupName]
+    missing: list[GroupName]
+    confirmed_by: list[ActorId]
     counts_from: datetime | None
     vote_type: str
     vote_fields: EnrolmentFields
@@ -160,6 +197,9 @@ class ConfirmationFlaw(StrEnum):
     KEY_NOT_COUNTING = "key_not_counting"
     NOT_AN_APPROVER = "not_an_approver"
     OWN_ENROLMENT = "own_enrolment"
+    SIGNED_ALREADY = "signed_already"
+    NOT_IN_GROUP = "not_in_group"
+    GROUP_UNKNOWN = "group_unknown"
 
 
 class ConfirmationReason(Value, frozen=True):
@@ -173,7 +213,7 @@ class ConfirmationReason(Value, frozen=True):
 class ConfirmationRefused(Invalid):
     """The word on the enrolment does not count."""
 
-    hint = "an approver of the same workspace signs it, with a key that counts there"
+    hint = "an approver of the same workspace and group signs it, with a key that counts there"
     reasons: list[ConfirmationReason]
 
 
@@ -207,11 +247,30 @@ class EnrolmentAsked(Value, frozen=True):
     public_key: bytes
     proof: bytes
     challenge: HexDigest
+    groups: list[GroupName]
     expires_at: datetime
 
 
+class EnrolmentSeconded(Value, frozen=True):
+    """Event: an approver signed for some groups of an enrolment; others are missing still.
+
+    `envelope` is base64.
+    """
+
+    enrolment_id: EnrolmentId
+    workspace_id: WorkspaceId
+    actor_id: ActorId
+    key_id: HexDigest
+    seconded_by: ActorId
+    envelope: bytes
+    groups: list[GroupName]
+
+
 class EnrolmentConfirmed(Value, frozen=True):
-    """Event: an approver signed that a person may vote in a workspace. `envelope` is base64."""
+    """Event: an approver signed that a person may vote in a workspace, and nobody is missing.
+
+    `envelope` is base64; `groups` are all that the key is let in to.
+    """
 
     enrolment_id: EnrolmentId
     workspace_id: WorkspaceId
@@ -219,6 +278,7 @@ class EnrolmentConfirmed(Value, frozen=True):
     key_id: HexDigest
     confirmed_by: ActorId
     envelope: bytes
+    groups: list[GroupName]
     counts_from: datetime
 
 

@@ -13,7 +13,7 @@ from placet.kernel.paging import Page, decode_cursor, encode_cursor
 from placet.kernel.principal import Scope
 from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
-from placet.studio.enrolments import service, store
+from placet.studio.enrolments import confirming, service, store
 from placet.studio.enrolments.model import (
     AskChallenge,
     AskEnrolment,
@@ -122,7 +122,7 @@ async def confirm_enrolment(request: AppRequest, enrolment_id: FromPath[UUID]) -
     asked = bodies.decode(_CONFIRM, raw)
 
     async def work(tx: Writing) -> Answer:
-        decided = await service.confirm_enrolment(tx, enrolment_id, asked, ids_of(request))
+        decided = await confirming.confirm_enrolment(tx, enrolment_id, asked, ids_of(request))
         return Answer(value=decided, status=201)
 
     return await answered(request, raw, work)

@@ -1,6 +1,6 @@
 """Whether a challenge serves, what stands against a confirmation, and when a key counts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import asdict
@@ -18,8 +18,15 @@ from placet.studio.enrolments.model import (
     EnrolmentConfirmation,
     EnrolmentFields,
     EnrolmentStatus,
+    Panel,
 )
-from placet.studio.workspaces.model import GovernanceWorkspace, KeyStanding, WorkspaceKey
+from placet.studio.workspaces.model import (
+    GovernanceWorkspace,
+    GroupMember,
+    KeyStanding,
+    WorkspaceKey,
+)
+from placet.studio.workspaces.rules import groups_of, names_of
 
 
 def check_challenge(
@@ -42,11 +49,29 @@ def challenge_used() -> EnrolmentReason:
     )
 
 
+def check_groups(workspace: GovernanceWorkspace, groups: Collection[str]) -> list[EnrolmentReason]:
+    """Return which groups the workspace's approval policy does not have."""
+    return [
+        EnrolmentReason(
+            code=EnrolmentFlaw.GROUP_UNKNOWN,
+            detail=f"the approval policy of the workspace has no group `{name}`",
+        )
+        for name in sorted(set(groups) - names_of(workspace.approval_policy))
+    ]
+
+
 def check_new(
-    keys: Mapping[str, tuple[WorkspaceKey, KeyStanding]], key_id: str
+    keys: Mapping[str, tuple[WorkspaceKey, KeyStanding]],
+    members: Sequence[GroupMember],
+    key_id: str,
+    groups: Collection[str],
 ) -> list[EnrolmentReason]:
-    """Return what stands against letting a key in to a workspace: it was let in before."""
+    """Return what stands against letting a key in: it was let in, and to all of these groups."""
     if key_id not in keys:
+        return []
+    theirs = {member.group_name for member in members if member.key_id == key_id}
+    is_live = keys[key_id][1] in {KeyStanding.COUNTS, KeyStanding.NOT_YET}
+    if is_live and not theirs.issuperset(groups):
         return []
     return [
         EnrolmentReason(
@@ -57,12 +82,12 @@ def check_new(
 
 
 def status_at(
-    enrolment: Enrolment, confirmation: EnrolmentConfirmation | None, now: datetime
+    enrolment: Enrolment, said: Sequence[EnrolmentConfirmation], now: datetime
 ) -> EnrolmentStatus:
-    """Return what an enrolment counts for at `now`."""
-    if confirmation is not None:
-        if confirmation.decision is VoteDecision.REFUSE:
-            return EnrolmentStatus.DECLINED
+    """Return what an enrolment counts for at `now`, by what was signed about it."""
+    if any(each.decision is VoteDecision.REFUSE for each in said):
+        return EnrolmentStatus.DECLINED
+    if any(each.counts_from is not None for each in said):
         return EnrolmentStatus.CONFIRMED
     return EnrolmentStatus.EXPIRED if enrolment.expires_at <= now else EnrolmentStatus.PENDING
 
@@ -85,6 +110,7 @@ def fields_to_sign(enrolment: Enrolment) -> EnrolmentFields:
         enrolled_key_id=enrolment.key_id,
         public_key=enrolment.public_key.hex(),
         challenge=enrolment.challenge.hex(),
+        groups=enrolment.groups,
         latest_checkpoint=None,
     )
 
@@ -132,6 +158,54 @@ def check_key(
         return []
     detail = f"the key that signed does not count in this workspace: `{standing or 'unknown'}`"
     return [reason(ConfirmationFlaw.KEY_NOT_COUNTING, detail)]
+
+
+def check_confirmer(panel: Panel, vote: EnrolmentVote) -> list[ConfirmationReason]:
+    """Return what stands against this word counting for the groups of the enrolment.
+
+    Whoever declines need be in none of them.
+    """
+    enrolment = panel.enrolment
+    reasons = []
+    if any(each.confirmed_by == vote.voter_id for each in panel.said):
+        detail = "you have signed about this enrolment already"
+        reasons.append(reason(ConfirmationFlaw.SIGNED_ALREADY, detail))
+    if vote.decision is VoteDecision.REFUSE or not enrolment.groups:
+        return reasons
+    reasons += [
+        reason(ConfirmationFlaw.GROUP_UNKNOWN, wrong.detail)
+        for wrong in check_groups(panel.workspace, enrolment.groups)
+    ]
+    if not seconded(panel, vote.key_id):
+        detail = "the key that signed counts for none of the groups that are asked for"
+        reasons.append(reason(ConfirmationFlaw.NOT_IN_GROUP, detail))
+    return reasons
+
+
+def seconded(panel: Panel, key_id: str) -> list[str]:
+    """Return for which groups of the enrolment a word by this key counts now."""
+    if key_id not in panel.keys or panel.keys[key_id][1] is not KeyStanding.COUNTS:
+        return []
+    groups = groups_of(panel.members, key_id, panel.now)
+    return [name for name in panel.enrolment.groups if name in groups]
+
+
+def seconders(panel: Panel, said: Sequence[EnrolmentConfirmation]) -> dict[str, list[ActorId]]:
+    """Return for each group of the enrolment whose word for it counts now.
+
+    One whose key was revoked, or who was removed meanwhile, counts no more.
+    """
+    good = [each for each in said if each.decision is VoteDecision.APPROVE]
+    return {
+        name: [each.confirmed_by for each in good if name in seconded(panel, each.key_id)]
+        for name in panel.enrolment.groups
+    }
+
+
+def missing(enrolment: Enrolment, said: Sequence[EnrolmentConfirmation]) -> list[str]:
+    """Return the groups of an enrolment of which nobody has signed."""
+    had = {name for each in said for name in each.groups}
+    return [name for name in enrolment.groups if name not in had]
 
 
 def reason(code: ConfirmationFlaw, detail: str) -> ConfirmationReason:

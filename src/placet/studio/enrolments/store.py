@@ -16,6 +16,8 @@ from placet.studio.enrolments.model import (
 )
 from placet.studio.enrolments.tables import CHALLENGE, CONFIRMATION, ENROLMENT
 
+_HOLD = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
 
 async def insert_challenge(tx: Writing, challenge: EnrolmentChallenge) -> None:
     """Keep a challenge that was given out."""
@@ -60,21 +62,36 @@ async def list_enrolments(tx: Reading, *, after: UUID | None, limit: int) -> lis
     return await tx.list(Enrolment, query.order_by(ENROLMENT.c.enrolment_id).limit(limit))
 
 
-async def insert_confirmation(tx: Writing, confirmation: EnrolmentConfirmation) -> bool:
-    """Decide an enrolment. Returns False if it was decided before."""
-    # Race: of two decisions at once, the second waits here for the first and adds nothing.
-    added = postgresql.insert(CONFIRMATION).values(fields_of(confirmation))
-    return await tx.change(added.on_conflict_do_nothing()) == 1
+def hold_statement(enrolment_id: UUID) -> sa.TextClause:
+    """Return what lets one transaction at a time decide on an enrolment."""
+    # Race: of two words at once, the second waits here and then counts the first. The row itself
+    # cannot be held: it is only ever added, and holding one takes the right to change it.
+    return _HOLD.bindparams(name=f"placet.enrolment:{enrolment_id}")
+
+
+async def hold_enrolment(tx: Writing, enrolment_id: UUID) -> None:
+    """Let nobody else decide on an enrolment before this transaction ends."""
+    await tx.rows(hold_statement(enrolment_id))
+
+
+async def insert_confirmation(tx: Writing, confirmation: EnrolmentConfirmation) -> None:
+    """Add what one person signed about an enrolment that the caller holds."""
+    await tx.insert(CONFIRMATION, confirmation)
 
 
 async def list_confirmations(
     tx: Reading, enrolments: Sequence[EnrolmentId]
-) -> dict[EnrolmentId, EnrolmentConfirmation]:
-    """Return what was decided about those of these enrolments that were decided."""
+) -> dict[EnrolmentId, list[EnrolmentConfirmation]]:
+    """Return what was signed about each of these enrolments, in the order of the signing."""
     found = await tx.list(
         EnrolmentConfirmation,
-        sa.select(CONFIRMATION).where(
+        sa.select(CONFIRMATION)
+        .where(
             CONFIRMATION.c.tenant_id == tx.tenant_id, CONFIRMATION.c.enrolment_id.in_(enrolments)
-        ),
+        )
+        .order_by(CONFIRMATION.c.confirmed_at, CONFIRMATION.c.confirmed_by),
     )
-    return {confirmation.enrolment_id: confirmation for confirmation in found}
+    return {
+        enrolment_id: [each for each in found if each.enrolment_id == enrolment_id]
+        for enrolment_id in enrolments
+    }

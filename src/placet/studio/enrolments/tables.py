@@ -28,5 +28,5 @@ CONFIRMATION = table(
     tenant_foreign_key(["enrolment_id"], "studio_enrolment(enrolment_id)"),
     tenant_foreign_key(["confirmed_by"], "tenancy_actor(actor_id)"),
     tenant_foreign_key(["key_id"], "authority_person_key(key_id)"),
-    key=("enrolment_id",),
+    key=("enrolment_id", "confirmed_by"),
 )

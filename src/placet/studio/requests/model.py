@@ -12,19 +12,28 @@ from placet.evidence.fields import HexDigest
 from placet.evidence.vote import CheckpointSeen, VotePurpose
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
-from placet.kernel.refusals import Conflict, NotFound
+from placet.kernel.refusals import Conflict, Forbidden, NotFound
 from placet.kernel.value import Input, Value
 from placet.plans.model import Enforcement, Unplanned
 from placet.policy.diff.change import Change
 from placet.policy.finding import Finding
+from placet.studio.judgments.model import Judgment
 from placet.studio.snapshots.model import SnapshotId
-from placet.studio.workspaces.model import ApprovalPolicy, WorkspaceId
+from placet.studio.workspaces.model import (
+    GROUPS_MAX,
+    ApprovalPolicy,
+    FirstMember,
+    PolicyChange,
+    WorkspaceId,
+)
 
 RequestId = NewType("RequestId", UUID)
 
 DEADLINE_SECONDS_MIN: Final = 60
 DEADLINE_SECONDS_MAX: Final = 30 * 86_400
 DEADLINE_SECONDS_DEFAULT: Final = 7 * 86_400
+FIRST_MEMBERS_MAX: Final = 10 * GROUPS_MAX
+REASON_MAX: Final = 2_000
 
 
 class RequestStatus(StrEnum):
@@ -39,7 +48,10 @@ class RequestStatus(StrEnum):
 
 
 class ApprovalRequest(Value, frozen=True):
-    """What people are asked to assent to, frozen. Hashes are hex."""
+    """What people are asked to assent to, frozen. Hashes are hex.
+
+    `policy_change` is the approval policy that holds from the approval on, if it is another one.
+    """
 
     tenant_id: TenantId
     request_id: RequestId
@@ -51,18 +63,34 @@ class ApprovalRequest(Value, frozen=True):
     artifact_hash: HexDigest
     approval_policy_hash: HexDigest
     environment: Environment
+    policy_change: PolicyChange | None
     deadline: datetime
     requested_by: ActorId
     created_at: datetime
 
 
 class RequestApproval(Input, frozen=True):
-    """Ask for the approval of a snapshot, within a time."""
+    """Ask for the approval of a snapshot, within a time.
+
+    With `next_approval_policy` the approval also brings another policy, by which later ones are
+    judged; this one is judged by the policy of now. `first_members` says whose keys are in the
+    groups that it adds. To change nothing else, take a snapshot of the same contract.
+    """
 
     snapshot_id: UUID
     deadline_seconds: Annotated[
         int, msgspec.Meta(ge=DEADLINE_SECONDS_MIN, le=DEADLINE_SECONDS_MAX)
     ] = DEADLINE_SECONDS_DEFAULT
+    next_approval_policy: ApprovalPolicy | None = None
+    first_members: Annotated[
+        tuple[FirstMember, ...], msgspec.Meta(max_length=FIRST_MEMBERS_MAX)
+    ] = ()
+
+
+class WithdrawRequest(Input, frozen=True):
+    """Take a request back, and say why."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX)]
 
 
 class ContractDiff(Value, frozen=True):
@@ -89,8 +117,10 @@ class ApprovalFrame(Value, frozen=True):
     artifact_hash: HexDigest
     compiler_version: str
     approval_policy: ApprovalPolicy
+    policy_change: PolicyChange | None
     diff: ContractDiff
     findings: list[Finding]
+    judgments: list[Judgment]
 
 
 class VoteFields(Value, frozen=True):
@@ -147,6 +177,18 @@ class ApprovalAlreadyRequested(Conflict):
     open_request_id: UUID | None
 
 
+@dataclasses.dataclass(kw_only=True, eq=False)
+class RequestClosed(Conflict):
+    """The request takes no votes any more."""
+
+    hint = "ask for approval again if it is still wanted"
+    request_status: RequestStatus
+
+
+class WithdrawalNotAllowed(Forbidden):
+    """A request is withdrawn by whoever made it, or by an author of the draft."""
+
+
 class ApprovalRequested(Value, frozen=True):
     """Event: people were asked to assent to a snapshot."""
 
@@ -161,8 +203,13 @@ class ApprovalRequested(Value, frozen=True):
 
 
 class ApprovalRequestClosed(Value, frozen=True):
-    """Event: a request ended without an approval: refused by a vote, run out, or superseded."""
+    """Event: a request ended without an approval.
+
+    It was refused by a vote, withdrawn, ran out, or was superseded. `reason` is what was said about
+    it, where somebody said something.
+    """
 
     request_id: RequestId
     snapshot_id: SnapshotId
     status: RequestStatus
+    reason: str | None = None

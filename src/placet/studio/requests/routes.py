@@ -14,6 +14,7 @@ from placet.studio.requests import service
 from placet.studio.requests.model import (
     RequestAnswer,
     RequestApproval,
+    WithdrawRequest,
 )
 from placet.tenancy.entry import (
     Answer,
@@ -28,6 +29,7 @@ from placet.tenancy.entry import (
 )
 
 _REQUEST: Final = msgspec.json.Decoder(RequestApproval)
+_WITHDRAW: Final = msgspec.json.Decoder(WithdrawRequest)
 
 
 @post(
@@ -65,4 +67,22 @@ async def get_request(request: AppRequest, request_id: FromPath[UUID]) -> Respon
         return answer(await service.show_request(tx, request_id))
 
 
-HANDLERS = [request_approval, get_request]
+@post(
+    "/api/v1/studio/approval-requests/{request_id:uuid}/withdraw",
+    opt=RouteOpt(
+        scope=(Scope.AUTHOR, Scope.APPROVE), body=WithdrawRequest, answer=RequestAnswer, keyed=True
+    ),
+)
+async def withdraw_request(request: AppRequest, request_id: FromPath[UUID]) -> Response[bytes]:
+    """Take an open request back, as whoever made it or as an author of the draft."""
+    raw = await body_of(request)
+    asked = bodies.decode(_WITHDRAW, raw)
+
+    async def work(tx: Writing) -> Answer:
+        await service.withdraw_request(tx, request_id, asked, ids_of(request))
+        return Answer(value=await service.show_request(tx, request_id))
+
+    return await answered(request, raw, work)
+
+
+HANDLERS = [request_approval, get_request, withdraw_request]

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from placet.evidence.vote import APPROVAL_VOTE_TYPE
 from placet.kernel.ids import Ids
@@ -13,6 +14,7 @@ from placet.policy.diff.contracts import diff_contracts
 from placet.policy.model import Contract
 from placet.policy.projection import COMPILER_VERSION
 from placet.storage.database import Reading, Writing
+from placet.storage.work import CLOSE_REQUEST, put_due
 from placet.studio.approvals import rules as approval_rules
 from placet.studio.approvals import store as approvals
 from placet.studio.drafts import store as drafts
@@ -26,22 +28,27 @@ from placet.studio.requests.model import (
     ContractDiff,
     RequestAnswer,
     RequestApproval,
+    RequestClosed,
     RequestId,
     RequestStatus,
+    WithdrawalNotAllowed,
+    WithdrawRequest,
 )
 from placet.studio.snapshots import rules as snapshot_rules
 from placet.studio.snapshots import store as snapshots
 from placet.studio.snapshots.model import BusinessDraftSnapshot
+from placet.studio.workspaces import rules as workspace_rules
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
-from placet.studio.workspaces.model import GovernanceWorkspace
+from placet.studio.workspaces.model import GovernanceWorkspace, PolicyChange
 
 
 async def request_approval(tx: Writing, asked: RequestApproval, ids: Ids) -> ApprovalRequest:
     """Ask people for their assent to a snapshot, and freeze what they are shown.
 
     An open request for an older snapshot is superseded. Refuses `snapshot_not_found`,
-    `approval_refused` with every reason, and `approval_already_requested`.
+    `approval_refused` with every reason, `groups_refused` for a next policy that cannot be,
+    `approval_already_requested`, and `workspace_archived`.
     """
     snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
     draft = await drafts.get_draft(tx, snapshot.draft_id)
@@ -50,11 +57,58 @@ async def request_approval(tx: Writing, asked: RequestApproval, ids: Ids) -> App
         raise approval_rules.refused(reasons)
     request = await _frozen(tx, asked, snapshot, workspace, ids)
     said: list[Value] = await _make_room(tx, request)
+    await workspace_store.hold_active(tx, workspace.workspace_id)
     if not await store.insert_request(tx, request):
         raise await _asked_already(tx, request)
+    await put_due(tx, CLOSE_REQUEST, request.request_id, request.deadline)
     said.append(_requested(request, snapshot))
     await workspaces.tell(tx, workspace.workspace_id, said, ids)
     return request
+
+
+async def withdraw_request(
+    tx: Writing, request_id: UUID, asked: WithdrawRequest, ids: Ids
+) -> ApprovalRequest:
+    """Take an open request back, as whoever made it or as an author of the draft.
+
+    Refuses `request_not_found`, `withdrawal_not_allowed` and `request_closed`.
+    """
+    request = await store.lock_request(tx, request_id)
+    snapshot = await snapshots.get_snapshot(tx, request.snapshot_id)
+    may = {request.requested_by, *await drafts.list_authors(tx, snapshot.draft_id)}
+    if tx.actor_id not in may:
+        raise WithdrawalNotAllowed(detail="you neither made the request nor wrote the draft")
+    status = rules.status_at(request, await tx.now())
+    if status is not RequestStatus.OPEN:
+        raise RequestClosed(detail=f"the request is `{status}`", request_status=status)
+    await close_request(tx, request, RequestStatus.WITHDRAWN, ids, asked.reason)
+    return replace(request, status=RequestStatus.WITHDRAWN)
+
+
+async def expire_request(tx: Writing, request_id: UUID, ids: Ids) -> bool:
+    """Write down that the deadline of an open request has passed. Returns whether it was open.
+
+    A request that is closed already, or runs still, stays as it is. Refuses `request_not_found`.
+    """
+    request = await store.lock_request(tx, request_id)
+    is_over = rules.status_at(request, await tx.now()) is RequestStatus.EXPIRED
+    if request.status is not RequestStatus.OPEN or not is_over:
+        return False
+    await close_request(tx, request, RequestStatus.EXPIRED, ids)
+    return True
+
+
+async def close_request(
+    tx: Writing,
+    request: ApprovalRequest,
+    status: RequestStatus,
+    ids: Ids,
+    reason: str | None = None,
+) -> None:
+    """Close a request that the caller holds and found open, and tell the workspace's stream."""
+    await store.advance_request(tx, request, status)
+    said = replace(close_of(request, status), reason=reason)
+    await workspaces.tell(tx, request.workspace_id, [said], ids)
 
 
 async def show_request(tx: Reading, request_id: UUID) -> RequestAnswer:
@@ -89,6 +143,7 @@ async def _frozen(
     contract = _contract(snapshot)
     compiled = compile_contract(contract)
     artifact_hash = compiled.compiled_hash.hex()
+    change = await _policy_change(tx, asked, workspace)
     frame = ApprovalFrame(
         workspace_id=workspace.workspace_id,
         agent=workspace.agent,
@@ -101,8 +156,10 @@ async def _frozen(
         artifact_hash=artifact_hash,
         compiler_version=snapshot.compiler_version,
         approval_policy=workspace.approval_policy,
+        policy_change=change,
         diff=await _diff(tx, workspace, contract),
         findings=snapshot.findings,
+        judgments=snapshot.judgments,
     )
     view = rules.freeze_view(frame, compiled.review)
     now = await tx.now()
@@ -117,10 +174,26 @@ async def _frozen(
         artifact_hash=artifact_hash,
         approval_policy_hash=rules.hash_policy(workspace.approval_policy),
         environment=workspace.environment,
+        policy_change=change,
         deadline=now + timedelta(seconds=asked.deadline_seconds),
         requested_by=tx.actor_id,
         created_at=now,
     )
+
+
+async def _policy_change(
+    tx: Reading, asked: RequestApproval, workspace: GovernanceWorkspace
+) -> PolicyChange | None:
+    after, first = asked.next_approval_policy, asked.first_members
+    if after is None and not first:
+        return None
+    keys = await workspaces.read_standings(tx, workspace.workspace_id)
+    members = await workspace_store.list_members(tx, workspace.workspace_id)
+    wanted = after or workspace.approval_policy
+    roll = workspace_rules.roll_of(wanted, first, members, keys)
+    if wrong := workspace_rules.check_change(workspace.approval_policy, wanted, first, roll):
+        raise workspace_rules.refused(wrong)
+    return PolicyChange(approval_policy=wanted, first_members=list(first), roll=roll)
 
 
 def _contract(snapshot: BusinessDraftSnapshot) -> Contract:

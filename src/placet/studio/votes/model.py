@@ -16,6 +16,8 @@ from placet.studio.requests.model import ApprovalRequest, RequestId, RequestStat
 from placet.studio.snapshots.model import BusinessDraftSnapshot
 from placet.studio.workspaces.model import (
     GovernanceWorkspace,
+    GroupMember,
+    GroupName,
     KeyStanding,
     WorkspaceId,
     WorkspaceKey,
@@ -49,7 +51,8 @@ class Ballot(Value, frozen=True):
     """Everything that a vote is judged by, as it is while the request is held.
 
     `authors` wrote the draft; `votes` are the earlier ones, those included that count no more;
-    `keys` are those that were let in to the workspace, by their ids, and whether each counts.
+    `keys` are those that were let in to the workspace, by their ids, and whether each counts;
+    `members` tells for which groups.
     """
 
     request: ApprovalRequest
@@ -58,6 +61,7 @@ class Ballot(Value, frozen=True):
     snapshot: BusinessDraftSnapshot
     votes: list[ApprovalVote]
     keys: Mapping[str, tuple[WorkspaceKey, KeyStanding]]
+    members: list[GroupMember]
     authors: frozenset[ActorId]
     voter_id: ActorId
     is_approver: bool
@@ -74,10 +78,40 @@ class CountedVote(Value, frozen=True):
     voted_at: datetime
 
 
+class GroupTally(Value, frozen=True):
+    """How many distinct people of a group approve, and how many it takes."""
+
+    name: GroupName
+    approvals: int
+    quorum: int
+
+
+class Tally(Value, frozen=True):
+    """How many distinct people approve whose votes count, and how many it takes.
+
+    The request is granted once all of it is met: `quorum`, and that of each group.
+    """
+
+    approvals: int
+    quorum: int
+    groups: list[GroupTally]
+
+    @property
+    def is_met(self) -> bool:
+        """Tell whether nothing is missing."""
+        return self.approvals >= self.quorum and all(
+            group.approvals >= group.quorum for group in self.groups
+        )
+
+
 class VoteList(Value, frozen=True):
-    """The votes on a request so far, in the order in which they were cast."""
+    """The votes on a request so far, in the order in which they were cast.
+
+    `tally` is what they come to now; votes whose keys count no more are not in it.
+    """
 
     votes: list[CountedVote]
+    tally: Tally
 
 
 class VoteAnswer(Value, frozen=True):
@@ -88,6 +122,7 @@ class VoteAnswer(Value, frozen=True):
     status: RequestStatus
     approvals: int
     quorum: int
+    groups: list[GroupTally]
     approval_id: UUID | None
     compiled_hash: HexDigest | None
 

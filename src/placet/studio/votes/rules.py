@@ -1,6 +1,6 @@
 """What stands against a vote, and what the votes come to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import asdict
 
@@ -13,9 +13,10 @@ from placet.kernel.ids import ActorId
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalReason
 from placet.studio.approvals.rules import check_approvable
 from placet.studio.requests.model import RequestStatus
-from placet.studio.requests.rules import fields_to_sign, status_at
-from placet.studio.votes.model import ApprovalVote, Ballot
+from placet.studio.requests.rules import fields_to_sign, hash_policy, status_at
+from placet.studio.votes.model import ApprovalVote, Ballot, GroupTally, Tally
 from placet.studio.workspaces.model import KeyStanding
+from placet.studio.workspaces.rules import check_change, groups_of, roll_of
 
 
 def open_vote(
@@ -74,8 +75,8 @@ def check_key(key_id: str, ballot: Ballot) -> list[ApprovalReason]:
     return []
 
 
-def check_ballot(ballot: Ballot, decision: VoteDecision) -> list[ApprovalReason]:
-    """Return what stands against this voter deciding this on this request now."""
+def check_ballot(ballot: Ballot, decision: VoteDecision, key_id: str) -> list[ApprovalReason]:
+    """Return what stands against this voter deciding this with this key on this request now."""
     reasons = []
     status = status_at(ballot.request, ballot.now)
     if status is RequestStatus.EXPIRED:
@@ -91,7 +92,8 @@ def check_ballot(ballot: Ballot, decision: VoteDecision) -> list[ApprovalReason]
     if decision is VoteDecision.REFUSE:
         return reasons
     reasons += check_approvable(ballot.workspace, ballot.draft, ballot.snapshot)
-    if is_author_alone(ballot):
+    reasons += check_policy(ballot)
+    if is_author_alone(ballot, key_id):
         reasons.append(
             _reason(
                 ApprovalFlaw.AUTHOR_ALONE,
@@ -115,29 +117,63 @@ def approvals_of(ballot: Ballot) -> list[ApprovalVote]:
     ]
 
 
-def approvers_with(ballot: Ballot) -> list[ActorId]:
-    """Return everybody who approves once this voter does, in the order of their votes."""
-    earlier = [vote.voter_id for vote in approvals_of(ballot)]
-    return list(dict.fromkeys([*earlier, ballot.voter_id]))
+def check_policy(ballot: Ballot) -> list[ApprovalReason]:
+    """Return why the policy that the request froze, or the one it brings, can hold no more."""
+    policy, change = ballot.workspace.approval_policy, ballot.request.policy_change
+    if hash_policy(policy) != ballot.request.approval_policy_hash:
+        detail = "the workspace's approval policy is another one than when approval was asked for"
+        return [_reason(ApprovalFlaw.POLICY_MOVED, detail)]
+    if change is None:
+        return []
+    after, first = change.approval_policy, change.first_members
+    roll = roll_of(after, first, ballot.members, ballot.keys)
+    return [
+        _reason(ApprovalFlaw.NEXT_POLICY_REFUSED, wrong.detail)
+        for wrong in check_change(policy, after, first, roll)
+    ]
 
 
-def is_author_alone(ballot: Ballot) -> bool:
-    """Return whether this vote would meet the quorum with nobody but authors."""
-    policy, approvers = ballot.workspace.approval_policy, approvers_with(ballot)
-    return (
-        policy.four_eyes
-        and len(approvers) >= policy.quorum
-        and ballot.authors.issuperset(approvers)
+def approving_keys(ballot: Ballot, key_id: str) -> dict[str, ActorId]:
+    """Return the keys of all approvals that count, once this voter approves with this key."""
+    earlier = {vote.key_id: vote.voter_id for vote in approvals_of(ballot)}
+    return earlier | {key_id: ballot.voter_id}
+
+
+def tally_of(ballot: Ballot, approving: Mapping[str, ActorId]) -> Tally:
+    """Return what approvals by these keys of these people come to: people, counted once each."""
+    policy = ballot.workspace.approval_policy
+    theirs = {key_id: groups_of(ballot.members, key_id, ballot.now) for key_id in approving}
+    return Tally(
+        approvals=len(set(approving.values())),
+        quorum=policy.quorum,
+        groups=[
+            GroupTally(
+                name=group.name,
+                approvals=len(
+                    {who for key_id, who in approving.items() if group.name in theirs[key_id]}
+                ),
+                quorum=group.quorum,
+            )
+            for group in policy.groups
+        ],
     )
 
 
-def decide_outcome(ballot: Ballot, decision: VoteDecision) -> RequestStatus:
+def is_author_alone(ballot: Ballot, key_id: str) -> bool:
+    """Return whether this vote would meet the policy with nobody but authors."""
+    approving = approving_keys(ballot, key_id)
+    return (
+        ballot.workspace.approval_policy.four_eyes
+        and tally_of(ballot, approving).is_met
+        and ballot.authors.issuperset(approving.values())
+    )
+
+
+def decide_outcome(tally: Tally, decision: VoteDecision) -> RequestStatus:
     """Return what a vote that nothing stands against makes of its request."""
     if decision is VoteDecision.REFUSE:
         return RequestStatus.REFUSED
-    if len(approvers_with(ballot)) < ballot.workspace.approval_policy.quorum:
-        return RequestStatus.OPEN
-    return RequestStatus.GRANTED
+    return RequestStatus.GRANTED if tally.is_met else RequestStatus.OPEN
 
 
 def malformed(detail: str) -> ApprovalReason:

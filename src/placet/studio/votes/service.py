@@ -20,6 +20,7 @@ from placet.studio.approvals.model import (
     ApprovalReason,
     GrantApproval,
     Granted,
+    GroupProof,
     VoterProof,
 )
 from placet.studio.drafts import store as drafts
@@ -39,7 +40,8 @@ from placet.studio.votes.model import (
 )
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
-from placet.studio.workspaces.model import KeyStanding
+from placet.studio.workspaces.model import GroupMember, KeyStanding
+from placet.studio.workspaces.rules import groups_of, names_of
 from placet.tenancy import store as tenancy
 from placet.tenancy.model import Role
 
@@ -56,12 +58,13 @@ async def cast_vote(
     ballot = await ballot_of(tx, request)
     signed, reasons = await _signed(tx, asked, ballot)
     decision = signed.decision if signed else VoteDecision.APPROVE
-    reasons += rules.check_ballot(ballot, decision)
+    reasons += rules.check_ballot(ballot, decision, signed.key_id if signed else "")
     if signed is None or reasons:
         raise approval_rules.refused(reasons)
     vote = _vote(signed, asked, ballot, ids)
     await store.insert_vote(tx, vote)
-    status = rules.decide_outcome(ballot, decision)
+    tally = rules.tally_of(ballot, _approving(ballot, vote))
+    status = rules.decide_outcome(tally, decision)
     if status is not RequestStatus.OPEN:
         await requests.advance_request(tx, request, status)
     said: list[Value] = []
@@ -70,6 +73,7 @@ async def cast_vote(
         granted, said = await approvals.grant_approval(
             tx, await _to_grant(tx, ballot, vote), keys, ids
         )
+        await workspaces.join_groups(tx, _brought(ballot, granted), ids)
     if status is RequestStatus.REFUSED:
         said.append(request_service.close_of(request, status))
     await _tell_authority(tx, vote, ballot, ids)
@@ -79,17 +83,27 @@ async def cast_vote(
         vote_id=vote.vote_id,
         request_id=request.request_id,
         status=status,
-        approvals=len(rules.approvers_with(ballot)) if decision is VoteDecision.APPROVE else 0,
-        quorum=ballot.workspace.approval_policy.quorum,
+        approvals=tally.approvals,
+        quorum=tally.quorum,
+        groups=tally.groups,
         approval_id=granted.approval.approval_id if granted else None,
         compiled_hash=granted.compiled_hash if granted else None,
     )
 
 
+def _approving(ballot: Ballot, vote: ApprovalVote) -> dict[str, ActorId]:
+    """Return the keys of all approvals that count, with this vote; a refusal leaves none."""
+    if vote.decision is VoteDecision.REFUSE:
+        return {}
+    return rules.approving_keys(ballot, vote.key_id)
+
+
 async def show_votes(tx: Reading, request_id: UUID) -> VoteList:
-    """Return the votes on a request. Refuses `request_not_found`."""
-    await requests.get_request(tx, request_id)
+    """Return the votes on a request, and what they come to. Refuses `request_not_found`."""
+    ballot = await ballot_of(tx, await requests.get_request(tx, request_id))
+    approving = {vote.key_id: vote.voter_id for vote in rules.approvals_of(ballot)}
     return VoteList(
+        tally=rules.tally_of(ballot, approving),
         votes=[
             CountedVote(
                 voter_id=vote.voter_id,
@@ -98,8 +112,8 @@ async def show_votes(tx: Reading, request_id: UUID) -> VoteList:
                 reason=vote.reason,
                 voted_at=vote.voted_at,
             )
-            for vote in await store.list_votes(tx, request_id)
-        ]
+            for vote in ballot.votes
+        ],
     )
 
 
@@ -119,6 +133,7 @@ async def ballot_of(tx: Reading, request: ApprovalRequest) -> Ballot:
         snapshot=snapshot,
         votes=await store.list_votes(tx, request.request_id),
         keys=keys,
+        members=await workspace_store.list_members(tx, request.workspace_id),
         authors=await drafts.list_authors(tx, snapshot.draft_id),
         voter_id=tx.actor_id,
         is_approver=has_role
@@ -175,6 +190,7 @@ async def _to_grant(tx: Writing, ballot: Ballot, vote: ApprovalVote) -> GrantApp
         artifact_hash=request.artifact_hash,
         approval_policy=workspace.approval_policy,
         approval_policy_hash=request.approval_policy_hash,
+        policy_change=request.policy_change,
         votes=[_envelope(cast) for cast in counted],
         voters=await _voters(tx, ballot, counted),
     )
@@ -182,6 +198,7 @@ async def _to_grant(tx: Writing, ballot: Ballot, vote: ApprovalVote) -> GrantApp
         snapshot_id=snapshot.snapshot_id,
         artifact_hash=request.artifact_hash,
         approval_policy=workspace.approval_policy,
+        policy_change=request.policy_change,
         approved_by=approvers,
         proof=proof,
     )
@@ -202,8 +219,39 @@ async def _voters(tx: Writing, ballot: Ballot, counted: list[ApprovalVote]) -> l
             proof=keys[vote.key_id].proof,
             key_confirmed_by=ballot.keys[vote.key_id][0].confirmed_by,
             approver_confirmed_by=confirmed[vote.voter_id],
+            groups=_groups(ballot, vote.key_id),
         )
         for vote in counted
+    ]
+
+
+def _groups(ballot: Ballot, key_id: str) -> list[GroupProof]:
+    """Return for which groups of the policy a key counted, and who confirmed that."""
+    policy = ballot.workspace.approval_policy
+    counted = groups_of(ballot.members, key_id, ballot.now) & names_of(policy)
+    return [
+        GroupProof(name=member.group_name, confirmed_by=member.confirmed_by)
+        for member in ballot.members
+        if member.key_id == key_id and member.group_name in counted
+    ]
+
+
+def _brought(ballot: Ballot, granted: Granted) -> list[GroupMember]:
+    """Return who is in the groups that an approval adds: those who approved confirmed it."""
+    change = ballot.request.policy_change
+    approval = granted.approval
+    return [
+        GroupMember(
+            tenant_id=approval.tenant_id,
+            workspace_id=approval.workspace_id,
+            group_name=entry.group,
+            key_id=entry.key_id,
+            actor_id=ballot.keys[entry.key_id][0].actor_id,
+            confirmed_by=approval.approved_by,
+            since=approval.approved_at,
+            counts_from=approval.approved_at,
+        )
+        for entry in (change.first_members if change else [])
     ]
 
 

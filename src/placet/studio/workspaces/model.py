@@ -23,6 +23,11 @@ FIRST_APPROVERS_MAX: Final = 2
 ENROLMENT_DELAY_HOURS: Final = 24
 ENROLMENT_DELAY_HOURS_MAX: Final = 720
 QUORUM_MAX: Final = 20
+GROUPS_MAX: Final = 16
+REASON_MAX: Final = 2_000
+
+GroupName = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*(?!\n)$")]
+"""The name of a group of approvers: small letters, digits and dashes."""
 
 
 class WorkspaceStatus(StrEnum):
@@ -40,16 +45,24 @@ class RuntimeAuthorityKind(StrEnum):
     ARTIFACT = "artifact"
 
 
+class ApprovalGroup(Input, frozen=True):
+    """A named list of approvers, and how many distinct people of it an approval takes."""
+
+    name: GroupName
+    quorum: Annotated[int, msgspec.Meta(ge=1, le=QUORUM_MAX)] = 1
+
+
 class ApprovalPolicy(Input, frozen=True):
     """What an approval takes.
 
-    `quorum` counts distinct people. With `four_eyes`, those who wrote the draft never suffice by
-    themselves. `validity_days` is how long an approval lasts, null for ever.
-    `enrolment_delay_hours` is how long a later enrolment waits before it counts, except in
-    development, where it counts at once.
+    `quorum` counts distinct people, and of each of `groups` as many as it says must be among them:
+    all of it must hold. With `four_eyes`, those who wrote the draft never suffice by themselves.
+    `validity_days` is how long an approval lasts, null for ever. `enrolment_delay_hours` is how
+    long a later enrolment waits before it counts, except in development, where it counts at once.
     """
 
     quorum: Annotated[int, msgspec.Meta(ge=1, le=QUORUM_MAX)] = 1
+    groups: Annotated[tuple[ApprovalGroup, ...], msgspec.Meta(max_length=GROUPS_MAX)] = ()
     four_eyes: bool = False
     validity_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] | None = None
     enrolment_delay_hours: Annotated[int, msgspec.Meta(ge=0, le=ENROLMENT_DELAY_HOURS_MAX)] = (
@@ -102,6 +115,23 @@ class WorkspaceKey(Value, frozen=True):
     counts_from: datetime
 
 
+class GroupMember(Value, frozen=True):
+    """That votes by a key count for a group of a workspace, and who confirmed that.
+
+    A membership is of a key and not only of its holder: a new key of a member counts for the group
+    only where a member confirmed that too. It ends with the key.
+    """
+
+    tenant_id: TenantId
+    workspace_id: WorkspaceId
+    group_name: GroupName
+    key_id: HexDigest
+    actor_id: ActorId
+    confirmed_by: list[ActorId]
+    since: datetime
+    counts_from: datetime
+
+
 class ApproverRemoval(Value, frozen=True):
     """The end of every key that an approver had in a workspace so far."""
 
@@ -124,6 +154,44 @@ class KeyStanding(StrEnum):
     DISABLED = "disabled"
 
 
+class NameApprover(EnrolKey, frozen=True):
+    """Name a first approver by a key, and the groups of the policy that they are in."""
+
+    groups: Annotated[tuple[GroupName, ...], msgspec.Meta(max_length=GROUPS_MAX)] = ()
+
+
+class FirstMember(Input, frozen=True):
+    """Put a key that counts in the workspace already into a group that a new policy adds."""
+
+    group: GroupName
+    key_id: HexDigest
+
+
+class RollEntry(Value, frozen=True):
+    """One key of one person in one group."""
+
+    group: GroupName
+    actor_id: ActorId
+    key_id: HexDigest
+
+
+class PolicyChange(Value, frozen=True):
+    """The approval policy that an approval brings with it, and who is in the groups that it adds.
+
+    `roll` is everybody whose key counted for a group of the new policy when it was asked for.
+    """
+
+    approval_policy: ApprovalPolicy
+    first_members: list[FirstMember]
+    roll: list[RollEntry]
+
+
+class ArchiveWorkspace(Input, frozen=True):
+    """Close a workspace for good, and say why."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX)]
+
+
 class CreateWorkspace(Input, frozen=True):
     """Open a workspace. What is left out of the posture is the environment's own."""
 
@@ -132,7 +200,9 @@ class CreateWorkspace(Input, frozen=True):
     enforcement: Enforcement | None = None
     unplanned: Unplanned | None = None
     approval_policy: ApprovalPolicy = ApprovalPolicy()
-    approvers: Annotated[tuple[EnrolKey, ...], msgspec.Meta(max_length=FIRST_APPROVERS_MAX)] = ()
+    approvers: Annotated[
+        tuple[NameApprover, ...], msgspec.Meta(max_length=FIRST_APPROVERS_MAX)
+    ] = ()
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -157,11 +227,44 @@ class ApproversNotDistinct(Invalid):
     """The same person or the same key is named twice."""
 
 
+class GroupFlaw(StrEnum):
+    """Why groups or who is in them cannot be so."""
+
+    NAMED_TWICE = "named_twice"
+    GROUP_UNKNOWN = "group_unknown"
+    NOT_A_NEW_GROUP = "not_a_new_group"
+    KEY_NOT_COUNTING = "key_not_counting"
+    NOBODY_IN_IT = "nobody_in_it"
+
+
+class GroupReason(Value, frozen=True):
+    """One thing that is wrong with a group."""
+
+    code: GroupFlaw
+    group: str
+    detail: str
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class GroupsRefused(Invalid):
+    """The groups of the approval policy cannot be so."""
+
+    hint = "a group needs a first member; later ones are confirmed by those who are in it"
+    reasons: list[GroupReason]
+
+
+class WorkspaceArchived(Conflict):
+    """The workspace is archived: nothing is written or approved in it any more."""
+
+    hint = "its records stay readable, and what it has in force can still be revoked"
+
+
 class FirstApprover(Value, frozen=True):
     """One who counts from the creation of the workspace on, confirmed by nobody."""
 
     actor_id: ActorId
     key_id: HexDigest
+    groups: list[GroupName]
 
 
 class WorkspaceCreated(Value, frozen=True):
@@ -174,3 +277,29 @@ class WorkspaceCreated(Value, frozen=True):
     unplanned: Unplanned
     approval_policy: ApprovalPolicy
     first_approvers: list[FirstApprover]
+
+
+class GroupJoined(Value, frozen=True):
+    """Event: votes by a key count for a group of a workspace from `counts_from` on."""
+
+    workspace_id: WorkspaceId
+    group: GroupName
+    actor_id: ActorId
+    key_id: HexDigest
+    confirmed_by: list[ActorId]
+    counts_from: datetime
+
+
+class ApprovalPolicyChanged(Value, frozen=True):
+    """Event: an approval brought another approval policy with it, by which the next is judged."""
+
+    approval_id: UUID
+    before: ApprovalPolicy
+    after: ApprovalPolicy
+
+
+class WorkspaceWasArchived(Value, frozen=True):
+    """Event: a workspace was closed for good. What it has in force stays so until it ends."""
+
+    reason: str
+    active_approval_id: UUID | None

@@ -1,17 +1,24 @@
 """What a workspace may choose, and whose keys count in it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from placet.kernel.ids import ActorId
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement, Unplanned
 from placet.studio.workspaces.model import (
+    ApprovalPolicy,
     ApproverRemoval,
     ApproversNotDistinct,
     CreateWorkspace,
+    FirstMember,
+    GroupFlaw,
+    GroupMember,
+    GroupReason,
+    GroupsRefused,
     KeyStanding,
     PostureNotAllowed,
+    RollEntry,
     WorkspaceKey,
 )
 
@@ -45,6 +52,86 @@ def check_approvers(asked: CreateWorkspace) -> None:
         raise ApproversNotDistinct(detail="the first approvers are two people with a key each")
 
 
+def check_groups(asked: CreateWorkspace) -> None:
+    """Refuse `groups_refused` unless each group is named once and has a first approver."""
+    reasons = _named_twice(asked.approval_policy)
+    known = names_of(asked.approval_policy)
+    filled = {name for approver in asked.approvers for name in approver.groups}
+    for name in sorted(filled - known):
+        detail = f"the approval policy has no group `{name}`"
+        reasons.append(GroupReason(code=GroupFlaw.GROUP_UNKNOWN, group=name, detail=detail))
+    reasons += [_nobody_in(name) for name in sorted(known - filled)]
+    if reasons:
+        raise refused(reasons)
+
+
+def check_change(
+    before: ApprovalPolicy,
+    after: ApprovalPolicy,
+    first: Sequence[FirstMember],
+    roll: Sequence[RollEntry],
+) -> list[GroupReason]:
+    """Return what is wrong with the groups of a policy that is to follow another.
+
+    A group that is added needs somebody whose key counts; one that stays keeps those whom it has.
+    `roll` is everybody who would be in the groups then.
+    """
+    reasons = _named_twice(after)
+    added = names_of(after) - names_of(before)
+    filled = {(entry.group, entry.key_id) for entry in roll}
+    for entry in first:
+        if entry.group not in added:
+            detail = f"the new policy does not add the group `{entry.group}`"
+            code = GroupFlaw.NOT_A_NEW_GROUP
+            reasons.append(GroupReason(code=code, group=entry.group, detail=detail))
+        elif (entry.group, entry.key_id) not in filled:
+            detail = f"the key {entry.key_id} does not count in this workspace"
+            code = GroupFlaw.KEY_NOT_COUNTING
+            reasons.append(GroupReason(code=code, group=entry.group, detail=detail))
+    return reasons + [_nobody_in(name) for name in sorted(added - {name for name, _ in filled})]
+
+
+def roll_of(
+    policy: ApprovalPolicy,
+    first: Sequence[FirstMember],
+    members: Sequence[GroupMember],
+    keys: Mapping[str, tuple[WorkspaceKey, KeyStanding]],
+) -> list[RollEntry]:
+    """Return everybody whose key counts now and would be in a group of the policy."""
+    inside = {(member.group_name, member.key_id) for member in members}
+    inside |= {(entry.group, entry.key_id) for entry in first}
+    return [
+        RollEntry(group=group, actor_id=keys[key_id][0].actor_id, key_id=key_id)
+        for group, key_id in sorted(inside)
+        if group in names_of(policy) and key_id in keys and keys[key_id][1] is KeyStanding.COUNTS
+    ]
+
+
+def names_of(policy: ApprovalPolicy) -> frozenset[str]:
+    """Return the names of a policy's groups."""
+    return frozenset(group.name for group in policy.groups)
+
+
+def refused(reasons: list[GroupReason]) -> GroupsRefused:
+    """Return the refusal that names all of these reasons."""
+    return GroupsRefused(detail="; ".join(each.detail for each in reasons), reasons=reasons)
+
+
+def _named_twice(policy: ApprovalPolicy) -> list[GroupReason]:
+    names = [group.name for group in policy.groups]
+    return [
+        GroupReason(
+            code=GroupFlaw.NAMED_TWICE, group=name, detail=f"the group `{name}` is named twice"
+        )
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+
+
+def _nobody_in(name: str) -> GroupReason:
+    detail = f"nobody would be in the group `{name}`, and so nobody could be let in"
+    return GroupReason(code=GroupFlaw.NOBODY_IN_IT, group=name, detail=detail)
+
+
 def standing_of(
     key: WorkspaceKey,
     removals: Sequence[ApproverRemoval],
@@ -63,3 +150,12 @@ def standing_of(
     if any(gone.actor_id == key.actor_id and gone.removed_at >= key.since for gone in removals):
         return KeyStanding.REMOVED
     return KeyStanding.COUNTS if key.counts_from <= now else KeyStanding.NOT_YET
+
+
+def groups_of(members: Sequence[GroupMember], key_id: str, now: datetime) -> frozenset[str]:
+    """Return the groups for which votes by a key count at `now`, provided that the key does."""
+    return frozenset(
+        member.group_name
+        for member in members
+        if member.key_id == key_id and member.counts_from <= now
+    )

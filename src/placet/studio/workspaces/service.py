@@ -1,12 +1,13 @@
 """Opening a workspace: its row, its first approvers, its plan, and the event that tells of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from placet.authority import service as authority
 from placet.authority import store as people
+from placet.authority.model import PersonKey
 from placet.events import store as events
-from placet.events.model import StreamId, StreamKind, new_event
+from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.plans import service as plans
@@ -17,6 +18,8 @@ from placet.studio.workspaces.model import (
     CreateWorkspace,
     FirstApprover,
     GovernanceWorkspace,
+    GroupJoined,
+    GroupMember,
     KeyStanding,
     RuntimeAuthorityKind,
     WorkspaceApprover,
@@ -34,11 +37,12 @@ from placet.tenancy.model import GrantRole, Role
 async def create_workspace(tx: Writing, asked: CreateWorkspace, ids: Ids) -> GovernanceWorkspace:
     """Open a workspace with its first approvers and a plan in `LEARNING`.
 
-    Refuses `posture_not_allowed`, `approvers_not_distinct`, `workspace_exists` and
-    `enrolment_refused`.
+    Refuses `posture_not_allowed`, `approvers_not_distinct`, `groups_refused`, `workspace_exists`
+    and `enrolment_refused`.
     """
     enforcement, unplanned = rules.decide_posture(asked)
     rules.check_approvers(asked)
+    rules.check_groups(asked)
     workspace = GovernanceWorkspace(
         tenant_id=tx.tenant_id,
         workspace_id=WorkspaceId(ids.new()),
@@ -94,6 +98,29 @@ async def read_standings(
     }
 
 
+async def join_groups(tx: Writing, members: Sequence[GroupMember], ids: Ids) -> None:
+    """Let votes by these keys count for these groups, and tell the `authority` stream of it.
+
+    Who is in a group already is passed over.
+    """
+    joined = [member for member in members if await store.insert_member(tx, member)]
+    said = [
+        GroupJoined(
+            workspace_id=member.workspace_id,
+            group=member.group_name,
+            actor_id=member.actor_id,
+            key_id=member.key_id,
+            confirmed_by=member.confirmed_by,
+            counts_from=member.counts_from,
+        )
+        for member in joined
+    ]
+    if said:
+        stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
+        bodies = [new_event(ids, body) for body in said]
+        await events.append(tx, stream, StreamKind.AUTHORITY, bodies)
+
+
 async def tell(tx: Writing, workspace_id: WorkspaceId, said: list[Value], ids: Ids) -> None:
     """Append events to a workspace's stream. Comes last in a transaction."""
     bodies = [new_event(ids, body) for body in said]
@@ -132,8 +159,23 @@ async def _enrol(
                 counts_from=workspace.created_at,
             ),
         )
-        first.append(FirstApprover(actor_id=key.actor_id, key_id=key.key_id))
+        groups = sorted(set(approver.groups))
+        await join_groups(tx, [_first_member(workspace, key, name) for name in groups], ids)
+        first.append(FirstApprover(actor_id=key.actor_id, key_id=key.key_id, groups=groups))
     return first
+
+
+def _first_member(workspace: GovernanceWorkspace, key: PersonKey, name: str) -> GroupMember:
+    return GroupMember(
+        tenant_id=workspace.tenant_id,
+        workspace_id=workspace.workspace_id,
+        group_name=name,
+        key_id=key.key_id,
+        actor_id=key.actor_id,
+        confirmed_by=[],
+        since=workspace.created_at,
+        counts_from=workspace.created_at,
+    )
 
 
 async def _taken(tx: Writing, asked: CreateWorkspace) -> WorkspaceExists:

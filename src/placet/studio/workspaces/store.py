@@ -8,15 +8,18 @@ from sqlalchemy.dialects import postgresql
 from placet.kernel.principal import Environment
 from placet.storage.database import Reading, Writing, fields_of
 from placet.studio.workspaces.model import (
+    ApprovalPolicy,
     ApproverRemoval,
     GovernanceWorkspace,
+    GroupMember,
     RuntimeAuthorityKind,
     WorkspaceApprover,
+    WorkspaceArchived,
     WorkspaceKey,
     WorkspaceNotFound,
     WorkspaceStatus,
 )
-from placet.studio.workspaces.tables import APPROVER, KEY, REMOVAL, WORKSPACE
+from placet.studio.workspaces.tables import APPROVER, KEY, MEMBER, REMOVAL, WORKSPACE
 
 
 def insert_statement(workspace: GovernanceWorkspace) -> sa.Insert:
@@ -42,6 +45,12 @@ async def insert_key(tx: Writing, key: WorkspaceKey) -> bool:
     return await tx.change(added.on_conflict_do_nothing()) == 1
 
 
+async def insert_member(tx: Writing, member: GroupMember) -> bool:
+    """Let votes by a key count for a group. Returns False if they did before."""
+    added = postgresql.insert(MEMBER).values(fields_of(member))
+    return await tx.change(added.on_conflict_do_nothing()) == 1
+
+
 async def insert_removal(tx: Writing, removal: ApproverRemoval) -> None:
     """End every key that an approver has in a workspace."""
     await tx.insert(REMOVAL, removal)
@@ -54,6 +63,16 @@ async def list_keys(tx: Reading, workspace_id: UUID) -> list[WorkspaceKey]:
         sa.select(KEY)
         .where(KEY.c.tenant_id == tx.tenant_id, KEY.c.workspace_id == workspace_id)
         .order_by(KEY.c.since, KEY.c.key_id),
+    )
+
+
+async def list_members(tx: Reading, workspace_id: UUID) -> list[GroupMember]:
+    """Return everybody who was ever let in to a group of a workspace, the oldest first."""
+    return await tx.list(
+        GroupMember,
+        sa.select(MEMBER)
+        .where(MEMBER.c.tenant_id == tx.tenant_id, MEMBER.c.workspace_id == workspace_id)
+        .order_by(MEMBER.c.since, MEMBER.c.group_name, MEMBER.c.key_id),
     )
 
 
@@ -88,6 +107,27 @@ async def get_workspace(tx: Reading, workspace_id: UUID) -> GovernanceWorkspace:
     if found is None:
         raise WorkspaceNotFound(detail="there is no workspace with this id")
     return found
+
+
+def hold_statement(tx: Reading, workspace_id: UUID) -> sa.Select[tuple[object, ...]]:
+    """Return the question that also keeps a workspace as it is until the transaction ends."""
+    # Race: an archiving at the same moment waits here for what is being written, or is seen by it.
+    return (
+        sa.select(WORKSPACE.c.status)
+        .where(WORKSPACE.c.tenant_id == tx.tenant_id, WORKSPACE.c.workspace_id == workspace_id)
+        .with_for_update(read=True)
+    )
+
+
+async def hold_active(tx: Writing, workspace_id: UUID) -> None:
+    """Keep a workspace from being archived before this transaction ends.
+
+    For what changes no pointer of it; comes after every lock on requests and on keys. Refuses
+    `workspace_archived`.
+    """
+    (row,) = await tx.rows(hold_statement(tx, workspace_id))
+    if row.status is not WorkspaceStatus.ACTIVE:
+        raise WorkspaceArchived(detail="the workspace is archived")
 
 
 async def find_workspace_of(
@@ -129,15 +169,48 @@ async def advance_snapshot(tx: Writing, workspace: GovernanceWorkspace, snapshot
     return await tx.change(_as_read(workspace).values(active_draft_snapshot_id=snapshot_id)) == 1
 
 
-async def advance_approval(tx: Writing, workspace: GovernanceWorkspace, approval_id: UUID) -> bool:
-    """Point at a new approval and at no draft, if nothing has moved since the read."""
+async def advance_approval(
+    tx: Writing, workspace: GovernanceWorkspace, approval_id: UUID, policy: ApprovalPolicy
+) -> bool:
+    """Point at a new approval and at no draft, if nothing has moved since the read.
+
+    `policy` is what the next approval is judged by.
+    """
     moved = _as_read(workspace).values(
         active_draft_id=None,
         active_draft_snapshot_id=None,
         active_approval_id=approval_id,
         runtime_authority_kind=RuntimeAuthorityKind.ARTIFACT,
+        approval_policy=policy,
     )
     return await tx.change(moved) == 1
+
+
+async def advance_to_archived(tx: Writing, workspace: GovernanceWorkspace) -> bool:
+    """Close a workspace, which then points at no draft, if nothing has moved since the read."""
+    closed = _as_read(workspace).values(
+        status=WorkspaceStatus.ARCHIVED, active_draft_id=None, active_draft_snapshot_id=None
+    )
+    return await tx.change(closed) == 1
+
+
+def release_statement(tx: Writing, workspace_id: UUID, approval_id: UUID) -> sa.Update:
+    """Return the move away from an approval, which holds only while the workspace points at it."""
+    # Race: a newer approval that comes at the same moment stays in force.
+    return (
+        sa.update(WORKSPACE)
+        .where(
+            WORKSPACE.c.tenant_id == tx.tenant_id,
+            WORKSPACE.c.workspace_id == workspace_id,
+            WORKSPACE.c.active_approval_id == approval_id,
+        )
+        .values(active_approval_id=None, runtime_authority_kind=RuntimeAuthorityKind.PLAN)
+    )
+
+
+async def release_approval(tx: Writing, workspace_id: UUID, approval_id: UUID) -> bool:
+    """Point at no approval, if the workspace points at this one. Returns whether it did."""
+    return await tx.change(release_statement(tx, workspace_id, approval_id)) == 1
 
 
 def _as_read(workspace: GovernanceWorkspace) -> sa.Update:

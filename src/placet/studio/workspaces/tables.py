@@ -6,6 +6,7 @@ from placet.storage.columns import table, tenant_foreign_key
 from placet.studio.workspaces.model import (
     ApproverRemoval,
     GovernanceWorkspace,
+    GroupMember,
     WorkspaceApprover,
     WorkspaceKey,
 )
@@ -21,6 +22,7 @@ WORKSPACE = table(
         "active_draft_id",
         "active_draft_snapshot_id",
         "active_approval_id",
+        "approval_policy",
     ),
 )
 APPROVER = table(
@@ -38,6 +40,12 @@ KEY = table(
     ),
     tenant_foreign_key(["key_id"], "authority_person_key(key_id)"),
     key=("workspace_id", "key_id"),
+)
+MEMBER = table(
+    "studio_workspace_member",
+    GroupMember,
+    tenant_foreign_key(["workspace_id", "key_id"], "studio_workspace_key(workspace_id, key_id)"),
+    key=("workspace_id", "group_name", "key_id"),
 )
 REMOVAL = table(
     "studio_workspace_removal",
