@@ -16,7 +16,7 @@ from placet.policy.judged import Held, Judged
 from placet.policy.limits import limits, too_many
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import Checkpoint, Ruling
-from placet.policy.quick import is_clear
+from placet.policy.quick import first_unclear
 from placet.policy.response import ResponseDecision, decide_response
 from placet.policy.window import Window
 
@@ -127,24 +127,16 @@ def _read(policy: Policy, judged: Judged) -> None:
 def _decide(policy: Policy, facts: Facts, held: Held, judged: Judged) -> Decision:
     window = Window()
     tool = judged.tool
-    if tool is not None and is_clear(policy, tool, facts, held, judged, window):
-        judged.is_within = True
-        return _last(facts, judged, tool, window)
-    window = Window()
-    if reasons := layers.control(policy, facts, judged.call.tool, window):
-        return _deny(1, reasons, window)
-    if reasons := layers.principal(policy, facts, judged.call.tool, tool):
-        return _deny(2, reasons, window)
     if tool is None:
         return _unmatched(policy, facts, held, judged, window)
-    if tool.ruling is Ruling.DENY:
-        return _deny(3, [layers.denied(tool)], window)
-    case = _Case(policy, facts, held, judged, window, tool)
-    for layer, failing in _LAYERS:
-        if reasons := failing(case):
-            return _deny(layer, reasons, window)
+    unclear = first_unclear(policy, tool, facts, held, judged, window)
+    if unclear:
+        case = _Case(policy, facts, held, judged, window, tool)
+        for layer, failing in _LAYERS[unclear - 1 :]:
+            if reasons := failing(case):
+                return _deny(layer, reasons, window)
     judged.is_within = True
-    if reasons := limits(policy, facts, held, judged):
+    if unclear and (reasons := limits(policy, facts, held, judged)):
         return _deny(10, reasons, window)
     return _last(facts, judged, tool, window)
 
@@ -153,6 +145,18 @@ def _last(facts: Facts, judged: Judged, tool: LoadedTool, window: Window) -> Dec
     """Layer 11."""
     rules = (tool.ruling_rule, tool.checkpoint_rule)
     return _permit(tool.checkpoint, rules, window, is_approved=_is_approved(facts, judged.call))
+
+
+def _control(case: _Case) -> list[Reason]:
+    return layers.control(case.policy, case.facts, case.tool.name, case.window)
+
+
+def _principal(case: _Case) -> list[Reason]:
+    return layers.principal(case.policy, case.facts, case.tool.name, case.tool)
+
+
+def _ruling(case: _Case) -> list[Reason]:
+    return [layers.denied(case.tool)] if case.tool.ruling is Ruling.DENY else []
 
 
 def _phase(case: _Case) -> list[Reason]:
@@ -190,6 +194,9 @@ def _allowances(case: _Case) -> list[Reason]:
 
 
 _LAYERS: Final[tuple[tuple[int, Callable[[_Case], list[Reason]]], ...]] = (
+    (1, _control),
+    (2, _principal),
+    (3, _ruling),
     (4, _phase),
     (5, _requires),
     (6, _arguments),
@@ -217,6 +224,10 @@ def _unmatched(
     policy: Policy, facts: Facts, held: Held, judged: Judged, window: Window
 ) -> Decision:
     """Decide on a tool without a contract, for which layers 4 to 9 have no rules."""
+    if reasons := layers.control(policy, facts, judged.call.tool, window):
+        return _deny(1, reasons, window)
+    if reasons := layers.principal(policy, facts, judged.call.tool, None):
+        return _deny(2, reasons, window)
     if policy.unmatched_tools is Ruling.DENY:
         return _deny(3, [layers.denied(None)], window)
     if judged.given is None:

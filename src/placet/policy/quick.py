@@ -1,9 +1,10 @@
 """The quick way to a yes: whether a call passes the first nine layers, without saying why not.
 
 Most calls pass. What is asked here is what the layers ask, in their order and of the same facts,
-but nothing is kept for an explanation and the usual rules stand ready (`prepared`). A call that
-does not pass, and one that cannot be told quickly, is asked about by the layers in full, so that a
-refusal is always theirs. A yes here must be a yes there, with the same window.
+but nothing is kept for an explanation and the usual rules stand ready (`prepared`). From the layer
+on at which a call does not pass, or cannot be told quickly, the layers are asked in full, so that
+a refusal is always theirs. A yes here must be a yes there, and narrow the window as it does there;
+what a layer narrows before its no, it narrows there too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,30 +27,36 @@ from placet.policy.window import Window
 _ID: Final = "id"
 
 
-def is_clear(  # noqa: PLR0913, PLR0917 -- the hot path takes what it needs, no more
+def first_unclear(  # noqa: PLR0913, PLR0917 -- the hot path: one test a layer, no more
     policy: Policy, tool: LoadedTool, facts: Facts, held: Held, judged: Judged, window: Window
-) -> bool:
-    """Say whether a call surely passes every layer but the last; `window` is narrowed if so.
+) -> int:
+    """Return the first layer that a call may fail, or 0 when it surely passes all but the last.
 
-    Of the tenth layer, the sum of all calls of a response is judged elsewhere.
+    `window` is narrowed by the layers before. Of the tenth, the sum of all calls of a response is
+    judged elsewhere.
     """
     given = judged.given
-    return (
-        given is not None
-        and tool.ruling is not Ruling.DENY
-        and _is_open(policy, tool, facts, window)
-        and _is_for(policy, tool, facts.principal)
-        and _is_in_phase(policy, tool, facts, held.counted)
-        and _is_required(tool, facts, given, window)
-        and _fits(tool, given, judged.call.arguments)
-        and (
-            tool.condition is None
-            or tool.condition.holds(given, facts.principal, facts.labels, facts.phase, facts.slots)
-        )
-        and _is_free(tool, facts, given, held, judged.effect_key)
-        and _is_within(tool, facts, held.amounts, judged, window)
-        and _is_left(policy, facts, held, judged)
-    )
+    if given is None or not _is_open(policy, tool, facts, window):
+        return 1
+    if not _is_for(policy, tool, facts.principal):
+        return 2
+    if tool.ruling is Ruling.DENY:
+        return 3
+    if not _is_in_phase(policy, tool, facts, held.counted):
+        return 4
+    if tool.requires and not _is_required(tool, facts, given, window):
+        return 5
+    if not _fits(tool, given, judged.call.arguments):
+        return 6
+    if tool.condition is not None and not tool.condition.holds(
+        given, facts.principal, facts.labels, facts.phase, facts.slots
+    ):
+        return 7
+    if not _is_free(tool, facts, given, held, judged.effect_key):
+        return 8
+    if not _is_within(tool, facts, held.amounts, judged, window):
+        return 9
+    return 0 if _is_left(policy, facts, held, judged) else 10
 
 
 def _is_open(policy: Policy, tool: LoadedTool, facts: Facts, window: Window) -> bool:
@@ -113,8 +120,6 @@ def _is_in_phase(policy: Policy, tool: LoadedTool, facts: Facts, held: Mapping[s
 
 def _is_required(tool: LoadedTool, facts: Facts, given: Mapping[str, Json], window: Window) -> bool:
     """Layer 5."""
-    if not tool.requires:
-        return True
     sames, outputs = tool.prepared.sames, tool.prepared.outputs
     if sames is None or outputs is None:
         return not requirements.requires(tool, facts, dict(given), window)

@@ -10,7 +10,7 @@ from tests.policy.reference.picking import Chance
 from placet.policy import evaluate as evaluating
 from placet.policy.decision import Deny
 from placet.policy.evaluate import evaluate, evaluate_response
-from placet.policy.quick import is_clear
+from placet.policy.quick import first_unclear
 
 QUICK_MIN = 0.9
 
@@ -20,10 +20,10 @@ chances: st.SearchStrategy[Chance] = st.randoms(use_true_random=True)
 def test_a_decision_is_the_same_with_and_without_the_quick_way() -> None:
     passed = quick = 0
 
-    def noted(*case: object) -> bool:
+    def noted(*case: object) -> int:
         nonlocal quick
-        found = is_clear(*case)  # type: ignore[arg-type]  # -- handed on as it came
-        quick += found
+        found = first_unclear(*case)  # type: ignore[arg-type]  # -- handed on as it came
+        quick += not found
         return found
 
     @settings(
@@ -40,12 +40,12 @@ def test_a_decision_is_the_same_with_and_without_the_quick_way() -> None:
         for moment in moments(an_example(chance)):
             policy, facts = moment.policy, moment.facts
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(evaluating, "is_clear", lambda *_: False)
+                patch.setattr(evaluating, "first_unclear", lambda *_: 1)
                 one_by_one = [evaluate(policy, facts, call) for call in moment.calls]
                 together = evaluate_response(policy, facts, moment.calls)
             assert evaluate_response(policy, facts, moment.calls) == together
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(evaluating, "is_clear", noted)
+                patch.setattr(evaluating, "first_unclear", noted)
                 assert [evaluate(policy, facts, call) for call in moment.calls] == one_by_one
             passed += sum(
                 not isinstance(decision, Deny) and call.tool in policy.tools
