@@ -13,6 +13,7 @@ import placet.storage.work
 import placet.studio.approvals.tables
 import placet.studio.drafts.tables
 import placet.studio.drift.tables
+import placet.studio.endings.tables
 import placet.studio.enrolments.tables
 import placet.studio.requests.tables
 import placet.studio.snapshots.tables

@@ -10,7 +10,7 @@ from tests.invariants.mutants import Change, Mutant, one
 LOCKED = """      AND (who.environment IS NULL OR who.environment = r.environment)
     FOR NO KEY UPDATE;
 """
-SIGNABLE = """        IF e.killed_by IS NULL
+SIGNABLE = """        IF e.barred IS NULL
             AND placet.session_writer_v1(s, p_holder, q.consumed_epoch, q.consumed_fence) = 'ok'
             AND (s.control_revision, e.control_epoch) = (q.control_revision, q.control_epoch)
 """
@@ -382,10 +382,10 @@ MUTANTS = [
             Change("session_enter_v1", "    IF NOT p_gate THEN\n", "    IF false THEN\n"),
             Change(
                 "session_enter_v1",
-                "        killed_by := gate.killed_by;\n    END IF;\n    SELECT",
-                "        killed_by := gate.killed_by;\n    ELSE\n"
+                "        control_epoch := gate.control_epoch;\n    END IF;\n    SELECT r.* INTO s",
+                "        control_epoch := gate.control_epoch;\n    ELSE\n"
                 "        SELECT * INTO gate FROM placet.gate_read_v1(who.tenant_id);\n"
-                "        control_epoch := gate.control_epoch;\n    END IF;\n    SELECT",
+                "        control_epoch := gate.control_epoch;\n    END IF;\n    SELECT r.* INTO s",
             ),
         ),
     ),
@@ -578,7 +578,7 @@ SECOND_GUARDS = [
         "replays_in_a_killed_tenant_meet_the_control_epoch",
         "I11",
         again.a_response_again_after_a_kill_of_the_tenant,
-        one("propose_v1", SIGNABLE, SIGNABLE.replace("e.killed_by IS NULL", "true")),
+        one("propose_v1", SIGNABLE, SIGNABLE.replace("e.barred IS NULL", "true")),
     ),
     Mutant(
         "effect_keys_not_looked_up_meet_their_index",

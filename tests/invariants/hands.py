@@ -10,7 +10,7 @@ from tests.invariants.interleave import Side
 from tests.replay.desk import REQUEST_HASH
 
 from placet.authority.controls import service as controls
-from placet.authority.controls.model import ControlEffect, ControlKind, SetControl
+from placet.authority.controls.model import ControlEffect, SetControl
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.fields import Fence
 from placet.kernel.clock import SystemClock
@@ -182,7 +182,7 @@ class Hand:
 
     async def kill_tenant(self, key: str = "stop") -> object:
         """Kill the tenant."""
-        asked = SetControl(kind=ControlKind.TENANT, effect=ControlEffect.KILL, reason="enough")
+        asked = SetControl(kind="tenant", effect=ControlEffect.KILL, reason="enough")
         return await controls.set_control(self.side.db.hot, self.ids, self.key, asked, key)
 
     async def sweep(self) -> str:

@@ -24,6 +24,8 @@ NEVER_CHANGED = {
     "studio_approval",
     "studio_approval_vote",
     "studio_command",
+    "studio_ending",
+    "studio_ending_warning",
     "studio_enrolment",
     "studio_enrolment_challenge",
     "studio_enrolment_confirmation",

@@ -5,9 +5,10 @@ id and hash, both held by one foreign key, and says what becomes of a call when 
 (`unplanned`) and of a call that the contract refuses (`enforcement`).
 
 States: `LEARNING` -> `READY` -> `APPROVED` -> `ENFORCING`. A signed approval leads to `APPROVED`
-from each of them. The first attach where refused calls are blocked leads from `APPROVED` to
-`ENFORCING`. An approval that ran out counts as `READY` from that moment by the database's clock,
-whoever looks, whether or not anything has moved the row yet.
+from each of them, and the end of that approval back to `READY`, without an artifact. The first
+attach where refused calls are blocked leads from `APPROVED` to `ENFORCING`. An approval that ran
+out counts as `READY` from that moment by the database's clock, whoever looks, whether or not
+anything has moved the row yet.
 
 Invariants
 - An artifact is named if, and only if, the status is `APPROVED` or `ENFORCING`.

@@ -3,12 +3,15 @@
 A move returns what it says instead of appending it: the caller owns the stream that it belongs to.
 """
 
+from uuid import UUID
+
 from placet.authority import store as authority
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment, Principal
 from placet.plans import rules, store
 from placet.plans.model import (
     ApprovePlan,
+    EndingKind,
     GovernancePlan,
     KeyBoundElsewhere,
     OpenPlan,
@@ -20,6 +23,7 @@ from placet.plans.model import (
     PlanOpened,
     PlanQuery,
     PlanStatus,
+    PlanWithdrawn,
 )
 from placet.storage.database import Reading, Writing
 
@@ -98,6 +102,22 @@ async def approve_plan(tx: Writing, asked: ApprovePlan) -> PlanApproved:
         compiled_hash=asked.compiled_hash,
         approval_id=asked.approval_id,
     )
+
+
+async def withdraw_plan(
+    tx: Writing, agent: str, environment: Environment, approval_id: UUID, why: EndingKind
+) -> PlanWithdrawn | None:
+    """Take an approval that ended out of the plan, which is then `READY`.
+
+    Returns None when the plan points at another approval, or at none.
+    """
+    plan = await store.find_stored_plan(tx, agent, environment)
+    if plan is None:
+        return None
+    version = await store.advance_to_ready(tx, plan.plan_id, approval_id)
+    if version is None:
+        return None
+    return PlanWithdrawn(plan_id=plan.plan_id, version=version, approval_id=approval_id, why=why)
 
 
 async def mark_enforcing(tx: Writing, plan: GovernancePlan) -> PlanEnforcing | None:

@@ -1,5 +1,7 @@
 """Questions about plans, and their guarded moves."""
 
+from uuid import UUID
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -56,6 +58,40 @@ def approve_statement(plan: GovernancePlan, asked: ApprovePlan) -> sa.Update:
 async def advance_to_approved(tx: Writing, plan: GovernancePlan, asked: ApprovePlan) -> bool:
     """Move a plan to `APPROVED`. Returns whether the version that was read still held."""
     return await tx.change(approve_statement(plan, asked)) == 1
+
+
+def withdraw_statement(tx: Writing, plan_id: UUID, approval_id: UUID) -> sa.Update:
+    """Return the move to `READY`, which holds only while the plan points at this approval."""
+    # Race: a newer approval that comes at the same moment is not taken out with the older one.
+    return (
+        sa.update(PLAN)
+        .where(
+            PLAN.c.tenant_id == tx.tenant_id,
+            PLAN.c.plan_id == plan_id,
+            PLAN.c.approval_id == approval_id,
+        )
+        .values(
+            status=PlanStatus.READY,
+            version=PLAN.c.version + 1,
+            artifact_id=None,
+            compiled_hash=None,
+            approval_id=None,
+            approved_at=None,
+            approval_expires_at=None,
+            updated_at=sa.func.clock_timestamp(),
+        )
+    )
+
+
+async def advance_to_ready(tx: Writing, plan_id: UUID, approval_id: UUID) -> int | None:
+    """Move a plan from an approval to `READY`. Returns its version, None if it pointed elsewhere.
+
+    The version that was read is no condition: whoever ends an approval goes before all others.
+    """
+    moved = await tx.returning(
+        withdraw_statement(tx, plan_id, approval_id).returning(PLAN.c.version)
+    )
+    return None if moved is None else int(moved.version)
 
 
 async def advance_to_enforcing(tx: Writing, plan: GovernancePlan) -> bool:

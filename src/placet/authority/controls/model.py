@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ class ControlKind(StrEnum):
     """What a control reaches."""
 
     TENANT = "tenant"
+    ARTIFACT = "artifact"
 
 
 class ControlEffect(StrEnum):
@@ -63,9 +64,12 @@ class ControlSet(Value, frozen=True):
 
 
 class SetControl(Input, frozen=True):
-    """Put a control in force. For a tenant-wide kill there is no target to name."""
+    """Put a control in force. For a tenant-wide kill there is no target to name.
 
-    kind: ControlKind
+    An artifact is stopped by revoking its approval, and not here.
+    """
+
+    kind: Literal["tenant"]
     effect: ControlEffect
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 

@@ -3,13 +3,37 @@
 from uuid import UUID
 
 from placet.authority.controls import store
-from placet.authority.controls.model import ControlInForce, ControlSet, SetControl
+from placet.authority.controls.model import (
+    ControlEffect,
+    ControlInForce,
+    ControlKind,
+    ControlSet,
+    SetControl,
+)
 from placet.events.model import new_event
 from placet.kernel.hashing import digest
 from placet.kernel.ids import Ids, derived_id
 from placet.kernel.refusals import IdempotencyConflict, ScopeMissing, Unauthenticated
-from placet.storage.database import HotPool
+from placet.storage.database import HotPool, Writing
 from placet.tenancy.model import ParsedKey
+
+
+async def kill_artifact(
+    tx: Writing, artifact_id: UUID, reason: str, control_id: UUID, ids: Ids
+) -> int:
+    """Keep whatever was compiled to this artifact from being granted or started, for ever.
+
+    Returns the epoch from which no grant passes. Comes last in a transaction: it waits for the
+    grants under way, and later ones wait for it.
+    """
+    said = ControlSet(
+        control_id=control_id,
+        kind=ControlKind.ARTIFACT,
+        target=str(artifact_id),
+        effect=ControlEffect.KILL,
+        reason=reason,
+    )
+    return await store.add_control(tx, said, new_event(ids, said))
 
 
 async def set_control(
@@ -17,8 +41,9 @@ async def set_control(
 ) -> ControlInForce:
     """Put a control in force. The same idempotency key again is the same control."""
     control_id = control_id_of(key, idempotency_key)
+    kind = ControlKind(asked.kind)
     said = ControlSet(
-        control_id=control_id, kind=asked.kind, target="", effect=asked.effect, reason=asked.reason
+        control_id=control_id, kind=kind, target="", effect=asked.effect, reason=asked.reason
     )
     row = await store.set_control(
         hot,
@@ -32,7 +57,7 @@ async def set_control(
         case "ok":
             return ControlInForce(
                 control_id=control_id,
-                kind=asked.kind,
+                kind=kind,
                 effect=asked.effect,
                 control_epoch=row["control_epoch"],
                 set_at=row["set_at"],

@@ -1,16 +1,69 @@
 """The call of the function that puts a control in force."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import asyncpg
 import sqlalchemy as sa
 
-from placet.authority.controls.model import ControlEffect, ControlKind, SetControl
+from placet.authority.controls.model import (
+    Control,
+    ControlEffect,
+    ControlKind,
+    ControlSet,
+    SetControl,
+)
 from placet.authority.controls.tables import CONTROL
 from placet.events.model import NewEvent
-from placet.storage.database import HotPool, Reading
+from placet.storage.database import HotPool, Reading, Writing
 
 _SET = "SELECT * FROM placet.control_set_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+
+
+_ADD = sa.text(
+    "SELECT control_epoch FROM placet.control_add_v1"
+    "(:control, :kind, :target, :effect, :reason, :actor, :event, :type, :salt, :body)"
+).bindparams(
+    sa.bindparam("control", type_=sa.Uuid),
+    sa.bindparam("actor", type_=sa.Uuid),
+    sa.bindparam("event", type_=sa.Uuid),
+    sa.bindparam("salt", type_=sa.LargeBinary),
+    sa.bindparam("body", type_=sa.LargeBinary),
+)
+
+
+async def add_control(tx: Writing, said: ControlSet, event: NewEvent) -> int:
+    """Put a control in force through the gate, and return its epoch."""
+    ((epoch,),) = await tx.rows(
+        _ADD.bindparams(
+            control=said.control_id,
+            kind=said.kind.value,
+            target=said.target,
+            effect=said.effect.value,
+            reason=said.reason,
+            actor=tx.actor_id,
+            event=event.event_id,
+            type=event.type,
+            salt=event.salt,
+            body=event.body,
+        )
+    )
+    return int(epoch)
+
+
+async def list_artifact_kills(tx: Reading, artifacts: Collection[UUID]) -> dict[UUID, Control]:
+    """Return the kills in force of these artifacts, by artifact."""
+    found = await tx.list(
+        Control,
+        sa.select(CONTROL).where(
+            CONTROL.c.tenant_id == tx.tenant_id,
+            CONTROL.c.kind == ControlKind.ARTIFACT,
+            CONTROL.c.target.in_([str(artifact) for artifact in artifacts]),
+            CONTROL.c.effect == ControlEffect.KILL,
+            CONTROL.c.lifted_epoch.is_(None),
+        ),
+    )
+    return {UUID(control.target): control for control in found}
 
 
 async def set_control(  # noqa: PLR0913, PLR0917 -- one argument per part of one statement
@@ -27,7 +80,7 @@ async def set_control(  # noqa: PLR0913, PLR0917 -- one argument per part of one
         key_id,
         secret_hash,
         control_id,
-        asked.kind.value,
+        asked.kind,
         "",
         asked.effect.value,
         asked.reason,

@@ -13,6 +13,7 @@ CONTROL = table(
         "authority_control_in_force_ix",
         "tenant_id",
         "kind",
+        "target",
         postgresql_where=sa.text("lifted_epoch IS NULL"),
     ),
     key=("control_id",),

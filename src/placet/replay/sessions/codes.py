@@ -11,6 +11,8 @@ from placet.kernel.refusals import (
     Unauthenticated,
 )
 from placet.replay.sessions.model import (
+    ArtifactRevoked,
+    AuthorityExpired,
     LeaseLost,
     PreparedRequestConsumed,
     PreparedRequestExpired,
@@ -42,6 +44,8 @@ _REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
     "session_expired": (SessionExpired, "this session has expired"),
     "session_compromised": (SessionCompromised, "this session was reported as bypassed"),
     "tenant_killed": (TenantKilled, "an operator stopped this tenant"),
+    "artifact_revoked": (ArtifactRevoked, "the approval of this session was revoked"),
+    "authority_expired": (AuthorityExpired, "the approval of this session has expired"),
     "lease_lost": (LeaseLost, "another holder has the lease, or it ran out"),
     "stale_control": (StaleControl, "a control was set since this was prepared or granted"),
     "stale_time": (StaleTime, "the time for which this was decided had passed each time"),

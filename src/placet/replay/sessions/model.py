@@ -69,6 +69,7 @@ class SessionState(Value, frozen=True):
 class ReplaySession(Value, frozen=True):
     """A governed session: one agent, one artifact, one writer at a time.
 
+    `authority_until` is when the approval that it runs under expires, null for never.
     `state` is the canonical form of `SessionState`. `next_seq`, `head` and `last_event_at` belong
     to its stream of events, whose id is the session's. Fence and epoch live as long as the session.
     """
@@ -104,6 +105,7 @@ class ReplaySession(Value, frozen=True):
     created_at: datetime
     ended_at: datetime | None
     ended_why: str | None
+    authority_until: datetime | None
 
 
 class SessionHead(Value, frozen=True):
@@ -112,6 +114,19 @@ class SessionHead(Value, frozen=True):
     session_id: StreamId
     next_seq: int
     head: bytes
+
+
+class SessionEnding(Value, frozen=True):
+    """What a session becomes when its approval ended: its status if it is one of `was`.
+
+    `barred` is the code that says why nothing is granted there any more.
+    """
+
+    session_id: StreamId
+    barred: str
+    was: tuple[SessionStatus, ...]
+    status: SessionStatus
+    why: str
 
 
 class OpenSession(Input, frozen=True):
@@ -352,6 +367,18 @@ class ReasonMissing(Invalid):
     """This needs a reason."""
 
     hint = "say why in `reason`; it is kept in the evidence"
+
+
+class ArtifactRevoked(Gone):
+    """The approval that this session runs under was revoked."""
+
+    hint = "report what is still out; the agent works again once something else is approved for it"
+
+
+class AuthorityExpired(Gone):
+    """The approval that this session runs under has expired."""
+
+    hint = "report what is still out; have the contract approved again, then open a new session"
 
 
 class ArtifactDoubtful(Unavailable):

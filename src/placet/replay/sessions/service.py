@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from placet.authority import store as authority
-from placet.authority.controls.model import TenantKilled
 from placet.events.model import GENESIS, StreamId, StreamKind, new_event, tenant_stream
 from placet.events.store import append
 from placet.evidence.fields import Fence
@@ -54,6 +53,7 @@ class NewSession(Value, frozen=True):
     mode: SessionMode
     plan_id: UUID
     contract_hash: str
+    authority_until: datetime | None
 
 
 async def open_session(
@@ -61,7 +61,8 @@ async def open_session(
 ) -> SessionView:
     """Open a session for the key's agent, on what is approved for it now.
 
-    Refuses `no_authority` where nothing is approved, `tenant_killed` under a tenant-wide kill.
+    Refuses `no_authority` where nothing is approved, `tenant_killed` under a tenant-wide kill, and
+    `artifact_revoked` or `authority_expired` where the approval ended at the same moment.
     """
     if principal.agent is None or principal.environment is None:
         raise ScopeMissing(detail="this key is bound to no agent", scope="runtime")
@@ -78,6 +79,7 @@ async def open_session(
             mode=mode_of(principal.environment, plan.enforcement, asked.mode),
             plan_id=plan.plan_id,
             contract_hash=artifact.contract_hash,
+            authority_until=plan.approval_expires_at,
         ),
         await policies.keep(tx, artifact),
     )
@@ -87,7 +89,7 @@ async def open_session(
     # Last, because it holds the gate: a kill waits for whoever holds it.
     code, created_at = await store.open_session(tx, session, new_event(ids, _opened(session)))
     if code != "ok" or created_at is None:
-        raise TenantKilled(detail="an operator stopped this tenant")
+        raise refusal(code)
     return view_of(session, created_at)
 
 
@@ -248,6 +250,7 @@ def _new_session(tx: Writing, asked: NewSession, pinned: Pinned) -> ReplaySessio
         created_at=_NEVER,
         ended_at=None,
         ended_why=None,
+        authority_until=asked.authority_until,
     )
 
 

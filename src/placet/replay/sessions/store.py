@@ -1,5 +1,6 @@
 """Questions about sessions, and the calls of the functions that change them."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -7,10 +8,16 @@ import asyncpg
 import msgspec
 import sqlalchemy as sa
 
-from placet.events.model import NewEvent, StreamId
+from placet.events.model import SYSTEM_ACTOR, NewEvent, StreamId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
-from placet.replay.sessions.model import ChangeLease, ReplaySession, SessionHead
+from placet.replay.sessions.model import (
+    ChangeLease,
+    ReplaySession,
+    SessionEnding,
+    SessionHead,
+    SessionStatus,
+)
 from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import HotPool, Reading, Writing
 
@@ -38,10 +45,12 @@ _OPENED_WITH = frozenset(
         "compiled_session_hash",
         "contract_hash",
         "current_phase",
+        "authority_until",
     }
 )
 _LEASE = "SELECT * FROM placet.lease_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 _KILL = "SELECT * FROM placet.kill_v1($1, $2, $3, $4, $5, $6, $7, $8)"
+_END = "SELECT * FROM placet.session_end_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 
 
 async def get_session(tx: Reading, session_id: UUID) -> ReplaySession:
@@ -101,6 +110,53 @@ async def open_session(
     )
     assert found is not None, "the function returns one row"  # noqa: S101 -- it has OUT parameters
     return found.code, found.created_at
+
+
+async def list_open_under(
+    tx: Reading, artifact_id: UUID, statuses: Collection[SessionStatus], *, limit: int
+) -> list[ReplaySession]:
+    """Return up to `limit` sessions on an artifact that have not ended and are one of these."""
+    query = sa.select(REPLAY_SESSION).where(
+        REPLAY_SESSION.c.tenant_id == tx.tenant_id,
+        REPLAY_SESSION.c.artifact_id == artifact_id,
+        REPLAY_SESSION.c.ended_at.is_(None),
+        REPLAY_SESSION.c.status.in_(statuses),
+    )
+    return await tx.list(ReplaySession, query.order_by(REPLAY_SESSION.c.session_id).limit(limit))
+
+
+async def count_open_under(tx: Reading, artifacts: Collection[UUID]) -> dict[UUID, int]:
+    """Return how many sessions on each of these artifacts have not ended; none is left out."""
+    counted = await tx.rows(
+        sa.select(REPLAY_SESSION.c.artifact_id, sa.func.count().label("sessions"))
+        .where(
+            REPLAY_SESSION.c.tenant_id == tx.tenant_id,
+            REPLAY_SESSION.c.artifact_id.in_(artifacts),
+            REPLAY_SESSION.c.ended_at.is_(None),
+        )
+        .group_by(REPLAY_SESSION.c.artifact_id)
+    )
+    return dict.fromkeys(artifacts, 0) | {row.artifact_id: row.sessions for row in counted}
+
+
+async def end_session(hot: HotPool, tenant_id: UUID, ending: SessionEnding, event: NewEvent) -> str:
+    """Write down that a session ended with its approval. Returns a code: `ok`, or `redo`."""
+    row = await hot.call(
+        _END,
+        tenant_id,
+        ending.session_id,
+        SYSTEM_ACTOR,
+        ending.barred,
+        list(ending.was),
+        ending.status,
+        ending.why,
+        event.event_id,
+        event.type,
+        event.salt,
+        event.body,
+    )
+    code: str = row["code"]
+    return code
 
 
 async def change_lease(  # noqa: PLR0913, PLR0917 -- one argument per part of one statement

@@ -11,6 +11,12 @@ REPLAY_SESSION = table(
     tenant_foreign_key(["artifact_id"], "authority_artifact(artifact_id)"),
     sa.CheckConstraint("fence >= 0 AND epoch >= 1", name="fence_order"),
     sa.CheckConstraint("(status IN ('active', 'closing')) = (ended_at IS NULL)", name="end_told"),
+    sa.Index(
+        "replay_session_open_under_ix",
+        "tenant_id",
+        "artifact_id",
+        postgresql_where=sa.text("ended_at IS NULL"),
+    ),
     key=("session_id",),
     updates=(
         "status",

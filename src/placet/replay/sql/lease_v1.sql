@@ -50,8 +50,8 @@ BEGIN
         code := 'session_' || s.status;
         RETURN;
     END IF;
-    IF p_action IN ('grant', 'renew') AND e.killed_by IS NOT NULL THEN
-        code := 'tenant_killed';
+    IF p_action IN ('grant', 'renew') AND e.barred IS NOT NULL THEN
+        code := e.barred;
         RETURN;
     END IF;
     -- Invariant: an expired lease is never revived, and only a new grant raises the fence.

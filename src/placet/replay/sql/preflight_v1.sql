@@ -23,8 +23,8 @@ BEGIN
         RETURN;
     END IF;
     s := e.s;
-    IF e.killed_by IS NOT NULL THEN
-        code := 'tenant_killed';
+    IF e.barred IS NOT NULL THEN
+        code := e.barred;
         RETURN;
     END IF;
     code := placet.session_writer_v1(s, p_holder, p_epoch, p_fence);

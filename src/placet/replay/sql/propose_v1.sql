@@ -50,7 +50,7 @@ BEGIN
         state_version := s.state_version;
         control_revision := s.control_revision;
         -- A grant is signed anew only for a call that could still be begun under it.
-        IF e.killed_by IS NULL
+        IF e.barred IS NULL
             AND placet.session_writer_v1(s, p_holder, q.consumed_epoch, q.consumed_fence) = 'ok'
             AND (s.control_revision, e.control_epoch) = (q.control_revision, q.control_epoch)
         THEN
@@ -69,8 +69,8 @@ BEGIN
           AND c.prepared_request_id = p_prepared AND c.granted_at IS NOT NULL LIMIT 1;
         RETURN;
     END IF;
-    IF e.killed_by IS NOT NULL THEN
-        code := 'tenant_killed';
+    IF e.barred IS NOT NULL THEN
+        code := e.barred;
         RETURN;
     END IF;
     code := placet.session_writer_v1(s, p_holder, p_epoch, p_fence);

@@ -22,13 +22,31 @@ RETURNS jsonb LANGUAGE sql STABLE AS $$
                        jsonb_array_elements(t.value) AS m)), '{}'::jsonb))
 $$;
 
+-- Why what was approved as this artifact grants nothing any more; null while it may.
+CREATE FUNCTION placet.session_barred_v1(
+    p_tenant uuid, p_killed_by uuid, p_artifact uuid, p_authority_until timestamptz)
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN CASE
+        WHEN p_killed_by IS NOT NULL THEN 'tenant_killed'
+        WHEN EXISTS (
+            SELECT FROM placet.authority_control AS c
+            WHERE c.tenant_id = p_tenant AND c.kind = 'artifact'
+              AND c.target = p_artifact::text AND c.effect = 'kill' AND c.lifted_epoch IS NULL)
+            THEN 'artifact_revoked'
+        WHEN p_authority_until <= clock_timestamp() THEN 'authority_expired'
+    END;
+END
+$$;
+
 -- Enter a session: who is asking, the gate where it is needed, then the session's lock.
--- `code` is `ok`, or says why the caller may not be here; `killed_by` is for the caller to weigh,
--- since a request that was answered before is answered again even then.
+-- `code` is `ok`, or says why the caller may not be here; `barred` says why nothing more may be
+-- granted here. It is for the caller to weigh, since a request that was answered before is answered
+-- again even then.
 CREATE FUNCTION placet.session_enter_v1(
     p_key_id text, p_secret_hash bytea, p_scopes text[], p_session uuid, p_gate boolean,
     OUT code text, OUT actor uuid, OUT scopes text[], OUT control_epoch bigint,
-    OUT killed_by uuid, OUT s placet.replay_session
+    OUT barred text, OUT s placet.replay_session
 )
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -47,7 +65,6 @@ BEGIN
     IF p_gate THEN
         SELECT * INTO gate FROM placet.gate_pass_v1(who.tenant_id);
         control_epoch := gate.control_epoch;
-        killed_by := gate.killed_by;
     END IF;
     SELECT r.* INTO s FROM placet.replay_session AS r
     -- A key bound to an agent reaches that agent's sessions there, and waits for no other.
@@ -64,8 +81,10 @@ BEGIN
     IF NOT p_gate THEN
         SELECT * INTO gate FROM placet.gate_read_v1(who.tenant_id);
         control_epoch := gate.control_epoch;
-        killed_by := gate.killed_by;
     END IF;
+    -- Race: the clock and the controls are read after the wait for the lock, not before.
+    barred := placet.session_barred_v1(
+        who.tenant_id, gate.killed_by, s.artifact_id, s.authority_until);
     code := 'ok';
     actor := who.actor_id;
     scopes := who.scopes;

@@ -13,11 +13,13 @@ DECLARE
     r placet.replay_session;
 BEGIN
     SELECT * INTO gate FROM placet.gate_pass_v1(v_tenant);
-    IF gate.killed_by IS NOT NULL THEN
-        code := 'tenant_killed';
+    r := jsonb_populate_record(NULL::placet.replay_session, p_row);
+    -- Race: the plan was read before the gate, and what it named may have ended since.
+    code := placet.session_barred_v1(
+        v_tenant, gate.killed_by, r.artifact_id, r.authority_until);
+    IF code IS NOT NULL THEN
         RETURN;
     END IF;
-    r := jsonb_populate_record(NULL::placet.replay_session, p_row);
     SELECT * INTO w FROM placet.event_write_v1(
         v_tenant, r.session_id, p_actor, 1, 0, gate.control_epoch, 0,
         ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt], ARRAY[p_body],
@@ -28,12 +30,13 @@ BEGIN
         artifact_id, compiled_session_hash, contract_hash, state_version, control_revision,
         current_phase, total_tool_calls, total_step_count, state, holder, epoch, fence,
         lease_expires_at, next_request_seq, next_seq, head, last_event_at, next_due_at,
-        opened_by, created_at)
+        opened_by, created_at, authority_until)
     VALUES (
         v_tenant, r.session_id, r.plan_id, r.agent, r.environment, r.mode, r.tier, 'active',
         r.artifact_id, r.compiled_session_hash, r.contract_hash, 1, 0,
         r.current_phase, 0, 0, p_state, NULL, 1, 0,
-        '-infinity', 1, w.io_next_seq, w.io_head, w.io_at, 'infinity', p_actor, w.io_at);
+        '-infinity', 1, w.io_next_seq, w.io_head, w.io_at, 'infinity', p_actor, w.io_at,
+        r.authority_until);
     code := 'ok';
 END
 $$;

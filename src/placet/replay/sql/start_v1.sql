@@ -32,8 +32,8 @@ BEGIN
     status := c.status;
     execution_state := c.execution_state;
     started_at := c.started_at;
-    IF e.killed_by IS NOT NULL THEN
-        code := 'tenant_killed';
+    IF e.barred IS NOT NULL THEN
+        code := e.barred;
         RETURN;
     END IF;
     code := placet.session_writer_v1(s, p_holder, p_epoch, p_fence);

@@ -15,7 +15,7 @@ Later ones come by `studio.enrolments`. A key counts only in the workspaces that
 Invariants
 - One workspace per tenant, agent and environment.
 - A pointer moves only from the value that was read, in the statement that moves it.
-- Nothing but an approval makes `active_approval_id` move.
+- Nothing but an approval, or the end of the one that it names, makes `active_approval_id` move.
 
 Failures
 - A second workspace for the same agent and environment: `workspace_exists`, with its id.

@@ -1,0 +1,48 @@
+-- Write down that a session ended with its approval: what controls and clock have said already.
+-- Run by a worker for one tenant at a time; idempotent, and safe on several nodes at once.
+CREATE FUNCTION placet.session_end_v1(
+    p_tenant uuid, p_session uuid, p_actor uuid, p_barred text, p_from text[], p_status text,
+    p_why text, p_event uuid, p_type text, p_salt bytea, p_body bytea,
+    OUT code text
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    s placet.replay_session;
+    gate record;
+    w record;
+BEGIN
+    PERFORM set_config('placet.tenant', p_tenant::text, true);
+    SELECT r.* INTO s FROM placet.replay_session AS r
+    WHERE r.tenant_id = p_tenant AND r.session_id = p_session FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        code := 'not_found';
+        RETURN;
+    END IF;
+    SELECT * INTO gate FROM placet.gate_read_v1(p_tenant);
+    IF placet.session_barred_v1(p_tenant, NULL, s.artifact_id, s.authority_until)
+        IS DISTINCT FROM p_barred
+    THEN
+        code := 'redo';
+        RETURN;
+    END IF;
+    code := 'ok';
+    IF s.status <> ALL (p_from) THEN
+        RETURN;
+    END IF;
+    UPDATE placet.replay_pending_call AS c
+    SET status = CASE WHEN c.status = 'held' THEN 'blocked' ELSE 'cancelled' END,
+        blocked_why = CASE WHEN c.status = 'held' THEN 'response_refused' ELSE c.blocked_why END
+    WHERE c.tenant_id = p_tenant AND c.session_id = p_session
+      AND c.status IN ('held', 'awaiting_approval');
+    SELECT * INTO w FROM placet.event_write_v1(
+        p_tenant, p_session, p_actor, s.epoch, s.fence, gate.control_epoch,
+        s.control_revision + 1, ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt], ARRAY[p_body],
+        s.next_seq, s.head, s.last_event_at);
+    UPDATE placet.replay_session AS r
+    SET status = p_status, control_revision = s.control_revision + 1,
+        ended_at = w.io_at, ended_why = p_why,
+        next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
+    WHERE r.tenant_id = p_tenant AND r.session_id = p_session;
+END
+$$;
