@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.evidence.dossier_samples import approval_file, artifact_file
 
 from placet.cli.verify import verify
 
@@ -69,3 +70,26 @@ def test_a_missing_file_exits_3_and_a_bad_key_list_2(tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     bad.write_bytes(b'{"keys":[]}')
     assert run(BUNDLE, "--keys", bad).exit_code == 2
+
+
+def test_a_dossier_is_told_from_a_bundle_and_verified(tmp_path: Path) -> None:
+    whole = approval_file()
+    file = tmp_path / "approval.jsonl"
+    file.write_bytes(whole)
+    good = run(file)
+    assert good.exit_code == 0
+    assert good.stdout.startswith("good: approval ")
+    assert "2 people signed" in good.stdout
+    assert "not proved:" in good.stdout
+    report = json.loads(run("-", "--json", stdin=artifact_file()).stdout)
+    assert (report["good"], report["subject"]) == (True, "artifact")
+    file.write_bytes(whole.replace(b'"kind":"view"', b'"kind":"vieW"'))
+    bad = run(file)
+    assert bad.exit_code == 1
+    assert bad.stdout.startswith("bad: line 4, the view: ")
+
+
+def test_a_dossier_signed_by_others_than_the_pinned_keys_is_bad(tmp_path: Path) -> None:
+    file = tmp_path / "approval.jsonl"
+    file.write_bytes(approval_file())
+    assert run(file, "--keys", VECTORS / "keys.json").exit_code == 1

@@ -7,15 +7,18 @@ from tests.studio.story import Story, contract, importing
 
 from placet.evidence import vote as evidence
 from placet.evidence.artifact import verify_artifact
+from placet.evidence.bundle import KeyList as PinnedKeys
 from placet.evidence.dsse import Envelope, encode_envelope
 from placet.evidence.ed25519 import PublicKey, SigningKey
 from placet.evidence.enrolment import EnrolmentVote, sign_enrolment_vote
+from placet.evidence.verify_dossier import verify_dossier
 from placet.evidence.vote import VoteDecision
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import Refusal
 from placet.plans.model import PlanStatus
 from placet.sdk.studio.client import Studio
+from placet.sdk.studio.dossiers import named_keys
 from placet.sdk.transport import HttpRequest, HttpResponse, HttpxTransport, TransportError
 from placet.studio.approvals.model import ApprovalRefused
 from placet.studio.drafts.model import DraftVersionConflict
@@ -91,6 +94,11 @@ async def test_a_contract_goes_from_a_source_to_a_plan_in_force(
     listed = [PublicKey(raw=key.public_key) for key in keys.server_keys]
     artifact = verify_artifact(await founder.approvals.artifact(answer.compiled_hash), listed)
     assert artifact.snapshot_hash == snapshot.snapshot_hash
+    pinned = PinnedKeys(version=1, keys=tuple(named_keys(keys)))
+    report = verify_dossier(await founder.approvals.export(answer.approval_id), pinned)
+    assert (report.flaw, report.approvers) == (None, (ada.principal.actor_id,))
+    alone = verify_dossier(await founder.approvals.export_artifact(answer.compiled_hash), pinned)
+    assert (alone.flaw, alone.tenant_id) == (None, ada.principal.tenant_id)
     plan = await founder.plans.get("desk", Environment.STAGING)
     assert (plan.status, plan.compiled_hash) == (PlanStatus.APPROVED, answer.compiled_hash)
     votes = await founder.requests.votes(request.request_id)
