@@ -88,7 +88,10 @@ def approval_record(  # noqa: PLR0913 -- one argument per part that a forger may
     payload = _payload(digest("draft_snapshot", content_text).hex(), artifact or {})
     hashes = {"snapshot_hash": payload.snapshot_hash, "artifact_hash": payload.compiled_hash}
     view_text = canonical(
-        common | hashes | {"agent": "desk", "review": msgspec.json.decode(REVIEW)} | (view or {})
+        common
+        | hashes
+        | {"agent": "desk", "review": msgspec.json.decode(REVIEW), "policy_change": None}
+        | (view or {})
     )
     policy_text = canonical(policy)
     signed = hashes | {
@@ -113,6 +116,7 @@ def approval_record(  # noqa: PLR0913 -- one argument per part that a forger may
         | signed
         | {
             "approval_policy": policy,
+            "policy_change": None,
             "votes": [
                 sign_vote(
                     ApprovalVote(**(said | {"voter_id": who, "key_id": key.key_id} | (vote or {}))),
@@ -188,5 +192,5 @@ def _voter(key: SigningKey, who: UUID) -> Fields:
         "key_id": key.key_id,
         "public_key": key.public.raw,
         "proof": encode_envelope(sign_proof(TENANT, who, bytes(32), key)),
-        "groups": [{"group": "risk", "confirmed_by": []}],
+        "groups": [{"name": "risk", "confirmed_by": []}],
     }

@@ -161,6 +161,11 @@ FORGERIES: dict[str, tuple[Callable[[], ApprovalRecord], int, str]] = {
         4,
         "shown something else",
     ),
+    "a change of policy that nobody saw": (
+        lambda: approval_record(proof={"policy_change": {"approval_policy": {"quorum": 1}}}),
+        4,
+        "shown something else",
+    ),
     "an approval for longer": (
         lambda: approval_record(approval={"expires_at": None}),
         5,

@@ -82,12 +82,12 @@ def check_view(line: ViewLine, proof: ProofText, artifact: ArtifactPayload) -> N
     view = read_text(line.view, ViewText, VIEW)
     shown = (
         (view.workspace_id, view.environment, view.snapshot_id, view.snapshot_hash),
-        view.artifact_hash,
+        (view.artifact_hash, bytes(view.policy_change)),
         bytes(view.review),
     )
     signed = (
         (proof.workspace_id, proof.environment, proof.snapshot_id, proof.snapshot_hash),
-        proof.artifact_hash,
+        (proof.artifact_hash, bytes(proof.policy_change)),
         artifact.review.encode(),
     )
     if shown != signed:
@@ -165,7 +165,7 @@ def check_quorum(policy: PolicyText, proof: ProofText) -> None:
         members = {
             voter.actor_id
             for voter in proof.voters
-            if any(one.group == group.name for one in voter.groups)
+            if any(one.name == group.name for one in voter.groups)
         }
         if len(members) < group.quorum:
             why = f"{len(members)} of group `{group.name}` approved, not {group.quorum}"

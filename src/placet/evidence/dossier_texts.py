@@ -25,9 +25,9 @@ class PolicyText(Value, frozen=True):
 
 
 class MembershipText(Value, frozen=True):
-    """A group that a voter's key counted for."""
+    """A group that a voter's vote counted for."""
 
-    group: str
+    name: str
 
 
 class VoterText(Value, frozen=True):
@@ -41,7 +41,7 @@ class VoterText(Value, frozen=True):
 
 
 class ProofText(Value, frozen=True):
-    """The proof of an approval. The policy stays as it was hashed."""
+    """The proof of an approval. The policy stays as it was hashed, and so does its change."""
 
     tenant_id: UUID
     workspace_id: UUID
@@ -53,6 +53,7 @@ class ProofText(Value, frozen=True):
     artifact_hash: str
     approval_policy: msgspec.Raw
     approval_policy_hash: str
+    policy_change: msgspec.Raw
     votes: tuple[Envelope, ...]
     voters: tuple[VoterText, ...]
 
@@ -78,4 +79,5 @@ class ViewText(Value, frozen=True):
     snapshot_id: UUID
     snapshot_hash: str
     artifact_hash: str
+    policy_change: msgspec.Raw
     review: msgspec.Raw
