@@ -53,12 +53,19 @@ AFTER = [
 
 
 def upgrade() -> None:
-    """Let a command be of any of these types."""
+    """Let a command be of any of these types, and a snapshot hold sources and judgments."""
     _allow(AFTER)
+    for column in ("sources", "judgments"):
+        op.execute(
+            f"ALTER TABLE placet.studio_snapshot ADD COLUMN {column} jsonb NOT NULL DEFAULT '[]'"
+        )
+        op.execute(f"ALTER TABLE placet.studio_snapshot ALTER COLUMN {column} DROP DEFAULT")
 
 
 def downgrade() -> None:
     """Allow the earlier types only. Refused by the database where there are commands of others."""
+    for column in ("sources", "judgments"):
+        op.execute(f"ALTER TABLE placet.studio_snapshot DROP COLUMN {column}")
     _allow(BEFORE)
 
 

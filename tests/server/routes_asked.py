@@ -74,6 +74,9 @@ PLANS: Final = (
     "agent=%00&environment=staging",
     "agent=" + "x" * 300 + "&environment=staging",
 )
+WAITS: Final = tuple(
+    f"agent=x&environment=staging&wait={wait}" for wait in ("-1", "31", "x", "", "1.5", "9" * 30)
+)
 DESK: Final = "agent=refund-desk&environment=staging"
 INSTANCES: Final = (*PLANS, *(f"{DESK}&{page}" for page in PAGES), f"{DESK}&cursor=WzFd")
 AFTERS: Final = (
@@ -250,6 +253,7 @@ ROUTES: Final = (
     Route("GET", f"{STUDIO}/drafts/%draft%", not_found="draft_not_found"),
     Route("GET", f"{STUDIO}/drafts/%draft%/blame", not_found="draft_not_found"),
     Route("GET", f"{STUDIO}/drafts/%draft%/sources", not_found="draft_not_found"),
+    Route("GET", f"{STUDIO}/drafts/%draft%/review", not_found="draft_not_found"),
     Route(
         "GET",
         f"{STUDIO}/drafts/%draft%/comments",
@@ -322,7 +326,7 @@ ROUTES: Final = (
     ),
     Route("GET", f"{STUDIO}/approval-requests/%request%/votes", not_found="request_not_found"),
     Route("GET", f"{STUDIO}/approvals/%approval%", not_found="approval_not_found"),
-    Route("GET", "/api/v1/governance/plan", denied="", queries=PLANS),
+    Route("GET", "/api/v1/governance/plan", denied="", queries=(*PLANS, *WAITS)),
     Route(
         "POST",
         "/api/v1/governance/attachments",

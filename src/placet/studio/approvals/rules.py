@@ -1,15 +1,12 @@
 """Whether a snapshot can be approved now, and what an approval is made of."""
 
 from datetime import datetime, timedelta
-from typing import Final
 
-from placet.policy.finding import Severity
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalReason, ApprovalRefused
 from placet.studio.drafts.model import BusinessDraft, DraftStatus
+from placet.studio.snapshots import rules as snapshot_rules
 from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotStatus
 from placet.studio.workspaces.model import ApprovalPolicy, GovernanceWorkspace, WorkspaceStatus
-
-_STOPPING: Final = frozenset({Severity.ERROR, Severity.BLOCKER})
 
 
 def check_approvable(
@@ -38,7 +35,7 @@ def check_approvable(
         reasons.append(
             _reason(ApprovalFlaw.SNAPSHOT_NOT_READY, f"the snapshot is `{snapshot.status}`")
         )
-    if stopping := sum(found.severity in _STOPPING for found in snapshot.findings):
+    if stopping := snapshot_rules.count_stopping(snapshot.findings, snapshot.judgments):
         reasons.append(_reason(ApprovalFlaw.BLOCKERS_OPEN, f"{stopping} findings stop an approval"))
     return reasons
 

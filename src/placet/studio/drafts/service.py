@@ -34,6 +34,7 @@ from placet.studio.drafts.model import (
     ValidationState,
 )
 from placet.studio.drafts.places import Document
+from placet.studio.workspaces import rules as workspace_rules
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
 from placet.studio.workspaces.model import GovernanceWorkspace
@@ -46,6 +47,7 @@ async def open_draft(tx: Writing, workspace_id: UUID, asked: OpenDraft, ids: Ids
     that is not of this workspace, and `draft_already_open`.
     """
     workspace = await workspace_store.get_workspace(tx, workspace_id)
+    workspace_rules.check_active(workspace)
     parent = await _parent(tx, workspace, asked)
     draft = BusinessDraft(
         tenant_id=tx.tenant_id,

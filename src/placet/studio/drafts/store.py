@@ -66,6 +66,11 @@ async def advance_to_superseded(tx: Writing, draft: BusinessDraft) -> bool:
     return await tx.change(_as_read(draft).values(status=DraftStatus.SUPERSEDED)) == 1
 
 
+async def advance_to_abandoned(tx: Writing, draft: BusinessDraft) -> bool:
+    """Close a draft for nothing. Returns whether it still was as it was read."""
+    return await tx.change(_as_read(draft).values(status=DraftStatus.ABANDONED)) == 1
+
+
 def command_statement(
     draft: BusinessDraft, command: BusinessCommand, after: BusinessDraft
 ) -> sa.Update:

@@ -14,7 +14,12 @@ from placet.studio.drafts import rules as draft_rules
 from placet.studio.drafts import service as drafts
 from placet.studio.drafts import store as draft_store
 from placet.studio.drafts.contract_reading import invalid
-from placet.studio.drafts.grounds.model import AddDraftSource, RetireDraftSource
+from placet.studio.drafts.grounds.model import (
+    AddDraftSource,
+    ReopenJudgment,
+    ResolveJudgment,
+    RetireDraftSource,
+)
 from placet.studio.drafts.model import (
     AppliedCommand,
     ApplyCommand,
@@ -27,8 +32,10 @@ from placet.studio.drafts.model import (
     RestoreSnapshot,
     RestoreVersion,
 )
+from placet.studio.judgments import rules as judgments
 from placet.studio.origins import rules
 from placet.studio.origins.model import RebaseConflict, RebaseTargetMoved, RebaseWithoutBase
+from placet.studio.snapshots import service as snapshot_service
 from placet.studio.snapshots import store as snapshots
 from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotNotFound
 from placet.studio.workspaces import store as workspaces
@@ -93,6 +100,10 @@ async def _found(tx: Writing, draft: BusinessDraft, asked: ApplyCommand) -> dict
     match asked.command:
         case AddDraftSource() | RetireDraftSource():
             return spans | await draft_sources.source_fields(tx, draft, asked.command)
+        case ResolveJudgment() | ReopenJudgment():
+            review = await snapshot_service.review_draft(tx, draft)
+            answer = judgments.decide_answer(review.judgments, asked.command, asked.reason)
+            return spans | answer
         case _:
             return spans
 

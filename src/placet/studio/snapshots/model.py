@@ -14,6 +14,8 @@ from placet.kernel.refusals import NotFound
 from placet.kernel.value import Input, Value
 from placet.policy.finding import Finding
 from placet.studio.drafts.model import DraftId
+from placet.studio.judgments.model import Judgment
+from placet.studio.sources.model import CountedSource
 from placet.studio.workspaces.model import WorkspaceId
 
 SnapshotId = NewType("SnapshotId", UUID)
@@ -34,7 +36,10 @@ class TakeSnapshot(Input, frozen=True):
 
 
 class BusinessDraftSnapshot(Value, frozen=True):
-    """What was under review: the whole contract and everything found in it. Hashes are hex."""
+    """What was under review: the whole contract, everything found in it and what was answered.
+
+    `sources` are what `source_snapshot_hash` is over. Hashes are hex.
+    """
 
     tenant_id: TenantId
     snapshot_id: SnapshotId
@@ -45,8 +50,10 @@ class BusinessDraftSnapshot(Value, frozen=True):
     memory_json: bytes
     snapshot_hash: HexDigest
     source_snapshot_hash: HexDigest
+    sources: list[CountedSource]
     command_history_hash: HexDigest
     findings: list[Finding]
+    judgments: list[Judgment]
     generation_profile: str
     compiler_version: str
     created_by: ActorId
@@ -67,6 +74,7 @@ class SnapshotContent(Value, frozen=True):
     source_snapshot_hash: HexDigest
     command_history_hash: HexDigest
     findings: list[Finding]
+    judgments: list[Judgment]
     generation_profile: str
     compiler_version: str
     created_by: ActorId
@@ -83,12 +91,28 @@ class SnapshotAnswer(Value, frozen=True):
     memory: msgspec.Raw
     snapshot_hash: HexDigest
     source_snapshot_hash: HexDigest
+    sources: list[CountedSource]
     command_history_hash: HexDigest
     findings: list[Finding]
+    judgments: list[Judgment]
     generation_profile: str
     compiler_version: str
     created_by: ActorId
     created_at: datetime
+
+
+class DraftReview(Value, frozen=True):
+    """What a snapshot of a draft would hold, were it taken now. Hashes are hex."""
+
+    draft_id: DraftId
+    version: int
+    status: SnapshotStatus
+    source_snapshot_hash: HexDigest
+    sources: list[CountedSource]
+    command_history_hash: HexDigest
+    findings: list[Finding]
+    judgments: list[Judgment]
+    compiler_version: str
 
 
 class SnapshotNotFound(NotFound):

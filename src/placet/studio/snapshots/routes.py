@@ -11,7 +11,12 @@ from placet.kernel import bodies
 from placet.kernel.principal import Scope
 from placet.storage.database import Writing
 from placet.studio.snapshots import service, store
-from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotAnswer, TakeSnapshot
+from placet.studio.snapshots.model import (
+    BusinessDraftSnapshot,
+    DraftReview,
+    SnapshotAnswer,
+    TakeSnapshot,
+)
 from placet.tenancy.entry import (
     Answer,
     AppRequest,
@@ -56,6 +61,16 @@ async def get_snapshot(request: AppRequest, snapshot_id: FromPath[UUID]) -> Resp
         return answer(_frozen(await store.get_snapshot(tx, snapshot_id)))
 
 
+@get(
+    "/api/v1/studio/drafts/{draft_id:uuid}/review",
+    opt=RouteOpt(scope=_READERS, answer=DraftReview),
+)
+async def review_draft(request: AppRequest, draft_id: FromPath[UUID]) -> Response[bytes]:
+    """Return what a snapshot of a draft would hold now: sources, findings and judgments."""
+    async with database_of(request).reading(principal_of(request)) as tx:
+        return answer(await service.show_review(tx, draft_id))
+
+
 def _frozen(snapshot: BusinessDraftSnapshot) -> SnapshotAnswer:
     return SnapshotAnswer(
         snapshot_id=snapshot.snapshot_id,
@@ -66,8 +81,10 @@ def _frozen(snapshot: BusinessDraftSnapshot) -> SnapshotAnswer:
         memory=msgspec.Raw(snapshot.memory_json),
         snapshot_hash=snapshot.snapshot_hash,
         source_snapshot_hash=snapshot.source_snapshot_hash,
+        sources=snapshot.sources,
         command_history_hash=snapshot.command_history_hash,
         findings=snapshot.findings,
+        judgments=snapshot.judgments,
         generation_profile=snapshot.generation_profile,
         compiler_version=snapshot.compiler_version,
         created_by=snapshot.created_by,
@@ -75,4 +92,4 @@ def _frozen(snapshot: BusinessDraftSnapshot) -> SnapshotAnswer:
     )
 
 
-HANDLERS = [take_snapshot, get_snapshot]
+HANDLERS = [take_snapshot, get_snapshot, review_draft]

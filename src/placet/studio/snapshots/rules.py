@@ -14,6 +14,7 @@ from placet.policy.needs import contract_needs
 from placet.policy.paths import path_text
 from placet.policy.text.parse import read_contract
 from placet.replay.sessions.model import SUPPLIED
+from placet.studio.judgments.model import Judgment, JudgmentStatus
 from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotContent, SnapshotStatus
 
 GENERATION_PROFILE: Final = "commands"
@@ -45,14 +46,22 @@ def _not_enforced(contract: Contract) -> Iterator[Finding]:
             )
 
 
-def decide_status(findings: list[Finding]) -> SnapshotStatus:
-    """Return what the findings make of a snapshot."""
-    severities = {finding.severity for finding in findings}
-    if Severity.ERROR in severities:
+def decide_status(findings: list[Finding], judgments: list[Judgment]) -> SnapshotStatus:
+    """Return what the findings, and what nobody answered yet, make of a snapshot."""
+    if any(finding.severity is Severity.ERROR for finding in findings):
         return SnapshotStatus.INVALID
-    if Severity.BLOCKER in severities:
+    if count_stopping(findings, judgments):
         return SnapshotStatus.NEEDS_JUDGMENT
     return SnapshotStatus.READY_FOR_APPROVAL
+
+
+def count_stopping(findings: list[Finding], judgments: list[Judgment]) -> int:
+    """Return how many findings stop an approval: errors, and blockers that are still open."""
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    blockers = sum(
+        one.severity is Severity.BLOCKER and one.status is JudgmentStatus.OPEN for one in judgments
+    )
+    return errors + blockers
 
 
 def content_of(snapshot: BusinessDraftSnapshot, environment: Environment) -> SnapshotContent:
@@ -69,6 +78,7 @@ def content_of(snapshot: BusinessDraftSnapshot, environment: Environment) -> Sna
         source_snapshot_hash=snapshot.source_snapshot_hash,
         command_history_hash=snapshot.command_history_hash,
         findings=snapshot.findings,
+        judgments=snapshot.judgments,
         generation_profile=snapshot.generation_profile,
         compiler_version=snapshot.compiler_version,
         created_by=snapshot.created_by,

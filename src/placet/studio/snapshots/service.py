@@ -6,20 +6,24 @@ from msgspec.structs import replace
 
 from placet.kernel.ids import Ids
 from placet.policy.projection import COMPILER_VERSION
-from placet.storage.database import Writing
+from placet.storage.database import Reading, Writing
 from placet.storage.faults import StateMovedOn
 from placet.studio.draft_sources import service as draft_sources
+from placet.studio.drafts import rules as draft_rules
 from placet.studio.drafts import service as draft_service
 from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import BusinessDraft
+from placet.studio.judgments import rules as judgment_rules
 from placet.studio.snapshots import rules, store
 from placet.studio.snapshots.model import (
     BusinessDraftSnapshot,
+    DraftReview,
     SnapshotId,
     SnapshotTaken,
     TakeSnapshot,
 )
 from placet.studio.sources import rules as source_rules
+from placet.studio.sources import store as source_store
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
 from placet.studio.workspaces.model import GovernanceWorkspace
@@ -63,25 +67,53 @@ def _taken(snapshot: BusinessDraftSnapshot) -> SnapshotTaken:
     )
 
 
+async def show_review(tx: Reading, draft_id: UUID) -> DraftReview:
+    """Return what a snapshot of a draft would hold now. Refuses `draft_not_found`."""
+    draft = await drafts.get_draft(tx, draft_id)
+    return await review_draft(tx, draft)
+
+
+async def review_draft(tx: Reading, draft: BusinessDraft) -> DraftReview:
+    """Return what a snapshot of a draft as it was read would hold."""
+    workspace = await workspace_store.get_workspace(tx, draft.workspace_id)
+    standing = await draft_sources.read_standing(tx, draft)
+    named = await source_store.list_tools(tx, list(standing.sources))
+    findings = rules.check_memory(draft.contract_json, workspace.environment)
+    document = draft_rules.read_document(draft.contract_json)
+    judgments = judgment_rules.judgments_of(document, findings, named, standing.answers)
+    return DraftReview(
+        draft_id=draft.draft_id,
+        version=draft.current_version,
+        status=rules.decide_status(findings, judgments),
+        source_snapshot_hash=source_rules.source_snapshot_hash(standing.counted()),
+        sources=sorted(standing.counted(), key=lambda source: source.source_id),
+        command_history_hash=draft.command_head.hex(),
+        findings=findings,
+        judgments=judgments,
+        compiler_version=COMPILER_VERSION,
+    )
+
+
 async def _snapshot(
     tx: Writing, draft: BusinessDraft, workspace: GovernanceWorkspace, ids: Ids
 ) -> BusinessDraftSnapshot:
-    standing = await draft_sources.read_standing(tx, draft)
-    findings = rules.check_memory(draft.contract_json, workspace.environment)
+    review = await review_draft(tx, draft)
     snapshot = BusinessDraftSnapshot(
         tenant_id=tx.tenant_id,
         snapshot_id=SnapshotId(ids.new()),
         workspace_id=draft.workspace_id,
         draft_id=draft.draft_id,
-        version=draft.current_version,
-        status=rules.decide_status(findings),
+        version=review.version,
+        status=review.status,
         memory_json=draft.contract_json,
         snapshot_hash="",
-        source_snapshot_hash=source_rules.source_snapshot_hash(standing.counted()),
-        command_history_hash=draft.command_head.hex(),
-        findings=findings,
+        source_snapshot_hash=review.source_snapshot_hash,
+        sources=review.sources,
+        command_history_hash=review.command_history_hash,
+        findings=review.findings,
+        judgments=review.judgments,
         generation_profile=rules.GENERATION_PROFILE,
-        compiler_version=COMPILER_VERSION,
+        compiler_version=review.compiler_version,
         created_by=tx.actor_id,
         created_at=await tx.now(),
     )

@@ -32,9 +32,10 @@ async def add_source(
 ) -> tuple[SourceSummary, bool]:
     """Keep a source, and say whether it is new; the same content again is the first source.
 
-    Refuses `workspace_not_found`.
+    Refuses `workspace_not_found` and `workspace_not_active`.
     """
     workspace = await workspace_store.get_workspace(tx, workspace_id)
+    await workspace_store.hold_active(tx, workspace_id)
     source = BusinessSource(
         tenant_id=tx.tenant_id,
         source_id=SourceId(ids.new()),

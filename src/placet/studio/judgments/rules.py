@@ -1,0 +1,180 @@
+"""Which questions a draft raises, and which answers are taken."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias, cast
+
+from msgspec.structs import replace
+
+from placet.kernel import foreign
+from placet.kernel.canonical import canonical
+from placet.kernel.foreign import Json
+from placet.kernel.hashing import digest
+from placet.kernel.value import Value
+from placet.policy.finding import Finding, Severity
+from placet.policy.paths import PathError, parse_path
+from placet.studio.drafts.grounds.model import ReopenJudgment, ResolveJudgment
+from placet.studio.drafts.places import Document, place
+from placet.studio.drafts.standing import Said
+from placet.studio.judgments.model import (
+    Judgment,
+    JudgmentAnswered,
+    JudgmentNotFound,
+    JudgmentOpen,
+    JudgmentStatus,
+    ReasonRequired,
+)
+from placet.studio.sources.model import NamedTool
+
+ID_CHARACTERS: Final = 16
+_ORDER: Final = (Severity.BLOCKER, Severity.ADVISORY)
+_Unit: TypeAlias = tuple[str, Json]
+
+
+class _Question(Value, frozen=True):
+    """What a judgment's id is made of."""
+
+    code: str
+    severity: Severity
+    place: str
+    path: str | None
+    message: str
+    subject: str
+
+
+def judgments_of(
+    document: Document,
+    findings: Iterable[Finding],
+    named: Iterable[NamedTool],
+    answers: Mapping[str, Said],
+) -> list[Judgment]:
+    """Return every question about a contract with its answer, blockers first, then by place.
+
+    `named` are the tools that the draft's sources name, `answers` the given ones by judgment id.
+    """
+    asked = [*_found(document, findings), *_named(document, named)]
+    judged = {each.judgment_id: each for each in (_answered(one, answers) for one in asked)}
+    return sorted(
+        judged.values(),
+        key=lambda one: (_ORDER.index(one.severity), one.place, one.code, one.judgment_id),
+    )
+
+
+def decide_answer(
+    judgments: Sequence[Judgment], command: ResolveJudgment | ReopenJudgment, reason: str | None
+) -> Document:
+    """Return what a command on a judgment is kept with.
+
+    Refuses `reason_required`, `judgment_not_found`, `judgment_answered` and `judgment_open`.
+    """
+    if reason is None:
+        raise ReasonRequired(detail="an answer to a judgment says why")
+    found = [one for one in judgments if one.judgment_id == command.judgment_id]
+    if not found:
+        raise JudgmentNotFound(detail="the draft raises no judgment with this id")
+    (judgment,) = found
+    is_resolving = isinstance(command, ResolveJudgment)
+    if is_resolving and judgment.status is JudgmentStatus.RESOLVED:
+        raise JudgmentAnswered(detail="the judgment is resolved")
+    if not is_resolving and judgment.status is JudgmentStatus.OPEN:
+        raise JudgmentOpen(detail="the judgment is not resolved")
+    return {
+        "code": judgment.code,
+        "severity": judgment.severity.value,
+        "place": judgment.place,
+        "message": judgment.message,
+    }
+
+
+def _found(document: Document, findings: Iterable[Finding]) -> Iterator[tuple[Judgment, Json]]:
+    for finding in findings:
+        if finding.severity is Severity.ERROR:
+            continue
+        at, subject = _unit(document, finding.path)
+        yield _judgment(finding, at, finding.path), subject
+
+
+def _named(document: Document, named: Iterable[NamedTool]) -> Iterator[tuple[Judgment, Json]]:
+    tools = {cast("str", tool["tool"]): tool for tool in _tools(document)}
+    for one in named:
+        tool = tools.get(one.name)
+        if tool is None:
+            finding = _advisory(
+                "unmapped_tool",
+                f"the sources name the tool `{one.name}`, and the contract does not",
+                "give it a contract, or say why it needs none",
+            )
+        elif one.called and tool.get("decision") == "deny":
+            finding = _advisory(
+                "observed_but_denied",
+                f"the sources call the tool `{one.name}`, and the contract denies it",
+                "say that those calls are to end, or allow the tool",
+            )
+        else:
+            continue
+        yield _judgment(finding, place("tools", one.name), None), tool
+
+
+def _advisory(code: str, message: str, hint: str) -> Finding:
+    return Finding(
+        code=code, severity=Severity.ADVISORY, path="$.tools", message=message, hint=hint
+    )
+
+
+def _judgment(finding: Finding, at: str, path: str | None) -> Judgment:
+    return Judgment(
+        judgment_id="",
+        code=finding.code,
+        severity=finding.severity,
+        place=at,
+        path=path,
+        message=finding.message,
+        hint=finding.hint,
+        status=JudgmentStatus.OPEN,
+        answer=None,
+    )
+
+
+def _answered(asked: tuple[Judgment, Json], answers: Mapping[str, Said]) -> Judgment:
+    judgment, subject = asked
+    question = _Question(
+        code=judgment.code,
+        severity=judgment.severity,
+        place=judgment.place,
+        path=_below(judgment.path, judgment.place),
+        message=judgment.message,
+        subject=digest("judgment_subject", foreign.encode(subject)).hex(),
+    )
+    judgment_id = digest("judgment", canonical(question)).hex()[:ID_CHARACTERS]
+    answer = answers.get(judgment_id)
+    status = JudgmentStatus.RESOLVED if answer else JudgmentStatus.OPEN
+    return replace(judgment, judgment_id=judgment_id, status=status, answer=answer)
+
+
+def _unit(document: Document, path: str) -> _Unit:
+    """Return the place of the tool or the part of the session that a path leads into, and it."""
+    match _steps(path):
+        case ["tools", int(index), *_] if index < len(_tools(document)):
+            tool = _tools(document)[index]
+            return place("tools", cast("str", tool["tool"])), tool
+        case ["session", str(part), *_]:
+            session = cast("Document", document.get("session", {}))
+            return place("session", part), session.get(part)
+    return "$", document
+
+
+def _below(path: str | None, at: str) -> str | None:
+    """Return the rest of a finding's path, which does not count the tools before its own."""
+    if path is None or not at.startswith("$.tools"):
+        return path
+    return path.partition("]")[2]
+
+
+def _steps(path: str) -> list[object]:
+    try:
+        return list(parse_path(path).parts)
+    except PathError:
+        return []
+
+
+def _tools(document: Document) -> list[Document]:
+    return cast("list[Document]", document.get("tools", []))

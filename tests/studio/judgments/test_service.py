@@ -1,0 +1,209 @@
+"""Questions that stop an approval until somebody answers them, and those that nobody can."""
+
+import json
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from tests.studio.story import LOOKUP, REFUND, Story, contract, importing, raw
+
+from placet.kernel.principal import Environment
+from placet.policy.finding import Severity
+from placet.studio.approvals.model import ApprovalRefused
+from placet.studio.drafts.grounds.model import AddDraftSource, ReopenJudgment, ResolveJudgment
+from placet.studio.drafts.model import BusinessDraft, SetToolContract
+from placet.studio.drafts.pieces.model import SetGate, SetPrincipalRule
+from placet.studio.judgments.model import (
+    Judgment,
+    JudgmentAnswered,
+    JudgmentNotFound,
+    JudgmentOpen,
+    JudgmentStatus,
+    ReasonRequired,
+)
+from placet.studio.snapshots import rules, service
+from placet.studio.snapshots.model import DraftReview, SnapshotStatus
+from placet.studio.sources.model import SourceKind, SourceMedia
+from placet.studio.workspaces import store as workspaces
+
+OPEN_ENDED: dict[str, Any] = {key: value for key, value in REFUND.items() if key != "arguments"}
+WHY = "the bank caps every refund at 500 euros"
+
+
+async def review(story: Story, draft: BusinessDraft) -> DraftReview:
+    async with story.db.reading(story.founder) as tx:
+        return await service.show_review(tx, draft.draft_id)
+
+
+async def blocker(story: Story, draft: BusinessDraft) -> Judgment:
+    found = (await review(story, draft)).judgments
+    (judgment,) = [one for one in found if one.severity is Severity.BLOCKER]
+    return judgment
+
+
+@pytest.fixture
+async def draft(story: Story) -> BusinessDraft:
+    """A draft at version 1 with a financial tool that nothing bounds."""
+    draft = await story.draft(await story.workspace())
+    await story.command(draft, importing(contract(LOOKUP, OPEN_ENDED)))
+    return draft
+
+
+def resolving(judgment: Judgment) -> ResolveJudgment:
+    return ResolveJudgment(judgment_id=judgment.judgment_id)
+
+
+async def test_an_answered_blocker_stops_an_approval_no_longer_and_voters_see_the_answer(
+    story: Story, draft: BusinessDraft
+) -> None:
+    judgment = await blocker(story, draft)
+    assert (judgment.place, judgment.status) == ("$.tools.issue_refund", JudgmentStatus.OPEN)
+    before = await story.snapshot(draft)
+    assert before.status is SnapshotStatus.NEEDS_JUDGMENT
+    with pytest.raises(ApprovalRefused):
+        await story.request(before)
+    done = await story.command(draft, resolving(judgment), expected=1, reason=WHY)
+    after = await story.snapshot(draft, expected=2)
+    assert after.status is SnapshotStatus.READY_FOR_APPROVAL
+    assert after.findings == before.findings
+    assert after.memory_json == before.memory_json
+    request = await story.request(after)
+    (shown,) = [
+        one for one in json.loads(request.view_json)["judgments"] if one["severity"] == "blocker"
+    ]
+    assert (shown["status"], shown["answer"]["reason"]) == ("resolved", WHY)
+    assert shown["answer"]["command_id"] == str(done.command_id)
+    assert shown["answer"]["actor_id"] == str(story.founder.actor_id)
+
+
+async def test_a_reopened_judgment_stops_again(story: Story, draft: BusinessDraft) -> None:
+    judgment = await blocker(story, draft)
+    await story.command(draft, resolving(judgment), expected=1, reason=WHY)
+    again = ReopenJudgment(judgment_id=judgment.judgment_id)
+    await story.command(draft, again, expected=2, reason="the bank does not")
+    assert await blocker(story, draft) == judgment
+    assert (await story.snapshot(draft, expected=3)).status is SnapshotStatus.NEEDS_JUDGMENT
+
+
+async def test_the_hash_of_a_snapshot_covers_the_answers(
+    story: Story, draft: BusinessDraft
+) -> None:
+    judgment = await blocker(story, draft)
+    await story.command(draft, resolving(judgment), expected=1, reason=WHY)
+    taken = await story.snapshot(draft, expected=2)
+    content = rules.content_of(taken, (await _environment(story, draft)))
+    assert rules.snapshot_hash(content) == taken.snapshot_hash
+    silent = [replace(one, answer=None) for one in taken.judgments]
+    assert rules.snapshot_hash(replace(content, judgments=silent)) != taken.snapshot_hash
+
+
+async def test_a_question_is_asked_anew_when_its_tool_changes_and_only_then(
+    story: Story, draft: BusinessDraft
+) -> None:
+    judgment = await blocker(story, draft)
+    await story.command(draft, resolving(judgment), expected=1, reason=WHY)
+    await story.command(draft, SetGate(gate=raw("strip_blocked")), expected=2)
+    extra = LOOKUP | {"tool": "another"}
+    await story.command(draft, importing(contract(extra, LOOKUP, OPEN_ENDED)), expected=3)
+    kept = await blocker(story, draft)
+    assert (kept.judgment_id, kept.status) == (judgment.judgment_id, JudgmentStatus.RESOLVED)
+    changed = OPEN_ENDED | {"decision": "ask"}
+    await story.command(draft, SetToolContract(tool=raw(changed)), expected=4)
+    asked = await blocker(story, draft)
+    assert asked.judgment_id != judgment.judgment_id
+    assert asked.status is JudgmentStatus.OPEN
+    await story.command(draft, SetToolContract(tool=raw(OPEN_ENDED)), expected=5)
+    assert await blocker(story, draft) == kept
+
+
+async def test_what_cannot_be_enforced_or_is_wrong_is_no_question(
+    story: Story, draft: BusinessDraft
+) -> None:
+    rule = {"effect": "allow", "tools": ["*"], "where": {"role": "agent"}}
+    await story.command(draft, SetPrincipalRule(rule=raw(rule)), expected=1)
+    await story.command(
+        draft, resolving(await blocker(story, draft)), expected=2, reason="never mind"
+    )
+    now = await review(story, draft)
+    assert "not_enforced" in {finding.code for finding in now.findings}
+    assert "not_enforced" not in {judgment.code for judgment in now.judgments}
+    assert {judgment.severity for judgment in now.judgments} <= {
+        Severity.BLOCKER,
+        Severity.ADVISORY,
+    }
+    assert (await story.snapshot(draft, expected=3)).status is SnapshotStatus.INVALID
+
+
+async def test_an_answer_needs_a_reason_and_an_open_question(
+    story: Story, draft: BusinessDraft
+) -> None:
+    judgment = await blocker(story, draft)
+    unknown = ResolveJudgment(judgment_id="0" * 16)
+    reopening = ReopenJudgment(judgment_id=judgment.judgment_id)
+    with pytest.raises(ReasonRequired):
+        await story.command(draft, resolving(judgment), expected=1)
+    with pytest.raises(JudgmentNotFound):
+        await story.command(draft, unknown, expected=1, reason=WHY)
+    with pytest.raises(JudgmentOpen):
+        await story.command(draft, reopening, expected=1, reason=WHY)
+    await story.command(draft, resolving(judgment), expected=1, reason=WHY)
+    with pytest.raises(JudgmentAnswered):
+        await story.command(draft, resolving(judgment), expected=2, reason=WHY)
+
+
+async def test_a_child_begins_with_its_parents_answers(story: Story, draft: BusinessDraft) -> None:
+    judgment = await blocker(story, draft)
+    await story.command(draft, resolving(judgment), expected=1, reason=WHY)
+    async with story.db.reading(story.founder) as tx:
+        workspace = await workspaces.get_workspace(tx, draft.workspace_id)
+    child = await story.draft(workspace, parent=draft.draft_id)
+    assert (await blocker(story, child)).status is JudgmentStatus.RESOLVED
+
+
+async def test_tools_that_the_sources_name_and_the_contract_does_not_are_advisory(
+    story: Story,
+) -> None:
+    workspace = await story.workspace()
+    draft = await story.draft(workspace)
+    denied = LOOKUP | {"tool": "close_account", "decision": "deny"}
+    await story.command(draft, importing(contract(LOOKUP, denied)))
+    calls: list[dict[str, Any]] = [
+        {"tool": name, "arguments": {}} for name in ("lookup_order", "close_account", "wipe")
+    ]
+    listed: dict[str, Any] = {
+        "tools": [{"name": name, "inputSchema": {}} for name in ("close_account", "read")]
+    }
+    runs = await story.source(
+        workspace,
+        "\n".join(json.dumps(call) for call in calls),
+        kind=SourceKind.OBSERVED_RUNS,
+        media_type=SourceMedia.JSONL,
+    )
+    tools = await story.source(
+        workspace,
+        json.dumps(listed),
+        kind=SourceKind.TOOL_SCHEMAS,
+        media_type=SourceMedia.JSON,
+    )
+    assert not _sourced(await review(story, draft))
+    await story.command(draft, AddDraftSource(source_id=tools.source_id), expected=1)
+    assert _sourced(await review(story, draft)) == {("unmapped_tool", "$.tools.read")}
+    await story.command(draft, AddDraftSource(source_id=runs.source_id), expected=2)
+    now = await review(story, draft)
+    assert _sourced(now) == {
+        ("observed_but_denied", "$.tools.close_account"),
+        ("unmapped_tool", "$.tools.read"),
+        ("unmapped_tool", "$.tools.wipe"),
+    }
+    assert now.status is SnapshotStatus.READY_FOR_APPROVAL
+    taken = await story.snapshot(draft, expected=3)
+    assert taken.judgments == now.judgments
+
+
+def _sourced(shown: DraftReview) -> set[tuple[str, str]]:
+    return {(one.code, one.place) for one in shown.judgments if one.path is None}
+
+
+async def _environment(story: Story, draft: BusinessDraft) -> Environment:
+    async with story.db.reading(story.founder) as tx:
+        return (await workspaces.get_workspace(tx, draft.workspace_id)).environment
