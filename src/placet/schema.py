@@ -15,12 +15,16 @@ import placet.studio.drafts.tables
 import placet.studio.drift.tables
 import placet.studio.endings.tables
 import placet.studio.enrolments.tables
+import placet.studio.impact.tables
 import placet.studio.requests.tables
+import placet.studio.shadow.tables
 import placet.studio.snapshots.tables
 import placet.studio.sources.tables
 import placet.studio.votes.tables
 import placet.studio.workspaces.tables
 import placet.tenancy.tables
+import placet.webhooks.deliveries.tables
+import placet.webhooks.endpoints.tables
 from placet.storage.columns import METADATA
 
 __all__ = ["METADATA", "placet"]

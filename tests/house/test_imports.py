@@ -8,7 +8,12 @@ import grimp
 from tests.house.checkout import PACKAGE, ROOT, told, tree
 
 # A store that reads the tables of another slice, and why.
-FOREIGN_TABLES: dict[tuple[str, str], str] = {}
+FOREIGN_TABLES: dict[tuple[str, str], str] = {
+    ("placet.replay.recordings.store", "placet.replay.calls.tables"): "reads what was done",
+    ("placet.replay.recordings.store", "placet.replay.sessions.tables"): "reads what was done",
+    ("placet.studio.shadow.store", "placet.replay.sessions.tables"): "cursors beside streams' ends",
+    ("placet.studio.shadow.store", "placet.events.tables"): "the age of the first event not seen",
+}
 
 # What the client may see of the rest: words, policy, signatures, and how things are told.
 CLIENT_SEES = ("placet.sdk", "placet.kernel", "placet.policy", "placet.evidence")

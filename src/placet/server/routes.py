@@ -11,13 +11,16 @@ from placet.plans.attachments import routes as attachments
 from placet.plans.inventory import routes as inventory
 from placet.replay import routes as replay
 from placet.server import health, reference
-from placet.studio.approvals import routes as approvals
+from placet.studio.archives import routes as archives
 from placet.studio.draft_sources import routes as draft_sources
 from placet.studio.drafts import routes as drafts
 from placet.studio.drafts.history import routes as draft_history
+from placet.studio.endings import routes as endings
 from placet.studio.enrolments import routes as enrolments
+from placet.studio.impact import routes as impact
 from placet.studio.origins import routes as origins
 from placet.studio.requests import routes as requests
+from placet.studio.shadow import routes as shadow
 from placet.studio.snapshots import routes as snapshots
 from placet.studio.sources import routes as sources
 from placet.studio.votes import routes as votes
@@ -31,6 +34,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     authority.HANDLERS,
     controls.HANDLERS,
     workspaces.HANDLERS,
+    archives.HANDLERS,
     sources.HANDLERS,
     enrolments.HANDLERS,
     origins.HANDLERS,
@@ -38,12 +42,16 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     draft_history.HANDLERS,
     draft_sources.HANDLERS,
     snapshots.HANDLERS,
+    impact.HANDLERS,
+    shadow.HANDLERS,
     requests.HANDLERS,
     votes.HANDLERS,
-    approvals.HANDLERS,
+    endings.HANDLERS,
     plans.HANDLERS,
     attachments.HANDLERS,
     inventory.HANDLERS,
+    webhook_endpoints.HANDLERS,
+    webhook_deliveries.HANDLERS,
     replay.HANDLERS,
     health.HANDLERS,
     reference.HANDLERS,

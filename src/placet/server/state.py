@@ -1,5 +1,6 @@
 """What the application keeps for as long as it runs, and gives to its routes by type."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,9 +8,13 @@ from pathlib import Path
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
+from placet.plans.lookups.service import CHANNEL, PlanLooks, PlanWaits
 from placet.replay.calls.runtime import Runtime
 from placet.settings import Settings
 from placet.storage.database import Database
+from placet.storage.listener import listen
+from placet.studio.impact.service import Previews
+from placet.webhooks.endpoints.signing import SigningSecrets
 
 
 @asynccontextmanager
@@ -21,15 +26,26 @@ async def opened(
     Raises what `Database.open` and `ServerKeys.load` raise.
     """
     db = await Database.open(database_url)
+    waits = PlanWaits()
+    # Past a pooler: what is told on a channel is told to one connection for as long as it lives.
+    direct_url = settings.database_direct_url or database_url
+    listening = asyncio.create_task(listen(direct_url, CHANNEL, waits.hear))
     try:
         keys = await ServerKeys.load(keys_folder, db)
         yield {
             Database.__name__: db,
             ServerKeys.__name__: keys,
+            SigningSecrets.__name__: await asyncio.to_thread(SigningSecrets.load, keys_folder),
             Runtime.__name__: Runtime(db, ids, clock, keys),
+            PlanLooks.__name__: PlanLooks(db.hot),
+            PlanWaits.__name__: waits,
             Settings.__name__: settings,
+            Previews.__name__: Previews(clock),
             "Ids": ids,
             "Clock": clock,
         }
     finally:
+        waits.end()
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
         await db.close()

@@ -19,6 +19,8 @@ from placet.storage.database import Database, Writing
 
 SWEEP_SESSION = "sweep_session"
 CLOSE_REQUEST = "close_request"
+EXPIRE_APPROVAL = "expire_approval"
+FOLLOW_SHADOW = "follow_shadow"
 
 
 class WorkDue(Value, frozen=True):

@@ -12,6 +12,14 @@ REPLAY_SESSION = table(
     sa.CheckConstraint("fence >= 0 AND epoch >= 1", name="fence_order"),
     sa.CheckConstraint("(status IN ('active', 'closing')) = (ended_at IS NULL)", name="end_told"),
     sa.Index(
+        "replay_session_recent_ix",
+        "tenant_id",
+        "agent",
+        "environment",
+        "created_at",
+        "session_id",
+    ),
+    sa.Index(
         "replay_session_open_under_ix",
         "tenant_id",
         "artifact_id",

@@ -1,0 +1,168 @@
+"""Reading what agents did, a few hundred calls at a time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.sql.selectable import LateralFromClause
+
+from placet.replay.calls.model import CallStatus, ReceiptStatus
+from placet.replay.calls.tables import PENDING_CALL, RECEIPT
+from placet.replay.recordings.model import (
+    BYTES_MAX,
+    SESSIONS_MAX,
+    TEXT_BYTES_MAX,
+    Found,
+    RecordedCall,
+    Recording,
+    SessionCount,
+    Window,
+)
+from placet.replay.sessions.tables import REPLAY_SESSION
+from placet.storage.database import Reading
+
+PAGE: Final = 250
+"""Calls that are read at a time, so that nobody else waits long for the event loop."""
+
+_C: Final = PENDING_CALL.c
+_TELLING: Final = (ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED)
+
+
+async def read_window(tx: Reading, window: Window) -> Found:
+    """Return the recordings of a window: whole sessions, the newest first, as many as may be.
+
+    The last one is cut off at its end where it alone would pass what may be read.
+    """
+    counts = await _count_sessions(tx, window)
+    found: list[Recording] = []
+    left, bytes_left = window.calls_max, BYTES_MAX
+    for count in counts:
+        if left <= 0 or bytes_left <= 0:
+            break
+        most = min(left, count.calls)
+        recording = await read_session(
+            tx, count.session_id, until=window.until, calls_max=most, bytes_max=bytes_left
+        )
+        found.append(recording)
+        left -= len(recording.calls)
+        bytes_left -= _size(recording.calls)
+    calls = sum(len(one.calls) for one in found)
+    return Found(
+        recordings=found,
+        artifact_ids=frozenset(one.artifact_id for one in counts[: len(found)]),
+        sessions=len(found),
+        calls=calls,
+        is_truncated=calls < sum(one.calls for one in counts) or len(counts) == SESSIONS_MAX,
+    )
+
+
+async def read_session(
+    tx: Reading, session_id: UUID, *, until: datetime, calls_max: int, bytes_max: int = BYTES_MAX
+) -> Recording:
+    """Return the first calls of a session that were proposed before `until`."""
+    calls: list[RecordedCall] = []
+    while len(calls) < calls_max and bytes_max > 0:
+        page = await _list_calls(
+            tx, session_id, until, calls[-1] if calls else None, min(PAGE, calls_max - len(calls))
+        )
+        calls += page
+        bytes_max -= _size(page)
+        if len(page) < PAGE:
+            break
+    return Recording(session_id=session_id, until=until, calls=calls)
+
+
+async def _count_sessions(tx: Reading, window: Window) -> list[SessionCount]:
+    """Return the newest sessions of a window that have calls, and how many."""
+    s = REPLAY_SESSION.c
+    newest = (
+        sa.select(s.session_id, s.artifact_id, s.created_at)
+        .where(
+            s.tenant_id == tx.tenant_id,
+            s.agent == window.agent,
+            s.environment == window.environment,
+            s.created_at >= window.since,
+            s.created_at < window.until,
+            s.next_request_seq > 1,
+        )
+        .order_by(s.created_at.desc(), s.session_id.desc())
+        .limit(SESSIONS_MAX)
+        .subquery()
+    )
+    counted = (
+        sa.select(sa.func.count().label("calls"))
+        .where(
+            _C.tenant_id == tx.tenant_id,
+            _C.session_id == newest.c.session_id,
+            _C.proposed_at < window.until,
+        )
+        .lateral()
+    )
+    return await tx.list(
+        SessionCount,
+        sa.select(newest.c.session_id, newest.c.artifact_id, counted.c.calls)
+        .select_from(newest.join(counted, sa.true()))
+        .where(counted.c.calls > 0)
+        .order_by(newest.c.created_at.desc(), newest.c.session_id.desc()),
+    )
+
+
+async def _list_calls(
+    tx: Reading, session_id: UUID, until: datetime, after: RecordedCall | None, limit: int
+) -> list[RecordedCall]:
+    told = _telling_receipt(until)
+    columns = [_C[name] for name in RecordedCall.__struct_fields__ if name in _C]
+    columns = [one for one in columns if one.name != "arguments"]
+    query = (
+        sa.select(
+            *columns,
+            _bounded(_C.arguments).label("arguments"),
+            told.c.status.label("told"),
+            told.c.received_at.label("told_at"),
+            _bounded(told.c.output).label("output"),
+        )
+        .select_from(PENDING_CALL.outerjoin(told, sa.true()))
+        .where(_C.tenant_id == tx.tenant_id, _C.session_id == session_id, _C.proposed_at < until)
+        .order_by(_C.step_id, _C.ordinal)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(
+            sa.tuple_(_C.step_id, _C.ordinal) > sa.tuple_(after.step_id, after.ordinal)
+        )
+    return await tx.list(RecordedCall, query)
+
+
+def _telling_receipt(until: datetime) -> LateralFromClause:
+    """Return the receipt that decided a call; where none may decide, the first one to tell."""
+    r = RECEIPT.c
+    return (
+        sa.select(r.status, r.received_at, r.output)
+        .where(
+            r.tenant_id == _C.tenant_id,
+            r.session_id == _C.session_id,
+            r.pending_call_id == _C.call_id,
+            r.received_at < until,
+            sa.or_(
+                r.receipt_id == _C.settled_by,
+                sa.and_(
+                    _C.status == CallStatus.SHADOWED,
+                    r.status.in_(_TELLING),
+                    r.arguments_hash == _C.arguments_hash,
+                ),
+            ),
+        )
+        .order_by(r.receipt_id)
+        .limit(1)
+        .lateral()
+    )
+
+
+def _bounded(text: sa.ColumnElement[bytes]) -> sa.Case[bytes | None]:
+    return sa.case((sa.func.octet_length(text) <= TEXT_BYTES_MAX, text), else_=None)
+
+
+def _size(calls: Sequence[RecordedCall]) -> int:
+    return sum(len(one.arguments or b"") + len(one.output or b"") for one in calls)

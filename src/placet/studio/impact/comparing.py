@@ -1,0 +1,153 @@
+"""One session held to two policies, and where their verdicts part."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from placet.policy.decision import Code
+from placet.policy.loaded import Policy
+from placet.policy.model import AggregateScope, Ruling
+from placet.policy.simulation.late import leaves_any
+from placet.policy.simulation.report import CallLine
+from placet.policy.simulation.run import simulate
+from placet.policy.simulation.unjudged import Gaps
+from placet.replay.calls.model import ReceiptStatus, Verdict
+from placet.replay.recordings.lines import lines_of, outcome_of
+from placet.replay.recordings.model import RecordedCall, Recording
+from placet.studio.impact.model import Judgment, MissingFact, RuleLine
+
+ARGUMENTS_GAP: Final = "its arguments are longer than what is read of a recording"
+PRINCIPAL_GAP: Final = "no recording says for whom the agent acted"
+_GAPS: Final = Gaps(arguments=ARGUMENTS_GAP, principal=PRINCIPAL_GAP)
+_CONDITION: Final = 7
+
+Pause = Callable[[], None]
+"""Called once a call; it may raise where the time is up."""
+
+
+def judge(policy: Policy, recording: Recording, pause: Pause) -> dict[str, Judgment]:
+    """Return the policy's verdict on each call of a session, by the call's id."""
+    silent = _without_output(policy, recording)
+    judged = {}
+    for line in simulate(policy, lines_of(recording, policy), gaps=_GAPS):
+        if isinstance(line, CallLine):
+            pause()
+            judged[line.call] = _judgment(policy, line, silent)
+    return judged
+
+
+def recorded(recording: Recording) -> dict[str, Judgment]:
+    """Return what was decided of each call at the time, by the call's id."""
+    return {
+        str(call.call_id): Judgment(
+            verdict=call.verdict,
+            layer=call.layer,
+            reasons=[
+                RuleLine(code=one.code, rule=one.rule, detail=one.detail) for one in call.reasons
+            ],
+        )
+        for call in recording.calls
+    }
+
+
+def compared(
+    before: Mapping[str, Judgment], after: Mapping[str, Judgment], recording: Recording
+) -> Iterator[tuple[RecordedCall, Judgment, Judgment]]:
+    """Yield each call of a session with both verdicts, in the order of the recording."""
+    for call in recording.calls:
+        place = str(call.call_id)
+        yield call, before[place], after[place]
+
+
+def missing_in(before: Judgment, after: Judgment) -> MissingFact | None:
+    """Return what would have to be known to compare two verdicts, the candidate's need first."""
+    return after.missing or before.missing
+
+
+def _judgment(policy: Policy, line: CallLine, silent: Mapping[str, str]) -> Judgment:
+    missing, detail = None, None
+    if line.verdict is Ruling.DENY:
+        missing, detail = _missing(policy, line, silent)
+    return Judgment(
+        verdict=Verdict(line.verdict.value),
+        layer=line.layer,
+        reasons=[
+            RuleLine(code=one.code.value, rule=one.rule, detail=one.detail) for one in line.reasons
+        ],
+        missing=missing,
+        missing_detail=detail,
+    )
+
+
+def _missing(
+    policy: Policy, line: CallLine, silent: Mapping[str, str]
+) -> tuple[MissingFact | None, str | None]:
+    """Return the fact that a denial lacks, and in words which."""
+    match line.unjudged:
+        case str() as told if told == PRINCIPAL_GAP:
+            return MissingFact.PRINCIPAL, told
+        case str() as told if told == ARGUMENTS_GAP:
+            return MissingFact.ARGUMENTS, told
+        case str() as told:
+            return MissingFact.EARLIER_CALL, told
+    if _asks_for_principal(policy, line):
+        return MissingFact.PRINCIPAL, PRINCIPAL_GAP
+    for name in sorted(_read_outputs(policy, line)):
+        if name in silent:
+            told = f"no output was kept of call `{silent[name]}` of `{name}`"
+            return MissingFact.OUTPUT, told
+    return None, None
+
+
+def _asks_for_principal(policy: Policy, line: CallLine) -> bool:
+    """Say whether a denial may rest on an attribute of somebody whom no recording names."""
+    tool = policy.tools.get(line.tool)
+    if tool is None:
+        return False
+    if line.layer == _CONDITION and tool.condition is not None:
+        return "principal" in tool.condition.text
+    return any(one.scope is AggregateScope.PRINCIPAL for one in tool.aggregates) and any(
+        one.code is Code.AGGREGATE_MISSING for one in line.reasons
+    )
+
+
+def _read_outputs(policy: Policy, line: CallLine) -> set[str]:
+    """Return the tools whose outputs the layer that denied a call looks at."""
+    tool = policy.tools.get(line.tool)
+    if tool is None:
+        return set()
+    match line.layer:
+        case 5:
+            return {
+                one.tool
+                for one in tool.requires
+                if (one.output or any(same.is_output for same in one.same))
+                and any(reason.rule.startswith(one.rule) for reason in line.reasons)
+            }
+        case 7:
+            condition = "" if tool.condition is None else tool.condition.text
+            return _binders(policy, None) if "slots" in condition else set()
+        case 8:
+            return _binders(policy, {one.slot for one in tool.references})
+    return set()
+
+
+def _binders(policy: Policy, slots: set[str] | None) -> set[str]:
+    """Return the tools whose outputs fill these slots, or any."""
+    return {
+        tool.name
+        for tool in policy.tools.values()
+        if any(bind.is_output and (slots is None or bind.slot in slots) for bind in tool.binds)
+    }
+
+
+def _without_output(policy: Policy, recording: Recording) -> dict[str, str]:
+    """Return the last call of each tool that succeeded and whose output, which counts, is lost."""
+    found = {}
+    for call in recording.calls:
+        tool = policy.tools.get(call.tool_name)
+        if tool is None or call.output is not None or not leaves_any(tool):
+            continue
+        outcome = outcome_of(call, recording.until)
+        if outcome is not None and outcome[0] is ReceiptStatus.SUCCEEDED:
+            found[call.tool_name] = str(call.call_id)
+    return found

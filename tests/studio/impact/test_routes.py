@@ -1,0 +1,196 @@
+"""An impact preview over HTTP: what flips, what cannot be judged, and what is never shown."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+from tests.studio.traffic import ORDER, OTHER, Traffic, capped, changed, pay
+
+from placet.kernel.ids import Ids
+
+SECRET = "sk_live_51H8xY2eZvKYlo2C0aBcDeFgHiJkLmNoP"  # noqa: S105 -- no secret of anybody's
+
+
+class Previews:
+    """Asks for previews of one tenant's snapshots."""
+
+    def __init__(self, client: httpx.AsyncClient, author: Mapping[str, str], ids: Ids) -> None:
+        """Speak through a client with somebody's key."""
+        self._client = client
+        self._author = author
+        self._ids = ids
+
+    async def ask(self, snapshot_id: UUID, **asked: object) -> httpx.Response:
+        """Ask for a preview."""
+        return await self._client.post(
+            path(snapshot_id),
+            content=msgspec.json.encode(asked),
+            headers={**self._author, "Idempotency-Key": self._ids.new().hex},
+        )
+
+    async def made(self, snapshot_id: UUID, **asked: object) -> dict[str, Any]:
+        """Ask for a preview and return it."""
+        answer = await self.ask(snapshot_id, **asked)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+
+def path(snapshot_id: UUID) -> str:
+    return f"/api/v1/studio/snapshots/{snapshot_id}/impact"
+
+
+def flips(preview: dict[str, Any]) -> dict[tuple[str, str], int]:
+    return {(one["before"], one["after"]): one["calls"] for one in preview["report"]["flips"]}
+
+
+async def test_a_narrower_bound_flips_the_calls_above_it_and_no_others(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    await traffic.refunds(400, 3000, 200)
+    await traffic.refunds(5000, order=OTHER)
+    _, snapshot = await traffic.candidate(capped(1000))
+    previews = Previews(client, author, ids)
+    made = await previews.made(snapshot.snapshot_id)
+    report = made["report"]
+    assert (report["sessions"], report["calls"], report["same"]) == (2, 6, 4)
+    assert flips(made) == {("allow", "deny"): 2}
+    (flip,) = report["flips"]
+    assert flip["tools"] == [{"tool": "issue_refund", "calls": 2}]
+    amounts = {msgspec.json.decode(one["arguments"])["amount_cents"] for one in flip["examples"]}
+    assert amounts == {3000, 5000}
+    assert flip["examples"][0]["after"]["reasons"][0]["code"] == "argument_out_of_bounds"
+    assert made["compared_with"] == "in_force"
+    assert (await client.get(path(snapshot.snapshot_id), headers=author)).json() == made
+
+
+async def test_a_wider_bound_flips_the_other_way(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    await traffic.refunds(60000)
+    await traffic.refunds(100)
+    _, snapshot = await traffic.candidate(capped(90000))
+    made = await Previews(client, author, ids).made(snapshot.snapshot_id)
+    assert flips(made) == {("deny", "allow"): 1}
+    assert (made["report"]["before"]["deny"], made["report"]["after"]["deny"]) == (1, 0)
+
+
+async def test_a_call_that_is_allowed_now_holds_its_effect_and_so_refuses_the_next_one(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    await traffic.refunds(60000, 100)
+    _, snapshot = await traffic.candidate(capped(90000))
+    made = await Previews(client, author, ids).made(snapshot.snapshot_id)
+    assert flips(made) == {("allow", "deny"): 1, ("deny", "allow"): 1}
+
+
+async def test_a_call_that_rests_on_one_that_the_candidate_refuses_is_not_judged(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    await traffic.refunds(100)
+    _, snapshot = await traffic.candidate(changed("lookup_order", decision="ask"))
+    made = await Previews(client, author, ids).made(snapshot.snapshot_id)
+    assert flips(made) == {("allow", "ask"): 1}
+    (unjudged,) = made["report"]["unjudged"]
+    assert (unjudged["missing"], unjudged["calls"]) == ("earlier_call", 1)
+    (example,) = unjudged["examples"]
+    assert "lookup_order" in example["after"]["missing_detail"]
+
+
+async def test_a_call_that_rests_on_an_output_that_was_not_kept_is_not_judged(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    worker = await traffic.desk.worker()
+    (call,) = await worker.propose(("lookup_order", {"order_id": ORDER}))
+    await worker.report(call)
+    await pay(worker, ORDER, 100)
+    _, snapshot = await traffic.candidate(capped(1000))
+    made = await Previews(client, author, ids).made(snapshot.snapshot_id)
+    (unjudged,) = made["report"]["unjudged"]
+    assert (unjudged["missing"], unjudged["calls"]) == ("output", 1)
+    assert call["call_id"] in unjudged["examples"][0]["after"]["missing_detail"]
+
+
+async def test_nothing_is_shown_that_a_contract_redacts_or_that_looks_secret(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    worker = await traffic.refunds()
+    await worker.propose(("note", {"text": SECRET}))
+    await worker.propose(("change_payout_account", {"account": "NL91ABNA0417164300"}))
+    document = changed("change_payout_account", redact=["$.account"], decision="deny")
+    (note,) = [one for one in document["tools"] if one["tool"] == "note"]
+    note["decision"] = "deny"
+    _, snapshot = await traffic.candidate(document)
+    answer = await Previews(client, author, ids).ask(snapshot.snapshot_id)
+    (flip,) = answer.json()["report"]["flips"]
+    assert flip["calls"] == 2
+    shown = {one["tool"]: one["arguments"] for one in flip["examples"]}
+    assert shown["change_payout_account"] == "{}"
+    assert "redacted" in shown["note"]
+    assert SECRET not in answer.text
+    assert "NL91" not in answer.text
+
+
+async def test_the_same_window_gives_the_same_report_whatever_came_later(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    worker = await traffic.refunds(100, 3000)
+    _, snapshot = await traffic.candidate(capped(1000))
+    previews = Previews(client, author, ids)
+    first = await previews.made(snapshot.snapshot_id)
+    await pay(worker, ORDER, 4000)
+    await traffic.refunds(5000)
+    again = await previews.made(snapshot.snapshot_id, until=first["until"])
+    assert again == first
+    later = await previews.made(snapshot.snapshot_id)
+    assert later["report"]["calls"] == first["report"]["calls"] + 3
+    assert later["report_hash"] != first["report_hash"]
+
+
+async def test_fewer_calls_than_there_are_are_the_newest_sessions_and_it_says_so(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    await traffic.refunds(100, 3000)
+    await traffic.refunds(200, 300)
+    _, snapshot = await traffic.candidate(capped(1000))
+    previews = Previews(client, author, ids)
+    part = await previews.made(snapshot.snapshot_id, calls_max=3)
+    assert (part["report"]["calls"], part["report"]["is_truncated"], flips(part)) == (3, True, {})
+    cut = await previews.made(snapshot.snapshot_id, calls_max=5)
+    assert (cut["report"]["calls"], cut["report"]["sessions"]) == (5, 2)
+    whole = await previews.made(snapshot.snapshot_id, calls_max=6)
+    assert (whole["report"]["is_truncated"], flips(whole)) == (False, {("allow", "deny"): 1})
+
+
+async def test_a_candidate_with_errors_is_refused_with_what_was_found(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    _, snapshot = await traffic.candidate(changed("note", input_schema={"$ref": "http://x/"}))
+    answer = await Previews(client, author, ids).ask(snapshot.snapshot_id)
+    assert (answer.status_code, answer.json()["code"]) == (422, "candidate_invalid")
+    assert answer.json()["findings"]
+
+
+async def test_a_rule_that_the_service_cannot_enforce_yet_is_previewed_all_the_same(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    await traffic.refunds(100)
+    document = capped(1000)
+    document["session"]["limits"] = {"max_cost_micros": 5, "max_steps": 1}
+    _, snapshot = await traffic.candidate(document)
+    assert snapshot.status == "invalid"
+    made = await Previews(client, author, ids).made(snapshot.snapshot_id)
+    assert flips(made) == {("allow", "deny"): 1}
+    assert made["report"]["unrecorded"] == ["cost"]
+
+
+async def test_another_tenants_snapshot_and_none_at_all_look_the_same(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    _, snapshot = await traffic.candidate(capped(1000))
+    answer = await client.get(path(snapshot.snapshot_id), headers=author)
+    assert (answer.status_code, answer.json()["code"]) == (404, "impact_not_found")
+    nobody = await Previews(client, author, ids).ask(ids.new())
+    assert (nobody.status_code, nobody.json()["code"]) == (404, "snapshot_not_found")

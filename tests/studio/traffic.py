@@ -1,0 +1,87 @@
+"""An agent that works under an approved contract, and candidates that are held to what it did."""
+
+import copy
+from typing import Any
+
+import httpx
+from tests.conftest import Workplace
+from tests.replay.desk import AGENT, CONTRACT, Desk, Worker
+from tests.studio.story import Signer, Story, importing
+
+from placet.authority.server_keys import ServerKeys
+from placet.kernel.ids import Ids
+from placet.kernel.principal import Environment
+from placet.storage.database import Database
+from placet.studio.drafts.model import BusinessDraft
+from placet.studio.snapshots.model import BusinessDraftSnapshot
+from placet.studio.workspaces import store as workspaces
+from placet.studio.workspaces.model import GovernanceWorkspace
+
+ORDER = "ord_abcd1234"
+OTHER = "ord_zzzz9999"
+
+
+class Traffic:
+    """One tenant whose agent works at a refund desk, and the authors who write for it."""
+
+    def __init__(self, client: httpx.AsyncClient, db: Database, ids: Ids, place: Workplace) -> None:
+        """Stand on a running service and a fresh tenant."""
+        self.db = db
+        self.desk = Desk(client, db, ids, place)
+
+    async def begin(self, keys: ServerKeys, document: dict[str, Any] | None = None) -> None:
+        """Have a contract approved, and make the keys."""
+        self.story = Story(self.db, self.desk.ids, self.desk.workplace, keys)
+        await self.desk.approve(keys, document)
+
+    async def workspace(self) -> GovernanceWorkspace:
+        """Return the workspace as it is now."""
+        async with self.db.reading(self.story.founder) as tx:
+            found = await workspaces.find_workspace_of(tx, AGENT, Environment.STAGING)
+        assert found is not None
+        return found
+
+    async def candidate(
+        self, document: dict[str, Any]
+    ) -> tuple[BusinessDraft, BusinessDraftSnapshot]:
+        """Freeze a contract in a draft of its own."""
+        draft = await self.story.draft(await self.workspace())
+        await self.story.command(draft, importing(document))
+        return draft, await self.story.snapshot(draft)
+
+    async def refunds(self, *amounts: int, order: str = ORDER) -> Worker:
+        """Work in one session: look an order up, and pay once for each amount."""
+        worker = await self.desk.worker()
+        await worker.look_up(order)
+        for amount in amounts:
+            await pay(worker, order, amount)
+        return worker
+
+
+async def pay(worker: Worker, order: str, amount: int) -> dict[str, Any]:
+    """Ask for a refund, and report that it failed where it was granted: the order stays open."""
+    asked = ("issue_refund", {"order_id": order, "amount_cents": amount})
+    (call,) = await worker.propose(asked)
+    if call["status"] == "granted":
+        await worker.report(call, "failed")
+    return call
+
+
+def changed(name: str, **fields: object) -> dict[str, Any]:
+    """Return the desk's contract with other fields of one tool; None takes a field away."""
+    document = copy.deepcopy(CONTRACT)
+    (tool,) = [one for one in document["tools"] if one["tool"] == name]
+    for field, value in fields.items():
+        if value is None:
+            tool.pop(field, None)
+        else:
+            tool[field] = value
+    return document
+
+
+def capped(most: int) -> dict[str, Any]:
+    """Return the desk's contract with another bound on refunds."""
+    return changed("issue_refund", arguments=[{"path": "$.amount_cents", "gte": 1, "lte": most}])
+
+
+__all__ = ["AGENT", "CONTRACT", "ORDER", "OTHER", "Signer", "Traffic", "capped", "changed", "pay"]
