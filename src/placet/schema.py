@@ -12,11 +12,13 @@ import placet.storage.idempotency
 import placet.storage.work
 import placet.studio.approvals.tables
 import placet.studio.drafts.tables
+import placet.studio.drift.scans.tables
 import placet.studio.drift.tables
 import placet.studio.endings.tables
 import placet.studio.enrolments.tables
 import placet.studio.impact.tables
 import placet.studio.requests.tables
+import placet.studio.rule_evidence.tables
 import placet.studio.shadow.tables
 import placet.studio.snapshots.tables
 import placet.studio.sources.tables

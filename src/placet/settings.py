@@ -47,7 +47,8 @@ class Settings(Value, frozen=True):
     `database_url` is the application's role in a Postgres of the operator's own; without it the
     embedded server is used. `database_direct_url` is the same past a pooler, `admin_database_url`
     that of a role that may change the schema. `pg_bin` is the folder of other Postgres programs for
-    the embedded server. `port` 0 takes any free one. `sources` says where each setting came from.
+    the embedded server. `port` 0 takes any free one. `webhooks_to_loopback` lets webhooks reach
+    this machine, for tests and development. `sources` says where each setting came from.
     """
 
     data_dir: Path
@@ -60,6 +61,7 @@ class Settings(Value, frozen=True):
     public_url: str = ""
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.CONSOLE
+    webhooks_to_loopback: bool = False
     sources: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
@@ -202,6 +204,7 @@ def _meaning(name: str) -> str:
         "port": "a number from 0 to 65535",
         "log_level": ", ".join(LogLevel),
         "log_format": ", ".join(LogFormat),
+        "webhooks_to_loopback": "`true` or `false`",
     }
     return known.get(name, "a text")
 

@@ -103,6 +103,14 @@ class ServerKeys:
         )
 
 
+def secret_in(path: Path) -> bytes:
+    """Return the 32 bytes of a key of ours, and make the file if it is missing. Blocking.
+
+    Raises `KeyFileUnusable` with the remedy.
+    """
+    return _key_of(path).seed()
+
+
 def _key_of(path: Path) -> SigningKey:
     if not path.exists():
         _make(path)

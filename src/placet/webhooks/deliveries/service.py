@@ -1,0 +1,113 @@
+"""What an operator does about the outbox, and ending an endpoint with what waits for it."""
+
+from uuid import UUID
+
+from placet.kernel.ids import Ids
+from placet.storage.database import Reading, Writing
+from placet.storage.work import put_due
+from placet.webhooks.deliveries import store
+from placet.webhooks.deliveries.model import (
+    DecideDelivery,
+    DeliveryAnswer,
+    DeliveryStatus,
+    WebhookDelivery,
+    WebhookDeliveryNotParked,
+    WebhookDeliveryReleased,
+    WebhookDeliverySkipped,
+)
+from placet.webhooks.endpoints import service as endpoints
+from placet.webhooks.endpoints import store as endpoint_store
+from placet.webhooks.endpoints.model import (
+    SEND_WEBHOOKS,
+    ChangeEndpoint,
+    EndpointAnswer,
+    EndpointStatus,
+)
+
+
+async def list_deliveries(
+    tx: Reading,
+    endpoint_id: UUID,
+    *,
+    status: DeliveryStatus | None,
+    after: UUID | None,
+    limit: int,
+) -> list[DeliveryAnswer]:
+    """Return up to `limit` deliveries of an endpoint, the newest event first.
+
+    Refuses `webhook_endpoint_not_found`.
+    """
+    endpoint = await endpoint_store.get_endpoint(tx, endpoint_id)
+    return await store.list_deliveries(
+        tx, endpoint.endpoint_id, status=status, after=after, limit=limit
+    )
+
+
+async def release_delivery(
+    tx: Writing, endpoint_id: UUID, event_id: UUID, asked: DecideDelivery, ids: Ids
+) -> DeliveryAnswer:
+    """Try a parked delivery again, for another 24 hours.
+
+    Refuses `webhook_endpoint_not_found`, `webhook_delivery_not_found` and
+    `webhook_delivery_not_parked`.
+    """
+    parked = await _decided(tx, endpoint_id, event_id, DeliveryStatus.DUE)
+    said = WebhookDeliveryReleased(
+        endpoint_id=parked.endpoint_id, event_id=event_id, reason=asked.reason
+    )
+    await endpoints.tell(tx, said, ids)
+    return _show(await store.get_delivery(tx, endpoint_id, event_id))
+
+
+async def skip_delivery(
+    tx: Writing, endpoint_id: UUID, event_id: UUID, asked: DecideDelivery, ids: Ids
+) -> DeliveryAnswer:
+    """Never tell an endpoint of a parked event, and let through what comes after it.
+
+    Refuses as `release_delivery` does.
+    """
+    parked = await _decided(tx, endpoint_id, event_id, DeliveryStatus.SKIPPED)
+    said = WebhookDeliverySkipped(
+        endpoint_id=parked.endpoint_id,
+        event_id=event_id,
+        event_type=parked.event_type,
+        reason=asked.reason,
+    )
+    await endpoints.tell(tx, said, ids)
+    return _show(await store.get_delivery(tx, endpoint_id, event_id))
+
+
+async def remove_endpoint(
+    tx: Writing, endpoint_id: UUID, asked: ChangeEndpoint, ids: Ids
+) -> EndpointAnswer:
+    """End an endpoint for ever, and drop what waits for it.
+
+    Refuses `webhook_endpoint_not_found`.
+    """
+    await endpoint_store.get_endpoint(tx, endpoint_id)
+    await store.drop_open(tx, endpoint_id)
+    return await endpoints.change_status(tx, endpoint_id, EndpointStatus.REMOVED, asked.reason, ids)
+
+
+async def _decided(
+    tx: Writing, endpoint_id: UUID, event_id: UUID, to: DeliveryStatus
+) -> WebhookDelivery:
+    """Take a delivery out of its park, and wake a sender."""
+    await endpoint_store.get_endpoint(tx, endpoint_id)
+    parked = await store.get_delivery(tx, endpoint_id, event_id)
+    if not await store.advance_from_parked(tx, parked, to):
+        now = await store.get_delivery(tx, endpoint_id, event_id)
+        raise WebhookDeliveryNotParked(
+            detail=f"the delivery is `{now.status}`", delivery_status=now.status
+        )
+    await put_due(tx, SEND_WEBHOOKS, endpoint_id, await tx.now())
+    return parked
+
+
+def _show(delivery: WebhookDelivery) -> DeliveryAnswer:
+    told = {
+        name: getattr(delivery, name)
+        for name in DeliveryAnswer.__struct_fields__
+        if name != "waits_for"
+    }
+    return DeliveryAnswer(**told, waits_for=None)

@@ -1,0 +1,150 @@
+"""Sending what waits for the endpoints of one tenant."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from placet.events import store as events
+from placet.events.model import RecordedEvent
+from placet.kernel.clock import Clock
+from placet.kernel.ids import Ids, TenantId
+from placet.kernel.value import Value
+from placet.replay.sessions.policies import acting_for
+from placet.storage.database import Database
+from placet.storage.work import WorkDue, finish_due
+from placet.webhooks.deliveries import rules, store
+from placet.webhooks.deliveries.model import CLAIM_SECONDS, Outcome, WebhookDelivery
+from placet.webhooks.endpoints import store as endpoint_store
+from placet.webhooks.endpoints.model import WebhookEndpoint
+from placet.webhooks.endpoints.signing import SigningSecrets
+from placet.webhooks.sending.call import SECONDS_MAX, Caller
+
+AT_ONCE: Final = 8
+"""How many calls to one endpoint run at once, each of another stream."""
+
+PASS_SECONDS: Final = 10.0
+"""After how long a pass begins no further round, so that other tenants get their turn."""
+
+TAKEN_SECONDS: Final = 60
+LOOK_AGAIN: Final = timedelta(seconds=30)
+DATABASE_TURNS: Final = 2
+_LOG: Final = logging.getLogger("placet.worker")
+
+
+class Claimed(Value, frozen=True):
+    """What is to be sent: the delivery, its endpoint as it is now, the event, and the time."""
+
+    delivery: WebhookDelivery
+    endpoint: WebhookEndpoint
+    event: RecordedEvent
+    at: datetime
+
+
+class Sender:
+    """Sends what is due; one for each process."""
+
+    def __init__(
+        self, db: Database, ids: Ids, clock: Clock, secrets: SigningSecrets, caller: Caller
+    ) -> None:
+        """Stand on the database, on chance, on the secrets and on the way out."""
+        self._db = db
+        self._ids = ids
+        self._clock = clock
+        self._secrets = secrets
+        self._caller = caller
+        # Requests of people and agents use the same connections; the outbox takes few of them.
+        self._turns = asyncio.Semaphore(DATABASE_TURNS)
+
+    async def drain(self, tenant: TenantId, works: Sequence[WorkDue]) -> None:
+        """Send what is due for a tenant, and say when somebody has to look again.
+
+        `works` are the pieces of due work that led here; all are answered for. May run on several
+        nodes at once, and be ended at any moment: what was sent and not marked is sent again.
+        """
+        endpoints = await self._endpoints(tenant)
+        async with asyncio.TaskGroup() as group:
+            rounds = [group.create_task(self._send_all(endpoint)) for endpoint in endpoints]
+        is_cut_short = any(task.result() for task in rounds)
+        await self._finish(tenant, endpoints, works, is_cut_short=is_cut_short)
+
+    async def _endpoints(self, tenant: TenantId) -> list[WebhookEndpoint]:
+        async with self._turns, self._db.reading(acting_for(tenant)) as tx:
+            return await endpoint_store.list_active(tx)
+
+    async def _send_all(self, endpoint: WebhookEndpoint) -> bool:
+        """Send round after round. Returns True if time ran out before the due did."""
+        if endpoint.secret_key_id != self._secrets.key_id:
+            _LOG.warning(
+                "the secret of webhook endpoint %s stems from another key than this service holds",
+                endpoint.endpoint_id,
+            )
+            return False
+        until = self._clock.monotonic() + PASS_SECONDS
+        while self._clock.monotonic() < until:
+            began = self._clock.monotonic()
+            claimed = await self._claim(endpoint)
+            if not claimed:
+                return False
+            async with asyncio.TaskGroup() as group:
+                for each in claimed:
+                    group.create_task(self._send(each, began))
+        return True
+
+    async def _claim(self, endpoint: WebhookEndpoint) -> list[Claimed]:
+        """Claim a round, with the endpoint as it stands in the same transaction."""
+        async with self._turns, self._db.writing(acting_for(endpoint.tenant_id)) as tx:
+            active = await endpoint_store.list_active(tx)
+            standing = [each for each in active if each.endpoint_id == endpoint.endpoint_id]
+            if not standing:
+                return []
+            heads = await store.claim_heads(tx, endpoint.endpoint_id, AT_ONCE)
+            at = await tx.now()
+            found = []
+            for head in heads:
+                (event,) = await events.list_events(tx, head.stream_id, after=head.seq - 1, limit=1)
+                found.append(Claimed(delivery=head, endpoint=standing[0], event=event, at=at))
+            return found
+
+    async def _send(self, claimed: Claimed, began: float) -> None:
+        if self._clock.monotonic() - began > CLAIM_SECONDS - 2 * SECONDS_MAX:
+            return  # this process stood still: the claim may be somebody else's soon
+        body = rules.encode(claimed.event)
+        headers = self._secrets.headers(
+            claimed.endpoint, claimed.delivery.event_id, claimed.at, body
+        )
+        outcome = await self._caller.call(claimed.endpoint.url, headers, body)
+        await self._mark(claimed.delivery, outcome)
+
+    async def _mark(self, delivery: WebhookDelivery, outcome: Outcome) -> None:
+        async with self._turns, self._db.writing(acting_for(delivery.tenant_id)) as tx:
+            if rules.is_delivered(outcome):
+                counts = await store.advance_to_delivered(tx, delivery, outcome)
+            else:
+                jitter = self._ids.token(rules.JITTER_BYTES)
+                next_at = rules.decide_next(delivery, await tx.now(), jitter)
+                counts = await store.advance_after_fault(tx, delivery, outcome, next_at)
+        if not counts:
+            _LOG.warning("the claim on delivery %s had run out when it ended", delivery.event_id)
+
+    async def _finish(
+        self,
+        tenant: TenantId,
+        endpoints: Sequence[WebhookEndpoint],
+        works: Sequence[WorkDue],
+        *,
+        is_cut_short: bool,
+    ) -> None:
+        """Ask for the next look, once, and let all other pieces of work go."""
+        async with self._turns, self._db.writing(acting_for(tenant)) as tx:
+            now = await tx.now()
+            next_at: datetime | None = now
+            if not is_cut_short:
+                next_at = await store.find_next(tx, [each.endpoint_id for each in endpoints])
+            if next_at is not None and next_at <= now and not is_cut_short:
+                # Due and yet not claimed: by another node, or for want of the right key.
+                next_at = now + LOOK_AGAIN
+            for work in works[1:]:
+                await finish_due(tx, work)
+            await finish_due(tx, works[0], next_at)
