@@ -50,14 +50,14 @@ class BusinessDraftSnapshot(Value, frozen=True):
     memory_json: bytes
     snapshot_hash: HexDigest
     source_snapshot_hash: HexDigest
-    sources: list[CountedSource]
     command_history_hash: HexDigest
     findings: list[Finding]
-    judgments: list[Judgment]
     generation_profile: str
     compiler_version: str
     created_by: ActorId
     created_at: datetime
+    sources: list[CountedSource]
+    judgments: list[Judgment]
 
 
 class SnapshotContent(Value, frozen=True):
