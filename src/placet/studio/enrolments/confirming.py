@@ -45,7 +45,7 @@ async def confirm_enrolment(
     """Take the signed word of whoever `tx` was opened for on an enrolment.
 
     A refusal decides it, and so does the word after which each group that is asked for has the word
-    of a member. Refuses `enrolment_not_found`, `enrolment_closed`, `workspace_archived`,
+    of a member. Refuses `enrolment_not_found`, `enrolment_closed`, `workspace_not_active`,
     `confirmation_refused` with everything that stands against it, and `enrolment_refused` when the
     key was taken or revoked meanwhile.
     """

@@ -49,7 +49,7 @@ async def issue_challenge(tx: Writing, ids: Ids) -> EnrolmentChallenge:
 async def ask_enrolment(tx: Writing, asked: AskEnrolment, ids: Ids) -> EnrolmentAnswer:
     """Ask that whoever `tx` was opened for may vote in a workspace with a key.
 
-    Refuses `workspace_not_found`, `workspace_archived`, and `enrolment_refused` with its reasons.
+    Refuses `workspace_not_found`, `workspace_not_active`, and `enrolment_refused` with its reasons.
     """
     workspace = await workspace_store.get_workspace(tx, asked.workspace_id)
     challenge, now = await store.find_challenge(tx, asked.challenge_id), await tx.now()

@@ -1,6 +1,6 @@
 """Asking for an approval: everything that the voters will see is frozen here."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -48,7 +48,7 @@ async def request_approval(tx: Writing, asked: RequestApproval, ids: Ids) -> App
 
     An open request for an older snapshot is superseded. Refuses `snapshot_not_found`,
     `approval_refused` with every reason, `groups_refused` for a next policy that cannot be,
-    `approval_already_requested`, and `workspace_archived`.
+    `approval_already_requested`, and `workspace_not_active`.
     """
     snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
     draft = await drafts.get_draft(tx, snapshot.draft_id)
@@ -85,17 +85,18 @@ async def withdraw_request(
     return replace(request, status=RequestStatus.WITHDRAWN)
 
 
-async def expire_request(tx: Writing, request_id: UUID, ids: Ids) -> bool:
-    """Write down that the deadline of an open request has passed. Returns whether it was open.
+async def expire_request(tx: Writing, request_id: UUID, ids: Ids) -> datetime | None:
+    """Write down that the deadline of an open request has passed.
 
-    A request that is closed already, or runs still, stays as it is. Refuses `request_not_found`.
+    A request that was closed before stays as it is. Returns when to look again: the deadline of one
+    that runs still. Refuses `request_not_found`.
     """
     request = await store.lock_request(tx, request_id)
-    is_over = rules.status_at(request, await tx.now()) is RequestStatus.EXPIRED
-    if request.status is not RequestStatus.OPEN or not is_over:
-        return False
-    await close_request(tx, request, RequestStatus.EXPIRED, ids)
-    return True
+    if rules.status_at(request, await tx.now()) is RequestStatus.OPEN:
+        return request.deadline
+    if request.status is RequestStatus.OPEN:
+        await close_request(tx, request, RequestStatus.EXPIRED, ids)
+    return None
 
 
 async def close_request(

@@ -253,7 +253,7 @@ class GroupsRefused(Invalid):
     reasons: list[GroupReason]
 
 
-class WorkspaceArchived(Conflict):
+class WorkspaceNotActive(Conflict):
     """The workspace is archived: nothing is written or approved in it any more."""
 
     hint = "its records stay readable, and what it has in force can still be revoked"
@@ -298,8 +298,9 @@ class ApprovalPolicyChanged(Value, frozen=True):
     after: ApprovalPolicy
 
 
-class WorkspaceWasArchived(Value, frozen=True):
+class WorkspaceArchived(Value, frozen=True):
     """Event: a workspace was closed for good. What it has in force stays so until it ends."""
 
     reason: str
+    abandoned_draft_id: UUID | None
     active_approval_id: UUID | None

@@ -12,6 +12,7 @@ from placet.studio.workspaces.model import (
     ApproversNotDistinct,
     CreateWorkspace,
     FirstMember,
+    GovernanceWorkspace,
     GroupFlaw,
     GroupMember,
     GroupReason,
@@ -20,6 +21,8 @@ from placet.studio.workspaces.model import (
     PostureNotAllowed,
     RollEntry,
     WorkspaceKey,
+    WorkspaceNotActive,
+    WorkspaceStatus,
 )
 
 _OWN = {
@@ -27,6 +30,12 @@ _OWN = {
     Environment.STAGING: (Enforcement.REPORT, Unplanned.DENY),
     Environment.PRODUCTION: (Enforcement.BLOCK, Unplanned.DENY),
 }
+
+
+def check_active(workspace: GovernanceWorkspace) -> None:
+    """Refuse `workspace_not_active` for what is archived."""
+    if workspace.status is not WorkspaceStatus.ACTIVE:
+        raise WorkspaceNotActive(detail=f"the workspace is `{workspace.status}`")
 
 
 def decide_posture(asked: CreateWorkspace) -> tuple[Enforcement, Unplanned]:

@@ -14,8 +14,8 @@ from placet.studio.workspaces.model import (
     GroupMember,
     RuntimeAuthorityKind,
     WorkspaceApprover,
-    WorkspaceArchived,
     WorkspaceKey,
+    WorkspaceNotActive,
     WorkspaceNotFound,
     WorkspaceStatus,
 )
@@ -123,11 +123,11 @@ async def hold_active(tx: Writing, workspace_id: UUID) -> None:
     """Keep a workspace from being archived before this transaction ends.
 
     For what changes no pointer of it; comes after every lock on requests and on keys. Refuses
-    `workspace_archived`.
+    `workspace_not_active`.
     """
     (row,) = await tx.rows(hold_statement(tx, workspace_id))
     if row.status is not WorkspaceStatus.ACTIVE:
-        raise WorkspaceArchived(detail="the workspace is archived")
+        raise WorkspaceNotActive(detail=f"the workspace is `{row.status}`")
 
 
 async def find_workspace_of(
