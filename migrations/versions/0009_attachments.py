@@ -1,9 +1,10 @@
-"""Who runs what, and the tools that agents offer."""
+"""Who runs what, the tools that agents offer, and what tells that a plan has changed."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from placet.storage import guards
+from placet.storage.functions import statements
 
 revision = "0009"
 down_revision = "0008"
@@ -27,10 +28,16 @@ UPDATES: dict[str, list[str]] = {
     ],
 }
 DELETES: list[str] = ["plans_inventory_tool", "plans_attachment"]
+SOURCES = [("placet.plans", "plan_look_v1"), ("placet.plans", "plan_changed_v1")]
+FUNCTIONS = [
+    "plan_look_v1(text[], bytea[], text[], text[])",
+    "plan_stamp_v1(text, text)",
+    "plan_changed_v1()",
+]
 
 
 def upgrade() -> None:
-    """Create the tables, force row-level security, set grants and append-only triggers."""
+    """Create the tables, force row-level security, set grants; create the functions."""
     op.create_table(
         "plans_inventory_tool",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -98,9 +105,19 @@ def upgrade() -> None:
     guards.force_tenancy(op, TENANT)
     guards.forbid_change(op, APPEND_ONLY)
     guards.grant_app(op, TABLES, UPDATES, DELETES)
+    for package, name in SOURCES:
+        for statement in statements(package, name):
+            op.execute(statement.replace(":", "\\:"))
+    op.execute(
+        "CREATE TRIGGER plan_changed AFTER INSERT OR UPDATE ON placet.plans_plan"
+        " FOR EACH ROW EXECUTE FUNCTION placet.plan_changed_v1()"
+    )
 
 
 def downgrade() -> None:
-    """Drop every table of this revision."""
+    """Drop the trigger, the functions and every table of this revision."""
+    op.execute("DROP TRIGGER plan_changed ON placet.plans_plan")
+    for signature in FUNCTIONS:
+        op.execute(f"DROP FUNCTION placet.{signature}")
     for name in reversed(TABLES):
         op.drop_table(name, schema="placet")

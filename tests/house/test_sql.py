@@ -41,6 +41,11 @@ FORBIDDEN = {
     r"\bTEMP\s+TABLE\b": "the application may make none",
 }
 
+# Files of functions that no hot endpoint waits for, with the one rule that they need not keep.
+EXCUSED = {
+    "plan_changed_v1": r"\bpg_notify\b|\bNOTIFY\b|\bLISTEN\b",  # plans move when people decide
+}
+
 
 def parts(path: Path) -> list[str]:
     """Return a file's functions, each with the comment above it."""
@@ -101,6 +106,7 @@ def test_no_function_uses(pattern: str) -> None:
     used = [
         f"{told(path)}: {found[0].strip()}"
         for path in FILES
+        if EXCUSED.get(path.stem) != pattern
         for found in re.finditer(pattern, code_of(path.read_text()), re.IGNORECASE | re.MULTILINE)
     ]
     assert used == [], FORBIDDEN[pattern]

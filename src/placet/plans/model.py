@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -85,11 +85,19 @@ class ApprovePlan(Value, frozen=True):
     approval_expires_at: datetime | None
 
 
+WAIT_SECONDS_MAX: Final = 30
+
+
 class PlanQuery(Input, frozen=True):
-    """Whose plan is asked for."""
+    """Whose plan is asked for.
+
+    `wait` is for how many seconds the answer may be held back while the tag named in
+    `If-None-Match` still stands.
+    """
 
     agent: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     environment: Environment
+    wait: Annotated[int, msgspec.Meta(ge=0, le=WAIT_SECONDS_MAX)] = 0
 
 
 class PlanAnswer(Value, frozen=True):

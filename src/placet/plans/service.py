@@ -3,11 +3,13 @@
 A move returns what it says instead of appending it: the caller owns the stream that it belongs to.
 """
 
+from typing import Final
 from uuid import UUID
 
 from placet.authority import store as authority
 from placet.kernel.ids import Ids
-from placet.kernel.principal import Environment, Principal
+from placet.kernel.principal import Environment, Principal, Scope
+from placet.kernel.refusals import ScopeMissing
 from placet.plans import rules, store
 from placet.plans.model import (
     ApprovePlan,
@@ -26,6 +28,11 @@ from placet.plans.model import (
     PlanWithdrawn,
 )
 from placet.storage.database import Reading, Writing
+
+READERS: Final = frozenset(
+    {Scope.RUNTIME, Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.OPERATE, Scope.AUDIT}
+)
+"""Any of these lets somebody look at a plan."""
 
 
 async def open_plan(tx: Writing, asked: OpenPlan, ids: Ids) -> PlanOpened | None:
@@ -63,13 +70,27 @@ async def find_plan(tx: Reading, agent: str, environment: Environment) -> Govern
     return None if plan is None else rules.plan_at(plan, await tx.now())
 
 
-async def look_up_plan(tx: Reading, asked: PlanQuery, principal: Principal) -> PlanAnswer:
-    """Return what an agent is told. Refuses `key_bound_elsewhere` and `plan_not_found`."""
+def check_look(principal: Principal, asked: PlanQuery, *, is_there: bool) -> None:
+    """Refuse who may not look at a plan, and whoever asks for one that is not there.
+
+    Refuses `scope_missing`, `key_bound_elsewhere` and `plan_not_found`, in this order.
+    """
+    if not principal.scopes & READERS:
+        names = " or ".join(f"`{scope}`" for scope in sorted(READERS))
+        raise ScopeMissing(
+            detail=f"the key lacks the scope {names}", scope="|".join(sorted(READERS))
+        )
     if not rules.may_look(principal, asked):
         raise KeyBoundElsewhere(detail="this key is bound to another agent or environment")
-    plan = await find_plan(tx, asked.agent, asked.environment)
-    if plan is None:
+    if not is_there:
         raise PlanNotFound(detail="nobody has opened governance for this agent there")
+
+
+async def look_up_plan(tx: Reading, asked: PlanQuery, principal: Principal) -> PlanAnswer:
+    """Return what an agent is told. Refuses as `check_look` does."""
+    plan = await find_plan(tx, asked.agent, asked.environment)
+    check_look(principal, asked, is_there=plan is not None)
+    assert plan is not None  # noqa: S101 -- narrows the type; refused above
     return PlanAnswer(
         plan_id=plan.plan_id,
         agent=plan.agent,

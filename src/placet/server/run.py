@@ -10,6 +10,7 @@ from typing import Final
 import uvicorn
 from litestar import Litestar
 
+from placet.plans.lookups.service import PlanWaits
 from placet.server import logs
 from placet.server.app import Loop, create_app
 from placet.server.connections import GuardedConnection
@@ -53,7 +54,8 @@ class Service(uvicorn.Server):
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what was asked, then close the application."""
+        """Answer what was asked, first those who wait for a plan, then close the application."""
+        self._application.state[PlanWaits.__name__].end()
         try:
             await super().shutdown(sockets)
         finally:

@@ -81,7 +81,9 @@ async def list_attachments(
         plan_status=plan.status,
         plan_version=plan.version,
         compiled_hash=plan.compiled_hash,
-        counts=await store.count_attachments(*of_agent, plan.compiled_hash, now),
+        counts=await store.count_attachments(
+            *of_agent, plan.compiled_hash, now - rules.SILENT_AFTER
+        ),
         items=[rules.view_of(one, plan.compiled_hash, now) for one in shown],
         next_cursor=encode_cursor([shown[-1].instance_id]) if len(found) > len(shown) else None,
     )

@@ -12,7 +12,6 @@ from placet.plans.attachments.model import (
     AttachmentCounts,
     AttachmentStatus,
 )
-from placet.plans.attachments.rules import SILENT_AFTER
 from placet.plans.attachments.tables import ATTACHMENT
 from placet.storage.database import Reading, Writing, fields_of
 
@@ -65,9 +64,12 @@ async def list_attachments(
 
 
 async def count_attachments(
-    tx: Reading, agent: str, environment: Environment, in_force: str | None, now: datetime
+    tx: Reading, agent: str, environment: Environment, in_force: str | None, silent_from: datetime
 ) -> AttachmentCounts:
-    """Return how many instances an agent has, how many run `in_force`, how many are silent."""
+    """Return how many instances an agent has, how many run `in_force`, how many are silent.
+
+    Silent are those whose last report is of `silent_from` or before.
+    """
     if in_force is None:
         converged = _AT.status == AttachmentStatus.NO_PLAN
     else:
@@ -76,7 +78,7 @@ async def count_attachments(
         sa.select(
             sa.func.count().label("instances"),
             sa.func.count().filter(converged).label("converged"),
-            sa.func.count().filter(_AT.last_seen_at <= now - SILENT_AFTER).label("silent"),
+            sa.func.count().filter(_AT.last_seen_at <= silent_from).label("silent"),
         ).where(*_of(tx, agent, environment))
     )
     found = rows[0]

@@ -19,6 +19,7 @@ from placet.tenancy.entry import (
     query_of,
 )
 
+HASH_LENGTH: Final = 64
 _READERS: Final = (Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.OPERATE, Scope.AUDIT)
 
 
@@ -56,9 +57,13 @@ def _after(cursor: str | None) -> tuple[str, str] | None:
     if cursor is None:
         return None
     match decode_cursor(cursor):
-        case [str(tool), str(version_hash)] if "\x00" not in tool + version_hash:
+        case [str(tool), str(version_hash)] if _is_version(tool, version_hash):
             return tool, version_hash
     raise MalformedQuery(detail="the cursor is not one that this list gave", parameter="cursor")
+
+
+def _is_version(tool: str, version_hash: str) -> bool:
+    return len(version_hash) == HASH_LENGTH and "\x00" not in tool + version_hash
 
 
 HANDLERS = [list_inventory]
