@@ -132,6 +132,7 @@ class Desk:
         self.workplace = workplace
         self.runtime_key = ""
         self.operator_key = ""
+        self.approval_id: UUID | None = None
 
     async def approve(
         self,
@@ -152,7 +153,7 @@ class Desk:
         async with self.db.writing(story.founder) as tx:
             workspace = await workspaces.create_workspace(tx, asked, self.ids)
         _, _, request = await story.asked(workspace, document or CONTRACT)
-        await story.vote(request, signer)
+        self.approval_id = (await story.vote(request, signer)).approval_id
         self.runtime, self.runtime_key = await self.workplace.agent(AGENT, environment)
         self.operator, self.operator_key = await self.workplace.person("op", Role.OPERATOR)
 

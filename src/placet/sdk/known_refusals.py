@@ -11,6 +11,7 @@ import placet.plans.model
 import placet.replay.sessions.model
 import placet.studio.approvals.model
 import placet.studio.drafts.model
+import placet.studio.endings.model
 import placet.studio.enrolments.model
 import placet.studio.origins.model
 import placet.studio.requests.model

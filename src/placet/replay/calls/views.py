@@ -13,7 +13,8 @@ from placet.replay.calls import store
 from placet.replay.calls.answers import PendingCallView, SessionWithPending
 from placet.replay.calls.model import ReplayPendingCall
 from placet.replay.sessions import store as sessions
-from placet.replay.sessions.model import ReplaySession, SessionStatus
+from placet.replay.sessions.endings import ending_of
+from placet.replay.sessions.model import ReplaySession, SessionStatus, SessionView
 from placet.replay.sessions.service import view_of
 from placet.storage.database import Reading
 
@@ -34,11 +35,23 @@ async def read_session(
     pending = None
     if asked.include is not None:
         pending = [_view(call) for call in await store.list_open_calls(tx, session_id)]
-    view = view_of(session)
-    if view.ended_at is None and await controls.is_tenant_killed(tx):
-        # A kill wider than the session touches no session's row: its status is derived here.
-        view = msgspec.structs.replace(view, status=SessionStatus.KILLED)
+    view = await _as_it_counts(tx, session)
     return SessionWithPending(**msgspec.structs.asdict(view), pending=pending)
+
+
+async def _as_it_counts(tx: Reading, session: ReplaySession) -> SessionView:
+    """Return a session with the status that it has by everything wider than itself.
+
+    A kill wider than the session, and the end of its approval, touch no session's row at once.
+    """
+    view = view_of(session)
+    if view.ended_at is not None:
+        return view
+    if await controls.is_tenant_killed(tx):
+        return msgspec.structs.replace(view, status=SessionStatus.KILLED)
+    kills = await controls.list_artifact_kills(tx, [session.artifact_id])
+    ending = ending_of(session, kills.get(session.artifact_id), await tx.now())
+    return view if ending is None else msgspec.structs.replace(view, status=ending.status)
 
 
 def may_see(principal: Principal, session: ReplaySession) -> bool:

@@ -43,6 +43,20 @@ class GroupProof(Value, frozen=True):
     confirmed_by: list[ActorId]
 
 
+class ApprovalHead(Value, frozen=True):
+    """An approval without what proves it."""
+
+    approval_id: UUID
+    workspace_id: WorkspaceId
+    draft_snapshot_id: SnapshotId
+    request_id: UUID
+    approval_version: int
+    artifact_id: UUID
+    approved_by: list[ActorId]
+    approved_at: datetime
+    expires_at: datetime | None
+
+
 class VoterProof(Value, frozen=True):
     """Why a voter's vote counted, and for which groups. `public_key` and `proof` are base64."""
 

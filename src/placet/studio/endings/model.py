@@ -7,12 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from placet.evidence.fields import HexDigest
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.refusals import Forbidden
 from placet.kernel.value import Input, Value
 from placet.plans.model import EndingKind
-from placet.studio.snapshots.model import SnapshotId
+from placet.studio.approvals.model import ApprovalAnswer, ApprovalHead
 from placet.studio.workspaces.model import WorkspaceId
 
 REASON_MAX: Final = 1_000
@@ -71,40 +70,31 @@ class EndingShown(Value, frozen=True):
     ended_at: datetime
 
 
-class ApprovalSummary(Value, frozen=True):
+class ApprovalSummary(ApprovalHead, frozen=True):
     """An approval in a list: what it counts for now, without its proof.
 
-    `sessions_open` counts the sessions under it that have not ended.
+    `ending` tells how it ended. `sessions_open` counts the sessions under it that have not ended.
     """
 
-    approval_id: UUID
-    workspace_id: WorkspaceId
-    draft_snapshot_id: SnapshotId
-    request_id: UUID
-    approval_version: int
     status: ApprovalStatus
-    artifact_id: UUID
-    approved_by: list[ActorId]
-    approved_at: datetime
-    expires_at: datetime | None
     ending: EndingShown | None
     sessions_open: int
 
 
-class ApprovalShown(ApprovalSummary, frozen=True):
-    """An approval with everything that proves it: its proof as JSON. Hashes are hex."""
+class ApprovalShown(ApprovalAnswer, frozen=True):
+    """An approval with everything that proves it, and what it counts for now."""
 
-    source_snapshot_hash: HexDigest
-    command_history_hash: HexDigest
-    compiler_version: str
-    approval_proof: msgspec.Raw
+    status: ApprovalStatus
+    ending: EndingShown | None
+    sessions_open: int
 
 
 class RevocationAnswer(Value, frozen=True):
     """The revocation is in force: nothing is granted or started under the approval from here on.
 
-    `sessions_ended` counts the sessions that ended by it; `control_id` is its row in the tenant's
-    controls. Revoked twice is revoked once: the answer is the first one's.
+    `control_id` is its row in the tenant's controls. `sessions_open` counts the sessions under it
+    that nobody has written to yet; they too are granted nothing. Revoked twice is revoked once:
+    the second answer tells of the first revocation.
     """
 
     approval_id: UUID
@@ -113,7 +103,7 @@ class RevocationAnswer(Value, frozen=True):
     control_id: UUID
     revoked_by: ActorId
     revoked_at: datetime
-    sessions_ended: int
+    sessions_open: int
 
 
 class RevocationNotAllowed(Forbidden):

@@ -1,0 +1,62 @@
+"""Questions about endings, and the rows that are added."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from placet.plans.model import EndingKind
+from placet.storage.database import Reading, Writing, fields_of
+from placet.studio.endings.model import ApprovalEnding, EndingWarning
+from placet.studio.endings.tables import ENDING, WARNING
+
+
+def insert_statement(ending: ApprovalEnding) -> sa.Insert:
+    """Return the insert that gives way to an ending of the same kind."""
+    # Race: of two that come at once, the second waits here for the first and adds nothing.
+    return postgresql.insert(ENDING).values(fields_of(ending)).on_conflict_do_nothing()
+
+
+async def insert_ending(tx: Writing, ending: ApprovalEnding) -> bool:
+    """End an approval. Returns False if it had ended like this before."""
+    return await tx.change(insert_statement(ending)) == 1
+
+
+def warning_statement(warning: EndingWarning) -> sa.Insert:
+    """Return the insert that gives way to the same warning."""
+    # Race: of two workers, the second waits here for the first and says nothing.
+    return postgresql.insert(WARNING).values(fields_of(warning)).on_conflict_do_nothing()
+
+
+async def insert_warning(tx: Writing, warning: EndingWarning) -> bool:
+    """Note that a warning was given. Returns False if it was given before."""
+    return await tx.change(warning_statement(warning)) == 1
+
+
+async def find_ending(tx: Reading, approval_id: UUID, kind: EndingKind) -> ApprovalEnding | None:
+    """Return the ending of an approval of this kind."""
+    return await tx.find(
+        ApprovalEnding,
+        sa.select(ENDING).where(
+            ENDING.c.tenant_id == tx.tenant_id,
+            ENDING.c.approval_id == approval_id,
+            ENDING.c.kind == kind,
+        ),
+    )
+
+
+async def list_endings(
+    tx: Reading, approvals: Collection[UUID]
+) -> dict[UUID, list[ApprovalEnding]]:
+    """Return the endings of each of these approvals; none is left out."""
+    found = await tx.list(
+        ApprovalEnding,
+        sa.select(ENDING)
+        .where(ENDING.c.tenant_id == tx.tenant_id, ENDING.c.approval_id.in_(approvals))
+        .order_by(ENDING.c.ended_at),
+    )
+    by_approval: dict[UUID, list[ApprovalEnding]] = {approval: [] for approval in approvals}
+    for ending in found:
+        by_approval[ending.approval_id].append(ending)
+    return by_approval
