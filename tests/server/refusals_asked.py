@@ -202,6 +202,25 @@ STUDIO_REFUSED: Final = (
         key="viewer",
     ),
     Refused(
+        "a group that nobody is in",
+        f"{STUDIO}/workspaces",
+        {
+            "agent": "grouped-desk",
+            "environment": "staging",
+            "approval_policy": {"groups": [{"name": "legal"}]},
+        },
+        422,
+        "groups_refused",
+    ),
+    Refused(
+        "the withdrawal of another's request",
+        f"{STUDIO}/approval-requests/%request%/withdraw",
+        {"reason": "x"},
+        403,
+        "withdrawal_not_allowed",
+        key="approver",
+    ),
+    Refused(
         "the removal of an approver who is none",
         f"{STUDIO}/workspaces/%workspace%/approvers/%actor%/remove",
         {"reason": "x"},

@@ -1,11 +1,22 @@
 """What a workspace may choose, environment by environment."""
 
+from uuid import UUID
+
 import pytest
 
+from placet.kernel.ids import ActorId
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement, Unplanned
-from placet.studio.workspaces.model import CreateWorkspace, PostureNotAllowed
-from placet.studio.workspaces.rules import decide_posture
+from placet.studio.workspaces.model import (
+    ApprovalGroup,
+    ApprovalPolicy,
+    CreateWorkspace,
+    GroupFlaw,
+    GroupsRefused,
+    NameApprover,
+    PostureNotAllowed,
+)
+from placet.studio.workspaces.rules import check_groups, decide_posture
 
 DEVELOPMENT, STAGING, PRODUCTION = Environment
 
@@ -59,3 +70,45 @@ def test_staging_may_block_and_may_capture() -> None:
 def test_production_and_development_choose_nothing_else(wish: CreateWorkspace) -> None:
     with pytest.raises(PostureNotAllowed):
         decide_posture(wish)
+
+
+def named(*groups: str) -> NameApprover:
+    return NameApprover(actor_id=ActorId(UUID(int=1)), public_key=b"", proof=b"", groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("groups", "approvers", "expected"),
+    [
+        (["legal"], [named("legal")], []),
+        (["legal", "risk"], [named("legal", "risk")], []),
+        (["legal", "risk"], [named("legal"), named("risk")], []),
+        (["legal"], [], [(GroupFlaw.NOBODY_IN_IT, "legal")]),
+        (["legal", "risk"], [named("legal")], [(GroupFlaw.NOBODY_IN_IT, "risk")]),
+        ([], [named("legal")], [(GroupFlaw.GROUP_UNKNOWN, "legal")]),
+        (
+            ["legal", "legal"],
+            [named("sales")],
+            [
+                (GroupFlaw.NAMED_TWICE, "legal"),
+                (GroupFlaw.GROUP_UNKNOWN, "sales"),
+                (GroupFlaw.NOBODY_IN_IT, "legal"),
+            ],
+        ),
+    ],
+)
+def test_every_group_of_a_new_workspace_is_named_once_and_has_a_first_approver(
+    groups: list[str], approvers: list[NameApprover], expected: list[tuple[GroupFlaw, str]]
+) -> None:
+    policy = ApprovalPolicy(groups=tuple(ApprovalGroup(name=name) for name in groups))
+    wanted = CreateWorkspace(
+        agent="desk",
+        environment=STAGING,
+        approval_policy=policy,
+        approvers=tuple(approvers),
+    )
+    try:
+        check_groups(wanted)
+        found = []
+    except GroupsRefused as refused:
+        found = [(reason.code, reason.group) for reason in refused.reasons]
+    assert found == expected
