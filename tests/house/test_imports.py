@@ -9,6 +9,9 @@ from tests.house.checkout import PACKAGE, ROOT, told, tree
 
 # A store that reads the tables of another slice, and why.
 FOREIGN_TABLES: dict[tuple[str, str], str] = {
+    ("placet.replay.observed.store", "placet.events.tables"): "phase conflicts stand in bodies",
+    ("placet.replay.observed.store", "placet.replay.calls.tables"): "counts what was decided",
+    ("placet.replay.observed.store", "placet.replay.sessions.tables"): "counts what was decided",
     ("placet.replay.recordings.store", "placet.replay.calls.tables"): "reads what was done",
     ("placet.replay.recordings.store", "placet.replay.sessions.tables"): "reads what was done",
     ("placet.studio.shadow.store", "placet.replay.sessions.tables"): "cursors beside streams' ends",

@@ -15,11 +15,14 @@ from placet.studio.archives import routes as archives
 from placet.studio.draft_sources import routes as draft_sources
 from placet.studio.drafts import routes as drafts
 from placet.studio.drafts.history import routes as draft_history
+from placet.studio.drift import routes as drift
+from placet.studio.drift.scans import routes as drift_scans
 from placet.studio.endings import routes as endings
 from placet.studio.enrolments import routes as enrolments
 from placet.studio.impact import routes as impact
 from placet.studio.origins import routes as origins
 from placet.studio.requests import routes as requests
+from placet.studio.rule_evidence import routes as rule_evidence
 from placet.studio.shadow import routes as shadow
 from placet.studio.snapshots import routes as snapshots
 from placet.studio.sources import routes as sources
@@ -47,6 +50,9 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     requests.HANDLERS,
     votes.HANDLERS,
     endings.HANDLERS,
+    rule_evidence.HANDLERS,
+    drift.HANDLERS,
+    drift_scans.HANDLERS,
     plans.HANDLERS,
     attachments.HANDLERS,
     inventory.HANDLERS,

@@ -1,18 +1,26 @@
-"""A drift item, what it is about, and what is said when it opens."""
+"""A drift item, what it is about, what is decided about it, and what is said."""
 
+import dataclasses
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NewType
+from typing import Annotated, Final, NewType
 from uuid import UUID
+
+import msgspec
 
 from placet.evidence.fields import HexDigest
 from placet.kernel.ids import ActorId, TenantId
-from placet.kernel.value import Value
+from placet.kernel.refusals import Conflict, Invalid, NotFound
+from placet.kernel.value import Input, Value
 from placet.studio.workspaces.model import WorkspaceId
 
 DriftItemId = NewType("DriftItemId", UUID)
 
 REASON_MAX: Final = 2_000
+WAIVED_DAYS_MAX: Final = 365
+
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX)]
+"""Why somebody decided so, in their words."""
 
 
 class DriftKind(StrEnum):
@@ -123,3 +131,94 @@ class DriftOpened(Value, frozen=True):
     fingerprint: HexDigest
     severity: DriftSeverity
     summary: str
+
+
+class DecideDrift(Input, frozen=True):
+    """Acknowledge or resolve an item, and say why."""
+
+    reason: Reason
+
+
+class WaiveDrift(Input, frozen=True):
+    """Let an item be until a date, at most a year from now, and say why."""
+
+    reason: Reason
+    until: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class DriftQuery(Input, frozen=True):
+    """Which items: of one status or all, how many, and from where."""
+
+    status: DriftStatus | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    cursor: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] | None = None
+
+
+class DriftAnswer(Value, frozen=True):
+    """An item as it counts at this moment."""
+
+    item_id: DriftItemId
+    workspace_id: WorkspaceId
+    approval_id: UUID
+    kind: DriftKind
+    target_ref: str
+    subject: DriftSubject
+    fingerprint: HexDigest
+    severity: DriftSeverity
+    status: DriftStatus
+    summary: str
+    seen_count: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    decided_by: ActorId | None
+    decided_at: datetime | None
+    reason: str | None
+    waived_until: datetime | None
+    draft_id: UUID | None
+
+
+class DriftDecision(Value, frozen=True):
+    """What an item becomes, and why."""
+
+    status: DriftStatus
+    reason: str
+    waived_until: datetime | None = None
+    draft_id: UUID | None = None
+
+
+class DriftItemNotFound(NotFound):
+    """There is no such drift item here."""
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class DriftClosed(Conflict):
+    """The item is not in a status in which this can be decided about it."""
+
+    hint = "read the item again; what was decided stands"
+    drift_status: DriftStatus
+
+
+class WaiverOutOfRange(Invalid):
+    """A waiver ends later than now, and within a year."""
+
+    hint = "name a date between now and a year from now"
+
+
+class DriftDecided(Value, frozen=True):
+    """Event: somebody decided about a drift item, and why. `was` is its status before."""
+
+    item_id: DriftItemId
+    approval_id: UUID
+    fingerprint: HexDigest
+    was: DriftStatus
+    status: DriftStatus
+    reason: str
+    waived_until: datetime | None
+    draft_id: UUID | None
+
+
+class DriftSuperseded(Value, frozen=True):
+    """Event: items of earlier approvals, which nobody had closed, gave way to a newer approval."""
+
+    by_approval_id: UUID
+    item_ids: list[DriftItemId]

@@ -1,10 +1,25 @@
-"""Opening drift items."""
+"""Opening drift items, and deciding about them."""
+
+from uuid import UUID
 
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.storage.database import Writing
+from placet.studio.approvals.model import GovernanceApproval
+from placet.studio.drafts import store as drafts
+from placet.studio.drafts.model import DraftStatus
 from placet.studio.drift import rules, store
-from placet.studio.drift.model import DriftItem, DriftItemId, DriftStatus, Sighting
+from placet.studio.drift.model import (
+    DriftAnswer,
+    DriftClosed,
+    DriftDecision,
+    DriftItem,
+    DriftItemId,
+    DriftStatus,
+    DriftSuperseded,
+    Sighting,
+)
+from placet.studio.workspaces import service as workspaces
 
 
 async def open_drift(tx: Writing, seen: Sighting, ids: Ids) -> tuple[DriftItem | None, list[Value]]:
@@ -35,3 +50,44 @@ async def open_drift(tx: Writing, seen: Sighting, ids: Ids) -> tuple[DriftItem |
     is_new = kept is not None and kept.item_id == item.item_id
     said: list[Value] = [rules.opening_of(kept)] if kept and (is_new or reopened) else []
     return kept, said
+
+
+async def reopen_items(tx: Writing, workspace_id: UUID) -> list[Value]:
+    """Open what a waiver or an abandoned draft no longer covers; return what is to be told."""
+    reopened = await store.reopen_lapsed(tx, workspace_id)
+    for item in await store.list_live(tx, workspace_id):
+        if item.draft_id is None:
+            continue
+        draft = await drafts.get_draft(tx, item.draft_id)
+        if draft.status is DraftStatus.ABANDONED:
+            again = await store.reopen_accepted(tx, item)
+            reopened += [again] if again else []
+    return [rules.opening_of(item) for item in reopened]
+
+
+async def supersede_items(tx: Writing, approval: GovernanceApproval) -> list[Value]:
+    """Close what nobody closed under earlier approvals; return what is to be told."""
+    found = await store.supersede(tx, approval.workspace_id, approval.approval_id)
+    if not found:
+        return []
+    return [DriftSuperseded(by_approval_id=approval.approval_id, item_ids=found)]
+
+
+async def decide_item(tx: Writing, item_id: UUID, decision: DriftDecision, ids: Ids) -> DriftAnswer:
+    """Acknowledge, resolve or waive an item, or note which draft takes it up.
+
+    Refuses `drift_item_not_found`, `drift_closed` and `waiver_out_of_range`.
+    """
+    item = await store.get_item(tx, item_id)
+    now = await tx.now()
+    rules.check_decision(item, decision, now)
+    decided = await store.advance_item(tx, item, decision)
+    if decided is None:
+        status = rules.as_it_counts(await store.get_item(tx, item_id), now).status
+        raise DriftClosed(
+            detail=f"somebody decided otherwise at the same moment: it is `{status}`",
+            drift_status=status,
+        )
+    said: list[Value] = [rules.decided_of(item, decision, now)]
+    await workspaces.tell(tx, item.workspace_id, said, ids)
+    return rules.answer_of(decided, now)

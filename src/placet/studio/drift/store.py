@@ -6,11 +6,23 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from placet.storage.database import Writing, fields_of
-from placet.studio.drift.model import DriftItem, DriftSeverity, DriftStatus
+from placet.storage.database import Reading, Writing, fields_of
+from placet.studio.drift.model import (
+    DriftDecision,
+    DriftItem,
+    DriftItemId,
+    DriftItemNotFound,
+    DriftSeverity,
+    DriftStatus,
+)
 from placet.studio.drift.tables import DRIFT_ITEM, LIVE
 
 _ORDER = postgresql.array([severity.value for severity in DriftSeverity], type_=sa.Text)
+_LAPSED = (
+    DRIFT_ITEM.c.status == DriftStatus.WAIVED,
+    DRIFT_ITEM.c.waived_until <= sa.func.clock_timestamp(),
+)
+_OPENED = {"status": DriftStatus.OPEN, "waived_until": None, "draft_id": None}
 
 
 async def insert_item(tx: Writing, item: DriftItem) -> DriftItem | None:
@@ -32,13 +44,122 @@ async def reopen_waived(tx: Writing, approval_id: UUID, fingerprint: str) -> Dri
             c.tenant_id == tx.tenant_id,
             c.approval_id == approval_id,
             c.fingerprint == fingerprint,
-            c.status == DriftStatus.WAIVED,
-            c.waived_until <= sa.func.clock_timestamp(),
+            *_LAPSED,
         )
-        .values(status=DriftStatus.OPEN, waived_until=None)
+        .values(**_OPENED)
         .returning(*c)
     )
     return None if row is None else _item(row)
+
+
+async def reopen_lapsed(tx: Writing, workspace_id: UUID) -> list[DriftItem]:
+    """Open every item of a workspace again whose waiver has ended, and return them."""
+    c = DRIFT_ITEM.c
+    lapsed = sa.update(DRIFT_ITEM).where(
+        c.tenant_id == tx.tenant_id, c.workspace_id == workspace_id, *_LAPSED
+    )
+    rows = await tx.rows(lapsed.values(**_OPENED).returning(*c))
+    return [_item(row) for row in rows]
+
+
+async def reopen_accepted(tx: Writing, item: DriftItem) -> DriftItem | None:
+    """Open an accepted item again whose draft came to nothing, and return it."""
+    c = DRIFT_ITEM.c
+    row = await tx.returning(
+        sa.update(DRIFT_ITEM)
+        .where(
+            c.tenant_id == tx.tenant_id,
+            c.item_id == item.item_id,
+            c.status == DriftStatus.ACCEPTED,
+            c.draft_id == item.draft_id,
+        )
+        .values(**_OPENED)
+        .returning(*c)
+    )
+    return None if row is None else _item(row)
+
+
+async def supersede(tx: Writing, workspace_id: UUID, approval_id: UUID) -> list[DriftItemId]:
+    """Supersede what nobody closed under other approvals of a workspace than this one."""
+    c = DRIFT_ITEM.c
+    rows = await tx.rows(
+        sa.update(DRIFT_ITEM)
+        .where(
+            c.tenant_id == tx.tenant_id,
+            c.workspace_id == workspace_id,
+            c.approval_id != approval_id,
+            c.status.in_((DriftStatus.OPEN, DriftStatus.ACKNOWLEDGED, DriftStatus.WAIVED)),
+        )
+        .values(status=DriftStatus.SUPERSEDED, waived_until=None)
+        .returning(c.item_id)
+    )
+    return sorted(DriftItemId(row.item_id) for row in rows)
+
+
+async def advance_item(tx: Writing, item: DriftItem, decision: DriftDecision) -> DriftItem | None:
+    """Bring an item to another status, if it is still what it was when it was read."""
+    c = DRIFT_ITEM.c
+    # Race: of two decisions at once, the second finds another status than it was made for.
+    row = await tx.returning(
+        sa.update(DRIFT_ITEM)
+        .where(
+            c.tenant_id == tx.tenant_id,
+            c.item_id == item.item_id,
+            c.status == item.status,
+            c.waived_until.is_not_distinct_from(item.waived_until),
+        )
+        .values(
+            status=decision.status,
+            reason=decision.reason,
+            waived_until=decision.waived_until,
+            draft_id=decision.draft_id,
+            decided_by=tx.actor_id,
+            decided_at=sa.func.clock_timestamp(),
+        )
+        .returning(*c)
+    )
+    return None if row is None else _item(row)
+
+
+async def get_item(tx: Reading, item_id: UUID) -> DriftItem:
+    """Return an item. Refuses `drift_item_not_found`."""
+    found = await tx.find(
+        DriftItem,
+        sa.select(DRIFT_ITEM).where(
+            DRIFT_ITEM.c.tenant_id == tx.tenant_id, DRIFT_ITEM.c.item_id == item_id
+        ),
+    )
+    if found is None:
+        raise DriftItemNotFound(detail="there is no drift item with this id")
+    return found
+
+
+async def list_items(
+    tx: Reading,
+    workspace_id: UUID,
+    *,
+    status: DriftStatus | None,
+    before: UUID | None,
+    limit: int,
+) -> list[DriftItem]:
+    """Return up to `limit` items of a workspace, the newest first, as they count now."""
+    c = DRIFT_ITEM.c
+    query = sa.select(DRIFT_ITEM).where(c.tenant_id == tx.tenant_id, c.workspace_id == workspace_id)
+    if status is not None:
+        counts = sa.case((sa.and_(*_LAPSED), DriftStatus.OPEN.value), else_=c.status)
+        query = query.where(counts == status.value)
+    if before is not None:
+        query = query.where(c.item_id < before)
+    return await tx.list(DriftItem, query.order_by(c.item_id.desc()).limit(limit))
+
+
+async def list_live(tx: Reading, workspace_id: UUID) -> list[DriftItem]:
+    """Return every item of a workspace that is neither resolved nor superseded."""
+    c = DRIFT_ITEM.c
+    query = sa.select(DRIFT_ITEM).where(
+        c.tenant_id == tx.tenant_id, c.workspace_id == workspace_id, sa.text(LIVE)
+    )
+    return await tx.list(DriftItem, query.order_by(c.item_id))
 
 
 def upsert_statement(item: DriftItem) -> sa.Executable:

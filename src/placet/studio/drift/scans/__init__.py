@@ -1,0 +1,42 @@
+"""Looking for drift: what an agent offers and does, compared with the approval in force.
+
+A scan looks at one workspace. It begins where the last scan of the same approval ended, and ends
+at the moment up to which no call can be added any more, a day later at most. It counts the calls
+of the sessions under the approval's artifact, adds to the evidence for each rule, compares the
+tools that the agent's processes report and that newer sources list, and opens or counts up drift
+items. Items of earlier approvals that nobody has closed are superseded. An
+`ApprovalRuntimeReceipt` says how much was looked at and over which time, also when nothing was
+found: *checked and clean* is another thing than *never checked*.
+
+The worker scans each workspace with an approval in force once an hour, the first time right after
+the approval; anybody who works in it may ask for a scan at any time.
+
+What is found, and how severe it is:
+
+- `tool_new`: a tool first seen after the approval that the contract does not have. `minor`;
+  `major` where people are asked about such tools, `critical` where they are allowed.
+- `tool_changed`: a tool whose schema or description is not what was approved. Description only and
+  narrowed `minor`; widened `minor`, `major` if grave; incompatible `major`, `critical` if grave.
+- `demand_denied`: calls refused by principal, ruling or limit (layers 2, 3 and 10). `info`, from
+  10 calls `minor`, from 100 `major`; one higher if grave. Calls of tools that the contract does
+  not have are one item together, whatever a model named them.
+- `outside_phases`: calls refused by phase (layer 4), as severe as denied demand; and commits that
+  found their session in another phase, `major`, `critical` if grave.
+- `rule_contradicted`: a rule of the layers 5 to 9 with 5 or more contradictions, and more than
+  support. `minor`, from 100 contradictions `major`; one higher if grave.
+- `rule_unused`: a rule that no call reached for 30 days in which there were calls. `info`.
+
+A tool is grave if its side effect is destructive, admin or financial. A schema has *widened* when
+it takes everything that it took and more, *narrowed* the other way round, and is *incompatible*
+when it can be neither, or cannot be told. A tool is compared with what was known of it at the
+approval: the versions that the agent had reported by then, and the contract's own schema.
+
+Invariants
+- Each call is counted in one scan of an approval, whoever scans, however often and on however many
+  nodes: scans of one approval wait for each other, and each begins where the last one ended.
+- A scan is one transaction: after a crash it was not made, and is made again.
+- A scan changes no approval, no artifact, no plan and no session.
+
+Failures: a workspace with nothing in force has nothing to compare, `nothing_in_force`; one whose
+approval changed while the scan prepared, a conflict, and the next scan looks at the new one.
+"""

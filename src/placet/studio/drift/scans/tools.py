@@ -1,0 +1,96 @@
+"""Tools as they are offered now, compared with what was approved."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import cast
+
+from placet.kernel import foreign
+from placet.kernel.foreign import Json
+from placet.kernel.hashing import digest
+from placet.policy.diff.change import ChangeKind
+from placet.policy.diff.schema_form import Schema
+from placet.policy.diff.schemas import schema_changes
+from placet.studio.drift.model import ToolChange
+from placet.studio.drift.scans.model import ApprovedTool, Difference, SeenTool
+
+
+def classify(old: Json, new: Json) -> ToolChange:
+    """Return how one input schema of a tool differs from another, by what it takes."""
+    was, now = cast("Schema", old), cast("Schema", new)
+    kinds = {change.kind for change in schema_changes("", (was, ()), (now, ()))}
+    if not kinds:
+        return ToolChange.DESCRIPTION_ONLY
+    if kinds == {ChangeKind.WIDENED}:
+        return ToolChange.WIDENED
+    return ToolChange.NARROWED if kinds == {ChangeKind.NARROWED} else ToolChange.INCOMPATIBLE
+
+
+def new_tools(
+    approved: Iterable[str], seen: Sequence[SeenTool], approved_at: datetime
+) -> list[SeenTool]:
+    """Return tools that nobody knew of at the approval, each in the version that was seen last."""
+    known = {*approved, *(tool.name for tool in seen if tool.first_seen_at <= approved_at)}
+    latest: dict[str, SeenTool] = {}
+    for tool in seen:
+        if tool.name not in known:
+            before = latest.get(tool.name, tool)
+            latest[tool.name] = max(before, tool, key=lambda one: one.last_seen_at)
+    return [latest[name] for name in sorted(latest)]
+
+
+def changed_tools(
+    approved: Sequence[ApprovedTool], seen: Sequence[SeenTool], approved_at: datetime
+) -> list[Difference]:
+    """Return how versions that were first seen after the approval differ from what was approved."""
+    return [
+        found
+        for tool in approved
+        for version in seen
+        if version.name == tool.name and version.first_seen_at > approved_at
+        if (found := _difference(tool, version, _known(seen, tool.name, approved_at))) is not None
+    ]
+
+
+def _known(seen: Sequence[SeenTool], name: str, approved_at: datetime) -> list[SeenTool]:
+    return [one for one in seen if one.name == name and one.first_seen_at <= approved_at]
+
+
+def _difference(
+    tool: ApprovedTool, version: SeenTool, known: Sequence[SeenTool]
+) -> Difference | None:
+    """Return the difference of a version, or None for one that was known in all that it says."""
+    changes = [
+        change
+        for change in (_schema_change(tool, version, known), _description_change(version, known))
+        if change is not None
+    ]
+    if not changes:
+        return None
+    whole: list[Json] = [version.name, version.description_hash, version.schema_hash]
+    return Difference(
+        tool=tool.name,
+        change=changes[0],
+        found=digest("drift_tool", foreign.encode(whole)).hex(),
+        seen_at=version.last_seen_at,
+    )
+
+
+def _schema_change(
+    tool: ApprovedTool, version: SeenTool, known: Sequence[SeenTool]
+) -> ToolChange | None:
+    """Compare with the version that was known last, or with the contract where none was."""
+    with_schema = [one for one in known if one.schema_hash is not None]
+    hashes = {tool.schema_hash, *(one.schema_hash for one in with_schema)}
+    if version.schema_hash is None or version.schema_hash in hashes:
+        return None
+    if with_schema:
+        latest = max(with_schema, key=lambda one: one.last_seen_at)
+        return classify(latest.schema, version.schema)
+    return None if tool.schema_hash is None else classify(tool.schema, version.schema)
+
+
+def _description_change(version: SeenTool, known: Sequence[SeenTool]) -> ToolChange | None:
+    hashes = {one.description_hash for one in known} - {None}
+    if version.description_hash is None or not hashes or version.description_hash in hashes:
+        return None
+    return ToolChange.DESCRIPTION_ONLY

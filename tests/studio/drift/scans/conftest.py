@@ -1,0 +1,18 @@
+"""A refund desk whose calls are scanned for drift."""
+
+import pytest
+from tests.conftest import Workplace
+from tests.replay.conftest import app, client, desk
+from tests.replay.desk import Desk
+from tests.studio.drift.scans.scanner import Scanner
+
+from placet.kernel.ids import Ids
+from placet.storage.database import Database
+
+__all__ = ["app", "client", "desk"]
+
+
+@pytest.fixture
+async def scanner(db: Database, ids: Ids, workplace: Workplace, desk: Desk) -> Scanner:
+    """Scans the desk's workspace."""
+    return await Scanner.of(db, ids, workplace.founder, desk)

@@ -1,0 +1,127 @@
+"""A scan finds what diverges, counts each call once, and says how much it looked at."""
+
+from tests.invariants.overtaking import Side, overtake
+from tests.replay.desk import CONTRACT, Desk
+from tests.studio.drift.scans.scanner import Scanner
+
+from placet.plans.inventory.model import OfferedTool
+from placet.storage.database import Writing
+from placet.studio.drift.model import DriftKind, DriftSeverity, DriftStatus, ToolChange
+from placet.studio.drift.scans import service
+
+ORDER = {"order_id": "ord_00000001"}
+SCHEMAS = {tool["tool"]: tool["input_schema"] for tool in CONTRACT["tools"]}
+
+
+async def test_a_scan_that_finds_nothing_still_says_what_it_looked_at(
+    desk: Desk, scanner: Scanner
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up("ord_00000001")
+    receipt = await scanner.scan()
+    assert (receipt.call_count, receipt.opened_count, receipt.live_count) == (1, 0, 0)
+    assert receipt.window_from < receipt.window_to
+    assert receipt.rule_count > len(CONTRACT["tools"])
+    assert await scanner.items() == []
+
+
+async def test_each_call_is_counted_in_one_scan(desk: Desk, scanner: Scanner) -> None:
+    worker = await desk.worker()
+    await worker.propose(("delete_customer", {"customer": "c1"}))
+    first = await scanner.scan()
+    await worker.propose(("delete_customer", {"customer": "c2"}))
+    await worker.propose(("delete_customer", {"customer": "c3"}))
+    second = await scanner.scan()
+    third = await scanner.scan()
+    assert [r.call_count for r in (first, second, third)] == [1, 2, 0]
+    assert (second.window_from, third.window_from) == (first.window_to, second.window_to)
+    (item,) = await scanner.items()
+    assert (item.kind, item.seen_count) == (DriftKind.DEMAND_DENIED, 3)
+    assert item.target_ref == "tool:delete_customer"
+    assert item.severity is DriftSeverity.MINOR  # destructive: one above what it is for so few
+
+
+async def test_of_two_scans_at_once_the_second_counts_nothing_again(
+    desk: Desk, scanner: Scanner
+) -> None:
+    worker = await desk.worker()
+    await worker.propose(("delete_customer", {"customer": "c1"}))
+    ready = await scanner.prepared()
+
+    async def scan(tx: Writing) -> object:
+        return await service.scan_workspace(tx, ready, scanner.ids)
+
+    side = Side(scanner.founder, scan)
+    first, second = await overtake(scanner.db, side, side)
+    (item,) = await scanner.items()
+    assert item.seen_count == 1
+    assert getattr(first, "call_count", None) == 1
+    assert getattr(second, "call_count", None) == 0
+
+
+async def test_calls_outside_their_phase_and_of_no_contract_are_drift(
+    desk: Desk, scanner: Scanner
+) -> None:
+    worker = await desk.worker()
+    await worker.propose(("close_case", {"case_id": "1"}))
+    await worker.propose(("summon_dragon", {}), ("summon_demon", {}))
+    await scanner.scan()
+    found = {(item.kind, item.target_ref, item.seen_count) for item in await scanner.items()}
+    assert found == {
+        (DriftKind.OUTSIDE_PHASES, "tool:close_case", 1),
+        (DriftKind.DEMAND_DENIED, "approval", 2),
+    }
+
+
+async def test_a_tool_that_came_after_the_approval_is_drift(scanner: Scanner) -> None:
+    await scanner.offer(OfferedTool(name="wire_money", input_schema=True))
+    receipt = await scanner.scan()
+    (item,) = await scanner.items()
+    assert (item.kind, item.target_ref) == (DriftKind.TOOL_NEW, "tool:wire_money")
+    assert item.severity is DriftSeverity.MINOR
+    assert (receipt.tool_count, receipt.opened_count, receipt.live_count) == (1, 1, 1)
+
+
+async def test_a_changed_schema_is_drift_and_the_approved_one_is_none(scanner: Scanner) -> None:
+    wider = SCHEMAS["issue_refund"] | {"additionalProperties": True}
+    await scanner.offer(
+        OfferedTool(name="issue_refund", input_schema=wider),
+        OfferedTool(name="note", input_schema=SCHEMAS["note"]),
+    )
+    await scanner.scan()
+    (item,) = await scanner.items()
+    assert (item.kind, item.subject.tool) == (DriftKind.TOOL_CHANGED, "issue_refund")
+    assert item.subject.change is ToolChange.WIDENED
+    assert item.severity is DriftSeverity.MAJOR
+
+
+async def test_what_lasts_is_counted_again_only_when_it_is_seen_again(scanner: Scanner) -> None:
+    tool = OfferedTool(name="wire_money", input_schema=True)
+    await scanner.offer(tool)
+    await scanner.scan()
+    await scanner.scan()
+    (item,) = await scanner.items()
+    assert item.seen_count == 1
+    await scanner.offer(tool)
+    await scanner.scan()
+    (item,) = await scanner.items()
+    assert (item.seen_count, item.status) == (2, DriftStatus.OPEN)
+
+
+async def test_evidence_speaks_for_rules_that_calls_kept_and_against_those_that_refused_them(
+    desk: Desk, scanner: Scanner
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up("ord_00000001")
+    await worker.propose(("issue_refund", ORDER | {"amount_cents": 50_001}))
+    await scanner.scan()
+    found = await scanner.evidence()
+    kept, broken = (
+        found["tools.lookup_order.input_schema"],
+        found["tools.issue_refund.arguments[0].lte"],
+    )
+    assert (kept.support_count, kept.contradiction_count) == (1, 0)
+    assert (broken.support_count, broken.contradiction_count) == (0, 1)
+    assert found["tools.issue_refund.requires[0]"].last_observed_at is not None
+    assert found["tools.issue_refund.effect_key"].last_observed_at is None
+    assert found["tools.note.input_schema"].last_observed_at is None
