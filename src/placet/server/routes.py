@@ -11,6 +11,7 @@ from placet.plans.attachments import routes as attachments
 from placet.plans.inventory import routes as inventory
 from placet.replay import routes as replay
 from placet.server import health, reference
+from placet.studio.abandonments import routes as abandonments
 from placet.studio.archives import routes as archives
 from placet.studio.draft_sources import routes as draft_sources
 from placet.studio.drafts import routes as drafts
@@ -44,6 +45,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     drafts.HANDLERS,
     draft_history.HANDLERS,
     draft_sources.HANDLERS,
+    abandonments.HANDLERS,
     snapshots.HANDLERS,
     impact.HANDLERS,
     shadow.HANDLERS,

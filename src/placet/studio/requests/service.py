@@ -51,13 +51,12 @@ async def request_approval(tx: Writing, asked: RequestApproval, ids: Ids) -> App
     `approval_already_requested`, and `workspace_not_active`.
     """
     snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
-    draft = await drafts.get_draft(tx, snapshot.draft_id)
-    workspace = await workspace_store.get_workspace(tx, snapshot.workspace_id)
-    if reasons := approval_rules.check_approvable(workspace, draft, snapshot):
-        raise approval_rules.refused(reasons)
+    workspace = await _approvable(tx, snapshot)
     request = await _frozen(tx, asked, snapshot, workspace, ids)
     said: list[Value] = await _make_room(tx, request)
     await workspace_store.hold_active(tx, workspace.workspace_id)
+    # Race: a draft that was given up while this waited for its workspace is asked about no more.
+    await _approvable(tx, snapshot)
     if not await store.insert_request(tx, request):
         raise await _asked_already(tx, request)
     await put_due(tx, CLOSE_REQUEST, request.request_id, request.deadline)
@@ -132,6 +131,15 @@ async def show_request(tx: Reading, request_id: UUID) -> RequestAnswer:
         vote_type=APPROVAL_VOTE_TYPE,
         vote_fields=rules.fields_to_sign(request, snapshot),
     )
+
+
+async def _approvable(tx: Reading, snapshot: BusinessDraftSnapshot) -> GovernanceWorkspace:
+    """Return the workspace of a snapshot that can be approved. Refuses `approval_refused`."""
+    draft = await drafts.get_draft(tx, snapshot.draft_id)
+    workspace = await workspace_store.get_workspace(tx, snapshot.workspace_id)
+    if reasons := approval_rules.check_approvable(workspace, draft, snapshot):
+        raise approval_rules.refused(reasons)
+    return workspace
 
 
 async def _frozen(

@@ -154,8 +154,10 @@ async def list_workspaces(
     return await tx.list(GovernanceWorkspace, query.order_by(WORKSPACE.c.workspace_id).limit(limit))
 
 
-async def advance_draft(tx: Writing, workspace: GovernanceWorkspace, draft_id: UUID) -> bool:
-    """Point at a new active draft, with no snapshot yet, if nothing has moved since the read."""
+async def advance_draft(
+    tx: Writing, workspace: GovernanceWorkspace, draft_id: UUID | None
+) -> bool:
+    """Point at a new active draft or none, with no snapshot yet, if nothing has moved since."""
     return (
         await tx.change(
             _as_read(workspace).values(active_draft_id=draft_id, active_draft_snapshot_id=None)
