@@ -1,0 +1,112 @@
+"""Rows of the outbox stand beside their events: what is put there, for whom, and when not."""
+
+import re
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.conftest import Server
+from tests.house.event_types import bodies
+from tests.studio.story import Story
+from tests.webhooks.post import Post
+
+from placet.authority.controls.model import ControlEffect, ControlKind, ControlSet
+from placet.events import store as events
+from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
+from placet.kernel.value import Value
+from placet.replay.sessions.model import SessionFinished, SessionStopped
+from placet.webhooks.endpoints.model import EndpointStatus, WebhookType
+
+URL = "https://example.com/hook"
+
+
+async def say(post: Post, kind: StreamKind, said: Value) -> None:
+    """Append an event to the tenant's own stream of a kind."""
+    stream = tenant_stream(post.founder.tenant_id, kind)
+    async with post.db.writing(post.founder) as tx:
+        await events.append(tx, stream, kind, [new_event(post.ids, said)])
+
+
+async def test_the_trigger_names_the_types_that_an_endpoint_can_ask_for(
+    server: Server, database_name: str
+) -> None:
+    admin: asyncpg.Connection[Any] = await asyncpg.connect(server.admin(database_name))
+    told = await admin.fetchval(
+        "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'outbox_put'"
+    )
+    await admin.close()
+    assert re.findall(r"'(\w+)'::text", told) == [str(kind) for kind in WebhookType]
+
+
+def test_every_type_that_can_be_asked_for_is_an_event_of_the_product() -> None:
+    assert [kind for kind in WebhookType if kind not in bodies()] == []
+
+
+async def test_an_approval_is_told_step_by_step(post: Post, story: Story) -> None:
+    endpoint = await post.endpoint(URL)
+    await story.approved()
+    told = [str(row.event_type) for row in await post.rows(endpoint)]
+    assert told == ["ApprovalRequested", "VoteCast", "ApprovalGranted"]
+
+
+async def test_an_event_that_is_rolled_back_leaves_nothing_in_the_outbox(post: Post) -> None:
+    endpoint = await post.endpoint(URL)
+    stream = StreamId(post.ids.new())
+    said = SessionStopped(reason="enough")
+
+    async def half() -> None:
+        async with post.db.writing(post.founder) as tx:
+            await events.append(tx, stream, StreamKind.SESSION, [new_event(post.ids, said)])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await half()
+    assert await post.rows(endpoint) == []
+    assert await post.due() == []
+
+
+async def test_an_endpoint_gets_the_types_that_it_asked_for(post: Post) -> None:
+    some = await post.endpoint(URL, WebhookType.SESSION_STOPPED, WebhookType.VOTE_CAST)
+    every = await post.endpoint(URL)
+    await say(post, StreamKind.SESSION, SessionStopped(reason="enough"))
+    await say(post, StreamKind.SESSION, SessionFinished(outcome="completed"))
+    await post.happen(post.ids.new())
+    assert [str(row.event_type) for row in await post.rows(some)] == ["SessionStopped"]
+    told = [str(row.event_type) for row in await post.rows(every)]
+    assert told == ["SessionStopped", "ApprovalRequestClosed"]
+
+
+async def test_nothing_is_put_for_an_endpoint_that_is_disabled_or_came_later(post: Post) -> None:
+    endpoint = await post.endpoint(URL)
+    await post.change(endpoint, EndpointStatus.DISABLED)
+    await post.happen(post.ids.new())
+    later = await post.endpoint(URL)
+    assert await post.rows(endpoint) == []
+    assert await post.rows(later) == []
+
+
+async def test_the_outbox_of_a_tenant_holds_nothing_of_another(post: Post, stranger: Post) -> None:
+    endpoint = await stranger.endpoint(URL)
+    await post.happen(post.ids.new())
+    assert await stranger.rows(endpoint) == []
+
+
+async def test_what_the_control_stream_repeats_is_told_once(post: Post) -> None:
+    endpoint = await post.endpoint(URL)
+    said = ControlSet(
+        control_id=post.ids.new(),
+        kind=ControlKind.TENANT,
+        target="",
+        effect=ControlEffect.KILL,
+        reason="enough",
+    )
+    await say(post, StreamKind.CONTROL, SessionStopped(reason="a repetition"))
+    await say(post, StreamKind.CONTROL, said)
+    assert [str(row.event_type) for row in await post.rows(endpoint)] == ["ControlSet"]
+
+
+async def test_an_event_wakes_a_sender_once_however_many_endpoints_it_has(post: Post) -> None:
+    for _ in range(3):
+        await post.endpoint(URL)
+    await post.happen(post.ids.new(), 2)
+    assert len(await post.due()) == 2

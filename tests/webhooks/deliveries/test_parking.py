@@ -1,0 +1,150 @@
+"""Dead letters park their stream until an operator decides, and the decision is an event."""
+
+import asyncio
+
+import pytest
+from tests.webhooks.endpoints.test_service import remove, told
+from tests.webhooks.post import Post
+from tests.webhooks.receiver import BROKEN, GOOD, Receiver
+
+from placet.kernel.refusals import Refusal
+from placet.webhooks.deliveries import service, store
+from placet.webhooks.deliveries.model import (
+    DecideDelivery,
+    DeliveryAnswer,
+    DeliveryStatus,
+    WebhookDeliveryNotFound,
+    WebhookDeliveryNotParked,
+)
+from placet.webhooks.endpoints.model import EndpointAnswer
+
+DECIDED = DecideDelivery(reason="a test")
+
+
+async def skip(post: Post, endpoint: EndpointAnswer, row: DeliveryAnswer) -> DeliveryAnswer:
+    async with post.db.writing(post.founder) as tx:
+        return await service.skip_delivery(
+            tx, endpoint.endpoint_id, row.event_id, DECIDED, post.ids
+        )
+
+
+async def release(post: Post, endpoint: EndpointAnswer, row: DeliveryAnswer) -> DeliveryAnswer:
+    async with post.db.writing(post.founder) as tx:
+        return await service.release_delivery(
+            tx, endpoint.endpoint_id, row.event_id, DECIDED, post.ids
+        )
+
+
+async def parked(post: Post, receiver: Receiver, events: int = 2) -> EndpointAnswer:
+    """Return an endpoint whose one stream is parked at its first event."""
+    endpoint = await post.endpoint(receiver.url)
+    receiver.usual = BROKEN
+    await post.happen(post.ids.new(), events)
+    await post.drain()
+    await post.let_time_pass(hours=24)
+    await post.drain()
+    receiver.usual = GOOD
+    receiver.heard.clear()
+    return endpoint
+
+
+async def test_what_failed_for_a_day_is_dead_and_parks_its_stream_alone(
+    post: Post, receiver: Receiver
+) -> None:
+    endpoint = await parked(post, receiver)
+    dead, behind = await post.rows(endpoint)
+    assert (dead.status, dead.last_status, dead.waits_for) == (DeliveryStatus.DEAD, 500, None)
+    assert (behind.status, behind.waits_for) == (DeliveryStatus.DUE, dead.event_id)
+    await post.let_time_pass(hours=48)
+    await post.happen(post.ids.new())
+    await post.drain()
+    assert await post.statuses(endpoint) == ["dead", "due", "delivered"]
+
+
+async def test_a_released_letter_goes_out_and_what_waited_follows_in_order(
+    post: Post, receiver: Receiver
+) -> None:
+    endpoint = await parked(post, receiver)
+    dead, behind = await post.rows(endpoint)
+    released = await release(post, endpoint, dead)
+    assert (released.status, released.attempts) == (DeliveryStatus.DUE, 0)
+    await post.drain()
+    assert receiver.ids == [str(dead.event_id), str(behind.event_id)]
+    assert (await told(post))[-1] == "WebhookDeliveryReleased"
+
+
+async def test_a_released_letter_is_tried_for_another_day(post: Post, receiver: Receiver) -> None:
+    endpoint = await parked(post, receiver)
+    receiver.usual = BROKEN
+    (dead, _) = await post.rows(endpoint)
+    await release(post, endpoint, dead)
+    await post.drain()
+    assert await post.statuses(endpoint) == ["due", "due"]
+    await post.let_time_pass(hours=24)
+    await post.drain()
+    assert await post.statuses(endpoint) == ["dead", "due"]
+
+
+async def test_a_skipped_letter_is_never_sent_and_what_waited_is(
+    post: Post, receiver: Receiver
+) -> None:
+    endpoint = await parked(post, receiver)
+    dead, behind = await post.rows(endpoint)
+    await skip(post, endpoint, dead)
+    await post.drain()
+    assert receiver.ids == [str(behind.event_id)]
+    assert (await told(post))[-1] == "WebhookDeliverySkipped"
+    assert await post.statuses(endpoint) == ["skipped", "delivered"]
+
+
+async def test_a_decision_wakes_a_sender(post: Post, receiver: Receiver) -> None:
+    endpoint = await parked(post, receiver)
+    (dead, _) = await post.rows(endpoint)
+    before = {work.ref for work in await post.due()}
+    await skip(post, endpoint, dead)
+    assert {work.ref for work in await post.due()} - before == {endpoint.endpoint_id}
+
+
+async def test_of_decisions_at_once_one_counts(post: Post, receiver: Receiver) -> None:
+    endpoint = await parked(post, receiver)
+    (dead, _) = await post.rows(endpoint)
+    made = await asyncio.gather(
+        skip(post, endpoint, dead),
+        release(post, endpoint, dead),
+        skip(post, endpoint, dead),
+        release(post, endpoint, dead),
+        return_exceptions=True,
+    )
+    refused = [one for one in made if isinstance(one, Refusal)]
+    assert [type(one) for one in refused] == [WebhookDeliveryNotParked] * 3
+    decisions = [name for name in await told(post) if name.startswith("WebhookDelivery")]
+    assert len(decisions) == 1
+
+
+async def test_only_what_is_parked_can_be_decided(post: Post, receiver: Receiver) -> None:
+    endpoint = await parked(post, receiver)
+    _, behind = await post.rows(endpoint)
+    for decide in (skip, release):
+        with pytest.raises(WebhookDeliveryNotParked) as refused:
+            await decide(post, endpoint, behind)
+        assert refused.value.delivery_status is DeliveryStatus.DUE
+
+
+async def test_a_delivery_to_another_endpoint_is_not_found(post: Post, receiver: Receiver) -> None:
+    endpoint = await parked(post, receiver)
+    (dead, _) = await post.rows(endpoint)
+    other = await post.endpoint(receiver.url)
+    with pytest.raises(WebhookDeliveryNotFound):
+        await skip(post, other, dead)
+
+
+async def test_what_waits_for_a_removed_endpoint_is_dropped(post: Post, receiver: Receiver) -> None:
+    endpoint = await parked(post, receiver)
+    await remove(post, endpoint)
+    await post.drain()
+    assert receiver.heard == []
+    async with post.db.reading(post.founder) as tx:
+        found = await store.list_deliveries(
+            tx, endpoint.endpoint_id, status=DeliveryStatus.DROPPED, after=None, limit=10
+        )
+    assert len(found) == 2
