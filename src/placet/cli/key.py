@@ -110,10 +110,15 @@ def service_client(url: str | None, data_dir: Path | None) -> "httpx.Client":
     import httpx
 
     return httpx.Client(
-        base_url=url or os.environ.get("PLACET_URL") or _url_of(data_dir),
-        headers={"Authorization": f"Bearer {_key()}"},
+        base_url=service_url(url, data_dir),
+        headers={"Authorization": f"Bearer {own_key()}"},
         timeout=SECONDS_MAX,
     )
+
+
+def service_url(url: str | None, data_dir: Path | None) -> str:
+    """Return the service's address: the one given, that of PLACET_URL, or what runs here."""
+    return url or os.environ.get("PLACET_URL") or _url_of(data_dir)
 
 
 def _url_of(data_dir: Path | None) -> str:
@@ -130,7 +135,8 @@ def _url_of(data_dir: Path | None) -> str:
     return running.url
 
 
-def _key() -> str:
+def own_key() -> str:
+    """Return the API key of the environment. Raises `CommandRefused` if there is none."""
     if key := os.environ.get("PLACET_API_KEY"):
         return key
     if file := os.environ.get("PLACET_API_KEY_FILE"):

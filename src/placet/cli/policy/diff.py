@@ -44,7 +44,7 @@ def diff(old: str, new: str, *, exit_code: bool, as_json: bool) -> None:
     after = load_contract(new, as_json=as_json).contract
     changes = diff_contracts(before, after)
     document = {"changes": msgspec.to_builtins(changes), "summary": _summary(changes)}
-    give(document, "\n".join(_words(changes)), as_json=as_json)
+    give(document, "\n".join(change_lines(changes)), as_json=as_json)
     if exit_code and any(change.may_widen for change in changes):
         raise click.exceptions.Exit(WIDENED)
 
@@ -60,7 +60,8 @@ def _summary(changes: "list[Change]") -> dict[str, int]:
     }
 
 
-def _words(changes: "list[Change]") -> "Iterator[str]":
+def change_lines(changes: "list[Change]") -> "Iterator[str]":
+    """Yield the lines that tell of changes, in groups: what widened stands first."""
     if not changes:
         yield "nothing changed"
         return

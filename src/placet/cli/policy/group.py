@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "test": ("placet.cli.policy.test", "Run case tables against the evaluator."),
     "simulate": ("placet.cli.policy.simulate", "Replay recorded calls on a contract."),
     "fmt": ("placet.cli.policy.fmt", "Write a contract in its usual form."),
+    "rebuild": ("placet.cli.policy.rebuild", "Compile an approved contract anew, and compare."),
     "schema": ("placet.cli.policy.schema", "Print the JSON Schema of the language."),
 }
 
@@ -22,7 +23,7 @@ COMMANDS: Final = {
 def policy() -> None:
     """Work on contracts: what one agent may do in one environment.
 
-    Needs no service, no database and no network.
+    Needs no service, no database and no network, but for `rebuild` with an approval's id.
 
     \b
     Examples:

@@ -21,6 +21,7 @@ from placet.evidence.dsse import Envelope
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import digest
 from placet.kernel.ids import TenantId
+from placet.kernel.principal import Environment
 from placet.studio.approvals.model import ApprovalAnswer, ApprovalProof
 from placet.studio.requests.model import RequestAnswer
 from placet.studio.snapshots.model import SnapshotAnswer, SnapshotContent
@@ -50,11 +51,13 @@ def named_keys(known: KeyList) -> list[NamedKey]:
     return ours + theirs
 
 
-def snapshot_content(snapshot: SnapshotAnswer, proof: ApprovalProof) -> bytes:
-    """Return the bytes that a snapshot's hash covers, in the tenant and environment of a proof."""
+def snapshot_content(
+    snapshot: SnapshotAnswer, tenant_id: TenantId, environment: Environment
+) -> bytes:
+    """Return the bytes that a snapshot's hash covers, made from what it holds."""
     told = {
-        "tenant_id": proof.tenant_id,
-        "environment": proof.environment,
+        "tenant_id": tenant_id,
+        "environment": environment,
         "memory_hash": digest("draft_document", bytes(snapshot.memory)).hex(),
     }
     names = SnapshotContent.__struct_fields__
@@ -70,7 +73,7 @@ def approval_dossier(
 ) -> bytes:
     """Return the dossier of an approval from what the service tells of it."""
     proof = msgspec.json.decode(approval.approval_proof, type=ApprovalProof)
-    content = snapshot_content(snapshot, proof)
+    content = snapshot_content(snapshot, proof.tenant_id, proof.environment)
     record = ApprovalRecord(
         artifact=ArtifactLine(envelope=artifact),
         snapshot=SnapshotLine(content=content.decode(), contract=bytes(snapshot.memory).decode()),

@@ -1,0 +1,150 @@
+"""The command line of `placet approve`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
+
+import click
+
+from placet.cli.exits import CommandRefused, Exit
+from placet.cli.key import url_option
+from placet.cli.output import data_dir_option, give, json_option
+from placet.cli.pins import pins_option
+
+if TYPE_CHECKING:
+    from placet.cli.approve.looking import Looked
+    from placet.cli.approve.served import Served
+    from placet.studio.votes.model import VoteAnswer
+
+_EXAMPLES: Final = """\b
+Examples:
+  placet keys pin                                   once, and after comparing the ids
+  placet approve 0199… --look                       compile and compare, sign nothing
+  placet approve 0199… --key ada.key
+  placet approve 0199… --key ada.key --refuse --reason "no ceiling on refunds"
+"""
+
+
+@click.command("approve", epilog=_EXAMPLES)
+@click.argument("request", type=click.UUID)
+@click.option(
+    "--key",
+    "key_file",
+    envvar="PLACET_PERSON_KEY",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of your own key.  [env: PLACET_PERSON_KEY]",
+)
+@click.option("--refuse", is_flag=True, help="Sign that this must not be; it ends the request.")
+@click.option("--reason", help="Why; it stands beside the vote, and is no part of what is signed.")
+@click.option("--look", is_flag=True, help="Compile, compare and show; sign nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pins_option
+@url_option
+@data_dir_option
+@json_option
+def command(  # noqa: PLR0913 -- one argument per option
+    *,
+    request: UUID,
+    key_file: Path | None,
+    refuse: bool,
+    reason: str | None,
+    look: bool,
+    yes: bool,
+    pins: Path | None,
+    url: str | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Look at what REQUEST asks for, on this machine, and sign a vote on it.
+
+    The contract is compiled here and compared here with the one in force, which must be proved by
+    pinned keys. Where the service shows anything else than what was found here, every place is
+    named and nothing is signed (exit 1). Needs your own API key in PLACET_API_KEY.
+    """
+    if not look and key_file is None:
+        raise CommandRefused(
+            detail="a vote needs the key that it is signed with",
+            remedy="name its file with --key, or only look with --look",
+        )
+    served, looked = _look(request, pins, url, data_dir)
+    if not as_json:
+        from placet.cli.approve.words import told
+
+        click.echo(told(served, looked))
+    if key_file is None or look or (looked.disagreements and not refuse):
+        if as_json:
+            give(_document(looked, None), "", as_json=True)
+        raise click.exceptions.Exit(Exit.FAILED if looked.disagreements else Exit.OK)
+    if not yes:
+        word = "refuse" if refuse else "approve"
+        click.confirm(f"Sign `{word}` on this?", abort=True, err=True)
+    answer = _vote(served, looked, key_file, Cast(refuse=refuse, reason=reason), url, data_dir)
+    give(_document(looked, answer), _outcome(answer), as_json=as_json)
+
+
+class Cast(NamedTuple):
+    """What the person decided, and why."""
+
+    refuse: bool
+    reason: str | None
+
+
+def _look(
+    request: UUID, pins: Path | None, url: str | None, data_dir: Path | None
+) -> "tuple[Served, Looked]":
+    from placet.cli.approve.looking import look
+    from placet.cli.approve.served import fetch
+    from placet.cli.desk import at_desk
+    from placet.cli.pins import pins_file, read_pins
+
+    pinned = read_pins(pins_file(pins))
+    served = at_desk(url, data_dir, lambda studio: fetch(studio, request))
+    return served, look(served, pinned)
+
+
+def _vote(  # noqa: PLR0913, PLR0917 -- what is voted on, with what, and where
+    served: "Served",
+    looked: "Looked",
+    key_file: Path,
+    cast: Cast,
+    url: str | None,
+    data_dir: Path | None,
+) -> "VoteAnswer":
+    """Sign and hand in. A refusal names what the service asks about, whatever was found here."""
+    from placet.cli.approve.signing import sign
+    from placet.cli.desk import at_desk
+    from placet.cli.key_file import load_key
+    from placet.evidence.vote import VoteDecision
+
+    key = load_key(key_file)
+    request = served.request
+    fields = request.vote_fields if cast.refuse else looked.fields
+    decision = VoteDecision.REFUSE if cast.refuse else VoteDecision.APPROVE
+    envelope = sign(fields, decision, served.me.actor.actor_id, key)
+    return at_desk(
+        url,
+        data_dir,
+        lambda studio: studio.requests.vote(request.request_id, envelope, reason=cast.reason),
+    )
+
+
+def _document(looked: "Looked", answer: "VoteAnswer | None") -> dict[str, Any]:
+    import msgspec
+
+    return {
+        "agree": not looked.disagreements,
+        "disagreements": msgspec.to_builtins(looked.disagreements),
+        "against": looked.against,
+        "changes": msgspec.to_builtins(looked.changes),
+        "findings": msgspec.to_builtins(looked.findings),
+        "fields": msgspec.to_builtins(looked.fields),
+        "vote": None if answer is None else msgspec.to_builtins(answer),
+    }
+
+
+def _outcome(answer: "VoteAnswer") -> str:
+    missing = [f"{answer.approvals} of {answer.quorum} people"]
+    missing += [f"{one.approvals} of {one.quorum} of group {one.name}" for one in answer.groups]
+    if answer.approval_id is None:
+        return f"the request is {answer.status}: {', '.join(missing)}"
+    return f"granted: approval {answer.approval_id}, compiled {answer.compiled_hash}"

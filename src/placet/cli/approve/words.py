@@ -1,0 +1,85 @@
+"""What a person is shown before they are asked."""
+
+from collections.abc import Iterator
+
+from placet.cli.approve.looking import Looked
+from placet.cli.approve.served import Served
+from placet.cli.policy.diff import change_lines
+from placet.studio.workspaces.model import ApprovalPolicy
+
+
+def told(served: Served, looked: Looked) -> str:
+    """Return what tells of a request: what it is, what changes, what was found.
+
+    What a contract or a person wrote cannot move the cursor or colour a line: control characters
+    are shown by their codes.
+    """
+    return "\n".join(harmless(line) for line in _lines(served, looked))
+
+
+def harmless(line: str) -> str:
+    """Return a line without control characters or marks that turn the direction of text."""
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in line)
+
+
+def _lines(served: Served, looked: Looked) -> Iterator[str]:
+    yield from _what(served, looked)
+    yield ""
+    against = "nothing is in force" if looked.against is None else f"in force: {looked.against}"
+    yield f"changes, compared here ({against})"
+    yield from change_lines(looked.changes)
+    if looked.findings:
+        yield ""
+        yield "findings, made here"
+        for finding in looked.findings:
+            yield f"  {finding.severity} {finding.code} at {finding.path}: {finding.message}"
+    yield from _answers(served)
+    yield ""
+    yield from _verdict(looked)
+
+
+def _what(served: Served, looked: Looked) -> Iterator[str]:
+    request, workspace = served.request, served.workspace
+    yield f"request    {request.request_id} ({request.status}, until {request.deadline})"
+    yield f"purpose    {request.vote_fields.purpose}"
+    yield f"agent      {workspace.agent} in {workspace.environment} ({workspace.enforcement})"
+    yield f"snapshot   {request.snapshot_id}, version {served.snapshot.version}"
+    yield f"artifact   {looked.fields.artifact_hash}"
+    yield f"policy     {policy_words(workspace.approval_policy)}"
+    if looked.frame is not None and looked.frame.policy_change is not None:
+        change = looked.frame.policy_change
+        yield f"NEW POLICY {policy_words(change.approval_policy)}"
+        for entry in change.roll:
+            yield f"           group {entry.group}: {entry.actor_id} with key {entry.key_id}"
+    for vote in served.votes.votes:
+        yield f"voted      {vote.voter_id} {vote.decision} with key {vote.key_id}"
+
+
+def policy_words(policy: ApprovalPolicy) -> str:
+    """Return an approval policy in one line."""
+    parts = [f"{policy.quorum} people"]
+    parts += [f"{group.quorum} of group {group.name}" for group in policy.groups]
+    parts += ["four eyes"] if policy.four_eyes else []
+    lasts = policy.validity_days
+    parts.append("for ever" if lasts is None else f"for {lasts} days")
+    return ", ".join(parts)
+
+
+def _answers(served: Served) -> Iterator[str]:
+    if not served.snapshot.judgments:
+        return
+    yield ""
+    yield "judgments"
+    for judgment in served.snapshot.judgments:
+        yield f"  {judgment.severity} {judgment.status} {judgment.code}: {judgment.message}"
+        if judgment.answer is not None:
+            yield f"    answered: {judgment.answer.reason}"
+
+
+def _verdict(looked: Looked) -> Iterator[str]:
+    if not looked.disagreements:
+        yield "compiled and compared here: the service and this machine agree"
+        return
+    yield f"THE SERVICE AND THIS MACHINE DISAGREE in {len(looked.disagreements)} places"
+    for one in looked.disagreements:
+        yield f"  {one.item}: {one.why}"

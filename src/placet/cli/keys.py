@@ -1,0 +1,133 @@
+"""`placet keys`: which keys this person trusts, whatever a service says."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from placet.cli.exits import CommandRefused, Exit
+from placet.cli.key import url_option
+from placet.cli.output import data_dir_option, give, json_option, say
+from placet.cli.pins import pins_option
+
+if TYPE_CHECKING:
+    from placet.evidence.bundle import NamedKey
+
+_EXAMPLES: Final = """\b
+Examples:
+  placet keys pin
+  placet keys pin --only 3f5c… --only 9a01…
+  placet keys show --json
+"""
+
+
+@click.group(name="keys", epilog=_EXAMPLES)
+def command() -> None:
+    """Pin the keys whose signatures you trust, and show them.
+
+    A service lists its own keys and people's. A stolen or lying one may list others, so compare
+    each key id with its holder by another way before you pin it: in person, on the phone. What
+    `placet approve` and `placet verify --keys` trust is this file alone.
+    """
+
+
+@command.command()
+@click.option("--only", multiple=True, metavar="KEY_ID", help="Pin this one; repeatable.")
+@click.option("--yes", is_flag=True, help="Do not ask: they were compared.")
+@pins_option
+@url_option
+@data_dir_option
+@json_option
+def pin(  # noqa: PLR0913 -- one argument per option
+    *,
+    only: tuple[str, ...],
+    yes: bool,
+    pins: Path | None,
+    url: str | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Show the keys that the service lists and that are not pinned, ask, and pin them.
+
+    A key is never taken out by this, and never changes what it is for or whose it is.
+    """
+    from placet.cli.pins import find_pins, pins_file, write_pins
+
+    file = pins_file(pins)
+    pinned = find_pins(file)
+    new = _chosen(_unpinned(_listed(url, data_dir), pinned.keys), only)
+    for key in new:
+        say(f"new  {_line(key)}")
+    if new:
+        if not yes:
+            click.confirm("Did you compare these ids with their holders?", abort=True, err=True)
+        write_pins(file, (*pinned.keys, *new), pinned.version + 1)
+    told = {
+        "file": str(file),
+        "version": pinned.version + bool(new),
+        "added": [key.key_id for key in new],
+        "pinned": len(pinned.keys) + len(new),
+    }
+    give(
+        told, f"{told['pinned']} keys are pinned in {file}, {len(new)} of them new", as_json=as_json
+    )
+
+
+@command.command()
+@pins_option
+@json_option
+def show(*, pins: Path | None, as_json: bool) -> None:
+    """List the pinned keys: what each is for, its id, and whose it is."""
+    import msgspec
+
+    from placet.cli.pins import pins_file, read_pins
+
+    known = read_pins(pins_file(pins))
+    give(msgspec.to_builtins(known), "\n".join(map(_line, known.keys)), as_json=as_json)
+
+
+def _listed(url: str | None, data_dir: Path | None) -> "list[NamedKey]":
+    from placet.cli.desk import at_desk
+    from placet.sdk.studio.dossiers import named_keys
+
+    known = at_desk(url, data_dir, lambda studio: studio.keys.known())
+    try:
+        return named_keys(known)
+    except ValueError as fault:
+        raise CommandRefused(
+            detail=f"the service lists a key that is none: {fault}",
+            remedy="pin nothing; tell whoever runs the service",
+            code=Exit.FAILED,
+        ) from fault
+
+
+def _unpinned(listed: "Sequence[NamedKey]", pinned: "Sequence[NamedKey]") -> "list[NamedKey]":
+    """Return what is listed and not pinned. Refuses a key that is listed as another than pinned."""
+    known = {key.key_id: key for key in pinned}
+    for key in listed:
+        if known.get(key.key_id, key) != key:
+            raise CommandRefused(
+                detail=f"the service lists the pinned key {key.key_id} as another: {_line(key)}",
+                remedy="pin nothing; ask its holder, and whoever runs the service",
+                code=Exit.FAILED,
+            )
+    return [key for key in listed if key.key_id not in known]
+
+
+def _chosen(new: "list[NamedKey]", only: tuple[str, ...]) -> "list[NamedKey]":
+    if not only:
+        return new
+    found = {key.key_id: key for key in new}
+    if missing := [key_id for key_id in only if key_id not in found]:
+        raise CommandRefused(
+            detail=f"the service lists no unpinned key {missing[0]}",
+            remedy="give the whole id, as its holder told it",
+            code=Exit.NOT_FOUND,
+        )
+    return [found[key_id] for key_id in only]
+
+
+def _line(key: "NamedKey") -> str:
+    whose = f"  of {key.actor_id}" if key.actor_id else ""
+    return f"{key.purpose.value:10}  {key.key_id}{whose}"
