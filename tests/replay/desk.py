@@ -141,8 +141,8 @@ class Desk:
         environment: Environment = Environment.STAGING,
     ) -> None:
         """Have a contract approved and put in force, and make the keys."""
-        story = Story(self.db, self.ids, self.workplace, server_keys)
-        signer = await story.signer()
+        self.story = story = Story(self.db, self.ids, self.workplace, server_keys)
+        self.signer = signer = await story.signer()
         asked = CreateWorkspace(
             agent=AGENT,
             environment=environment,
@@ -151,11 +151,15 @@ class Desk:
             approvers=(signer.enrolment(),),
         )
         async with self.db.writing(story.founder) as tx:
-            workspace = await workspaces.create_workspace(tx, asked, self.ids)
-        _, _, request = await story.asked(workspace, document or CONTRACT)
-        self.approval_id = (await story.vote(request, signer)).approval_id
+            self.workspace = await workspaces.create_workspace(tx, asked, self.ids)
+        await self.approve_again(document)
         self.runtime, self.runtime_key = await self.workplace.agent(AGENT, environment)
         self.operator, self.operator_key = await self.workplace.person("op", Role.OPERATOR)
+
+    async def approve_again(self, document: dict[str, Any] | None = None) -> None:
+        """Have a contract approved in place of what is in force."""
+        _, _, request = await self.story.asked(self.workspace, document or CONTRACT)
+        self.approval_id = (await self.story.vote(request, self.signer)).approval_id
 
     async def post(
         self, path: str, body: object, key: str | None = None, **headers: str
