@@ -76,7 +76,11 @@ async def test_archiving_withdraws_the_request_and_abandons_the_draft(
         left = await drafts.get_draft(tx, draft.draft_id)
         events = await list_events(tx, StreamId(workspace.workspace_id), after=0, limit=100)
     assert (closed.status, left.status) == (RequestStatus.WITHDRAWN, DraftStatus.ABANDONED)
-    assert [event.type for event in events][-2:] == ["ApprovalRequestClosed", "WorkspaceArchived"]
+    assert [event.type for event in events][-3:] == [
+        "ApprovalRequestClosed",
+        "DraftAbandoned",
+        "WorkspaceArchived",
+    ]
     with pytest.raises(ApprovalRefused) as refused:
         await story.hand_in(request, ballot, ada.principal)
     assert ApprovalFlaw.WORKSPACE_NOT_ACTIVE in {each.code for each in refused.value.reasons}

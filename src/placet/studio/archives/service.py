@@ -3,8 +3,10 @@
 from uuid import UUID
 
 from placet.kernel.ids import Ids
+from placet.kernel.value import Value
 from placet.storage.database import Writing
 from placet.storage.faults import StateMovedOn
+from placet.studio.abandonments.model import DraftAbandoned
 from placet.studio.drafts import store as drafts
 from placet.studio.requests import service as request_service
 from placet.studio.requests import store as requests
@@ -30,18 +32,16 @@ async def archive_workspace(
     workspace = await workspace_store.get_workspace(tx, workspace_id)
     rules.check_active(workspace)
     await _withdraw(tx, workspace, asked.reason, ids)
-    await _abandon(tx, workspace)
+    said = await _abandon(tx, workspace, asked.reason)
     if not await workspace_store.advance_to_archived(tx, workspace):
         raise _moved()
     # Race: a request that was made meanwhile is seen only now, and its votes wait for this row.
     if await requests.find_open_request(tx, workspace.workspace_id) is not None:
         raise _moved()
-    said = WorkspaceArchived(
-        reason=asked.reason,
-        abandoned_draft_id=workspace.active_draft_id,
-        active_approval_id=workspace.active_approval_id,
+    said.append(
+        WorkspaceArchived(reason=asked.reason, active_approval_id=workspace.active_approval_id)
     )
-    await workspaces.tell(tx, workspace.workspace_id, [said], ids)
+    await workspaces.tell(tx, workspace.workspace_id, said, ids)
     return await workspace_store.get_workspace(tx, workspace_id)
 
 
@@ -54,12 +54,13 @@ async def _withdraw(tx: Writing, workspace: GovernanceWorkspace, reason: str, id
         await request_service.close_request(tx, request, RequestStatus.WITHDRAWN, ids, reason)
 
 
-async def _abandon(tx: Writing, workspace: GovernanceWorkspace) -> None:
+async def _abandon(tx: Writing, workspace: GovernanceWorkspace, reason: str) -> list[Value]:
     if workspace.active_draft_id is None:
-        return
+        return []
     draft = await drafts.get_draft(tx, workspace.active_draft_id)
     if not await drafts.advance_to_abandoned(tx, draft):
         raise _moved()
+    return [DraftAbandoned(draft_id=draft.draft_id, version=draft.current_version, reason=reason)]
 
 
 def _moved() -> StateMovedOn:

@@ -302,5 +302,4 @@ class WorkspaceArchived(Value, frozen=True):
     """Event: a workspace was closed for good. What it has in force stays so until it ends."""
 
     reason: str
-    abandoned_draft_id: UUID | None
     active_approval_id: UUID | None
