@@ -16,7 +16,7 @@ from placet.policy.compile import Compiled, compile_contract, contract_hash
 from placet.policy.model import Contract
 from placet.storage.database import Writing
 from placet.storage.faults import StateMovedOn
-from placet.storage.work import EXPIRE_APPROVAL, put_due
+from placet.storage.work import EXPIRE_APPROVAL, SCAN_DRIFT, put_due
 from placet.studio.approvals import rules, store
 from placet.studio.approvals.model import (
     ApprovalGranted,
@@ -64,6 +64,7 @@ async def grant_approval(
     artifact = _artifact(approval, snapshot, contract, compiled, keys)
     await authority.insert_artifact(tx, artifact)
     await store.insert_approval(tx, approval)
+    await put_due(tx, SCAN_DRIFT, approval.workspace_id, approval.approved_at)
     if approval.expires_at is not None:
         await put_due(tx, EXPIRE_APPROVAL, approval.approval_id, approval.approved_at)
     plan = ApprovePlan(

@@ -40,6 +40,7 @@ from placet.studio.rule_evidence import store as evidence_store
 from placet.studio.rule_evidence.service import Capture, JudgedCapture, Observed
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
+from placet.studio.workspaces.model import WorkspaceStatus
 
 
 class Material(Value, frozen=True):
@@ -70,7 +71,8 @@ async def read_material(tx: Reading, workspace_id: UUID) -> Material:
     Refuses `workspace_not_found` and `nothing_in_force`.
     """
     workspace = await workspace_store.get_workspace(tx, workspace_id)
-    if workspace.active_approval_id is None:
+    is_active = workspace.status is WorkspaceStatus.ACTIVE
+    if not is_active or workspace.active_approval_id is None:
         raise NothingInForce(detail="the workspace has no approval in force")
     approval = await approvals.get_approval(tx, workspace.active_approval_id)
     return Material(

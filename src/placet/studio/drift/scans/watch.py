@@ -1,0 +1,53 @@
+"""Scanning every workspace that is due, over all tenants."""
+
+import logging
+from datetime import timedelta
+from typing import Final
+
+from placet.kernel.ids import Ids
+from placet.replay.sessions.policies import acting_for
+from placet.storage.database import Database
+from placet.storage.work import SCAN_DRIFT, WorkDue, finish_due, take_due
+from placet.studio.drift.scans import service
+from placet.studio.drift.scans.model import NothingInForce
+
+BATCH: Final = 20
+"""Workspaces that one round takes."""
+
+TAKEN_SECONDS: Final = 300
+PERIOD: Final = timedelta(hours=1)
+_LOG: Final = logging.getLogger("placet.worker")
+
+
+async def scan_due(db: Database, ids: Ids) -> int:
+    """Scan every workspace that is due, over all tenants. Returns how many there were.
+
+    May run on several nodes at once: what one has taken the others leave, and each call is counted
+    in one scan whoever makes it.
+    """
+    due = await take_due(db, SCAN_DRIFT, limit=BATCH, lease_seconds=TAKEN_SECONDS)
+    for work in due:
+        try:
+            await scan_work(db, work, ids)
+        except Exception:  # noqa: BLE001 -- one workspace's fault keeps no other waiting
+            _LOG.exception("workspace %s was not scanned and comes round again", work.ref)
+    return len(due)
+
+
+async def scan_work(db: Database, work: WorkDue, ids: Ids) -> None:
+    """Scan a workspace and say when it is due again: never, while nothing is in force.
+
+    What lies behind is caught up with a day at a time. An approval asks for the next scan itself.
+    """
+    acting = acting_for(work.tenant_id)
+    try:
+        async with db.reading(acting) as tx:
+            material = await service.read_material(tx, work.ref)
+    except NothingInForce:
+        async with db.writing(acting) as tx:
+            await finish_due(tx, work)
+        return
+    ready = await service.prepare(material)
+    async with db.writing(acting) as tx:
+        receipt = await service.scan_workspace(tx, ready, ids)
+        await finish_due(tx, work, max(receipt.window_to + PERIOD, receipt.checked_at))

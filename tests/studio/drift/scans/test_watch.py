@@ -1,0 +1,69 @@
+"""The worker scans what is in force, and goes on where it stopped."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from tests.conftest import found
+from tests.replay.desk import Desk
+from tests.studio.drift.scans.scanner import Scanner
+from tests.studio.story import Story
+
+from placet.authority.server_keys import ServerKeys
+from placet.kernel.ids import Ids
+from placet.storage.database import Database
+from placet.storage.work import SCAN_DRIFT, WorkDue
+from placet.studio.drift.scans import store, watch
+from placet.studio.drift.scans.model import ApprovalRuntimeReceipt
+
+
+async def receipts(scanner: Scanner, workspace_id: UUID) -> list[ApprovalRuntimeReceipt]:
+    async with scanner.db.reading(scanner.founder) as tx:
+        return await store.list_receipts(tx, workspace_id, before=None, limit=200)
+
+
+async def until_scanned(scanner: Scanner) -> None:
+    """Take rounds until this workspace had its turn: other tests' workspaces are due as well."""
+    while not await receipts(scanner, scanner.workspace.workspace_id):
+        assert await watch.scan_due(scanner.db, scanner.ids)
+
+
+async def test_an_approval_is_scanned_without_anybody_asking(desk: Desk, scanner: Scanner) -> None:
+    worker = await desk.worker()
+    await worker.propose(("delete_customer", {"customer": "c1"}))
+    await until_scanned(scanner)
+    (receipt,) = await receipts(scanner, scanner.workspace.workspace_id)
+    (item,) = await scanner.items()
+    assert (receipt.call_count, item.seen_count) == (1, 1)
+
+
+async def test_a_round_that_is_made_again_counts_nothing_twice(
+    desk: Desk, scanner: Scanner
+) -> None:
+    worker = await desk.worker()
+    await worker.propose(("delete_customer", {"customer": "c1"}))
+    due = WorkDue(
+        tenant_id=scanner.founder.tenant_id,
+        kind=SCAN_DRIFT,
+        ref=scanner.workspace.workspace_id,
+        due_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    for _ in range(2):
+        await watch.scan_work(scanner.db, due, scanner.ids)
+    first, second = (await receipts(scanner, scanner.workspace.workspace_id))[::-1]
+    (item,) = await scanner.items()
+    assert (first.call_count, second.call_count, item.seen_count) == (1, 0, 1)
+
+
+async def test_a_workspace_with_nothing_in_force_is_left_alone(
+    db: Database, ids: Ids, scanner: Scanner, server_keys: ServerKeys
+) -> None:
+    other = Story(db, ids, await found(db, ids), server_keys)
+    workspace = await other.workspace(await other.signer())
+    due = WorkDue(
+        tenant_id=other.founder.tenant_id,
+        kind=SCAN_DRIFT,
+        ref=workspace.workspace_id,
+        due_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    await watch.scan_work(db, due, ids)
+    assert await receipts(scanner, workspace.workspace_id) == []
