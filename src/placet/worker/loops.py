@@ -1,8 +1,8 @@
 """Every loop that runs beside the requests of a service."""
 
+from placet.worker.deadlines import deadlines
 from placet.worker.drift import drift
 from placet.worker.endings import endings
-from placet.worker.deadlines import deadlines
 from placet.worker.shadows import shadows
 from placet.worker.sweeper import sweeper
 from placet.worker.webhooks import webhooks
