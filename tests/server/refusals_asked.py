@@ -108,6 +108,14 @@ STUDIO_REFUSED: Final = (
         "approval_not_found",
     ),
     Refused(
+        "an approval of another workspace to revoke",
+        f"{STUDIO}/approvals/%approval%/revoke",
+        {"reason": "wrong"},
+        403,
+        "revocation_not_allowed",
+        key="approver",
+    ),
+    Refused(
         "a comment that is none",
         f"{DRAFT}/commands",
         {

@@ -374,6 +374,21 @@ ROUTES: Final = (
     ),
     Route("GET", f"{STUDIO}/approval-requests/%request%/votes", not_found="request_not_found"),
     Route("GET", f"{STUDIO}/approvals/%approval%", not_found="approval_not_found"),
+    Route(
+        "GET",
+        f"{STUDIO}/workspaces/%workspace%/approvals",
+        queries=PAGES,
+        not_found="workspace_not_found",
+    ),
+    Route(
+        "POST",
+        f"{STUDIO}/approvals/%approval%/revoke",
+        body={"reason": "wrong"},
+        missing=("reason",),
+        wrong={"reason": TEXTS},
+        keyed=True,
+        not_found="approval_not_found",
+    ),
     Route("GET", "/api/v1/governance/plan", denied="", queries=(*PLANS, *WAITS)),
     Route(
         "POST",
