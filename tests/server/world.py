@@ -29,6 +29,7 @@ from placet.tenancy.model import (
 )
 from placet.tenancy.rules import format_key, make_key_id
 
+ENDPOINTS: Final = "/api/v1/webhooks/endpoints"
 PEOPLE: Final = ("actor", "viewer", "revoked", "expired", "disabled")
 
 
@@ -119,6 +120,7 @@ class Builder:
         await desk.approve(self._server_keys)
         self.world.keys[f"{prefix}runtime"] = desk.runtime_key
         signer = await story.signer("bob")
+        endpoint = await self._endpoint(desk)
         workspace = await story.workspace(signer, agent="second-desk")
         _, snapshot, request = await story.asked(workspace)
         third = await story.workspace(signer, agent="third-desk")
@@ -135,7 +137,11 @@ class Builder:
             "draft": draft.draft_id,
             "enrolment": enrolment.enrolment_id,
             "person_key": signer.key.key_id,
+            "endpoint": endpoint,
         }
+        told = f"{ENDPOINTS}/{endpoint}/deliveries"
+        waiting = (await desk.get(told, workplace.founder_key)).json()["items"]
+        made["delivery"] = waiting[0]["event_id"]
         shown = (await desk.get("/api/v1/studio/workspaces", workplace.founder_key)).json()
         (made["approval"],) = {item["active_approval_id"] for item in shown["items"]} - {None}
         self.world.ids |= {f"{prefix}{name}": str(value) for name, value in made.items()}
@@ -143,6 +149,13 @@ class Builder:
         if not prefix:
             self.world.keys["approver"] = signer.api_key
             await self._ballots(story, signer)
+
+    async def _endpoint(self, desk: Desk) -> UUID:
+        """Name an endpoint, which is never called, and return its id."""
+        asked = {"url": "https://example.com/hook", "name": "tests"}
+        answered = await desk.post(ENDPOINTS, asked, desk.workplace.founder_key)
+        assert answered.status_code == 201, answered.text
+        return UUID(answered.json()["endpoint"]["endpoint_id"])
 
     async def _ballots(self, story: Story, signer: Signer) -> None:
         """Keep votes that must not count: over other bytes, by another key, for another request."""

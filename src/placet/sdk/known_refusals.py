@@ -19,4 +19,6 @@ import placet.studio.snapshots.model
 import placet.studio.sources.model
 import placet.studio.votes.model
 import placet.studio.workspaces.model
-import placet.tenancy.model  # noqa: F401 -- each registers its classes by being imported
+import placet.tenancy.model
+import placet.webhooks.deliveries.model
+import placet.webhooks.endpoints.model  # noqa: F401 -- each registers its classes by being imported

@@ -4,13 +4,13 @@ import re
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from tests.conftest import Server
 from tests.house.event_types import bodies
 from tests.studio.story import Story
 from tests.webhooks.post import Post
 
-from placet.authority.controls.model import ControlEffect, ControlKind, ControlSet
 from placet.events import store as events
 from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
 from placet.kernel.value import Value
@@ -91,18 +91,17 @@ async def test_the_outbox_of_a_tenant_holds_nothing_of_another(post: Post, stran
     assert await stranger.rows(endpoint) == []
 
 
-async def test_what_the_control_stream_repeats_is_told_once(post: Post) -> None:
-    endpoint = await post.endpoint(URL)
-    said = ControlSet(
-        control_id=post.ids.new(),
-        kind=ControlKind.TENANT,
-        target="",
-        effect=ControlEffect.KILL,
-        reason="enough",
-    )
-    await say(post, StreamKind.CONTROL, SessionStopped(reason="a repetition"))
-    await say(post, StreamKind.CONTROL, said)
+async def test_a_kill_of_the_tenant_is_told(post: Post, client: httpx.AsyncClient) -> None:
+    endpoint = await post.endpoint(URL, WebhookType.CONTROL_SET)
+    body = {"kind": "tenant", "effect": "kill", "reason": "enough"}
+    headers = {
+        "Authorization": f"Bearer {post.workplace.founder_key}",
+        "Idempotency-Key": str(post.ids.new()),
+    }
+    answer = await client.post("/api/v1/authority/controls", json=body, headers=headers)
+    assert answer.status_code == 201
     assert [str(row.event_type) for row in await post.rows(endpoint)] == ["ControlSet"]
+    assert len(await post.due()) == 1
 
 
 async def test_an_event_wakes_a_sender_once_however_many_endpoints_it_has(post: Post) -> None:

@@ -17,6 +17,7 @@ from placet.sdk.studio.plans import Plans
 from placet.sdk.studio.requests import Requests
 from placet.sdk.studio.snapshots import Snapshots
 from placet.sdk.studio.sources import Sources
+from placet.sdk.studio.webhooks import Webhooks
 from placet.sdk.studio.workspaces import Workspaces
 from placet.sdk.transport import HttpxTransport, Transport
 
@@ -115,3 +116,8 @@ class Studio:
     def plans(self) -> Plans:
         """What holds for an agent now."""
         return Plans(self._door)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Addresses that are told of what happens."""
+        return Webhooks(self._door)

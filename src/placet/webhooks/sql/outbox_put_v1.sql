@@ -3,12 +3,6 @@
 CREATE FUNCTION placet.outbox_put_v1()
 RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- What the control stream repeats of a workspace is told from the workspace's stream alone.
-    IF NEW.type <> 'ControlSet'
-        AND NEW.stream_id = placet.tenant_stream_v1(NEW.tenant_id, 'control')
-    THEN
-        RETURN NULL;
-    END IF;
     INSERT INTO placet.webhooks_delivery (
         tenant_id, endpoint_id, event_id, stream_id, seq, event_type, occurred_at, status,
         attempts, next_at, claim_number)
