@@ -6,16 +6,19 @@ from typing import Any
 import httpx
 from tests.conftest import Workplace
 from tests.replay.desk import AGENT, CONTRACT, Desk, Worker
-from tests.studio.story import Signer, Story, importing
+from tests.studio.story import Story, importing
 
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
+from placet.plans.model import Enforcement
 from placet.storage.database import Database
 from placet.studio.drafts.model import BusinessDraft
 from placet.studio.snapshots.model import BusinessDraftSnapshot
+from placet.studio.workspaces import service as workspace_service
 from placet.studio.workspaces import store as workspaces
-from placet.studio.workspaces.model import GovernanceWorkspace
+from placet.studio.workspaces.model import CreateWorkspace, GovernanceWorkspace
+from placet.tenancy.model import Role
 
 ORDER = "ord_abcd1234"
 OTHER = "ord_zzzz9999"
@@ -31,8 +34,21 @@ class Traffic:
 
     async def begin(self, keys: ServerKeys, document: dict[str, Any] | None = None) -> None:
         """Have a contract approved, and make the keys."""
-        self.story = Story(self.db, self.desk.ids, self.desk.workplace, keys)
-        await self.desk.approve(keys, document)
+        self.story = story = Story(self.db, self.desk.ids, self.desk.workplace, keys)
+        self.signer = await story.signer()
+        asked = CreateWorkspace(
+            agent=AGENT,
+            environment=Environment.STAGING,
+            enforcement=Enforcement.BLOCK,
+            approvers=(self.signer.enrolment(),),
+        )
+        async with self.db.writing(story.founder) as tx:
+            made = await workspace_service.create_workspace(tx, asked, self.desk.ids)
+        _, _, request = await story.asked(made, document or CONTRACT)
+        await story.vote(request, self.signer)
+        place = self.desk.workplace
+        _, self.desk.runtime_key = await place.agent(AGENT, Environment.STAGING)
+        _, self.desk.operator_key = await place.person("op", Role.OPERATOR)
 
     async def workspace(self) -> GovernanceWorkspace:
         """Return the workspace as it is now."""
@@ -48,6 +64,12 @@ class Traffic:
         draft = await self.story.draft(await self.workspace())
         await self.story.command(draft, importing(document))
         return draft, await self.story.snapshot(draft)
+
+    async def approve(self, snapshot: BusinessDraftSnapshot) -> None:
+        """Have a candidate approved, and put in force."""
+        request = await self.story.request(snapshot)
+        answer = await self.story.vote(request, self.signer)
+        assert answer.approval_id is not None
 
     async def refunds(self, *amounts: int, order: str = ORDER) -> Worker:
         """Work in one session: look an order up, and pay once for each amount."""
@@ -84,4 +106,4 @@ def capped(most: int) -> dict[str, Any]:
     return changed("issue_refund", arguments=[{"path": "$.amount_cents", "gte": 1, "lte": most}])
 
 
-__all__ = ["AGENT", "CONTRACT", "ORDER", "OTHER", "Signer", "Traffic", "capped", "changed", "pay"]
+__all__ = ["AGENT", "CONTRACT", "ORDER", "OTHER", "Traffic", "capped", "changed", "pay"]

@@ -1,5 +1,6 @@
 """One session held to two policies, and where their verdicts part."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
@@ -19,6 +20,9 @@ ARGUMENTS_GAP: Final = "its arguments are longer than what is read of a recordin
 PRINCIPAL_GAP: Final = "no recording says for whom the agent acted"
 _GAPS: Final = Gaps(arguments=ARGUMENTS_GAP, principal=PRINCIPAL_GAP)
 _CONDITION: Final = 7
+
+_LINE: Final = re.compile(r" \(step \d+\)")
+"""Counts the lines that a recording was told in, which nobody sees."""
 
 Pause = Callable[[], None]
 """Called once a call; it may raise where the time is up."""
@@ -88,7 +92,7 @@ def _missing(
         case str() as told if told == ARGUMENTS_GAP:
             return MissingFact.ARGUMENTS, told
         case str() as told:
-            return MissingFact.EARLIER_CALL, told
+            return MissingFact.EARLIER_CALL, _LINE.sub("", told)
     if _asks_for_principal(policy, line):
         return MissingFact.PRINCIPAL, PRINCIPAL_GAP
     for name in sorted(_read_outputs(policy, line)):

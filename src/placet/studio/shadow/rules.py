@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from placet.studio.drafts.model import BusinessDraft, DraftStatus
+from placet.studio.drafts.model import DraftStatus
 from placet.studio.shadow.model import (
     OTHER_TOOLS,
     TOOLS_MAX,
@@ -25,7 +25,7 @@ _CLOSED = {
 def decide_end(
     shadow: Shadow,
     *,
-    draft: BusinessDraft,
+    draft_status: DraftStatus,
     in_force: UUID | None,
     approved_snapshot: UUID | None,
     now: datetime,
@@ -37,8 +37,8 @@ def decide_end(
     if in_force != shadow.approval_id:
         is_own = approved_snapshot == shadow.snapshot_id
         return ShadowEnd.APPROVED if is_own else ShadowEnd.SUPERSEDED
-    if draft.status is not DraftStatus.OPEN:
-        return _CLOSED[draft.status]
+    if draft_status is not DraftStatus.OPEN:
+        return _CLOSED[draft_status]
     return ShadowEnd.RAN_OUT if shadow.ends_at <= now else None
 
 

@@ -98,6 +98,7 @@ async def end_shadow(tx: Writing, shadow: Shadow, why: ShadowEnd, ids: Ids) -> N
 async def find_end(tx: Reading, shadow: Shadow) -> ShadowEnd | None:
     """Return why a running shadow is over now, or None."""
     snapshot = await snapshots.get_snapshot(tx, shadow.snapshot_id)
+    draft = await drafts.get_draft(tx, snapshot.draft_id)
     plan = await plans.find_plan(tx, shadow.agent, shadow.environment)
     in_force = None if plan is None else plan.approval_id
     approved = None
@@ -105,7 +106,7 @@ async def find_end(tx: Reading, shadow: Shadow) -> ShadowEnd | None:
         approved = (await approvals.get_approval(tx, in_force)).draft_snapshot_id
     return rules.decide_end(
         shadow,
-        draft=await drafts.get_draft(tx, snapshot.draft_id),
+        draft_status=draft.status,
         in_force=in_force,
         approved_snapshot=approved,
         now=await tx.now(),

@@ -40,11 +40,6 @@ async def insert_cursors(tx: Writing, cursors: Sequence[ShadowCursor]) -> None:
         await tx.change(sa.insert(CURSOR).values(rows))
 
 
-async def find_shadow(tx: Reading, shadow_id: UUID) -> Shadow | None:
-    """Return a shadow."""
-    return await tx.find(Shadow, _shadow(tx).where(SHADOW.c.shadow_id == shadow_id))
-
-
 async def find_running(tx: Reading, workspace_id: UUID) -> Shadow | None:
     """Return the running shadow of a workspace."""
     query = _shadow(tx).where(
