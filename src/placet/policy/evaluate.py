@@ -50,12 +50,12 @@ def evaluate_response(policy: Policy, facts: Facts, calls: Sequence[Call]) -> Re
     Calls are judged in order against the same facts and what the earlier allowed ones hold; then
     the contract's gate decides on the response as a whole.
     """
-    held = Held()
     judged: list[Judged] = []
+    held = _NOTHING_HELD if len(calls) == 1 else Held()
     for call in calls:
         found = _judge(policy, facts, held, call)
         judged.append(found)
-        if isinstance(found.decision, Allow):
+        if len(calls) > 1 and isinstance(found.decision, Allow):
             held.add(found)
     _judge_together(policy, facts, judged)
     return decide_response(policy, facts, judged)
@@ -71,6 +71,8 @@ def arguments_hash(arguments: bytes) -> bytes:
 
 def _judge_together(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> None:
     """Deny every call that passed nine layers, where all of them together are too many."""
+    if policy.limits.calls is None:
+        return
     passed = [one for one in judged if one.is_within]
     for reason in too_many(policy, facts, len(passed)):
         for one in passed:
@@ -143,6 +145,10 @@ def _decide(policy: Policy, facts: Facts, held: Held, judged: Judged) -> Decisio
 
 def _last(facts: Facts, judged: Judged, tool: LoadedTool, window: Window) -> Decision:
     """Layer 11."""
+    if tool.checkpoint is None:
+        return Allow(
+            rule=tool.ruling_rule, holds_from=window.holds_from, holds_until=window.holds_until
+        )
     rules = (tool.ruling_rule, tool.checkpoint_rule)
     return _permit(tool.checkpoint, rules, window, is_approved=_is_approved(facts, judged.call))
 

@@ -148,14 +148,7 @@ def _latest(
             return None
         like = likeness(given[same.ours], is_secret=same.is_secret)
         wanted.append((same.key, same.is_output, like))
-    for call in reversed(calls):
-        for key, is_output, like in wanted:
-            kept = call.output if is_output else call.arguments
-            if kept is None or kept.get(key) != like:
-                break
-        else:
-            return call
-    return None
+    return requirements.latest(calls, wanted)
 
 
 def _shows(kept: Mapping[str, object] | None, rules: Sequence[PreparedOutput]) -> bool:

@@ -36,14 +36,26 @@ def requires(tool: LoadedTool, facts: Facts, arguments: Json, window: Window) ->
 def _latest(
     requirement: LoadedRequirement, calls: Sequence[CommittedCall], arguments: Json
 ) -> CommittedCall | None:
-    ours = []
+    wanted = []
     for same in requirement.same:
         value = find(same.ours, arguments)
         if value is MISSING:
             return None
-        ours.append(likeness(value, is_secret=same.theirs.is_secret))
+        like = likeness(value, is_secret=same.theirs.is_secret)
+        wanted.append((same.theirs.key, same.is_output, like))
+    return latest(calls, wanted)
+
+
+def latest(
+    calls: Sequence[CommittedCall], wanted: Sequence[tuple[str, bool, str]]
+) -> CommittedCall | None:
+    """Return the latest call with these likenesses: of its output, where it says so, by key."""
     for call in reversed(calls):
-        if _theirs(requirement, call) == ours:
+        for key, is_output, like in wanted:
+            kept = call.output if is_output else call.arguments
+            if kept is None or kept.get(key) != like:
+                break
+        else:
             return call
     return None
 

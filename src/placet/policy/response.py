@@ -1,9 +1,9 @@
 """A response as a whole: the gate, conflicting phases, and calls that wait for each other."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from placet.kernel.value import Value
 from placet.policy.decision import Allow, Ask, BlockedWhy, Code, Decision, Deny, Reason
@@ -14,6 +14,8 @@ from placet.policy.loaded import Policy
 from placet.policy.model import TOTAL_MS_DEFAULT, CommitRequirement, Gate
 from placet.policy.remember import arguments_kept
 from placet.policy.window import Window
+
+T = TypeVar("T")
 
 
 class CallVerdict(Value, frozen=True):
@@ -68,8 +70,9 @@ _ALONE: Final = _Outcome(blocked_why=None, is_held=False, reasons=())
 
 def decide_response(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> ResponseDecision:
     """Return what becomes of each call, given the decision on each by itself."""
-    # One call has no neighbours: whatever becomes of it is its own decision.
-    outcome = _ALONE if len(judged) == 1 else _outcome(policy, facts, judged)
+    if len(judged) == 1:
+        return decide_alone(policy, facts, judged[0])
+    outcome = _outcome(policy, facts, judged)
     window = Window()
     for one in judged:
         if one.decision.holds_from is not None:
@@ -83,6 +86,17 @@ def decide_response(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> R
         and all(isinstance(one.decision, Deny) for one in judged),
         holds_from=window.holds_from,
         holds_until=window.holds_until,
+    )
+
+
+def decide_alone(policy: Policy, facts: Facts, one: Judged) -> ResponseDecision:
+    """Return what becomes of a call without neighbours: its own decision, whatever it is."""
+    decision = one.decision
+    return ResponseDecision(
+        calls=(_verdict(one, facts.phase, _ALONE),),
+        becomes_text=policy.gate is Gate.STRIP_BLOCKED and isinstance(decision, Deny),
+        holds_from=decision.holds_from,
+        holds_until=decision.holds_until,
     )
 
 
@@ -139,7 +153,7 @@ def _verdict(one: Judged, phase: str | None, outcome: _Outcome) -> CallVerdict:
 def holding_of(one: Judged, phase: str | None) -> Holding:
     """Return what a grant of a call, given in this phase, holds."""
     tool = one.tool
-    amounts, firsts = one.values.amounts, one.values.firsts
+    values = one.values
     return Holding(
         tool=one.call.tool,
         phase=phase,
@@ -147,11 +161,15 @@ def holding_of(one: Judged, phase: str | None) -> Holding:
         is_committed=tool is not None and tool.commit_requirement is CommitRequirement.NONE,
         effect_key=one.effect_key,
         repeat=one.repeat,
-        amounts={name: value for name, value in amounts.items() if value is not None},
-        firsts={name: value for name, value in firsts.items() if value is not None},
-        arguments={} if tool is None else arguments_kept(tool, one.given),
-        slots={} if tool is None else bound(tool, one.given, is_output=False),
+        amounts=_known(values.amounts),
+        firsts=_known(values.firsts),
+        arguments=arguments_kept(tool, one.given) if tool and tool.likened_arguments else {},
+        slots=bound(tool, one.given, is_output=False) if tool and tool.binds else {},
     )
+
+
+def _known(values: Mapping[str, T | None]) -> Mapping[str, T]:
+    return {name: value for name, value in values.items() if value is not None} if values else {}
 
 
 _REFUSED = Reason(

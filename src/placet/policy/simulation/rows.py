@@ -44,6 +44,13 @@ class Rows:
         more = tuple(one for one in reasons if one not in kept)
         self._rows[number - self._first] = structs.replace(row, reasons=kept + more)
 
+    def take_all(self) -> list[CallLine]:
+        """Hand out every row, and forget it."""
+        taken = list(self._rows)
+        self._rows.clear()
+        self._first += len(taken)
+        return taken
+
     def take(self, until: int) -> list[CallLine]:
         """Hand out the rows with numbers below `until`, and forget them."""
         count = until - self._first

@@ -88,7 +88,8 @@ class Run:
         """Take the next line, and return what is final by now. Raises `LineError`."""
         if self._at is not None and line.at < self._at:
             raise LineError(field="at", message="the time runs backwards")
-        earlier = self._register.enter(line)
+        is_alone = not self._waiting and _is_alone(line)
+        earlier = [] if is_alone and self._register.enter_new(line) else self._register.enter(line)
         self._at = line.at
         ledger = self._ledger
         if ledger is None:
@@ -106,9 +107,10 @@ class Run:
             if not self._settle(ledger, call_id, line):
                 self._ignore(call_id, line)
         if line.tool_calls:
-            self._respond(ledger, line, phase)
-        first = self._waiting.first_row
-        return self._rows.take(self._rows.next_number if first is None else first)
+            self._respond(ledger, line, phase, is_alone=is_alone)
+        if not self._waiting:
+            return self._rows.take_all()
+        return self._rows.take(self._waiting.first_row)
 
     def end(self) -> list[CallLine | SummaryLine]:
         """Return what was not final before, and the summary."""
@@ -123,9 +125,9 @@ class Run:
             unjudged=self._denials_unjudged,
             ignored_receipts=self._ignored,
         )
-        return [*self._rows.take(self._rows.next_number), SummaryLine(summary=summary)]
+        return [*self._rows.take_all(), SummaryLine(summary=summary)]
 
-    def _respond(self, ledger: Ledger, line: Line, phase: str | None) -> None:
+    def _respond(self, ledger: Ledger, line: Line, phase: str | None, *, is_alone: bool) -> None:
         """Judge a line's calls as one response, and fold in what it says became of them."""
         calls = {
             one.id: Call(
@@ -137,6 +139,9 @@ class Run:
         facts = ledger.facts(line.at, principal=principal, labels=self._labels)
         proposed = [*calls.values()]
         response = evaluate_response(self._policy, facts, proposed)
+        if is_alone and response.calls[0].granted:
+            self._take(ledger, line, response, proposed[0])
+            return
         words = [verdict_of(verdict.decision) for verdict in response.calls]
         unjudged: Mapping[int, str] = {}
         if Ruling.DENY in words:
@@ -178,6 +183,30 @@ class Run:
         if ledger.phase != phase_after:
             self._rows.end_in(ledger.phase, first_row)
         self._keep_uncommitted(ledger, line, calls, principal)
+
+    def _take(self, ledger: Ledger, line: Line, response: ResponseDecision, call: Call) -> None:
+        """Fold in the grant of a line's one call, and what the line tells of it and of no other."""
+        call_id = line.tool_calls[0].id
+        phase = ledger.phase
+        self._decided(ledger, line, response, is_final=True)
+        self._settle(ledger, call_id, line)
+        if not ledger.is_committed(call_id):
+            principal: Mapping[str, Json] = line.principal  # type: ignore[assignment]  # -- it is JSON
+            self._keep_uncommitted(ledger, line, {call_id: call}, principal)
+        self._verdicts[Ruling.ALLOW] += 1
+        self._rows.add(
+            CallLine(
+                step=self._steps,
+                call=call_id,
+                tool=call.tool,
+                verdict=Ruling.ALLOW,
+                granted=True,
+                layer=None,
+                reasons=(),
+                phase=phase,
+                phase_after=ledger.phase,
+            )
+        )
 
     def _decided(
         self, ledger: Ledger, line: Line, response: ResponseDecision, *, is_final: bool
@@ -237,3 +266,12 @@ class Run:
                     is_unknown=self._gaps is not None and not call.arguments,
                 )
             )
+
+
+def _is_alone(line: Line) -> bool:
+    """Say whether a line has one call, and tells of no other and of no people or failure."""
+    if len(line.tool_calls) != 1 or line.approved or line.failed:
+        return False
+    one = line.tool_calls[0].id
+    outputs, costs = line.outputs, line.cost_micros
+    return len(outputs) == (one in outputs) and len(costs) == (one in costs)

@@ -75,9 +75,9 @@ class WaitingSteps:
         return bool(self._steps)
 
     @property
-    def first_row(self) -> int | None:
-        """Return the number of the first line of output that may still change."""
-        return next((one.first_row for one in self._steps.values()), None)
+    def first_row(self) -> int:
+        """Return the number of the first row that may still change, where any step waits."""
+        return next(iter(self._steps.values())).first_row
 
     def begin(self, waiting: Waiting) -> None:
         """Let a step wait that has open asks."""
