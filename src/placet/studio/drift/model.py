@@ -12,6 +12,7 @@ from placet.evidence.fields import HexDigest
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.refusals import Conflict, Invalid, NotFound
 from placet.kernel.value import Input, Value
+from placet.studio.drafts.model import Command, CommandType
 from placet.studio.workspaces.model import WorkspaceId
 
 DriftItemId = NewType("DriftItemId", UUID)
@@ -146,6 +147,13 @@ class WaiveDrift(Input, frozen=True):
     until: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+class AcceptDrift(Input, frozen=True):
+    """Take an item up in a draft, and say why. Without a command, by the one that it suggests."""
+
+    reason: Reason
+    command: Command | None = None
+
+
 class DriftQuery(Input, frozen=True):
     """Which items: of one status or all, how many, and from where."""
 
@@ -175,6 +183,16 @@ class DriftAnswer(Value, frozen=True):
     reason: str | None
     waived_until: datetime | None
     draft_id: UUID | None
+
+
+class AcceptedDrift(Value, frozen=True):
+    """An item that a draft takes up, and the command that it was put into the draft with."""
+
+    item: DriftAnswer
+    draft_id: UUID
+    command_id: UUID
+    command_type: CommandType
+    version: int
 
 
 class DriftDecision(Value, frozen=True):

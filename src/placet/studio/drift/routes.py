@@ -12,8 +12,10 @@ from placet.kernel.paging import Page, decode_cursor, encode_cursor
 from placet.kernel.principal import Scope
 from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
-from placet.studio.drift import rules, service, store
+from placet.studio.drift import accepting, rules, service, store
 from placet.studio.drift.model import (
+    AcceptDrift,
+    AcceptedDrift,
     DecideDrift,
     DriftAnswer,
     DriftDecision,
@@ -30,12 +32,14 @@ from placet.tenancy.entry import (
     answered,
     body_of,
     database_of,
+    idempotency_key_of,
     ids_of,
     principal_of,
     query_of,
 )
 
 _DECIDE: Final = msgspec.json.Decoder(DecideDrift)
+_ACCEPT: Final = msgspec.json.Decoder(AcceptDrift)
 _WAIVE: Final = msgspec.json.Decoder(WaiveDrift)
 _READERS: Final = (Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.OPERATE, Scope.AUDIT, Scope.ADMIN)
 _TRIAGE: Final = (Scope.AUTHOR, Scope.APPROVE, Scope.OPERATE)
@@ -108,6 +112,22 @@ async def waive_drift(request: AppRequest, item_id: FromPath[UUID]) -> Response[
     return await _answered(request, raw, item_id, decision)
 
 
+@post(
+    "/api/v1/studio/drift/{item_id:uuid}/accept",
+    opt=RouteOpt(scope=Scope.AUTHOR, body=AcceptDrift, answer=AcceptedDrift, keyed=True),
+)
+async def accept_drift(request: AppRequest, item_id: FromPath[UUID]) -> Response[bytes]:
+    """Take an item up in the workspace's draft, by the command that it suggests or another."""
+    raw = await body_of(request)
+    asked = bodies.decode(_ACCEPT, raw)
+    key = idempotency_key_of(request)
+
+    async def work(tx: Writing) -> Answer:
+        return Answer(value=await accepting.accept_item(tx, item_id, asked, key, ids_of(request)))
+
+    return await answered(request, raw, work)
+
+
 async def _decided(request: AppRequest, item_id: UUID, status: DriftStatus) -> Response[bytes]:
     raw = await body_of(request)
     asked = bodies.decode(_DECIDE, raw)
@@ -135,4 +155,4 @@ def _before(cursor: str | None) -> UUID | None:
         ) from fault
 
 
-HANDLERS = [list_drift, get_drift, acknowledge_drift, resolve_drift, waive_drift]
+HANDLERS = [list_drift, get_drift, acknowledge_drift, resolve_drift, waive_drift, accept_drift]

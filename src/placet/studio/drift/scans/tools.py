@@ -25,6 +25,12 @@ def classify(old: Json, new: Json) -> ToolChange:
     return ToolChange.NARROWED if kinds == {ChangeKind.NARROWED} else ToolChange.INCOMPATIBLE
 
 
+def found_hash(name: str, description_hash: str | None, schema_hash: str | None) -> str:
+    """Return, in hex, what tells one version of a tool from the others."""
+    whole: list[Json] = [name, description_hash, schema_hash]
+    return digest("drift_tool", foreign.encode(whole)).hex()
+
+
 def new_tools(
     approved: Iterable[str], seen: Sequence[SeenTool], approved_at: datetime
 ) -> list[SeenTool]:
@@ -66,11 +72,10 @@ def _difference(
     ]
     if not changes:
         return None
-    whole: list[Json] = [version.name, version.description_hash, version.schema_hash]
     return Difference(
         tool=tool.name,
         change=changes[0],
-        found=digest("drift_tool", foreign.encode(whole)).hex(),
+        found=found_hash(version.name, version.description_hash, version.schema_hash),
         seen_at=version.last_seen_at,
     )
 
