@@ -11,7 +11,7 @@ from tests.cli.conftest import Done, Placet
 from tests.studio.story import contract, importing
 
 from placet.cli.exits import Exit
-from placet.cli.key_file import load_key, make_key
+from placet.cli.key_file import make_key
 from placet.evidence.dsse import encode_envelope
 from placet.evidence.vote import sign_proof
 from placet.kernel.ids import ActorId
@@ -42,6 +42,7 @@ class Office:
         self.admin = told["api_key"]
         self.tenant = UUID(told["tenant"]["tenant_id"])
         self.keys: dict[str, str] = {}
+        self.key_ids: dict[str, str] = {}
         self.people: dict[str, ActorId] = {}
         self.workspace = UUID(int=0)
 
@@ -62,6 +63,7 @@ class Office:
     def hire(self, name: str) -> NameApprover:
         """Add an approver with a key file, and return their enrolment as a first approver."""
         key = make_key(self.file(name), WORDS)
+        self.key_ids[name] = key.key_id
 
         async def hired(studio: Studio) -> ActorId:
             person = await studio.people.create(CreateActor(kind=ActorKind.PERSON, name=name))
@@ -121,4 +123,4 @@ class Office:
 
     def key_id(self, name: str) -> str:
         """Return the id of somebody's key."""
-        return load_key(self.file(name)).key_id
+        return self.key_ids[name]

@@ -82,7 +82,8 @@ def verify(file: str, keys_file: Path | None, *, as_json: bool) -> None:
         else:
             whole = io.BufferedReader(_Rejoined(first, stream))
             is_good = _tell_bundle(whole, pinned, as_json=as_json)
-    sys.exit(0 if is_good else CHECK_FAILED)
+    if not is_good:
+        raise click.exceptions.Exit(CHECK_FAILED)
 
 
 def _tell_bundle(stream: BinaryIO, pinned: "KeyList | None", *, as_json: bool) -> bool:

@@ -1,0 +1,236 @@
+"""What a service that lies, or was changed, cannot hide from who compiles and compares here."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+from tests.conftest import found
+from tests.studio.story import LOOKUP, REFUND, Story, contract, importing
+
+from placet.authority.server_keys import ServerKeys
+from placet.cli.approve.looking import look
+from placet.cli.approve.rebuilding import rebuilt_otherwise
+from placet.cli.approve.served import Served, fetch
+from placet.cli.approve.words import told
+from placet.evidence.bundle import KeyList
+from placet.evidence.verify_dossier import open_dossier
+from placet.kernel import foreign
+from placet.kernel.ids import Ids, TenantId
+from placet.kernel.principal import Environment
+from placet.sdk.studio.client import Studio
+from placet.sdk.studio.dossiers import named_keys
+from placet.storage.database import Database
+from placet.studio.requests.rules import hash_view
+from placet.studio.workspaces.model import ApprovalPolicy
+
+OTHER = UUID(int=7)
+WITHOUT_SCHEMA = {name: value for name, value in LOOKUP.items() if name != "input_schema"}
+WIDER = [
+    WITHOUT_SCHEMA | {"tool": "list_orders"},
+    LOOKUP,
+    REFUND | {"arguments": [{"path": "$.amount_cents", "lte": 90_000}]},
+]
+
+
+class Scene:
+    """A request that widens what is in force, and the keys that were pinned before."""
+
+    def __init__(self, served: Served, pinned: KeyList, elsewhere: bytes) -> None:
+        """Hold them, and the dossier of another workspace's approval."""
+        self.served = served
+        self.pinned = pinned
+        self.elsewhere = elsewhere
+
+    def wrong(self, served: Served) -> set[str]:
+        """Return the items in which this machine and the service disagree."""
+        return {one.item for one in look(served, self.pinned).disagreements}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the service keeps its keys."""
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="module")
+async def scene(url: str, db: Database, ids: Ids, folder: Path) -> AsyncIterator[Scene]:
+    workplace = await found(db, ids)
+    story = Story(db, ids, workplace, await ServerKeys.load(folder / "keys", db))
+    ada = await story.signer()
+    workspace = await story.workspace(ada)
+    _, _, first = await story.asked(workspace)
+    await story.vote(first, ada)
+    other = await story.workspace(ada, environment=Environment.DEVELOPMENT)
+    _, _, beside = await story.asked(other)
+    elsewhere = (await story.vote(beside, ada)).approval_id
+    assert elsewhere is not None
+    draft = await story.draft(workspace)
+    await story.command(draft, importing(contract(*WIDER, agent=workspace.agent)))
+    second = await story.request(await story.snapshot(draft))
+    async with Studio(url, workplace.founder_key) as studio:
+        pinned = KeyList(version=1, keys=tuple(named_keys(await studio.keys.known())))
+        served = await fetch(studio, second.request_id)
+        yield Scene(served, pinned, await studio.approvals.export(elsewhere))
+
+
+def shown(served: Served, **members: Any) -> Served:  # noqa: ANN401 -- any JSON
+    """Return what a service would serve whose view says something else, all hashes fitting."""
+    view = foreign.parse(bytes(served.request.view))
+    assert isinstance(view, dict)
+    text = foreign.encode({**view, **members})
+    fields = replace(served.request.vote_fields, view_hash=hash_view(text))
+    request = replace(
+        served.request, view=msgspec.Raw(text), view_hash=fields.view_hash, vote_fields=fields
+    )
+    return replace(served, request=request)
+
+
+def signing(served: Served, **fields: Any) -> Served:  # noqa: ANN401 -- any field
+    """Return what a service would serve that asks to sign something else."""
+    told = replace(served.request.vote_fields, **fields)
+    return replace(served, request=replace(served.request, vote_fields=told))
+
+
+def of_snapshot(served: Served, **fields: Any) -> Served:  # noqa: ANN401 -- any field
+    """Return what a service would serve whose snapshot is another one."""
+    return replace(served, snapshot=replace(served.snapshot, **fields))
+
+
+def of_workspace(served: Served, **fields: Any) -> Served:  # noqa: ANN401 -- any field
+    """Return what a service would serve whose workspace is another one."""
+    return replace(served, workspace=replace(served.workspace, **fields))
+
+
+def test_an_honest_service_and_this_machine_agree(scene: Scene) -> None:
+    looked = look(scene.served, scene.pinned)
+    assert looked.disagreements == []
+    assert looked.fields == scene.served.request.vote_fields
+    assert looked.against == scene.served.workspace.active_approval_id
+    assert {change.kind for change in looked.changes} == {"widened"}
+    assert "advisory schema_missing" in told(scene.served, looked)
+
+
+LIES: dict[str, tuple[Callable[[Served], Served], str]] = {
+    "a view without the changes": (
+        lambda it: shown(it, diff={"against": str(it.workspace.active_approval_id), "changes": []}),
+        "the view's changes",
+    ),
+    "a view against another approval": (
+        lambda it: shown(it, diff={"against": None, "changes": []}),
+        "the view's approval in force",
+    ),
+    "a view with other rules": (lambda it: shown(it, review={"rules": []}), "the view's rules"),
+    "a view of another agent": (lambda it: shown(it, agent="other"), "the view's agent"),
+    "a view of another posture": (
+        lambda it: shown(it, enforcement="block"),
+        "the view's enforcement",
+    ),
+    "a view of another artifact": (
+        lambda it: shown(it, artifact_hash="0" * 64),
+        "the view's artifact",
+    ),
+    "a view without its findings": (lambda it: shown(it, findings=[]), "the view's findings"),
+    "a view that is none": (lambda it: shown(it, diff=None), "the view"),
+    "another contract than was frozen": (
+        lambda it: of_snapshot(it, memory=msgspec.Raw(b'{"agent":"a","schema_version":"1"}')),
+        "the snapshot",
+    ),
+    "a contract that cannot be read": (
+        lambda it: of_snapshot(it, memory=msgspec.Raw(b'{"agent":7}')),
+        "the contract",
+    ),
+    "a snapshot of another request": (
+        lambda it: of_snapshot(it, snapshot_id=OTHER),
+        "the snapshot",
+    ),
+    "another compiler": (lambda it: of_snapshot(it, compiler_version="1"), "the contract"),
+    "another history": (
+        lambda it: of_snapshot(it, command_history_hash="0" * 64),
+        "the snapshot",
+    ),
+    "another policy": (
+        lambda it: of_workspace(it, approval_policy=ApprovalPolicy(quorum=3)),
+        "the view's approval policy",
+    ),
+    "another environment": (
+        lambda it: of_workspace(it, environment=Environment.PRODUCTION),
+        "the view's environment",
+    ),
+    "nothing in force": (
+        lambda it: replace(of_workspace(it, active_approval_id=None), in_force=None),
+        "the view's approval in force",
+    ),
+    "another kind of vote": (
+        lambda it: replace(it, request=replace(it.request, vote_type="placet.vote.ask.v1")),
+        "what is to be signed",
+    ),
+    "another artifact to sign": (
+        lambda it: signing(it, artifact_hash="0" * 64),
+        "what is to be signed as `artifact_hash`",
+    ),
+    "another snapshot to sign": (
+        lambda it: signing(it, snapshot_hash="0" * 64),
+        "what is to be signed as `snapshot_hash`",
+    ),
+    "another request to sign": (
+        lambda it: signing(it, request_id=OTHER),
+        "what is to be signed as `request_id`",
+    ),
+    "another tenant to sign for": (
+        lambda it: signing(it, tenant_id=TenantId(OTHER)),
+        "what is to be signed as `tenant_id`",
+    ),
+    "another view to sign": (
+        lambda it: signing(it, view_hash="0" * 64),
+        "what is to be signed as `view_hash`",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_lie_is_named(scene: Scene, name: str) -> None:
+    lie, item = LIES[name]
+    served = lie(scene.served)
+    assert item in scene.wrong(served)
+    assert "DISAGREE" in told(served, look(served, scene.pinned))
+
+
+def test_what_is_in_force_must_be_proved_and_be_this_workspace_s(scene: Scene) -> None:
+    served = scene.served
+    assert served.in_force is not None
+    item = f"the approval in force, {served.workspace.active_approval_id}"
+    middle = len(served.in_force) // 2
+    flipped = bytes([served.in_force[middle] ^ 1])
+    changed = served.in_force[:middle] + flipped + served.in_force[middle + 1 :]
+    assert item in scene.wrong(replace(served, in_force=changed))
+    assert item in scene.wrong(replace(served, in_force=scene.elsewhere))
+    nobody = Scene(served, KeyList(version=0, keys=()), b"")
+    assert item in nobody.wrong(served)
+
+
+def test_what_people_wrote_cannot_drive_the_terminal(scene: Scene) -> None:
+    served = of_workspace(scene.served, agent="desk\x1b[2J\u202e\r")
+    text = told(served, look(served, scene.pinned))
+    assert "desk\\u001b[2J\\u202e\\u000d" in text
+    assert "\x1b" not in text
+
+
+def test_an_artifact_that_its_contract_does_not_compile_to_is_found(scene: Scene) -> None:
+    """Whoever holds the artifact key can sign anything; the contract tells otherwise."""
+    assert scene.served.in_force is not None
+    opened = open_dossier(scene.served.in_force)
+    assert rebuilt_otherwise(opened) is None
+    for changes, why in (
+        ({"runtime": "{}"}, "another runtime projection"),
+        ({"review": "{}"}, "another review projection"),
+        ({"compat": "{}"}, "another compat projection"),
+        ({"compiled_hash": "0" * 64}, "another hash"),
+        ({"compiler_version": "1"}, "version 1 of the compiler"),
+    ):
+        artifact = replace(opened.artifact, **changes)
+        assert why in str(rebuilt_otherwise(replace(opened, artifact=artifact)))
+    assert rebuilt_otherwise(replace(opened, contract=b"{}")) == "its contract cannot be read"

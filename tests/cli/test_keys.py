@@ -1,0 +1,105 @@
+"""`placet keys`: what is trusted is what was pinned, and it never changes by itself."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.cli.conftest import Placet
+from tests.cli.office import Office
+from tests.server.serving import serving
+
+from placet.cli.exits import Exit
+from placet.evidence.bundle import KeyPurpose, NamedKey
+from placet.evidence.ed25519 import SigningKey
+
+STRANGER = SigningKey(b"\x09" * 32)
+
+
+@pytest.fixture(scope="module")
+def url(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service on the shared database."""
+    with serving(database_url, tmp_path_factory.mktemp("keys")) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def office(placet: Placet, url: str, database_url: str, tmp_path: Path) -> Office:
+    """An office whose workspace counts ada's votes."""
+    office = Office(placet, url, database_url, tmp_path)
+    office.open(office.hire("ada"))
+    return office
+
+
+def test_keys_are_pinned_once_and_shown(office: Office) -> None:
+    first = office.told("keys", "pin", "--yes", by="ada")
+    assert office.key_id("ada") in first["added"]
+    again = office.told("keys", "pin", "--yes", by="ada")
+    assert (again["added"], again["version"]) == ([], first["version"])
+    listed = office.told("keys", "show", by="ada")["keys"]
+    mine = [key for key in listed if key["key_id"] == office.key_id("ada")]
+    assert [(key["purpose"], key["actor_id"]) for key in mine] == [
+        ("person", str(office.people["ada"]))
+    ]
+    assert office.pins.stat().st_mode & 0o777 == 0o600
+
+
+def test_only_the_keys_that_were_compared_are_pinned(office: Office) -> None:
+    mine = office.key_id("ada")
+    assert office.told("keys", "pin", "--only", mine, "--yes", by="ada")["added"] == [mine]
+    missing = office.run("keys", "pin", "--only", "0" * 64, "--yes", by="ada")
+    assert missing.returncode == Exit.NOT_FOUND
+    rest = office.told("keys", "pin", "--yes", by="ada")["added"]
+    assert rest
+    assert mine not in rest
+
+
+def test_a_pinned_key_that_becomes_another_s_stops_everything(office: Office) -> None:
+    office.told("keys", "pin", "--yes", by="ada")
+    kept = json.loads(office.pins.read_text())
+    for key in kept["keys"]:
+        if key["key_id"] == office.key_id("ada"):
+            key["actor_id"] = str(office.tenant)
+    office.pins.write_text(json.dumps(kept))
+    before = office.pins.read_bytes()
+    done = office.run("keys", "pin", "--yes", by="ada")
+    assert done.returncode == Exit.FAILED
+    assert "as another" in done.stderr
+    assert office.pins.read_bytes() == before
+
+
+def test_a_pinned_key_that_the_service_does_not_list_stays_pinned(office: Office) -> None:
+    office.told("keys", "pin", "--only", office.key_id("ada"), "--yes", by="ada")
+    kept = json.loads(office.pins.read_text())
+    stranger = NamedKey(
+        key_id=STRANGER.key_id, public_key=STRANGER.public.raw, purpose=KeyPurpose.ARTIFACT
+    )
+    kept["keys"].append(msgspec.to_builtins(stranger))
+    office.pins.write_text(json.dumps(kept))
+    office.told("keys", "pin", "--yes", by="ada")
+    listed = office.told("keys", "show", by="ada")["keys"]
+    assert STRANGER.key_id in [key["key_id"] for key in listed]
+
+
+def test_pins_that_others_may_write_are_not_used(office: Office) -> None:
+    office.told("keys", "pin", "--yes", by="ada")
+    office.pins.chmod(0o622)
+    done = office.run("keys", "show", by="ada")
+    assert done.returncode == Exit.USAGE
+    assert "chmod go-w" in done.stderr
+
+
+def test_pins_that_are_no_key_list_are_refused(office: Office) -> None:
+    office.pins.write_text("{}")
+    assert office.run("keys", "show", by="ada").returncode == Exit.USAGE
+    office.pins.unlink()
+    assert office.run("keys", "show", by="ada").returncode == Exit.NOT_FOUND
+
+
+def test_nothing_is_pinned_that_nobody_compared(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    assert office.run("keys", "pin", by="ada").returncode == Exit.INTERRUPTED
+    assert not office.pins.exists()
