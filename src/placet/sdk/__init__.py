@@ -10,7 +10,7 @@
   `grants` checked against `keys`), `tool` and `execution` run what `gate` lets begin, `reports` and
   `outbox` tell how it ended.
 - `attach`, `lease` and `renewal`: how long work may be begun. `plan` and `plan_file`: what holds
-  where nothing was approved, or nobody answers.
+  where nothing was approved, or nobody answers. `telling`: the service learns what runs here.
 - `endpoints`, `caller`, `retry`, `transport`: how a request is sent, sent again, and read. `means`:
   what a client hands to its sessions.
 

@@ -35,8 +35,18 @@ async def attach(means: Means, opening: Opening) -> Attached:
     """Open or find the session, learn the grant keys, take the lease and begin to renew it.
 
     Raises the service's refusals: `no_authority`, `not_found`, `lease_held`, `session_killed`, …,
-    and `GovernanceUnavailable` where nobody answers.
+    and `GovernanceUnavailable` where nobody answers. Either way the service is told, later on.
     """
+    try:
+        attached = await _attach(means, opening)
+    except Refusal as refusal:
+        means.telling.failed(refusal)
+        raise
+    means.telling.attached(attached.view.compiled_session_hash)
+    return attached
+
+
+async def _attach(means: Means, opening: Opening) -> Attached:
     if opening.session_id is None:
         view = await means.endpoints.open_session(opening.mode, means.ids.new())
     else:
@@ -68,6 +78,13 @@ async def _grant(means: Means, opening: Opening, view: SessionAnswer, lease: Lea
 
 async def detach(means: Means, attached: Attached) -> None:
     """Deliver what is owed, stop renewing, and give the lease back if it is still ours."""
+    try:
+        await _detach(means, attached)
+    finally:
+        await means.telling.left()
+
+
+async def _detach(means: Means, attached: Attached) -> None:
     await attached.outbox.deliver(means.endpoints, means.patience)
     await attached.renewal.stop()
     session_id, owed = attached.view.session_id, len(attached.outbox)

@@ -15,6 +15,7 @@ from placet.sdk.means import TTL_SECONDS, Means, Opening
 from placet.sdk.plan import KnownPlan, PlanBook, environment_of_key, strictest
 from placet.sdk.retry import Patience
 from placet.sdk.session import Session
+from placet.sdk.telling import Telling
 from placet.sdk.transport import HttpxTransport, Transport
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Client:
         grant_keys: "Sequence[PublicKey] | None" = None,
         plan_folder: "str | PathLike[str] | None" = None,
         holder: str | None = None,
+        reports: bool = True,
         clock: Clock | None = None,
         ids: Ids | None = None,
     ) -> None:
@@ -51,7 +53,9 @@ class Client:
 
         `grant_keys` pins the keys whose grants count; without it those of the plan do.
         `plan_folder` keeps the last plan for display while nobody answers. `holder` names this
-        process in leases; it must be another for every process.
+        process in leases and reports; it must be another for every process. With `reports` the
+        service is told, in the background, under which hash this process runs and which tools it
+        offers.
         """
         self._ids = ids or SystemIds()
         caller = Caller(
@@ -65,14 +69,15 @@ class Client:
             kept = PlanFile(plan_folder, url, self._ids)
         told = None if environment is None else Environment(environment)
         known = [found for found in (told, environment_of_key(api_key)) if found is not None]
+        self._holder = holder or f"sdk-{self._ids.token(_HOLDER_BYTES).hex()}"
         self._means = Means(
             caller=caller,
             plans=PlanBook(caller, tried, kept),
             patience=tried,
             environment=strictest(*known) if known else None,
+            telling=Telling(caller, self._holder, is_on=reports),
             keys=None if grant_keys is None else tuple(grant_keys),
         )
-        self._holder = holder or f"sdk-{self._ids.token(_HOLDER_BYTES).hex()}"
 
     def __repr__(self) -> str:
         """Show the service and the environment, never the key."""
@@ -95,6 +100,7 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections. Sessions must have been left before."""
+        await self._means.telling.stop()
         await self._means.caller.close()
 
     @property
@@ -126,6 +132,14 @@ class Client:
             steal_reason=steal_reason,
         )
         return Session(self._means, opening)
+
+    def offer(self, tools: "Sequence[object]") -> None:
+        """Tell the service which tools are offered to the model, as the model is given them.
+
+        Each is a definition of a chat completion, of a message, or of an MCP server: what counts
+        of it are its name, its description's hash and its input schema. Nothing is sent here.
+        """
+        self._means.telling.offer(tools)
 
     async def plan(self, agent: str, environment: Environment | str) -> KnownPlan:
         """Return what holds for an agent: fresh, or the last that was known, and marked so."""

@@ -7,6 +7,7 @@ not pay for it.
 import placet.authority.controls.model
 import placet.authority.model
 import placet.evidence.dsse
+import placet.plans.inventory.model
 import placet.plans.model
 import placet.replay.sessions.model
 import placet.studio.approvals.model

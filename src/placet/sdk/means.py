@@ -12,6 +12,7 @@ from placet.sdk.caller import Caller
 from placet.sdk.endpoints import Endpoints
 from placet.sdk.plan import PlanBook
 from placet.sdk.retry import Patience
+from placet.sdk.telling import Telling
 
 if TYPE_CHECKING:
     from placet.evidence.ed25519 import PublicKey
@@ -24,13 +25,14 @@ class Means:
     """What sessions work with.
 
     `environment` is the strictest that the client was told of, or none; `keys` are pinned grant
-    keys, or none where those of the plan are taken.
+    keys, or none where those of the plan are taken. `telling` says what this process runs.
     """
 
     caller: Caller
     plans: PlanBook
     patience: Patience
     environment: Environment | None
+    telling: Telling
     keys: "tuple[PublicKey, ...] | None"
 
     @property

@@ -222,6 +222,7 @@ class Session:
         answer's `tools`, not `offered_tools`. Give `request_hash` instead if you have one.
         """
         self.check()
+        self.means.telling.saw(offered_tools)
         bound_to = request_hash or request_hash_of(messages, model, offered_tools)
         sent = self.means.clock.monotonic()
         with self._listening():

@@ -82,6 +82,14 @@ class Client:
         )
         return Session(inner, self._loop)
 
+    def offer(self, tools: Sequence[object]) -> None:
+        """Tell the service which tools are offered to the model, as `client.Client.offer` does."""
+
+        async def offer() -> None:
+            self.client.offer(tools)
+
+        self._loop.run(offer())
+
     def plan(self, agent: str, environment: Environment | str) -> KnownPlan:
         """Return what holds for an agent."""
         return self._loop.run(self.client.plan(agent, environment))
