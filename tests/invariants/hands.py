@@ -12,6 +12,7 @@ from tests.replay.desk import REQUEST_HASH
 from placet.authority.controls import service as controls
 from placet.authority.controls.model import ControlEffect, SetControl
 from placet.authority.server_keys import ServerKeys
+from placet.events.model import StreamId, new_event
 from placet.evidence.fields import Fence
 from placet.kernel.clock import SystemClock
 from placet.kernel.ids import Ids
@@ -34,13 +35,18 @@ from placet.replay.calls.proposal import ProposeCalls, ToolCall
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.store import Caller
 from placet.replay.sessions import service as sessions
+from placet.replay.sessions import store as session_store
 from placet.replay.sessions.binding import Binding
 from placet.replay.sessions.model import (
+    AuthorityExpired,
     ChangeLease,
     KillAnswer,
     KillSession,
     LeaseAction,
     LeaseAnswer,
+    SessionEnding,
+    SessionStatus,
+    SessionStopped,
 )
 from placet.storage.work import SWEEP_SESSION, WorkDue
 from placet.tenancy.model import ApiKeyId, ParsedKey
@@ -184,6 +190,22 @@ class Hand:
         """Kill the tenant."""
         asked = SetControl(kind="tenant", effect=ControlEffect.KILL, reason="enough")
         return await controls.set_control(self.side.db.hot, self.ids, self.key, asked, key)
+
+    async def end(self) -> str:
+        """Write down that the session expired with its approval. Returns the function's code."""
+        ending = SessionEnding(
+            session_id=StreamId(self.session_id),
+            barred=AuthorityExpired.code(),
+            was=(SessionStatus.ACTIVE,),
+            status=SessionStatus.EXPIRED,
+            why="its approval expired",
+        )
+        return await session_store.end_session(
+            self.side.db.hot,
+            self.who.tenant_id,
+            ending,
+            new_event(self.ids, SessionStopped(reason=ending.why)),
+        )
 
     async def sweep(self) -> str:
         """Sweep the session. Returns the code of the function."""

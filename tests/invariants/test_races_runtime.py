@@ -8,6 +8,7 @@ import pytest
 from tests.invariants import (
     scenes_again,
     scenes_effects,
+    scenes_revoking,
     scenes_stopping,
     scenes_sweeping,
     scenes_writing,
@@ -23,6 +24,7 @@ SCENES = [
         scenes_writing,
         scenes_again,
         scenes_stopping,
+        scenes_revoking,
         scenes_sweeping,
         scenes_effects,
     )
