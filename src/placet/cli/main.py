@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "approve": ("placet.cli.approve.command", "Compile, compare and sign a vote, on this machine."),
     "approval": ("placet.cli.approval", "Show an approval, and export what proves it."),
     "artifact": ("placet.cli.artifact", "Export a compiled artifact."),
+    "webhook": ("placet.cli.webhook", "Tell other systems of what happens, by signed calls."),
     "policy": ("placet.cli.policy.group", "Check, explain, compare and try contracts."),
     "verify": ("placet.cli.verify", "Verify a bundle or an approval, without us."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),
