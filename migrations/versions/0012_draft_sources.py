@@ -41,6 +41,10 @@ BEFORE = [
     "restore_snapshot",
     "rebase",
 ]
+LISTS = {
+    "studio_draft": "draft_id",
+    "studio_snapshot": "snapshot_id",
+}
 AFTER = [
     *BEFORE,
     "add_source",
@@ -60,10 +64,16 @@ def upgrade() -> None:
             f"ALTER TABLE placet.studio_snapshot ADD COLUMN {column} jsonb NOT NULL DEFAULT '[]'"
         )
         op.execute(f"ALTER TABLE placet.studio_snapshot ALTER COLUMN {column} DROP DEFAULT")
+    for table, key in LISTS.items():
+        op.create_index(
+            f"{table}_list_ix", table, ["tenant_id", "workspace_id", key], schema="placet"
+        )
 
 
 def downgrade() -> None:
     """Allow the earlier types only. Refused by the database where there are commands of others."""
+    for table in LISTS:
+        op.drop_index(f"{table}_list_ix", table, schema="placet")
     for column in ("sources", "judgments"):
         op.execute(f"ALTER TABLE placet.studio_snapshot DROP COLUMN {column}")
     _allow(BEFORE)

@@ -267,6 +267,25 @@ ROUTES: Final = (
     Route("GET", f"{STUDIO}/drafts/%draft%/review", not_found="draft_not_found"),
     Route(
         "GET",
+        f"{STUDIO}/drafts/%draft%/commands",
+        queries=PAGES,
+        not_found="draft_not_found",
+    ),
+    Route("GET", f"{STUDIO}/drafts/%draft%/commands/1", not_found="draft_not_found"),
+    Route(
+        "GET",
+        f"{STUDIO}/workspaces/%workspace%/drafts",
+        queries=PAGES,
+        not_found="workspace_not_found",
+    ),
+    Route(
+        "GET",
+        f"{STUDIO}/workspaces/%workspace%/snapshots",
+        queries=PAGES,
+        not_found="workspace_not_found",
+    ),
+    Route(
+        "GET",
         f"{STUDIO}/drafts/%draft%/comments",
         queries=("place=", "place=" + "x" * 4001, "place=a&place=b", "limit=1", "tenant_id=1"),
         not_found="draft_not_found",
@@ -329,6 +348,32 @@ ROUTES: Final = (
         not_found="draft_not_found",
     ),
     Route("GET", f"{STUDIO}/snapshots/%snapshot%", not_found="snapshot_not_found"),
+    Route(
+        "POST",
+        f"{STUDIO}/snapshots/%snapshot%/impact",
+        body={},
+        wrong={
+            "until": TIMES,
+            "seconds": (None, 0, 59, -1, "60", 2**60),
+            "calls_max": (None, 0, -1, "1", 20_001),
+        },
+        keyed=True,
+        not_found="snapshot_not_found",
+    ),
+    Route("GET", f"{STUDIO}/snapshots/%snapshot%/impact", not_found="snapshot_not_found"),
+    Route(
+        "POST",
+        f"{STUDIO}/snapshots/%snapshot%/shadow",
+        keyed=True,
+        not_found="snapshot_not_found",
+    ),
+    Route("GET", f"{STUDIO}/snapshots/%snapshot%/shadow", not_found="snapshot_not_found"),
+    Route(
+        "POST",
+        f"{STUDIO}/snapshots/%snapshot%/shadow/stop",
+        keyed=True,
+        not_found="snapshot_not_found",
+    ),
     Route(
         "POST",
         f"{STUDIO}/approval-requests",

@@ -5,6 +5,7 @@ draft meets no row, whatever was read before.
 """
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -23,7 +24,10 @@ from placet.studio.drafts.model import (
     DraftNotFound,
     DraftStatus,
 )
+from placet.studio.drafts.summaries import CommandNotFound, CommandSummary, DraftSummary
 from placet.studio.drafts.tables import COMMAND, DRAFT
+
+VERSION_MAX: Final = 2**63 - 1
 
 
 class _Wrote(Value, frozen=True):
@@ -94,21 +98,52 @@ async def advance_by_command(
     return True
 
 
+async def list_drafts(
+    tx: Reading, workspace_id: UUID, *, after: UUID | None, limit: int
+) -> list[DraftSummary]:
+    """Return up to `limit` drafts of a workspace in the order of their making, after one."""
+    columns = [DRAFT.c[name] for name in DraftSummary.__struct_fields__]
+    query = sa.select(*columns).where(
+        DRAFT.c.tenant_id == tx.tenant_id, DRAFT.c.workspace_id == workspace_id
+    )
+    if after is not None:
+        query = query.where(DRAFT.c.draft_id > after)
+    return await tx.list(DraftSummary, query.order_by(DRAFT.c.draft_id).limit(limit))
+
+
 async def list_commands(
     tx: Reading, draft_id: UUID, *, after: int, limit: int
-) -> list[BusinessCommand]:
+) -> list[CommandSummary]:
     """Return up to `limit` commands with a version above `after`, in order."""
-    return await tx.list(
+    payload = sa.cast(sa.func.convert_from(COMMAND.c.payload_json, "UTF8"), postgresql.JSON)
+    told = {
+        "reason": payload["reason"].astext,
+        "sources": sa.func.coalesce(payload["sources"], sa.cast([], postgresql.JSON)),
+        "payload_bytes": sa.func.octet_length(COMMAND.c.payload_json),
+    }
+    fields = CommandSummary.__struct_fields__
+    columns = [told[name].label(name) if name in told else COMMAND.c[name] for name in fields]
+    query = sa.select(*columns).where(
+        COMMAND.c.tenant_id == tx.tenant_id,
+        COMMAND.c.draft_id == draft_id,
+        COMMAND.c.version > after,
+    )
+    return await tx.list(CommandSummary, query.order_by(COMMAND.c.version).limit(limit))
+
+
+async def get_command(tx: Reading, draft_id: UUID, version: int) -> BusinessCommand:
+    """Return the command that made a version of a draft. Refuses `command_not_found`."""
+    found = await tx.find(
         BusinessCommand,
-        sa.select(COMMAND)
-        .where(
+        sa.select(COMMAND).where(
             COMMAND.c.tenant_id == tx.tenant_id,
             COMMAND.c.draft_id == draft_id,
-            COMMAND.c.version > after,
-        )
-        .order_by(COMMAND.c.version)
-        .limit(limit),
+            COMMAND.c.version == min(version, VERSION_MAX),
+        ),
     )
+    if found is None:
+        raise CommandNotFound(detail="there is no command of this version on the draft")
+    return found
 
 
 async def list_authors(tx: Reading, draft_id: UUID) -> frozenset[ActorId]:

@@ -17,6 +17,7 @@ DRAFT = table(
         unique=True,
         postgresql_where=sa.text("status = 'open'"),
     ),
+    sa.Index("studio_draft_list_ix", "tenant_id", "workspace_id", "draft_id"),
     sa.CheckConstraint(
         "(status = 'approved') = (approval_id IS NOT NULL)", name="approved_by_approval"
     ),

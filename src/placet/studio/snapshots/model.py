@@ -101,6 +101,22 @@ class SnapshotAnswer(Value, frozen=True):
     created_at: datetime
 
 
+class SnapshotSummary(Value, frozen=True):
+    """A snapshot without its contract and what was found in it. Hashes are hex."""
+
+    snapshot_id: SnapshotId
+    workspace_id: WorkspaceId
+    draft_id: DraftId
+    version: int
+    status: SnapshotStatus
+    snapshot_hash: HexDigest
+    source_snapshot_hash: HexDigest
+    command_history_hash: HexDigest
+    compiler_version: str
+    created_by: ActorId
+    created_at: datetime
+
+
 class DraftReview(Value, frozen=True):
     """What a snapshot of a draft would hold, were it taken now. Hashes are hex."""
 

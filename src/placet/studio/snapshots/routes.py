@@ -8,18 +8,23 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from placet.kernel import bodies
+from placet.kernel.paging import Page, decode_cursor, encode_cursor
 from placet.kernel.principal import Scope
+from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
 from placet.studio.snapshots import service, store
 from placet.studio.snapshots.model import (
     BusinessDraftSnapshot,
     DraftReview,
     SnapshotAnswer,
+    SnapshotSummary,
     TakeSnapshot,
 )
+from placet.studio.workspaces import store as workspaces
 from placet.tenancy.entry import (
     Answer,
     AppRequest,
+    PageQuery,
     RouteOpt,
     answer,
     answered,
@@ -27,6 +32,7 @@ from placet.tenancy.entry import (
     database_of,
     ids_of,
     principal_of,
+    query_of,
 )
 
 _TAKE: Final = msgspec.json.Decoder(TakeSnapshot)
@@ -71,6 +77,34 @@ async def review_draft(request: AppRequest, draft_id: FromPath[UUID]) -> Respons
         return answer(await service.show_review(tx, draft_id))
 
 
+@get(
+    "/api/v1/studio/workspaces/{workspace_id:uuid}/snapshots",
+    opt=RouteOpt(scope=_READERS, query=PageQuery, answer=Page[SnapshotSummary]),
+)
+async def list_snapshots(request: AppRequest, workspace_id: FromPath[UUID]) -> Response[bytes]:
+    """List a workspace's snapshots in the order of their taking, without contracts."""
+    asked = query_of(request, PageQuery)
+    after = _after(asked.cursor)
+    async with database_of(request).reading(principal_of(request)) as tx:
+        await workspaces.get_workspace(tx, workspace_id)
+        found = await store.list_snapshots(tx, workspace_id, after=after, limit=asked.limit + 1)
+    shown = found[: asked.limit]
+    cursor = encode_cursor([str(shown[-1].snapshot_id)]) if len(found) > len(shown) else None
+    return answer(Page(items=shown, next_cursor=cursor))
+
+
+def _after(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    try:
+        (position,) = decode_cursor(cursor)
+        return UUID(str(position))
+    except ValueError as fault:
+        raise MalformedQuery(
+            detail="the cursor is not one that this list gave", parameter="cursor"
+        ) from fault
+
+
 def _frozen(snapshot: BusinessDraftSnapshot) -> SnapshotAnswer:
     return SnapshotAnswer(
         snapshot_id=snapshot.snapshot_id,
@@ -92,4 +126,4 @@ def _frozen(snapshot: BusinessDraftSnapshot) -> SnapshotAnswer:
     )
 
 
-HANDLERS = [take_snapshot, get_snapshot, review_draft]
+HANDLERS = [take_snapshot, get_snapshot, list_snapshots, review_draft]

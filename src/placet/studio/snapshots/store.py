@@ -6,7 +6,11 @@ import sqlalchemy as sa
 
 from placet.storage.database import Reading, Writing
 from placet.studio.drafts.model import BusinessDraft
-from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotNotFound
+from placet.studio.snapshots.model import (
+    BusinessDraftSnapshot,
+    SnapshotNotFound,
+    SnapshotSummary,
+)
 from placet.studio.snapshots.tables import SNAPSHOT
 
 
@@ -36,6 +40,19 @@ async def get_snapshot(tx: Reading, snapshot_id: UUID) -> BusinessDraftSnapshot:
     if found is None:
         raise SnapshotNotFound(detail="there is no snapshot with this id")
     return found
+
+
+async def list_snapshots(
+    tx: Reading, workspace_id: UUID, *, after: UUID | None, limit: int
+) -> list[SnapshotSummary]:
+    """Return up to `limit` snapshots of a workspace in the order of their taking, after one."""
+    columns = [SNAPSHOT.c[name] for name in SnapshotSummary.__struct_fields__]
+    query = sa.select(*columns).where(
+        SNAPSHOT.c.tenant_id == tx.tenant_id, SNAPSHOT.c.workspace_id == workspace_id
+    )
+    if after is not None:
+        query = query.where(SNAPSHOT.c.snapshot_id > after)
+    return await tx.list(SnapshotSummary, query.order_by(SNAPSHOT.c.snapshot_id).limit(limit))
 
 
 async def insert_snapshot(tx: Writing, snapshot: BusinessDraftSnapshot) -> None:

@@ -1,12 +1,16 @@
-"""The history of a draft, each with one query beside the draft's own."""
+"""The history of a draft."""
 
 from uuid import UUID
+
+import msgspec
 
 from placet.storage.database import Reading
 from placet.studio.drafts import rules as draft_rules
 from placet.studio.drafts import store
 from placet.studio.drafts.history import rules
 from placet.studio.drafts.history.model import BlameAnswer, CommentsAnswer
+from placet.studio.drafts.model import BusinessDraft
+from placet.studio.drafts.summaries import CommandAnswer
 
 
 async def show_blame(tx: Reading, draft_id: UUID) -> BlameAnswer:
@@ -31,3 +35,32 @@ async def show_comments(tx: Reading, draft_id: UUID, place: str | None) -> Comme
         version=draft.current_version,
         comments=[comment for comment in told if place in {None, comment.place}],
     )
+
+
+async def show_command(tx: Reading, draft_id: UUID, version: int) -> CommandAnswer:
+    """Return the command that made a version. Refuses `draft_not_found`, `command_not_found`."""
+    draft = await store.get_draft(tx, draft_id)
+    command = await store.get_command(tx, draft_id, version)
+    before = await _head_before(tx, draft, version)
+    return CommandAnswer(
+        workspace_id=draft.workspace_id,
+        draft_id=command.draft_id,
+        version=command.version,
+        command_id=command.command_id,
+        command_type=command.command_type,
+        origin=command.origin,
+        actor_id=command.actor_id,
+        applied_at=command.applied_at,
+        payload=msgspec.Raw(command.payload_json),
+        previous_hash=before.hex(),
+        chain_hash=command.chain_hash.hex(),
+    )
+
+
+async def _head_before(tx: Reading, draft: BusinessDraft, version: int) -> bytes:
+    """Return the head of the chain before a version: that of the one before, or the parent's."""
+    if version > 1:
+        return (await store.get_command(tx, draft.draft_id, version - 1)).chain_hash
+    if draft.parent_draft_id is None:
+        return draft_rules.NO_HISTORY
+    return (await store.get_draft(tx, draft.parent_draft_id)).command_head
