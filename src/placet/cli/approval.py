@@ -12,19 +12,22 @@ from placet.cli.key import url_option
 from placet.cli.output import data_dir_option, give, json_option
 
 if TYPE_CHECKING:
-    from placet.studio.approvals.model import ApprovalAnswer
+    from placet.sdk.studio.client import Studio
+    from placet.studio.endings.model import ApprovalShown, ApprovalSummary
 
 _EXAMPLES: Final = """\b
 Examples:
+  placet approval list 0199…
   placet approval show 0199…
   placet approval export 0199… -o approval.jsonl
   placet verify approval.jsonl --keys pinned-keys.json
+  placet approval revoke 0199… --reason "refunds went wrong"
 """
 
 
 @click.group(name="approval", epilog=_EXAMPLES)
 def command() -> None:
-    """Show an approval, or write the file that proves it to anybody.
+    """Show approvals, end one, or write the file that proves it to anybody.
 
     Needs your own API key in PLACET_API_KEY.
     """
@@ -43,6 +46,44 @@ def show(*, approval: UUID, url: str | None, data_dir: Path | None, as_json: boo
 
     found = at_desk(url, data_dir, lambda studio: studio.approvals.get(approval))
     give(msgspec.json.decode(msgspec.json.encode(found)), _told(found), as_json=as_json)
+
+
+@command.command(name="list")
+@click.argument("workspace", type=click.UUID)
+@url_option
+@data_dir_option
+@json_option
+def list_(*, workspace: UUID, url: str | None, data_dir: Path | None, as_json: bool) -> None:
+    """List the approvals of WORKSPACE, the newest first, each with what it counts for now."""
+    import msgspec
+
+    from placet.cli.desk import at_desk
+
+    async def every(studio: "Studio") -> "list[ApprovalSummary]":
+        return [item async for item in studio.approvals.every(workspace)]
+
+    found = at_desk(url, data_dir, every)
+    lines = [f"{one.approval_id}  {one.approval_version:4}  {one.status}" for one in found]
+    give(msgspec.to_builtins(found), "\n".join(lines), as_json=as_json)
+
+
+@command.command()
+@click.argument("approval", type=click.UUID)
+@click.option("--reason", required=True, help="Why; it stands in the evidence.")
+@url_option
+@data_dir_option
+@json_option
+def revoke(
+    *, approval: UUID, reason: str, url: str | None, data_dir: Path | None, as_json: bool
+) -> None:
+    """End APPROVAL now: nothing is granted or started under it any more. There is no way back."""
+    import msgspec
+
+    from placet.cli.desk import at_desk
+
+    ended = at_desk(url, data_dir, lambda studio: studio.approvals.revoke(approval, reason))
+    words = f"revoked at {ended.revoked_at}; {ended.sessions_open} sessions were open under it"
+    give(msgspec.to_builtins(ended), words, as_json=as_json)
 
 
 @command.command()
@@ -79,11 +120,12 @@ def refuse_bad(data: bytes) -> None:
         )
 
 
-def _told(found: "ApprovalAnswer") -> str:
+def _told(found: "ApprovalShown") -> str:
     until = "for ever" if found.expires_at is None else f"until {found.expires_at}"
     people = "\n".join(f"by         {person}" for person in found.approved_by)
     return (
         f"approval   {found.approval_id} (number {found.approval_version})\n"
+        f"status     {found.status}\n"
         f"workspace  {found.workspace_id}\n"
         f"snapshot   {found.draft_snapshot_id}\n"
         f"request    {found.request_id}\n"

@@ -1,10 +1,13 @@
 """Approvals, what they compiled to, and what proves both."""
 
+from collections.abc import AsyncIterator
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from placet.evidence.dsse import Envelope
+from placet.kernel.paging import PAGE_DEFAULT, Page
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
 from placet.sdk.studio.dossiers import approval_dossier, artifact_dossier
@@ -12,7 +15,16 @@ from placet.sdk.studio.keys import Keys
 from placet.sdk.studio.people import People
 from placet.sdk.studio.requests import Requests
 from placet.sdk.studio.snapshots import Snapshots
-from placet.studio.approvals.model import ApprovalAnswer, ApprovalProof
+from placet.studio.approvals.model import ApprovalProof
+from placet.studio.endings.model import (
+    ApprovalShown,
+    ApprovalSummary,
+    RevocationAnswer,
+    RevokeApproval,
+)
+
+_ONE: Final = "/studio/approvals/{id}"
+_OF_WORKSPACE: Final = "/studio/workspaces/{id}/approvals"
 
 
 class Approvals:
@@ -22,11 +34,27 @@ class Approvals:
         """Ask through a door."""
         self._door = door
 
-    async def get(self, approval_id: UUID) -> ApprovalAnswer:
-        """Return one approval with its proof."""
-        return await self._door.get(
-            path_of("/studio/approvals/{id}", id=approval_id), ApprovalAnswer
-        )
+    async def get(self, approval_id: UUID) -> ApprovalShown:
+        """Return one approval with its proof, and what it counts for now."""
+        return await self._door.get(path_of(_ONE, id=approval_id), ApprovalShown)
+
+    async def page(
+        self, workspace_id: UUID, *, cursor: str | None = None, limit: int = PAGE_DEFAULT
+    ) -> Page[ApprovalSummary]:
+        """Return one page of a workspace's approvals, the newest first."""
+        path = path_of(_OF_WORKSPACE, id=workspace_id)
+        return await self._door.page(path, Page[ApprovalSummary], cursor=cursor, limit=limit)
+
+    def every(self, workspace_id: UUID) -> AsyncIterator[ApprovalSummary]:
+        """Yield every approval of a workspace, the newest first."""
+        return self._door.every(path_of(_OF_WORKSPACE, id=workspace_id), Page[ApprovalSummary])
+
+    async def revoke(
+        self, approval_id: UUID, reason: str, *, key: str | None = None
+    ) -> RevocationAnswer:
+        """Revoke an approval: after this nothing is granted or started under it, anywhere."""
+        path = path_of(f"{_ONE}/revoke", id=approval_id)
+        return await self._door.post(path, RevocationAnswer, RevokeApproval(reason=reason), key=key)
 
     async def artifact(self, compiled_hash: str) -> Envelope:
         """Return a compiled artifact in its envelope, whose signature is still to be checked."""

@@ -8,7 +8,7 @@ import msgspec
 from placet.evidence.dsse import Envelope, encode_envelope
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
-from placet.studio.requests.model import RequestAnswer, RequestApproval
+from placet.studio.requests.model import RequestAnswer, RequestApproval, WithdrawRequest
 from placet.studio.votes.model import CastVote, VoteAnswer, VoteList
 
 _PATH: Final = "/studio/approval-requests"
@@ -30,6 +30,13 @@ class Requests:
     async def get(self, request_id: UUID) -> RequestAnswer:
         """Return one request: the frozen view, and exactly what is to be signed."""
         return await self._door.get(path_of(_ONE, id=request_id), RequestAnswer)
+
+    async def withdraw(
+        self, request_id: UUID, reason: str, *, key: str | None = None
+    ) -> RequestAnswer:
+        """Take an open request back, as whoever made it or as an author of the draft."""
+        path = path_of(f"{_ONE}/withdraw", id=request_id)
+        return await self._door.post(path, RequestAnswer, WithdrawRequest(reason=reason), key=key)
 
     async def vote(
         self,

@@ -7,7 +7,7 @@ from uuid import UUID
 from placet.kernel.paging import PAGE_DEFAULT, Page
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
-from placet.studio.workspaces.model import CreateWorkspace, GovernanceWorkspace
+from placet.studio.workspaces.model import ArchiveWorkspace, CreateWorkspace, GovernanceWorkspace
 
 _PATH: Final = "/studio/workspaces"
 
@@ -30,6 +30,14 @@ class Workspaces:
         return await self._door.get(
             path_of(f"{_PATH}/{{id}}", id=workspace_id), GovernanceWorkspace
         )
+
+    async def archive(
+        self, workspace_id: UUID, reason: str, *, key: str | None = None
+    ) -> GovernanceWorkspace:
+        """Close a workspace for good; needs an operator's or an admin's key."""
+        path = path_of(f"{_PATH}/{{id}}/archive", id=workspace_id)
+        asked = ArchiveWorkspace(reason=reason)
+        return await self._door.post(path, GovernanceWorkspace, asked, key=key)
 
     async def page(
         self, *, cursor: str | None = None, limit: int = PAGE_DEFAULT

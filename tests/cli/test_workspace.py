@@ -1,0 +1,87 @@
+"""`placet workspace`, `placet request` and the rest of `placet approval`, on a real service."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Placet
+from tests.cli.office import Office
+from tests.server.serving import serving
+
+from placet.cli.exits import Exit
+
+
+@pytest.fixture(scope="module")
+def url(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service on the shared database."""
+    with serving(database_url, tmp_path_factory.mktemp("keys")) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def office(placet: Placet, url: str, database_url: str, tmp_path: Path) -> Office:
+    return Office(placet, url, database_url, tmp_path)
+
+
+def proof(office: Office, name: str) -> str:
+    """Return the file in which somebody proves that they hold their key."""
+    office.hire(name)
+    who = ("--tenant", str(office.tenant), "--person", str(office.people[name]))
+    told = office.told("person-key", "proof", str(office.file(name)), *who, by=name)
+    file = office.folder / f"{name}.json"
+    file.write_text(json.dumps(told))
+    return str(file)
+
+
+def test_a_workspace_is_opened_with_its_groups_shown_and_archived(office: Office) -> None:
+    policy = ("--quorum", "2", "--group", "risk=1", "--four-eyes", "--validity-days", "30")
+    people = ("--approver", proof(office, "ada"), "--approver", f"{proof(office, 'ben')}:risk")
+    agent = ("--agent", "desk", "--environment", "staging")
+    made = office.told("workspace", "create", *agent, *policy, *people, by="admin")
+    which = made["workspace_id"]
+    assert made["approval_policy"]["groups"] == [{"name": "risk", "quorum": 1}]
+    shown = office.run("workspace", "show", which, by="ada").stdout
+    assert "2 people, 1 of group risk, four eyes, for 30 days" in shown
+    assert [one["workspace_id"] for one in office.told("workspace", "list", by="ada")] == [which]
+    closed = office.told("workspace", "archive", which, "--reason", "retired", by="admin")
+    assert closed["status"] == "archived"
+
+
+@pytest.mark.parametrize("wrong", [("--group", "risk"), ("--approver", "no-file")])
+def test_what_is_not_understood_is_refused_before_anything_is_sent(
+    office: Office, wrong: tuple[str, str]
+) -> None:
+    agent = ("--agent", "desk", "--environment", "staging")
+    done = office.run("workspace", "create", *agent, *wrong, by="admin")
+    assert done.returncode == Exit.USAGE
+    assert office.told("workspace", "list", by="admin") == []
+
+
+def test_a_request_is_made_shown_and_withdrawn(office: Office) -> None:
+    office.open(office.hire("ada"))
+    first = office.ask()
+    withdrawn = office.told(
+        "request", "withdraw", str(first.request_id), "--reason", "a rule is missing", by="admin"
+    )
+    assert withdrawn["status"] == "withdrawn"
+    made = office.told("request", "make", str(first.snapshot_id), "--days", "1", by="admin")
+    shown = office.told("request", "show", made["request_id"], by="ada")
+    assert (shown["status"], shown["votes"]["tally"]["quorum"]) == ("open", 1)
+    assert "approvals  0 of 1" in office.run("request", "show", made["request_id"], by="ada").stdout
+
+
+def test_an_approval_is_listed_and_revoked(office: Office) -> None:
+    office.open(office.hire("ada"))
+    request = office.ask()
+    office.told("keys", "pin", "--yes", by="ada")
+    key = ("--key", str(office.file("ada")), "--yes")
+    vote = office.told("approve", str(request.request_id), *key, by="ada")["vote"]
+    listed = office.told("approval", "list", str(office.workspace), by="ada")
+    assert [(one["approval_id"], one["status"]) for one in listed] == [
+        (vote["approval_id"], "in_force")
+    ]
+    which = vote["approval_id"]
+    ended = office.told("approval", "revoke", which, "--reason", "went wrong", by="ada")
+    assert ended["status"] == "revoked"
+    assert "status     revoked" in office.run("approval", "show", which, by="ada").stdout
