@@ -8,6 +8,7 @@ import httpx
 import msgspec
 from tests.conftest import Workplace, found
 from tests.replay.desk import Desk, Worker
+from tests.studio.drift.sightings import new_tool
 from tests.studio.enrolments import people
 from tests.studio.story import Signer, Story
 
@@ -16,7 +17,10 @@ from placet.evidence.ed25519 import SigningKey
 from placet.kernel.ids import ActorId, Ids
 from placet.kernel.principal import Environment, Principal, Scope
 from placet.storage.database import Database, Writing
+from placet.studio.approvals import store as approvals
 from placet.studio.drafts.model import Comment
+from placet.studio.drift import service as drift
+from placet.studio.drift.model import DriftDecision, DriftStatus
 from placet.tenancy import service as tenancy
 from placet.tenancy.model import (
     ActorKind,
@@ -144,11 +148,25 @@ class Builder:
         made["delivery"] = waiting[0]["event_id"]
         shown = (await desk.get("/api/v1/studio/workspaces", workplace.founder_key)).json()
         (made["approval"],) = {item["active_approval_id"] for item in shown["items"]} - {None}
+        made |= await self._drift(story, UUID(str(made["approval"])))
         self.world.ids |= {f"{prefix}{name}": str(value) for name, value in made.items()}
         await self._session(desk, prefix)
         if not prefix:
             self.world.keys["approver"] = signer.api_key
             await self._ballots(story, signer)
+
+    async def _drift(self, story: Story, approval_id: UUID) -> dict[str, UUID]:
+        """Open two drift items under an approval, and resolve one of them."""
+        async with self._db.writing(story.founder) as tx:
+            approval = await approvals.get_approval(tx, approval_id)
+            opened = [
+                await drift.open_drift(tx, new_tool(approval, tool), self._ids)
+                for tool in ("wire_money", "erase_all")
+            ]
+            first, second = (item.item_id for item, _ in opened if item is not None)
+            resolved = DriftDecision(status=DriftStatus.RESOLVED, reason="gone")
+            await drift.decide_item(tx, second, resolved, self._ids)
+        return {"drift": first, "resolved_drift": second}
 
     async def _endpoint(self, desk: Desk) -> UUID:
         """Name an endpoint, which is never called, and return its id."""

@@ -1,9 +1,10 @@
 """Drift items: one for the same thing, and what people may make of it."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from tests.invariants.overtaking import Side, overtake
+from tests.studio.drift.sightings import new_tool
 from tests.studio.story import Story
 
 from placet.kernel.value import Value
@@ -13,10 +14,8 @@ from placet.studio.approvals.model import GovernanceApproval
 from placet.studio.drift import service
 from placet.studio.drift.model import (
     DriftItem,
-    DriftKind,
     DriftOpened,
     DriftSeverity,
-    DriftSubject,
     Sighting,
 )
 
@@ -27,27 +26,6 @@ async def approval(story: Story) -> GovernanceApproval:
     assert voted.approval_id is not None
     async with story.db.reading(story.founder) as tx:
         return await approvals.get_approval(tx, voted.approval_id)
-
-
-def sighting(
-    approval: GovernanceApproval,
-    tool: str = "wire_money",
-    *,
-    seen_at: datetime | None = None,
-    severity: DriftSeverity = DriftSeverity.MINOR,
-    times: int = 1,
-) -> Sighting:
-    """Return that an unknown tool was seen."""
-    return Sighting(
-        workspace_id=approval.workspace_id,
-        approval_id=approval.approval_id,
-        kind=DriftKind.TOOL_NEW,
-        subject=DriftSubject(tool=tool),
-        severity=severity,
-        summary=f"the agent offers `{tool}`",
-        seen_at=seen_at or approval.approved_at,
-        times=times,
-    )
 
 
 async def opened(story: Story, seen: Sighting) -> tuple[DriftItem | None, list[Value]]:
@@ -64,9 +42,9 @@ async def only(story: Story, seen: Sighting) -> DriftItem:
 async def test_the_same_thing_seen_again_counts_up_one_item(
     story: Story, approval: GovernanceApproval
 ) -> None:
-    first, said = await opened(story, sighting(approval))
+    first, said = await opened(story, new_tool(approval))
     later = approval.approved_at + timedelta(hours=1)
-    again, silent = await opened(story, sighting(approval, seen_at=later, times=3))
+    again, silent = await opened(story, new_tool(approval, seen_at=later, times=3))
     assert first is not None
     assert again is not None
     assert [type(event) for event in said] == [DriftOpened]
@@ -87,9 +65,9 @@ async def test_another_thing_or_another_approval_is_another_item(
     async with other.db.reading(other.founder) as tx:
         foreign = await approvals.get_approval(tx, theirs.approval_id)
     items = [
-        await only(story, sighting(approval)),
-        await only(story, sighting(approval, "erase_all")),
-        await only(other, sighting(foreign)),
+        await only(story, new_tool(approval)),
+        await only(story, new_tool(approval, "erase_all")),
+        await only(other, new_tool(foreign)),
     ]
     assert len({item.item_id for item in items}) == 3
     assert [item.seen_count for item in items] == [1, 1, 1]
@@ -97,7 +75,7 @@ async def test_another_thing_or_another_approval_is_another_item(
 
 async def test_severity_rises_and_never_falls(story: Story, approval: GovernanceApproval) -> None:
     severities = [DriftSeverity.MINOR, DriftSeverity.CRITICAL, DriftSeverity.INFO]
-    seen = [(await only(story, sighting(approval, severity=s))).severity for s in severities]
+    seen = [(await only(story, new_tool(approval, severity=s))).severity for s in severities]
     assert seen == [DriftSeverity.MINOR, DriftSeverity.CRITICAL, DriftSeverity.CRITICAL]
 
 
@@ -105,7 +83,7 @@ async def test_two_who_see_the_same_at_once_open_one_item(
     story: Story, approval: GovernanceApproval
 ) -> None:
     async def see(tx: Writing) -> object:
-        return await service.open_drift(tx, sighting(approval), story.ids)
+        return await service.open_drift(tx, new_tool(approval), story.ids)
 
     first, second = await overtake(story.db, Side(story.founder, see), Side(story.founder, see))
     assert isinstance(first, tuple)

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from tests.invariants.overtaking import Side, overtake
-from tests.studio.drift.test_service import approval, only, opened, sighting
+from tests.studio.drift.sightings import new_tool
+from tests.studio.drift.test_service import approval, only, opened
 from tests.studio.story import AGENT, LOOKUP, REFUND, Story
 
 from placet.events import store as events
@@ -48,7 +49,7 @@ __all__ = ["approval"]
 @pytest.fixture
 async def item(story: Story, approval: GovernanceApproval) -> DriftItem:
     """An open item, seen at the approval."""
-    return await only(story, sighting(approval))
+    return await only(story, new_tool(approval))
 
 
 def decision(status: DriftStatus, until: datetime | None = None) -> DriftDecision:
@@ -116,9 +117,9 @@ async def test_a_resolved_item_stays_so_until_the_same_is_seen_later(
 ) -> None:
     resolved = await decide(story, item, decision(DriftStatus.RESOLVED))
     assert resolved.decided_at is not None
-    assert await opened(story, sighting(approval, seen_at=resolved.decided_at)) == (None, [])
+    assert await opened(story, new_tool(approval, seen_at=resolved.decided_at)) == (None, [])
     later = resolved.decided_at + timedelta(microseconds=1)
-    again, said = await opened(story, sighting(approval, seen_at=later))
+    again, said = await opened(story, new_tool(approval, seen_at=later))
     assert again is not None
     assert again.item_id != item.item_id
     assert [type(event) for event in said] == [DriftOpened]
@@ -139,7 +140,7 @@ async def test_a_waived_item_is_counted_silently_and_open_again_when_the_waiver_
     async with story.db.reading(story.founder) as tx:
         until = await tx.now() + timedelta(days=3)
     await decide(story, item, decision(DriftStatus.WAIVED, until))
-    silent, said = await opened(story, sighting(approval))
+    silent, said = await opened(story, new_tool(approval))
     assert silent is not None
     assert (silent.status, said) == (DriftStatus.WAIVED, [])
     await _let_waiver_end(story, item, approval.approved_at)
@@ -149,7 +150,7 @@ async def test_a_waived_item_is_counted_silently_and_open_again_when_the_waiver_
             tx, item.workspace_id, status=DriftStatus.OPEN, before=None, limit=9
         )
     assert [found.item_id for found in listed] == [item.item_id]
-    again, said = await opened(story, sighting(approval))
+    again, said = await opened(story, new_tool(approval))
     assert again is not None
     assert (again.item_id, again.status) == (item.item_id, DriftStatus.OPEN)
     assert [type(event) for event in said] == [DriftOpened]
@@ -192,7 +193,7 @@ async def test_an_accepted_change_takes_over_the_schema_that_was_seen(
         )
         await inventory.keep_versions(tx, [version])
     seen = msgspec.structs.replace(
-        sighting(approval),
+        new_tool(approval),
         kind=Kind.TOOL_CHANGED,
         subject=DriftSubject(tool="lookup_order", change=ToolChange.WIDENED),
     )
@@ -220,7 +221,7 @@ async def test_an_accepted_item_is_open_again_when_its_draft_is_abandoned(
 async def test_a_newer_approval_supersedes_what_nobody_closed(
     story: Story, approval: GovernanceApproval, item: DriftItem
 ) -> None:
-    resolved = await only(story, sighting(approval, "erase_all"))
+    resolved = await only(story, new_tool(approval, "erase_all"))
     await decide(story, resolved, decision(DriftStatus.RESOLVED))
     newer = msgspec.structs.replace(approval, approval_id=story.ids.new())
     async with story.db.writing(story.founder) as tx:
