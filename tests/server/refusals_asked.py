@@ -78,6 +78,20 @@ STUDIO_REFUSED: Final = (
         )
     ),
     Refused(
+        "a shadow beside nothing",
+        f"{STUDIO}/snapshots/%snapshot%/shadow",
+        {},
+        409,
+        "nothing_in_force",
+    ),
+    Refused(
+        "the end of a shadow that never was",
+        f"{STUDIO}/snapshots/%snapshot%/shadow/stop",
+        {},
+        404,
+        "shadow_not_found",
+    ),
+    Refused(
         "a rebase on what is not active",
         f"{DRAFT}/commands",
         {

@@ -14,8 +14,10 @@ import placet.studio.approvals.model
 import placet.studio.drafts.model
 import placet.studio.endings.model
 import placet.studio.enrolments.model
+import placet.studio.impact.model
 import placet.studio.origins.model
 import placet.studio.requests.model
+import placet.studio.shadow.model
 import placet.studio.snapshots.model
 import placet.studio.sources.model
 import placet.studio.votes.model

@@ -45,11 +45,11 @@ class Watch:
         """Return a worker that knows nothing yet."""
         return Follower(self.db, self._ids, self._clock)
 
-    async def ask(self, method: str, snapshot_id: UUID) -> httpx.Response:
+    async def ask(self, method: str, snapshot_id: UUID, verb: str = "") -> httpx.Response:
         """Start, read or stop the shadow of a snapshot."""
         return await self._client.request(
             method,
-            f"/api/v1/studio/snapshots/{snapshot_id}/shadow",
+            f"/api/v1/studio/snapshots/{snapshot_id}/shadow{verb}",
             headers={**self._author, "Idempotency-Key": self._ids.new().hex},
         )
 

@@ -34,11 +34,11 @@ async def test_a_stopped_shadow_keeps_its_counts_and_stopping_again_changes_noth
     shadow = await watch.start(capped(1000))
     await traffic.refunds(2000)
     running = await watch.follow(shadow)
-    stopped = await watch.ask("DELETE", shadow.snapshot_id)
+    stopped = await watch.ask("POST", shadow.snapshot_id, "/stop")
     assert stopped.status_code == 200
     assert stopped.json()["ended_why"] == "stopped"
     assert stopped.json()["counts"] == running["counts"]
-    again = await watch.ask("DELETE", shadow.snapshot_id)
+    again = await watch.ask("POST", shadow.snapshot_id, "/stop")
     assert again.json() == stopped.json()
     assert await told(watch, shadow) == ["ShadowStarted", "ShadowEnded"]
 

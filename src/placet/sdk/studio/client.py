@@ -11,6 +11,7 @@ from placet.sdk.studio.approvals import Approvals
 from placet.sdk.studio.door import PEOPLES_PATIENCE, Door
 from placet.sdk.studio.drafts import Drafts
 from placet.sdk.studio.enrolments import Enrolments
+from placet.sdk.studio.impact import Impact
 from placet.sdk.studio.keys import Keys
 from placet.sdk.studio.people import People
 from placet.sdk.studio.plans import Plans
@@ -91,6 +92,11 @@ class Studio:
     def snapshots(self) -> Snapshots:
         """Drafts, frozen."""
         return Snapshots(self._door)
+
+    @property
+    def impact(self) -> Impact:
+        """What a snapshot would have said to recorded calls, and says beside what is in force."""
+        return Impact(self._door)
 
     @property
     def requests(self) -> Requests:

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from placet.kernel import bodies
 from placet.kernel.principal import Scope
 from placet.storage.database import Writing
-from placet.studio.impact import service, store
+from placet.studio.impact import service
 from placet.studio.impact.model import ImpactAnswer, PreviewImpact
 from placet.studio.impact.service import Previews
 from placet.tenancy.entry import (
@@ -66,7 +66,7 @@ async def preview_impact(request: AppRequest, snapshot_id: FromPath[UUID]) -> Re
 async def get_impact(request: AppRequest, snapshot_id: FromPath[UUID]) -> Response[bytes]:
     """Return the latest impact preview of a snapshot."""
     async with database_of(request).reading(principal_of(request)) as tx:
-        return answer(service.shown(await store.get_latest_of(tx, snapshot_id)))
+        return answer(await service.show_impact(tx, snapshot_id))
 
 
 HANDLERS = [preview_impact, get_impact]

@@ -38,7 +38,7 @@ from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
 
 WAIT_SECONDS: Final = 20.0
-WORK_SECONDS: Final = 60.0
+WORK_SECONDS: Final = 45.0
 RETRY_SECONDS: Final = 5
 _REPORT: Final = msgspec.json.Decoder(ImpactReport)
 
@@ -206,6 +206,15 @@ def shown(preview: ImpactPreview) -> ImpactAnswer:
         name: getattr(preview, name) for name in ImpactAnswer.__struct_fields__ if name != "report"
     }
     return ImpactAnswer(**fields, report=_REPORT.decode(preview.report_json))
+
+
+async def show_impact(tx: Reading, snapshot_id: UUID) -> ImpactAnswer:
+    """Return the latest preview of a snapshot.
+
+    Refuses `snapshot_not_found` and `impact_not_found`.
+    """
+    snapshot = await snapshots.get_snapshot(tx, snapshot_id)
+    return shown(await store.get_latest_of(tx, snapshot.snapshot_id))
 
 
 async def find_summary(

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from litestar import Response, delete, get, post
+from litestar import Response, get, post
 from litestar.params import FromPath
 
 from placet.kernel.principal import Scope
@@ -43,8 +43,8 @@ async def get_shadow(request: AppRequest, snapshot_id: FromPath[UUID]) -> Respon
         return answer(await service.show_shadow(tx, snapshot_id))
 
 
-@delete(
-    _PATH,
+@post(
+    f"{_PATH}/stop",
     status_code=200,
     opt=RouteOpt(scope=(Scope.AUTHOR, Scope.OPERATE), answer=ShadowAnswer, keyed=True),
 )
