@@ -46,7 +46,7 @@ from placet.kernel.hashing import plain_sha256
 from placet.kernel.principal import Environment
 from placet.replay.calls.events import CallProposed, CallStarted
 from placet.replay.calls.model import CallStatus
-from placet.replay.sessions.model import SessionStopped
+from placet.replay.sessions.model import SessionOpened, SessionStopped
 
 LINES = bundle_lines()
 EVENTS_FROM = 1
@@ -377,6 +377,8 @@ def test_a_call_event_that_says_nothing_readable_is_a_flaw() -> None:
 
 def test_the_verifier_reads_the_events_that_the_service_writes() -> None:
     """The verifier knows these by name alone, as it uses none of the service's code."""
+    assert SessionOpened.__name__ == verifier.SESSION_OPENED
+    assert "artifact_id" in SessionOpened.__struct_fields__
     assert SessionStopped.__name__ == verifier.SESSION_STOPPED
     assert ControlSet.__name__ == verifier.CONTROL_SET
     assert CallProposed.__name__ == verifier.CALL_PROPOSED
@@ -386,6 +388,7 @@ def test_the_verifier_reads_the_events_that_the_service_writes() -> None:
     assert "call_id" in CallStarted.__struct_fields__
     assert CallStatus.GRANTED.value == "granted"
     assert (ControlKind.TENANT.value, ControlEffect.KILL.value) == ("tenant", "kill")
+    assert ControlKind.ARTIFACT.value == "artifact"
 
 
 def test_a_grant_must_fit_the_history_of_its_session() -> None:

@@ -187,6 +187,32 @@ def test_the_earliest_kill_of_a_scope_counts_in_whichever_stream_it_stands() -> 
         assert "in force" in why(report)
 
 
+@pytest.mark.parametrize(("target", "is_good"), [("a revoked one", False), ("another", True)])
+def test_nothing_is_granted_or_started_under_an_artifact_that_was_revoked(
+    target: str, is_good: object
+) -> None:
+    control = chained(CONTROL, [kill("a", "artifact", target)])
+    opened = Said("SessionOpened", {"artifact_id": "a revoked one"})
+    again = Said("SessionOpened", {"artifact_id": "another"})
+    late = [msgspec.structs.replace(said, control_epoch=1) for said in (GRANTED, STARTED)]
+    for said in ([late[0]], [GRANTED, late[1]], [again, late[0]]):
+        report = report_of(chained(SESSION, [opened, *said]), control=control)
+        assert report.is_good == is_good
+        assert is_good or "in force" in why(report)
+    grant = report_of(chained(SESSION, [opened, late[0]]), sample_grant(epoch=1), control=control)
+    assert grant.is_good == is_good
+    before = report_of(chained(SESSION, [opened, GRANTED]), sample_grant(), control=control)
+    assert before.is_good
+
+
+def test_a_signed_grant_under_a_revoked_artifact_is_bad_although_its_event_is_erased() -> None:
+    control = chained(CONTROL, [kill("a", "artifact", "a revoked one")])
+    opened = Said("SessionOpened", {"artifact_id": "a revoked one"})
+    granted = msgspec.structs.replace(GRANTED, control_epoch=1)
+    session = erased(chained(SESSION, [opened, granted]), 1)
+    assert "in force" in why(report_of(session, sample_grant(epoch=1), control=control))
+
+
 def with_body(event: RecordedEvent, body: bytes) -> RecordedEvent:
     """Return the last event of a stream with another body and the leaf that it then has."""
     plain = msgspec.structs.asdict(event)

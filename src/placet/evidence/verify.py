@@ -44,11 +44,13 @@ from placet.evidence.vote import (
 from placet.kernel import foreign
 from placet.kernel.value import Input, Value
 
+SESSION_OPENED: Final = "SessionOpened"
 SESSION_STOPPED: Final = "SessionStopped"
 CONTROL_SET: Final = "ControlSet"
 CALL_PROPOSED: Final = "CallProposed"
 CALL_STARTED: Final = "CallStarted"
 _READ: Final = {
+    SESSION_OPENED: "session",
     SESSION_STOPPED: "session",
     CONTROL_SET: "control",
     CALL_PROPOSED: "session",
@@ -116,6 +118,12 @@ class _SetBody(Value, frozen=True):
     effect: str
 
 
+class _OpenedBody(Value, frozen=True):
+    """What is read of a `SessionOpened` event: what the session runs under."""
+
+    artifact_id: str = ""
+
+
 class _ProposedBody(Value, frozen=True):
     """What is read of a `CallProposed` event."""
 
@@ -143,6 +151,7 @@ class _Chain:
     """How far one stream has been read."""
 
     __slots__ = (
+        "artifact",
         "control_epoch",
         "control_revision",
         "erased_proposals",
@@ -164,6 +173,7 @@ class _Chain:
         self.leaf_text = GENESIS.hex()
         self.time = 0
         self.fence = (0, 0)
+        self.artifact = ""
         self.control_epoch = 0
         self.control_revision = 0
         self.killed_at: int | None = None
@@ -212,7 +222,7 @@ class _Audit:
         self._controls: set[UUID] = set()
         self._kills: dict[tuple[str, str], int] = {}
         self._granted: dict[UUID, _Granted] = {}
-        self._given: dict[tuple[int, str | None], tuple[str, int]] = {}
+        self._given: dict[tuple[int, str | None, str], tuple[str, int]] = {}
         self._unread = self._unproved_starts = 0
         self._events_ended = False
         self._manifest: Manifest | None = None
@@ -355,7 +365,7 @@ class _Audit:
         return found
 
     def _read_body(self, event: EventLine, chain: _Chain) -> None:
-        """Note a kill, a stop, or a call that was granted or started."""
+        """Note an opening, a kill, a stop, or a call that was granted or started."""
         item = _event_name(chain, event.seq)
         if chain.head.kind != _READ[event.type]:
             kind = chain.head.kind
@@ -380,6 +390,10 @@ class _Audit:
         if event.type == CONTROL_SET:
             control = msgspec.convert(body, _SetBody)
             self._note_control(control, event.control_epoch, _event_name(chain, event.seq))
+        elif event.type == SESSION_OPENED:
+            # Only what it was opened with: nothing moves a session to another artifact.
+            if event.seq == 1:
+                chain.artifact = msgspec.convert(body, _OpenedBody).artifact_id
         elif event.type == CALL_PROPOSED:
             proposed = msgspec.convert(body, _ProposedBody)
             if proposed.status == _GRANTED:
@@ -428,7 +442,7 @@ class _Audit:
         item = _event_name(chain, chain.seq)
         if chain.killed_at is not None:
             _bad(item, "it grants or starts a call although the session had been killed")
-        self._given.setdefault((epoch, tool), (item, self.line))
+        self._given.setdefault((epoch, tool, chain.artifact), (item, self.line))
 
     def _is_killed(self, epoch: int, **scopes: str | None) -> bool:
         """Tell whether a kill of the tenant or of one of these was in force at a control epoch."""
@@ -448,8 +462,8 @@ class _Audit:
                     f"{chain.leaf_text}"
                 )
                 _bad(f"stream {text}", why)
-        for (epoch, tool), (item, line) in self._given.items():
-            if self._is_killed(epoch, tool=tool):
+        for (epoch, tool, artifact), (item, line) in self._given.items():
+            if self._is_killed(epoch, tool=tool, artifact=artifact):
                 why = "it grants or starts a call while a kill of its scope was in force"
                 raise _BadError(item, why, line)
 
@@ -458,10 +472,11 @@ class _Audit:
         item = f"the grant for call {grant.call_id}"
         if grant.tenant_id.bytes != self._tenant:
             _bad(item, "it belongs to another tenant")
-        scopes = {"agent": grant.agent, "tool": grant.tool, "artifact": grant.artifact_hash}
+        chain = self._chains.get(str(grant.session_id))
+        artifact = None if chain is None else chain.artifact
+        scopes = {"agent": grant.agent, "tool": grant.tool, "artifact": artifact}
         if self._is_killed(grant.control.epoch, **scopes):
             _bad(item, "it was given while a kill of its scope was in force")
-        chain = self._chains.get(str(grant.session_id))
         if chain is not None:
             _check_grant_place(grant, item, chain)
         self._match_grant(grant, item, chain)
