@@ -13,9 +13,9 @@ from tests.studio.story import LOOKUP, REFUND, Story, contract, importing
 
 from placet.authority.server_keys import ServerKeys
 from placet.cli.approve.looking import look
-from placet.cli.approve.rebuilding import rebuilt_otherwise
 from placet.cli.approve.served import Served, fetch
 from placet.cli.approve.words import told
+from placet.cli.rebuilding import rebuilt_otherwise
 from placet.evidence.bundle import KeyList
 from placet.evidence.verify_dossier import open_dossier
 from placet.kernel import foreign

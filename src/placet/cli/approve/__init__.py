@@ -1,7 +1,7 @@
 """`placet approve`: a vote on what was compiled and compared here, not on what a page shows.
 
 `served` fetches what the service says. `looking` compiles the contract anew, compares it with the
-one in force (`rebuilding`), and names every place where what was served and what was found here
+one in force (`cli.rebuilding`), and names every place where what was served and what was found here
 disagree; `words` tells a person; `signing` signs what was found here.
 
 Invariant. Nothing is signed in favour of a request with a disagreement. What is signed is what was

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from placet.cli.approve.rebuilding import contract_in, rebuilt_otherwise
 from placet.cli.approve.served import Served
+from placet.cli.rebuilding import contract_in, rebuilt_otherwise
 from placet.evidence.bundle import KeyList
 from placet.evidence.dossier_lines import DossierError
 from placet.evidence.verify_dossier import OpenedDossier, open_dossier

@@ -41,8 +41,8 @@ def rebuild(
     the file that `placet approval export` wrote, which needs no service. Exits with 1 if anything
     is different, or if the approval does not verify.
     """
-    from placet.cli.approve.rebuilding import rebuilt_otherwise
     from placet.cli.pins import read_pins
+    from placet.cli.rebuilding import rebuilt_otherwise
 
     pinned = None if pins is None else read_pins(pins)
     opened = _opened(_dossier(approval, url, data_dir), pinned)
