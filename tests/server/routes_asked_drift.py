@@ -61,7 +61,7 @@ DRIFT_ROUTES: Final = (
 )
 
 DRIFT_REFUSED: Final = (
-    Refused("a scan with nothing in force", f"{WORKSPACE}/drift/scan", {}, 409, "nothing_in_force"),
+    Refused("a scan with nothing in force", f"{WORKSPACE}/drift/scan", {}, 409, "nothing_to_scan"),
     *(
         Refused(
             f"a waiver until {until}",

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "webhook": ("placet.cli.webhook", "Tell other systems of what happens, by signed calls."),
     "impact": ("placet.cli.impact", "Hold a snapshot to the calls that its agent made."),
     "shadow": ("placet.cli.shadow", "Put a snapshot beside what is in force, and count."),
+    "drift": ("placet.cli.drift", "See where agents part from what was approved."),
     "policy": ("placet.cli.policy.group", "Check, explain, compare and try contracts."),
     "verify": ("placet.cli.verify", "Verify a bundle or an approval, without us."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),

@@ -12,6 +12,8 @@ import placet.plans.model
 import placet.replay.sessions.model
 import placet.studio.approvals.model
 import placet.studio.drafts.model
+import placet.studio.drift.model
+import placet.studio.drift.scans.model
 import placet.studio.endings.model
 import placet.studio.enrolments.model
 import placet.studio.impact.model

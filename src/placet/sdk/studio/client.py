@@ -10,6 +10,7 @@ from placet.sdk.retry import Patience
 from placet.sdk.studio.approvals import Approvals
 from placet.sdk.studio.door import PEOPLES_PATIENCE, Door
 from placet.sdk.studio.drafts import Drafts
+from placet.sdk.studio.drift import Drift
 from placet.sdk.studio.enrolments import Enrolments
 from placet.sdk.studio.impact import Impact
 from placet.sdk.studio.keys import Keys
@@ -107,6 +108,11 @@ class Studio:
     def approvals(self) -> Approvals:
         """What was assented to, and what it compiled to."""
         return Approvals(self._door)
+
+    @property
+    def drift(self) -> Drift:
+        """Where what agents do parts from what was approved."""
+        return Drift(self._door)
 
     @property
     def enrolments(self) -> Enrolments:

@@ -37,6 +37,6 @@ Invariants
 - A scan is one transaction: after a crash it was not made, and is made again.
 - A scan changes no approval, no artifact, no plan and no session.
 
-Failures: a workspace with nothing in force has nothing to compare, `nothing_in_force`; one whose
+Failures: a workspace with nothing in force has nothing to compare, `nothing_to_scan`; one whose
 approval changed while the scan prepared, a conflict, and the next scan looks at the new one.
 """

@@ -69,7 +69,7 @@ class Difference(Value, frozen=True):
     seen_at: datetime
 
 
-class NothingInForce(Conflict):
+class NothingToScan(Conflict):
     """The workspace has no approval in force, so there is nothing to compare the runtime with."""
 
     hint = "scan again once an approval is in force"

@@ -11,7 +11,7 @@ from placet.kernel.principal import Scope
 from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
 from placet.studio.drift.scans import service, store
-from placet.studio.drift.scans.model import ApprovalRuntimeReceipt, NothingInForce
+from placet.studio.drift.scans.model import ApprovalRuntimeReceipt, NothingToScan
 from placet.studio.workspaces import store as workspaces
 from placet.tenancy.entry import (
     Answer,
@@ -45,7 +45,7 @@ async def scan_drift(request: AppRequest, workspace_id: FromPath[UUID]) -> Respo
     ready = await _prepared(request, workspace_id)
 
     async def work(tx: Writing) -> Answer:
-        if isinstance(ready, NothingInForce):
+        if isinstance(ready, NothingToScan):
             raise ready
         return Answer(value=await service.scan_workspace(tx, ready, ids_of(request)), status=201)
 
@@ -70,12 +70,12 @@ async def list_receipts(request: AppRequest, workspace_id: FromPath[UUID]) -> Re
     return answer(Page(items=shown, next_cursor=cursor))
 
 
-async def _prepared(request: AppRequest, workspace_id: UUID) -> service.Prepared | NothingInForce:
+async def _prepared(request: AppRequest, workspace_id: UUID) -> service.Prepared | NothingToScan:
     """Return what a scan is made with; why there can be none is for a repeat not to be told."""
     try:
         async with database_of(request).reading(principal_of(request)) as tx:
             material = await service.read_material(tx, workspace_id)
-    except NothingInForce as refusal:
+    except NothingToScan as refusal:
         return refusal
     return await service.prepare(material)
 

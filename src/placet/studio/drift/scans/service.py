@@ -31,7 +31,7 @@ from placet.studio.drift.scans.model import (
     ApprovalRuntimeReceipt,
     ApprovedTool,
     Difference,
-    NothingInForce,
+    NothingToScan,
     SeenTool,
 )
 from placet.studio.rule_evidence import rules as evidence_rules
@@ -68,12 +68,12 @@ class Prepared(Value, frozen=True):
 async def read_material(tx: Reading, workspace_id: UUID) -> Material:
     """Return what a scan of a workspace needs.
 
-    Refuses `workspace_not_found` and `nothing_in_force`.
+    Refuses `workspace_not_found` and `nothing_to_scan`.
     """
     workspace = await workspace_store.get_workspace(tx, workspace_id)
     is_active = workspace.status is WorkspaceStatus.ACTIVE
     if not is_active or workspace.active_approval_id is None:
-        raise NothingInForce(detail="the workspace has no approval in force")
+        raise NothingToScan(detail="the workspace has no approval in force")
     approval = await approvals.get_approval(tx, workspace.active_approval_id)
     return Material(
         approval=approval,

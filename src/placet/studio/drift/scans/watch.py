@@ -9,7 +9,7 @@ from placet.replay.sessions.policies import acting_for
 from placet.storage.database import Database
 from placet.storage.work import SCAN_DRIFT, WorkDue, finish_due, take_due
 from placet.studio.drift.scans import service
-from placet.studio.drift.scans.model import NothingInForce
+from placet.studio.drift.scans.model import NothingToScan
 
 BATCH: Final = 20
 """Workspaces that one round takes."""
@@ -43,7 +43,7 @@ async def scan_work(db: Database, work: WorkDue, ids: Ids) -> None:
     try:
         async with db.reading(acting) as tx:
             material = await service.read_material(tx, work.ref)
-    except NothingInForce:
+    except NothingToScan:
         async with db.writing(acting) as tx:
             await finish_due(tx, work)
         return
