@@ -2,7 +2,8 @@
 
 One session against fifty tools with every rule kind in use: each order is looked up, paid back,
 and handled by two more tools; every tenth call has an amount that is too high. The loop over lines
-in memory is measured, and the whole command with its reading, checking and writing.
+in memory is measured, and the whole command with its reading, checking and writing. Beside it
+stands a contract as most are, of two tools with schemas, phases, a bound and an effect key.
 """
 
 import json
@@ -27,6 +28,7 @@ from placet.policy.simulation.lines import LineReader
 from placet.policy.simulation.report import SummaryLine
 from placet.policy.simulation.run import simulate
 from placet.policy.text.document import contract_document
+from placet.policy.text.parse import read_contract
 
 ROUNDS = 5
 TOOLS = 50
@@ -56,6 +58,55 @@ def recording() -> Iterator[bytes]:
         if number % DENIED_OF == DENIED_OF - 1:
             text = text.replace('"amount_cents": ', '"amount_cents": 9')
         yield _line(number, tool, text)
+
+
+def plain() -> Contract:
+    """Return a contract of two tools: one looks up, one pays back once for each order."""
+    order = {"type": "string"}
+    amount = {"type": "integer"}
+    document = {
+        "schema_version": "1",
+        "agent": "desk",
+        "session": {"phases": [{"name": "open", "initial": True}]},
+        "tools": [
+            _tool(LOOK_UP, "read", {"order_id": order}),
+            _tool(PAY, "financial", {"order_id": order, "amount_cents": amount})
+            | {
+                "arguments": [{"path": "$.amount_cents", "gte": 1, "lte": 50_000}],
+                "effect_key": ["$.order_id"],
+            },
+        ],
+    }
+    found = read_contract(document)
+    assert isinstance(found, Contract), found
+    return found
+
+
+def _tool(name: str, side_effect: str, properties: dict[str, object]) -> dict[str, object]:
+    return {
+        "tool": name,
+        "side_effect": side_effect,
+        "evidence_class": "ack_only",
+        "commit_requirement": "acknowledged",
+        "decision": "allow",
+        "phases": {"valid_in": ["open"]},
+        "input_schema": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": [*properties],
+            "properties": properties,
+        },
+    }
+
+
+def plain_recording() -> Iterator[bytes]:
+    """Yield the lines of the plain contract, every tenth amount too high."""
+    for number in range(ORDERS * CALLS_OF_ONE):
+        arguments: dict[str, object] = {"order_id": f"ord_{number:08d}"}
+        if number % 2:
+            high = number % DENIED_OF == DENIED_OF - 1
+            arguments["amount_cents"] = 90_000 if high else 1_000 + number % 100
+        yield _line(number, PAY if number % 2 else LOOK_UP, json.dumps(arguments))
 
 
 def _line(number: int, tool: str, text: str) -> bytes:
@@ -97,12 +148,25 @@ def main() -> None:
             assert isinstance(outcome, SummaryLine)
             assert outcome.summary.allow > outcome.summary.deny > 0, outcome
 
+        few_lines = list(plain_recording())
+        few = load_policy(compile_contract(plain()).runtime)
+
+        def few_loop() -> None:
+            for outcome in simulate(few, LineReader(few_lines), late_results_in(few, few_lines)):
+                encode(outcome)
+            assert isinstance(outcome, SummaryLine)
+            assert outcome.summary.allow > outcome.summary.deny > 0, outcome
+
         def whole() -> None:
             done = CliRunner().invoke(command, arguments)
             assert done.exit_code == 0, done.output
             assert done.stdout.count("\n") == len(raw) + 1
 
-        works = {"simulate, lines in memory": loop, "placet policy simulate": whole}
+        works = {
+            "simulate, lines in memory": loop,
+            "placet policy simulate": whole,
+            "simulate, two plain tools": few_loop,
+        }
         rounds: dict[str, list[float]] = {name: [] for name in works}
         for _ in range(ROUNDS):
             for name, work in works.items():
