@@ -19,6 +19,7 @@ DELETES: list[str] = []
 
 EMPTY_LISTS = ["studio_enrolment", "studio_enrolment_confirmation"]
 CONFIRMATION = "studio_enrolment_confirmation"
+VOTE = "studio_approval_vote"
 
 
 def upgrade() -> None:
@@ -61,6 +62,14 @@ def upgrade() -> None:
         sa.Column("policy_change", postgresql.JSONB(), nullable=True),
         schema="placet",
     )
+    op.execute(f"ALTER TABLE placet.{VOTE} ADD COLUMN signed_in text NOT NULL DEFAULT 'api'")
+    op.execute(f"ALTER TABLE placet.{VOTE} ALTER COLUMN signed_in DROP DEFAULT")
+    op.create_check_constraint(
+        op.f(f"{VOTE}_signed_in_known"),
+        VOTE,
+        "signed_in IN ('api', 'page', 'local')",
+        schema="placet",
+    )
     for name in EMPTY_LISTS:
         op.execute(f"ALTER TABLE placet.{name} ADD COLUMN groups jsonb NOT NULL DEFAULT '[]'")
         op.execute(f"ALTER TABLE placet.{name} ALTER COLUMN groups DROP DEFAULT")
@@ -80,6 +89,7 @@ def downgrade() -> None:
     _key("tenant_id, enrolment_id")
     for name in EMPTY_LISTS:
         op.execute(f"ALTER TABLE placet.{name} DROP COLUMN groups")
+    op.drop_column(VOTE, "signed_in", schema="placet")
     op.drop_column("studio_approval_request", "policy_change", schema="placet")
     op.execute("REVOKE UPDATE (approval_policy) ON placet.studio_workspace FROM placet_app")
     for name in reversed(TABLES):

@@ -99,7 +99,9 @@ def _lines(found: "RequestAnswer", votes: "VoteList") -> list[str]:
         f"snapshot   {found.snapshot_id}",
         f"artifact   {found.artifact_hash}",
     ]
-    lines += [f"voted      {vote.voter_id} {vote.decision}" for vote in votes.votes]
+    lines += [
+        f"voted      {vote.voter_id} {vote.decision} ({vote.signed_in})" for vote in votes.votes
+    ]
     lines.append(f"approvals  {tally.approvals} of {tally.quorum}")
     lines += [f"group      {one.name}: {one.approvals} of {one.quorum}" for one in tally.groups]
     return lines

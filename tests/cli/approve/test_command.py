@@ -9,6 +9,7 @@ from tests.studio.story import LOOKUP, REFUND, contract
 
 from placet.cli.exits import Exit
 from placet.studio.requests.model import RequestStatus
+from placet.studio.votes.model import SigningPlace
 
 WIDER = contract(
     LOOKUP, REFUND | {"arguments": [{"path": "$.amount_cents", "lte": 90_000}]}, agent="desk"
@@ -35,6 +36,8 @@ def test_a_vote_is_signed_here_and_grants(office: Office) -> None:
     assert "granted: approval" in done.stdout
     found = office.at(lambda studio: studio.requests.get(request.request_id))
     assert found.status is RequestStatus.GRANTED
+    votes = office.at(lambda studio: studio.requests.votes(request.request_id)).votes
+    assert [vote.signed_in for vote in votes] == [SigningPlace.LOCAL]
 
 
 def test_the_next_request_is_compared_with_what_pinned_keys_prove(office: Office) -> None:

@@ -115,6 +115,7 @@ def _vote(  # noqa: PLR0913, PLR0917 -- what is voted on, with what, and where
     from placet.cli.desk import at_desk
     from placet.cli.key_file import load_key
     from placet.evidence.vote import VoteDecision
+    from placet.studio.votes.model import SigningPlace
 
     key = load_key(key_file)
     request = served.request
@@ -124,7 +125,9 @@ def _vote(  # noqa: PLR0913, PLR0917 -- what is voted on, with what, and where
     return at_desk(
         url,
         data_dir,
-        lambda studio: studio.requests.vote(request.request_id, envelope, reason=cast.reason),
+        lambda studio: studio.requests.vote(
+            request.request_id, envelope, reason=cast.reason, signed_in=SigningPlace.LOCAL
+        ),
     )
 
 

@@ -52,7 +52,8 @@ def _what(served: Served, looked: Looked) -> Iterator[str]:
         for entry in change.roll:
             yield f"           group {entry.group}: {entry.actor_id} with key {entry.key_id}"
     for vote in served.votes.votes:
-        yield f"voted      {vote.voter_id} {vote.decision} with key {vote.key_id}"
+        how = f"{vote.decision} ({vote.signed_in})"
+        yield f"voted      {vote.voter_id} {how} with key {vote.key_id}"
 
 
 def policy_words(policy: ApprovalPolicy) -> str:

@@ -9,7 +9,7 @@ from placet.evidence.dsse import Envelope, encode_envelope
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
 from placet.studio.requests.model import RequestAnswer, RequestApproval, WithdrawRequest
-from placet.studio.votes.model import CastVote, VoteAnswer, VoteList
+from placet.studio.votes.model import CastVote, SigningPlace, VoteAnswer, VoteList
 
 _PATH: Final = "/studio/approval-requests"
 _ONE: Final = f"{_PATH}/{{id}}"
@@ -44,13 +44,16 @@ class Requests:
         envelope: Envelope,
         *,
         reason: str | None = None,
+        signed_in: SigningPlace = SigningPlace.API,
         key: str | None = None,
     ) -> VoteAnswer:
         """Hand in a signed vote. Raises `ApprovalRefused` with every reason where it cannot count.
 
-        The vote that meets the quorum puts the artifact in force before this returns.
+        The vote that meets the quorum puts the artifact in force before this returns. Say
+        `signed_in` only as it was: whoever reads the votes goes by it.
         """
-        cast = CastVote(envelope=msgspec.Raw(encode_envelope(envelope)), reason=reason)
+        raw = msgspec.Raw(encode_envelope(envelope))
+        cast = CastVote(envelope=raw, reason=reason, signed_in=signed_in)
         return await self._door.post(path_of(_VOTES, id=request_id), VoteAnswer, cast, key=key)
 
     async def votes(self, request_id: UUID) -> VoteList:

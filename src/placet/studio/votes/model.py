@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -26,6 +27,18 @@ from placet.studio.workspaces.model import (
 REASON_MAX: Final = 2_000
 
 
+class SigningPlace(StrEnum):
+    """Where a vote was signed, as the program that handed it in says of itself.
+
+    Only one that was signed `local` was made over a contract that the voter's own machine compiled
+    and compared. Nothing proves it, and no vote counts for more because of it.
+    """
+
+    API = "api"
+    PAGE = "page"
+    LOCAL = "local"
+
+
 class ApprovalVote(Value, frozen=True):
     """One person's signed word on a request. `envelope` is its JSON."""
 
@@ -38,6 +51,7 @@ class ApprovalVote(Value, frozen=True):
     envelope: bytes
     reason: str | None
     voted_at: datetime
+    signed_in: SigningPlace
 
 
 class CastVote(Input, frozen=True):
@@ -45,6 +59,7 @@ class CastVote(Input, frozen=True):
 
     envelope: msgspec.Raw
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX)] | None = None
+    signed_in: SigningPlace = SigningPlace.API
 
 
 class Ballot(Value, frozen=True):
@@ -76,6 +91,7 @@ class CountedVote(Value, frozen=True):
     decision: VoteDecision
     reason: str | None
     voted_at: datetime
+    signed_in: SigningPlace
 
 
 class GroupTally(Value, frozen=True):
@@ -128,7 +144,10 @@ class VoteAnswer(Value, frozen=True):
 
 
 class VoteCast(Value, frozen=True):
-    """Event: somebody signed a vote. `envelope` is base64; the reason is no part of it."""
+    """Event: somebody signed a vote. `envelope` is base64.
+
+    The reason, and where it was signed, are no part of it.
+    """
 
     vote_id: UUID
     workspace_id: WorkspaceId
@@ -138,3 +157,4 @@ class VoteCast(Value, frozen=True):
     decision: VoteDecision
     envelope: bytes
     reason: str | None
+    signed_in: SigningPlace

@@ -111,6 +111,7 @@ async def show_votes(tx: Reading, request_id: UUID) -> VoteList:
                 decision=vote.decision,
                 reason=vote.reason,
                 voted_at=vote.voted_at,
+                signed_in=vote.signed_in,
             )
             for vote in ballot.votes
         ],
@@ -172,6 +173,7 @@ def _vote(signed: evidence.ApprovalVote, asked: CastVote, ballot: Ballot, ids: I
         envelope=encode_envelope(parse_envelope(bytes(asked.envelope))),
         reason=asked.reason,
         voted_at=ballot.now,
+        signed_in=asked.signed_in,
     )
 
 
@@ -265,6 +267,7 @@ async def _tell_authority(tx: Writing, vote: ApprovalVote, ballot: Ballot, ids: 
         decision=vote.decision,
         envelope=vote.envelope,
         reason=vote.reason,
+        signed_in=vote.signed_in,
     )
     stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
     await events.append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
