@@ -12,7 +12,7 @@ from placet.plans.inventory.model import OfferedTool
 from placet.storage.database import Database
 from placet.studio.drift import store as items
 from placet.studio.drift.model import DriftItem
-from placet.studio.drift.scans import service
+from placet.studio.drift.scans import material, service
 from placet.studio.drift.scans.model import ApprovalRuntimeReceipt
 from placet.studio.rule_evidence import store as evidence
 from placet.studio.rule_evidence.model import EvidenceEntry
@@ -38,11 +38,11 @@ class Scanner:
         assert workspace is not None
         return cls(db, ids, founder, workspace)
 
-    async def prepared(self) -> service.Prepared:
+    async def prepared(self) -> material.Prepared:
         """Return what a scan is made with."""
         async with self.db.reading(self.founder) as tx:
-            material = await service.read_material(tx, self.workspace.workspace_id)
-        return await service.prepare(material)
+            found = await material.read_material(tx, self.workspace.workspace_id)
+        return await material.prepare(found)
 
     async def scan(self) -> ApprovalRuntimeReceipt:
         """Scan once."""

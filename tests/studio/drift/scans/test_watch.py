@@ -54,7 +54,7 @@ async def test_a_round_that_is_made_again_counts_nothing_twice(
     assert (first.call_count, second.call_count, item.seen_count) == (1, 0, 1)
 
 
-async def test_a_workspace_with_nothing_in_force_is_left_alone(
+async def test_a_workspace_with_nothing_to_scan_is_left_alone(
     db: Database, ids: Ids, scanner: Scanner, server_keys: ServerKeys
 ) -> None:
     other = Story(db, ids, await found(db, ids), server_keys)

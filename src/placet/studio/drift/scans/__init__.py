@@ -29,7 +29,7 @@ What is found, and how severe it is:
 A tool is grave if its side effect is destructive, admin or financial. A schema has *widened* when
 it takes everything that it took and more, *narrowed* the other way round, and is *incompatible*
 when it can be neither, or cannot be told. A tool is compared with what was known of it at the
-approval: the versions that the agent had reported by then, and the contract's own schema.
+approval: the versions that had been reported or listed by then, and the contract's own schema.
 
 Invariants
 - Each call is counted in one scan of an approval, whoever scans, however often and on however many

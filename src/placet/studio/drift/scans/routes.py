@@ -10,7 +10,7 @@ from placet.kernel.paging import Page, decode_cursor, encode_cursor
 from placet.kernel.principal import Scope
 from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
-from placet.studio.drift.scans import service, store
+from placet.studio.drift.scans import material, service, store
 from placet.studio.drift.scans.model import ApprovalRuntimeReceipt, NothingToScan
 from placet.studio.workspaces import store as workspaces
 from placet.tenancy.entry import (
@@ -70,14 +70,14 @@ async def list_receipts(request: AppRequest, workspace_id: FromPath[UUID]) -> Re
     return answer(Page(items=shown, next_cursor=cursor))
 
 
-async def _prepared(request: AppRequest, workspace_id: UUID) -> service.Prepared | NothingToScan:
+async def _prepared(request: AppRequest, workspace_id: UUID) -> material.Prepared | NothingToScan:
     """Return what a scan is made with; why there can be none is for a repeat not to be told."""
     try:
         async with database_of(request).reading(principal_of(request)) as tx:
-            material = await service.read_material(tx, workspace_id)
+            found = await material.read_material(tx, workspace_id)
     except NothingToScan as refusal:
         return refusal
-    return await service.prepare(material)
+    return await material.prepare(found)
 
 
 def _before(cursor: str | None) -> UUID | None:

@@ -8,7 +8,7 @@ from placet.kernel.ids import Ids
 from placet.replay.sessions.policies import acting_for
 from placet.storage.database import Database
 from placet.storage.work import SCAN_DRIFT, WorkDue, finish_due, take_due
-from placet.studio.drift.scans import service
+from placet.studio.drift.scans import material, service
 from placet.studio.drift.scans.model import NothingToScan
 
 BATCH: Final = 20
@@ -42,12 +42,12 @@ async def scan_work(db: Database, work: WorkDue, ids: Ids) -> None:
     acting = acting_for(work.tenant_id)
     try:
         async with db.reading(acting) as tx:
-            material = await service.read_material(tx, work.ref)
+            found = await material.read_material(tx, work.ref)
     except NothingToScan:
         async with db.writing(acting) as tx:
             await finish_due(tx, work)
         return
-    ready = await service.prepare(material)
+    ready = await material.prepare(found)
     async with db.writing(acting) as tx:
         receipt = await service.scan_workspace(tx, ready, ids)
         await finish_due(tx, work, max(receipt.window_to + PERIOD, receipt.checked_at))

@@ -1,0 +1,170 @@
+"""What a scan compares with an approval beside its calls: read, and prepared outside of it."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final, cast
+from uuid import UUID
+
+import msgspec
+
+from placet.authority import store as authority
+from placet.authority.model import CompiledGovernanceArtifact
+from placet.kernel import foreign
+from placet.kernel.foreign import Json
+from placet.kernel.value import Value
+from placet.plans.inventory import store as inventory
+from placet.plans.inventory.model import InventoryTool
+from placet.policy.model import Ruling
+from placet.policy.projection import RuntimeProjection
+from placet.storage.database import Reading
+from placet.studio.approvals import store as approvals
+from placet.studio.approvals.model import GovernanceApproval
+from placet.studio.drift.scans import tools
+from placet.studio.drift.scans.listed import listed_tools
+from placet.studio.drift.scans.model import (
+    ApprovedTool,
+    Difference,
+    NothingToScan,
+    SeenTool,
+)
+from placet.studio.rule_evidence import service as evidence
+from placet.studio.rule_evidence.service import Capture, JudgedCapture
+from placet.studio.sources import store as sources
+from placet.studio.sources.model import SecurityStatus, SourceKind, SourceMedia, SourcePart
+from placet.studio.workspaces import store as workspace_store
+from placet.studio.workspaces.model import WorkspaceStatus
+
+TOOL_LISTS_MAX: Final = 5
+"""Sources that list tools which a scan looks at, the last ones."""
+
+
+class ToolList(Value, frozen=True):
+    """A source that lists tools."""
+
+    content: bytes
+    parts: list[SourcePart]
+    is_redacted: bool
+    added_at: datetime
+
+
+class Material(Value, frozen=True):
+    """What a scan compares with an approval beside its calls, as it was read."""
+
+    approval: GovernanceApproval
+    artifact: CompiledGovernanceArtifact
+    offered: list[InventoryTool]
+    listed: list[ToolList]
+    captures: list[Capture]
+
+
+class Prepared(Value, frozen=True):
+    """What takes its time, done before the transaction of a scan: tools and captured calls."""
+
+    approval: GovernanceApproval
+    artifact: CompiledGovernanceArtifact
+    approved: dict[str, ApprovedTool]
+    unmatched: Ruling
+    new: list[SeenTool]
+    changed: list[Difference]
+    tool_count: int
+    judged: list[JudgedCapture]
+
+
+async def read_material(tx: Reading, workspace_id: UUID) -> Material:
+    """Return what a scan of a workspace needs.
+
+    Refuses `workspace_not_found` and `nothing_to_scan`.
+    """
+    workspace = await workspace_store.get_workspace(tx, workspace_id)
+    is_active = workspace.status is WorkspaceStatus.ACTIVE
+    if not is_active or workspace.active_approval_id is None:
+        raise NothingToScan(detail="the workspace has no approval in force")
+    approval = await approvals.get_approval(tx, workspace.active_approval_id)
+    return Material(
+        approval=approval,
+        artifact=await authority.get_artifact(tx, approval.artifact_id),
+        offered=await inventory.list_inventory(tx, workspace.agent, workspace.environment),
+        listed=await _lists(tx, workspace.workspace_id),
+        captures=await evidence.read_captures(tx, approval),
+    )
+
+
+async def _lists(tx: Reading, workspace_id: UUID) -> list[ToolList]:
+    """Return the sources of a workspace that list tools, the last `TOOL_LISTS_MAX` of them."""
+    listing = [
+        source.source_id
+        for source in await sources.list_counted(tx, workspace_id)
+        if source.kind is SourceKind.TOOL_SCHEMAS and source.media_type is SourceMedia.JSON
+    ]
+    found = []
+    for source_id in listing[-TOOL_LISTS_MAX:]:
+        source = await sources.get_source(tx, source_id)
+        found.append(
+            ToolList(
+                content=await sources.get_content(tx, source_id),
+                parts=source.parts,
+                is_redacted=source.security_status is SecurityStatus.REDACTED,
+                added_at=source.added_at,
+            )
+        )
+    return found
+
+
+async def prepare(material: Material) -> Prepared:
+    """Compare tools and judge captured calls. No transaction may be open: this takes its time."""
+    approval = material.approval
+    runtime = foreign.parse(material.artifact.runtime_projection_json)
+    projection = msgspec.convert(runtime, RuntimeProjection)
+    approved = _approved(projection)
+    seen = await asyncio.to_thread(_seen, material)
+    return Prepared(
+        approval=approval,
+        artifact=material.artifact,
+        approved=approved,
+        unmatched=projection.unmatched_tools,
+        new=tools.new_tools(approved, seen, approval.approved_at),
+        changed=await asyncio.to_thread(
+            tools.changed_tools, list(approved.values()), seen, approval.approved_at
+        ),
+        tool_count=len(seen),
+        judged=await evidence.judge_captures(material.captures, material.artifact),
+    )
+
+
+def _approved(projection: RuntimeProjection) -> dict[str, ApprovedTool]:
+    return {
+        name: ApprovedTool(
+            name=name,
+            side_effect=tool.side_effect,
+            ruling=tool.ruling,
+            schema_hash=tool.schema_hash,
+            schema=cast("Json", tool.input_schema),
+        )
+        for name, tool in projection.tools.items()
+    }
+
+
+def _seen(material: Material) -> list[SeenTool]:
+    return [*_offered(material.offered), *_listed(material.listed)]
+
+
+def _listed(lists: Sequence[ToolList]) -> Iterator[SeenTool]:
+    for source in lists:
+        yield from listed_tools(
+            source.content, source.parts, source.added_at, is_redacted=source.is_redacted
+        )
+
+
+def _offered(offered: Sequence[InventoryTool]) -> list[SeenTool]:
+    return [
+        SeenTool(
+            name=tool.tool,
+            description_hash=tool.description_hash,
+            schema_hash=tool.schema_hash,
+            schema=None if tool.input_schema is None else foreign.parse(tool.input_schema.encode()),
+            first_seen_at=tool.first_seen_at,
+            last_seen_at=tool.last_seen_at,
+        )
+        for tool in offered
+    ]

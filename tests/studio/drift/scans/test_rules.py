@@ -1,0 +1,236 @@
+"""What of that which was seen is drift, and how severe."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import pytest
+
+from placet.kernel.ids import TenantId
+from placet.policy.model import Ruling, SideEffect
+from placet.replay.calls.model import Verdict
+from placet.replay.observed.model import DecidedCalls, ToolCalls
+from placet.studio.drift.model import DriftKind, DriftSeverity, DriftSubject, ToolChange
+from placet.studio.drift.rules import fingerprint_of
+from placet.studio.drift.scans import rules
+from placet.studio.drift.scans.model import ApprovedTool, Difference, SeenTool
+from placet.studio.rule_evidence.model import EvidenceEntry, GovernedRule, RuleFamily
+from placet.studio.workspaces.model import WorkspaceId
+
+NOW: Final = datetime(2026, 6, 1, tzinfo=UTC)
+DAY: Final = timedelta(days=1)
+ID: Final = UUID(int=1)
+
+
+def tool(name: str, side_effect: SideEffect, ruling: Ruling = Ruling.ALLOW) -> ApprovedTool:
+    return ApprovedTool(
+        name=name, side_effect=side_effect, ruling=ruling, schema_hash=None, schema=None
+    )
+
+
+TOOLS: Final = {
+    one.name: one
+    for one in (
+        tool("read", SideEffect.READ),
+        tool("pay", SideEffect.FINANCIAL),
+        tool("drop", SideEffect.DESTRUCTIVE, Ruling.DENY),
+    )
+}
+
+
+def rule(name: str, tool: str, family: RuleFamily = RuleFamily.ARGUMENT) -> GovernedRule:
+    is_refusing = tool == "drop" and family is RuleFamily.RULING
+    return GovernedRule(
+        rule=name, layer=6, family=family, tools=frozenset({tool}), is_refusing=is_refusing
+    )
+
+
+RULES: Final = [
+    rule("tools.read.decision", "read", RuleFamily.RULING),
+    rule("tools.pay.decision", "pay", RuleFamily.RULING),
+    rule("tools.pay.input_schema", "pay"),
+    rule("tools.pay.effect_key", "pay", RuleFamily.EFFECT),
+    rule("tools.drop.decision", "drop", RuleFamily.RULING),
+]
+
+
+def look(*, approved_at: datetime = NOW - 90 * DAY, unmatched: Ruling = Ruling.DENY) -> rules.Look:
+    return rules.Look(
+        workspace_id=WorkspaceId(ID),
+        approval_id=ID,
+        approved_at=approved_at,
+        unmatched=unmatched,
+        rules=RULES,
+        tools=TOOLS,
+        live={},
+        now=NOW,
+    )
+
+
+def entry(
+    name: str, *, support: int = 0, against: int = 0, age: timedelta | None = None
+) -> EvidenceEntry:
+    known = next(one for one in RULES if one.rule == name)
+    return EvidenceEntry(
+        tenant_id=TenantId(ID),
+        approval_id=ID,
+        rule=name,
+        workspace_id=WorkspaceId(ID),
+        tool=known.tool,
+        family=known.family,
+        support_count=support,
+        contradiction_count=against,
+        last_observed_at=None if age is None else NOW - age,
+    )
+
+
+def refused(name: str, layer: int, code: str, times: int = 1) -> DecidedCalls:
+    return DecidedCalls(
+        tool=name,
+        verdict=Verdict.DENY,
+        layer=layer,
+        codes=[code],
+        rules=["x"],
+        times=times,
+        last_at=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    ("times", "ordinary", "grave"),
+    [
+        (9, DriftSeverity.INFO, DriftSeverity.MINOR),
+        (10, DriftSeverity.MINOR, DriftSeverity.MAJOR),
+        (99, DriftSeverity.MINOR, DriftSeverity.MAJOR),
+        (100, DriftSeverity.MAJOR, DriftSeverity.CRITICAL),
+    ],
+)
+def test_refused_demand_is_as_severe_as_it_is_frequent_and_its_tool_grave(
+    times: int, ordinary: DriftSeverity, grave: DriftSeverity
+) -> None:
+    decided = [refused("read", 2, "principal", times), refused("pay", 2, "principal", times)]
+    found = rules.find_refused(look(), decided)
+    assert [(one.kind, one.severity) for one in found] == [
+        (DriftKind.DEMAND_DENIED, ordinary),
+        (DriftKind.DEMAND_DENIED, grave),
+    ]
+
+
+def test_calls_refused_alike_are_one_sighting_and_those_for_their_arguments_are_none() -> None:
+    decided = [refused("read", 4, "wrong_phase"), refused("read", 4, "wrong_phase", 2)]
+    others = [refused("read", layer, "x") for layer in (1, 5, 6, 7, 8, 9, 11)]
+    (one,) = rules.find_refused(look(), [*decided, *others])
+    assert (one.kind, one.times) == (DriftKind.OUTSIDE_PHASES, 3)
+
+
+def test_calls_of_unknown_tools_are_one_sighting_whatever_their_names() -> None:
+    decided = [refused(f"made_up_{n}", 3, "no_contract") for n in range(50)]
+    (one,) = rules.find_refused(look(), decided)
+    assert (one.subject.tool, one.times, one.severity) == (None, 50, DriftSeverity.MINOR)
+    assert "made_up" not in one.summary
+
+
+@pytest.mark.parametrize(
+    ("unmatched", "severity"),
+    [
+        (Ruling.DENY, DriftSeverity.MINOR),
+        (Ruling.ASK, DriftSeverity.MAJOR),
+        (Ruling.ALLOW, DriftSeverity.CRITICAL),
+    ],
+)
+def test_a_new_tool_is_as_severe_as_the_contract_is_open(
+    unmatched: Ruling, severity: DriftSeverity
+) -> None:
+    new = SeenTool(
+        name="wire",
+        description_hash=None,
+        schema_hash=None,
+        schema=None,
+        first_seen_at=NOW,
+        last_seen_at=NOW,
+    )
+    (one,) = rules.find_new_tools(look(unmatched=unmatched), [new])
+    assert (one.severity, one.seen_at) == (severity, NOW)
+
+
+@pytest.mark.parametrize(
+    ("change", "ordinary", "grave"),
+    [
+        (ToolChange.DESCRIPTION_ONLY, DriftSeverity.MINOR, DriftSeverity.MINOR),
+        (ToolChange.NARROWED, DriftSeverity.MINOR, DriftSeverity.MINOR),
+        (ToolChange.WIDENED, DriftSeverity.MINOR, DriftSeverity.MAJOR),
+        (ToolChange.INCOMPATIBLE, DriftSeverity.MAJOR, DriftSeverity.CRITICAL),
+    ],
+)
+def test_a_changed_tool_is_as_severe_as_its_change_and_as_it_is_grave(
+    change: ToolChange, ordinary: DriftSeverity, grave: DriftSeverity
+) -> None:
+    found = [
+        Difference(tool=name, change=change, found="ab" * 32, seen_at=NOW)
+        for name in ("read", "pay")
+    ]
+    assert [one.severity for one in rules.find_changed_tools(look(), found)] == [ordinary, grave]
+
+
+def test_a_commit_in_another_phase_is_major_and_critical_where_it_is_grave() -> None:
+    calls = [ToolCalls(tool=name, times=1, last_at=NOW) for name in ("read", "pay")]
+    found = list(rules.find_misplaced(look(), calls))
+    assert [one.severity for one in found] == [DriftSeverity.MAJOR, DriftSeverity.CRITICAL]
+    assert {one.subject.code for one in found} == {"phase_conflict"}
+
+
+@pytest.mark.parametrize(
+    ("support", "against", "before", "is_found"),
+    [(0, 5, 0, True), (0, 4, 0, False), (5, 5, 0, False), (5, 6, 0, True), (0, 5, 5, False)],
+)
+def test_a_rule_is_contradicted_by_five_calls_and_more_than_keep_it(
+    support: int,
+    against: int,
+    before: int,
+    is_found: bool,  # noqa: FBT001 -- a column of the table
+) -> None:
+    name = "tools.pay.input_schema"
+    now = entry(name, support=support, against=against, age=DAY)
+    found = list(rules.find_contradicted(look(), [entry(name, against=before)], [now]))
+    assert bool(found) is is_found
+
+
+def test_only_rules_on_what_a_call_is_like_can_be_contradicted() -> None:
+    name = "tools.drop.decision"
+    assert not list(rules.find_contradicted(look(), [], [entry(name, against=99, age=DAY)]))
+
+
+def test_a_tool_that_was_not_called_is_told_once_and_a_rule_of_one_that_was_by_itself() -> None:
+    entries = [
+        entry("tools.read.decision", age=31 * DAY),
+        entry("tools.pay.decision", age=DAY),
+        entry("tools.pay.input_schema", age=30 * DAY),
+        entry("tools.pay.effect_key"),
+        entry("tools.drop.decision"),
+    ]
+    found = list(rules.find_unused(look(), entries))
+    assert [one.subject for one in found] == [
+        DriftSubject(tool="read"),
+        DriftSubject(tool="pay", rule="tools.pay.effect_key"),
+    ]
+    assert {(one.severity, one.seen_at) for one in found} == {(DriftSeverity.INFO, NOW - 30 * DAY)}
+
+
+@pytest.mark.parametrize(
+    ("approved_at", "age"), [(NOW - 29 * DAY, DAY), (NOW - 90 * DAY, 31 * DAY)]
+)
+def test_nothing_is_unused_in_a_young_approval_or_where_nothing_was_called(
+    approved_at: datetime, age: timedelta
+) -> None:
+    entries = [entry("tools.pay.decision", age=age), entry("tools.read.decision")]
+    assert list(rules.find_unused(look(approved_at=approved_at), entries)) == []
+
+
+def test_what_makes_two_sightings_the_same_is_kind_target_and_what_was_found() -> None:
+    one = DriftSubject(tool="pay", code="wrong_phase")
+    same = fingerprint_of(DriftKind.OUTSIDE_PHASES, one)
+    assert same == fingerprint_of(
+        DriftKind.OUTSIDE_PHASES, DriftSubject(tool="pay", code="wrong_phase")
+    )
+    assert same != fingerprint_of(DriftKind.DEMAND_DENIED, one)
+    assert same != fingerprint_of(DriftKind.OUTSIDE_PHASES, DriftSubject(tool="pay"))

@@ -1,0 +1,127 @@
+"""What counts as a new or a changed tool, and how a change is classified."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from placet.policy.model import Ruling, SideEffect
+from placet.policy.sentences.tools import schema_hash_of
+from placet.studio.drift.model import ToolChange
+from placet.studio.drift.scans import tools
+from placet.studio.drift.scans.listed import listed_tools
+from placet.studio.drift.scans.model import ApprovedTool, SeenTool
+from placet.studio.sources.ingest import index
+from placet.studio.sources.model import SourceMedia
+
+APPROVED_AT: Final = datetime(2026, 3, 1, tzinfo=UTC)
+HOUR: Final = timedelta(hours=1)
+BASE: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["id"],
+    "properties": {"id": {"type": "string"}, "n": {"type": "integer", "maximum": 10}},
+}
+WIDER: Final = BASE | {"required": []}
+NARROWER: Final = BASE | {"required": ["id", "n"]}
+OTHER: Final = WIDER | {"properties": {"id": {"type": "string"}, "n": {"type": "string"}}}
+
+
+def seen(
+    name: str = "pay",
+    schema: Any = BASE,  # noqa: ANN401 -- any JSON Schema
+    *,
+    hours: int = 1,
+    description: str | None = None,
+) -> SeenTool:
+    """Return a version that was first seen so many hours after the approval."""
+    return SeenTool(
+        name=name,
+        description_hash=description,
+        schema_hash=None if schema is None else schema_hash_of(schema),
+        schema=schema,
+        first_seen_at=APPROVED_AT + hours * HOUR,
+        last_seen_at=APPROVED_AT + abs(hours) * HOUR,
+    )
+
+
+def pay(schema: Any = BASE) -> ApprovedTool:  # noqa: ANN401 -- any JSON Schema
+    return ApprovedTool(
+        name="pay",
+        side_effect=SideEffect.FINANCIAL,
+        ruling=Ruling.ALLOW,
+        schema_hash=None if schema is None else schema_hash_of(schema),
+        schema=schema,
+    )
+
+
+@pytest.mark.parametrize(
+    ("new", "change"),
+    [
+        (BASE | {"title": "Pay", "description": "pays"}, ToolChange.DESCRIPTION_ONLY),
+        (WIDER, ToolChange.WIDENED),
+        (NARROWER, ToolChange.NARROWED),
+        (OTHER, ToolChange.INCOMPATIBLE),
+        (True, ToolChange.WIDENED),
+        (False, ToolChange.NARROWED),
+    ],
+)
+def test_a_schema_change_is_classified_by_what_the_schema_takes(
+    new: Any,  # noqa: ANN401 -- any JSON Schema
+    change: ToolChange,
+) -> None:
+    assert tools.classify(BASE, new) is change
+
+
+def changes(*versions: SeenTool, approved: ApprovedTool | None = None) -> list[ToolChange]:
+    found = tools.changed_tools([approved or pay()], versions, APPROVED_AT)
+    return [difference.change for difference in found]
+
+
+def test_the_approved_schema_and_what_was_known_at_the_approval_are_no_change() -> None:
+    assert changes(seen(), seen(schema=None)) == []
+    assert changes(seen(schema=WIDER, hours=-1), seen(schema=WIDER)) == []
+
+
+def test_a_version_is_compared_with_the_one_known_last_and_not_with_the_contract() -> None:
+    known = seen(schema=WIDER, hours=-1)
+    assert changes(known, seen(schema=NARROWER)) == [ToolChange.NARROWED]
+    assert changes(seen(schema=WIDER)) == [ToolChange.WIDENED]
+
+
+def test_a_contract_without_a_schema_and_no_known_version_say_nothing_of_a_change() -> None:
+    assert changes(seen(schema=WIDER), approved=pay(None)) == []
+
+
+def test_another_description_is_a_change_where_one_was_known() -> None:
+    known, new = seen(hours=-1, description="aa" * 32), seen(description="bb" * 32)
+    assert changes(known, new) == [ToolChange.DESCRIPTION_ONLY]
+    assert changes(new) == []
+
+
+def test_a_tool_is_new_that_neither_the_contract_nor_anybody_knew_at_the_approval() -> None:
+    versions = [
+        seen("wire"),
+        seen("wire", WIDER, hours=2),
+        seen("old", hours=-1),
+        seen("old", OTHER),
+    ]
+    found = tools.new_tools(["pay"], [*versions, seen("pay", OTHER)], APPROVED_AT)
+    assert [(tool.name, tool.schema) for tool in found] == [("wire", WIDER)]
+
+
+def test_the_tools_of_a_source_are_versions_and_a_redacted_one_has_only_names() -> None:
+    text = (
+        '{"tools": [{"name": "pay", "description": "pays", "inputSchema": {"type": "object"}},'
+        ' {"name": "open", "inputSchema": true}]}'
+    )
+    parts = index(text, SourceMedia.JSON)
+    assert isinstance(parts, list)
+    clean = list(listed_tools(text.encode(), parts, APPROVED_AT, is_redacted=False))
+    assert [(tool.name, tool.schema) for tool in clean] == [
+        ("pay", {"type": "object"}),
+        ("open", True),
+    ]
+    assert [tool.description_hash is None for tool in clean] == [False, True]
+    hidden = list(listed_tools(text.encode(), parts, APPROVED_AT, is_redacted=True))
+    assert {(tool.schema_hash, tool.description_hash) for tool in hidden} == {(None, None)}
