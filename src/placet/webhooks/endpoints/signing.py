@@ -1,6 +1,6 @@
 """The secrets of endpoints, and the signature of a call after Standard Webhooks.
 
-Source: https://github.com/standard-webhooks/standard-webhooks, `spec/standard-webhooks.md`: the
+Source: the specification of Standard Webhooks, `spec/standard-webhooks.md` of its repository: the
 signed content is `id.timestamp.body`, the signature `v1,` and the base64 of its HMAC-SHA256, and a
 call may carry several, with a blank between them.
 """

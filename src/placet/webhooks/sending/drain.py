@@ -25,7 +25,10 @@ AT_ONCE: Final = 8
 """How many calls to one endpoint run at once, each of another stream."""
 
 PASS_SECONDS: Final = 10.0
-"""After how long a pass begins no further round, so that other tenants get their turn."""
+"""After how long a pass begins no further call, so that other tenants get their turn."""
+
+LOOK_SECONDS: Final = 0.5
+"""How often a pass looks for what has come while its calls are under way."""
 
 TAKEN_SECONDS: Final = 60
 LOOK_AGAIN: Final = timedelta(seconds=30)
@@ -74,32 +77,38 @@ class Sender:
             return await endpoint_store.list_active(tx)
 
     async def _send_all(self, endpoint: WebhookEndpoint) -> bool:
-        """Send round after round. Returns True if time ran out before the due did."""
+        """Send as long as anything is due. Returns True if time ran out before that."""
         if endpoint.secret_key_id != self._secrets.key_id:
             _LOG.warning(
                 "the secret of webhook endpoint %s stems from another key than this service holds",
                 endpoint.endpoint_id,
             )
             return False
+        running: set[asyncio.Task[None]] = set()
         until = self._clock.monotonic() + PASS_SECONDS
-        while self._clock.monotonic() < until:
-            began = self._clock.monotonic()
-            claimed = await self._claim(endpoint)
-            if not claimed:
-                return False
-            async with asyncio.TaskGroup() as group:
-                for each in claimed:
-                    group.create_task(self._send(each, began))
+        async with asyncio.TaskGroup() as group:
+            while self._clock.monotonic() < until:
+                began = self._clock.monotonic()
+                for each in await self._claim(endpoint, AT_ONCE - len(running)):
+                    running.add(group.create_task(self._send(each, began)))
+                if not running:
+                    return False
+                # A call that hangs keeps its own stream waiting, and no other.
+                _, running = await asyncio.wait(
+                    running, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
         return True
 
-    async def _claim(self, endpoint: WebhookEndpoint) -> list[Claimed]:
-        """Claim a round, with the endpoint as it stands in the same transaction."""
+    async def _claim(self, endpoint: WebhookEndpoint, limit: int) -> list[Claimed]:
+        """Claim up to `limit`, with the endpoint as it stands in the same transaction."""
+        if limit == 0:
+            return []
         async with self._turns, self._db.writing(acting_for(endpoint.tenant_id)) as tx:
             active = await endpoint_store.list_active(tx)
             standing = [each for each in active if each.endpoint_id == endpoint.endpoint_id]
             if not standing:
                 return []
-            heads = await store.claim_heads(tx, endpoint.endpoint_id, AT_ONCE)
+            heads = await store.claim_heads(tx, endpoint.endpoint_id, limit)
             at = await tx.now()
             found = []
             for head in heads:
