@@ -17,6 +17,7 @@ import placet.studio.drift.tables
 import placet.studio.endings.tables
 import placet.studio.enrolments.tables
 import placet.studio.impact.tables
+import placet.studio.inferred_rules.tables
 import placet.studio.requests.tables
 import placet.studio.rule_evidence.tables
 import placet.studio.shadow.tables

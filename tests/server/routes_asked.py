@@ -259,6 +259,9 @@ ROUTES: Final = (
         queries=PAGES,
         not_found="workspace_not_found",
     ),
+    Route(
+        "GET", f"{STUDIO}/workspaces/%workspace%/readiness", not_found="workspace_not_found"
+    ),
     Route("GET", f"{STUDIO}/sources/%source%", not_found="source_not_found"),
     Route("GET", f"{STUDIO}/sources/%source%/content", not_found="source_not_found"),
     Route("GET", f"{STUDIO}/drafts/%draft%", not_found="draft_not_found"),
@@ -328,6 +331,21 @@ ROUTES: Final = (
         keyed=True,
         not_found="draft_not_found",
         thorough=True,
+    ),
+    Route(
+        "POST",
+        f"{STUDIO}/drafts/%draft%/inferred-rules",
+        body={"expected_draft_version": 99},
+        missing=("expected_draft_version",),
+        wrong={"expected_draft_version": VERSIONS},
+        keyed=True,
+        not_found="draft_not_found",
+    ),
+    Route(
+        "GET",
+        f"{STUDIO}/drafts/%draft%/inferred-rules",
+        queries=PAGES,
+        not_found="draft_not_found",
     ),
     Route(
         "POST",

@@ -21,7 +21,9 @@ from placet.studio.drift.scans import routes as drift_scans
 from placet.studio.endings import routes as endings
 from placet.studio.enrolments import routes as enrolments
 from placet.studio.impact import routes as impact
+from placet.studio.inferred_rules import routes as inferred_rules
 from placet.studio.origins import routes as origins
+from placet.studio.readiness import routes as readiness
 from placet.studio.requests import routes as requests
 from placet.studio.rule_evidence import routes as rule_evidence
 from placet.studio.shadow import routes as shadow
@@ -40,11 +42,13 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     workspaces.HANDLERS,
     archives.HANDLERS,
     sources.HANDLERS,
+    readiness.HANDLERS,
     enrolments.HANDLERS,
     origins.HANDLERS,
     drafts.HANDLERS,
     draft_history.HANDLERS,
     draft_sources.HANDLERS,
+    inferred_rules.HANDLERS,
     abandonments.HANDLERS,
     snapshots.HANDLERS,
     impact.HANDLERS,

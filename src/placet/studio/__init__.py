@@ -4,6 +4,10 @@
 - `sources`: the material that rules stem from, without its secrets.
 - `drafts`: the contract under work, changed only by typed commands.
 - `origins`: contracts that a draft takes from elsewhere: back, promoted, rebased.
+- `draft_sources`: which sources a draft counts, and the spans that its rules rest on.
+- `judgments`: what only a person can settle about a draft, and what was answered.
+- `inferred_rules`: what the sources suggest; proposals until somebody accepts them.
+- `abandonments`: drafts that are given up.
 - `snapshots`: a draft, frozen, with everything that was found in it.
 - `requests`: the frozen view of one snapshot that people are asked to assent to.
 - `votes`: what they sign on it.

@@ -72,7 +72,7 @@ def spans_of(
                 path=f"$.sources[{index}].part_id",
                 message=f"the source has no part `{span.part_id}`",
             )
-        spans[span] = _span(source, part)
+        spans[span] = span_of(source, part)
     return list(spans.values())
 
 
@@ -81,7 +81,8 @@ def kept(value: object) -> Json:
     return cast("Json", msgspec.to_builtins(value))
 
 
-def _span(source: CountedSource, part: SourcePart) -> SourceSpan:
+def span_of(source: CountedSource, part: SourcePart) -> SourceSpan:
+    """Return a part of a listed source as a command keeps it."""
     return SourceSpan(
         source_id=source.source_id,
         content_hash=source.content_hash,

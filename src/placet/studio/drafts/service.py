@@ -208,8 +208,13 @@ def _header(draft: BusinessDraft, tx: Writing, kind: CommandType, ids: Ids) -> C
         command_id=ids.new(),
         command_type=kind,
         actor_id=tx.actor_id,
-        origin=CommandOrigin.API,
+        origin=_origin_of(kind),
     )
+
+
+def _origin_of(kind: CommandType) -> CommandOrigin:
+    is_inferred = kind is CommandType.ACCEPT_INFERRED_RULE
+    return CommandOrigin.INFERENCE if is_inferred else CommandOrigin.API
 
 
 def _applied(command: BusinessCommand) -> DraftCommandApplied:

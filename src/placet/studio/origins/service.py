@@ -15,7 +15,9 @@ from placet.studio.drafts import service as drafts
 from placet.studio.drafts import store as draft_store
 from placet.studio.drafts.contract_reading import invalid
 from placet.studio.drafts.grounds.model import (
+    AcceptInferredRule,
     AddDraftSource,
+    RejectInferredRule,
     ReopenJudgment,
     ResolveJudgment,
     RetireDraftSource,
@@ -32,6 +34,7 @@ from placet.studio.drafts.model import (
     RestoreSnapshot,
     RestoreVersion,
 )
+from placet.studio.inferred_rules import service as inferred_rules
 from placet.studio.judgments import rules as judgments
 from placet.studio.origins import rules
 from placet.studio.origins.model import RebaseConflict, RebaseTargetMoved, RebaseWithoutBase
@@ -104,6 +107,8 @@ async def _found(tx: Writing, draft: BusinessDraft, asked: ApplyCommand) -> dict
             review = await snapshot_service.review_draft(tx, draft)
             answer = judgments.decide_answer(review.judgments, asked.command, asked.reason)
             return spans | answer
+        case AcceptInferredRule() | RejectInferredRule():
+            return await inferred_rules.ruling_fields(tx, draft, asked.command) | spans
         case _:
             return spans
 

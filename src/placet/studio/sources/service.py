@@ -6,6 +6,7 @@ from uuid import UUID
 from placet.kernel.ids import Ids
 from placet.storage.database import Reading, Writing
 from placet.storage.faults import StateMovedOn
+from placet.storage.work import JUDGE_READINESS, put_due
 from placet.studio.sources import rules, store
 from placet.studio.sources.model import (
     AddSource,
@@ -13,6 +14,7 @@ from placet.studio.sources.model import (
     Material,
     SourceAdded,
     SourceId,
+    SourceKind,
     SourceSummary,
 )
 from placet.studio.workspaces import service as workspaces
@@ -64,6 +66,8 @@ async def add_source(
         if first is None:
             raise StateMovedOn(detail="the source was added at the same moment")
         return first, False
+    if source.kind is SourceKind.OBSERVED_RUNS:
+        await put_due(tx, JUDGE_READINESS, workspace.workspace_id, source.added_at)
     await workspaces.tell(tx, workspace.workspace_id, [_added(source)], ids)
     return rules.summary_of(source), True
 
