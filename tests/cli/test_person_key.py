@@ -200,6 +200,27 @@ def test_a_colleague_is_enrolled_confirmed_and_revoked_from_the_terminal(team: T
     assert again.returncode == Exit.FAILED
 
 
+def test_somebody_comes_into_a_group_from_the_terminal(team: Team) -> None:
+    own = team.run("proof", "ada", "--tenant", team.tenant, "--person", team.ids["ada"])
+    asked = {
+        "agent": "grouped-desk",
+        "environment": "development",
+        "approval_policy": {"groups": [{"name": "legal"}]},
+        "approvers": [own | {"groups": ["legal"]}],
+    }
+    headers = {"Authorization": f"Bearer {team.keys['admin']}", "Idempotency-Key": "grouped"}
+    made = httpx.post(f"{team.url}/api/v1/studio/workspaces", json=asked, headers=headers).json()
+    where = ("--workspace", made["workspace_id"], "--group", "legal")
+    wish = json.loads(team.ask("enrol", team.file("ben"), *where, by="ben").stdout)
+    assert (wish["groups"], wish["missing"]) == (["legal"], ["legal"])
+    done = team.ask("confirm", team.file("ada"), wish["enrolment_id"], "--yes", by="ada")
+    assert "groups     legal" in done.stderr
+    assert (json.loads(done.stdout)["status"], json.loads(done.stdout)["missing"]) == (
+        "confirmed",
+        [],
+    )
+
+
 def test_what_is_not_confirmed_is_declined(team: Team) -> None:
     wish = team.ask("enrol", team.file("ben"), "--workspace", team.workspace, by="ben")
     which = json.loads(wish.stdout)["enrolment_id"]

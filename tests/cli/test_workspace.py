@@ -71,6 +71,35 @@ def test_a_request_is_made_shown_and_withdrawn(office: Office) -> None:
     assert "approvals  0 of 1" in office.run("request", "show", made["request_id"], by="ada").stdout
 
 
+def test_a_request_brings_another_policy_and_the_first_member_of_its_new_group(
+    office: Office,
+) -> None:
+    office.open(office.hire("ada"))
+    first = office.ask()
+    why = ("--reason", "with another policy")
+    office.told("request", "withdraw", str(first.request_id), *why, by="admin")
+    policy = office.folder / "policy.json"
+    policy.write_text('{"groups": [{"name": "risk"}]}')
+    ask = ("request", "make", str(first.snapshot_id), "--next-policy", str(policy))
+    alone = office.run(*ask, by="admin")
+    assert alone.returncode != Exit.OK
+    assert "nobody would be in the group `risk`" in alone.stderr
+    member = ("--first-member", f"risk={office.key_ids['ada']}")
+    change = office.told(*ask, *member, by="admin")["view"]["policy_change"]
+    assert [entry["actor_id"] for entry in change["roll"]] == [str(office.people["ada"])]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("--next-policy", "no-file"), ("--first-member", "risk"), ("--first-member", "risk=ab")],
+)
+def test_a_policy_that_is_not_understood_is_refused_before_anything_is_sent(
+    office: Office, wrong: tuple[str, str]
+) -> None:
+    done = office.run("request", "make", str(office.tenant), *wrong, by="admin")
+    assert done.returncode == Exit.USAGE
+
+
 def test_an_approval_is_listed_and_revoked(office: Office) -> None:
     office.open(office.hire("ada"))
     request = office.ask()

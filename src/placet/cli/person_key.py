@@ -85,15 +85,25 @@ def proof(*, file: Path, tenant: UUID, person: UUID, challenge: str, as_json: bo
 @command.command()
 @_key_file
 @click.option("--workspace", required=True, type=click.UUID, help="Where it is to count.")
+@click.option(
+    "--group", "groups", multiple=True, metavar="NAME", help="For which group; repeatable."
+)
 @url_option
 @data_dir_option
 @json_option
-def enrol(
-    *, file: Path, workspace: UUID, url: str | None, data_dir: Path | None, as_json: bool
+def enrol(  # noqa: PLR0913 -- one argument per option
+    *,
+    file: Path,
+    workspace: UUID,
+    groups: tuple[str, ...],
+    url: str | None,
+    data_dir: Path | None,
+    as_json: bool,
 ) -> None:
     """Ask that your votes with the key in FILE count in a workspace.
 
-    Needs your own API key in PLACET_API_KEY. An approver of the workspace confirms it.
+    Needs your own API key in PLACET_API_KEY. An approver of the workspace confirms it; with groups,
+    somebody of each of them.
     """
     from placet.cli.key_file import load_key
 
@@ -101,11 +111,19 @@ def enrol(
     with service_client(url, data_dir) as client:
         given = ask(client, "POST", f"{AUTHORITY}/challenges", {})
         tenant, person = UUID(given["tenant_id"]), UUID(given["actor_id"])
-        wish = {"workspace_id": str(workspace), "challenge_id": given["challenge_id"]}
+        wish: dict[str, Any] = {
+            "workspace_id": str(workspace),
+            "challenge_id": given["challenge_id"],
+            "groups": groups,
+        }
         wish |= _proven(key, tenant, person, _challenge(given["challenge"]))
         asked = ask(client, "POST", f"{AUTHORITY}/enrolments", wish)
     give(asked, asked["enrolment_id"], as_json=as_json)
-    say(f"waits for an approver until {asked['expires_at']}; tell them the key id {key.key_id}")
+    of_each = " of each group" if groups else ""
+    say(
+        f"waits for an approver{of_each} until {asked['expires_at']};"
+        f" tell them the key id {key.key_id}"
+    )
 
 
 @command.command()
@@ -145,8 +163,10 @@ def confirm(  # noqa: PLR0913 -- one argument per option
         voter = ask(client, "GET", "/api/v1/tenancy/me")["actor"]["actor_id"]
         body = {"envelope": _word(wish, word, voter, key)}
         done = ask(client, "POST", f"{AUTHORITY}/enrolments/{enrolment}/confirmations", body)
-    counts = f", counts from {done['counts_from']}" if done["counts_from"] else ""
-    give(done, f"{done['status']}{counts}", as_json=as_json)
+    rest = f", counts from {done['counts_from']}" if done["counts_from"] else ""
+    if done["status"] == "pending":
+        rest = f", waits for somebody of {', '.join(done['missing']) or 'its groups'}"
+    give(done, f"{done['status']}{rest}", as_json=as_json)
 
 
 @command.command()
@@ -233,6 +253,7 @@ def _told(wish: dict[str, Any]) -> str:
         f"person     {fields['actor_id']}\n"
         f"workspace  {fields['workspace_id']} ({fields['environment']})\n"
         f"key id     {fields['enrolled_key_id']}\n"
+        f"groups     {', '.join(fields['groups']) or '-'}\n"
         f"status     {wish['status']}"
     )
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import click
 
+from placet.cli.exits import CommandRefused
 from placet.cli.key import url_option
 from placet.cli.output import data_dir_option, give, json_option
 
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
     from placet.sdk.studio.client import Studio
     from placet.studio.requests.model import RequestAnswer
     from placet.studio.votes.model import VoteList
+    from placet.studio.workspaces.model import ApprovalPolicy, FirstMember
 
 _DAY: Final = 86_400
 _EXAMPLES: Final = """\b
 Examples:
   placet request make 0199… --days 3
+  placet request make 0199… --next-policy stricter.json --first-member risk=5b1f…
   placet request show 0199…
   placet approve 0199… --key ada.key
   placet request withdraw 0199… --reason "a rule is missing"
@@ -35,17 +38,45 @@ def command() -> None:
 @command.command()
 @click.argument("snapshot", type=click.UUID)
 @click.option("--days", default=7, show_default=True, help="How long people may vote, at most 30.")
+@click.option(
+    "--next-policy",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File with the approval policy, as JSON, that holds from this approval on.",
+)
+@click.option(
+    "--first-member",
+    "first_members",
+    multiple=True,
+    metavar="GROUP=KEY_ID",
+    help="Who is in a group that the next policy adds; repeatable.",
+)
 @url_option
 @data_dir_option
 @json_option
-def make(
-    *, snapshot: UUID, days: int, url: str | None, data_dir: Path | None, as_json: bool
+def make(  # noqa: PLR0913 -- one argument per option
+    *,
+    snapshot: UUID,
+    days: int,
+    next_policy: Path | None,
+    first_members: tuple[str, ...],
+    url: str | None,
+    data_dir: Path | None,
+    as_json: bool,
 ) -> None:
-    """Ask the workspace's approvers for their assent to SNAPSHOT."""
+    """Ask the workspace's approvers for their assent to SNAPSHOT.
+
+    With --next-policy the approval also brings another approval policy. This one is judged by the
+    policy of now.
+    """
     from placet.cli.desk import at_desk
     from placet.studio.requests.model import RequestApproval
 
-    wish = RequestApproval(snapshot_id=snapshot, deadline_seconds=days * _DAY)
+    wish = RequestApproval(
+        snapshot_id=snapshot,
+        deadline_seconds=days * _DAY,
+        next_approval_policy=None if next_policy is None else _policy(next_policy),
+        first_members=tuple(map(_first_member, first_members)),
+    )
     made = at_desk(url, data_dir, lambda studio: studio.requests.make(wish))
     give(_document(made), str(made.request_id), as_json=as_json)
 
@@ -83,6 +114,39 @@ def withdraw(
 
     closed = at_desk(url, data_dir, lambda studio: studio.requests.withdraw(request, reason))
     give(_document(closed), str(closed.status), as_json=as_json)
+
+
+def _policy(file: Path) -> "ApprovalPolicy":
+    import msgspec
+
+    from placet.studio.workspaces.model import ApprovalPolicy
+
+    remedy = 'write it as JSON, such as {"quorum": 2, "groups": [{"name": "risk", "quorum": 1}]}'
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=ApprovalPolicy)
+    except OSError as fault:
+        raise CommandRefused(
+            detail=f"`{file}` cannot be read: {fault.strerror}", remedy=remedy
+        ) from fault
+    except msgspec.MsgspecError as fault:
+        raise CommandRefused(
+            detail=f"`{file}` is no approval policy: {fault}", remedy=remedy
+        ) from fault
+
+
+def _first_member(text: str) -> "FirstMember":
+    import msgspec
+
+    from placet.studio.workspaces.model import FirstMember
+
+    group, _, key_id = text.partition("=")
+    try:
+        return msgspec.convert({"group": group, "key_id": key_id}, FirstMember)
+    except msgspec.MsgspecError as fault:
+        raise CommandRefused(
+            detail=f"`{text}` is no member of a group: {fault}",
+            remedy="write GROUP=KEY_ID, with the key id that `placet person-key show` prints",
+        ) from fault
 
 
 def _document(found: "RequestAnswer") -> dict[str, object]:
