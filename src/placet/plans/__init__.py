@@ -4,16 +4,18 @@ A `GovernancePlan` is one row per tenant, agent and environment. It names the ar
 id and hash, both held by one foreign key, and says what becomes of a call when nothing is approved
 (`unplanned`) and of a call that the contract refuses (`enforcement`).
 
-States: `LEARNING` -> `READY` -> `APPROVED` -> `ENFORCING`. A signed approval leads to `APPROVED`
-from each of them, and the end of that approval back to `READY`, without an artifact. The first
-attach where refused calls are blocked leads from `APPROVED` to `ENFORCING`. An approval that ran
-out counts as `READY` from that moment by the database's clock, whoever looks, whether or not
-anything has moved the row yet.
+States: `LEARNING` -> `READY` -> `APPROVED` -> `ENFORCING`. Enough observed calls lead from
+`LEARNING` to `READY` (`studio.readiness` says how many), once; no new tool leads back. A signed
+approval leads to `APPROVED` from each of them, and the end of that approval back to `READY`,
+without an artifact. The first attach where refused calls are blocked leads from `APPROVED` to
+`ENFORCING`. An approval that ran out counts as `READY` from that moment by the database's clock,
+whoever looks, whether or not anything has moved the row yet.
 
 Invariants
 - An artifact is named if, and only if, the status is `APPROVED` or `ENFORCING`.
 - `version` rises by one with each move; a move names the version that it was decided on.
-- The ETag is a hash of the answer's own bytes: equal tags mean equal answers.
+- The ETag is a hash of all that the answer follows from (`plans.lookups`): equal tags mean equal
+  answers.
 - A runtime key learns of its own agent in its own environment and of nothing else.
 
 Failures

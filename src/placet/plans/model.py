@@ -150,6 +150,15 @@ class PlanOpened(Value, frozen=True):
     unplanned: Unplanned
 
 
+class PlanReady(Value, frozen=True):
+    """Event: enough was observed of an agent. `confidence` is a decimal."""
+
+    plan_id: UUID
+    version: int
+    calls: int
+    confidence: str
+
+
 class PlanApproved(Value, frozen=True):
     """Event: an approved artifact is in force for an agent in an environment."""
 

@@ -24,6 +24,7 @@ from placet.plans.model import (
     PlanNotFound,
     PlanOpened,
     PlanQuery,
+    PlanReady,
     PlanStatus,
     PlanWithdrawn,
 )
@@ -106,6 +107,17 @@ async def look_up_plan(tx: Reading, asked: PlanQuery, principal: Principal) -> P
         approval_expires_at=plan.approval_expires_at,
         updated_at=plan.updated_at,
         keys=await authority.list_server_keys(tx),
+    )
+
+
+async def ready_plan(
+    tx: Writing, plan: GovernancePlan, *, calls: int, confidence: str
+) -> PlanReady | None:
+    """Move a plan from `LEARNING` to `READY`. Returns None when it has moved since it was read."""
+    if not await store.advance_from_learning(tx, plan):
+        return None
+    return PlanReady(
+        plan_id=plan.plan_id, version=plan.version + 1, calls=calls, confidence=confidence
     )
 
 

@@ -60,6 +60,25 @@ async def advance_to_approved(tx: Writing, plan: GovernancePlan, asked: ApproveP
     return await tx.change(approve_statement(plan, asked)) == 1
 
 
+async def advance_from_learning(tx: Writing, plan: GovernancePlan) -> bool:
+    """Move a learning plan to `READY`. Returns whether the version that was read still held."""
+    changed = await tx.change(
+        sa.update(PLAN)
+        .where(
+            PLAN.c.tenant_id == tx.tenant_id,
+            PLAN.c.plan_id == plan.plan_id,
+            PLAN.c.version == plan.version,
+            PLAN.c.status == PlanStatus.LEARNING,
+        )
+        .values(
+            status=PlanStatus.READY,
+            version=PLAN.c.version + 1,
+            updated_at=sa.func.clock_timestamp(),
+        )
+    )
+    return changed == 1
+
+
 def withdraw_statement(tx: Writing, plan_id: UUID, approval_id: UUID) -> sa.Update:
     """Return the move to `READY`, which holds only while the plan points at this approval."""
     # Race: a newer approval that comes at the same moment is not taken out with the older one.

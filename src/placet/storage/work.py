@@ -22,6 +22,7 @@ SWEEP_SESSION = "sweep_session"
 CLOSE_REQUEST = "close_request"
 EXPIRE_APPROVAL = "expire_approval"
 FOLLOW_SHADOW = "follow_shadow"
+JUDGE_READINESS = "judge_readiness"
 
 
 class WorkDue(Value, frozen=True):

@@ -3,8 +3,9 @@
 from placet.worker.deadlines import deadlines
 from placet.worker.drift import drift
 from placet.worker.endings import endings
+from placet.worker.readiness import readiness
 from placet.worker.shadows import shadows
 from placet.worker.sweeper import sweeper
 from placet.worker.webhooks import webhooks
 
-LOOPS = (sweeper, deadlines, drift, endings, shadows, webhooks)
+LOOPS = (sweeper, deadlines, drift, endings, readiness, shadows, webhooks)

@@ -188,6 +188,21 @@ async def advance_approval(
     return await tx.change(moved) == 1
 
 
+async def advance_to_learned(tx: Writing, workspace_id: UUID) -> bool:
+    """Stand on what was learned, if the workspace is active and stood on nothing until now."""
+    changed = await tx.change(
+        sa.update(WORKSPACE)
+        .where(
+            WORKSPACE.c.tenant_id == tx.tenant_id,
+            WORKSPACE.c.workspace_id == workspace_id,
+            WORKSPACE.c.status == WorkspaceStatus.ACTIVE,
+            WORKSPACE.c.runtime_authority_kind == RuntimeAuthorityKind.NONE,
+        )
+        .values(runtime_authority_kind=RuntimeAuthorityKind.PLAN)
+    )
+    return changed == 1
+
+
 async def advance_to_archived(tx: Writing, workspace: GovernanceWorkspace) -> bool:
     """Close a workspace, which then points at no draft, if nothing has moved since the read."""
     closed = _as_read(workspace).values(
