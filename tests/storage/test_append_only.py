@@ -30,6 +30,7 @@ NEVER_CHANGED = {
     "studio_enrolment_challenge",
     "studio_enrolment_confirmation",
     "studio_impact",
+    "studio_inferred_rule",
     "studio_snapshot",
     "studio_source",
     "studio_workspace_approver",
