@@ -13,7 +13,8 @@ LOCKED = """      AND (who.environment IS NULL OR who.environment = r.environmen
 """
 SIGNABLE = """        IF e.barred IS NULL
             AND placet.session_writer_v1(s, p_holder, q.consumed_epoch, q.consumed_fence) = 'ok'
-            AND (s.control_revision, e.control_epoch) = (q.control_revision, q.control_epoch)
+            AND s.control_revision = q.control_revision
+            AND NOT placet.session_controlled_since_v1(s, q.control_epoch, e.control_epoch)
 """
 TOLD_EFFECT_KEYS = """        SELECT array_agg(k.effect_key) INTO taken
         FROM placet.replay_effect_key AS k
@@ -41,9 +42,8 @@ GATE_ALONE = """\
     PERFORM pg_advisory_xact_lock(placet.gate_lock_key_v1(v_tenant));
 """
 REVOKED_UNREAD = Change("session_enter_v1", "AND c.target = p_artifact::text AND", "AND false AND")
-EPOCH_UNREAD = (
-    Change("propose_v1", " OR q.control_epoch <> e.control_epoch\n", "\n"),
-    Change("start_v1", "\n            OR c.grant_control_epoch <> e.control_epoch THEN", " THEN"),
+EPOCH_UNREAD = Change(
+    "session_enter_v1", "RETURN p_seen <> p_now AND EXISTS (", "RETURN false AND EXISTS ("
 )
 
 NO_LOCK = one("session_enter_v1", LOCKED, LOCKED.replace("\n    FOR NO KEY UPDATE", ""))
@@ -216,7 +216,7 @@ MUTANTS = [
         "controls_since_the_preflight_ignored",
         "I7",
         stopping.a_request_prepared_before_a_control,
-        one("propose_v1", " OR q.control_epoch <> e.control_epoch\n", "\n"),
+        (EPOCH_UNREAD,),
     ),
     # Lost answers.
     Mutant(
@@ -407,12 +407,12 @@ MUTANTS = [
             (
                 revoking.a_revocation_before_a_response,
                 "_and_epochs",
-                (REVOKED_UNREAD, EPOCH_UNREAD[0]),
+                (REVOKED_UNREAD, EPOCH_UNREAD),
             ),
             (
                 revoking.a_revocation_before_a_start,
                 "_and_epochs",
-                (REVOKED_UNREAD, EPOCH_UNREAD[1]),
+                (REVOKED_UNREAD, EPOCH_UNREAD),
             ),
             (revoking.a_revocation_before_an_opening, "", (REVOKED_UNREAD,)),
         )
@@ -437,6 +437,16 @@ MUTANTS = [
                 "    PERFORM placet.gate_pass_v1(v_tenant);\n"
                 "    SELECT * INTO w FROM placet.event_write_v1(\n",
             ),
+        ),
+    ),
+    Mutant(
+        "every_control_reaches_everybody",
+        "I11",
+        revoking.a_revocation_of_something_else,
+        one(
+            "session_enter_v1",
+            "RETURN p_seen <> p_now AND EXISTS (",
+            "RETURN p_seen <> p_now OR EXISTS (",
         ),
     ),
     Mutant(

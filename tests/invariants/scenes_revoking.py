@@ -114,6 +114,25 @@ async def an_opening_before_a_revocation(stage: Stage) -> list[str]:
     )
 
 
+async def a_revocation_of_something_else(stage: Stage) -> list[str]:
+    """I11: what a revocation does not reach goes on as if there were none."""
+    alone = await stage.alone()
+    revoking = _revoking(alone)
+    await alone.desk.approve_again()
+    one = await alone.worker()
+    call = await one.call(*LOOKUP)
+    prepared = await one.prepare()
+    met = await _held_before(alone, revoking, one, lambda: one.propose(prepared, LOOKUP))
+    return broken(
+        {
+            "the response waits for the revocation": met.waited,
+            "the response is granted": granted(met.second) == 1,
+        }
+        | ended(met.first, "ok")
+        | ended(await came_to(lambda: one.start(call)), "ok")
+    )
+
+
 async def a_response_again_after_the_approval_expired(stage: Stage) -> list[str]:
     """I4: a repeated response is answered, and signed only while its approval lasts."""
     alone = await stage.alone()
@@ -188,14 +207,12 @@ async def an_ending_that_does_not_hold(stage: Stage) -> list[str]:
 
 
 def _revoking(stage: Stage) -> _Deed:
-    desk = stage.desk
+    desk, approval_id = stage.desk, stage.desk.approval_id
     asked = RevokeApproval(reason="it pays too much")
+    assert approval_id is not None
 
     async def work(tx: Writing) -> object:
-        assert desk.approval_id is not None
-        return await endings.revoke_approval(
-            tx, desk.approval_id, asked, desk.ids, is_operator=True
-        )
+        return await endings.revoke_approval(tx, approval_id, asked, desk.ids, is_operator=True)
 
     return _Deed(desk.operator, work)
 

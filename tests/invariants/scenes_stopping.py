@@ -164,7 +164,7 @@ async def a_receipt_that_waits_past_a_kill_of_the_tenant(stage: Stage) -> list[s
 
 
 async def a_request_prepared_before_a_control(stage: Stage) -> list[str]:
-    """I7: a request that was prepared under other controls is not decided."""
+    """I7: a request that was prepared before a control was set and lifted is not decided."""
     alone = await stage.alone()
     one = await alone.worker()
     prepared = await one.prepare()
@@ -172,8 +172,15 @@ async def a_request_prepared_before_a_control(stage: Stage) -> list[str]:
         tenant = str(one.who.tenant_id)
         await alone.owner.execute("SELECT set_config('placet.tenant', $1, true)", tenant)
         await alone.owner.execute(
-            "INSERT INTO placet.authority_control_gate (tenant_id, control_epoch) VALUES ($1, 1)",
+            "INSERT INTO placet.authority_control_gate (tenant_id, control_epoch) VALUES ($1, 2)",
             one.who.tenant_id,
+        )
+        await alone.owner.execute(
+            "INSERT INTO placet.authority_control (tenant_id, control_id, kind, target, effect,"
+            " reason, set_epoch, lifted_epoch, set_by, set_at)"
+            " VALUES ($1, $2, 'tenant', '', 'kill', 'a drill', 1, 2, $2, clock_timestamp())",
+            one.who.tenant_id,
+            alone.desk.ids.new(),
         )
     late = await came_to(lambda: one.propose(prepared, LOOKUP))
     return broken(

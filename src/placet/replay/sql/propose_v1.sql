@@ -52,7 +52,8 @@ BEGIN
         -- A grant is signed anew only for a call that could still be begun under it.
         IF e.barred IS NULL
             AND placet.session_writer_v1(s, p_holder, q.consumed_epoch, q.consumed_fence) = 'ok'
-            AND (s.control_revision, e.control_epoch) = (q.control_revision, q.control_epoch)
+            AND s.control_revision = q.control_revision
+            AND NOT placet.session_controlled_since_v1(s, q.control_epoch, e.control_epoch)
         THEN
             SELECT array_agg(c.call_id) INTO signable
             FROM placet.replay_pending_call AS c
@@ -81,7 +82,8 @@ BEGIN
     code := CASE
         WHEN q.request_hash <> p_request_hash THEN 'request_hash_mismatch'
         WHEN q.expires_at <= v_at THEN 'prepared_request_expired'
-        WHEN q.control_revision <> s.control_revision OR q.control_epoch <> e.control_epoch
+        WHEN q.control_revision <> s.control_revision
+            OR placet.session_controlled_since_v1(s, q.control_epoch, e.control_epoch)
             THEN 'stale_control'
         WHEN s.state_version <> p_decided_version OR v_at < p_holds_from OR v_at >= p_holds_until
             THEN 'redo'

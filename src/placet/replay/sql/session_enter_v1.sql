@@ -39,6 +39,19 @@ BEGIN
 END
 $$;
 
+-- Was a control that reaches this session set or lifted since that epoch? No other matters here.
+CREATE FUNCTION placet.session_controlled_since_v1(
+    s placet.replay_session, p_seen bigint, p_now bigint)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN p_seen <> p_now AND EXISTS (
+        SELECT FROM placet.authority_control AS c
+        WHERE c.tenant_id = s.tenant_id
+          AND (c.kind <> 'artifact' OR c.target = s.artifact_id::text)
+          AND greatest(c.set_epoch, c.lifted_epoch) > p_seen);
+END
+$$;
+
 -- Enter a session: who is asking, the gate where it is needed, then the session's lock.
 -- `code` is `ok`, or says why the caller may not be here; `barred` says why nothing more may be
 -- granted here. It is for the caller to weigh, since a request that was answered before is answered

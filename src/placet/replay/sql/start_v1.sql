@@ -49,7 +49,8 @@ BEGIN
             THEN 'transition_not_allowed'
         WHEN (c.grant_epoch, c.grant_fence) <> (s.epoch, s.fence) THEN 'transition_not_allowed'
         WHEN c.grant_control_revision <> s.control_revision
-            OR c.grant_control_epoch <> e.control_epoch THEN 'stale_control'
+            OR placet.session_controlled_since_v1(s, c.grant_control_epoch, e.control_epoch)
+            THEN 'stale_control'
         WHEN c.grant_expires_at <= v_at THEN 'grant_expired'
         ELSE 'ok'
     END;

@@ -10,7 +10,7 @@ the ending becomes a row, the workspace and the plan point at nothing if they po
 plan is `READY`), and a control of kind `artifact` is put in force, last, through the tenant's gate.
 It waits for the grants under way; after its answer nothing under that approval is granted or
 started, in no process, whatever it remembers: every function that grants reads the controls itself.
-The tenant's control epoch rises, so requests that were prepared before are prepared again.
+Sessions under other approvals wait for that moment and go on: only what a control reaches is stale.
 
 Expiry. The date is in the approval, in the plan and, since its opening, in each session's row. The
 statement that decides compares it with the database's clock, so nothing has to happen for it to
