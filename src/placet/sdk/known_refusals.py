@@ -17,6 +17,8 @@ import placet.studio.drift.scans.model
 import placet.studio.endings.model
 import placet.studio.enrolments.model
 import placet.studio.impact.model
+import placet.studio.inferred_rules.model
+import placet.studio.judgments.model
 import placet.studio.origins.model
 import placet.studio.requests.model
 import placet.studio.shadow.model

@@ -1,10 +1,12 @@
 """Snapshots."""
 
+from collections.abc import AsyncIterator
 from uuid import UUID
 
+from placet.kernel.paging import Page
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
-from placet.studio.snapshots.model import SnapshotAnswer, TakeSnapshot
+from placet.studio.snapshots.model import SnapshotAnswer, SnapshotSummary, TakeSnapshot
 
 
 class Snapshots:
@@ -25,3 +27,8 @@ class Snapshots:
         return await self._door.get(
             path_of("/studio/snapshots/{id}", id=snapshot_id), SnapshotAnswer
         )
+
+    def every(self, workspace_id: UUID) -> AsyncIterator[SnapshotSummary]:
+        """Yield every snapshot of a workspace, the oldest first."""
+        path = path_of("/studio/workspaces/{id}/snapshots", id=workspace_id)
+        return self._door.every(path, Page[SnapshotSummary])

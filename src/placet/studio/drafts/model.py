@@ -362,6 +362,10 @@ class CommentNotFound(NotFound):
     """There is no such comment on this draft."""
 
 
+class CommandNotFound(NotFound):
+    """The draft has no such version."""
+
+
 class DraftOpened(Value, frozen=True):
     """Event: a draft was opened, in place of its parent if that was still open."""
 

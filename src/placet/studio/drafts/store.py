@@ -18,13 +18,14 @@ from placet.storage.database import Reading, Writing, fields_of
 from placet.studio.drafts.model import (
     BusinessCommand,
     BusinessDraft,
+    CommandNotFound,
     CommandType,
     CommentNotFound,
     DraftId,
     DraftNotFound,
     DraftStatus,
 )
-from placet.studio.drafts.summaries import CommandNotFound, CommandSummary, DraftSummary
+from placet.studio.drafts.summaries import CommandSummary, DraftSummary
 from placet.studio.drafts.tables import COMMAND, DRAFT
 
 VERSION_MAX: Final = 2**63 - 1

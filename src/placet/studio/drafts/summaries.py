@@ -7,7 +7,6 @@ import msgspec
 
 from placet.evidence.fields import HexDigest
 from placet.kernel.ids import ActorId
-from placet.kernel.refusals import NotFound
 from placet.kernel.value import Value
 from placet.studio.drafts.grounds.model import SourceSpan
 from placet.studio.drafts.model import (
@@ -69,7 +68,3 @@ class CommandAnswer(Value, frozen=True):
     payload: msgspec.Raw
     previous_hash: HexDigest
     chain_hash: HexDigest
-
-
-class CommandNotFound(NotFound):
-    """The draft has no such version."""
