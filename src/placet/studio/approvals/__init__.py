@@ -5,8 +5,9 @@ the draft, compiles the snapshot and signs the artifact, moves the workspace's p
 the plan of the agent in that environment to `APPROVED`.
 
 `approval_proof_json` holds all that a verifier needs beside the key list: the votes in their
-envelopes, the policy that they met, each voter's key with the proof of its enrolment, and who
-confirmed the voter for this workspace.
+envelopes, the policy that they met and the one that follows it, each voter's key with the proof of
+its enrolment, who confirmed the voter for this workspace, and for which groups the vote counted and
+who confirmed that.
 
 Invariants
 - An approval names one snapshot hash, and the snapshot's version is the draft's at that moment:

@@ -7,6 +7,11 @@ makes it `declined`; after seven days without either it is `expired`. Confirmed,
 for the person, the person is an approver of the workspace, and the key counts there after the
 delay of the workspace's approval policy: 24 hours if it says nothing, at once in development.
 
+With groups, the wish takes the word of a member of each of them, by a key that counts for it: it
+stays `pending` until the last one has signed, and what each of them could sign for is kept. An
+earlier word whose key was revoked since counts no more and is given anew by another member. Any
+approver may decline. A key that counts already may come into further groups the same way.
+
 The delay stands in the approval policy, and not in a setting, because every voter signs that
 policy's hash: nobody shortens it without their seeing it.
 

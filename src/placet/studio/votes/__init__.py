@@ -4,7 +4,10 @@ A vote is an envelope of type `placet.vote.approval.v1` over exactly the fields 
 shows, the decision, the voter and the key. It is signed with a key that the voter enrolled, by a
 person who holds the role `approver` and whom the workspace counts among its approvers; the key must
 count in that workspace. One person, one vote. One signed refusal closes the request as `refused`.
-The vote that meets the quorum grants the approval, in its own transaction.
+The vote that meets the policy grants the approval, in its own transaction: as many distinct people
+as the quorum says, and of each group as many distinct people as it says, by keys that count for
+that group. Somebody in two groups counts for both, and is one person. The answer to a vote, and the
+list of votes, tell what is there and what it takes, for all and for each group.
 
 With four eyes, those who wrote the draft, or the unapproved drafts that it began with, never
 suffice alone: the vote that would meet the quorum with authors only is refused, and the request

@@ -12,8 +12,15 @@ First approvers: up to two people may be named at the creation, each with a key 
 they hold it. They need nobody's confirmation, count at once, and are recorded in every approval.
 Later ones come by `studio.enrolments`. A key counts only in the workspaces that let it in.
 
+Groups are named lists in the approval policy, each with a quorum of its own beside the quorum of
+all. A membership is of one key, with who confirmed it, and ends with that key: a member's new key
+counts for the group only where a member confirmed that too. At the creation each group needs a
+first approver; nobody could be let in to an empty one. Groups that a later policy adds get their
+first members from the approval that brings it, confirmed by its voters.
+
 Invariants
-- One workspace per tenant, agent and environment.
+- One workspace per tenant, agent and environment. It is archived once, by `studio.archives`.
+- The approval policy changes only with an approval, in its transaction (`studio.requests`).
 - A pointer moves only from the value that was read, in the statement that moves it.
 - Nothing but an approval, or the end of the one that it names, makes `active_approval_id` move.
 
@@ -21,5 +28,7 @@ Failures
 - A second workspace for the same agent and environment: `workspace_exists`, with its id.
 - A posture that the environment does not leave open: `posture_not_allowed`.
 - A key that cannot be enrolled: `enrolment_refused`; then there is no workspace either.
+- A group named twice, unknown, or with nobody in it: `groups_refused`, with every reason.
+- Anything that is to be written in an archived one: `workspace_not_active`.
 - Another tenant's id: `workspace_not_found`, as for none.
 """
