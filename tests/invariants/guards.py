@@ -42,9 +42,7 @@ GATE_ALONE = """\
     PERFORM pg_advisory_xact_lock(placet.gate_lock_key_v1(v_tenant));
 """
 REVOKED_UNREAD = Change("session_enter_v1", "AND c.target = p_artifact::text AND", "AND false AND")
-EPOCH_UNREAD = Change(
-    "session_enter_v1", "RETURN p_seen <> p_now AND EXISTS (", "RETURN false AND EXISTS ("
-)
+EPOCH_UNREAD = Change("session_enter_v1", "RETURN EXISTS (", "RETURN false AND EXISTS (")
 
 NO_LOCK = one("session_enter_v1", LOCKED, LOCKED.replace("\n    FOR NO KEY UPDATE", ""))
 LOOK_AGAIN = """\
@@ -445,8 +443,8 @@ MUTANTS = [
         revoking.a_revocation_of_something_else,
         one(
             "session_enter_v1",
-            "RETURN p_seen <> p_now AND EXISTS (",
-            "RETURN p_seen <> p_now OR EXISTS (",
+            "RETURN EXISTS (",
+            "RETURN true OR EXISTS (",
         ),
     ),
     Mutant(

@@ -20,7 +20,8 @@ BEGIN
         RETURN;
     END IF;
     SELECT * INTO gate FROM placet.gate_read_v1(p_tenant);
-    IF placet.session_barred_v1(p_tenant, NULL, s.artifact_id, s.authority_until)
+    IF placet.session_barred_v1(
+            p_tenant, gate.control_epoch, NULL, s.artifact_id, s.authority_until)
         IS DISTINCT FROM p_barred
     THEN
         code := 'redo';

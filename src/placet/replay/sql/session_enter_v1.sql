@@ -24,16 +24,22 @@ $$;
 
 -- Why what was approved as this artifact grants nothing any more; null while it may.
 CREATE FUNCTION placet.session_barred_v1(
-    p_tenant uuid, p_killed_by uuid, p_artifact uuid, p_authority_until timestamptz)
+    p_tenant uuid, p_epoch bigint, p_killed_by uuid, p_artifact uuid,
+    p_authority_until timestamptz)
 RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    v_revoked boolean := false;
 BEGIN
-    RETURN CASE
-        WHEN p_killed_by IS NOT NULL THEN 'tenant_killed'
-        WHEN EXISTS (
+    -- Most tenants have never seen a control: these are spared the look.
+    IF p_epoch > 0 THEN
+        v_revoked := EXISTS (
             SELECT FROM placet.authority_control AS c
             WHERE c.tenant_id = p_tenant AND c.kind = 'artifact'
-              AND c.target = p_artifact::text AND c.effect = 'kill' AND c.lifted_epoch IS NULL)
-            THEN 'artifact_revoked'
+              AND c.target = p_artifact::text AND c.effect = 'kill' AND c.lifted_epoch IS NULL);
+    END IF;
+    RETURN CASE
+        WHEN p_killed_by IS NOT NULL THEN 'tenant_killed'
+        WHEN v_revoked THEN 'artifact_revoked'
         WHEN p_authority_until <= clock_timestamp() THEN 'authority_expired'
     END;
 END
@@ -44,7 +50,10 @@ CREATE FUNCTION placet.session_controlled_since_v1(
     s placet.replay_session, p_seen bigint, p_now bigint)
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN p_seen <> p_now AND EXISTS (
+    IF p_seen = p_now THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (
         SELECT FROM placet.authority_control AS c
         WHERE c.tenant_id = s.tenant_id
           AND (c.kind <> 'artifact' OR c.target = s.artifact_id::text)
@@ -97,7 +106,7 @@ BEGIN
     END IF;
     -- Race: the clock and the controls are read after the wait for the lock, not before.
     barred := placet.session_barred_v1(
-        who.tenant_id, gate.killed_by, s.artifact_id, s.authority_until);
+        who.tenant_id, gate.control_epoch, gate.killed_by, s.artifact_id, s.authority_until);
     code := 'ok';
     actor := who.actor_id;
     scopes := who.scopes;

@@ -16,7 +16,7 @@ BEGIN
     r := jsonb_populate_record(NULL::placet.replay_session, p_row);
     -- Race: the plan was read before the gate, and what it named may have ended since.
     code := placet.session_barred_v1(
-        v_tenant, gate.killed_by, r.artifact_id, r.authority_until);
+        v_tenant, gate.control_epoch, gate.killed_by, r.artifact_id, r.authority_until);
     IF code IS NOT NULL THEN
         RETURN;
     END IF;
