@@ -11,6 +11,7 @@ from tests.conftest import Server
 from tests.replay.desk import AGENT, Desk, Worker
 
 from placet.replay.calls.runtime import Runtime
+from placet.replay.sessions import endings
 from placet.replay.sessions.endings import END_SESSIONS, end_sessions
 from placet.storage.work import WorkDue
 
@@ -88,6 +89,8 @@ async def test_after_a_revocation_nothing_is_granted_or_started_in_a_session_und
     opened = await desk.post("/api/v1/replay/sessions", {})
     assert (opened.status_code, opened.json()["code"]) == (409, "no_authority")
     assert (await worker.read())["status"] == "killed"
+    listed = await desk.get("/api/v1/replay/sessions", desk.workplace.founder_key)
+    assert [each["status"] for each in listed.json()["items"]] == ["killed"]
     plan = await desk.get(f"/api/v1/governance/plan?agent={AGENT}&environment=staging")
     assert (plan.json()["status"], plan.json()["artifact_id"]) == ("READY", None)
 
@@ -208,3 +211,13 @@ async def test_a_session_goes_on_under_its_approval_when_a_newer_one_comes_and_e
     answered = await old.post("preflight", {"request_hash": "ab" * 32})
     assert answered.json()["code"] == "artifact_revoked"
     assert (await new.propose(NOTE))[0]["status"] == "granted"
+
+
+async def test_more_sessions_than_a_batch_are_ended_batch_by_batch(
+    desk: Desk, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = [await desk.worker() for _ in range(3)]
+    monkeypatch.setattr(endings, "BATCH", 2)
+    await revoke(desk)
+    assert [await write_down(desk, runtime, workers[0]) for _ in range(3)] == [2, 1, 0]
+    assert None not in [(await worker.read())["ended_at"] for worker in workers]

@@ -30,7 +30,7 @@ from placet.replay.calls.answers import (
 from placet.replay.calls.proposal import ProposeCalls
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.store import Caller
-from placet.replay.calls.views import SessionQuery, read_session
+from placet.replay.calls.views import SessionQuery, read_session, show_sessions
 from placet.replay.export import service as export
 from placet.replay.sessions import service as sessions
 from placet.replay.sessions import store as session_store
@@ -104,7 +104,7 @@ async def list_sessions(request: AppRequest) -> Response[bytes]:
         found = await session_store.list_sessions(
             tx, principal_of(request), before=before, limit=asked.limit + 1
         )
-    items = [sessions.view_of(session) for session in found[: asked.limit]]
+        items = await show_sessions(tx, found[: asked.limit])
     is_last = len(found) <= asked.limit
     cursor = None if is_last else encode_cursor([str(items[-1].session_id)])
     return answer(Page(items=items, next_cursor=cursor))

@@ -1,11 +1,14 @@
 """Reading a session with its open calls."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from placet.authority.controls import store as controls
+from placet.authority.controls.model import Control
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
 from placet.kernel.value import Input
@@ -35,22 +38,30 @@ async def read_session(
     pending = None
     if asked.include is not None:
         pending = [_view(call) for call in await store.list_open_calls(tx, session_id)]
-    view = await _as_it_counts(tx, session)
+    (view,) = await show_sessions(tx, [session])
     return SessionWithPending(**msgspec.structs.asdict(view), pending=pending)
 
 
-async def _as_it_counts(tx: Reading, session: ReplaySession) -> SessionView:
-    """Return a session with the status that it has by everything wider than itself.
+async def show_sessions(tx: Reading, found: Sequence[ReplaySession]) -> list[SessionView]:
+    """Return sessions with the status that each has by everything wider than itself.
 
-    A kill wider than the session, and the end of its approval, touch no session's row at once.
+    A kill wider than a session, and the end of its approval, touch no session's row at once.
     """
+    killed = await controls.is_tenant_killed(tx)
+    kills = await controls.list_artifact_kills(tx, {each.artifact_id for each in found})
+    now = await tx.now()
+    return [_as_it_counts(each, kills.get(each.artifact_id), now, killed=killed) for each in found]
+
+
+def _as_it_counts(
+    session: ReplaySession, kill: Control | None, now: datetime, *, killed: bool
+) -> SessionView:
     view = view_of(session)
     if view.ended_at is not None:
         return view
-    if await controls.is_tenant_killed(tx):
+    if killed:
         return msgspec.structs.replace(view, status=SessionStatus.KILLED)
-    kills = await controls.list_artifact_kills(tx, [session.artifact_id])
-    ending = ending_of(session, kills.get(session.artifact_id), await tx.now())
+    ending = ending_of(session, kill, now)
     return view if ending is None else msgspec.structs.replace(view, status=ending.status)
 
 
