@@ -17,6 +17,7 @@ from placet.kernel.principal import Environment
 from placet.studio.approvals import store as approvals
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalProof, ApprovalRefused
 from placet.studio.drafts.model import OpenDraft
+from placet.studio.enrolments.model import ConfirmationFlaw, ConfirmationRefused
 from placet.studio.origins import service as origins
 from placet.studio.requests import service
 from placet.studio.requests.model import (
@@ -247,3 +248,33 @@ async def test_who_was_let_in_to_a_workspace_later_may_be_a_first_member(
     snapshot = await snapshot_of(story, workspace)
     request = await ask(story, snapshot, LEGAL, ("legal", cy.key.key_id))
     assert (await story.vote(request, cy)).status is RequestStatus.GRANTED
+
+
+async def test_a_group_that_comes_back_has_those_whose_keys_still_count_and_the_view_says_so(
+    story: Story, ada: Signer, ben: Signer
+) -> None:
+    workspace = await story.workspace(ada, ben, policy=LEGAL, groups=(("legal",), ("legal",)))
+    await story.vote(await ask(story, await snapshot_of(story, workspace), ONE), ada)
+    async with story.db.writing(ada.principal) as tx:
+        gone = RevokeKey(reason="lost")
+        await authority.revoke_key(tx, ada.key.key_id, gone, story.ids, is_admin=False)
+    back = await ask(story, await snapshot_of(story, workspace), LEGAL)
+    roll = json.loads(back.view_json)["policy_change"]["roll"]
+    assert [entry["key_id"] for entry in roll] == [ben.key.key_id]
+    assert (await story.vote(back, ben)).status is RequestStatus.GRANTED
+    _, _, after = await story.asked(workspace)
+    answer = await story.vote(after, ben)
+    assert (answer.status, answer.groups[0].approvals) == (RequestStatus.GRANTED, 1)
+
+
+async def test_a_wish_for_a_group_that_the_policy_dropped_meanwhile_is_not_confirmed(
+    story: Story, ada: Signer
+) -> None:
+    workspace = await story.workspace(
+        ada, policy=LEGAL, groups=(("legal",),), environment=Environment.DEVELOPMENT
+    )
+    wish = await people.asked(story, workspace.workspace_id, await story.signer("cy"), "legal")
+    await story.vote(await ask(story, await snapshot_of(story, workspace), ONE), ada)
+    with pytest.raises(ConfirmationRefused) as refused:
+        await people.hand_in(story, wish, people.word(wish, ada), ada.principal)
+    assert [each.code for each in refused.value.reasons] == [ConfirmationFlaw.GROUP_UNKNOWN]

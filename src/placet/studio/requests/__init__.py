@@ -21,6 +21,7 @@ Invariants
 - A request is made only for a snapshot that could be approved at that moment.
 - No vote counts on a request whose policy is not the workspace's any more.
 - A group that is kept gets nobody by a change of policy: only its own members let somebody in.
+- A group that was dropped and comes back has those whose keys still count; the view names them.
 
 Failures
 - A snapshot that cannot be approved: `approval_refused`, with every reason.
