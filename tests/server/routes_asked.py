@@ -437,6 +437,7 @@ ROUTES: Final = (
     ),
     Route("GET", f"{STUDIO}/approval-requests/%request%/votes", not_found="request_not_found"),
     Route("GET", f"{STUDIO}/approvals/%approval%", not_found="approval_not_found"),
+    Route("GET", f"{STUDIO}/approvals/%approval%/artifact", not_found="approval_not_found"),
     Route(
         "GET",
         f"{STUDIO}/workspaces/%workspace%/approvals",

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Final
 from uuid import UUID
 
-import msgspec
-
 from placet.evidence.dsse import Envelope
 from placet.kernel.paging import PAGE_DEFAULT, Page
 from placet.sdk.caller import path_of
@@ -15,7 +13,6 @@ from placet.sdk.studio.keys import Keys
 from placet.sdk.studio.people import People
 from placet.sdk.studio.requests import Requests
 from placet.sdk.studio.snapshots import Snapshots
-from placet.studio.approvals.model import ApprovalProof
 from placet.studio.endings.model import (
     ApprovalShown,
     ApprovalSummary,
@@ -61,18 +58,25 @@ class Approvals:
         path = path_of("/authority/artifacts/{hash}", hash=compiled_hash)
         return await self._door.get(path, Envelope)
 
+    async def approved_artifact(self, approval_id: UUID) -> Envelope:
+        """Return what one approval compiled to, in the envelope that names this approval.
+
+        Several approvals may have one hash, after a promotion or a rollback; `artifact` returns the
+        first of them.
+        """
+        return await self._door.get(path_of(f"{_ONE}/artifact", id=approval_id), Envelope)
+
     async def export(self, approval_id: UUID) -> bytes:
         """Return the dossier of an approval: everything that proves it, still to be verified.
 
         Verify it with `placet.evidence.verify_dossier` and keys that were pinned.
         """
         approval = await self.get(approval_id)
-        proof = msgspec.json.decode(approval.approval_proof, type=ApprovalProof)
         return approval_dossier(
             approval,
             await Snapshots(self._door).get(approval.draft_snapshot_id),
             await Requests(self._door).get(approval.request_id),
-            await self.artifact(proof.artifact_hash),
+            await self.approved_artifact(approval_id),
             await Keys(self._door).known(),
         )
 

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
+from placet.authority import store as authority
 from placet.kernel import bodies
 from placet.kernel.paging import Page, decode_cursor, encode_cursor
 from placet.kernel.principal import Scope
@@ -48,6 +49,20 @@ async def get_approval(request: AppRequest, approval_id: FromPath[UUID]) -> Resp
     """Return one approval with what proves it, and what it counts for now."""
     async with database_of(request).reading(principal_of(request)) as tx:
         return answer(await service.show_approval(tx, approval_id))
+
+
+@get(
+    "/api/v1/studio/approvals/{approval_id:uuid}/artifact",
+    opt=RouteOpt(scope=_READERS, answer=dict[str, object]),
+)
+async def get_approved_artifact(
+    request: AppRequest, approval_id: FromPath[UUID]
+) -> Response[bytes]:
+    """Return what an approval compiled to, in the envelope that names this approval."""
+    async with database_of(request).reading(principal_of(request)) as tx:
+        approval = await approvals.get_head(tx, approval_id)
+        artifact = await authority.get_artifact(tx, approval.artifact_id)
+    return answer(msgspec.Raw(artifact.envelope))
 
 
 @get(
@@ -101,4 +116,4 @@ def _before(cursor: str | None) -> int | None:
     return position[0]
 
 
-HANDLERS = [get_approval, list_approvals, revoke_approval]
+HANDLERS = [get_approval, get_approved_artifact, list_approvals, revoke_approval]
