@@ -26,7 +26,7 @@ from placet.studio.impact import comparing
 from placet.studio.impact.model import ImpactReport, MissingFact
 from placet.studio.impact.report import Tally
 
-SESSIONS = 25
+SESSIONS = 12
 CALLS = 40
 
 

@@ -1,14 +1,20 @@
 """An impact preview over HTTP: what flips, what cannot be judged, and what is never shown."""
 
+import asyncio
+import threading
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import httpx
 import msgspec
+import pytest
 from tests.studio.traffic import ORDER, OTHER, Traffic, capped, changed, pay
 
+from placet.events import store as events
+from placet.events.model import StreamId
 from placet.kernel.ids import Ids
+from placet.studio.impact import comparing, service
 
 SECRET = "sk_live_51H8xY2eZvKYlo2C0aBcDeFgHiJkLmNoP"  # noqa: S105 -- no secret of anybody's
 
@@ -184,6 +190,83 @@ async def test_a_rule_that_the_service_cannot_enforce_yet_is_previewed_all_the_s
     made = await Previews(client, author, ids).made(snapshot.snapshot_id)
     assert flips(made) == {("allow", "deny"): 1}
     assert made["report"]["unrecorded"] == ["cost"]
+
+
+async def test_voters_are_shown_the_numbers_of_the_latest_preview(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    await traffic.refunds(400, 3000)
+    _, snapshot = await traffic.candidate(capped(1000))
+    made = await Previews(client, author, ids).made(snapshot.snapshot_id)
+    request = await traffic.story.request(snapshot)
+    shown = msgspec.json.decode(request.view_json)["impact"]
+    assert shown["report_hash"] == made["report_hash"]
+    assert shown["flips"] == [{"before": "allow", "after": "deny", "calls": 1}]
+    assert (shown["same"], shown["unjudged"], shown["calls"]) == (2, 0, 3)
+
+
+async def test_voters_are_told_that_no_preview_was_made(traffic: Traffic) -> None:
+    _, snapshot = await traffic.candidate(capped(1000))
+    request = await traffic.story.request(snapshot)
+    assert msgspec.json.decode(request.view_json)["impact"] is None
+
+
+async def test_a_preview_says_so_in_the_stream_of_the_workspace(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    _, snapshot = await traffic.candidate(capped(1000))
+    made = await Previews(client, author, ids).made(snapshot.snapshot_id)
+    async with traffic.db.reading(traffic.story.founder) as tx:
+        found = await events.list_events(tx, StreamId(snapshot.workspace_id), after=0, limit=200)
+    (told,) = [one for one in found if one.type == "ImpactPreviewed"]
+    assert told.body is not None
+    assert msgspec.json.decode(told.body)["report_hash"] == made["report_hash"]
+
+
+async def test_the_service_answers_others_while_a_preview_is_computed(
+    client: httpx.AsyncClient,
+    traffic: Traffic,
+    author: Mapping[str, str],
+    ids: Ids,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await traffic.refunds(400)
+    _, snapshot = await traffic.candidate(capped(1000))
+    begun, go_on = asyncio.Event(), threading.Event()
+    loop, judged = asyncio.get_running_loop(), service.judged
+
+    def held(case: service.Case, pause: comparing.Pause) -> service.Computed:
+        loop.call_soon_threadsafe(begun.set)
+        go_on.wait()
+        return judged(case, pause)
+
+    monkeypatch.setattr(service, "judged", held)
+    previews = Previews(client, author, ids)
+    asked = asyncio.create_task(previews.ask(snapshot.snapshot_id))
+    await begun.wait()
+    monkeypatch.setattr(service, "WAIT_SECONDS", 0)
+    assert (await client.get("/api/v1/studio/workspaces", headers=author)).status_code == 200
+    busy = await previews.ask(snapshot.snapshot_id)
+    assert (busy.status_code, busy.json()["code"]) == (503, "preview_busy")
+    assert int(busy.headers["Retry-After"]) > 0
+    go_on.set()
+    assert (await asked).status_code == 201
+
+
+async def test_a_preview_that_takes_too_long_is_refused_and_nothing_is_kept(
+    client: httpx.AsyncClient,
+    traffic: Traffic,
+    author: Mapping[str, str],
+    ids: Ids,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await traffic.refunds(400)
+    _, snapshot = await traffic.candidate(capped(1000))
+    monkeypatch.setattr(service, "WORK_SECONDS", -1)
+    answer = await Previews(client, author, ids).ask(snapshot.snapshot_id)
+    assert (answer.status_code, answer.json()["code"]) == (422, "preview_too_costly")
+    none = await client.get(path(snapshot.snapshot_id), headers=author)
+    assert none.json()["code"] == "impact_not_found"
 
 
 async def test_another_tenants_snapshot_and_none_at_all_look_the_same(

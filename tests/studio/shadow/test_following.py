@@ -31,7 +31,11 @@ async def test_every_call_since_the_start_is_counted_by_tool_and_verdicts(
     watch: Watch, traffic: Traffic
 ) -> None:
     open_before = await traffic.refunds(4000)
-    await traffic.refunds(4100)
+    over = await traffic.refunds(4100)
+    killed = await traffic.desk.post(
+        f"{over.path}/kill", {"reason": "done"}, traffic.desk.operator_key
+    )
+    assert killed.status_code == 200
     shadow = await watch.start(capped(1000))
     shown = await watch.shown(shadow)
     assert (shown["status"], numbers(shown)) == ("running", (0, 0, 0))
@@ -50,6 +54,18 @@ async def test_every_call_since_the_start_is_counted_by_tool_and_verdicts(
     given = msgspec.json.decode(first["example"]["arguments"])
     assert given["amount_cents"] in {2000, 3000}
     assert (await watch.follow(shadow))["counts"] == shown["counts"]
+
+
+async def test_calls_before_the_start_are_not_counted_however_a_session_is_looked_at(
+    watch: Watch, traffic: Traffic
+) -> None:
+    worker = await traffic.refunds(4000)
+    shadow = await watch.start(capped(1000))
+    await pay(worker, ORDER, 300)
+    behind = Behind(session_id=worker.session_id, seq=0, last_seq=1)
+    async with watch.db.reading(traffic.story.founder) as tx:
+        seen = await following.look(tx, shadow, behind)
+    assert len(seen.calls) == 1
 
 
 async def test_a_session_that_goes_on_is_counted_on_from_where_it_was(

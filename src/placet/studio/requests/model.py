@@ -17,6 +17,7 @@ from placet.kernel.value import Input, Value
 from placet.plans.model import Enforcement, Unplanned
 from placet.policy.diff.change import Change
 from placet.policy.finding import Finding
+from placet.studio.impact.model import ImpactSummary
 from placet.studio.judgments.model import Judgment
 from placet.studio.snapshots.model import SnapshotId
 from placet.studio.workspaces.model import (
@@ -63,10 +64,10 @@ class ApprovalRequest(Value, frozen=True):
     artifact_hash: HexDigest
     approval_policy_hash: HexDigest
     environment: Environment
-    policy_change: PolicyChange | None
     deadline: datetime
     requested_by: ActorId
     created_at: datetime
+    policy_change: PolicyChange | None
 
 
 class RequestApproval(Input, frozen=True):
@@ -104,7 +105,10 @@ class ContractDiff(Value, frozen=True):
 
 
 class ApprovalFrame(Value, frozen=True):
-    """The view that voters see, without the review projection that is put beside it."""
+    """The view that voters see, without the review projection that is put beside it.
+
+    `impact` is the latest preview of what the snapshot compiles to, null where none was made.
+    """
 
     workspace_id: WorkspaceId
     agent: str
@@ -121,6 +125,7 @@ class ApprovalFrame(Value, frozen=True):
     diff: ContractDiff
     findings: list[Finding]
     judgments: list[Judgment]
+    impact: ImpactSummary | None
 
 
 class VoteFields(Value, frozen=True):

@@ -18,6 +18,7 @@ from placet.storage.work import CLOSE_REQUEST, put_due
 from placet.studio.approvals import rules as approval_rules
 from placet.studio.approvals import store as approvals
 from placet.studio.drafts import store as drafts
+from placet.studio.impact import service as impact
 from placet.studio.requests import rules, store
 from placet.studio.requests.model import (
     ApprovalAlreadyRequested,
@@ -169,6 +170,7 @@ async def _frozen(
         diff=await _diff(tx, workspace, contract),
         findings=snapshot.findings,
         judgments=snapshot.judgments,
+        impact=await impact.find_summary(tx, workspace.workspace_id, artifact_hash),
     )
     view = rules.freeze_view(frame, compiled.review)
     now = await tx.now()

@@ -157,7 +157,7 @@ async def _insert(  # noqa: PLR0913, PLR0917 -- the parts of one row, each read 
     if sides.authority_side(artifact.compiled_hash, artifact.runtime_projection_json) is None:
         raise NothingInForce(detail="what is in force cannot be evaluated by this version")
     # Race: the ends are read before the time is, so that every call since then is past its cursor.
-    ends = await store.list_open_ends(tx, artifact.artifact_id)
+    ends = await store.list_ends(tx, workspace.agent, workspace.environment, artifact.artifact_id)
     started_at = await tx.now()
     shadow = Shadow(
         tenant_id=tx.tenant_id,

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from placet.events.tables import EVENT
+from placet.kernel.principal import Environment
 from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import Reading, Writing, fields_of
 from placet.studio.shadow.model import (
@@ -137,14 +138,24 @@ async def list_tallies(tx: Reading, shadow_id: UUID) -> list[ShadowTally]:
     )
 
 
-async def list_open_ends(tx: Reading, artifact_id: UUID) -> list[Behind]:
-    """Return where the streams of all open sessions under an artifact end now."""
+async def list_ends(
+    tx: Reading, agent: str, environment: Environment, artifact_id: UUID
+) -> list[Behind]:
+    """Return where streams end now: of all open sessions under an artifact, and of recent ones."""
     s = REPLAY_SESSION.c
+    since = sa.func.clock_timestamp() - 2 * LATE_START
     end = s.next_seq - 1
-    query: sa.Select[Any] = sa.select(s.session_id, end.label("seq"), end.label("last_seq")).where(
-        s.tenant_id == tx.tenant_id, s.artifact_id == artifact_id, s.ended_at.is_(None)
+    columns: tuple[sa.ColumnElement[Any], ...] = (
+        s.session_id,
+        end.label("seq"),
+        end.label("last_seq"),
     )
-    return await tx.list(Behind, query.order_by(s.session_id))
+    mine = sa.select(*columns).where(s.tenant_id == tx.tenant_id, s.artifact_id == artifact_id)
+    ends = sa.union(
+        mine.where(s.ended_at.is_(None)),
+        mine.where(s.agent == agent, s.environment == environment, s.created_at >= since),
+    ).subquery()
+    return await tx.list(Behind, sa.select(ends).order_by(ends.c.session_id))
 
 
 async def list_behind(tx: Reading, shadow: Shadow, limit: int) -> list[Behind]:
