@@ -17,6 +17,7 @@ from tests.studio.story import AGENT, Story
 from placet.kernel.principal import Environment
 from placet.plans.lookups import service as lookups
 from placet.plans.lookups.service import PlanWaits
+from placet.sdk.client import Client
 from placet.server.app import create_app
 from placet.server.run import Service, config_for, listen
 from placet.settings import Settings
@@ -217,3 +218,30 @@ async def test_who_goes_away_does_not_go_on_waiting_and_a_stop_answers_the_other
             service.should_exit = True
             assert (await asked).status_code == 304
             await running
+
+
+async def test_the_client_waits_for_a_plan_that_it_knows_and_not_for_the_first(
+    database_url: str, tmp_path: Path, story: Story, agent_key: str
+) -> None:
+    signer = await story.signer()
+    workspace = await story.workspace(signer)
+    _, _, request = await story.asked(workspace)
+    app = create_app(Settings(data_dir=tmp_path), database_url)
+    with closing(listen("127.0.0.1", 0)) as listener:
+        ready = asyncio.Event()
+        service = Service(config_for(app), app, ready.set)
+        running = asyncio.create_task(service.serve(sockets=[listener]))
+        async with asyncio.timeout(SECONDS_MAX):
+            await ready.wait()
+        host, port = listener.getsockname()
+        async with Client(f"http://{host}:{port}", agent_key) as client:
+            async with asyncio.timeout(SECONDS_MAX):
+                first = await client.plan(AGENT, "staging", wait_seconds=30)
+            waited = asyncio.create_task(client.plan(AGENT, "staging", wait_seconds=30))
+            await waiting(app)
+            await story.vote(request, signer)
+            async with asyncio.timeout(SECONDS_MAX):
+                second = await waited
+        service.should_exit = True
+        await running
+    assert (first.plan.status, second.plan.status) == ("LEARNING", "APPROVED")

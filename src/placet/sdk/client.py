@@ -141,9 +141,16 @@ class Client:
         """
         self._means.telling.offer(tools)
 
-    async def plan(self, agent: str, environment: Environment | str) -> KnownPlan:
-        """Return what holds for an agent: fresh, or the last that was known, and marked so."""
-        return await self._means.plans.fetch(agent, Environment(environment))
+    async def plan(
+        self, agent: str, environment: Environment | str, *, wait_seconds: int = 0
+    ) -> KnownPlan:
+        """Return what holds for an agent: fresh, or the last that was known, and marked so.
+
+        With `wait_seconds`, at most 30, a plan that this client knows already is returned once it
+        is another, or when the time is over.
+        """
+        found = self._means.plans.fetch(agent, Environment(environment), wait_seconds=wait_seconds)
+        return await found
 
     async def state(self, session_id: UUID, *, pending: bool = False) -> SessionAnswer:
         """Return any session that the key may read, with its open calls if `pending`."""

@@ -114,20 +114,29 @@ class PlanBook:
         names = ", ".join(f"{agent}@{where.value}" for agent, where in self._known)
         return f"PlanBook({names})"
 
-    async def fetch(self, agent: str, environment: Environment) -> KnownPlan:
+    async def fetch(
+        self, agent: str, environment: Environment, *, wait_seconds: int = 0
+    ) -> KnownPlan:
         """Return the plan, fresh from the service, or the last known one where nobody answers.
 
+        A plan that is known already is waited for to change, for up to `wait_seconds` (at most 30).
         Raises the service's refusals (`plan_not_found`, `key_bound_elsewhere`), and
         `GovernanceUnavailable` where nobody answers and no plan was ever kept.
         """
         known = self._known.get((agent, environment))
         if known is None and self._kept is not None:
             known = self._kept.read(agent, environment)
-        query = query_of({"agent": agent, "environment": environment.value})
+        wait = wait_seconds or None
+        query = query_of({"agent": agent, "environment": environment.value, "wait": wait})
+        patience = msgspec.structs.replace(
+            self._patience,
+            total=self._patience.total + wait_seconds,
+            attempt=self._patience.attempt + wait_seconds,
+        )
         headers = {} if known is None else {"If-None-Match": known.etag}
         ask = Ask(method="GET", path=f"/governance/plan{query}", headers=headers)
         try:
-            heard = await self._caller.hear(ask, self._patience)
+            heard = await self._caller.hear(ask, patience)
         except GovernanceUnavailable:
             if known is None:
                 raise

@@ -90,9 +90,11 @@ class Client:
 
         self._loop.run(offer())
 
-    def plan(self, agent: str, environment: Environment | str) -> KnownPlan:
-        """Return what holds for an agent."""
-        return self._loop.run(self.client.plan(agent, environment))
+    def plan(
+        self, agent: str, environment: Environment | str, *, wait_seconds: int = 0
+    ) -> KnownPlan:
+        """Return what holds for an agent, as `client.Client.plan` does."""
+        return self._loop.run(self.client.plan(agent, environment, wait_seconds=wait_seconds))
 
     def state(self, session_id: UUID, *, pending: bool = False) -> SessionAnswer:
         """Return any session that the key may read."""
