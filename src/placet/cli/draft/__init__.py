@@ -1,0 +1,1 @@
+"""`placet draft`: contracts under work, from the terminal."""
