@@ -192,15 +192,27 @@ async def test_an_answer_without_end_is_read_no_further_than_64_kib_and_counts()
     assert ANSWER_BYTES_MAX < written < 16 * 1024 * 1024
 
 
-async def test_an_answer_that_drips_counts_by_its_status_within_the_time_of_a_call() -> None:
+@pytest.mark.parametrize(
+    ("begun", "outcome"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n.", Outcome(status=200)),
+        (b"HTTP/1.1 200 OK\r\nSlow: ", Outcome(fault=SendFault.TIMEOUT)),
+    ],
+    ids=["after its status", "before its status"],
+)
+async def test_an_answer_that_drips_without_a_pause_ends_with_the_time_of_a_call(
+    begun: bytes, outcome: Outcome
+) -> None:
     async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n.")
-        await writer.drain()
-        await reader.read()
+        writer.write(begun)
+        gone = asyncio.create_task(reader.read())
+        while not (await asyncio.wait({gone}, timeout=0.02))[0]:
+            writer.write(b".")
+            await writer.drain()
 
-    async with saying(dripping) as url:
-        assert await call_here(url, seconds_max=0.3) == Outcome(status=200)
+    async with saying(dripping) as url, asyncio.timeout(8):
+        assert await call_here(url, seconds_max=1.5) == outcome
 
 
 @pytest.mark.parametrize(
@@ -224,8 +236,9 @@ async def test_what_is_no_answer_is_a_failure_and_no_fault_of_ours(
         await writer.drain()
         await reader.read()
 
+    patience = 0.5 if fault is SendFault.TIMEOUT else 5.0
     async with saying(talking) as url:
-        assert await call_here(url, seconds_max=0.5) == Outcome(fault=fault)
+        assert await call_here(url, seconds_max=patience) == Outcome(fault=fault)
 
 
 async def test_a_connection_that_is_closed_or_refused_is_a_failure() -> None:
