@@ -60,6 +60,8 @@ def test_a_plan_is_shown_with_who_runs_it_and_the_tools_that_they_offer(office: 
     assert "pod-1  attached, runs abababababab, not what is in force" in shown
     tools = office.run("plan", "tools", *DESK, by="ada").stdout
     assert r"'odd\nname'  no schema told" in tools
+    (tool,) = office.told("plan", "tools", *DESK, by="ada")
+    assert (tool["tool"], tool["input_schema"]) == ("odd\nname", None)
     (told,) = office.told("plan", "instances", *DESK, by="ada")["instances"]
     assert (told["instance_id"], told["is_converged"]) == ("pod-1", False)
 

@@ -108,7 +108,8 @@ def tools(
         return [one async for one in studio.plans.every_tool(agent, where)]
 
     found = at_desk(url, data_dir, every)
-    give(msgspec.to_builtins(found), "\n".join(map(_tool_line, found)), as_json=as_json)
+    whole = msgspec.Raw(msgspec.json.encode(found))
+    give(whole, "\n".join(map(_tool_line, found)), as_json=as_json)
 
 
 @command.command()
