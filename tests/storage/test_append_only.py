@@ -35,6 +35,7 @@ NEVER_CHANGED = {
     "studio_source",
     "studio_workspace_approver",
     "studio_workspace_key",
+    "studio_workspace_member",
     "studio_workspace_removal",
     "tenancy_role_grant",
     "tenancy_tenant",

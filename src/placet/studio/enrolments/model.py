@@ -70,9 +70,9 @@ class Enrolment(Value, frozen=True):
     key_id: HexDigest
     public_key: bytes
     proof: bytes
-    groups: list[GroupName]
     asked_at: datetime
     expires_at: datetime
+    groups: list[GroupName]
 
 
 class EnrolmentConfirmation(Value, frozen=True):
@@ -87,9 +87,9 @@ class EnrolmentConfirmation(Value, frozen=True):
     confirmed_by: ActorId
     key_id: HexDigest
     envelope: bytes
-    groups: list[GroupName]
     confirmed_at: datetime
     counts_from: datetime | None
+    groups: list[GroupName]
 
 
 class Panel(Value, frozen=True):
