@@ -2,19 +2,14 @@
 
 from tests.invariants import scenes_again as again
 from tests.invariants import scenes_effects as effects
-from tests.invariants import scenes_revoking as revoking
 from tests.invariants import scenes_stopping as stopping
 from tests.invariants import scenes_sweeping as sweeping
 from tests.invariants import scenes_writing as writing
+from tests.invariants.guards_revoking import EPOCH_UNREAD, REVOKING, SIGNABLE
 from tests.invariants.mutants import Change, Mutant, one
 
 LOCKED = """      AND (who.environment IS NULL OR who.environment = r.environment)
     FOR NO KEY UPDATE;
-"""
-SIGNABLE = """        IF e.barred IS NULL
-            AND placet.session_writer_v1(s, p_holder, q.consumed_epoch, q.consumed_fence) = 'ok'
-            AND s.control_revision = q.control_revision
-            AND NOT placet.session_controlled_since_v1(s, q.control_epoch, e.control_epoch)
 """
 TOLD_EFFECT_KEYS = """        SELECT array_agg(k.effect_key) INTO taken
         FROM placet.replay_effect_key AS k
@@ -38,11 +33,6 @@ READ_CONTROLS = """\
     FROM placet.gate_read_v1(p_tenant) AS r;
 """
 
-GATE_ALONE = """\
-    PERFORM pg_advisory_xact_lock(placet.gate_lock_key_v1(v_tenant));
-"""
-REVOKED_UNREAD = Change("session_enter_v1", "AND c.target = p_artifact::text AND", "AND false AND")
-EPOCH_UNREAD = Change("session_enter_v1", "RETURN EXISTS (", "RETURN false AND EXISTS (")
 
 NO_LOCK = one("session_enter_v1", LOCKED, LOCKED.replace("\n    FOR NO KEY UPDATE", ""))
 LOOK_AGAIN = """\
@@ -397,84 +387,7 @@ MUTANTS = [
             ),
         ),
     ),
-    # The end of an approval.
-    *(
-        Mutant(f"revoked_artifacts{also}_unread_in_{race.__name__}", "I11", race, changes)
-        for race, also, changes in (
-            (revoking.a_revocation_before_a_response, "", (REVOKED_UNREAD,)),
-            (
-                revoking.a_revocation_before_a_response,
-                "_and_epochs",
-                (REVOKED_UNREAD, EPOCH_UNREAD),
-            ),
-            (
-                revoking.a_revocation_before_a_start,
-                "_and_epochs",
-                (REVOKED_UNREAD, EPOCH_UNREAD),
-            ),
-            (revoking.a_revocation_before_an_opening, "", (REVOKED_UNREAD,)),
-        )
-    ),
-    *(
-        Mutant(f"gate_left_out_of_{race.__name__}", "I11", race, one("gate_v1", GATE_ALONE, ""))
-        for race in (
-            revoking.a_response_before_a_revocation,
-            revoking.a_start_before_a_revocation,
-            revoking.an_opening_before_a_revocation,
-        )
-    ),
-    Mutant(
-        "openings_look_before_the_gate",
-        "I11",
-        revoking.a_revocation_before_an_opening,
-        (
-            Change("session_open_v1", "FROM placet.gate_pass_v1(", "FROM placet.gate_read_v1("),
-            Change(
-                "session_open_v1",
-                "    SELECT * INTO w FROM placet.event_write_v1(\n",
-                "    PERFORM placet.gate_pass_v1(v_tenant);\n"
-                "    SELECT * INTO w FROM placet.event_write_v1(\n",
-            ),
-        ),
-    ),
-    Mutant(
-        "every_control_reaches_everybody",
-        "I11",
-        revoking.a_revocation_of_something_else,
-        one(
-            "session_enter_v1",
-            "RETURN EXISTS (",
-            "RETURN true OR EXISTS (",
-        ),
-    ),
-    Mutant(
-        "replays_are_signed_after_the_expiry",
-        "I4",
-        revoking.a_response_again_after_the_approval_expired,
-        one("propose_v1", SIGNABLE, SIGNABLE.replace("e.barred IS NULL", "true")),
-    ),
-    Mutant(
-        "expiry_by_the_time_it_was_asked",
-        "I4",
-        revoking.a_response_that_waits_past_the_approval,
-        one(
-            "session_enter_v1",
-            "p_authority_until <= clock_timestamp()",
-            "p_authority_until <= now()",
-        ),
-    ),
-    Mutant(
-        "ends_told_by_what_was_written_down",
-        "I11",
-        revoking.an_ending_written_down_before_a_response,
-        one("propose_v1", "IF e.barred IS NOT NULL THEN", "IF false THEN"),
-    ),
-    Mutant(
-        "ends_believed",
-        "I40",
-        revoking.an_ending_that_does_not_hold,
-        one("session_end_v1", "        IS DISTINCT FROM p_barred\n", "        IS NULL AND false\n"),
-    ),
+    *REVOKING,
     # Receipts.
     Mutant(
         "late_receipt_refused",
