@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 import rfc8785
+from tests.evidence.dossier_samples import dossier_keys
 from tests.evidence.vectors import FOLDER, all_vectors
 
 from placet.evidence import dsse
@@ -17,6 +18,7 @@ from placet.evidence.bundle import KeyList
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.leaf import moment
 from placet.evidence.verify import verify_bundle
+from placet.evidence.verify_dossier import verify_dossier
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError
 
@@ -89,3 +91,8 @@ def test_the_signed_documents_verify_and_are_in_the_form_of_rfc_8785() -> None:
 def test_the_sample_bundle_is_good_under_the_sample_keys() -> None:
     pinned = msgspec.json.decode(MADE["keys.json"], type=KeyList)
     assert verify_bundle(io.BytesIO(MADE["bundle.jsonl"]), pinned).is_good
+
+
+def test_the_sample_dossier_is_good_under_its_own_keys() -> None:
+    pinned = KeyList(version=1, keys=tuple(dossier_keys()))
+    assert verify_dossier(MADE["dossier.jsonl"], pinned).is_good

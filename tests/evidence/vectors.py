@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from tests.evidence import samples
+from tests.evidence import dossier_samples, samples
 
 from placet.evidence import dsse, ed25519
 from placet.evidence.artifact import sign_artifact
@@ -74,6 +74,7 @@ def all_vectors() -> dict[str, bytes]:
         "dsse.json": _json(_dsse()),
         "documents.json": _json(_documents()),
         "bundle.jsonl": b"".join(samples.bundle_lines()),
+        "dossier.jsonl": dossier_samples.approval_file(),
         "keys.json": canonical(KeyList(version=1, keys=samples.named_keys())) + b"\n",
     }
 
