@@ -16,8 +16,8 @@ clock. Time, keys and randomness are arguments.
 - A grant (`grant`) is leave for one call with exactly these arguments. A vote (`vote`) is one
   person's signed word on one frozen view. An artifact (`artifact`) is what was compiled from it.
 - A dossier (`dossier`) is one file with everything that proves one approval, or one artifact.
-  `verify_dossier` checks it: `dossier_lines` finds the line that was changed, `dossier_checks` holds
-  the lines against each other, reading of each text only what `dossier_texts` names.
+  `verify_dossier` checks it: `dossier_lines` finds the line that was changed, `dossier_checks`
+  holds the lines against each other, reading of each text only what `dossier_texts` names.
 - A bundle (`bundle`) is an export; `export` writes it. `verify` reads it as a stream and names the
   first bad item and why, or says how much it proved and what it could not.
 
