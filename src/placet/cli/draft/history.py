@@ -13,7 +13,7 @@ from placet.cli.words import plain
 
 if TYPE_CHECKING:
     from placet.sdk.studio.client import Studio
-    from placet.studio.drafts.summaries import CommandSummary
+    from placet.studio.drafts.lists.model import CommandSummary
 
 
 @click.command("history")

@@ -11,7 +11,7 @@ from placet.cli.output import data_dir_option, give, json_option
 
 if TYPE_CHECKING:
     from placet.sdk.studio.client import Studio
-    from placet.studio.drafts.summaries import DraftSummary
+    from placet.studio.drafts.lists.model import DraftSummary
 
 
 @click.command("list")

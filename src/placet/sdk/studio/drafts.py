@@ -11,6 +11,7 @@ from placet.studio.abandonments.model import AbandonDraft
 from placet.studio.draft_sources.model import DraftSourcesAnswer
 from placet.studio.drafts.grounds.model import NameSpan
 from placet.studio.drafts.history.model import BlameAnswer, CommentsAnswer
+from placet.studio.drafts.lists.model import CommandAnswer, CommandSummary, DraftSummary
 from placet.studio.drafts.model import (
     AppliedCommand,
     ApplyCommand,
@@ -18,7 +19,6 @@ from placet.studio.drafts.model import (
     DraftAnswer,
     OpenDraft,
 )
-from placet.studio.drafts.summaries import CommandAnswer, CommandSummary, DraftSummary
 from placet.studio.inferred_rules.model import Inferred, InferredRuleAnswer, InferRules
 from placet.studio.snapshots.model import DraftReview
 

@@ -10,9 +10,9 @@ from placet.kernel.paging import Page, decode_cursor, encode_cursor
 from placet.kernel.principal import Scope
 from placet.kernel.refusals import MalformedQuery
 from placet.studio.drafts import store
+from placet.studio.drafts.lists.model import DraftSummary
 from placet.studio.drafts.model import DraftAnswer
 from placet.studio.drafts.rules import shown
-from placet.studio.drafts.summaries import DraftSummary
 from placet.studio.workspaces import store as workspaces
 from placet.tenancy.entry import (
     AppRequest,

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql
 from placet.kernel.ids import ActorId
 from placet.kernel.value import Value
 from placet.storage.database import Reading, Writing, fields_of
+from placet.studio.drafts.lists.model import CommandSummary, DraftSummary
 from placet.studio.drafts.model import (
     BusinessCommand,
     BusinessDraft,
@@ -25,7 +26,6 @@ from placet.studio.drafts.model import (
     DraftNotFound,
     DraftStatus,
 )
-from placet.studio.drafts.summaries import CommandSummary, DraftSummary
 from placet.studio.drafts.tables import COMMAND, DRAFT
 
 VERSION_MAX: Final = 2**63 - 1

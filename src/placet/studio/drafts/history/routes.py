@@ -12,7 +12,7 @@ from placet.kernel.refusals import MalformedQuery
 from placet.studio.drafts import store
 from placet.studio.drafts.history import service
 from placet.studio.drafts.history.model import BlameAnswer, CommentsAnswer, CommentsQuery
-from placet.studio.drafts.summaries import CommandAnswer, CommandSummary
+from placet.studio.drafts.lists.model import CommandAnswer, CommandSummary
 from placet.tenancy.entry import (
     AppRequest,
     PageQuery,

@@ -9,8 +9,8 @@ from placet.studio.drafts import rules as draft_rules
 from placet.studio.drafts import store
 from placet.studio.drafts.history import rules
 from placet.studio.drafts.history.model import BlameAnswer, CommentsAnswer
+from placet.studio.drafts.lists.model import CommandAnswer
 from placet.studio.drafts.model import BusinessDraft
-from placet.studio.drafts.summaries import CommandAnswer
 
 
 async def show_blame(tx: Reading, draft_id: UUID) -> BlameAnswer:
