@@ -63,6 +63,17 @@ async def count_decisions(tx: Reading, window: CallWindow) -> list[DecidedCalls]
     return await tx.list(DecidedCalls, query)
 
 
+async def count_calls(tx: Reading, window: CallWindow) -> int:
+    """Return how many calls were proposed in a window."""
+    ((total,),) = await tx.rows(
+        sa.select(sa.func.count())
+        .select_from(_calls())
+        .where(*_within(tx, window))
+        .where(_CALL.proposed_at > window.after, _CALL.proposed_at <= window.until)
+    )
+    return int(total)
+
+
 async def count_successes(tx: Reading, window: CallWindow) -> list[ToolCalls]:
     """Return how many calls of each tool were settled as succeeded in a window."""
     query = (
@@ -86,7 +97,7 @@ async def count_successes(tx: Reading, window: CallWindow) -> list[ToolCalls]:
 
 async def count_misplaced(tx: Reading, window: CallWindow) -> list[ToolCalls]:
     """Return, by tool, the commits of a window that found their session in another phase."""
-    # As `json`, not `jsonb`, and without `->>`: a remembered value may hold what neither takes.
+    # As `json` and without `->>`: what a body remembers of a call is looked over, never converted.
     body = sa.cast(sa.func.convert_from(EVENT_BODY.c.body, "UTF8"), postgresql.JSON)
     tool = sa.func.btrim(sa.cast(body["tool"], sa.Text), '"')
     settled = REPLAY_SESSION.join(

@@ -55,7 +55,8 @@ async def accept_item(
 
     Refuses `drift_item_not_found`, `drift_closed`, and whatever the draft refuses the command with.
     """
-    item = await store.get_item(tx, item_id)
+    # Held before anything of the draft is: a scan holds items before it tells of them.
+    item = await store.lock_item(tx, item_id)
     check_decision(
         item, DriftDecision(status=DriftStatus.ACCEPTED, reason=asked.reason), await tx.now()
     )

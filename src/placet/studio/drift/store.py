@@ -134,6 +134,16 @@ async def get_item(tx: Reading, item_id: UUID) -> DriftItem:
     return found
 
 
+async def lock_item(tx: Writing, item_id: UUID) -> DriftItem:
+    """Return an item and hold it until the transaction ends. Refuses `drift_item_not_found`."""
+    await tx.rows(
+        sa.select(DRIFT_ITEM.c.item_id)
+        .where(DRIFT_ITEM.c.tenant_id == tx.tenant_id, DRIFT_ITEM.c.item_id == item_id)
+        .with_for_update(key_share=True)
+    )
+    return await get_item(tx, item_id)
+
+
 async def list_items(
     tx: Reading,
     workspace_id: UUID,

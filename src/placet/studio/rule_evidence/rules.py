@@ -138,12 +138,13 @@ def weigh(
     ]
 
 
-def holders_of(rules: Sequence[GovernedRule], place: str) -> list[str]:
-    """Return the rules that a reason's place is part of, or else those that are parts of it."""
-    names = [rule.rule for rule in rules]
-    if above := [name for name in names if _is_within(place, name)]:
-        return [max(above, key=len)]
-    return [name for name in names if _is_within(name, place)]
+def holder_of(rules: Sequence[GovernedRule], place: str) -> str | None:
+    """Return the rule that a reason's place is part of.
+
+    None where there is none: arguments that cannot be read speak against no rule.
+    """
+    above = [rule.rule for rule in rules if _is_within(place, rule.rule)]
+    return max(above, key=len, default=None)
 
 
 def freshness_of(family: RuleFamily, last_at: datetime | None, now: datetime) -> Freshness:
@@ -198,9 +199,9 @@ def _contradict(
     calls: DecidedCalls | CapturedCalls,
 ) -> None:
     """Count a refusal once against each rule that made it, whatever parts of it failed."""
-    for name in {name for place in places for name in holders_of(rules, place)}:
-        tallies[name].contradictions += calls.times
-        tallies[name].reach(calls.last_at)
+    for name in {holder_of(rules, place) for place in places} - {None}:
+        tallies[str(name)].contradictions += calls.times
+        tallies[str(name)].reach(calls.last_at)
 
 
 def _rules_of(rules: Sequence[GovernedRule], tool: str) -> list[GovernedRule]:
@@ -246,4 +247,4 @@ def _refuses(rule: str, tools: Iterable[str], projection: RuntimeProjection) -> 
 
 
 def _is_within(inner: str, outer: str) -> bool:
-    return inner == outer or inner.startswith((f"{outer}.", f"{outer}["))
+    return inner == outer or inner.startswith((f"{outer}.", f"{outer}[", f"{outer}/"))

@@ -96,12 +96,14 @@ async def add_evidence(
     approval: GovernanceApproval,
     governed: Sequence[GovernedRule],
     seen: Observed,
-) -> list[EvidenceEntry]:
-    """Count what was found about the rules of an approval, and return all of its evidence.
+) -> tuple[list[EvidenceEntry], int]:
+    """Count what was found about the rules of an approval.
 
-    Calls are counted as they are given; a source that somebody else counted meanwhile is left out.
+    Returns all of its evidence, and how many sources were counted: calls are counted as they are
+    given, a source that somebody else counted meanwhile is left out.
     """
     captured: list[CapturedCalls] = []
+    sources_counted = 0
     for capture in seen.judged:
         source = EvidenceSource(
             tenant_id=tx.tenant_id,
@@ -111,6 +113,7 @@ async def add_evidence(
         )
         if await store.insert_source(tx, source):
             captured += capture.calls
+            sources_counted += 1
     known = {entry.rule for entry in await store.list_entries(tx, approval.approval_id)}
     counts = rules.weigh(governed, seen.decided, seen.succeeded, captured)
     fresh = [
@@ -119,7 +122,7 @@ async def add_evidence(
         if count.last_at is not None or rule.rule not in known
     ]
     await store.add_counts(tx, fresh)
-    return await store.list_entries(tx, approval.approval_id)
+    return await store.list_entries(tx, approval.approval_id), sources_counted
 
 
 async def show_evidence(

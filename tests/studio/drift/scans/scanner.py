@@ -44,9 +44,9 @@ class Scanner:
             found = await material.read_material(tx, self.workspace.workspace_id)
         return await material.prepare(found)
 
-    async def scan(self) -> ApprovalRuntimeReceipt:
-        """Scan once."""
-        ready = await self.prepared()
+    async def scan(self, ready: material.Prepared | None = None) -> ApprovalRuntimeReceipt:
+        """Scan once, with what was prepared before if that is given."""
+        ready = ready or await self.prepared()
         async with self.db.writing(self.founder) as tx:
             return await service.scan_workspace(tx, ready, self.ids)
 

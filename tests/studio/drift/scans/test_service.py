@@ -1,13 +1,22 @@
 """A scan finds what diverges, counts each call once, and says how much it looked at."""
 
+import json
+
+import pytest
+import sqlalchemy as sa
+from msgspec.structs import replace
 from tests.invariants.overtaking import Side, overtake
 from tests.replay.desk import CONTRACT, Desk
 from tests.studio.drift.scans.scanner import Scanner
+from tests.studio.story import Story
 
 from placet.plans.inventory.model import OfferedTool
 from placet.storage.database import Writing
+from placet.storage.faults import StateMovedOn
 from placet.studio.drift.model import DriftKind, DriftSeverity, DriftStatus, ToolChange
 from placet.studio.drift.scans import service
+from placet.studio.sources import service as sources
+from placet.studio.sources.model import AddSource, Provenance, SourceKind, SourceMedia
 
 ORDER = {"order_id": "ord_00000001"}
 SCHEMAS = {tool["tool"]: tool["input_schema"] for tool in CONTRACT["tools"]}
@@ -125,3 +134,75 @@ async def test_evidence_speaks_for_rules_that_calls_kept_and_against_those_that_
     assert found["tools.issue_refund.requires[0]"].last_observed_at is not None
     assert found["tools.issue_refund.effect_key"].last_observed_at is None
     assert found["tools.note.input_schema"].last_observed_at is None
+
+
+async def test_a_commit_that_found_another_phase_is_drift(desk: Desk, scanner: Scanner) -> None:
+    worker = await desk.worker()
+    (early,) = await worker.propose(("lookup_order", {"order_id": "ord_00000001"}))
+    await worker.look_up("ord_00000002")
+    (closing,) = await worker.propose(("close_case", {"case_id": "1"}))
+    await worker.report(closing)
+    await worker.report(early, output={"status": "delivered"})
+    await scanner.scan()
+    (item,) = await scanner.items()
+    assert (item.kind, item.subject.tool, item.subject.code) == (
+        DriftKind.OUTSIDE_PHASES,
+        "lookup_order",
+        "phase_conflict",
+    )
+    assert (item.severity, item.seen_count) == (DriftSeverity.MAJOR, 1)
+
+
+async def test_a_window_ends_before_whatever_is_still_being_written(scanner: Scanner) -> None:
+    async with scanner.db.writing(scanner.founder) as slow:
+        ((began,),) = await slow.rows(sa.select(sa.func.now()))
+        receipt = await scanner.scan()
+    assert receipt.window_to <= began
+    assert (await scanner.scan()).window_from == receipt.window_to
+
+
+async def test_captured_calls_of_a_source_are_evidence_once(scanner: Scanner, story: Story) -> None:
+    lines = [
+        {"tool": "note", "arguments": {"text": "called back"}},
+        {"tool": "note", "arguments": {"text": 7}},
+        {"tool": "delete_customer", "arguments": {"customer": "c1"}},
+        {"tool": "summon_dragon", "arguments": {}},
+        {"seen": "nothing"},
+    ]
+    asked = AddSource(
+        kind=SourceKind.OBSERVED_RUNS,
+        title="Before",
+        media_type=SourceMedia.JSONL,
+        content="\n".join(map(json.dumps, lines)),
+        provenance=Provenance(origin="the old desk"),
+    )
+    found = await sources.examine(asked)
+    async with story.db.writing(story.founder) as tx:
+        await sources.add_source(tx, scanner.workspace.workspace_id, found, story.ids)
+    ready = await scanner.prepared()
+    first, late = [await scanner.scan(ready) for _ in range(2)]
+    later = await scanner.scan()
+    assert [receipt.source_count for receipt in (first, late, later)] == [1, 0, 0]
+    evidence = await scanner.evidence()
+    counts = {
+        rule: (entry.support_count, entry.contradiction_count)
+        for rule, entry in evidence.items()
+        if entry.support_count or entry.contradiction_count
+    }
+    assert counts == {
+        "tools.note.input_schema": (1, 1),
+        "session.risk_defaults.write": (2, 0),
+        "tools.delete_customer.decision": (0, 1),
+        "session.unmatched_tools": (0, 1),
+    }
+
+
+async def test_a_scan_of_an_approval_that_gave_way_is_a_conflict(
+    scanner: Scanner, story: Story
+) -> None:
+    ready = await scanner.prepared()
+    approval = replace(ready.approval, approval_id=story.ids.new())
+    with pytest.raises(StateMovedOn):
+        async with scanner.db.writing(scanner.founder) as tx:
+            await service.scan_workspace(tx, replace(ready, approval=approval), scanner.ids)
+    assert await scanner.items() == []

@@ -11,7 +11,7 @@ from tests.studio.story import Story
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
 from placet.storage.database import Database
-from placet.storage.work import SCAN_DRIFT, WorkDue
+from placet.storage.work import SCAN_DRIFT, WorkDue, take_due
 from placet.studio.drift.scans import store, watch
 from placet.studio.drift.scans.model import ApprovalRuntimeReceipt
 
@@ -34,6 +34,18 @@ async def test_an_approval_is_scanned_without_anybody_asking(desk: Desk, scanner
     (receipt,) = await receipts(scanner, scanner.workspace.workspace_id)
     (item,) = await scanner.items()
     assert (receipt.call_count, item.seen_count) == (1, 1)
+
+
+async def taken(scanner: Scanner) -> list[WorkDue]:
+    """Take what is due of this workspace, and leave it due."""
+    due = await take_due(scanner.db, SCAN_DRIFT, limit=1_000, lease_seconds=0)
+    return [work for work in due if work.ref == scanner.workspace.workspace_id]
+
+
+async def test_what_was_scanned_is_not_due_again_at_once(scanner: Scanner) -> None:
+    (work,) = await taken(scanner)
+    await watch.scan_work(scanner.db, work, scanner.ids)
+    assert await taken(scanner) == []
 
 
 async def test_a_round_that_is_made_again_counts_nothing_twice(

@@ -23,6 +23,13 @@ from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
 
 
+class _Counted(Value, frozen=True):
+    """For how many rules there is evidence, and how many sources were counted for it."""
+
+    rules: int
+    sources: int
+
+
 async def scan_workspace(tx: Writing, ready: Prepared, ids: Ids) -> ApprovalRuntimeReceipt:
     """Compare what happened since the last scan with the approval, and say how much was looked at.
 
@@ -37,7 +44,7 @@ async def scan_workspace(tx: Writing, ready: Prepared, ids: Ids) -> ApprovalRunt
     said = await drift.supersede_items(tx, approval)
     said += await drift.reopen_items(tx, approval.workspace_id)
     decided = await observed.count_decisions(tx, window)
-    seen, rule_count = await _sightings(tx, ready, window, decided)
+    seen, counted = await _sightings(tx, ready, window, decided)
     opened: list[Value] = []
     for sighting in seen:
         opened += (await drift.open_drift(tx, sighting, ids))[1]
@@ -49,10 +56,10 @@ async def scan_workspace(tx: Writing, ready: Prepared, ids: Ids) -> ApprovalRunt
         compiled_hash=ready.artifact.compiled_hash,
         window_from=window.after,
         window_to=window.until,
-        call_count=sum(calls.times for calls in decided),
+        call_count=await observed.count_calls(tx, window),
         tool_count=ready.tool_count,
-        source_count=len(ready.judged),
-        rule_count=rule_count,
+        source_count=counted.sources,
+        rule_count=counted.rules,
         opened_count=len(opened),
         live_count=len(await items.list_live(tx, approval.workspace_id)),
         checked_by=tx.actor_id,
@@ -77,8 +84,8 @@ async def _window(tx: Writing, approval: GovernanceApproval) -> CallWindow:
 
 async def _sightings(
     tx: Writing, ready: Prepared, window: CallWindow, decided: list[DecidedCalls]
-) -> tuple[list[Sighting], int]:
-    """Return what is drift, and for how many rules there is evidence."""
+) -> tuple[list[Sighting], _Counted]:
+    """Return what is drift, and how much it was looked for in."""
     approval = ready.approval
     governed = evidence_rules.governed_rules(
         ready.artifact.review_projection_json, ready.artifact.runtime_projection_json
@@ -86,7 +93,7 @@ async def _sightings(
     before = await evidence_store.list_entries(tx, approval.approval_id)
     succeeded = await observed.count_successes(tx, window)
     found = Observed(decided=decided, succeeded=succeeded, judged=ready.judged)
-    entries = await evidence.add_evidence(tx, approval, governed, found)
+    entries, source_count = await evidence.add_evidence(tx, approval, governed, found)
     live = {
         item.fingerprint: item
         for item in await items.list_live(tx, approval.workspace_id)
@@ -113,4 +120,6 @@ async def _sightings(
         *rules.find_misplaced(look, misplaced),
         *rules.find_contradicted(look, before, entries),
     ]
-    return [*rules.only_newer(look, lasting), *counted], len(entries)
+    return [*rules.only_newer(look, lasting), *counted], _Counted(
+        rules=len(entries), sources=source_count
+    )
