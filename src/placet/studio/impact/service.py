@@ -171,7 +171,7 @@ def judged(case: Case, pause: comparing.Pause) -> Computed:
 async def keep_preview(tx: Writing, case: Case, computed: Computed, ids: Ids) -> ImpactPreview:
     """Keep a report with its event; the same one again is the one that was kept.
 
-    Refuses `workspace_archived`.
+    Refuses `workspace_not_active`.
     """
     snapshot = case.snapshot
     await workspace_store.hold_active(tx, snapshot.workspace_id)

@@ -38,7 +38,7 @@ async def start_shadow(tx: Writing, snapshot_id: UUID, ids: Ids) -> Shadow:
     """Put a snapshot beside the artifact in force; one that is there already goes on.
 
     Another running shadow of the workspace is superseded. Refuses `snapshot_not_found`,
-    `draft_closed`, `candidate_invalid`, `nothing_in_force` and `workspace_archived`.
+    `draft_closed`, `candidate_invalid`, `nothing_in_force` and `workspace_not_active`.
     """
     snapshot = await snapshots.get_snapshot(tx, snapshot_id)
     draft = await drafts.get_draft(tx, snapshot.draft_id)
