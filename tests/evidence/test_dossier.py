@@ -241,6 +241,11 @@ FORGERIES: dict[str, tuple[Callable[[], ApprovalRecord], int, str]] = {
         6,
         "not its voter's",
     ),
+    "votes in another person's name": (
+        lambda: approval_record(vote={"voter_id": uuid_of("other")}),
+        6,
+        "not of the voter who is named for it",
+    ),
     "a vote by a key that nobody lists": (
         lambda: approval_record(voters=(VOTERS[0], (STRANGER_KEY, SECOND))),
         6,
@@ -250,6 +255,20 @@ FORGERIES: dict[str, tuple[Callable[[], ApprovalRecord], int, str]] = {
         lambda: approval_record(proof={"votes": []}),
         6,
         "a voter for each vote",
+    ),
+    "a view that was changed after the votes": (
+        lambda: approval_record(proof={"view_hash": "0" * 64}),
+        4,
+        "not the one that the voters signed",
+    ),
+    "a proof of possession by another key": (
+        lambda: approval_record(
+            voters=VOTERS[:1],
+            policy=POLICY | {"quorum": 1},
+            voter={"proof": encode_envelope(sign_proof(TENANT, PERSON, bytes(32), STRANGER_KEY))},
+        ),
+        6,
+        "none of the keys that count",
     ),
     "somebody else's proof of possession": (
         lambda: approval_record(
