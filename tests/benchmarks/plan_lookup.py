@@ -114,7 +114,9 @@ async def rate(port: int, requests: list[bytes], seconds: float) -> float:
     ]
     before = sum(asking.answers for _, asking in made)
     began = time.perf_counter()
-    await asyncio.sleep(seconds)
+    is_over = asyncio.Event()
+    loop.call_later(seconds, is_over.set)
+    await is_over.wait()
     counted = sum(asking.answers for _, asking in made) - before
     took = time.perf_counter() - began
     for transport, asking in made:

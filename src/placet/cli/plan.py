@@ -125,7 +125,7 @@ def readiness(*, workspace: UUID, url: str | None, data_dir: Path | None, as_jso
 
     found = at_desk(url, data_dir, lambda studio: studio.plans.readiness(workspace))
     seen = found.observed
-    trust = f"{seen.confidence} of {found.confidence_percent} hundredths"
+    trust = f"{seen.confidence} of {found.confidence_percent / 100:.2f}"
     lines = [
         f"{found.plan_status}: {'enough' if found.is_enough else 'not enough'} was observed",
         f"calls: {seen.calls} of {found.calls_min}, of {seen.tools} tools",

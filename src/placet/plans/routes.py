@@ -5,13 +5,12 @@ from typing import Final
 
 from litestar import Response, get
 
-from placet import __version__
-from placet.kernel.hashing import digest
 from placet.kernel.principal import Environment, Principal
 from placet.kernel.refusals import MalformedQuery
 from placet.plans import service
 from placet.plans.lookups import store as lookups
 from placet.plans.lookups.model import PlanLook, PlanQuestion
+from placet.plans.lookups.rules import tag_of
 from placet.plans.lookups.service import PlanLooks, PlanWaits, look_changed
 from placet.plans.model import PlanAnswer, PlanQuery
 from placet.tenancy.entry import (
@@ -44,9 +43,9 @@ async def get_plan(request: AppRequest) -> Response[bytes]:
     asked = await _asked(request)
     question = PlanQuestion(key=key_of(request), agent=asked.agent, environment=asked.environment)
     known = _known(await kept_of(request, PlanLooks).look(question), question, asked)
-    if asked.wait and etag_matches(request, _tag(known.stamp)):
+    if asked.wait and etag_matches(request, tag_of(known.stamp)):
         known = _known(await _waited(request, question, known, asked.wait), question, asked)
-    tag = _tag(known.stamp)
+    tag = tag_of(known.stamp)
     if etag_matches(request, tag):
         return Response(content=b"", status_code=304, headers=_headers(tag))
     return await _whole(request, asked, known.principal)
@@ -96,13 +95,7 @@ async def _whole(request: AppRequest, asked: PlanQuery, principal: Principal) ->
         # Of one snapshot, so that the tag is the answer's.
         stamp = await lookups.get_stamp(tx, asked.agent, asked.environment)
         plan = await service.look_up_plan(tx, asked, principal)
-    return answer(plan, headers=_headers(_tag(stamp)))
-
-
-def _tag(stamp: str | None) -> str:
-    # Another release may answer in another form: its tags are others.
-    known_by = f"{__version__} {stamp}".encode()
-    return f'"{digest("plan_answer", known_by).hex()}"'
+    return answer(plan, headers=_headers(tag_of(stamp)))
 
 
 def _headers(tag: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from placet.server.health import Readiness
 from placet.server.limits import BODY_BYTES_MAX
 from placet.server.metrics import Metrics
 from placet.server.routes import ROUTERS
+from placet.server.unchanged import Unchanged
 from placet.settings import Settings
 from placet.storage import migrations
 
@@ -61,7 +62,8 @@ def create_app(  # noqa: PLR0913 -- all but the first two are what a test puts i
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = Edge(app.asgi_handler, ids=ids, clock=clock, metrics=metrics)
+    inner = Unchanged(app.asgi_handler, app.state)
+    app.asgi_handler = Edge(inner, ids=ids, clock=clock, metrics=metrics)
     return app
 
 

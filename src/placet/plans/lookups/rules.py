@@ -1,0 +1,13 @@
+"""The tag of a plan, and who is told that it still stands."""
+
+from placet import __version__
+from placet.kernel.hashing import digest
+
+
+def tag_of(stamp: str | None) -> str:
+    """Return the entity tag of what is known by this stamp, in its quotes.
+
+    Another release may answer in another form, so its tags are others.
+    """
+    known_by = f"{__version__} {stamp}".encode()
+    return f'"{digest("plan_answer", known_by).hex()}"'
