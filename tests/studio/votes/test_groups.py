@@ -1,7 +1,10 @@
 """Groups of approvers: each has its own quorum, and a key counts for those it was let in to."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.studio.enrolments import people
 from tests.studio.story import Signer, Story, contract, importing
 
@@ -11,7 +14,7 @@ from placet.kernel.principal import Environment
 from placet.studio.approvals import store as approvals
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalProof, ApprovalRefused
 from placet.studio.requests.model import ApprovalRequest, RequestStatus
-from placet.studio.votes import service
+from placet.studio.votes import rules, service
 from placet.studio.votes.model import GroupTally, Tally
 from placet.studio.workspaces.model import ApprovalGroup, ApprovalPolicy, GovernanceWorkspace
 
@@ -167,3 +170,21 @@ async def test_authors_alone_never_suffice_though_they_meet_every_group(
     with pytest.raises(ApprovalRefused) as refused:
         await story.vote(request, ada)
     assert [reason.code for reason in refused.value.reasons] == [ApprovalFlaw.AUTHOR_ALONE]
+
+
+async def test_a_key_that_counts_comes_to_count_for_a_further_group_after_the_delay(
+    story: Story, ada: Signer, ben: Signer
+) -> None:
+    workspace = await story.workspace(ada, ben, policy=BOTH, groups=(("risk",), ("legal",)))
+    joined = await people.confirmed(story, workspace.workspace_id, ada, ben, "legal")
+    _, _, request = await story.asked(workspace)
+    async with story.db.reading(ada.principal) as tx:
+        ballot = await service.ballot_of(tx, request)
+    assert joined.counts_from is not None
+    for now, legal in (
+        (ballot.now, 0),
+        (joined.counts_from - timedelta(microseconds=1), 0),
+        (joined.counts_from, 1),
+    ):
+        came_to = rules.tally_of(replace(ballot, now=now), {ada.key.key_id: ada.principal.actor_id})
+        assert [group.approvals for group in came_to.groups] == [legal, 1]
