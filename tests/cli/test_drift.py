@@ -89,3 +89,6 @@ def test_drift_is_scanned_listed_and_decided_from_the_terminal(office: Office) -
     )
     shown = office.run("drift", "show", other, by="admin")
     assert "tool_new, minor, resolved" in shown.stdout
+    approval = listed[0]["approval_id"]
+    evidence = office.run("drift", "evidence", approval, by="admin")
+    assert "0 for       0 against  never    tools.issue_refund.decision" in evidence.stdout

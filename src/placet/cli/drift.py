@@ -13,6 +13,7 @@ from placet.cli.output import data_dir_option, give, json_option
 if TYPE_CHECKING:
     from placet.sdk.studio.client import Studio
     from placet.studio.drift.model import DriftAnswer
+    from placet.studio.rule_evidence.model import EvidenceAnswer
 
 _STATUSES: Final = ("open", "acknowledged", "resolved", "accepted", "waived", "superseded")
 _EXAMPLES: Final = """\b
@@ -22,6 +23,7 @@ Examples:
   placet drift acknowledge 0199… --reason "Ada looks into it"
   placet drift waive 0199… --until 2027-01-31 --reason "gone with the next release"
   placet drift accept 0199… --reason "we want this tool"
+  placet drift evidence 0199…
 """
 _reason = click.option("--reason", required=True, help="Why; it stands in the evidence.")
 
@@ -165,6 +167,27 @@ def accept(
     made = at_desk(url, data_dir, lambda studio: studio.drift.accept(item, reason))
     text = f"draft {made.draft_id} is at version {made.version}, by `{made.command_type}`"
     give(_document(made), text, as_json=as_json)
+
+
+@command.command()
+@click.argument("approval", type=click.UUID)
+@url_option
+@data_dir_option
+@json_option
+def evidence(*, approval: UUID, url: str | None, data_dir: Path | None, as_json: bool) -> None:
+    """List what speaks for each rule of APPROVAL and what against it, and how fresh that is."""
+    from placet.cli.desk import at_desk
+
+    async def every(studio: "Studio") -> "list[EvidenceAnswer]":
+        return [entry async for entry in studio.drift.evidence(approval)]
+
+    found = at_desk(url, data_dir, every)
+    lines = [
+        f"{entry.support_count:>6,} for  {entry.contradiction_count:>6,} against  "
+        f"{entry.freshness:<7}  {_plain(entry.rule)}"
+        for entry in found
+    ]
+    give([_document(entry) for entry in found], "\n".join(lines) or "none yet", as_json=as_json)
 
 
 def _give(found: "DriftAnswer", as_json: bool) -> None:  # noqa: FBT001 -- as every command has it

@@ -12,6 +12,8 @@
 - `requests`: the frozen view of one snapshot that people are asked to assent to.
 - `votes`: what they sign on it.
 - `approvals`: what was assented to, and what follows from it.
+- `rule_evidence`: what calls say for and against each rule of an approval.
+- `drift`: where runtime and approval part, and what people do about it.
 
     workspace -> draft -> commands 1..n -> snapshot -> request -> votes -> approval
                                                               artifact, plan <-'
