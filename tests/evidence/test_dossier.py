@@ -16,9 +16,17 @@ from tests.evidence.dossier_samples import (
     artifact_file,
     dossier_keys,
 )
-from tests.evidence.samples import PERSON, PERSON_KEY, STARTED, STRANGER_KEY, TENANT, uuid_of
+from tests.evidence.samples import (
+    ARTIFACT_KEY,
+    PERSON,
+    PERSON_KEY,
+    STARTED,
+    STRANGER_KEY,
+    TENANT,
+    uuid_of,
+)
 
-from placet.evidence.bundle import KeyList, KeyPurpose
+from placet.evidence.bundle import LINE_MAX, KeyList, KeyPurpose
 from placet.evidence.dossier import (
     ApprovalRecord,
     DossierHeader,
@@ -116,8 +124,22 @@ def test_a_line_that_was_cut_doubled_or_swapped_is_bad(number: int) -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, len(b"".join(LINES)) - 1])
-def test_a_file_that_was_cut_off_is_bad(cut: int) -> None:
-    assert not verify_dossier(b"".join(LINES)[:cut]).is_good
+def test_a_file_that_was_cut_off_is_told_as_such(cut: int) -> None:
+    assert flaw(b"".join(LINES)[:cut]).why == "the line is cut off"
+
+
+def test_a_line_without_end_is_not_read() -> None:
+    found = flaw(b" " * LINE_MAX + b"".join(LINES))
+    assert found == Flaw(line=1, item="the line", why=f"more than {LINE_MAX} bytes")
+
+
+def misnamed(record: ApprovalRecord) -> ApprovalRecord:
+    """Return a record whose artifact's envelope names the artifact key, whoever signed it."""
+    envelope = record.artifact.envelope
+    signature = msgspec.structs.replace(envelope.signatures[0], keyid=ARTIFACT_KEY.key_id)
+    changed = msgspec.structs.replace(envelope, signatures=(signature,))
+    artifact = msgspec.structs.replace(record.artifact, envelope=changed)
+    return msgspec.structs.replace(record, artifact=artifact)
 
 
 FORGERIES: dict[str, tuple[Callable[[], ApprovalRecord], int, str]] = {
@@ -125,6 +147,11 @@ FORGERIES: dict[str, tuple[Callable[[], ApprovalRecord], int, str]] = {
         lambda: approval_record(artifact_key=STRANGER_KEY),
         2,
         "none of the keys",
+    ),
+    "an artifact that another key signed in a good key's name": (
+        lambda: misnamed(approval_record(artifact_key=STRANGER_KEY)),
+        2,
+        "none of the keys that count",
     ),
     "an artifact of other projections": (
         lambda: approval_record(artifact={"runtime": '{"tools":{"pay":{}}}'}),
