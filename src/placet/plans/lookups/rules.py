@@ -1,9 +1,15 @@
 """The tag of a plan, and who is told that it still stands."""
 
+import functools
+from typing import Final
+
 from placet import __version__
 from placet.kernel.hashing import digest
 
+KNOWN_MAX: Final = 4_096
 
+
+@functools.lru_cache(KNOWN_MAX)
 def tag_of(stamp: str | None) -> str:
     """Return the entity tag of what is known by this stamp, in its quotes.
 

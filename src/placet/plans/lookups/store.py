@@ -1,5 +1,6 @@
 """The question who asks and what their plan is known by, for many at once."""
 
+import functools
 from collections.abc import Sequence
 from typing import Final
 
@@ -35,6 +36,11 @@ async def get_stamp(tx: Reading, agent: str, environment: Environment) -> str | 
     return None if not rows else str(rows[0].stamp)
 
 
+@functools.lru_cache(64)
+def _scopes(names: tuple[str, ...]) -> frozenset[Scope]:
+    return frozenset(map(Scope, names))
+
+
 def _look(question: PlanQuestion, row: asyncpg.Record) -> PlanLook | str:
     if row["code"] != "ok":
         return str(row["code"])
@@ -45,7 +51,7 @@ def _look(question: PlanQuestion, row: asyncpg.Record) -> PlanLook | str:
             actor_id=row["actor_id"],
             key_id=question.key.key_id,
             secret_hash=question.key.secret_hash,
-            scopes=frozenset(map(Scope, row["scopes"])),
+            scopes=_scopes(tuple(row["scopes"])),
             agent=row["agent"],
             environment=None if environment is None else Environment(environment),
         ),
