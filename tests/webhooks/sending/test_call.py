@@ -187,7 +187,7 @@ async def test_an_answer_without_end_is_read_no_further_than_64_kib_and_counts()
         clock = SystemClock()
         began = clock.monotonic()
         assert await call_here(url) == Outcome(status=200)
-        assert clock.monotonic() - began < 2
+        assert clock.monotonic() - began < 4
     # The kernel's buffers on both sides take some more than is read.
     assert ANSWER_BYTES_MAX < written < 16 * 1024 * 1024
 

@@ -24,13 +24,13 @@ from placet.webhooks.sending.call import SECONDS_MAX, Caller
 AT_ONCE: Final = 8
 """How many calls to one endpoint run at once, each of another stream."""
 
-PASS_SECONDS: Final = 10.0
+PASS_SECONDS: Final = 5.0
 """After how long a pass begins no further call, so that other tenants get their turn."""
 
 LOOK_SECONDS: Final = 0.5
 """How often a pass looks for what has come while its calls are under way."""
 
-TAKEN_SECONDS: Final = 60
+TAKEN_SECONDS: Final = 20
 LOOK_AGAIN: Final = timedelta(seconds=30)
 DATABASE_TURNS: Final = 2
 _LOG: Final = logging.getLogger("placet.worker")
