@@ -29,8 +29,11 @@ class DeclaredTool(NamedTuple):
 
 
 def observed_calls(content: bytes, parts: Iterable[SourcePart]) -> Iterator[ObservedCall]:
-    """Yield the calls among the parts of a stored content, in order."""
-    for part_id, value in _read(content, parts, PartKind.CALL):
+    """Yield the calls among the parts of a stored content, in order.
+
+    Those that stand line by line in what follows the last part that is told apart are among them.
+    """
+    for part_id, value in _read(content, parts, PartKind.CALL, PartKind.REST):
         name, arguments = name_of(value), _first(value, _ARGUMENTS)
         if isinstance(arguments, str):
             arguments = _parsed(arguments)
@@ -47,13 +50,15 @@ def declared_tools(content: bytes, parts: Iterable[SourcePart]) -> Iterator[Decl
 
 
 def _read(
-    content: bytes, parts: Iterable[SourcePart], kind: PartKind
+    content: bytes, parts: Iterable[SourcePart], *kinds: PartKind
 ) -> Iterator[tuple[str, dict[str, Json]]]:
     for part in parts:
-        if part.kind is kind:
-            value = _parsed(content[part.first_byte : part.end_byte].decode())
-            if isinstance(value, dict):
-                yield part.part_id, value
+        if part.kind in kinds:
+            text = content[part.first_byte : part.end_byte].decode()
+            for piece in text.split("\n") if part.kind is PartKind.REST else (text,):
+                value = _parsed(piece)
+                if isinstance(value, dict):
+                    yield part.part_id, value
 
 
 def _first(value: dict[str, Json], names: Iterable[str]) -> Json:
