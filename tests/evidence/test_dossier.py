@@ -38,7 +38,7 @@ from placet.evidence.dossier_lines import UNCOUNTED, DossierError
 from placet.evidence.dsse import encode_envelope
 from placet.evidence.verify import Flaw
 from placet.evidence.verify_dossier import open_dossier, verify_dossier
-from placet.evidence.vote import VoteDecision, sign_proof
+from placet.evidence.vote import VoteDecision, VotePurpose, sign_proof
 from placet.kernel.canonical import canonical
 
 LINES = approval_file().splitlines(keepends=True)
@@ -64,12 +64,18 @@ def test_a_good_dossier_proves_who_signed_what() -> None:
     report = verify_dossier(approval_file())
     assert report.is_good
     assert report.approvers == (PERSON, SECOND)
+    assert report.purpose is VotePurpose.ORDINARY
     assert (report.tenant_id, report.approval_id) == (TENANT, uuid_of("approval"))
     assert any("2 people signed this view" in sentence for sentence in report.proved)
     assert any("none were pinned" in sentence for sentence in report.not_proved)
     opened = open_dossier(approval_file())
     assert opened.contract == CONTRACT
     assert opened.policy == canonical(POLICY)
+
+
+def test_a_dossier_tells_for_what_was_approved() -> None:
+    ready = approval_record(vote={"purpose": VotePurpose.BREAK_GLASS})
+    assert verify_dossier(approval_file(ready)).purpose is VotePurpose.BREAK_GLASS
 
 
 def test_an_artifact_has_a_dossier_of_its_own_that_proves_less() -> None:
@@ -252,6 +258,11 @@ FORGERIES: dict[str, tuple[Callable[[], ApprovalRecord], int, str]] = {
         lambda: approval_record(voters=VOTERS[:1]),
         6,
         "1 people approved, the policy asks for 2",
+    ),
+    "nobody, under a policy that asks for nobody": (
+        lambda: approval_record(voters=(), policy=POLICY | {"quorum": 0, "groups": []}),
+        6,
+        "0 people approved",
     ),
     "nobody of a group": (
         lambda: approval_record(voter={"groups": []}),

@@ -158,7 +158,7 @@ def check_quorum(policy: PolicyText, proof: ProofText) -> None:
     people = {voter.actor_id for voter in proof.voters}
     if len(people) != len(proof.voters):
         bad(PROOF, "the proof", "somebody is counted twice")
-    if len(people) < policy.quorum:
+    if len(people) < max(policy.quorum, 1):
         why = f"{len(people)} people approved, the policy asks for {policy.quorum}"
         bad(PROOF, "the proof", why)
     for group in policy.groups:

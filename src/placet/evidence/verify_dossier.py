@@ -36,7 +36,7 @@ from placet.evidence.dossier_lines import (
 from placet.evidence.dossier_texts import ProofText
 from placet.evidence.fields import HexDigest
 from placet.evidence.verify import Flaw
-from placet.evidence.vote import ApprovalVote
+from placet.evidence.vote import ApprovalVote, VotePurpose
 from placet.kernel.value import Value
 
 
@@ -65,6 +65,7 @@ class DossierReport(Value, frozen=True):
     approval_id: UUID | None = None
     compiled_hash: HexDigest | None = None
     approvers: tuple[UUID, ...] = ()
+    purpose: VotePurpose | None = None
     proved: tuple[str, ...] = ()
     not_proved: tuple[str, ...] = ()
 
@@ -93,6 +94,7 @@ def verify_dossier(data: bytes, pinned: KeyList | None = None) -> DossierReport:
         approval_id=opened.artifact.approval_id,
         compiled_hash=opened.artifact.compiled_hash,
         approvers=tuple(vote.voter_id for vote in opened.votes),
+        purpose=opened.votes[0].purpose if opened.votes else None,
         proved=tuple(_proved(opened)),
         not_proved=tuple(_not_proved(opened, is_pinned=is_pinned)),
     )
@@ -153,6 +155,7 @@ def _proved(opened: OpenedDossier) -> Iterator[str]:
         f"{people} {'person' if people == 1 else 'people'} signed this view of this contract, each "
         "with a key that they proved to hold, and they meet the approval policy that they signed"
     )
+    yield f"the purpose that they signed is `{opened.votes[0].purpose}`"
 
 
 def _not_proved(opened: OpenedDossier, *, is_pinned: bool) -> Iterator[str]:

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from tests.conftest import found
+from tests.evidence.dossier_samples import approval_file, dossier_keys
+from tests.evidence.samples import TENANT, WORKSPACE, uuid_of
 from tests.studio.story import LOOKUP, REFUND, Story, contract, importing
 
 from placet.authority.server_keys import ServerKeys
@@ -210,6 +212,18 @@ def test_what_is_in_force_must_be_proved_and_be_this_workspace_s(scene: Scene) -
     assert item in scene.wrong(replace(served, in_force=scene.elsewhere))
     nobody = Scene(served, KeyList(version=0, keys=()), b"")
     assert item in nobody.wrong(served)
+
+
+def test_what_is_in_force_must_be_what_its_contract_compiles_to(scene: Scene) -> None:
+    """The sample verifies, but nothing compiles to it."""
+    served = of_workspace(
+        scene.served, workspace_id=WORKSPACE, active_approval_id=uuid_of("approval")
+    )
+    served = replace(served, me=replace(served.me, tenant_id=TENANT), in_force=approval_file())
+    pinned = KeyList(version=1, keys=tuple(dossier_keys()))
+    item = f"the approval in force, {uuid_of('approval')}"
+    why = [one.why for one in look(served, pinned).disagreements if one.item == item]
+    assert why == ["its contract cannot be read"]
 
 
 def test_what_people_wrote_cannot_drive_the_terminal(scene: Scene) -> None:
