@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -165,11 +166,24 @@ async def test_calls_beyond_what_is_judged_of_a_session_are_told_as_left_out(
 
 
 async def test_a_round_takes_what_is_due_and_asks_for_the_next(
-    watch: Watch, traffic: Traffic
+    watch: Watch, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(following, "AGAIN", timedelta())
+    shadow = await watch.start(capped(1000))
+    for calls in (2, 4):
+        await traffic.refunds(400, order=f"ord_{calls}{calls}{calls}{calls}aaaa")
+        taken = await work.take_due(watch.db, work.FOLLOW_SHADOW, limit=99, lease_seconds=60)
+        (mine,) = [one for one in taken if one.ref == shadow.shadow_id]
+        assert not await work.take_due(watch.db, work.FOLLOW_SHADOW, limit=1, lease_seconds=60)
+        await watch.follower.follow(mine)
+        assert numbers(await watch.shown(shadow)) == (calls, 0, 0)
+
+
+async def test_a_round_follows_what_is_due_over_all_tenants(watch: Watch, traffic: Traffic) -> None:
     shadow = await watch.start(capped(1000))
     await traffic.refunds(400)
-    while await watch.follower.follow_due() == following.BATCH:
-        pass
+    for _ in range(99):
+        if (await watch.shown(shadow))["counts"]["calls"]:
+            break
+        await watch.follower.follow_due()
     assert numbers(await watch.shown(shadow)) == (2, 0, 0)
-    assert not await work.take_due(watch.db, work.FOLLOW_SHADOW, limit=1, lease_seconds=1)

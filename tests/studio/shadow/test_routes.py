@@ -1,7 +1,9 @@
 """Shadows over HTTP: when one starts, and what ends it."""
 
 import asyncio
+from collections.abc import Mapping
 
+import httpx
 from tests.studio.shadow.conftest import Watch
 from tests.studio.story import importing
 from tests.studio.traffic import CONTRACT, Traffic, capped
@@ -83,6 +85,26 @@ async def test_nothing_in_force_has_no_shadow(watch: Watch, traffic: Traffic, id
     assert (none.status_code, none.json()["code"]) == (404, "shadow_not_found")
     nobody = await watch.ask("POST", ids.new())
     assert (nobody.status_code, nobody.json()["code"]) == (404, "snapshot_not_found")
+
+
+async def test_an_archived_workspace_has_neither_shadow_nor_preview(
+    watch: Watch, client: httpx.AsyncClient, author: Mapping[str, str], ids: Ids
+) -> None:
+    shadow = await watch.start(capped(1000))
+    await watch.ask("POST", shadow.snapshot_id, "/stop")
+    key = {**author, "Idempotency-Key": ids.new().hex}
+    archived = await client.post(
+        f"/api/v1/studio/workspaces/{shadow.workspace_id}/archive",
+        content=b'{"reason": "the desk is closed"}',
+        headers=key,
+    )
+    assert archived.status_code == 200, archived.text
+    again = await watch.ask("POST", shadow.snapshot_id)
+    assert again.status_code == 409
+    preview = await client.post(
+        f"/api/v1/studio/snapshots/{shadow.snapshot_id}/impact", content=b"{}", headers=key
+    )
+    assert (preview.status_code, preview.json()["code"]) == (409, "workspace_not_active")
 
 
 async def test_a_draft_that_was_approved_has_no_shadow(watch: Watch, traffic: Traffic) -> None:

@@ -51,6 +51,7 @@ SHADOW = Shadow(
     [
         (DraftStatus.OPEN, TWO, None, 0, None),
         (DraftStatus.OPEN, TWO, None, 1, ShadowEnd.RAN_OUT),
+        (DraftStatus.OPEN, TWO, None, 0, ShadowEnd.ABANDONED),
         (DraftStatus.ABANDONED, TWO, None, 0, ShadowEnd.ABANDONED),
         (DraftStatus.SUPERSEDED, TWO, None, 0, ShadowEnd.SUPERSEDED),
         (DraftStatus.APPROVED, THREE, ONE, 0, ShadowEnd.APPROVED),
@@ -65,8 +66,10 @@ def test_a_shadow_is_over_when_its_draft_or_what_is_in_force_has_moved_on(
     later: int,
     why: ShadowEnd | None,
 ) -> None:
+    is_archived = why is ShadowEnd.ABANDONED and status is DraftStatus.OPEN
     found = rules.decide_end(
         SHADOW,
+        is_archived=is_archived,
         draft_status=status,
         in_force=in_force,
         approved_snapshot=approved,

@@ -18,8 +18,9 @@ Invariants
   and the end tells the counts.
 
 What ends one: somebody; its candidate in force (`approved`); something else in force, nothing any
-more, or another shadow (`superseded`); its draft left or replaced (`abandoned`, `superseded`);
-`DAYS_MAX` days (`ran_out`). A worker writes the end down when it comes by, and counts none after.
+more, or another shadow (`superseded`); its draft replaced (`superseded`); its draft given up, or
+its workspace archived (`abandoned`); `DAYS_MAX` days (`ran_out`). A worker writes the end down when
+it comes by, and counts no call after.
 
 The lag is shown: events that nobody has looked at yet, and how long the oldest of them has waited.
 Of a session, the first `CALLS_MAX` calls are judged and later ones are `left_out`.

@@ -22,9 +22,10 @@ _CLOSED = {
 }
 
 
-def decide_end(
+def decide_end(  # noqa: PLR0913 -- what can end a shadow, each by its name
     shadow: Shadow,
     *,
+    is_archived: bool,
     draft_status: DraftStatus,
     in_force: UUID | None,
     approved_snapshot: UUID | None,
@@ -37,6 +38,8 @@ def decide_end(
     if in_force != shadow.approval_id:
         is_own = approved_snapshot == shadow.snapshot_id
         return ShadowEnd.APPROVED if is_own else ShadowEnd.SUPERSEDED
+    if is_archived:
+        return ShadowEnd.ABANDONED
     if draft_status is not DraftStatus.OPEN:
         return _CLOSED[draft_status]
     return ShadowEnd.RAN_OUT if shadow.ends_at <= now else None

@@ -31,7 +31,7 @@ from placet.studio.snapshots import store as snapshots
 from placet.studio.snapshots.model import BusinessDraftSnapshot
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
-from placet.studio.workspaces.model import GovernanceWorkspace
+from placet.studio.workspaces.model import GovernanceWorkspace, WorkspaceStatus
 
 
 async def start_shadow(tx: Writing, snapshot_id: UUID, ids: Ids) -> Shadow:
@@ -104,8 +104,10 @@ async def find_end(tx: Reading, shadow: Shadow) -> ShadowEnd | None:
     approved = None
     if in_force is not None and in_force != shadow.approval_id:
         approved = (await approvals.get_approval(tx, in_force)).draft_snapshot_id
+    workspace = await workspace_store.get_workspace(tx, shadow.workspace_id)
     return rules.decide_end(
         shadow,
+        is_archived=workspace.status is not WorkspaceStatus.ACTIVE,
         draft_status=draft.status,
         in_force=in_force,
         approved_snapshot=approved,
