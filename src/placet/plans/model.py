@@ -150,8 +150,8 @@ class PlanOpened(Value, frozen=True):
     unplanned: Unplanned
 
 
-class PlanReady(Value, frozen=True):
-    """Event: enough was observed of an agent. `confidence` is a decimal."""
+class PlanLearned(Value, frozen=True):
+    """Event: enough was learned of an agent to make its plan ready. `confidence` is a decimal."""
 
     plan_id: UUID
     version: int

@@ -20,11 +20,11 @@ from placet.plans.model import (
     PlanAnswer,
     PlanApproved,
     PlanEnforcing,
+    PlanLearned,
     PlanMovedOn,
     PlanNotFound,
     PlanOpened,
     PlanQuery,
-    PlanReady,
     PlanStatus,
     PlanWithdrawn,
 )
@@ -112,11 +112,11 @@ async def look_up_plan(tx: Reading, asked: PlanQuery, principal: Principal) -> P
 
 async def ready_plan(
     tx: Writing, plan: GovernancePlan, *, calls: int, confidence: str
-) -> PlanReady | None:
+) -> PlanLearned | None:
     """Move a plan from `LEARNING` to `READY`. Returns None when it has moved since it was read."""
     if not await store.advance_from_learning(tx, plan):
         return None
-    return PlanReady(
+    return PlanLearned(
         plan_id=plan.plan_id, version=plan.version + 1, calls=calls, confidence=confidence
     )
 

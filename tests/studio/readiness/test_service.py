@@ -81,7 +81,7 @@ async def test_enough_calls_make_a_plan_ready_and_say_so(story: Story) -> None:
     await judge(story, workspace)
     plan = await plan_of(story)
     assert (plan.status, plan.version) == (PlanStatus.READY, 2)
-    assert (await said(story, workspace))[-1] == "PlanReady"
+    assert (await said(story, workspace))[-1] == "PlanLearned"
     async with story.db.reading(story.founder) as tx:
         kept = await workspaces.get_workspace(tx, workspace.workspace_id)
     assert kept.runtime_authority_kind is RuntimeAuthorityKind.PLAN
@@ -127,7 +127,7 @@ async def test_two_workers_move_a_plan_once_and_a_vote_beside_them_counts(story:
         story.vote(request, signer),
     )
     events = await said(story, workspace)
-    assert events.count("PlanReady") <= 1
+    assert events.count("PlanLearned") <= 1
     assert events.count("PlanApproved") == 1
     assert (await plan_of(story)).status is PlanStatus.APPROVED
 
@@ -136,7 +136,7 @@ async def test_two_workers_alone_move_a_plan_once(story: Story) -> None:
     workspace = await story.workspace(await story.signer())
     await observe(story, workspace, *"aaaaaa")
     await asyncio.gather(*(judge(story, workspace) for _ in range(4)), return_exceptions=True)
-    assert (await said(story, workspace)).count("PlanReady") == 1
+    assert (await said(story, workspace)).count("PlanLearned") == 1
     assert (await plan_of(story)).version == 2
 
 

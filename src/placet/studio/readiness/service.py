@@ -6,7 +6,7 @@ from uuid import UUID
 
 from placet.kernel.ids import Ids
 from placet.plans import service as plans
-from placet.plans.model import PlanNotFound, PlanReady, PlanStatus
+from placet.plans.model import PlanLearned, PlanNotFound, PlanStatus
 from placet.replay.sessions.policies import acting_for
 from placet.storage.database import Database, Reading, Writing
 from placet.storage.faults import StateMovedOn
@@ -63,7 +63,7 @@ async def judge(tx: Writing, work: WorkDue, asked: Thresholds, ids: Ids) -> None
         await workspaces.tell(tx, WorkspaceId(work.ref), [said], ids)
 
 
-async def _moved(tx: Writing, workspace_id: UUID, asked: Thresholds) -> PlanReady | None:
+async def _moved(tx: Writing, workspace_id: UUID, asked: Thresholds) -> PlanLearned | None:
     workspace = await workspace_store.get_workspace(tx, workspace_id)
     plan = await plans.find_plan(tx, workspace.agent, workspace.environment)
     if plan is None or plan.status is not PlanStatus.LEARNING:
