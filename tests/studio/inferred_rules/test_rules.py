@@ -46,7 +46,13 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=6,
 )
-CALLS = st.lists(st.dictionaries(NAMES, VALUES, max_size=4), min_size=10, max_size=14)
+NUMBERS = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+CHOICES = st.sampled_from(["post", "van", "it's"])
+ARGUMENTS = st.fixed_dictionaries(
+    {"n": NUMBERS, "to": CHOICES, "in": st.fixed_dictionaries({"n": st.integers()})},
+    optional=dict.fromkeys(("a", "c d", "$"), VALUES),
+)
+CALLS = st.lists(ARGUMENTS, min_size=10, max_size=14)
 
 
 def kept(proposal: Proposal) -> InferredRule:
