@@ -12,8 +12,11 @@ from placet.studio.drift.model import (
     DriftItem,
     DriftItemId,
     DriftItemNotFound,
+    DriftKind,
     DriftSeverity,
     DriftStatus,
+    DriftSubject,
+    ToolChange,
 )
 from placet.studio.drift.tables import DRIFT_ITEM, LIVE
 
@@ -170,6 +173,20 @@ async def list_live(tx: Reading, workspace_id: UUID) -> list[DriftItem]:
         c.tenant_id == tx.tenant_id, c.workspace_id == workspace_id, sa.text(LIVE)
     )
     return await tx.list(DriftItem, query.order_by(c.item_id))
+
+
+async def list_changes(tx: Reading, approval_id: UUID) -> dict[str, ToolChange]:
+    """Return how tools were found to differ from an approval, by the hash of what was found."""
+    c = DRIFT_ITEM.c
+    rows = await tx.rows(
+        sa.select(c.subject).where(
+            c.tenant_id == tx.tenant_id,
+            c.approval_id == approval_id,
+            c.kind == DriftKind.TOOL_CHANGED,
+        )
+    )
+    subjects: list[DriftSubject] = [row.subject for row in rows]
+    return {one.found: one.change for one in subjects if one.found and one.change}
 
 
 def upsert_statement(item: DriftItem) -> sa.Executable:

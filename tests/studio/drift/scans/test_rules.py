@@ -1,18 +1,30 @@
 """What of that which was seen is drift, and how severe."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from placet.kernel.ids import TenantId
 from placet.policy.model import Ruling, SideEffect
 from placet.replay.calls.model import Verdict
 from placet.replay.observed.model import DecidedCalls, ToolCalls
-from placet.studio.drift.model import DriftKind, DriftSeverity, DriftSubject, ToolChange
+from placet.studio.drift.model import (
+    DriftItem,
+    DriftItemId,
+    DriftKind,
+    DriftSeverity,
+    DriftStatus,
+    DriftSubject,
+    Sighting,
+    ToolChange,
+)
 from placet.studio.drift.rules import fingerprint_of
-from placet.studio.drift.scans import rules
+from placet.studio.drift.scans import rules, tool_drift
+from placet.studio.drift.scans.look import Look
 from placet.studio.drift.scans.model import ApprovedTool, Difference, SeenTool
 from placet.studio.rule_evidence.model import EvidenceEntry, GovernedRule, RuleFamily
 from placet.studio.workspaces.model import WorkspaceId
@@ -54,8 +66,8 @@ RULES: Final = [
 ]
 
 
-def look(*, approved_at: datetime = NOW - 90 * DAY, unmatched: Ruling = Ruling.DENY) -> rules.Look:
-    return rules.Look(
+def look(*, approved_at: datetime = NOW - 90 * DAY, unmatched: Ruling = Ruling.DENY) -> Look:
+    return Look(
         workspace_id=WorkspaceId(ID),
         approval_id=ID,
         approved_at=approved_at,
@@ -149,7 +161,7 @@ def test_a_new_tool_is_as_severe_as_the_contract_is_open(
         first_seen_at=NOW,
         last_seen_at=NOW,
     )
-    (one,) = rules.find_new_tools(look(unmatched=unmatched), [new])
+    (one,) = tool_drift.find_new_tools(look(unmatched=unmatched), [new])
     assert (one.severity, one.seen_at) == (severity, NOW)
 
 
@@ -169,7 +181,10 @@ def test_a_changed_tool_is_as_severe_as_its_change_and_as_it_is_grave(
         Difference(tool=name, change=change, found="ab" * 32, seen_at=NOW)
         for name in ("read", "pay")
     ]
-    assert [one.severity for one in rules.find_changed_tools(look(), found)] == [ordinary, grave]
+    severities = {
+        one.subject.tool: one.severity for one in tool_drift.find_changed_tools(look(), found)
+    }
+    assert severities == {"read": ordinary, "pay": grave}
 
 
 def test_a_commit_in_another_phase_is_major_and_critical_where_it_is_grave() -> None:
@@ -234,3 +249,72 @@ def test_what_makes_two_sightings_the_same_is_kind_target_and_what_was_found() -
     )
     assert same != fingerprint_of(DriftKind.DEMAND_DENIED, one)
     assert same != fingerprint_of(DriftKind.OUTSIDE_PHASES, DriftSubject(tool="pay"))
+
+
+def new(*names: str) -> list[SeenTool]:
+    return [
+        SeenTool(
+            name=name,
+            description_hash=None,
+            schema_hash=None,
+            schema=None,
+            first_seen_at=NOW,
+            last_seen_at=NOW,
+        )
+        for name in names
+    ]
+
+
+def with_items(first: Look, found: Sequence[Sighting]) -> Look:
+    """Return a later look: what was found has items by now."""
+    return replace(
+        first, live={fingerprint_of(one.kind, one.subject): item_of(one) for one in found}
+    )
+
+
+def item_of(seen: Sighting) -> DriftItem:
+    return DriftItem(
+        tenant_id=TenantId(ID),
+        item_id=DriftItemId(ID),
+        workspace_id=seen.workspace_id,
+        approval_id=seen.approval_id,
+        kind=seen.kind,
+        target_ref="x",
+        subject=seen.subject,
+        fingerprint="ab" * 32,
+        severity=seen.severity,
+        status=DriftStatus.OPEN,
+        summary=seen.summary,
+        seen_count=1,
+        first_seen_at=NOW,
+        last_seen_at=NOW,
+    )
+
+
+def test_an_agent_that_makes_up_tools_gets_so_many_items_and_one_for_the_rest() -> None:
+    names = [f"made_up_{n}" for n in range(tool_drift.NEW_TOOLS_MAX + 5)]
+    first = list(tool_drift.find_new_tools(look(), new(*names)))
+    assert len(first) == tool_drift.NEW_TOOLS_MAX + 1
+    assert first[-1].subject == DriftSubject(code=tool_drift.TOO_MANY)
+    later = list(tool_drift.find_new_tools(with_items(look(), first), new(names[0], "another")))
+    assert [one.subject for one in later] == [
+        DriftSubject(tool=names[0]),
+        DriftSubject(code=tool_drift.TOO_MANY),
+    ]
+
+
+def test_a_tool_that_never_stays_the_same_gets_so_many_items_and_one_for_the_rest() -> None:
+    def differences(of: str, count: int) -> list[Difference]:
+        return [
+            Difference(tool=of, change=ToolChange.WIDENED, found=f"{n:064x}", seen_at=NOW)
+            for n in range(count)
+        ]
+
+    found = [*differences("pay", tool_drift.CHANGES_MAX + 5), *differences("read", 2)]
+    first = list(tool_drift.find_changed_tools(look(), found))
+    assert [one.subject.tool for one in first].count("pay") == tool_drift.CHANGES_MAX + 1
+    assert [one.subject.tool for one in first].count("read") == 2
+    (rest,) = [one for one in first if one.subject.code == tool_drift.TOO_MANY]
+    assert (rest.subject.tool, rest.severity) == ("pay", DriftSeverity.MAJOR)
+    later = list(tool_drift.find_changed_tools(with_items(look(), first), found))
+    assert [one.subject for one in later] == [one.subject for one in first]

@@ -74,7 +74,7 @@ def test_a_schema_change_is_classified_by_what_the_schema_takes(
 
 
 def changes(*versions: SeenTool, approved: ApprovedTool | None = None) -> list[ToolChange]:
-    found = tools.changed_tools([approved or pay()], versions, APPROVED_AT)
+    found = tools.changed_tools([approved or pay()], versions, APPROVED_AT, {})
     return [difference.change for difference in found]
 
 
@@ -125,3 +125,15 @@ def test_the_tools_of_a_source_are_versions_and_a_redacted_one_has_only_names() 
     assert [tool.description_hash is None for tool in clean] == [False, True]
     hidden = list(listed_tools(text.encode(), parts, APPROVED_AT, is_redacted=True))
     assert {(tool.schema_hash, tool.description_hash) for tool in hidden} == {(None, None)}
+
+
+def test_an_answer_that_is_known_is_not_worked_out_again_and_only_so_many_are() -> None:
+    hashes = [f"{n:064x}" for n in range(tools.COMPARED_MAX + 10)]
+    known = seen(hours=-1, description="aa" * 32)
+    versions = [known, *(seen(description=one) for one in hashes)]
+    first = tools.changed_tools([pay()], versions, APPROVED_AT, {})
+    assert len(first) == tools.COMPARED_MAX
+    answers = {difference.found: ToolChange.NARROWED for difference in first}
+    then = tools.changed_tools([pay()], versions, APPROVED_AT, answers)
+    assert len(then) == len(hashes)
+    assert [one.change for one in then].count(ToolChange.NARROWED) == tools.COMPARED_MAX

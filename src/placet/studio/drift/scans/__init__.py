@@ -31,6 +31,9 @@ it takes everything that it took and more, *narrowed* the other way round, and i
 when it can be neither, or cannot be told. A tool is compared with what was known of it at the
 approval: the versions that had been reported or listed by then, and the contract's own schema.
 
+What an agent says of itself opens no more items than are of use: 100 for new tools and 20 for
+versions of one tool, and one more for all the rest.
+
 Invariants
 - Each call is counted in one scan of an approval, whoever scans, however often and on however many
   nodes: scans of one approval wait for each other, and each begins where the last one ended.

@@ -20,6 +20,8 @@ from placet.policy.projection import RuntimeProjection
 from placet.storage.database import Reading
 from placet.studio.approvals import store as approvals
 from placet.studio.approvals.model import GovernanceApproval
+from placet.studio.drift import store as items
+from placet.studio.drift.model import ToolChange
 from placet.studio.drift.scans import tools
 from placet.studio.drift.scans.listed import listed_tools
 from placet.studio.drift.scans.model import (
@@ -56,6 +58,7 @@ class Material(Value, frozen=True):
     offered: list[InventoryTool]
     listed: list[ToolList]
     captures: list[Capture]
+    classified: dict[str, ToolChange]
 
 
 class Prepared(Value, frozen=True):
@@ -87,6 +90,7 @@ async def read_material(tx: Reading, workspace_id: UUID) -> Material:
         offered=await inventory.list_inventory(tx, workspace.agent, workspace.environment),
         listed=await _lists(tx, workspace.workspace_id),
         captures=await evidence.read_captures(tx, approval),
+        classified=await items.list_changes(tx, approval.approval_id),
     )
 
 
@@ -125,7 +129,11 @@ async def prepare(material: Material) -> Prepared:
         unmatched=projection.unmatched_tools,
         new=tools.new_tools(approved, seen, approval.approved_at),
         changed=await asyncio.to_thread(
-            tools.changed_tools, list(approved.values()), seen, approval.approved_at
+            tools.changed_tools,
+            list(approved.values()),
+            seen,
+            approval.approved_at,
+            material.classified,
         ),
         tool_count=len(seen),
         judged=await evidence.judge_captures(material.captures, material.artifact),

@@ -1,43 +1,33 @@
 """What of that which was seen is drift, and how severe it is."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from msgspec.structs import replace
 
-from placet.kernel.value import Value
 from placet.policy.model import Ruling
-from placet.policy.rulings import GRAVE
 from placet.replay.calls.model import Verdict
 from placet.replay.observed.model import DecidedCalls, ToolCalls
 from placet.studio.drift.model import (
-    DriftItem,
     DriftKind,
     DriftSeverity,
     DriftSubject,
     Sighting,
-    ToolChange,
 )
-from placet.studio.drift.rules import RANK, fingerprint_of
+from placet.studio.drift.rules import fingerprint_of
+from placet.studio.drift.scans.look import TIMES_MINOR, Look, severity_by_count
 from placet.studio.drift.scans.model import (
     ApprovalChecked,
     ApprovalRuntimeReceipt,
-    ApprovedTool,
-    Difference,
-    SeenTool,
 )
-from placet.studio.rule_evidence.model import EvidenceEntry, GovernedRule, RuleFamily
-from placet.studio.workspaces.model import WorkspaceId
+from placet.studio.rule_evidence.model import EvidenceEntry, RuleFamily
 
 WINDOW_MAX: Final = timedelta(days=1)
 """How much time one scan looks at; what is left is for the next one."""
 
 UNUSED_AFTER: Final = timedelta(days=30)
 CONTRADICTIONS_MIN: Final = 5
-TIMES_MINOR: Final = 10
-TIMES_MAJOR: Final = 100
 
 DEMAND_LAYERS: Final = frozenset({2, 3, 10})
 PHASE_LAYER: Final = 4
@@ -53,115 +43,6 @@ CONTRADICTED: Final = frozenset(
 """The families whose rules say what a call must be like, layers 5 to 9."""
 
 MISPLACED: Final = "phase_conflict"
-
-NEW_TOOL: Final = {
-    Ruling.DENY: DriftSeverity.MINOR,
-    Ruling.ASK: DriftSeverity.MAJOR,
-    Ruling.ALLOW: DriftSeverity.CRITICAL,
-}
-"""How severe an unknown tool is, by what the contract rules for unknown tools."""
-
-CHANGED_TOOL: Final = {
-    ToolChange.DESCRIPTION_ONLY: (DriftSeverity.MINOR, DriftSeverity.MINOR),
-    ToolChange.NARROWED: (DriftSeverity.MINOR, DriftSeverity.MINOR),
-    ToolChange.WIDENED: (DriftSeverity.MINOR, DriftSeverity.MAJOR),
-    ToolChange.INCOMPATIBLE: (DriftSeverity.MAJOR, DriftSeverity.CRITICAL),
-}
-"""How severe a changed tool is: an ordinary one, and a grave one."""
-
-
-class Look(Value, frozen=True):
-    """What a scan looks at: an approval, its rules and tools, and its items so far.
-
-    `live` are the approval's items that are neither resolved nor superseded, by fingerprint.
-    """
-
-    workspace_id: WorkspaceId
-    approval_id: UUID
-    approved_at: datetime
-    unmatched: Ruling
-    rules: list[GovernedRule]
-    tools: dict[str, ApprovedTool]
-    live: Mapping[str, DriftItem]
-    now: datetime
-
-    def sighting(  # noqa: PLR0913 -- one argument per field of what is made
-        self,
-        kind: DriftKind,
-        subject: DriftSubject,
-        severity: DriftSeverity,
-        summary: str,
-        *,
-        at: datetime,
-        times: int = 1,
-    ) -> Sighting:
-        """Return that something was seen under this approval."""
-        return Sighting(
-            workspace_id=self.workspace_id,
-            approval_id=self.approval_id,
-            kind=kind,
-            subject=subject,
-            severity=severity,
-            summary=summary,
-            seen_at=at,
-            times=times,
-        )
-
-    def is_grave(self, tool: str | None) -> bool:
-        """Say whether a tool can do harm that cannot be undone."""
-        known = self.tools.get(tool or "")
-        return known is not None and known.side_effect in GRAVE
-
-
-def one_higher(severity: DriftSeverity) -> DriftSeverity:
-    """Return the next severity, or the highest."""
-    ranked = sorted(RANK, key=lambda one: RANK[one])
-    return ranked[min(RANK[severity] + 1, len(ranked) - 1)]
-
-
-def severity_by_count(times: int, *, is_grave: bool) -> DriftSeverity:
-    """Return how severe something is that was seen so often."""
-    severity = DriftSeverity.INFO
-    if times >= TIMES_MINOR:
-        severity = DriftSeverity.MINOR
-    if times >= TIMES_MAJOR:
-        severity = DriftSeverity.MAJOR
-    return one_higher(severity) if is_grave else severity
-
-
-def only_newer(look: Look, seen: Iterable[Sighting]) -> Iterator[Sighting]:
-    """Yield those that were seen later than their item was told of, or have none."""
-    for sighting in seen:
-        item = look.live.get(fingerprint_of(sighting.kind, sighting.subject))
-        if item is None or item.last_seen_at < sighting.seen_at:
-            yield sighting
-
-
-def find_new_tools(look: Look, found: Iterable[SeenTool]) -> Iterator[Sighting]:
-    """Yield the tools that the contract does not have and nobody knew of at the approval."""
-    for tool in found:
-        yield look.sighting(
-            DriftKind.TOOL_NEW,
-            DriftSubject(tool=tool.name),
-            NEW_TOOL[look.unmatched],
-            f"the agent offers `{tool.name}`, which the approved contract does not have",
-            at=tool.last_seen_at,
-        )
-
-
-def find_changed_tools(look: Look, found: Iterable[Difference]) -> Iterator[Sighting]:
-    """Yield the tools that are not what they were at the approval."""
-    for it in found:
-        subject = DriftSubject(tool=it.tool, change=it.change, found=it.found)
-        ordinary, grave = CHANGED_TOOL[it.change]
-        words = it.change.replace("_", " ")
-        yield look.sighting(
-            DriftKind.TOOL_CHANGED,
-            subject,
-            grave if look.is_grave(it.tool) else ordinary,
-            f"`{it.tool}` is not the tool that was approved: {words}",
-            at=it.seen_at,
-        )
 
 
 def find_refused(look: Look, decided: Iterable[DecidedCalls]) -> Iterator[Sighting]:

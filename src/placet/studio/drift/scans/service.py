@@ -10,7 +10,7 @@ from placet.studio.approvals.model import GovernanceApproval
 from placet.studio.drift import service as drift
 from placet.studio.drift import store as items
 from placet.studio.drift.model import Sighting
-from placet.studio.drift.scans import rules, store
+from placet.studio.drift.scans import look, rules, store, tool_drift
 from placet.studio.drift.scans.material import Prepared
 from placet.studio.drift.scans.model import (
     ApprovalRuntimeReceipt,
@@ -99,7 +99,7 @@ async def _sightings(
         for item in await items.list_live(tx, approval.workspace_id)
         if item.approval_id == approval.approval_id
     }
-    look = rules.Look(
+    at = look.Look(
         workspace_id=approval.workspace_id,
         approval_id=approval.approval_id,
         approved_at=approval.approved_at,
@@ -111,15 +111,15 @@ async def _sightings(
     )
     misplaced = await observed.count_misplaced(tx, window)
     lasting = [
-        *rules.find_new_tools(look, ready.new),
-        *rules.find_changed_tools(look, ready.changed),
-        *rules.find_unused(look, entries),
+        *tool_drift.find_new_tools(at, ready.new),
+        *tool_drift.find_changed_tools(at, ready.changed),
+        *rules.find_unused(at, entries),
     ]
     counted = [
-        *rules.find_refused(look, decided),
-        *rules.find_misplaced(look, misplaced),
-        *rules.find_contradicted(look, before, entries),
+        *rules.find_refused(at, decided),
+        *rules.find_misplaced(at, misplaced),
+        *rules.find_contradicted(at, before, entries),
     ]
-    return [*rules.only_newer(look, lasting), *counted], _Counted(
+    return [*look.only_newer(at, lasting), *counted], _Counted(
         rules=len(entries), sources=source_count
     )

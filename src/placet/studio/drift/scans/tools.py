@@ -1,8 +1,8 @@
 """Tools as they are offered now, compared with what was approved."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
@@ -12,6 +12,9 @@ from placet.policy.diff.schema_form import Schema
 from placet.policy.diff.schemas import schema_changes
 from placet.studio.drift.model import ToolChange
 from placet.studio.drift.scans.model import ApprovedTool, Difference, SeenTool
+
+COMPARED_MAX: Final = 50
+"""Versions of tools that one scan compares anew."""
 
 
 def classify(old: Json, new: Json) -> ToolChange:
@@ -45,39 +48,48 @@ def new_tools(
 
 
 def changed_tools(
-    approved: Sequence[ApprovedTool], seen: Sequence[SeenTool], approved_at: datetime
+    approved: Sequence[ApprovedTool],
+    seen: Sequence[SeenTool],
+    approved_at: datetime,
+    classified: Mapping[str, ToolChange],
 ) -> list[Difference]:
-    """Return how versions that were first seen after the approval differ from what was approved."""
-    return [
-        found
-        for tool in approved
-        for version in seen
-        if version.name == tool.name and version.first_seen_at > approved_at
-        if (found := _difference(tool, version, _known(seen, tool.name, approved_at))) is not None
-    ]
+    """Return how versions that were first seen after the approval differ from what was approved.
+
+    `classified` are earlier answers by what was found. At most `COMPARED_MAX` versions without one
+    are compared, each for a second or two if it is made to be hard; the others come next time.
+    """
+    by_name = {tool.name: tool for tool in approved}
+    later = [one for one in seen if one.name in by_name and one.first_seen_at > approved_at]
+    found, compared = [], 0
+    for version in sorted(later, key=lambda one: one.last_seen_at, reverse=True):
+        change = classified.get(_found(version))
+        if change is None and compared < COMPARED_MAX:
+            known = _known(seen, version.name, approved_at)
+            change = _change(by_name[version.name], version, known)
+            compared += change is not None
+        if change is not None:
+            found.append(
+                Difference(
+                    tool=version.name,
+                    change=change,
+                    found=_found(version),
+                    seen_at=version.last_seen_at,
+                )
+            )
+    return found
 
 
 def _known(seen: Sequence[SeenTool], name: str, approved_at: datetime) -> list[SeenTool]:
     return [one for one in seen if one.name == name and one.first_seen_at <= approved_at]
 
 
-def _difference(
-    tool: ApprovedTool, version: SeenTool, known: Sequence[SeenTool]
-) -> Difference | None:
-    """Return the difference of a version, or None for one that was known in all that it says."""
-    changes = [
-        change
-        for change in (_schema_change(tool, version, known), _description_change(version, known))
-        if change is not None
-    ]
-    if not changes:
-        return None
-    return Difference(
-        tool=tool.name,
-        change=changes[0],
-        found=found_hash(version.name, version.description_hash, version.schema_hash),
-        seen_at=version.last_seen_at,
-    )
+def _found(version: SeenTool) -> str:
+    return found_hash(version.name, version.description_hash, version.schema_hash)
+
+
+def _change(tool: ApprovedTool, version: SeenTool, known: Sequence[SeenTool]) -> ToolChange | None:
+    """Return how a version differs, or None for one that was known in all that it says."""
+    return _schema_change(tool, version, known) or _description_change(version, known)
 
 
 def _schema_change(

@@ -1,0 +1,118 @@
+"""Tools that are new or changed, as drift."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from placet.policy.model import Ruling
+from placet.studio.drift.model import (
+    DriftKind,
+    DriftSeverity,
+    DriftSubject,
+    Sighting,
+    ToolChange,
+)
+from placet.studio.drift.rules import RANK, fingerprint_of
+from placet.studio.drift.scans.look import Look
+from placet.studio.drift.scans.model import (
+    Difference,
+    SeenTool,
+)
+
+NEW_TOOLS_MAX: Final = 100
+CHANGES_MAX: Final = 20
+TOO_MANY: Final = "too_many"
+
+NEW_TOOL: Final = {
+    Ruling.DENY: DriftSeverity.MINOR,
+    Ruling.ASK: DriftSeverity.MAJOR,
+    Ruling.ALLOW: DriftSeverity.CRITICAL,
+}
+"""How severe an unknown tool is, by what the contract rules for unknown tools."""
+
+CHANGED_TOOL: Final = {
+    ToolChange.DESCRIPTION_ONLY: (DriftSeverity.MINOR, DriftSeverity.MINOR),
+    ToolChange.NARROWED: (DriftSeverity.MINOR, DriftSeverity.MINOR),
+    ToolChange.WIDENED: (DriftSeverity.MINOR, DriftSeverity.MAJOR),
+    ToolChange.INCOMPATIBLE: (DriftSeverity.MAJOR, DriftSeverity.CRITICAL),
+}
+"""How severe a changed tool is: an ordinary one, and a grave one."""
+
+
+def find_new_tools(look: Look, found: Sequence[SeenTool]) -> Iterator[Sighting]:
+    """Yield the tools that the contract does not have and nobody knew of at the approval.
+
+    An agent chooses the names: beyond `NEW_TOOLS_MAX` of them, what is left is one sighting.
+    """
+    severity = NEW_TOOL[look.unmatched]
+    each = [
+        look.sighting(
+            DriftKind.TOOL_NEW,
+            DriftSubject(tool=tool.name),
+            severity,
+            f"the agent offers `{tool.name}`, which the approved contract does not have",
+            at=tool.last_seen_at,
+        )
+        for tool in found
+    ]
+    told, left = _room_for(look, each, NEW_TOOLS_MAX)
+    yield from told
+    if left:
+        yield look.sighting(
+            DriftKind.TOOL_NEW,
+            DriftSubject(code=TOO_MANY),
+            severity,
+            f"the agent offers more than {NEW_TOOLS_MAX} tools that the approved contract does"
+            " not have",
+            at=max(one.seen_at for one in left),
+        )
+
+
+def find_changed_tools(look: Look, found: Sequence[Difference]) -> Iterator[Sighting]:
+    """Yield the tools that are not what they were at the approval.
+
+    Beyond `CHANGES_MAX` versions of a tool, what is left of it is one sighting.
+    """
+    for name in sorted({it.tool for it in found}):
+        is_grave = look.is_grave(name)
+        each = [
+            look.sighting(
+                DriftKind.TOOL_CHANGED,
+                DriftSubject(tool=name, change=it.change, found=it.found),
+                CHANGED_TOOL[it.change][is_grave],
+                f"`{name}` is not the tool that was approved: {it.change.replace('_', ' ')}",
+                at=it.seen_at,
+            )
+            for it in found
+            if it.tool == name
+        ]
+        told, left = _room_for(look, each, CHANGES_MAX)
+        yield from told
+        if left:
+            yield look.sighting(
+                DriftKind.TOOL_CHANGED,
+                DriftSubject(tool=name, code=TOO_MANY),
+                max((one.severity for one in left), key=lambda one: RANK[one]),
+                f"`{name}` was offered in more than {CHANGES_MAX} versions since the approval",
+                at=max(one.seen_at for one in left),
+            )
+
+
+def _room_for(
+    look: Look, seen: Sequence[Sighting], most: int
+) -> tuple[list[Sighting], list[Sighting]]:
+    """Return the sightings that have an item or may have one, and those that are left."""
+    kept = {
+        fingerprint_of(item.kind, item.subject)
+        for item in look.live.values()
+        if seen and item.kind is seen[0].kind and item.subject.code is None
+        if item.kind is DriftKind.TOOL_NEW or item.subject.tool == seen[0].subject.tool
+    }
+    told, left = [], []
+    for one in seen:
+        key = fingerprint_of(one.kind, one.subject)
+        if key in kept or len(kept) < most:
+            kept.add(key)
+            told.append(one)
+        else:
+            left.append(one)
+    return told, left
