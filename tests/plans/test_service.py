@@ -1,5 +1,7 @@
 """Moves of a plan, and what it counts for by the database's clock."""
 
+from pathlib import Path
+
 import pytest
 from tests.studio.story import AGENT, Story
 
@@ -114,3 +116,12 @@ async def test_a_reporting_plan_never_enforces(story: Story) -> None:
     await story.approved()
     async with story.db.writing(story.founder) as tx:
         assert await service.mark_enforcing(tx, await stored(story)) is None
+
+
+def test_every_change_of_a_plan_raises_its_version() -> None:
+    source = Path(store.__file__).read_text()
+    changes = source.split("sa.update(PLAN)")[1:]
+    assert len(changes) > 3
+    assert all(
+        "version=PLAN.c.version + 1" in change.partition("async def")[0] for change in changes
+    )
