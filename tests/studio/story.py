@@ -13,7 +13,7 @@ from placet.authority.server_keys import ServerKeys
 from placet.evidence import vote as evidence
 from placet.evidence.dsse import encode_envelope
 from placet.evidence.ed25519 import SigningKey
-from placet.evidence.vote import VoteDecision
+from placet.evidence.vote import VoteDecision, VotePurpose
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment, Principal
 from placet.storage.database import Database
@@ -214,21 +214,29 @@ class Story:
             return await snapshots.take_snapshot(tx, draft.draft_id, asked, self.ids)
 
     async def request(
-        self, snapshot: BusinessDraftSnapshot, deadline_seconds: int = 3600
+        self,
+        snapshot: BusinessDraftSnapshot,
+        deadline_seconds: int = 3600,
+        purpose: VotePurpose = VotePurpose.ORDINARY,
     ) -> ApprovalRequest:
         """Ask for the approval of a snapshot."""
-        asked = RequestApproval(snapshot_id=snapshot.snapshot_id, deadline_seconds=deadline_seconds)
+        asked = RequestApproval(
+            snapshot_id=snapshot.snapshot_id, deadline_seconds=deadline_seconds, purpose=purpose
+        )
         async with self.db.writing(self.founder) as tx:
             return await requests.request_approval(tx, asked, self.ids)
 
     async def asked(
-        self, workspace: GovernanceWorkspace, document: dict[str, Any] | None = None
+        self,
+        workspace: GovernanceWorkspace,
+        document: dict[str, Any] | None = None,
+        purpose: VotePurpose = VotePurpose.ORDINARY,
     ) -> tuple[BusinessDraft, BusinessDraftSnapshot, ApprovalRequest]:
         """Go from a workspace to an open request for a contract, by one import."""
         draft = await self.draft(workspace)
         await self.command(draft, importing(document or contract(agent=workspace.agent)))
         snapshot = await self.snapshot(draft)
-        return draft, snapshot, await self.request(snapshot)
+        return draft, snapshot, await self.request(snapshot, purpose=purpose)
 
     async def ballot(
         self,

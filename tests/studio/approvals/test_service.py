@@ -13,7 +13,7 @@ from placet.events.store import list_events
 from placet.evidence.artifact import verify_artifact
 from placet.evidence.dsse import parse_envelope
 from placet.evidence.ed25519 import PublicKey
-from placet.evidence.vote import verify_proof, verify_vote
+from placet.evidence.vote import VotePurpose, verify_proof, verify_vote
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import digest
 from placet.kernel.principal import Environment
@@ -155,6 +155,7 @@ async def test_nothing_is_approved_but_what_the_voters_signed(story: Story) -> N
         voters=[],
     )
     asked = GrantApproval(
+        purpose=VotePurpose.ORDINARY,
         snapshot_id=snapshot.snapshot_id,
         artifact_hash="0" * 64,
         approval_policy=workspace.approval_policy,

@@ -9,6 +9,7 @@ import msgspec
 
 from placet.evidence.dsse import Envelope
 from placet.evidence.fields import HexDigest
+from placet.evidence.vote import VotePurpose
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import Invalid, NotFound
@@ -34,6 +35,7 @@ class GovernanceApproval(Value, frozen=True):
     approved_by: list[ActorId]
     approved_at: datetime
     expires_at: datetime | None
+    purpose: VotePurpose
 
 
 class GroupProof(Value, frozen=True):
@@ -55,6 +57,7 @@ class ApprovalHead(Value, frozen=True):
     approved_by: list[ActorId]
     approved_at: datetime
     expires_at: datetime | None
+    purpose: VotePurpose
 
 
 class VoterProof(Value, frozen=True):
@@ -90,6 +93,7 @@ class ApprovalProof(Value, frozen=True):
 class GrantApproval(Value, frozen=True):
     """Approve a snapshot on the strength of the votes in the proof."""
 
+    purpose: VotePurpose
     snapshot_id: SnapshotId
     artifact_hash: HexDigest
     approval_policy: ApprovalPolicy
@@ -121,6 +125,7 @@ class ApprovalAnswer(Value, frozen=True):
     approved_by: list[ActorId]
     approved_at: datetime
     expires_at: datetime | None
+    purpose: VotePurpose
 
 
 class ApprovalFlaw(StrEnum):
@@ -170,7 +175,7 @@ class ApprovalNotFound(NotFound):
 
 
 class ApprovalGranted(Value, frozen=True):
-    """Event: a snapshot was approved, and this is in force."""
+    """Event: a snapshot was approved, and this is in force, or stands by for break-glass."""
 
     approval_id: UUID
     request_id: UUID
@@ -181,3 +186,4 @@ class ApprovalGranted(Value, frozen=True):
     compiled_hash: HexDigest
     approved_by: list[ActorId]
     expires_at: datetime | None
+    purpose: VotePurpose

@@ -7,6 +7,7 @@ from placet.authority.model import CompiledGovernanceArtifact
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.artifact import ArtifactPayload, sign_artifact
 from placet.evidence.dsse import encode_envelope
+from placet.evidence.vote import VotePurpose
 from placet.kernel.canonical import canonical
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
@@ -29,7 +30,7 @@ from placet.studio.snapshots import rules as snapshot_rules
 from placet.studio.snapshots import store as snapshots
 from placet.studio.snapshots.model import BusinessDraftSnapshot
 from placet.studio.workspaces import store as workspaces
-from placet.studio.workspaces.model import ApprovalPolicyChanged
+from placet.studio.workspaces.model import ApprovalPolicyChanged, GovernanceWorkspace
 
 
 async def grant_approval(
@@ -39,7 +40,8 @@ async def grant_approval(
 
     The caller has checked the votes and holds the request. Refuses `approval_refused` when the
     draft was edited after the snapshot or the snapshot compiles to something else, and conflicts
-    when the workspace or the plan moved at the same moment.
+    when the workspace or the plan moved at the same moment. One that is for break-glass moves
+    neither the plan nor what the workspace has in force.
     """
     snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
     workspace = await workspaces.get_workspace(tx, snapshot.workspace_id)
@@ -53,10 +55,7 @@ async def grant_approval(
     if not await drafts.advance_to_approved(tx, as_judged, approval.approval_id):
         draft = await drafts.get_draft(tx, snapshot.draft_id)
         raise rules.refused([rules.version_moved(snapshot, draft)])
-    following = asked.policy_change.approval_policy if asked.policy_change else None
-    if not await workspaces.advance_approval(
-        tx, workspace, approval.approval_id, following or workspace.approval_policy
-    ):
+    if not await _advance(tx, workspace, approval, asked):
         raise StateMovedOn(detail="the workspace was changed at the same moment")
     approval = replace(
         approval, approval_version=await store.next_version(tx, workspace.workspace_id)
@@ -64,27 +63,54 @@ async def grant_approval(
     artifact = _artifact(approval, snapshot, contract, compiled, keys)
     await authority.insert_artifact(tx, artifact)
     await store.insert_approval(tx, approval)
-    await put_due(tx, SCAN_DRIFT, approval.workspace_id, approval.approved_at)
     if approval.expires_at is not None:
         await put_due(tx, EXPIRE_APPROVAL, approval.approval_id, approval.approved_at)
+    granted = Granted(approval=approval, compiled_hash=artifact.compiled_hash)
+    said: list[Value] = [_said(granted, snapshot)]
+    if approval.purpose is VotePurpose.ORDINARY:
+        said += await _put_in_force(tx, workspace, granted, asked)
+    return granted, said
+
+
+async def _advance(
+    tx: Writing,
+    workspace: GovernanceWorkspace,
+    approval: GovernanceApproval,
+    asked: GrantApproval,
+) -> bool:
+    """Move the workspace's pointers: to the approval, unless it only stands by."""
+    if approval.purpose is VotePurpose.BREAK_GLASS:
+        return await workspaces.advance_draft(tx, workspace, None)
+    policy = asked.policy_change.approval_policy if asked.policy_change else None
+    return await workspaces.advance_approval(
+        tx, workspace, approval.approval_id, policy or workspace.approval_policy
+    )
+
+
+async def _put_in_force(
+    tx: Writing, workspace: GovernanceWorkspace, granted: Granted, asked: GrantApproval
+) -> list[Value]:
+    approval = granted.approval
+    await put_due(tx, SCAN_DRIFT, approval.workspace_id, approval.approved_at)
     plan = ApprovePlan(
         agent=workspace.agent,
         environment=workspace.environment,
-        artifact_id=artifact.artifact_id,
-        compiled_hash=artifact.compiled_hash,
+        artifact_id=approval.artifact_id,
+        compiled_hash=granted.compiled_hash,
         approval_id=approval.approval_id,
         approved_at=approval.approved_at,
         approval_expires_at=approval.expires_at,
     )
-    granted = Granted(approval=approval, compiled_hash=artifact.compiled_hash)
-    said: list[Value] = [_said(granted, snapshot), await plans.approve_plan(tx, plan)]
-    if following is not None:
+    said: list[Value] = [await plans.approve_plan(tx, plan)]
+    if asked.policy_change is not None:
         said.append(
             ApprovalPolicyChanged(
-                approval_id=approval.approval_id, before=workspace.approval_policy, after=following
+                approval_id=approval.approval_id,
+                before=workspace.approval_policy,
+                after=asked.policy_change.approval_policy,
             )
         )
-    return granted, said
+    return said
 
 
 def _compiled(snapshot: BusinessDraftSnapshot, asked: GrantApproval) -> tuple[Contract, Compiled]:
@@ -120,6 +146,7 @@ async def _approval(
         approved_by=asked.approved_by,
         approved_at=approved_at,
         expires_at=rules.expiry_of(asked.approval_policy, approved_at),
+        purpose=asked.purpose,
     )
 
 
@@ -167,4 +194,5 @@ def _said(granted: Granted, snapshot: BusinessDraftSnapshot) -> ApprovalGranted:
         compiled_hash=granted.compiled_hash,
         approved_by=approval.approved_by,
         expires_at=approval.expires_at,
+        purpose=approval.purpose,
     )

@@ -22,6 +22,7 @@ WARNING_DAYS: Final = (14, 3, 1)
 class ApprovalStatus(StrEnum):
     """What an approval counts for now. The last two are for ever."""
 
+    STANDBY = "standby"
     IN_FORCE = "in_force"
     SUPERSEDED = "superseded"
     EXPIRED = "expired"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from placet.evidence.vote import VotePurpose
 from placet.plans.model import EndingKind
 from placet.studio.endings.model import (
     WARNING_DAYS,
@@ -18,16 +19,20 @@ def status_of(
     now: datetime,
     *,
     is_pointed_at: bool,
+    purpose: VotePurpose = VotePurpose.ORDINARY,
 ) -> ApprovalStatus:
     """Return what an approval counts for at `now`.
 
     `endings` are its own, `is_pointed_at` whether its workspace points at it. The clock decides
-    that it expired, whether or not anybody has written that down.
+    that it expired, whether or not anybody has written that down. One for break-glass stands by
+    until it ends, activated or not.
     """
     if any(ending.kind is EndingKind.REVOKED for ending in endings):
         return ApprovalStatus.REVOKED
     if expires_at is not None and expires_at <= now:
         return ApprovalStatus.EXPIRED
+    if purpose is VotePurpose.BREAK_GLASS:
+        return ApprovalStatus.STANDBY
     return ApprovalStatus.IN_FORCE if is_pointed_at else ApprovalStatus.SUPERSEDED
 
 

@@ -101,6 +101,7 @@ async def summarise(tx: Reading, heads: Sequence[ApprovalHead]) -> list[Approval
                 head.expires_at,
                 now,
                 is_pointed_at=workspace.active_approval_id == head.approval_id,
+                purpose=head.purpose,
             ),
             ending=rules.shown_ending(endings[head.approval_id]),
             sessions_open=counted[head.artifact_id],

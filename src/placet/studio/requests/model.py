@@ -12,7 +12,7 @@ from placet.evidence.fields import HexDigest
 from placet.evidence.vote import CheckpointSeen, VotePurpose
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
-from placet.kernel.refusals import Conflict, Forbidden, NotFound
+from placet.kernel.refusals import Conflict, Forbidden, Invalid, NotFound
 from placet.kernel.value import Input, Value
 from placet.plans.model import Enforcement, Unplanned
 from placet.policy.diff.change import Change
@@ -52,6 +52,7 @@ class ApprovalRequest(Value, frozen=True):
     """What people are asked to assent to, frozen. Hashes are hex.
 
     `policy_change` is the approval policy that holds from the approval on, if it is another one.
+    `purpose` says what the approval is for: to be in force, or to stand by for break-glass.
     """
 
     tenant_id: TenantId
@@ -68,6 +69,7 @@ class ApprovalRequest(Value, frozen=True):
     requested_by: ActorId
     created_at: datetime
     policy_change: PolicyChange | None
+    purpose: VotePurpose
 
 
 class RequestApproval(Input, frozen=True):
@@ -76,6 +78,9 @@ class RequestApproval(Input, frozen=True):
     With `next_approval_policy` the approval also brings another policy, by which later ones are
     judged; this one is judged by the policy of now. `first_members` says whose keys are in the
     groups that it adds. To change nothing else, take a snapshot of the same contract.
+
+    For the purpose `break_glass` the approval puts nothing in force: what it compiles to stands by
+    until two operators activate it for a while. Such a request brings no other policy.
     """
 
     snapshot_id: UUID
@@ -86,6 +91,7 @@ class RequestApproval(Input, frozen=True):
     first_members: Annotated[
         tuple[FirstMember, ...], msgspec.Meta(max_length=FIRST_MEMBERS_MAX)
     ] = ()
+    purpose: VotePurpose = VotePurpose.ORDINARY
 
 
 class WithdrawRequest(Input, frozen=True):
@@ -111,6 +117,7 @@ class ApprovalFrame(Value, frozen=True):
     """
 
     workspace_id: WorkspaceId
+    purpose: VotePurpose
     agent: str
     environment: Environment
     enforcement: Enforcement
@@ -190,6 +197,12 @@ class RequestClosed(Conflict):
     request_status: RequestStatus
 
 
+class StandbyChangesNoPolicy(Invalid):
+    """A request for break-glass brings another approval policy."""
+
+    hint = "ask for the change of policy with an ordinary request"
+
+
 class WithdrawalNotAllowed(Forbidden):
     """A request is withdrawn by whoever made it, or by an author of the draft."""
 
@@ -205,6 +218,7 @@ class ApprovalRequested(Value, frozen=True):
     approval_policy_hash: HexDigest
     environment: Environment
     deadline: datetime
+    purpose: VotePurpose
 
 
 class ApprovalRequestClosed(Value, frozen=True):

@@ -5,7 +5,6 @@ from typing import cast
 
 import msgspec
 
-from placet.evidence.vote import VotePurpose
 from placet.kernel import foreign
 from placet.kernel.canonical import canonical
 from placet.kernel.foreign import Json
@@ -46,7 +45,7 @@ def status_at(request: ApprovalRequest, now: datetime) -> RequestStatus:
 def fields_to_sign(request: ApprovalRequest, snapshot: BusinessDraftSnapshot) -> VoteFields:
     """Return what every vote on a request says."""
     return VoteFields(
-        purpose=VotePurpose.ORDINARY,
+        purpose=request.purpose,
         tenant_id=request.tenant_id,
         workspace_id=request.workspace_id,
         environment=request.environment,

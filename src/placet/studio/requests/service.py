@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from placet.evidence.vote import APPROVAL_VOTE_TYPE
+from placet.evidence.vote import APPROVAL_VOTE_TYPE, VotePurpose
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.policy.compile import compile_contract
@@ -32,6 +32,7 @@ from placet.studio.requests.model import (
     RequestClosed,
     RequestId,
     RequestStatus,
+    StandbyChangesNoPolicy,
     WithdrawalNotAllowed,
     WithdrawRequest,
 )
@@ -49,7 +50,7 @@ async def request_approval(tx: Writing, asked: RequestApproval, ids: Ids) -> App
 
     An open request for an older snapshot is superseded. Refuses `snapshot_not_found`,
     `approval_refused` with every reason, `groups_refused` for a next policy that cannot be,
-    `approval_already_requested`, and `workspace_not_active`.
+    `approval_already_requested`, `standby_changes_no_policy` and `workspace_not_active`.
     """
     snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
     workspace = await _approvable(tx, snapshot)
@@ -156,6 +157,7 @@ async def _frozen(
     change = await _policy_change(tx, asked, workspace)
     frame = ApprovalFrame(
         workspace_id=workspace.workspace_id,
+        purpose=asked.purpose,
         agent=workspace.agent,
         environment=workspace.environment,
         enforcement=workspace.enforcement,
@@ -189,6 +191,7 @@ async def _frozen(
         deadline=now + timedelta(seconds=asked.deadline_seconds),
         requested_by=tx.actor_id,
         created_at=now,
+        purpose=asked.purpose,
     )
 
 
@@ -198,6 +201,8 @@ async def _policy_change(
     after, first = asked.next_approval_policy, asked.first_members
     if after is None and not first:
         return None
+    if asked.purpose is VotePurpose.BREAK_GLASS:
+        raise StandbyChangesNoPolicy(detail="what stands by is approved under the policy of now")
     keys = await workspaces.read_standings(tx, workspace.workspace_id)
     members = await workspace_store.list_members(tx, workspace.workspace_id)
     wanted = after or workspace.approval_policy
@@ -258,6 +263,7 @@ def _requested(request: ApprovalRequest, snapshot: BusinessDraftSnapshot) -> App
         approval_policy_hash=request.approval_policy_hash,
         environment=request.environment,
         deadline=request.deadline,
+        purpose=request.purpose,
     )
 
 

@@ -197,6 +197,7 @@ async def _to_grant(tx: Writing, ballot: Ballot, vote: ApprovalVote) -> GrantApp
         voters=await _voters(tx, ballot, counted),
     )
     return GrantApproval(
+        purpose=request.purpose,
         snapshot_id=snapshot.snapshot_id,
         artifact_hash=request.artifact_hash,
         approval_policy=workspace.approval_policy,
