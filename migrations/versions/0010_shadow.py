@@ -66,6 +66,13 @@ def upgrade() -> None:
         unique=False,
         schema="placet",
     )
+    op.create_index(
+        "studio_impact_snapshot_ix",
+        "studio_impact",
+        ["tenant_id", "snapshot_id", "impact_id"],
+        unique=False,
+        schema="placet",
+    )
     op.create_table(
         "studio_shadow",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),

@@ -13,5 +13,6 @@ IMPACT = table(
     sa.Index(
         "studio_impact_candidate_ix", "tenant_id", "workspace_id", "candidate_hash", "computed_at"
     ),
+    sa.Index("studio_impact_snapshot_ix", "tenant_id", "snapshot_id", "impact_id"),
     key=("impact_id",),
 )

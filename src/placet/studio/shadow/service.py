@@ -1,5 +1,6 @@
 """Starting, ending and reading shadows."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -44,7 +45,7 @@ async def start_shadow(tx: Writing, snapshot_id: UUID, ids: Ids) -> Shadow:
     draft = await drafts.get_draft(tx, snapshot.draft_id)
     if draft.status is not DraftStatus.OPEN:
         raise DraftClosed(detail=f"the draft is `{draft.status}`", draft_status=draft.status)
-    candidate = sides.candidate_side(snapshot)
+    candidate = await asyncio.to_thread(sides.candidate_side, snapshot)
     workspace = await workspace_store.get_workspace(tx, snapshot.workspace_id)
     await workspace_store.hold_active(tx, workspace.workspace_id)
     plan = await plans.find_plan(tx, workspace.agent, workspace.environment)
@@ -156,7 +157,8 @@ async def _insert(  # noqa: PLR0913, PLR0917 -- the parts of one row, each read 
     if plan is None or plan.artifact_id is None or plan.approval_id is None:
         raise NothingInForce(detail="nothing is in force for this agent there")
     artifact = await authority.get_artifact(tx, plan.artifact_id)
-    if sides.authority_side(artifact.compiled_hash, artifact.runtime_projection_json) is None:
+    compiled = (artifact.compiled_hash, artifact.runtime_projection_json)
+    if await asyncio.to_thread(sides.authority_side, *compiled) is None:
         raise NothingInForce(detail="what is in force cannot be evaluated by this version")
     # Race: the ends are read before the time is, so that every call since then is past its cursor.
     ends = await store.list_ends(tx, workspace.agent, workspace.environment, artifact.artifact_id)
