@@ -14,6 +14,7 @@ commands are rows. What can be set:
   `import_artifact`, `rebase`;
 - a tool or all that holds for a session: `set_tool_contract`, `remove_tool_contract`,
   `set_session`; one part of the latter: `pieces`;
+- what the draft stands on: `grounds` (its sources, answers to judgments, inferred rules);
 - nothing, but something is said: `comment`, `resolve_comment`, `reopen_comment`.
 
 A piece that cannot be read as a part of a contract is refused with the findings; what the whole
@@ -24,7 +25,10 @@ contract lacks stops no command.
 - `replaying`: what a kept command makes of a contract. It decides what is written as well as what
   is replayed, so the kept commands of a lineage, replayed from the empty contract, always give the
   contract of the draft.
-- `history`: who set each rule and why, and what was said about it.
+- `standing`: what the kept commands leave beside the contract.
+- `history`: who set each rule, why and by which spans of sources; what was said about it; the
+  commands one by one, each with all that its hash covers.
+- `lists`: drafts and commands without contracts.
 
 The chain: for each command
 
@@ -47,5 +51,6 @@ Failures
 - A second open draft: `draft_already_open`, with the first one's id.
 - An unreadable piece, or one that is not there to be removed: `contract_invalid`, with the
   findings; nothing stored.
-- A comment that is none of the draft's lineage: `comment_not_found`.
+- A comment that is none of the draft's lineage: `comment_not_found`. A version that no command
+  made: `command_not_found`.
 """

@@ -1,4 +1,4 @@
-"""Contracts that a draft takes from elsewhere: each is one command, and the draft's next version.
+"""What a draft takes from elsewhere: each is one command, and the draft's next version.
 
 - `restore_version`: what the draft held at one of its versions, 0 for what it began with.
 - `restore_snapshot`: what a snapshot holds, of the draft or of one that it began with and nobody
@@ -7,6 +7,8 @@
   to the same hash. One of another workspace is a promotion, one of this workspace a rollback. Who
   wrote what another workspace approved counts as an author here.
 - `rebase`: what the active approval changed, brought into a draft that stems from another one.
+- Commands that name something else (a source, a judgment, an inferred rule, spans of sources) are
+  kept with it as it stands.
 - Opening a draft from an approval: one of this workspace is reopened, with its draft as the parent;
   one of another workspace is the first command of an empty draft.
 
