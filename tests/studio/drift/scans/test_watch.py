@@ -21,25 +21,25 @@ async def receipts(scanner: Scanner, workspace_id: UUID) -> list[ApprovalRuntime
         return await store.list_receipts(tx, workspace_id, before=None, limit=200)
 
 
-async def until_scanned(scanner: Scanner) -> None:
-    """Take rounds until this workspace had its turn: other tests' workspaces are due as well."""
-    while not await receipts(scanner, scanner.workspace.workspace_id):
-        assert await watch.scan_due(scanner.db, scanner.ids)
+async def taken(scanner: Scanner) -> list[WorkDue]:
+    """Take what is due of this workspace, and leave it due."""
+    due = await take_due(scanner.db, SCAN_DRIFT, limit=1_000, lease_seconds=0)
+    return [work for work in due if work.ref == scanner.workspace.workspace_id]
 
 
 async def test_an_approval_is_scanned_without_anybody_asking(desk: Desk, scanner: Scanner) -> None:
     worker = await desk.worker()
     await worker.propose(("delete_customer", {"customer": "c1"}))
-    await until_scanned(scanner)
+    (work,) = await taken(scanner)
+    await watch.scan_work(scanner.db, work, scanner.ids)
     (receipt,) = await receipts(scanner, scanner.workspace.workspace_id)
     (item,) = await scanner.items()
     assert (receipt.call_count, item.seen_count) == (1, 1)
 
 
-async def taken(scanner: Scanner) -> list[WorkDue]:
-    """Take what is due of this workspace, and leave it due."""
-    due = await take_due(scanner.db, SCAN_DRIFT, limit=1_000, lease_seconds=0)
-    return [work for work in due if work.ref == scanner.workspace.workspace_id]
+async def test_a_round_takes_what_is_due_and_no_more_than_it_may(scanner: Scanner) -> None:
+    assert await taken(scanner)
+    assert 0 < await watch.scan_due(scanner.db, scanner.ids) <= watch.BATCH
 
 
 async def test_what_was_scanned_is_not_due_again_at_once(scanner: Scanner) -> None:
