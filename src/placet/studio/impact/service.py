@@ -81,7 +81,8 @@ class Previews:
     async def place(self) -> AsyncIterator[None]:
         """Take the place, and give it back. Refuses `preview_busy` after waiting a while."""
         try:
-            await asyncio.wait_for(self._place.acquire(), WAIT_SECONDS)
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._place.acquire()
         except TimeoutError as fault:
             raise PreviewBusy(
                 detail="another impact preview is being computed; nothing was stored",

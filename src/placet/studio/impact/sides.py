@@ -44,11 +44,10 @@ def candidate_side(snapshot: BusinessDraftSnapshot) -> Side:
     if isinstance(contract, list) or findings:
         raise _invalid(findings or contract)
     compiled = compile_contract(contract)
-    return Side(
-        compiled_hash=compiled.compiled_hash.hex(),
-        policy=load_policy(compiled.runtime),
-        runtime=compiled.runtime,
-    )
+    side = authority_side(compiled.compiled_hash.hex(), compiled.runtime)
+    if side is None:
+        raise _invalid([])
+    return side
 
 
 def authority_side(compiled_hash: str, runtime: bytes) -> Side | None:
