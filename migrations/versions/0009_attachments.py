@@ -31,7 +31,6 @@ DELETES: list[str] = ["plans_inventory_tool", "plans_attachment"]
 SOURCES = [("placet.plans", "plan_look_v1"), ("placet.plans", "plan_changed_v1")]
 FUNCTIONS = [
     "plan_look_v1(text[], bytea[], text[], text[])",
-    "plan_stamp_v1(text, text)",
     "plan_changed_v1()",
 ]
 

@@ -75,3 +75,37 @@ def test_a_bound_key_looks_at_its_own_plan_alone_and_an_unbound_one_at_any() -> 
     assert not rules.may_look(caller("other", Environment.STAGING), ASKED)
     assert not rules.may_look(caller("desk", Environment.PRODUCTION), ASKED)
     assert not rules.may_look(caller("desk", None), ASKED)
+
+
+ACTIVATION: dict[str, object] = {
+    "activation_id": UUID(int=7),
+    "activated_artifact_id": UUID(int=8),
+    "activated_hash": "b" * 64,
+    "activated_approval_id": UUID(int=9),
+    "activated_at": NOON,
+    "activated_until": NOON + timedelta(hours=1),
+}
+OVER: dict[str, object] = dict.fromkeys(ACTIVATION)
+
+
+@pytest.mark.parametrize("status", PlanStatus)
+def test_what_is_activated_is_named_until_its_end_and_not_at_it(status: PlanStatus) -> None:
+    made = plan(status, **ACTIVATION)
+    end = NOON + timedelta(hours=1)
+    during = rules.plan_at(made, end - timedelta(microseconds=1))
+    assert (during.status, during.artifact_id) == (PlanStatus.ENFORCING, UUID(int=8))
+    assert (during.compiled_hash, during.approval_id) == ("b" * 64, UUID(int=9))
+    assert (during.approved_at, during.approval_expires_at) == (NOON, end)
+    assert rules.plan_at(made, end) == plan(status, **OVER)
+
+
+def test_what_is_activated_outlasts_an_approval_that_runs_out_meanwhile() -> None:
+    made = plan(PlanStatus.APPROVED, **ACTIVATION, approval_expires_at=NOON)
+    assert rules.plan_at(made, NOON).artifact_id == UUID(int=8)
+    assert rules.plan_at(made, NOON + timedelta(hours=1)).status is PlanStatus.READY
+
+
+def test_what_is_activated_never_makes_the_plan_beneath_it_enforcing() -> None:
+    for enforcement in Enforcement:
+        made = plan(PlanStatus.READY, **ACTIVATION, enforcement=enforcement)
+        assert not rules.may_enforce(rules.plan_at(made, NOON))

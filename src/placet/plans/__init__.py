@@ -11,6 +11,10 @@ without an artifact. The first attach where refused calls are blocked leads from
 `ENFORCING`. An approval that ran out counts as `READY` from that moment by the database's clock,
 whoever looks, whether or not anything has moved the row yet.
 
+What stands by for break-glass may be activated for a while. It lies over the rest: the plan names
+it until its end by the database's clock, and then what it would name without it, with whatever was
+approved or ended meanwhile.
+
 Invariants
 - An artifact is named if, and only if, the status is `APPROVED` or `ENFORCING`.
 - `version` rises by one with each move; a move names the version that it was decided on.

@@ -46,7 +46,11 @@ class Unplanned(StrEnum):
 
 
 class GovernancePlan(Value, frozen=True):
-    """What holds for one agent in one environment. `compiled_hash` is hex."""
+    """What holds for one agent in one environment. Hashes are hex.
+
+    `activation_id` and what follows are of the last activation of what stands by. Before
+    `activated_until` that is what the plan names; from then on it counts for nothing.
+    """
 
     tenant_id: TenantId
     plan_id: UUID
@@ -62,6 +66,12 @@ class GovernancePlan(Value, frozen=True):
     approved_at: datetime | None
     approval_expires_at: datetime | None
     updated_at: datetime
+    activation_id: UUID | None = None
+    activated_artifact_id: UUID | None = None
+    activated_hash: HexDigest | None = None
+    activated_approval_id: UUID | None = None
+    activated_at: datetime | None = None
+    activated_until: datetime | None = None
 
 
 class OpenPlan(Value, frozen=True):
@@ -85,6 +95,19 @@ class ApprovePlan(Value, frozen=True):
     approval_expires_at: datetime | None
 
 
+class ActivatePlan(Value, frozen=True):
+    """Let a plan name what stands by until a moment, and then again what it named before."""
+
+    agent: str
+    environment: Environment
+    activation_id: UUID
+    artifact_id: UUID
+    compiled_hash: HexDigest
+    approval_id: UUID
+    activated_at: datetime
+    activated_until: datetime
+
+
 WAIT_SECONDS_MAX: Final = 30
 
 
@@ -103,7 +126,9 @@ class PlanQuery(Input, frozen=True):
 class PlanAnswer(Value, frozen=True):
     """The plan as it counts now, with the public keys that what it names is signed by.
 
-    The artifact itself is fetched by `compiled_hash`. Without one, nothing is approved.
+    The artifact itself is fetched by `compiled_hash`. Without one, nothing is approved. While
+    something that stands by is activated, `activation_id` names the activation, and
+    `approval_expires_at` is its end.
     """
 
     plan_id: UUID
@@ -120,6 +145,7 @@ class PlanAnswer(Value, frozen=True):
     approval_expires_at: datetime | None
     updated_at: datetime
     keys: list[ServerKey]
+    activation_id: UUID | None = None
 
 
 class PlanNotFound(NotFound):
@@ -176,6 +202,26 @@ class PlanWithdrawn(Value, frozen=True):
     version: int
     approval_id: UUID
     why: EndingKind
+
+
+class PlanActivated(Value, frozen=True):
+    """Event: a plan names what stands by, until this moment at the latest."""
+
+    plan_id: UUID
+    version: int
+    activation_id: UUID
+    artifact_id: UUID
+    compiled_hash: HexDigest
+    approval_id: UUID
+    until: datetime
+
+
+class PlanRestored(Value, frozen=True):
+    """Event: an activation was ended before its time, and its plan names what it named before."""
+
+    plan_id: UUID
+    version: int
+    activation_id: UUID
 
 
 class PlanEnforcing(Value, frozen=True):

@@ -9,10 +9,33 @@ from placet.kernel.principal import Principal
 from placet.plans.model import Enforcement, GovernancePlan, PlanQuery, PlanStatus
 
 IN_FORCE: Final = frozenset({PlanStatus.APPROVED, PlanStatus.ENFORCING})
+_ACTIVATION: Final = (
+    "activation_id",
+    "activated_artifact_id",
+    "activated_hash",
+    "activated_approval_id",
+    "activated_at",
+    "activated_until",
+)
 
 
 def plan_at(plan: GovernancePlan, now: datetime) -> GovernancePlan:
-    """Return what the plan counts for at `now`: without its artifact once the approval ran out."""
+    """Return what the plan counts for at `now`.
+
+    What was activated counts before all else until its time is over, and then for nothing; an
+    approval that ran out leaves the plan without an artifact.
+    """
+    if is_activated(plan, now):
+        return replace(
+            plan,
+            status=_activated_status(plan),
+            artifact_id=plan.activated_artifact_id,
+            compiled_hash=plan.activated_hash,
+            approval_id=plan.activated_approval_id,
+            approved_at=plan.activated_at,
+            approval_expires_at=plan.activated_until,
+        )
+    plan = replace(plan, **dict.fromkeys(_ACTIVATION))
     expires = plan.approval_expires_at
     if plan.status not in IN_FORCE or expires is None or now < expires:
         return plan
@@ -25,6 +48,17 @@ def plan_at(plan: GovernancePlan, now: datetime) -> GovernancePlan:
         approved_at=None,
         approval_expires_at=None,
     )
+
+
+def is_activated(plan: GovernancePlan, now: datetime) -> bool:
+    """Return whether the plan names at `now` what otherwise stands by."""
+    return plan.activated_until is not None and now < plan.activated_until
+
+
+def _activated_status(plan: GovernancePlan) -> PlanStatus:
+    """Return the status of what is activated; where refused calls are blocked it enforces."""
+    is_blocking = plan.enforcement is Enforcement.BLOCK
+    return PlanStatus.ENFORCING if is_blocking else PlanStatus.APPROVED
 
 
 def may_enforce(plan: GovernancePlan) -> bool:

@@ -12,11 +12,13 @@ from placet.kernel.principal import Environment, Principal, Scope
 from placet.kernel.refusals import ScopeMissing
 from placet.plans import rules, store
 from placet.plans.model import (
+    ActivatePlan,
     ApprovePlan,
     EndingKind,
     GovernancePlan,
     KeyBoundElsewhere,
     OpenPlan,
+    PlanActivated,
     PlanAnswer,
     PlanApproved,
     PlanEnforcing,
@@ -25,6 +27,7 @@ from placet.plans.model import (
     PlanNotFound,
     PlanOpened,
     PlanQuery,
+    PlanRestored,
     PlanStatus,
     PlanWithdrawn,
 )
@@ -107,6 +110,7 @@ async def look_up_plan(tx: Reading, asked: PlanQuery, principal: Principal) -> P
         approval_expires_at=plan.approval_expires_at,
         updated_at=plan.updated_at,
         keys=await authority.list_server_keys(tx),
+        activation_id=plan.activation_id,
     )
 
 
@@ -151,6 +155,51 @@ async def withdraw_plan(
     if version is None:
         return None
     return PlanWithdrawn(plan_id=plan.plan_id, version=version, approval_id=approval_id, why=why)
+
+
+async def activate_plan(tx: Writing, asked: ActivatePlan) -> PlanActivated:
+    """Let a plan name what stands by. Refuses `plan_not_found` and `plan_moved_on`.
+
+    What it named before stays underneath: approvals come and end there as ever.
+    """
+    plan = await store.find_stored_plan(tx, asked.agent, asked.environment)
+    if plan is None:
+        raise PlanNotFound(detail="nobody has opened governance for this agent there")
+    version = await store.advance_to_activated(tx, plan, asked)
+    if version is None:
+        raise PlanMovedOn(detail="something else was activated at the same moment")
+    return PlanActivated(
+        plan_id=plan.plan_id,
+        version=version,
+        activation_id=asked.activation_id,
+        artifact_id=asked.artifact_id,
+        compiled_hash=asked.compiled_hash,
+        approval_id=asked.approval_id,
+        until=asked.activated_until,
+    )
+
+
+async def restore_plan(
+    tx: Writing, agent: str, environment: Environment, activation_id: UUID
+) -> PlanRestored | None:
+    """End an activation before its time. Returns None where it is over already."""
+    plan = await store.find_stored_plan(tx, agent, environment)
+    if plan is None:
+        return None
+    version = await store.advance_to_restored(tx, plan, activation_id)
+    if version is None:
+        return None
+    return PlanRestored(plan_id=plan.plan_id, version=version, activation_id=activation_id)
+
+
+async def find_activation(
+    tx: Reading, agent: str, environment: Environment, approval_id: UUID
+) -> UUID | None:
+    """Return the activation of this approval that is in effect now."""
+    plan = await store.find_stored_plan(tx, agent, environment)
+    if plan is None or plan.activated_approval_id != approval_id:
+        return None
+    return plan.activation_id if rules.is_activated(plan, await tx.now()) else None
 
 
 async def mark_enforcing(tx: Writing, plan: GovernancePlan) -> PlanEnforcing | None:

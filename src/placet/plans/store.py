@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from placet.kernel.principal import Environment
-from placet.plans.model import ApprovePlan, GovernancePlan, PlanStatus
+from placet.plans.model import ActivatePlan, ApprovePlan, GovernancePlan, PlanStatus
 from placet.plans.tables import PLAN
 from placet.storage.database import Reading, Writing, fields_of
 
@@ -109,6 +109,59 @@ async def advance_to_ready(tx: Writing, plan_id: UUID, approval_id: UUID) -> int
     """
     moved = await tx.returning(
         withdraw_statement(tx, plan_id, approval_id).returning(PLAN.c.version)
+    )
+    return None if moved is None else int(moved.version)
+
+
+def activate_statement(plan: GovernancePlan, asked: ActivatePlan) -> sa.Update:
+    """Return the move that names what stands by; it holds only while nothing else is activated."""
+    return (
+        sa.update(PLAN)
+        .where(
+            PLAN.c.tenant_id == plan.tenant_id,
+            PLAN.c.plan_id == plan.plan_id,
+            sa.or_(
+                PLAN.c.activated_until.is_(None),
+                PLAN.c.activated_until <= sa.func.clock_timestamp(),
+            ),
+        )
+        .values(
+            version=PLAN.c.version + 1,
+            activation_id=asked.activation_id,
+            activated_artifact_id=asked.artifact_id,
+            activated_hash=asked.compiled_hash,
+            activated_approval_id=asked.approval_id,
+            activated_at=asked.activated_at,
+            activated_until=asked.activated_until,
+            updated_at=sa.func.clock_timestamp(),
+        )
+    )
+
+
+async def advance_to_activated(
+    tx: Writing, plan: GovernancePlan, asked: ActivatePlan
+) -> int | None:
+    """Name what stands by. Returns the plan's version, None while something else is activated."""
+    moved = await tx.returning(activate_statement(plan, asked).returning(PLAN.c.version))
+    return None if moved is None else int(moved.version)
+
+
+async def advance_to_restored(tx: Writing, plan: GovernancePlan, activation_id: UUID) -> int | None:
+    """End an activation at this moment. Returns the plan's version, None if it was over before."""
+    moved = await tx.returning(
+        sa.update(PLAN)
+        .where(
+            PLAN.c.tenant_id == tx.tenant_id,
+            PLAN.c.plan_id == plan.plan_id,
+            PLAN.c.activation_id == activation_id,
+            PLAN.c.activated_until > sa.func.clock_timestamp(),
+        )
+        .values(
+            version=PLAN.c.version + 1,
+            activated_until=sa.func.clock_timestamp(),
+            updated_at=sa.func.clock_timestamp(),
+        )
+        .returning(PLAN.c.version)
     )
     return None if moved is None else int(moved.version)
 

@@ -11,6 +11,10 @@ PLAN = table(
     tenant_foreign_key(
         ["artifact_id", "compiled_hash"], "authority_artifact(artifact_id, compiled_hash)"
     ),
+    tenant_foreign_key(
+        ["activated_artifact_id", "activated_hash"],
+        "authority_artifact(artifact_id, compiled_hash)",
+    ),
     sa.UniqueConstraint("tenant_id", "agent", "environment"),
     sa.CheckConstraint(
         "(status IN ('APPROVED', 'ENFORCING'))"
@@ -19,6 +23,11 @@ PLAN = table(
         name="in_force_has_artifact",
     ),
     sa.CheckConstraint("(artifact_id IS NULL) = (compiled_hash IS NULL)", name="artifact_has_hash"),
+    sa.CheckConstraint(
+        "num_nulls(activation_id, activated_artifact_id, activated_hash, activated_approval_id,"
+        " activated_at, activated_until) IN (0, 6)",
+        name="activation_whole",
+    ),
     key=("plan_id",),
     updates=(
         "status",
@@ -29,5 +38,11 @@ PLAN = table(
         "approved_at",
         "approval_expires_at",
         "updated_at",
+        "activation_id",
+        "activated_artifact_id",
+        "activated_hash",
+        "activated_approval_id",
+        "activated_at",
+        "activated_until",
     ),
 )

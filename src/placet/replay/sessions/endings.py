@@ -99,5 +99,5 @@ def ending_of(session: ReplaySession, kill: Control | None, now: datetime) -> Se
         barred=AuthorityExpired.code(),
         was=EXPIRING,
         status=SessionStatus.EXPIRED,
-        why="its approval expired",
+        why="its approval expired" if session.activation_id is None else "its activation ended",
     )

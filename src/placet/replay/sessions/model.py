@@ -69,7 +69,9 @@ class SessionState(Value, frozen=True):
 class ReplaySession(Value, frozen=True):
     """A governed session: one agent, one artifact, one writer at a time.
 
-    `authority_until` is when the approval that it runs under expires, null for never.
+    `authority_until` is when the approval that it runs under expires, null for never. One that was
+    opened while something that stands by was activated names that activation and ends with it; its
+    `authority_until` is brought forward when the activation is ended before its time.
     `state` is the canonical form of `SessionState`. `next_seq`, `head` and `last_event_at` belong
     to its stream of events, whose id is the session's. Fence and epoch live as long as the session.
     """
@@ -106,6 +108,7 @@ class ReplaySession(Value, frozen=True):
     ended_at: datetime | None
     ended_why: str | None
     authority_until: datetime | None
+    activation_id: UUID | None
 
 
 class SessionHead(Value, frozen=True):

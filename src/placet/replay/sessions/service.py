@@ -54,6 +54,7 @@ class NewSession(Value, frozen=True):
     plan_id: UUID
     contract_hash: str
     authority_until: datetime | None
+    activation_id: UUID | None
 
 
 async def open_session(
@@ -80,6 +81,7 @@ async def open_session(
             plan_id=plan.plan_id,
             contract_hash=artifact.contract_hash,
             authority_until=plan.approval_expires_at,
+            activation_id=plan.activation_id,
         ),
         await policies.keep(tx, artifact),
     )
@@ -251,6 +253,7 @@ def _new_session(tx: Writing, asked: NewSession, pinned: Pinned) -> ReplaySessio
         ended_at=None,
         ended_why=None,
         authority_until=asked.authority_until,
+        activation_id=asked.activation_id,
     )
 
 

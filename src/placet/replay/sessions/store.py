@@ -33,6 +33,9 @@ _OPEN = sa.text(
     sa.bindparam("salt", type_=sa.LargeBinary),
     sa.bindparam("body", type_=sa.LargeBinary),
 )
+_CUT = sa.text("SELECT cut FROM placet.session_cut_v1(:artifact, :activation)").bindparams(
+    sa.bindparam("artifact", type_=sa.Uuid), sa.bindparam("activation", type_=sa.Uuid)
+)
 _OPENED_WITH = frozenset(
     {
         "session_id",
@@ -46,6 +49,7 @@ _OPENED_WITH = frozenset(
         "contract_hash",
         "current_phase",
         "authority_until",
+        "activation_id",
     }
 )
 _LEASE = "SELECT * FROM placet.lease_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
@@ -110,6 +114,16 @@ async def open_session(
     )
     assert found is not None, "the function returns one row"  # noqa: S101 -- it has OUT parameters
     return found.code, found.created_at
+
+
+async def cut_sessions(tx: Writing, artifact_id: UUID, activation_id: UUID) -> int:
+    """End the authority of every session under an activation at this moment.
+
+    Returns how many there were. Comes last in a transaction: it waits for the grants under way, and
+    later ones wait for it.
+    """
+    ((cut,),) = await tx.rows(_CUT.bindparams(artifact=artifact_id, activation=activation_id))
+    return int(cut)
 
 
 async def list_open_under(

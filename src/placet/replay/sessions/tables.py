@@ -45,6 +45,7 @@ REPLAY_SESSION = table(
         "next_due_at",
         "ended_at",
         "ended_why",
+        "authority_until",
     ),
     fillfactor=70,
 )

@@ -14,6 +14,17 @@ DECLARE
 BEGIN
     SELECT * INTO gate FROM placet.gate_pass_v1(v_tenant);
     r := jsonb_populate_record(NULL::placet.replay_session, p_row);
+    IF r.activation_id IS NOT NULL THEN
+        -- Race: the activation may have been ended before its time since the plan was read.
+        SELECT least(r.authority_until, p.activated_until) INTO r.authority_until
+        FROM placet.plans_plan AS p
+        WHERE p.tenant_id = v_tenant AND p.plan_id = r.plan_id
+          AND p.activation_id = r.activation_id;
+        IF NOT FOUND THEN
+            code := 'authority_expired';
+            RETURN;
+        END IF;
+    END IF;
     -- Race: the plan was read before the gate, and what it named may have ended since.
     code := placet.session_barred_v1(
         v_tenant, gate.control_epoch, gate.killed_by, r.artifact_id, r.authority_until);
@@ -30,13 +41,13 @@ BEGIN
         artifact_id, compiled_session_hash, contract_hash, state_version, control_revision,
         current_phase, total_tool_calls, total_step_count, state, holder, epoch, fence,
         lease_expires_at, next_request_seq, next_seq, head, last_event_at, next_due_at,
-        opened_by, created_at, authority_until)
+        opened_by, created_at, authority_until, activation_id)
     VALUES (
         v_tenant, r.session_id, r.plan_id, r.agent, r.environment, r.mode, r.tier, 'active',
         r.artifact_id, r.compiled_session_hash, r.contract_hash, 1, 0,
         r.current_phase, 0, 0, p_state, NULL, 1, 0,
         '-infinity', 1, w.io_next_seq, w.io_head, w.io_at, 'infinity', p_actor, w.io_at,
-        r.authority_until);
+        r.authority_until, r.activation_id);
     code := 'ok';
 END
 $$;
