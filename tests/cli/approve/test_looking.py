@@ -128,6 +128,7 @@ SHOWN: dict[str, dict[str, Any]] = {
     "snapshot version": {"snapshot_version": 2},
     "artifact": {"artifact_hash": "0" * 64},
     "compiler version": {"compiler_version": "1"},
+    "purpose": {"purpose": "break_glass"},
     "judgments": {"judgments": []},
 }
 """What a view may say otherwise, by the name of it."""
@@ -246,6 +247,31 @@ def test_what_is_in_force_must_be_what_its_contract_compiles_to(scene: Scene) ->
     item = f"the approval in force, {uuid_of('approval')}"
     why = [one.why for one in look(served, pinned).disagreements if one.item == item]
     assert why == ["its contract cannot be read"]
+
+
+def test_what_recorded_calls_say_is_told_as_the_service_s_word(scene: Scene) -> None:
+    impact = {
+        "impact_id": str(OTHER),
+        "compared_with": "in_force",
+        "against_hash": None,
+        "since": "2030-01-01T00:00:00Z",
+        "until": "2030-01-02T00:00:00Z",
+        "sessions": 2,
+        "calls": 9,
+        "is_truncated": True,
+        "same": 6,
+        "flips": [{"before": "deny", "after": "allow", "calls": 3}],
+        "unjudged": 0,
+        "unrecorded": [],
+        "report_hash": "0" * 64,
+    }
+    served = shown(scene.served, impact=impact)
+    looked = look(served, scene.pinned)
+    assert looked.disagreements == []
+    text = told(served, looked)
+    assert "recorded calls, as the service tells (9 in 2 sessions)" in text
+    assert "deny -> allow: 3" in text
+    assert "more calls than were looked at" in text
 
 
 def test_what_people_wrote_cannot_drive_the_terminal(scene: Scene) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from placet.cli.approve.looking import Looked
 from placet.cli.approve.served import Served
 from placet.cli.policy.diff import change_lines
+from placet.studio.impact.model import ImpactSummary
 from placet.studio.workspaces.model import ApprovalPolicy
 
 
@@ -34,6 +35,8 @@ def _lines(served: Served, looked: Looked) -> Iterator[str]:
         for finding in looked.findings:
             yield f"  {finding.severity} {finding.code} at {finding.path}: {finding.message}"
     yield from _answers(served)
+    if looked.frame is not None and looked.frame.impact is not None:
+        yield from _impact(looked.frame.impact)
     yield ""
     yield from _verdict(looked)
 
@@ -75,6 +78,17 @@ def _answers(served: Served) -> Iterator[str]:
         yield f"  {judgment.severity} {judgment.status} {judgment.code}: {judgment.message}"
         if judgment.answer is not None:
             yield f"    answered: {judgment.answer.reason}"
+
+
+def _impact(impact: ImpactSummary) -> Iterator[str]:
+    """Yield what the service found in recorded calls, which this machine does not have."""
+    yield ""
+    yield f"recorded calls, as the service tells ({impact.calls} in {impact.sessions} sessions)"
+    for flip in impact.flips:
+        yield f"  {flip.before} -> {flip.after}: {flip.calls}"
+    yield f"  the same: {impact.same}; not judged: {impact.unjudged}"
+    if impact.is_truncated:
+        yield "  there were more calls than were looked at"
 
 
 def _verdict(looked: Looked) -> Iterator[str]:
