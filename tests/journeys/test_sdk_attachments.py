@@ -85,6 +85,20 @@ async def test_the_tools_of_a_session_are_told_before_it_is_over(
     assert one.tool_count == 1
 
 
+async def test_sessions_one_after_the_other_say_nothing_that_was_said(
+    desk: RefundDesk, network: Network
+) -> None:
+    async with desk.client(network) as client:
+        for order in ("1", "2", "3", "4"):
+            async with client.session():
+                await lookup_order(order)
+        assert 1 <= network.count(REPORTS) <= 2
+        said = network.count(REPORTS)
+        async with client.session():
+            client.offer([{"name": "lookup_order", "description": "Another text"}])
+    assert network.count(REPORTS) == said + 1
+
+
 async def test_a_process_without_a_plan_is_shown_as_such(
     service: Serving, network: Network, story: Story
 ) -> None:

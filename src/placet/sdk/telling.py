@@ -2,9 +2,10 @@
 
 A report says how the last attach went, under which hash, and which tools are offered to the model.
 It goes out in the background: at an attach and when one failed, soon after another tool was seen,
-and every five minutes while a session is held. Reports that come together go as one. What cannot
-be told is tried again, less and less often; nothing here raises and nothing waits for it, but the
-last report of a session that is left is given half a second.
+and every five minutes while a session is held. Reports that come together go as one, and one that
+would say the same as the last does not go out. What cannot be told is tried again, less and less
+often; nothing here raises and nothing waits for it, but the last report of a session that is left
+is given half a second.
 """
 
 import asyncio
@@ -55,6 +56,7 @@ class Telling:
         self._held = 0
         self._is_owed = False
         self._is_urgent = False
+        self._fresh_until = float("-inf")
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -111,9 +113,15 @@ class Telling:
         self._wake()
 
     def _say(self, status: AttachmentStatus, compiled_hash: str | None, why: str | None) -> None:
+        said = self._status, self._hash, self._reason
         self._status, self._hash, self._reason = status, compiled_hash, why
-        self._is_owed = self._is_urgent = True
+        if said != (status, compiled_hash, why) or self._seconds_left() <= 0:
+            self._is_owed = self._is_urgent = True
         self._wake(begins=True)
+
+    def _seconds_left(self) -> float:
+        """Return for how long the last report that arrived is fresh."""
+        return self._fresh_until - self._caller.clock.monotonic()
 
     def _wake(self, *, begins: bool = False) -> None:
         self._changed.set()
@@ -126,14 +134,15 @@ class Telling:
         failed = 0
         while True:
             self._changed.clear()
-            failed = 0 if await self._tell() else failed + 1
+            if self._is_owed or self._seconds_left() <= 0:
+                failed = 0 if await self._tell() else failed + 1
             if not self._held and (failed >= ATTEMPTS_ALONE or not (failed or self._is_owed)):
                 return
             if failed:
                 await asyncio.sleep(min(2.0**failed, PAUSE_SECONDS_MAX))
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), PERIOD_SECONDS)
+                await asyncio.wait_for(self._changed.wait(), self._seconds_left())
                 if not self._is_urgent:
                     await asyncio.sleep(SOON_SECONDS)
 
@@ -161,6 +170,7 @@ class Telling:
         except asyncio.CancelledError:
             self._is_owed, self._is_urgent = told_of
             raise
+        self._fresh_until = self._caller.clock.monotonic() + PERIOD_SECONDS
         return True
 
     async def _send(self, tools: list[OfferedTool] | None) -> None:
