@@ -71,6 +71,13 @@ class Traffic:
         answer = await self.story.vote(request, self.signer)
         assert answer.approval_id is not None
 
+    async def revoke(self) -> None:
+        """Revoke what is in force."""
+        approval_id = (await self.workspace()).active_approval_id
+        path = f"/api/v1/studio/approvals/{approval_id}/revoke"
+        answer = await self.desk.post(path, {"reason": "wrong"}, self.desk.operator_key)
+        assert answer.status_code == 200, answer.text
+
     async def refunds(self, *amounts: int, order: str = ORDER) -> Worker:
         """Work in one session: look an order up, and pay once for each amount."""
         worker = await self.desk.worker()

@@ -269,6 +269,27 @@ async def test_a_preview_that_takes_too_long_is_refused_and_nothing_is_kept(
     assert none.json()["code"] == "impact_not_found"
 
 
+async def test_with_nothing_in_force_a_candidate_is_compared_with_what_was_decided(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    await traffic.refunds(400, 3000)
+    await traffic.refunds(60000, order=OTHER)
+    await traffic.revoke()
+    _, snapshot = await traffic.candidate(capped(1000))
+    made = await Previews(client, author, ids).made(snapshot.snapshot_id)
+    assert (made["compared_with"], made["against_hash"]) == ("recorded", None)
+    assert flips(made) == {("allow", "deny"): 1}
+    assert made["report"]["same"] == 4
+    (flip,) = made["report"]["flips"]
+    assert flip["examples"][0]["before"] == {
+        "verdict": "allow",
+        "layer": None,
+        "reasons": [],
+        "missing": None,
+        "missing_detail": None,
+    }
+
+
 async def test_another_tenants_snapshot_and_none_at_all_look_the_same(
     client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
 ) -> None:

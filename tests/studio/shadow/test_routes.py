@@ -73,6 +73,18 @@ async def test_a_candidate_that_is_approved_ends_its_shadow(watch: Watch, traffi
     assert (shown["status"], shown["ended_why"]) == ("ended", "approved")
 
 
+async def test_a_shadow_ends_with_what_it_stands_beside(watch: Watch, traffic: Traffic) -> None:
+    shadow = await watch.start(capped(1000))
+    await traffic.refunds(2000)
+    await watch.follow(shadow)
+    await traffic.revoke()
+    shown = await watch.follow(shadow)
+    assert (shown["status"], shown["ended_why"]) == ("ended", "superseded")
+    assert shown["counts"]["disagreed"] == 1
+    again = await watch.ask("POST", shadow.snapshot_id)
+    assert (again.status_code, again.json()["code"]) == (409, "nothing_in_force")
+
+
 async def test_nothing_in_force_has_no_shadow(watch: Watch, traffic: Traffic, ids: Ids) -> None:
     story = traffic.story
     workspace = await story.workspace(agent="another-desk", environment=Environment.STAGING)
