@@ -82,3 +82,21 @@ def test_what_is_not_there_is_told_as_such(office: Approved) -> None:
     assert not (office.folder / "x").exists()
     told = json.loads(office.run("approval", "show", none, "--json", by="ada").stderr)
     assert told["error"]["code"] == "approval_not_found"
+
+
+@pytest.mark.parametrize("nobody", ["http://127.0.0.1:9", "http://[::"])
+def test_a_service_that_does_not_answer_is_told_with_a_remedy(
+    office: Approved, nobody: str
+) -> None:
+    done = office.run("approval", "show", str(office.tenant), by="ada", PLACET_URL=nobody)
+    assert done.returncode == Exit.INFRASTRUCTURE
+    assert f"no service of ours answers at {nobody}" in done.stderr
+    assert "placet up" in done.stderr
+
+
+def test_a_file_that_cannot_be_written_is_told_and_leaves_nothing(office: Approved) -> None:
+    vote = office.approve()
+    there = office.folder / "no" / "approval.jsonl"
+    done = office.run("approval", "export", vote["approval_id"], "-o", str(there), by="ada")
+    assert done.returncode == Exit.INFRASTRUCTURE
+    assert not there.parent.exists()

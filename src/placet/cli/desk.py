@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from placet.sdk.studio.client import Studio
 
 T = TypeVar("T")
+
+PATIENCE_SECONDS: Final = 3.0
+ATTEMPT_SECONDS: Final = 30.0
+"""Somebody waits at a terminal, and a source of 5 MiB may be on its way."""
 
 output_option = click.option(
     "-o",
@@ -28,16 +32,36 @@ output_option = click.option(
 def at_desk(url: str | None, data_dir: Path | None, work: "Callable[[Studio], Awaitable[T]]") -> T:
     """Return what `work` returns, done with the API key of the environment.
 
-    Raises the refusals of the service in their own classes.
+    Raises the refusals of the service in their own classes, and `CommandRefused` where nobody
+    answers.
     """
+    import httpx
+
+    from placet.kernel.refusals import GovernanceUnavailable
+    from placet.sdk.studio.client import Studio
+    from placet.sdk.transport import TransportError
+
+    address = service_url(url, data_dir)
 
     async def done() -> T:
-        from placet.sdk.studio.client import Studio
+        from placet.sdk.retry import Patience
 
-        async with Studio(service_url(url, data_dir), own_key()) as studio:
+        patience = Patience(total=PATIENCE_SECONDS, attempt=ATTEMPT_SECONDS)
+        async with Studio(address, own_key(), patience=patience) as studio:
             return await work(studio)
 
-    return asyncio.run(done())
+    try:
+        return asyncio.run(done())
+    except (GovernanceUnavailable, httpx.InvalidURL) as fault:
+        is_away = isinstance(fault, httpx.InvalidURL) or isinstance(fault.__cause__, TransportError)
+        if not is_away:
+            raise
+        why = fault.detail if isinstance(fault, GovernanceUnavailable) else fault
+        raise CommandRefused(
+            detail=f"no service of ours answers at {address}: {why}",
+            remedy="start it with `placet up`, or correct the address",
+            code=Exit.INFRASTRUCTURE,
+        ) from fault
 
 
 def write_file(file: Path, data: bytes) -> None:
