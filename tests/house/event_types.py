@@ -69,7 +69,7 @@ def held(hint: Any) -> str:  # noqa: ANN401 -- type forms have no common type
     if get_origin(hint) in {Union, UnionType}:
         parts = [part for part in get_args(hint) if part is not type(None)]
         return " or ".join([*(held(part) for part in parts), "null"][: len(get_args(hint))])
-    if get_origin(hint) is list:
+    if get_origin(hint) in {list, tuple}:
         return f"list of {held(get_args(hint)[0])}"
     if get_origin(hint) is dict:
         return f"object of {held(get_args(hint)[1])}"
