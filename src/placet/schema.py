@@ -11,6 +11,7 @@ import placet.replay.sessions.tables
 import placet.storage.idempotency
 import placet.storage.work
 import placet.studio.approvals.tables
+import placet.studio.break_glass.tables
 import placet.studio.drafts.tables
 import placet.studio.drift.scans.tables
 import placet.studio.drift.tables

@@ -17,6 +17,7 @@ from placet.kernel.value import Value
 from placet.storage.columns import table
 from placet.storage.database import Database, Writing
 
+END_ACTIVATION = "end_activation"
 SCAN_DRIFT = "scan_drift"
 SWEEP_SESSION = "sweep_session"
 CLOSE_REQUEST = "close_request"

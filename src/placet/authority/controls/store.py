@@ -32,6 +32,11 @@ _ADD = sa.text(
 )
 
 
+_PASS = sa.text("SELECT killed_by FROM placet.gate_pass_v1(:tenant)").bindparams(
+    sa.bindparam("tenant", type_=sa.Uuid)
+)
+
+
 async def add_control(tx: Writing, said: ControlSet, event: NewEvent) -> int:
     """Put a control in force through the gate, and return its epoch."""
     ((epoch,),) = await tx.rows(
@@ -49,6 +54,15 @@ async def add_control(tx: Writing, said: ControlSet, event: NewEvent) -> int:
         )
     )
     return int(epoch)
+
+
+async def pass_gate(tx: Writing) -> bool:
+    """Hold the gate to the end of the transaction. Returns whether the tenant is killed.
+
+    Comes last in a transaction: a kill waits for whoever holds it.
+    """
+    ((killed_by,),) = await tx.rows(_PASS.bindparams(tenant=tx.tenant_id))
+    return killed_by is not None
 
 
 async def list_artifact_kills(tx: Reading, artifacts: Collection[UUID]) -> dict[UUID, Control]:

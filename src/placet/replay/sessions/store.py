@@ -126,6 +126,19 @@ async def cut_sessions(tx: Writing, artifact_id: UUID, activation_id: UUID) -> i
     return int(cut)
 
 
+async def count_under_activation(tx: Reading, artifact_id: UUID, activation_id: UUID) -> int:
+    """Return how many sessions under an activation of an artifact have not ended."""
+    ((counted,),) = await tx.rows(
+        sa.select(sa.func.count()).where(
+            REPLAY_SESSION.c.tenant_id == tx.tenant_id,
+            REPLAY_SESSION.c.artifact_id == artifact_id,
+            REPLAY_SESSION.c.ended_at.is_(None),
+            REPLAY_SESSION.c.activation_id == activation_id,
+        )
+    )
+    return int(counted)
+
+
 async def list_open_under(
     tx: Reading, artifact_id: UUID, statuses: Collection[SessionStatus], *, limit: int
 ) -> list[ReplaySession]:

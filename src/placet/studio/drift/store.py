@@ -83,7 +83,10 @@ async def reopen_accepted(tx: Writing, item: DriftItem) -> DriftItem | None:
 
 
 async def supersede(tx: Writing, workspace_id: UUID, approval_id: UUID) -> list[DriftItemId]:
-    """Supersede what nobody closed under other approvals of a workspace than this one."""
+    """Supersede what nobody closed under other approvals of a workspace than this one.
+
+    That something was put in force by break-glass stays open: no approval answers for it.
+    """
     c = DRIFT_ITEM.c
     rows = await tx.rows(
         sa.update(DRIFT_ITEM)
@@ -91,6 +94,7 @@ async def supersede(tx: Writing, workspace_id: UUID, approval_id: UUID) -> list[
             c.tenant_id == tx.tenant_id,
             c.workspace_id == workspace_id,
             c.approval_id != approval_id,
+            c.kind != DriftKind.BREAK_GLASS,
             c.status.in_((DriftStatus.OPEN, DriftStatus.ACKNOWLEDGED, DriftStatus.WAIVED)),
         )
         .values(status=DriftStatus.SUPERSEDED, waived_until=None)

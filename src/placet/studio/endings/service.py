@@ -14,7 +14,7 @@ from placet.plans.model import EndingKind
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.endings import END_SESSIONS
 from placet.storage.database import Reading, Writing
-from placet.storage.work import put_due
+from placet.storage.work import END_ACTIVATION, put_due
 from placet.studio.approvals import store as approvals
 from placet.studio.approvals.model import ApprovalHead
 from placet.studio.endings import rules, store
@@ -30,7 +30,7 @@ from placet.studio.endings.model import (
 )
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
-from placet.studio.workspaces.model import KeyStanding
+from placet.studio.workspaces.model import GovernanceWorkspace, KeyStanding
 from placet.tenancy import store as tenancy
 from placet.tenancy.model import Role
 
@@ -44,7 +44,7 @@ async def revoke_approval(
     workspace. Done twice is fine. Refuses `approval_not_found` and `revocation_not_allowed`.
     """
     approval = await approvals.get_head(tx, approval_id)
-    if not is_operator and not await _is_approver(tx, approval.workspace_id):
+    if not is_operator and not await is_approver(tx, approval.workspace_id):
         raise RevocationNotAllowed(
             detail="the approval is of a workspace where you approve nothing"
         )
@@ -77,12 +77,27 @@ async def withdraw(tx: Writing, ending: ApprovalEnding) -> list[Value]:
 
     Returns what the workspace's stream is to be told of that.
     """
-    workspace = await workspace_store.get_workspace(tx, ending.workspace_id)
+    workspace = await workspace_store.lock_workspace(tx, ending.workspace_id)
     await workspace_store.release_approval(tx, workspace.workspace_id, ending.approval_id)
     moved = await plans.withdraw_plan(
         tx, workspace.agent, workspace.environment, ending.approval_id, ending.kind
     )
-    return [] if moved is None else [moved]
+    said: list[Value] = [] if moved is None else [moved]
+    return [*said, *await _restored(tx, workspace, ending)]
+
+
+async def _restored(
+    tx: Writing, workspace: GovernanceWorkspace, ending: ApprovalEnding
+) -> list[Value]:
+    """End the activation of an approval that stood by."""
+    activation = await plans.find_activation(
+        tx, workspace.agent, workspace.environment, ending.approval_id
+    )
+    if activation is None:
+        return []
+    restored = await plans.restore_plan(tx, workspace.agent, workspace.environment, activation)
+    await put_due(tx, END_ACTIVATION, activation, ending.ended_at)
+    return [] if restored is None else [restored]
 
 
 async def summarise(tx: Reading, heads: Sequence[ApprovalHead]) -> list[ApprovalSummary]:
@@ -123,7 +138,7 @@ async def show_approval(tx: Reading, approval_id: UUID) -> ApprovalShown:
     )
 
 
-async def _is_approver(tx: Reading, workspace_id: UUID) -> bool:
+async def is_approver(tx: Reading, workspace_id: UUID) -> bool:
     """Return whether whoever `tx` was opened for approves in a workspace."""
     grants = await tenancy.list_grants(tx, tx.actor_id)
     has_role = any(

@@ -130,6 +130,27 @@ async def hold_active(tx: Writing, workspace_id: UUID) -> None:
         raise WorkspaceNotActive(detail=f"the workspace is `{row.status}`")
 
 
+def lock_statement(tx: Reading, workspace_id: UUID) -> sa.Select[tuple[object, ...]]:
+    """Return the question that also keeps every other of its kind out until the transaction ends.
+
+    Race: an activation of what stands by and the end of its approval take this both, so that the
+    later of the two sees the earlier.
+    """
+    return (
+        sa.select(WORKSPACE)
+        .where(WORKSPACE.c.tenant_id == tx.tenant_id, WORKSPACE.c.workspace_id == workspace_id)
+        .with_for_update(key_share=True)
+    )
+
+
+async def lock_workspace(tx: Writing, workspace_id: UUID) -> GovernanceWorkspace:
+    """Return a workspace and hold it. Refuses `workspace_not_found`."""
+    found = await tx.find(GovernanceWorkspace, lock_statement(tx, workspace_id))
+    if found is None:
+        raise WorkspaceNotFound(detail="there is no workspace with this id")
+    return found
+
+
 async def find_workspace_of(
     tx: Reading, agent: str, environment: Environment
 ) -> GovernanceWorkspace | None:
@@ -154,9 +175,7 @@ async def list_workspaces(
     return await tx.list(GovernanceWorkspace, query.order_by(WORKSPACE.c.workspace_id).limit(limit))
 
 
-async def advance_draft(
-    tx: Writing, workspace: GovernanceWorkspace, draft_id: UUID | None
-) -> bool:
+async def advance_draft(tx: Writing, workspace: GovernanceWorkspace, draft_id: UUID | None) -> bool:
     """Point at a new active draft or none, with no snapshot yet, if nothing has moved since."""
     return (
         await tx.change(
