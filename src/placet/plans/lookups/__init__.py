@@ -1,9 +1,9 @@
 """How a plan is asked for, and how long somebody may wait for it to change.
 
 Agents ask for their plan at start-up and again for as long as they run, and mostly nothing has
-changed. So the question *who asks, and is it still the same plan* is one database function, and
-the plan itself is read only for whoever does not know it yet. Questions that arrive while one is
-under way go into the next statement together; a lone question never waits for company.
+changed. So the question *who asks, and is it still the same plan* is one database function, and the
+plan itself is read only for whoever does not know it yet. Questions that arrive while two
+statements are under way go into the next one together; a lone question never waits for company.
 
 A client that names the tag that it has may ask to wait, for up to 30 seconds. It waits without a
 database connection until something is heard of the plan on the channel `placet_plan`, which every

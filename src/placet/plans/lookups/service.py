@@ -21,15 +21,19 @@ CHANNEL: Final = "placet_plan"
 
 BATCH_MAX: Final = 64
 
+STATEMENTS_MAX: Final = 2
+"""Statements under way at one time: one is answered here while the next is worked on there."""
+
 
 class PlanLooks:
-    """Asks for everybody who came while the last statement was under way, in one statement."""
+    """Asks in one statement for everybody who came while the last two were under way."""
 
     def __init__(self, hot: HotPool) -> None:
         """Stand on the hot pool."""
         self._hot = hot
         self._waiting: list[tuple[PlanQuestion, asyncio.Future[PlanLook | str]]] = []
-        self._asking: asyncio.Task[None] | None = None
+        self._asking: set[asyncio.Task[None]] = set()
+        self._running = 0
 
     async def look(self, question: PlanQuestion) -> PlanLook | str:
         """Return what is known of a plan, read after this was called.
@@ -38,8 +42,11 @@ class PlanLooks:
         """
         answered: asyncio.Future[PlanLook | str] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, answered))
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask())
+        if self._running < STATEMENTS_MAX:
+            self._running += 1
+            asking = asyncio.create_task(self._ask())
+            self._asking.add(asking)
+            asking.add_done_callback(self._asking.discard)
         return await answered
 
     async def _ask(self) -> None:
@@ -48,7 +55,8 @@ class PlanLooks:
                 batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
                 await self._answer(batch)
         finally:
-            self._asking = None
+            # Race: at once, and not when the task is collected, or somebody would wait for ever.
+            self._running -= 1
 
     async def _answer(
         self, batch: Sequence[tuple[PlanQuestion, "asyncio.Future[PlanLook | str]"]]
