@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tests.server.refusals_asked import REFUSED
 from tests.server.routes_asked import ROUTES, Route
+from tests.server.routes_asked_break_glass import BREAK_GLASS_REFUSED, BREAK_GLASS_ROUTES
 from tests.server.routes_asked_drafts import DRAFT_ROUTES, DRAFTS_REFUSED
 from tests.server.routes_asked_drift import DRIFT_REFUSED, DRIFT_ROUTES
 from tests.server.routes_asked_webhooks import WEBHOOK_ROUTES, WEBHOOKS_REFUSED
@@ -46,7 +47,7 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """Return every case, each with a name of its own."""
-    for route in (*ROUTES, *DRAFT_ROUTES, *DRIFT_ROUTES, *WEBHOOK_ROUTES):
+    for route in (*ROUTES, *DRAFT_ROUTES, *DRIFT_ROUTES, *WEBHOOK_ROUTES, *BREAK_GLASS_ROUTES):
         yield from _of_keys(route)
         yield from _at_the_path(route)
         if route.body is not None:
@@ -211,7 +212,13 @@ def _in_the_query(route: Route) -> Iterator[Case]:
 
 
 def _unacceptable() -> Iterator[Case]:
-    for refused in (*REFUSED, *DRAFTS_REFUSED, *DRIFT_REFUSED, *WEBHOOKS_REFUSED):
+    for refused in (
+        *REFUSED,
+        *DRAFTS_REFUSED,
+        *DRIFT_REFUSED,
+        *WEBHOOKS_REFUSED,
+        *BREAK_GLASS_REFUSED,
+    ):
         path = refused.path.removeprefix("/api/v1/")
         given = dict((("Content-Type", JSON), ("Idempotency-Key", KEY), *refused.headers))
         yield Case(

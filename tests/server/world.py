@@ -8,6 +8,7 @@ import httpx
 import msgspec
 from tests.conftest import Workplace, found
 from tests.replay.desk import Desk, Worker
+from tests.studio.break_glass.scene import Scene
 from tests.studio.drift.sightings import new_tool
 from tests.studio.enrolments import people
 from tests.studio.story import Signer, Story
@@ -149,6 +150,7 @@ class Builder:
         shown = (await desk.get("/api/v1/studio/workspaces", workplace.founder_key)).json()
         (made["approval"],) = {item["active_approval_id"] for item in shown["items"]} - {None}
         made |= await self._drift(story, UUID(str(made["approval"])))
+        made["activation"] = await self._activation(story)
         self.world.ids |= {f"{prefix}{name}": str(value) for name, value in made.items()}
         await self._session(desk, prefix)
         if not prefix:
@@ -167,6 +169,11 @@ class Builder:
             resolved = DriftDecision(status=DriftStatus.RESOLVED, reason="gone")
             await drift.decide_item(tx, second, resolved, self._ids)
         return {"drift": first, "resolved_drift": second}
+
+    async def _activation(self, story: Story) -> UUID:
+        """Approve something to stand by, and have one operator open an activation of it."""
+        scene = await Scene.build(story, agent="sixth-desk")
+        return (await scene.open(scene.ada)).activation_id
 
     async def _endpoint(self, desk: Desk) -> UUID:
         """Name an endpoint, which is never called, and return its id."""

@@ -13,6 +13,7 @@ from placet.replay import routes as replay
 from placet.server import health, reference
 from placet.studio.abandonments import routes as abandonments
 from placet.studio.archives import routes as archives
+from placet.studio.break_glass import routes as break_glass
 from placet.studio.draft_sources import routes as draft_sources
 from placet.studio.drafts import routes as drafts
 from placet.studio.drafts.history import routes as draft_history
@@ -56,6 +57,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     requests.HANDLERS,
     votes.HANDLERS,
     endings.HANDLERS,
+    break_glass.HANDLERS,
     rule_evidence.HANDLERS,
     drift.HANDLERS,
     drift_scans.HANDLERS,

@@ -12,6 +12,7 @@
 - `requests`: the frozen view of one snapshot that people are asked to assent to.
 - `votes`: what they sign on it.
 - `approvals`: what was assented to, and what follows from it.
+- `break_glass`: putting in force for an hour what was approved to stand by.
 - `rule_evidence`: what calls say for and against each rule of an approval.
 - `drift`: where runtime and approval part, and what people do about it.
 

@@ -44,16 +44,18 @@ class Scene:
     artifact_hash: str
 
     @classmethod
-    async def build(cls, story: Story, policy: ApprovalPolicy | None = None) -> Self:
+    async def build(
+        cls, story: Story, policy: ApprovalPolicy | None = None, agent: str = AGENT
+    ) -> Self:
         """Go the way to an approval that stands by; nothing is in force."""
         ada, bob, cy = [
             Signer(*await story.workplace.person(name, *ROLES)) for name in ("ada", "bob", "cy")
         ]
-        workspace = await story.workspace(ada, policy=policy)
+        workspace = await story.workspace(ada, policy=policy, agent=agent)
         for index, signer in enumerate((bob, cy)):
-            await story.workspace(signer, agent=f"elsewhere-{index}")
+            await story.workspace(signer, agent=f"{agent}-elsewhere-{index}")
         _, _, request = await story.asked(
-            workspace, contract(LOOKUP, agent=AGENT), VotePurpose.BREAK_GLASS
+            workspace, contract(LOOKUP, agent=agent), VotePurpose.BREAK_GLASS
         )
         answer = await story.vote(request, ada)
         assert answer.approval_id is not None
@@ -125,7 +127,7 @@ class Scene:
     async def plan(self) -> GovernancePlan:
         """Return the plan as it counts now."""
         async with self.story.db.reading(self.story.founder) as tx:
-            plan = await plans.find_plan(tx, AGENT, Environment.STAGING)
+            plan = await plans.find_plan(tx, self.workspace.agent, Environment.STAGING)
         assert plan is not None
         return plan
 

@@ -126,17 +126,19 @@ async def cut_sessions(tx: Writing, artifact_id: UUID, activation_id: UUID) -> i
     return int(cut)
 
 
-async def count_under_activation(tx: Reading, artifact_id: UUID, activation_id: UUID) -> int:
-    """Return how many sessions under an activation of an artifact have not ended."""
-    ((counted,),) = await tx.rows(
-        sa.select(sa.func.count()).where(
+async def count_activated(tx: Reading, artifacts: Collection[UUID]) -> dict[UUID, int]:
+    """Return by activation how many sessions on these artifacts have not ended, where any has."""
+    counted = await tx.rows(
+        sa.select(REPLAY_SESSION.c.activation_id, sa.func.count().label("sessions"))
+        .where(
             REPLAY_SESSION.c.tenant_id == tx.tenant_id,
-            REPLAY_SESSION.c.artifact_id == artifact_id,
+            REPLAY_SESSION.c.artifact_id.in_(artifacts),
             REPLAY_SESSION.c.ended_at.is_(None),
-            REPLAY_SESSION.c.activation_id == activation_id,
+            REPLAY_SESSION.c.activation_id.is_not(None),
         )
+        .group_by(REPLAY_SESSION.c.activation_id)
     )
-    return int(counted)
+    return {row.activation_id: row.sessions for row in counted}
 
 
 async def list_open_under(

@@ -8,6 +8,7 @@ from placet.kernel.ids import Ids, SystemIds
 from placet.sdk.caller import Caller
 from placet.sdk.retry import Patience
 from placet.sdk.studio.approvals import Approvals
+from placet.sdk.studio.break_glass import BreakGlass
 from placet.sdk.studio.door import PEOPLES_PATIENCE, Door
 from placet.sdk.studio.drafts import Drafts
 from placet.sdk.studio.drift import Drift
@@ -108,6 +109,11 @@ class Studio:
     def approvals(self) -> Approvals:
         """What was assented to, and what it compiled to."""
         return Approvals(self._door)
+
+    @property
+    def break_glass(self) -> BreakGlass:
+        """What was approved to stand by, put in force for a while by two operators."""
+        return BreakGlass(self._door)
 
     @property
     def drift(self) -> Drift:

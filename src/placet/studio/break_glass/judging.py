@@ -82,11 +82,17 @@ async def read_case(tx: Reading, approval_id: UUID) -> ActivationCase:
     )
 
 
-async def as_it_counts(tx: Reading, activation: Activation) -> Activation:
-    """Return an activation as it counts now."""
-    revoked = await ending_store.find_ending(tx, activation.approval_id, EndingKind.REVOKED)
-    revoked_at = None if revoked is None else revoked.ended_at
-    return rules.as_it_counts(activation, revoked_at, await tx.now())
+async def as_they_count(tx: Reading, activations: Sequence[Activation]) -> list[Activation]:
+    """Return activations as they count now."""
+    endings = await ending_store.list_endings(tx, {each.approval_id for each in activations})
+    revoked = {
+        ending.approval_id: ending.ended_at
+        for ended in endings.values()
+        for ending in ended
+        if ending.kind is EndingKind.REVOKED
+    }
+    now = await tx.now()
+    return [rules.as_it_counts(each, revoked.get(each.approval_id), now) for each in activations]
 
 
 async def pass_gate(tx: Writing, artifact_id: UUID) -> None:

@@ -1,5 +1,6 @@
 """Opening, confirming and ending an activation of what stands by."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -113,7 +114,7 @@ async def end_activation(
     its_own = tx.actor_id in {activation.opened_by, activation.confirmed_by}
     if not its_own and not await endings.is_approver(tx, activation.workspace_id):
         raise EndingNotAllowed(detail="you neither signed it nor approve in its workspace")
-    now = await judging.as_it_counts(tx, activation)
+    (now,) = await judging.as_they_count(tx, [activation])
     if now.status not in {ActivationStatus.OPEN, ActivationStatus.ACTIVE}:
         return await show_activation(tx, activation_id)
     was_active = now.status is ActivationStatus.ACTIVE
@@ -136,13 +137,27 @@ async def end_activation(
 
 async def show_activation(tx: Reading, activation_id: UUID) -> ActivationAnswer:
     """Return an activation as it counts now. Refuses `activation_not_found`."""
-    return await answer_of(tx, await store.get_activation(tx, activation_id))
+    (answer,) = await show_activations(tx, [await store.get_activation(tx, activation_id)])
+    return answer
 
 
-async def answer_of(tx: Reading, activation: Activation) -> ActivationAnswer:
-    """Return an activation as others see it now."""
-    workspace = await workspace_store.get_workspace(tx, activation.workspace_id)
-    now = await judging.as_it_counts(tx, activation)
+async def show_activations(
+    tx: Reading, activations: Sequence[Activation]
+) -> list[ActivationAnswer]:
+    """Return activations of one workspace as others see them now."""
+    if not activations:
+        return []
+    workspace = await workspace_store.get_workspace(tx, activations[0].workspace_id)
+    counted = await sessions.count_activated(tx, {each.artifact_id for each in activations})
+    return [
+        _answer(now, workspace, counted.get(now.activation_id, 0))
+        for now in await judging.as_they_count(tx, activations)
+    ]
+
+
+def _answer(
+    now: Activation, workspace: GovernanceWorkspace, sessions_open: int
+) -> ActivationAnswer:
     return ActivationAnswer(
         activation_id=now.activation_id,
         workspace_id=now.workspace_id,
@@ -161,7 +176,7 @@ async def answer_of(tx: Reading, activation: Activation) -> ActivationAnswer:
         end_reason=now.end_reason,
         ended_by=now.ended_by,
         ended_at=now.ended_at,
-        sessions_open=await sessions.count_under_activation(tx, now.artifact_id, now.activation_id),
+        sessions_open=sessions_open,
         vote_type=BREAK_GLASS_VOTE_TYPE,
         vote_fields=rules.fields_of(now, workspace.environment),
     )

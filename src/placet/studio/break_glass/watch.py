@@ -36,7 +36,7 @@ async def watch_activations(db: Database, ids: Ids) -> int:
 async def watch_activation(tx: Writing, work: WorkDue, ids: Ids) -> None:
     """Write down what an activation counts for by now; say when to look again."""
     activation = await store.lock_activation(tx, work.ref)
-    now = await judging.as_it_counts(tx, activation)
+    (now,) = await judging.as_they_count(tx, [activation])
     if now.status is not activation.status:
         await store.advance_activation(tx, now, activation.status)
         await finish_due(tx, work)
