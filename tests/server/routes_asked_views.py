@@ -1,0 +1,11 @@
+"""The routes of views: how each is asked rightly, and what can be wrong."""
+
+from typing import Final
+
+from tests.server.routes_asked import STUDIO, Route
+
+WORKSPACE: Final = f"{STUDIO}/workspaces/%workspace%"
+NOBODYS: Final = "workspace_not_found"
+OF: Final = ("of=", "of=both", "of=draft&of=approved", "of=DRAFT", "off=draft", "tenant_id=1")
+
+VIEW_ROUTES: Final = (Route("GET", f"{WORKSPACE}/atlas", queries=OF, not_found=NOBODYS),)
