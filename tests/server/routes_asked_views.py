@@ -8,4 +8,9 @@ WORKSPACE: Final = f"{STUDIO}/workspaces/%workspace%"
 NOBODYS: Final = "workspace_not_found"
 OF: Final = ("of=", "of=both", "of=draft&of=approved", "of=DRAFT", "off=draft", "tenant_id=1")
 
-VIEW_ROUTES: Final = (Route("GET", f"{WORKSPACE}/atlas", queries=OF, not_found=NOBODYS),)
+DAYS: Final = ("days=0", "days=91", "days=x", "days=", "days=1.5", "days=" + "9" * 30)
+
+VIEW_ROUTES: Final = (
+    Route("GET", f"{WORKSPACE}/atlas", queries=OF, not_found=NOBODYS),
+    Route("GET", f"{WORKSPACE}/control/note", queries=(*OF, *DAYS), not_found=NOBODYS),
+)

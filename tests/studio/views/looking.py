@@ -58,6 +58,10 @@ class Looking:
         """Return the workspace's Atlas."""
         return await self.see(f"workspaces/{self.workspace_id}/atlas{query}")
 
+    async def control(self, tool: str, query: str = "") -> dict[str, Any]:
+        """Return the control path of a tool."""
+        return await self.see(f"workspaces/{self.workspace_id}/control/{tool}{query}")
+
     async def report(self, **fields: object) -> None:
         """Report as a process of the agent does."""
         told = {"instance_id": "one", "status": "attached", "sdk_version": "1"} | fields

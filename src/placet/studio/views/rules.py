@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from placet.policy.explain import Explained, explain_contract
 from placet.policy.finding import Strength
@@ -22,6 +23,9 @@ from placet.studio.views.model import (
     WorkspaceHead,
 )
 from placet.studio.workspaces.model import GovernanceWorkspace
+
+OTHERWISE: Final = "how a call is carried out and told of"
+"""What rules are about that act in no layer."""
 
 
 def head_of(workspace: GovernanceWorkspace) -> WorkspaceHead:

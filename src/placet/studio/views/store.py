@@ -80,6 +80,11 @@ LIVE: Final = """
 """
 """Every drift item of the workspace that is neither resolved nor superseded, as it counts now."""
 
+GRAVEST: Final = """
+     ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'info'], severity), item_id DESC
+"""
+"""Puts the gravest drift items first, and of those the newest."""
+
 OFFERED: Final = """
     SELECT i.tool, count(*) AS versions, min(i.first_seen_at) AS first_seen_at,
            max(i.last_seen_at) AS last_seen_at,

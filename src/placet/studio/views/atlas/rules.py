@@ -24,10 +24,9 @@ from placet.studio.views.atlas.model import (
     Work,
 )
 from placet.studio.views.model import THIN_BELOW, OfferedFacts
-from placet.studio.views.rules import basis_of, explained_of, head_of, hold_of, thin_says
+from placet.studio.views.rules import OTHERWISE, basis_of, explained_of, head_of, hold_of, thin_says
 
 UNDECIDED: Final = frozenset({DriftStatus.OPEN, DriftStatus.ACKNOWLEDGED})
-OTHERWISE: Final = "how a call is carried out and told of"
 
 
 def atlas_of(facts: AtlasFacts, plan: GovernancePlan | None, instances: AttachmentCounts) -> Atlas:
