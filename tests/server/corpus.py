@@ -16,6 +16,7 @@ from tests.server.routes_asked import ROUTES, Route
 from tests.server.routes_asked_break_glass import BREAK_GLASS_REFUSED, BREAK_GLASS_ROUTES
 from tests.server.routes_asked_drafts import DRAFT_ROUTES, DRAFTS_REFUSED
 from tests.server.routes_asked_drift import DRIFT_REFUSED, DRIFT_ROUTES
+from tests.server.routes_asked_views import VIEW_ROUTES
 from tests.server.routes_asked_webhooks import WEBHOOK_ROUTES, WEBHOOKS_REFUSED
 
 JSON: Final = "application/json"
@@ -47,7 +48,14 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """Return every case, each with a name of its own."""
-    for route in (*ROUTES, *DRAFT_ROUTES, *DRIFT_ROUTES, *WEBHOOK_ROUTES, *BREAK_GLASS_ROUTES):
+    for route in (
+        *ROUTES,
+        *DRAFT_ROUTES,
+        *DRIFT_ROUTES,
+        *WEBHOOK_ROUTES,
+        *BREAK_GLASS_ROUTES,
+        *VIEW_ROUTES,
+    ):
         yield from _of_keys(route)
         yield from _at_the_path(route)
         if route.body is not None:

@@ -30,6 +30,8 @@ from placet.studio.rule_evidence import routes as rule_evidence
 from placet.studio.shadow import routes as shadow
 from placet.studio.snapshots import routes as snapshots
 from placet.studio.sources import routes as sources
+from placet.studio.views.atlas import routes as atlas
+from placet.studio.views.control import routes as control
 from placet.studio.votes import routes as votes
 from placet.studio.workspaces import routes as workspaces
 from placet.tenancy import routes as tenancy
@@ -61,6 +63,8 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     rule_evidence.HANDLERS,
     drift.HANDLERS,
     drift_scans.HANDLERS,
+    atlas.HANDLERS,
+    control.HANDLERS,
     plans.HANDLERS,
     attachments.HANDLERS,
     inventory.HANDLERS,
