@@ -13,4 +13,10 @@ DAYS: Final = ("days=0", "days=91", "days=x", "days=", "days=1.5", "days=" + "9"
 VIEW_ROUTES: Final = (
     Route("GET", f"{WORKSPACE}/atlas", queries=OF, not_found=NOBODYS),
     Route("GET", f"{WORKSPACE}/control/note", queries=(*OF, *DAYS), not_found=NOBODYS),
+    Route(
+        "GET",
+        f"{STUDIO}/approval-requests/%request%/preview",
+        queries=("of=draft",),
+        not_found="request_not_found",
+    ),
 )
