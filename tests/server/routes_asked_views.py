@@ -19,4 +19,5 @@ VIEW_ROUTES: Final = (
         queries=("of=draft",),
         not_found="request_not_found",
     ),
+    Route("GET", f"{WORKSPACE}/conformance", queries=("of=draft",), not_found=NOBODYS),
 )

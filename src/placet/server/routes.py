@@ -31,7 +31,9 @@ from placet.studio.shadow import routes as shadow
 from placet.studio.snapshots import routes as snapshots
 from placet.studio.sources import routes as sources
 from placet.studio.views.atlas import routes as atlas
+from placet.studio.views.conformance import routes as conformance
 from placet.studio.views.control import routes as control
+from placet.studio.views.preview import routes as preview
 from placet.studio.votes import routes as votes
 from placet.studio.workspaces import routes as workspaces
 from placet.tenancy import routes as tenancy
@@ -65,6 +67,8 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     drift_scans.HANDLERS,
     atlas.HANDLERS,
     control.HANDLERS,
+    preview.HANDLERS,
+    conformance.HANDLERS,
     plans.HANDLERS,
     attachments.HANDLERS,
     inventory.HANDLERS,

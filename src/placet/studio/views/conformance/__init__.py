@@ -1,0 +1,1 @@
+"""What scans of the runtime found of the approval in force, and what they did not."""
