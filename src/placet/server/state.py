@@ -26,7 +26,7 @@ async def opened(
     Raises what `Database.open` and `ServerKeys.load` raise.
     """
     db = await Database.open(database_url)
-    waits = PlanWaits()
+    waits, previews = PlanWaits(), Previews()
     # Past a pooler: what is told on a channel is told to one connection for as long as it lives.
     direct_url = settings.database_direct_url or database_url
     listening = asyncio.create_task(listen(direct_url, CHANNEL, waits.hear))
@@ -40,12 +40,13 @@ async def opened(
             PlanLooks.__name__: PlanLooks(db.hot),
             PlanWaits.__name__: waits,
             Settings.__name__: settings,
-            Previews.__name__: Previews(clock),
+            Previews.__name__: previews,
             "Ids": ids,
             "Clock": clock,
         }
     finally:
         waits.end()
+        await previews.workers.close()
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         await db.close()

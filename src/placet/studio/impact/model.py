@@ -242,6 +242,14 @@ class PreviewBusy(Unavailable):
     hint = "send the same request again after the time in Retry-After"
 
 
+class PreviewBroken(Unavailable):
+    """The process that computed the impact preview has ended."""
+
+    hint = (
+        "send the same request again after the time in Retry-After, for fewer calls if it repeats"
+    )
+
+
 class PreviewTooCostly(Invalid):
     """Judging these calls takes too long."""
 

@@ -8,6 +8,7 @@ from placet.replay.calls.model import Verdict
 from placet.replay.recordings.model import RecordedCall
 from placet.studio.impact.comparing import missing_in
 from placet.studio.impact.examples import Redactions, example_of
+from placet.studio.impact.messages import FlipPart, Part, UnjudgedPart
 from placet.studio.impact.model import (
     EXAMPLES_MAX,
     TOOLS_MAX,
@@ -31,6 +32,11 @@ class _Kind:
 
     tools: Counter[str] = dataclasses.field(default_factory=Counter)
     examples: list[Example] = dataclasses.field(default_factory=list)
+
+    def take(self, more: FlipPart | UnjudgedPart) -> None:
+        """Add calls that come after these."""
+        self.tools.update(more.tools)
+        self.examples += more.examples[: EXAMPLES_MAX - len(self.examples)]
 
     def counted(self) -> list[ToolCount]:
         """Return the tools with the most calls, and the others together."""
@@ -67,6 +73,32 @@ class Tally:
         kind.tools[call.tool_name] += 1
         if len(kind.examples) < EXAMPLES_MAX:
             kind.examples.append(example_of(call, before, after, self._redactions))
+
+    def part(self) -> Part:
+        """Return what was counted, to be added elsewhere."""
+        return Part(
+            same=self._same,
+            before=_counts(self._before),
+            after=_counts(self._after),
+            flips=[
+                FlipPart(before=before, after=after, tools=kind.tools, examples=kind.examples)
+                for (before, after), kind in self._flips.items()
+            ],
+            unjudged=[
+                UnjudgedPart(missing=missing, tools=kind.tools, examples=kind.examples)
+                for missing, kind in self._unjudged.items()
+            ],
+        )
+
+    def take(self, part: Part) -> None:
+        """Add what was counted elsewhere, of calls that come after those counted so far."""
+        self._same += part.same
+        for known, more in ((self._before, part.before), (self._after, part.after)):
+            known.update({verdict: getattr(more, verdict.value) for verdict in Verdict})
+        for flip in part.flips:
+            self._flips.setdefault((flip.before, flip.after), _Kind()).take(flip)
+        for one in part.unjudged:
+            self._unjudged.setdefault(one.missing, _Kind()).take(one)
 
     def report(
         self, *, sessions: int, calls: int, is_truncated: bool, unrecorded: list[Need]

@@ -50,7 +50,7 @@ async def preview_impact(request: AppRequest, snapshot_id: FromPath[UUID]) -> Re
     async with previews.place():
         async with database_of(request).reading(principal_of(request)) as tx:
             case = await service.read_case(tx, snapshot_id, asked)
-        computed = await service.compute(case, previews.clock)
+        computed = await service.compute(case, previews.workers)
 
     async def work(tx: Writing) -> Answer:
         preview = await service.keep_preview(tx, case, computed, ids_of(request))

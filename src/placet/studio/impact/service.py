@@ -1,7 +1,7 @@
-"""Computing an impact preview: what is read, what is judged on a thread, and what is kept."""
+"""Computing an impact preview: what is read, what the workers say, and what is kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
@@ -11,7 +11,6 @@ import msgspec
 
 from placet.authority import store as authority
 from placet.kernel.canonical import canonical
-from placet.kernel.clock import Clock
 from placet.kernel.hashing import digest
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
@@ -19,7 +18,8 @@ from placet.plans import service as plans
 from placet.replay.recordings import store as recordings
 from placet.replay.recordings.model import Found, Window
 from placet.storage.database import Reading, Writing
-from placet.studio.impact import comparing, sides, store
+from placet.studio.impact import sharing, store
+from placet.studio.impact.messages import Authority, Material, Part, Ready
 from placet.studio.impact.model import (
     ComparedWith,
     ImpactAnswer,
@@ -32,6 +32,7 @@ from placet.studio.impact.model import (
     PreviewTooCostly,
 )
 from placet.studio.impact.report import Tally, flip_counts, summary_of, unjudged_count
+from placet.studio.impact.workers import Workers
 from placet.studio.snapshots import store as snapshots
 from placet.studio.snapshots.model import BusinessDraftSnapshot
 from placet.studio.workspaces import service as workspaces
@@ -41,14 +42,6 @@ WAIT_SECONDS: Final = 20.0
 WORK_SECONDS: Final = 45.0
 RETRY_SECONDS: Final = 5
 _REPORT: Final = msgspec.json.Decoder(ImpactReport)
-
-
-class Authority(Value, frozen=True):
-    """What is in force: the approval and what it compiled to."""
-
-    approval_id: UUID
-    compiled_hash: str
-    runtime: bytes
 
 
 class Case(Value, frozen=True):
@@ -70,11 +63,11 @@ class Computed(Value, frozen=True):
 
 
 class Previews:
-    """The one place of this process in which a preview is computed."""
+    """The one place of this process in which a preview is computed, and the workers that do it."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Hold the place free; `clock` bounds how long judging may take."""
-        self.clock = clock
+    def __init__(self, workers: Workers | None = None) -> None:
+        """Hold the place free."""
+        self.workers = workers or Workers()
         self._place = asyncio.Semaphore(1)
 
     @asynccontextmanager
@@ -127,44 +120,39 @@ async def read_case(tx: Reading, snapshot_id: UUID, asked: PreviewImpact) -> Cas
     )
 
 
-async def compute(case: Case, clock: Clock) -> Computed:
-    """Judge every call of a case twice, on a thread of its own.
+async def compute(case: Case, workers: Workers) -> Computed:
+    """Judge every call of a case twice, in the workers.
 
-    Refuses `candidate_invalid` and `preview_too_costly`.
+    Refuses `candidate_invalid`, `preview_broken` and `preview_too_costly`.
     """
-    return await asyncio.to_thread(judged, case, _pause(clock))
+    material = Material(snapshot=case.snapshot, in_force=case.in_force, redacting=case.redacting)
+    found = case.found
+    try:
+        async with (
+            asyncio.timeout(WORK_SECONDS),
+            workers.taken(sharing.workers_for(found.recordings)) as taken,
+        ):
+            ready, parts = await sharing.judge_all(taken, material, found.recordings)
+    except TimeoutError as fault:
+        raise PreviewTooCostly(
+            detail=f"these calls cannot be judged within {WORK_SECONDS:g} seconds"
+        ) from fault
+    return computed(case, ready, parts)
 
 
-def judged(case: Case, pause: comparing.Pause) -> Computed:
-    """Return the report of a case. Blocking; `pause` is called once for each verdict."""
-    candidate = sides.candidate_side(case.snapshot)
-    against = case.in_force
-    before = (
-        None if against is None else sides.authority_side(against.compiled_hash, against.runtime)
-    )
-    if before is None:
-        against = None
-    runtimes = [*case.redacting, candidate.runtime]
-    if before is not None:
-        runtimes.append(before.runtime)
-    tally = Tally(sides.redacted_by(runtimes))
-    is_same = before is not None and before.compiled_hash == candidate.compiled_hash
-    for recording in case.found.recordings:
-        after = comparing.judge(candidate.policy, recording, pause)
-        if before is None:
-            then = comparing.recorded(recording)
-        else:
-            then = after if is_same else comparing.judge(before.policy, recording, pause)
-        for call, one, other in comparing.compared(then, after, recording):
-            tally.add(call, one, other)
+def computed(case: Case, ready: Ready, parts: Iterable[Part]) -> Computed:
+    """Return the report of a case from what its recordings came to, in their order."""
+    tally = Tally({})
+    for part in parts:
+        tally.take(part)
     return Computed(
-        candidate_hash=candidate.compiled_hash,
-        against=against,
+        candidate_hash=ready.candidate_hash,
+        against=case.in_force if ready.is_against else None,
         report=tally.report(
             sessions=case.found.sessions,
             calls=case.found.calls,
             is_truncated=case.found.is_truncated,
-            unrecorded=sides.unrecorded_of(candidate),
+            unrecorded=ready.unrecorded,
         ),
     )
 
@@ -246,16 +234,3 @@ def _said(preview: ImpactPreview, report: ImpactReport) -> ImpactPreviewed:
         unjudged=unjudged_count(report),
         report_hash=preview.report_hash,
     )
-
-
-def _pause(clock: Clock) -> comparing.Pause:
-    """Return what ends a preview that takes too long."""
-    ends = clock.monotonic() + WORK_SECONDS
-
-    def pause() -> None:
-        if clock.monotonic() > ends:
-            raise PreviewTooCostly(
-                detail=f"these calls cannot be judged within {WORK_SECONDS:g} seconds"
-            )
-
-    return pause
