@@ -6,6 +6,7 @@ embedded one is used. Every test works in a tenant of its own.
 
 import asyncio
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from datetime import datetime
@@ -32,6 +33,14 @@ PASSWORDS = {
     role: f"test-{role}"
     for role in ("placet_app", "placet_migrator", "placet_auditor", "placet_backup")
 }
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C mean what it means, for the tests and all that they start.
+
+    In the background job of a shell it is ignored, and so it would be in every child.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Server:
