@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import msgspec
 import pytest
 from litestar import Litestar
@@ -56,8 +57,8 @@ class Emergency:
         self.standby = standby
         self.activation = UUID(int=0)
 
-    async def sign(self) -> tuple[int, dict[str, Any]]:
-        """Open an activation as one operator, and confirm it as the other."""
+    async def open(self) -> httpx.Response:
+        """Open an activation as one operator."""
         desk, workspace = self.desk, self.desk.workspace
         shown = (
             await desk.get(f"/api/v1/studio/approvals/{self.standby}", self.ada.api_key)
@@ -75,18 +76,19 @@ class Emergency:
             "reason": "the provider is down",
             "latest_checkpoint": None,
         }
-        opening = _body(signed(self.ada, said))
-        opened = await desk.post(PATH, opening, self.ada.api_key)
-        if opened.status_code != 201:
-            return opened.status_code, opened.json()
+        return await desk.post(PATH, _body(signed(self.ada, said)), self.ada.api_key)
+
+    async def sign(self) -> tuple[int, dict[str, Any]]:
+        """Open an activation as one operator, and confirm it as the other."""
+        return await self.confirm(await self.open())
+
+    async def confirm(self, opened: httpx.Response) -> tuple[int, dict[str, Any]]:
+        """Confirm an activation that is open, as the other operator."""
+        assert opened.status_code == 201, opened.text
         answer = msgspec.json.decode(opened.content, type=ActivationAnswer)
         self.activation = answer.activation_id
-        return await self.confirm(answer)
-
-    async def confirm(self, opened: ActivationAnswer) -> tuple[int, dict[str, Any]]:
-        """Confirm an activation that is open."""
-        vote = _body(signed(self.bob, asdict(opened.vote_fields)))
-        path = f"{PATH}/{opened.activation_id}/confirm"
+        vote = _body(signed(self.bob, asdict(answer.vote_fields)))
+        path = f"{PATH}/{answer.activation_id}/confirm"
         answered = await self.desk.post(path, vote, self.bob.api_key)
         return answered.status_code, answered.json()
 
@@ -222,10 +224,20 @@ async def test_the_plan_tells_of_it_and_its_tag_changes_with_it_and_with_its_end
 
 
 async def test_a_kill_of_the_tenant_is_not_lifted(desk: Desk, emergency: Emergency) -> None:
+    opened = await emergency.open()
     await desk.kill_tenant()
-    status, answer = await emergency.sign()
+    status, answer = await emergency.confirm(opened)
     assert (status, answer["code"]) == (422, "break_glass_refused")
     assert [reason["code"] for reason in answer["reasons"]] == ["killed"]
+
+
+async def test_under_a_kill_of_the_tenant_nothing_is_opened(
+    desk: Desk, emergency: Emergency
+) -> None:
+    await desk.kill_tenant()
+    opened = await emergency.open()
+    assert (opened.status_code, opened.json()["code"]) == (422, "break_glass_refused")
+    assert [reason["code"] for reason in opened.json()["reasons"]] == ["killed"]
 
 
 async def test_a_kill_while_it_is_active_stops_it_too(desk: Desk, emergency: Emergency) -> None:

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "request": ("placet.cli.request", "Ask for an approval, and see what became of it."),
     "approve": ("placet.cli.approve.command", "Compile, compare and sign a vote, on this machine."),
     "approval": ("placet.cli.approval", "List, show, export and revoke approvals."),
+    "break-glass": ("placet.cli.break_glass", "Put in force for an hour what stands by."),
     "artifact": ("placet.cli.artifact", "Export a compiled artifact."),
     "webhook": ("placet.cli.webhook", "Tell other systems of what happens, by signed calls."),
     "plan": ("placet.cli.plan", "See what holds for an agent, and who runs it."),

@@ -50,6 +50,11 @@ def command() -> None:
     metavar="GROUP=KEY_ID",
     help="Who is in a group that the next policy adds; repeatable.",
 )
+@click.option(
+    "--break-glass",
+    is_flag=True,
+    help="Put nothing in force: it stands by until two operators activate it.",
+)
 @url_option
 @data_dir_option
 @json_option
@@ -59,6 +64,7 @@ def make(  # noqa: PLR0913 -- one argument per option
     days: int,
     next_policy: Path | None,
     first_members: tuple[str, ...],
+    break_glass: bool,
     url: str | None,
     data_dir: Path | None,
     as_json: bool,
@@ -69,6 +75,7 @@ def make(  # noqa: PLR0913 -- one argument per option
     policy of now.
     """
     from placet.cli.desk import at_desk
+    from placet.evidence.vote import VotePurpose
     from placet.studio.requests.model import RequestApproval
 
     wish = RequestApproval(
@@ -76,6 +83,7 @@ def make(  # noqa: PLR0913 -- one argument per option
         deadline_seconds=days * _DAY,
         next_approval_policy=None if next_policy is None else _policy(next_policy),
         first_members=tuple(map(_first_member, first_members)),
+        purpose=VotePurpose.BREAK_GLASS if break_glass else VotePurpose.ORDINARY,
     )
     made = at_desk(url, data_dir, lambda studio: studio.requests.make(wish))
     give(_document(made), str(made.request_id), as_json=as_json)

@@ -64,18 +64,17 @@ class BreakGlass:
         return await self._door.post(_PATH, ActivationAnswer, asked, key=key)
 
     async def confirm(
-        self, activation_id: UUID, signing_key: SigningKey, *, key: str | None = None
+        self, shown: ActivationAnswer, signing_key: SigningKey, *, key: str | None = None
     ) -> ActivationAnswer:
-        """Sign the same as the operator who opened it; it is in force once this returns.
+        """Sign what `shown` tells of an activation; it is in force once this returns.
 
-        Look at it with `get` first: what is signed is what the service tells of it.
+        `shown` is what was looked at: nothing else is signed, whatever the service tells by now.
         """
-        shown = await self.get(activation_id)
         me = await People(self._door).me()
         vote = BreakGlassVote(
             **asdict(shown.vote_fields), voter_id=me.actor.actor_id, key_id=signing_key.key_id
         )
-        path = path_of(f"{_ONE}/confirm", id=activation_id)
+        path = path_of(f"{_ONE}/confirm", id=shown.activation_id)
         return await self._door.post(path, ActivationAnswer, _signed(vote, signing_key), key=key)
 
     async def end(
