@@ -9,14 +9,18 @@
 130  interrupted
 """
 
+from collections.abc import Iterator
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
-import msgspec
-
+from placet.cli.words import as_text, plain
 from placet.kernel import refusals
 from placet.settings import SettingInvalid
 from placet.storage.unusable import Unusable
+
+_WHERE: Final = ("code", "path", "place", "tool")
+_SAID: Final = ("detail", "message", "summary")
+"""Members of a reason, a finding or a conflict: where it is, and what it says."""
 
 
 class Exit(IntEnum):
@@ -61,13 +65,29 @@ def exit_of(fault: Told) -> Exit:
 
 
 def told(fault: Told, *, as_json: bool) -> str:
-    """Return what is said of a fault: two sentences, or one JSON object."""
-    remedy = fault.hint if isinstance(fault, refusals.Refusal) else fault.remedy
+    """Return what is said of a fault, with every reason that it has, or one JSON object."""
+    members: dict[str, Any] = {}
+    if isinstance(fault, refusals.Refusal):
+        code, remedy, members = fault.code(), fault.hint, fault.members()
+    else:
+        code, remedy = _snake(type(fault).__name__), fault.remedy
     if not as_json:
-        return f"error: {fault.detail}" + (f"\nremedy: {remedy}" if remedy else "")
-    code = fault.code() if isinstance(fault, refusals.Refusal) else _snake(type(fault).__name__)
-    problem: dict[str, Any] = {"code": code, "detail": fault.detail, "remedy": remedy}
-    return msgspec.json.encode({"error": problem, "exit": int(exit_of(fault))}).decode()
+        lines = [f"error: {plain(fault.detail)}", *_listed(members)]
+        return "\n".join([*lines, f"remedy: {plain(remedy)}"] if remedy else lines)
+    problem: dict[str, Any] = {**members, "code": code, "detail": fault.detail, "remedy": remedy}
+    return as_text({"error": problem, "exit": int(exit_of(fault))})
+
+
+def _listed(members: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each reason, finding or conflict among the members of a refusal."""
+    for value in members.values():
+        for one in value if isinstance(value, list) else ():
+            if isinstance(one, dict):
+                where = [str(one[name]) for name in _WHERE if one.get(name) is not None]
+                said = [str(one[name]) for name in _SAID if one.get(name)]
+                yield f"  - {plain(': '.join([*where, *said]))}"
+            else:
+                yield f"  - {plain(str(one))}"
 
 
 def _snake(name: str) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import msgspec
+
+from placet.cli.words import as_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -19,7 +20,7 @@ data_dir_option = click.option(
 
 def give(value: object, text: str, *, as_json: bool) -> None:
     """Print the result: `text` for people, or `value` as one JSON line."""
-    click.echo(msgspec.json.encode(value).decode() if as_json else text)
+    click.echo(as_text(value) if as_json else text)
 
 
 def say(text: str) -> None:
