@@ -1,7 +1,7 @@
 """An impact preview over HTTP: what flips, what cannot be judged, and what is never shown."""
 
 import asyncio
-import threading
+import signal
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -9,12 +9,14 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
+from litestar import Litestar
 from tests.studio.traffic import ORDER, OTHER, Traffic, capped, changed, pay
 
 from placet.events import store as events
 from placet.events.model import StreamId
 from placet.kernel.ids import Ids
-from placet.studio.impact import comparing, service
+from placet.studio.impact import service
+from placet.studio.impact.workers import Workers
 
 SECRET = "sk_live_51H8xY2eZvKYlo2C0aBcDeFgHiJkLmNoP"  # noqa: S105 -- no secret of anybody's
 
@@ -46,6 +48,12 @@ class Previews:
 
 def path(snapshot_id: UUID) -> str:
     return f"/api/v1/studio/snapshots/{snapshot_id}/impact"
+
+
+def workers_of(app: Litestar) -> Workers:
+    """Return the application's workers."""
+    previews: service.Previews = app.state[service.Previews.__name__]
+    return previews.workers
 
 
 def flips(preview: dict[str, Any]) -> dict[tuple[str, str], int]:
@@ -223,34 +231,74 @@ async def test_a_preview_says_so_in_the_stream_of_the_workspace(
     assert msgspec.json.decode(told.body)["report_hash"] == made["report_hash"]
 
 
-async def test_the_service_answers_others_while_a_preview_is_computed(
+async def test_agents_calls_go_on_while_a_preview_is_judged_and_another_has_to_wait(  # noqa: PLR0913, PLR0917 -- fixtures
+    app: Litestar,
     client: httpx.AsyncClient,
     traffic: Traffic,
     author: Mapping[str, str],
     ids: Ids,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await traffic.refunds(400)
+    agent = await traffic.refunds(400)
     _, snapshot = await traffic.candidate(capped(1000))
-    begun, go_on = asyncio.Event(), threading.Event()
-    loop, judged = asyncio.get_running_loop(), service.judged
-
-    def held(case: service.Case, pause: comparing.Pause) -> service.Computed:
-        loop.call_soon_threadsafe(begun.set)
-        go_on.wait()
-        return judged(case, pause)
-
-    monkeypatch.setattr(service, "judged", held)
     previews = Previews(client, author, ids)
-    asked = asyncio.create_task(previews.ask(snapshot.snapshot_id))
-    await begun.wait()
+    first = await previews.made(snapshot.snapshot_id)
+    processes = [one.process for one in workers_of(app).running]
+    for one in processes:
+        one.send_signal(signal.SIGSTOP)
+    asked = asyncio.create_task(previews.ask(snapshot.snapshot_id, until=first["until"]))
+    for amount in range(100, 110):
+        await pay(agent, ORDER, amount)
     monkeypatch.setattr(service, "WAIT_SECONDS", 0)
-    assert (await client.get("/api/v1/studio/workspaces", headers=author)).status_code == 200
     busy = await previews.ask(snapshot.snapshot_id)
     assert (busy.status_code, busy.json()["code"]) == (503, "preview_busy")
     assert int(busy.headers["Retry-After"]) > 0
-    go_on.set()
-    assert (await asked).status_code == 201
+    assert processes
+    assert not asked.done()
+    for one in processes:
+        one.send_signal(signal.SIGCONT)
+    assert (await asked).json()["report"] == first["report"]
+
+
+async def test_a_preview_whose_worker_is_killed_is_refused_and_the_next_one_has_another(
+    app: Litestar,
+    client: httpx.AsyncClient,
+    traffic: Traffic,
+    author: Mapping[str, str],
+    ids: Ids,
+) -> None:
+    await traffic.refunds(400)
+    _, snapshot = await traffic.candidate(capped(1000))
+    previews = Previews(client, author, ids)
+    workers = workers_of(app)
+    first = await previews.made(snapshot.snapshot_id)
+    (process, *_) = [one.process for one in workers.running]
+    process.send_signal(signal.SIGSTOP)
+    asked = asyncio.create_task(previews.ask(snapshot.snapshot_id))
+    await workers.busy.wait()
+    process.kill()
+    answer = await asked
+    assert (answer.status_code, answer.json()["code"]) == (503, "preview_broken")
+    assert int(answer.headers["Retry-After"]) > 0
+    again = await previews.made(snapshot.snapshot_id, until=first["until"])
+    assert again["report"] == first["report"]
+    assert process.pid not in {one.process.pid for one in workers.running}
+
+
+async def test_a_worker_that_was_killed_before_is_replaced_without_a_word(
+    app: Litestar,
+    client: httpx.AsyncClient,
+    traffic: Traffic,
+    author: Mapping[str, str],
+    ids: Ids,
+) -> None:
+    _, snapshot = await traffic.candidate(capped(1000))
+    previews = Previews(client, author, ids)
+    await previews.made(snapshot.snapshot_id)
+    for one in workers_of(app).running:
+        one.process.kill()
+        await one.process.wait()
+    await previews.made(snapshot.snapshot_id)
 
 
 async def test_a_preview_that_takes_too_long_is_refused_and_nothing_is_kept(

@@ -36,7 +36,8 @@ class Impact:
     ) -> ImpactAnswer:
         """Hold a snapshot to what was recorded in the `seconds` before `until`, which is now.
 
-        Raises `CandidateInvalid` with findings, `PreviewBusy` and `PreviewTooCostly`.
+        Raises `CandidateInvalid` with findings, `PreviewBusy`, `PreviewBroken` and
+        `PreviewTooCostly`.
         """
         asked = PreviewImpact(seconds=seconds, until=until, calls_max=calls_max)
         return await self._slow.post(path_of(_IMPACT, id=snapshot_id), ImpactAnswer, asked, key=key)

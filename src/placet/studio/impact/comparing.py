@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from placet.policy.decision import Code
@@ -31,11 +32,12 @@ Pause = Callable[[], None]
 def judge(policy: Policy, recording: Recording, pause: Pause) -> dict[str, Judgment]:
     """Return the policy's verdict on each call of a session, by the call's id."""
     silent = _without_output(policy, recording)
+    asked_at = {str(call.call_id): call.proposed_at for call in recording.calls}
     judged = {}
     for line in simulate(policy, lines_of(recording, policy), gaps=_GAPS):
         if isinstance(line, CallLine):
             pause()
-            judged[line.call] = _judgment(policy, line, silent)
+            judged[line.call] = _judgment(policy, line, _known(silent, asked_at[line.call]))
     return judged
 
 
@@ -144,14 +146,22 @@ def _binders(policy: Policy, slots: set[str] | None) -> set[str]:
     }
 
 
-def _without_output(policy: Policy, recording: Recording) -> dict[str, str]:
-    """Return the last call of each tool that succeeded and whose output, which counts, is lost."""
-    found = {}
+def _without_output(policy: Policy, recording: Recording) -> list[tuple[datetime, str, str]]:
+    """Return each call that succeeded and whose output, which counts, is lost.
+
+    With when that was known, and its tool, in the order of their times.
+    """
+    found = []
     for call in recording.calls:
         tool = policy.tools.get(call.tool_name)
         if tool is None or call.output is not None or not leaves_any(tool):
             continue
         outcome = outcome_of(call, recording.until)
         if outcome is not None and outcome[0] is ReceiptStatus.SUCCEEDED:
-            found[call.tool_name] = str(call.call_id)
-    return found
+            found.append((outcome[1], call.tool_name, str(call.call_id)))
+    return sorted(found)
+
+
+def _known(silent: list[tuple[datetime, str, str]], at: datetime) -> dict[str, str]:
+    """Return the last of them of each tool that a decision at this time could rest on."""
+    return {tool: call_id for known_at, tool, call_id in silent if known_at <= at}

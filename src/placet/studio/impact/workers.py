@@ -72,11 +72,12 @@ class Workers:
     """The workers of one application. One preview has them all, for as long as it takes."""
 
     def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
-        """Begin with none."""
+        """Begin with none; `busy` is set while a preview has them."""
         self.running: list[Worker] = []
         self._idle_seconds = idle_seconds
         self._idle: asyncio.Task[None] | None = None
         self._is_closed = False
+        self.busy = asyncio.Event()
 
     @asynccontextmanager
     async def taken(self, count: int) -> AsyncIterator[list[Worker]]:
@@ -87,6 +88,7 @@ class Workers:
         if self._idle is not None:
             self._idle.cancel()
         self.running = [one for one in self.running if one.process.returncode is None]
+        self.busy.set()
         try:
             await self._start(min(count, WORKERS_MAX))
             yield self.running[:count]
@@ -96,6 +98,7 @@ class Workers:
             await asyncio.shield(self._end())
             raise
         finally:
+            self.busy.clear()
             if not self._is_closed:
                 self._idle = asyncio.create_task(self._end_when_idle())
 
