@@ -19,5 +19,17 @@ VIEW_ROUTES: Final = (
         queries=("of=draft",),
         not_found="request_not_found",
     ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/focus/judgments/0123456789abcdef",
+        queries=OF,
+        not_found=NOBODYS,
+    ),
+    Route(
+        "GET",
+        f"{WORKSPACE}/focus/drift/01990000-0000-7000-8000-000000000000",
+        queries=("of=draft",),
+        not_found=NOBODYS,
+    ),
     Route("GET", f"{WORKSPACE}/conformance", queries=("of=draft",), not_found=NOBODYS),
 )

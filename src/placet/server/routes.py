@@ -33,6 +33,7 @@ from placet.studio.sources import routes as sources
 from placet.studio.views.atlas import routes as atlas
 from placet.studio.views.conformance import routes as conformance
 from placet.studio.views.control import routes as control
+from placet.studio.views.focus import routes as focus
 from placet.studio.views.preview import routes as preview
 from placet.studio.votes import routes as votes
 from placet.studio.workspaces import routes as workspaces
@@ -67,6 +68,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     drift_scans.HANDLERS,
     atlas.HANDLERS,
     control.HANDLERS,
+    focus.HANDLERS,
     preview.HANDLERS,
     conformance.HANDLERS,
     plans.HANDLERS,

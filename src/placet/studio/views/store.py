@@ -42,7 +42,7 @@ AIM: Final = """
 BASIS: Final = """
 , basis AS (
     SELECT s.snapshot_id, s.snapshot_hash, s.version AS snapshot_version,
-           s.status AS snapshot_status, s.draft_id,
+           s.status AS snapshot_status, s.draft_id, s.sources,
            convert_from(s.memory_json, 'UTF8') AS memory, s.findings, s.judgments,
            a.approval_id, a.approval_version, a.request_id, a.purpose, a.approved_by,
            a.approved_at, a.expires_at, a.artifact_id, x.compiled_hash,

@@ -98,7 +98,7 @@ def _lines(explained: Explained, tool: str) -> list[Line]:
 
 def _stages(lines: Sequence[Line], facts: ControlFacts) -> list[Stage]:
     """Return the layers in their order, those without a rule too, then what decides nothing."""
-    support = {one.rule: _support(one, facts.as_of) for one in facts.evidence}
+    support = {one.rule: support_of(one, facts.as_of) for one in facts.evidence}
     refused = {one.layer: one.calls for one in facts.verdicts if one.verdict is Verdict.DENY}
     layers: list[int | None] = [*LAYERS, None]
     return [
@@ -116,7 +116,8 @@ def _stages(lines: Sequence[Line], facts: ControlFacts) -> list[Stage]:
     ]
 
 
-def _support(entry: EvidenceFacts, as_of: datetime) -> RuleSupport:
+def support_of(entry: EvidenceFacts, as_of: datetime) -> RuleSupport:
+    """Return what observed calls say of a rule, as fresh as it is at `as_of`."""
     return RuleSupport(
         family=entry.family,
         support_count=entry.support_count,

@@ -1,0 +1,1 @@
+"""One judgment or drift item, its evidence, and what each answer to it would lead to."""
