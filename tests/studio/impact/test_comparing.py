@@ -190,3 +190,13 @@ def test_an_outcome_after_the_end_of_the_window_is_not_known() -> None:
         settled=30 * 86_400,
     )
     assert judged(CONTRACT, late, refund)[1] == ("deny", None)
+
+
+def test_only_a_call_before_it_leaves_a_denial_unjudged_for_want_of_its_output() -> None:
+    order = {"order_id": "ord_aaaaaaaa"}
+    refund = made_call(2, "issue_refund", {**order, "amount_cents": 5}, at=5)
+    document = changed("issue_refund", phases=None)
+    before = made_call(1, "lookup_order", order)
+    assert judged(document, before, refund)[1] == ("deny", MissingFact.OUTPUT)
+    after = made_call(3, "lookup_order", order, at=6)
+    assert judged(document, refund, after)[0] == ("deny", None)
