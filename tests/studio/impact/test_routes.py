@@ -163,6 +163,17 @@ async def test_the_same_window_gives_the_same_report_whatever_came_later(
     assert later["report_hash"] != first["report_hash"]
 
 
+async def test_a_window_before_all_time_holds_nothing(
+    client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
+) -> None:
+    await traffic.refunds(100)
+    _, snapshot = await traffic.candidate(capped(1000))
+    made = await Previews(client, author, ids).made(
+        snapshot.snapshot_id, until="0001-01-01T00:00:00Z"
+    )
+    assert made["report"]["calls"] == 0
+
+
 async def test_fewer_calls_than_there_are_are_the_newest_sessions_and_it_says_so(
     client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
 ) -> None:

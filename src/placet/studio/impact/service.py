@@ -92,7 +92,8 @@ async def read_case(tx: Reading, snapshot_id: UUID, asked: PreviewImpact) -> Cas
     snapshot = await snapshots.get_snapshot(tx, snapshot_id)
     workspace = await workspace_store.get_workspace(tx, snapshot.workspace_id)
     now = await tx.now()
-    until = now if asked.until is None else min(asked.until, now)
+    # Nothing was recorded before the workspace was made, so no earlier end can be meant.
+    until = now if asked.until is None else max(min(asked.until, now), workspace.created_at)
     window = Window(
         agent=workspace.agent,
         environment=workspace.environment,
