@@ -58,6 +58,7 @@ CHANGED = {
     "replay_session": "lease, state and head move",
     "studio_approval_request": "is decided, once",
     "studio_draft": "commands move it on",
+    "studio_break_glass": "is confirmed, and ends once",
     "studio_drift_item": "counts up, and is decided about",
     "studio_rule_evidence": "counts up",
     "studio_shadow": "ends, once",

@@ -29,6 +29,11 @@ def passing(server: Server, database_name: str) -> Pass:
                 activation_id,
                 much,
             )
+        await admin.execute(
+            "UPDATE placet.work_due SET due_at = due_at - $2::interval WHERE ref = $1",
+            activation_id,
+            much,
+        )
         await admin.close()
 
     return passes

@@ -22,7 +22,7 @@ from placet.studio.approvals import store as approvals
 from placet.studio.approvals.model import ApprovalHead
 from placet.studio.break_glass import service
 from placet.studio.break_glass.model import ActivationAnswer, EndActivation, SignActivation
-from placet.studio.workspaces.model import ApprovalPolicy, GovernanceWorkspace
+from placet.studio.workspaces.model import GovernanceWorkspace
 from placet.tenancy.model import Role
 
 ROLES = (Role.APPROVER, Role.AUTHOR, Role.OPERATOR)
@@ -44,14 +44,12 @@ class Scene:
     artifact_hash: str
 
     @classmethod
-    async def build(
-        cls, story: Story, policy: ApprovalPolicy | None = None, agent: str = AGENT
-    ) -> Self:
+    async def build(cls, story: Story, agent: str = AGENT) -> Self:
         """Go the way to an approval that stands by; nothing is in force."""
         ada, bob, cy = [
             Signer(*await story.workplace.person(name, *ROLES)) for name in ("ada", "bob", "cy")
         ]
-        workspace = await story.workspace(ada, policy=policy, agent=agent)
+        workspace = await story.workspace(ada, agent=agent)
         for index, signer in enumerate((bob, cy)):
             await story.workspace(signer, agent=f"{agent}-elsewhere-{index}")
         _, _, request = await story.asked(

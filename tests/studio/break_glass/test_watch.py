@@ -19,9 +19,6 @@ from placet.studio.break_glass.model import (
 )
 from placet.studio.endings import service as endings
 from placet.studio.endings.model import RevokeApproval
-from placet.studio.workspaces.model import ApprovalPolicy
-
-MOMENT = timedelta(seconds=1)
 
 
 async def look(scene: Scene, activation_id: UUID) -> None:
@@ -68,15 +65,6 @@ async def test_one_that_ran_out_is_not_ended_again(scene: Scene, let: Pass) -> N
     assert "BreakGlassEnded" not in await scene.told()
 
 
-async def test_it_never_outlasts_its_approval(scene: Scene) -> None:
-    short = await Scene.build(scene.story, ApprovalPolicy(validity_days=1), agent="short-lived")
-    expires = short.standby.expires_at
-    assert expires is not None
-    active = await short.activated(minutes=60)
-    assert active.confirmed_at is not None
-    assert active.ends_at == min(active.confirmed_at + timedelta(minutes=60), expires)
-
-
 async def test_the_pair_may_again_after_a_day_and_not_before(scene: Scene, let: Pass) -> None:
     active = await scene.activated(minutes=1)
     await let(active.activation_id, timedelta(hours=24) - timedelta(seconds=30))
@@ -96,6 +84,23 @@ async def test_a_worker_tells_once_that_it_lapsed(scene: Scene, let: Pass) -> No
     await look(scene, opened.activation_id)
     await look(scene, opened.activation_id)
     assert (await scene.told()).count("BreakGlassEnded") == 1
+
+
+async def test_each_activation_comes_before_a_worker_when_it_is_due(
+    scene: Scene, let: Pass
+) -> None:
+    db, ids = scene.story.db, scene.story.ids
+    lapsing = await scene.open(scene.cy)
+    active = await scene.activated(minutes=30)
+    await watch.watch_activations(db, ids)
+    assert "BreakGlassEnded" not in await scene.told()
+    for each in (lapsing, active):
+        await let(each.activation_id, timedelta(minutes=15))
+        await watch.watch_activations(db, ids)
+    assert (await scene.told()).count("BreakGlassEnded") == 1
+    await let(active.activation_id, timedelta(minutes=15))
+    await watch.watch_activations(db, ids)
+    assert (await scene.told()).count("BreakGlassEnded") == 2
 
 
 async def test_a_worker_tells_once_that_it_ran_out(scene: Scene, let: Pass) -> None:
