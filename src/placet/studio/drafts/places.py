@@ -7,6 +7,7 @@ same name in one list has `#2` behind it.
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias, cast
 
@@ -127,10 +128,10 @@ def parts_of(value: Json, shape: Shape) -> dict[str, Json]:
         return cast("Document", value)
     if isinstance(shape, Operators):
         return _operators(cast("list[Document]", value))
-    parts: dict[str, Json] = {}
+    named = _Named()
     for item in cast("list[Json]", value):
-        parts[_free(parts, _name(item, shape))] = item
-    return parts
+        named.add(_name(item, shape), item)
+    return named.parts
 
 
 def known_places(document: Document) -> set[str]:
@@ -152,19 +153,27 @@ def _name(item: Json, shape: Shape) -> str:
 
 
 def _operators(rules: list[Document]) -> dict[str, Json]:
-    paths: dict[str, Document] = {}
+    paths: dict[str, _Named] = {}
     for rule in rules:
-        on_path = paths.setdefault(str(rule["path"]), {})
+        on_path = paths.setdefault(str(rule["path"]), _Named())
         for operator, operand in rule.items():
             if operator != "path":
-                on_path[_free(on_path, operator)] = operand
-    return cast("dict[str, Json]", paths)
+                on_path.add(operator, operand)
+    return {path: on_path.parts for path, on_path in paths.items()}
 
 
-def _free(taken: Mapping[str, object], name: str) -> str:
-    """Return a name, or the first of `name#2`, `name#3`, ... that is not taken."""
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name}#{number}"
-    return free
+class _Named:
+    """Parts by name: of several with one name, the second has `#2` behind it."""
+
+    def __init__(self) -> None:
+        self.parts: Document = {}
+        self._tried: Counter[str] = Counter()
+
+    def add(self, name: str, part: Json) -> None:
+        """Take one more, under its name or the first of `name#2`, `name#3`, ... that is free."""
+        free = name
+        while free in self.parts:
+            # Each number is tried once for a name, however many have that name.
+            self._tried[name] += 1
+            free = f"{name}#{self._tried[name] + 1}"
+        self.parts[free] = part
