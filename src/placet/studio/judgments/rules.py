@@ -52,7 +52,13 @@ def judgments_of(
     `named` are the tools that the draft's sources name, `answers` the given ones by judgment id.
     """
     asked = [*_found(document, findings), *_named(document, named)]
-    judged = {each.judgment_id: each for each in (_answered(one, answers) for one in asked)}
+    hashes: dict[int, str] = {}
+    for _, subject in asked:
+        # Each subject once: many questions are about the same tool, which may be large.
+        if id(subject) not in hashes:
+            hashes[id(subject)] = digest("judgment_subject", foreign.encode(subject)).hex()
+    answered = (_answered(one, hashes[id(subject)], answers) for one, subject in asked)
+    judged = {each.judgment_id: each for each in answered}
     return sorted(
         judged.values(),
         key=lambda one: (_ORDER.index(one.severity), one.place, one.code, one.judgment_id),
@@ -134,15 +140,14 @@ def _judgment(finding: Finding, at: str, path: str | None) -> Judgment:
     )
 
 
-def _answered(asked: tuple[Judgment, Json], answers: Mapping[str, Said]) -> Judgment:
-    judgment, subject = asked
+def _answered(judgment: Judgment, subject_hash: str, answers: Mapping[str, Said]) -> Judgment:
     question = _Question(
         code=judgment.code,
         severity=judgment.severity,
         place=judgment.place,
         path=_below(judgment.path, judgment.place),
         message=judgment.message,
-        subject=digest("judgment_subject", foreign.encode(subject)).hex(),
+        subject=subject_hash,
     )
     judgment_id = digest("judgment", canonical(question)).hex()[:ID_CHARACTERS]
     answer = answers.get(judgment_id)
