@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "impact": ("placet.cli.impact", "Hold a snapshot to the calls that its agent made."),
     "shadow": ("placet.cli.shadow", "Put a snapshot beside what is in force, and count."),
     "drift": ("placet.cli.drift", "See where agents part from what was approved."),
+    "view": ("placet.cli.view.group", "Look at a workspace, a tool, a request or what was found."),
     "policy": ("placet.cli.policy.group", "Check, explain, compare and try contracts."),
     "verify": ("placet.cli.verify", "Verify a bundle or an approval, without us."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),

@@ -24,6 +24,8 @@ import placet.studio.requests.model
 import placet.studio.shadow.model
 import placet.studio.snapshots.model
 import placet.studio.sources.model
+import placet.studio.views.control.model
+import placet.studio.views.model
 import placet.studio.votes.model
 import placet.studio.workspaces.model
 import placet.tenancy.model

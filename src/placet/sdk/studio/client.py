@@ -20,6 +20,7 @@ from placet.sdk.studio.plans import Plans
 from placet.sdk.studio.requests import Requests
 from placet.sdk.studio.snapshots import Snapshots
 from placet.sdk.studio.sources import Sources
+from placet.sdk.studio.views import Views
 from placet.sdk.studio.webhooks import Webhooks
 from placet.sdk.studio.workspaces import Workspaces
 from placet.sdk.transport import HttpxTransport, Transport
@@ -134,6 +135,11 @@ class Studio:
     def plans(self) -> Plans:
         """What holds for an agent now."""
         return Plans(self._door)
+
+    @property
+    def views(self) -> Views:
+        """What people look at: a workspace on a page, a tool's path, a preview."""
+        return Views(self._door)
 
     @property
     def webhooks(self) -> Webhooks:

@@ -1,0 +1,1 @@
+"""The commands under `placet view`, one file each."""
