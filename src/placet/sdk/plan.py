@@ -123,9 +123,8 @@ class PlanBook:
         Raises the service's refusals (`plan_not_found`, `key_bound_elsewhere`), and
         `GovernanceUnavailable` where nobody answers and no plan was ever kept.
         """
+        # What lies on disk may have been changed there: no tag of it is ever asked about.
         known = self._known.get((agent, environment))
-        if known is None and self._kept is not None:
-            known = self._kept.read(agent, environment)
         wait = wait_seconds or None
         query = query_of({"agent": agent, "environment": environment.value, "wait": wait})
         patience = msgspec.structs.replace(
@@ -138,9 +137,10 @@ class PlanBook:
         try:
             heard = await self._caller.hear(ask, patience)
         except GovernanceUnavailable:
-            if known is None:
+            last = known or self._read(agent, environment)
+            if last is None:
                 raise
-            return msgspec.structs.replace(known, is_fresh=False)
+            return msgspec.structs.replace(last, is_fresh=False)
         if heard.response.status == _NOT_MODIFIED and known is not None:
             fresh = msgspec.structs.replace(known, is_fresh=True)
         else:
@@ -150,3 +150,6 @@ class PlanBook:
                 self._kept.write(fresh)
         self._known[(agent, environment)] = fresh
         return fresh
+
+    def _read(self, agent: str, environment: Environment) -> KnownPlan | None:
+        return None if self._kept is None else self._kept.read(agent, environment)
