@@ -9,6 +9,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         p.plan_id,
         concat_ws(
             '.', p.plan_id, p.version,
+            -- A database that was set back may reach a version again, with something else in it.
+            extract(epoch FROM p.updated_at)::text, coalesce(p.approval_id::text, '-'),
             -- An approval that ran out changes the answer, whether or not the row has moved.
             (p.approval_expires_at <= clock_timestamp())::text,
             -- So does an activation that ended.
