@@ -16,9 +16,9 @@ Invariants
 - The event loop is never held, and no call that an agent makes waits for a thread that judges: the
   calls are read a few hundred at a time and judged in worker processes, at most two, which have one
   preview at a time between them. How they are shared among the workers changes no byte.
-- A worker is started when it is first needed. It is given what it judges by a pipe and nothing else:
-  no connection, no key, no variable of the service. It has a bound on its memory, gives way to other
-  processes, and ends with the service, with its pipe, or after two minutes without work.
+- A worker is started when it is first needed. It is given what it judges by a pipe, and nothing
+  else: no connection, no key, no variable of the service. It has a bound on its memory, gives way
+  to other processes, and ends with the service, with its pipe, or after two minutes without work.
 
 What cannot be judged, and why: `earlier_call` (a denial that would not stand if an earlier call,
 which was not made or whose outcome is not known, had been committed), `output` (the denial looks at
