@@ -71,6 +71,9 @@ def standby(office: Office) -> UUID:
 def test_two_operators_put_in_force_what_stands_by_and_one_ends_it(office: Office) -> None:
     approval = str(standby(office))
     assert office.told("approval", "show", approval, by="ada")["status"] == "standby"
+    proof = str(office.folder / "standby.jsonl")
+    office.told("approval", "export", approval, "-o", proof, by="ada")
+    assert office.run("verify", proof, by="ada").returncode == Exit.OK
     wish = ("--minutes", "30", "--reason", "the provider is down")
     key = ("--key", str(office.file("ada")), "--yes")
     opened = office.told("break-glass", "open", approval, *wish, *key, by="ada")

@@ -32,6 +32,7 @@ from tests.evidence.samples import (
 from placet.authority.controls.model import ControlEffect, ControlKind, ControlSet
 from placet.events.model import RecordedEvent
 from placet.evidence import verify as verifier
+from placet.evidence.break_glass import BreakGlassVote, sign_break_glass
 from placet.evidence.bundle import KeyList, KeyPurpose, Manifest, NamedKey
 from placet.evidence.dsse import Envelope, Signature, sign
 from placet.evidence.enrolment import EnrolmentVote, sign_enrolment_vote
@@ -439,6 +440,29 @@ def test_a_word_on_an_enrolment_counts_only_by_another_approvers_own_key() -> No
     ):
         other = msgspec.structs.replace(word, **change)
         assert said in why(signed(sign_enrolment_vote(other, PERSON_KEY)))
+
+
+def test_a_word_on_break_glass_counts_only_by_its_voters_own_key() -> None:
+    word = BreakGlassVote(
+        tenant_id=TENANT,
+        workspace_id=uuid_of("workspace"),
+        environment=Environment.STAGING,
+        activation_id=uuid_of("activation"),
+        approval_id=uuid_of("approval"),
+        artifact_hash="11" * 32,
+        minutes=30,
+        reason="the provider is down",
+        voter_id=PERSON,
+        key_id=PERSON_KEY.key_id,
+        latest_checkpoint=None,
+    )
+    assert check(signed(sign_break_glass(word, PERSON_KEY))).is_good
+    for change, said in (
+        ({"tenant_id": uuid_of("tenant")}, "another tenant"),
+        ({"voter_id": uuid_of("someone else")}, "not its voter's"),
+    ):
+        other = msgspec.structs.replace(word, **change)
+        assert said in why(signed(sign_break_glass(other, PERSON_KEY)))
 
 
 def test_a_proof_counts_only_for_the_actor_whose_key_it_is() -> None:

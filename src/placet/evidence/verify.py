@@ -16,6 +16,7 @@ import msgspec
 
 from placet.evidence import dsse
 from placet.evidence.artifact import ARTIFACT_TYPE, ArtifactPayload
+from placet.evidence.break_glass import BREAK_GLASS_VOTE_TYPE, BreakGlassVote
 from placet.evidence.bundle import (
     LINE_MAX,
     BundleHeader,
@@ -499,17 +500,17 @@ class _Audit:
         elif kind == APPROVAL_VOTE_TYPE:
             vote, key = self._open(envelope, kind, KeyPurpose.PERSON, ApprovalVote)
             item = f"the vote on request {vote.request_id}"
-            self._check_tenant(vote.tenant_id, item)
-            if (vote.key_id, vote.voter_id) != (key.key_id, key.actor_id):
-                _bad(item, "the key that signed it is not its voter's")
+            self._check_voter(vote, key, item)
         elif kind == ENROLMENT_VOTE_TYPE:
             word, key = self._open(envelope, kind, KeyPurpose.PERSON, EnrolmentVote)
             item = f"the vote on enrolment {word.enrolment_id}"
-            self._check_tenant(word.tenant_id, item)
-            if (word.key_id, word.voter_id) != (key.key_id, key.actor_id):
-                _bad(item, "the key that signed it is not its voter's")
+            self._check_voter(word, key, item)
             if word.voter_id == word.actor_id:
                 _bad(item, "a person decided on their own enrolment")
+        elif kind == BREAK_GLASS_VOTE_TYPE:
+            said, key = self._open(envelope, kind, KeyPurpose.PERSON, BreakGlassVote)
+            item = f"the vote on activation {said.activation_id}"
+            self._check_voter(said, key, item)
         elif kind == PROOF_TYPE:
             proof, key = self._open(envelope, kind, KeyPurpose.PERSON, ProofOfPossession)
             item = f"the proof of possession of actor {proof.actor_id}"
@@ -520,6 +521,13 @@ class _Audit:
         else:
             _bad("an envelope", f"its type `{kind}` is not known here")
         self.envelopes += 1
+
+    def _check_voter(
+        self, vote: ApprovalVote | EnrolmentVote | BreakGlassVote, key: NamedKey, item: str
+    ) -> None:
+        self._check_tenant(vote.tenant_id, item)
+        if (vote.key_id, vote.voter_id) != (key.key_id, key.actor_id):
+            _bad(item, "the key that signed it is not its voter's")
 
     def _check_tenant(self, tenant: UUID, item: str) -> None:
         if tenant.bytes != self._tenant:

@@ -1,5 +1,6 @@
 """What is approved for break-glass stands by: it is signed, and puts nothing in force."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -7,14 +8,20 @@ import pytest
 from tests.studio.story import AGENT, LOOKUP, Signer, Story, contract
 
 from placet.authority import store as authority
+from placet.events.model import StreamId
+from placet.events.store import list_events
 from placet.evidence.vote import VotePurpose, verify_vote
 from placet.kernel.principal import Environment
 from placet.plans import service as plans
 from placet.plans.model import GovernancePlan, PlanStatus
+from placet.replay.sessions.policies import acting_for
+from placet.storage.work import EXPIRE_APPROVAL, WorkDue
+from placet.studio.approvals import store as approvals
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalProof, ApprovalRefused
 from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import DraftStatus
 from placet.studio.endings import service as endings
+from placet.studio.endings import watch
 from placet.studio.endings.model import ApprovalStatus
 from placet.studio.requests import service as requests
 from placet.studio.requests.model import RequestApproval, StandbyChangesNoPolicy
@@ -114,3 +121,23 @@ async def test_an_ordinary_approval_leaves_what_stands_by(story: Story) -> None:
     async with story.db.reading(story.founder) as tx:
         shown = await endings.show_approval(tx, approval_id)
     assert shown.status is ApprovalStatus.STANDBY
+
+
+async def test_a_warning_is_given_before_what_stands_by_runs_out(story: Story) -> None:
+    signer = await story.signer()
+    workspace = await story.workspace(signer, policy=ApprovalPolicy(validity_days=30))
+    approval_id, _ = await standby(story, signer, workspace)
+    async with story.db.writing(acting_for(workspace.tenant_id)) as tx:
+        head = await approvals.get_head(tx, approval_id)
+        assert head.expires_at is not None
+        due = WorkDue(
+            tenant_id=workspace.tenant_id,
+            kind=EXPIRE_APPROVAL,
+            ref=approval_id,
+            due_at=head.approved_at,
+        )
+        at = head.expires_at - timedelta(days=3)
+        await watch.watch_approval(tx, due, at, story.ids)
+    async with story.db.reading(story.founder) as tx:
+        events = await list_events(tx, StreamId(workspace.workspace_id), after=0, limit=200)
+    assert events[-1].type == "ApprovalExpiring"

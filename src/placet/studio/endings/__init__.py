@@ -1,9 +1,11 @@
 """How an approval ends, and what it counts for until then.
 
 An approval is `in_force` while its workspace points at it, `superseded` once a newer one took its
-place, `expired` when its time is over, `revoked` when somebody took it back. The last two are for
-ever; an approval that expired can still be revoked, and then counts as revoked. Sessions that were
-opened under an approval go on under it when a newer one comes, and end with it when it ends.
+place, `expired` when its time is over, `revoked` when somebody took it back. One that was given for
+break-glass is on `standby` instead of the first two, activated or not (`studio.break_glass`). The
+last two are for ever; an approval that expired can still be revoked, and then counts as revoked.
+Sessions that were opened under an approval go on under it when a newer one comes, and end with it
+when it ends.
 
 Revocation. An approver of the workspace or an operator revokes, with a reason. In one transaction
 the ending becomes a row, the workspace and the plan point at nothing if they pointed there (the
@@ -15,7 +17,7 @@ Sessions under other approvals wait for that moment and go on: only what a contr
 Expiry. The date is in the approval, in the plan and, since its opening, in each session's row. The
 statement that decides compares it with the database's clock, so nothing has to happen for it to
 hold. A worker writes it down afterwards, and warns 14, 3 and 1 days before, if the approval is then
-in force; a worker that was away tells only the nearest of those.
+in force or stands by; a worker that was away tells only the nearest of those.
 
 Invariants
 - Approvals are never changed; an ending is a row of its own, one of each kind for an approval.

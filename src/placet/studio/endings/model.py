@@ -133,7 +133,7 @@ class ApprovalExpired(Value, frozen=True):
 
 
 class ApprovalExpiring(Value, frozen=True):
-    """Event: the approval in force runs out within this many days."""
+    """Event: the approval in force, or one that stands by, runs out within this many days."""
 
     approval_id: UUID
     workspace_id: WorkspaceId

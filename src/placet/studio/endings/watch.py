@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from placet.events.model import SYSTEM_ACTOR
+from placet.evidence.vote import VotePurpose
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.plans.model import EndingKind
@@ -98,7 +99,8 @@ async def _warn(
 ) -> list[Value]:
     days = rules.warning_due(approval.approved_at, expires_at, now)
     workspace = await workspace_store.get_workspace(tx, approval.workspace_id)
-    if days is None or workspace.active_approval_id != approval.approval_id:
+    stands_by = approval.purpose is VotePurpose.BREAK_GLASS
+    if days is None or not (stands_by or workspace.active_approval_id == approval.approval_id):
         return []
     warning = EndingWarning(
         tenant_id=tx.tenant_id,
