@@ -317,6 +317,19 @@ async def test_a_plan_is_fetched_once_and_shown_from_disk_while_nobody_is_there(
     assert (kept.plan, kept.is_fresh) == (first.plan, False)
 
 
+async def test_who_waits_for_a_plan_in_a_loop_does_not_ask_without_end(
+    desk: RefundDesk, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("placet.plans.lookups.service.WAITS_MAX", 0)
+    monkeypatch.setattr("placet.sdk.plan.PACE_SECONDS", 0.2)
+    async with desk.client(network) as client:
+        began = asyncio.get_running_loop().time()
+        for _ in range(4):
+            await client.plan(AGENT, "staging", wait_seconds=30)
+        assert [status for _, _, status in network.seen] == [200, 304, 304, 304]
+    assert asyncio.get_running_loop().time() - began >= 3 * 0.2
+
+
 def relax(folder: Path) -> None:
     """Let the plan that is kept in a folder say that unplanned calls are let through."""
     (file,) = folder.glob("plan-*.json")

@@ -1,5 +1,6 @@
 """The plan, and what an environment makes of a missing approval and of a service that is away."""
 
+import asyncio
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -99,6 +100,10 @@ class Keeper(Protocol):
         ...
 
 
+PACE_SECONDS: Final = 2.0
+"""A plan that is waited for is asked for at most so often while it stays the same."""
+
+
 class PlanBook:
     """Fetches the plan of one agent in one environment, and again only if it has changed."""
 
@@ -134,6 +139,7 @@ class PlanBook:
         )
         headers = {} if known is None else {"If-None-Match": known.etag}
         ask = Ask(method="GET", path=f"/governance/plan{query}", headers=headers)
+        began = asyncio.get_running_loop().time()
         try:
             heard = await self._caller.hear(ask, patience)
         except GovernanceUnavailable:
@@ -143,6 +149,9 @@ class PlanBook:
             return msgspec.structs.replace(last, is_fresh=False)
         if heard.response.status == _NOT_MODIFIED and known is not None:
             fresh = msgspec.structs.replace(known, is_fresh=True)
+            # A service where too many wait answers at once. Who asks in a loop asks no faster.
+            waited = asyncio.get_running_loop().time() - began
+            await asyncio.sleep(max(0.0, min(wait_seconds, PACE_SECONDS) - waited))
         else:
             etag = heard.response.headers.get("etag", "")
             fresh = KnownPlan(plan=read(heard, PlanAnswer), etag=etag)

@@ -155,6 +155,17 @@ def test_beyond_the_bound_and_after_the_end_nobody_waits(monkeypatch: pytest.Mon
         assert late is None
 
 
+def test_those_who_wait_for_one_plan_leave_room_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "WAITS_OF_ONE_MAX", 1)
+    waits = PlanWaits()
+    with waits.waiting(PLAN) as first, waits.waiting(PLAN) as second, waits.waiting(OTHER) as other:
+        assert first is not None
+        assert second is None
+        assert other is not None
+
+
 async def test_a_move_between_the_look_and_the_wait_is_not_missed(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:

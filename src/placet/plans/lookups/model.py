@@ -10,6 +10,9 @@ from placet.tenancy.model import ParsedKey
 WAITS_MAX: Final = 128
 """Requests of one process that wait at one time."""
 
+WAITS_OF_ONE_MAX: Final = 64
+"""Those of them that wait for the same plan."""
+
 LOOK_AGAIN_SECONDS: Final = 5.0
 """How often somebody who waits looks without having heard anything."""
 

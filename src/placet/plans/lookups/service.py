@@ -11,6 +11,7 @@ from placet.plans.lookups import store
 from placet.plans.lookups.model import (
     LOOK_AGAIN_SECONDS,
     WAITS_MAX,
+    WAITS_OF_ONE_MAX,
     PlanLook,
     PlanQuestion,
 )
@@ -91,8 +92,12 @@ class PlanWaits:
 
     @contextlib.contextmanager
     def waiting(self, plan_id: UUID) -> Iterator[asyncio.Event | None]:
-        """Yield what is set when the plan may have changed, or none where too many wait."""
-        if self._is_over or len(self) >= WAITS_MAX:
+        """Yield what is set when the plan may have changed, or none where too many wait.
+
+        One plan's agents leave room for others.
+        """
+        count = len(self._waiting.get(str(plan_id), ()))
+        if self._is_over or len(self) >= WAITS_MAX or count >= WAITS_OF_ONE_MAX:
             yield None
             return
         event = asyncio.Event()
