@@ -1,5 +1,7 @@
 """How tenants, actors, grants and keys are kept."""
 
+import sqlalchemy as sa
+
 from placet.storage.columns import table, tenant_foreign_key
 from placet.tenancy.model import Actor, ApiKey, ApiKeyLookup, RoleGrant, Tenant
 
@@ -9,6 +11,7 @@ ROLE_GRANT = table(
     "tenancy_role_grant",
     RoleGrant,
     tenant_foreign_key(["actor_id"], "tenancy_actor(actor_id)"),
+    sa.Index("tenancy_role_grant_actor_ix", "tenant_id", "actor_id", "workspace_id"),
     key=("grant_id",),
 )
 API_KEY = table(

@@ -22,6 +22,13 @@ DRIFT_ITEM = table(
         postgresql_where=sa.text(LIVE),
     ),
     sa.Index("studio_drift_item_list_ix", "tenant_id", "workspace_id", "item_id"),
+    sa.Index(
+        "studio_drift_item_live_ix",
+        "tenant_id",
+        "workspace_id",
+        "item_id",
+        postgresql_where=sa.text(LIVE),
+    ),
     sa.CheckConstraint("seen_count >= 1", name="seen_once"),
     sa.CheckConstraint("(status = 'waived') = (waived_until IS NOT NULL)", name="waiver_has_end"),
     sa.CheckConstraint("(status = 'accepted') = (draft_id IS NOT NULL)", name="accepted_has_draft"),

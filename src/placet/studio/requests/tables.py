@@ -17,6 +17,7 @@ REQUEST = table(
         unique=True,
         postgresql_where=sa.text("status = 'open'"),
     ),
+    sa.Index("studio_approval_request_list_ix", "tenant_id", "workspace_id", "request_id"),
     key=("request_id",),
     updates=("status",),
 )

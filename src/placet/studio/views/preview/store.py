@@ -62,7 +62,7 @@ _PEOPLE: Final = """
                      JOIN placet.tenancy_role_grant g
                        ON g.tenant_id = q.tenant_id AND g.actor_id = a.actor_id
                       AND g.role = 'approver'
-                      AND coalesce(g.workspace_id, q.workspace_id) = q.workspace_id) AS has_role
+                      AND (g.workspace_id = q.workspace_id OR g.workspace_id IS NULL)) AS has_role
       FROM (SELECT DISTINCT actor_id FROM keys) k
       JOIN placet.tenancy_actor a ON a.tenant_id = :tenant AND a.actor_id = k.actor_id
      ORDER BY a.name, a.actor_id
