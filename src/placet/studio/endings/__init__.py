@@ -2,8 +2,8 @@
 
 An approval is `in_force` while its workspace points at it, `superseded` once a newer one took its
 place, `expired` when its time is over, `revoked` when somebody took it back. One that was given for
-break-glass is on `standby` instead of the first two, activated or not (`studio.break_glass`). The
-last two are for ever; an approval that expired can still be revoked, and then counts as revoked.
+break-glass is on `standby` instead of the first two, activated or not (`studio.break_glass`). What
+expired or was revoked is so for ever; what expired can still be revoked, and counts as that then.
 Sessions that were opened under an approval go on under it when a newer one comes, and end with it
 when it ends.
 
