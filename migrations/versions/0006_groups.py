@@ -20,6 +20,7 @@ DELETES: list[str] = []
 EMPTY_LISTS = ["studio_enrolment", "studio_enrolment_confirmation"]
 CONFIRMATION = "studio_enrolment_confirmation"
 VOTE = "studio_approval_vote"
+WORKSPACE = "studio_workspace"
 
 
 def upgrade() -> None:
@@ -57,6 +58,16 @@ def upgrade() -> None:
     guards.forbid_change(op, APPEND_ONLY)
     guards.grant_app(op, TABLES, UPDATES, DELETES)
     op.execute("GRANT UPDATE (approval_policy) ON placet.studio_workspace TO placet_app")
+    op.execute("GRANT UPDATE (enforcement, unplanned) ON placet.plans_plan TO placet_app")
+    op.drop_constraint(f"{WORKSPACE}_tenant_id_agent_environment_key", WORKSPACE, schema="placet")
+    op.create_index(
+        f"{WORKSPACE}_one_active_ix",
+        WORKSPACE,
+        ["tenant_id", "agent", "environment"],
+        unique=True,
+        schema="placet",
+        postgresql_where=sa.text("status = 'active'"),
+    )
     op.add_column(
         "studio_approval_request",
         sa.Column("policy_change", postgresql.JSONB(), nullable=True),
@@ -85,12 +96,23 @@ def _key(columns: str) -> None:
 
 
 def downgrade() -> None:
-    """Forget groups and who is in them. Refused where several confirmed one enrolment."""
+    """Forget groups and who is in them. Refused where several confirmed one enrolment.
+
+    And where a workspace follows an archived one.
+    """
     _key("tenant_id, enrolment_id")
     for name in EMPTY_LISTS:
         op.execute(f"ALTER TABLE placet.{name} DROP COLUMN groups")
     op.drop_column(VOTE, "signed_in", schema="placet")
     op.drop_column("studio_approval_request", "policy_change", schema="placet")
+    op.drop_index(f"{WORKSPACE}_one_active_ix", WORKSPACE, schema="placet")
+    op.create_unique_constraint(
+        f"{WORKSPACE}_tenant_id_agent_environment_key",
+        WORKSPACE,
+        ["tenant_id", "agent", "environment"],
+        schema="placet",
+    )
+    op.execute("REVOKE UPDATE (enforcement, unplanned) ON placet.plans_plan FROM placet_app")
     op.execute("REVOKE UPDATE (approval_policy) ON placet.studio_workspace FROM placet_app")
     for name in reversed(TABLES):
         op.drop_table(name, schema="placet")

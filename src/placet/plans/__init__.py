@@ -2,7 +2,8 @@
 
 A `GovernancePlan` is one row per tenant, agent and environment. It names the artifact in force by
 id and hash, both held by one foreign key, and says what becomes of a call when nothing is approved
-(`unplanned`) and of a call that the contract refuses (`enforcement`).
+(`unplanned`) and of a call that the contract refuses (`enforcement`). It outlives an archived
+workspace: the one that follows brings its own posture to it, and leaves what is in force.
 
 States: `LEARNING` -> `READY` -> `APPROVED` -> `ENFORCING`. Enough observed calls lead from
 `LEARNING` to `READY` (`studio.readiness` says how many), once; no new tool leads back. A signed

@@ -176,6 +176,15 @@ class PlanOpened(Value, frozen=True):
     unplanned: Unplanned
 
 
+class PlanPostureChanged(Value, frozen=True):
+    """Event: a workspace that follows an archived one brought another posture to its plan."""
+
+    plan_id: UUID
+    version: int
+    enforcement: Enforcement
+    unplanned: Unplanned
+
+
 class PlanLearned(Value, frozen=True):
     """Event: enough was learned of an agent to make its plan ready. `confidence` is a decimal."""
 

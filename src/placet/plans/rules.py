@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from placet.kernel.principal import Principal
-from placet.plans.model import Enforcement, GovernancePlan, PlanQuery, PlanStatus
+from placet.plans.model import Enforcement, GovernancePlan, OpenPlan, PlanQuery, PlanStatus
 
 IN_FORCE: Final = frozenset({PlanStatus.APPROVED, PlanStatus.ENFORCING})
 _ACTIVATION: Final = (
@@ -59,6 +59,14 @@ def _activated_status(plan: GovernancePlan) -> PlanStatus:
     """Return the status of what is activated; where refused calls are blocked it enforces."""
     is_blocking = plan.enforcement is Enforcement.BLOCK
     return PlanStatus.ENFORCING if is_blocking else PlanStatus.APPROVED
+
+
+def with_posture(plan: GovernancePlan, asked: OpenPlan) -> GovernancePlan:
+    """Return the plan with another posture: it enforces no more where nothing is blocked."""
+    plan = replace(plan, enforcement=asked.enforcement, unplanned=asked.unplanned)
+    if plan.status is PlanStatus.ENFORCING and plan.enforcement is not Enforcement.BLOCK:
+        return replace(plan, status=PlanStatus.APPROVED)
+    return plan
 
 
 def may_enforce(plan: GovernancePlan) -> bool:

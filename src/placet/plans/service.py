@@ -26,6 +26,7 @@ from placet.plans.model import (
     PlanMovedOn,
     PlanNotFound,
     PlanOpened,
+    PlanPostureChanged,
     PlanQuery,
     PlanRestored,
     PlanStatus,
@@ -39,8 +40,14 @@ READERS: Final = frozenset(
 """Any of these lets somebody look at a plan."""
 
 
-async def open_plan(tx: Writing, asked: OpenPlan, ids: Ids) -> PlanOpened | None:
-    """Begin a plan in `LEARNING`. Returns None when the agent has one there already."""
+async def open_plan(
+    tx: Writing, asked: OpenPlan, ids: Ids
+) -> list[PlanOpened | PlanPostureChanged]:
+    """Begin a plan in `LEARNING`; one that the agent has there already takes the posture alone.
+
+    Returns what was done, which is nothing where the plan has this posture. Refuses
+    `plan_moved_on`.
+    """
     plan = GovernancePlan(
         tenant_id=tx.tenant_id,
         plan_id=ids.new(),
@@ -58,14 +65,38 @@ async def open_plan(tx: Writing, asked: OpenPlan, ids: Ids) -> PlanOpened | None
         updated_at=await tx.now(),
     )
     if not await store.insert_plan(tx, plan):
-        return None
-    return PlanOpened(
-        plan_id=plan.plan_id,
-        agent=plan.agent,
-        environment=plan.environment,
-        enforcement=plan.enforcement,
-        unplanned=plan.unplanned,
-    )
+        return await _take_posture(tx, asked)
+    return [
+        PlanOpened(
+            plan_id=plan.plan_id,
+            agent=plan.agent,
+            environment=plan.environment,
+            enforcement=plan.enforcement,
+            unplanned=plan.unplanned,
+        )
+    ]
+
+
+async def _take_posture(tx: Writing, asked: OpenPlan) -> list[PlanOpened | PlanPostureChanged]:
+    plan = await store.find_stored_plan(tx, asked.agent, asked.environment)
+    if plan is None:
+        raise _moved_on()
+    if (plan.enforcement, plan.unplanned) == (asked.enforcement, asked.unplanned):
+        return []
+    if not await store.advance_posture(tx, rules.with_posture(plan, asked)):
+        raise _moved_on()
+    return [
+        PlanPostureChanged(
+            plan_id=plan.plan_id,
+            version=plan.version + 1,
+            enforcement=asked.enforcement,
+            unplanned=asked.unplanned,
+        )
+    ]
+
+
+def _moved_on() -> PlanMovedOn:
+    return PlanMovedOn(detail="the plan was changed at the same moment; nothing was done")
 
 
 async def find_plan(tx: Reading, agent: str, environment: Environment) -> GovernancePlan | None:

@@ -60,6 +60,26 @@ async def advance_to_approved(tx: Writing, plan: GovernancePlan, asked: ApproveP
     return await tx.change(approve_statement(plan, asked)) == 1
 
 
+async def advance_posture(tx: Writing, plan: GovernancePlan) -> bool:
+    """Keep a plan's new posture and status. Returns whether the version that was read held."""
+    changed = await tx.change(
+        sa.update(PLAN)
+        .where(
+            PLAN.c.tenant_id == tx.tenant_id,
+            PLAN.c.plan_id == plan.plan_id,
+            PLAN.c.version == plan.version,
+        )
+        .values(
+            enforcement=plan.enforcement,
+            unplanned=plan.unplanned,
+            status=plan.status,
+            version=PLAN.c.version + 1,
+            updated_at=sa.func.clock_timestamp(),
+        )
+    )
+    return changed == 1
+
+
 async def advance_from_learning(tx: Writing, plan: GovernancePlan) -> bool:
     """Move a learning plan to `READY`. Returns whether the version that was read still held."""
     changed = await tx.change(

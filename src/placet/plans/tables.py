@@ -35,6 +35,8 @@ PLAN = table(
         "artifact_id",
         "compiled_hash",
         "approval_id",
+        "enforcement",
+        "unplanned",
         "approved_at",
         "approval_expires_at",
         "updated_at",

@@ -14,6 +14,7 @@ from placet.events.model import StreamId
 from placet.events.store import list_events
 from placet.kernel.principal import Environment
 from placet.plans import service as plans
+from placet.plans.model import Enforcement, Unplanned
 from placet.storage.database import Reading, Writing
 from placet.storage.faults import StateMovedOn
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalRefused
@@ -28,10 +29,13 @@ from placet.studio.requests.model import RequestApproval, RequestStatus
 from placet.studio.sources import service as sources
 from placet.studio.sources.model import AddSource, Provenance, SourceKind, SourceMedia
 from placet.studio.votes import service as votes
+from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store
 from placet.studio.workspaces.model import (
     ArchiveWorkspace,
+    CreateWorkspace,
     GovernanceWorkspace,
+    WorkspaceExists,
     WorkspaceNotActive,
     WorkspaceNotFound,
     WorkspaceStatus,
@@ -126,6 +130,63 @@ async def test_what_is_in_force_goes_on_and_rights_can_still_be_taken_away(
         )
         lost = RevokeKey(reason="lost")
         await authority.revoke_key(tx, ada.key.key_id, lost, story.ids, is_admin=True)
+
+
+async def test_after_an_archiving_another_workspace_takes_the_plan_with_its_posture(
+    story: Story, ada: Signer
+) -> None:
+    first = await story.workspace(ada)
+    _, _, request = await story.asked(first)
+    granted = await story.vote(request, ada)
+    await archive(story, first)
+    asked = CreateWorkspace(
+        agent=AGENT,
+        environment=Environment.STAGING,
+        enforcement=Enforcement.BLOCK,
+        unplanned=Unplanned.CAPTURE,
+        approvers=(ada.enrolment(),),
+    )
+    async with story.db.writing(story.founder) as tx:
+        second = await workspaces.create_workspace(tx, asked, story.ids)
+    async with story.db.reading(story.founder) as tx:
+        plan = await plans.find_plan(tx, AGENT, Environment.STAGING)
+        active = await store.find_workspace_of(tx, AGENT, Environment.STAGING)
+        events = await list_events(tx, StreamId(second.workspace_id), after=0, limit=100)
+    assert active == second
+    assert plan is not None
+    assert (plan.approval_id, plan.version) == (granted.approval_id, 3)
+    assert (plan.enforcement, plan.unplanned) == (Enforcement.BLOCK, Unplanned.CAPTURE)
+    assert [event.type for event in events] == ["WorkspaceCreated", "PlanPostureChanged"]
+    _, _, again = await story.asked(second)
+    newer = await story.vote(again, ada)
+    async with story.db.reading(story.founder) as tx:
+        plan = await plans.find_plan(tx, AGENT, Environment.STAGING)
+    assert plan is not None
+    assert plan.approval_id == newer.approval_id
+
+
+async def test_of_two_workspaces_that_follow_an_archived_one_at_once_one_is_made(
+    story: Story, workspace: GovernanceWorkspace
+) -> None:
+    await archive(story, workspace)
+    asked = CreateWorkspace(agent=AGENT, environment=Environment.DEVELOPMENT)
+
+    async def creating(tx: Writing) -> object:
+        return await workspaces.create_workspace(tx, asked, story.ids)
+
+    side = Side(story.founder, creating)
+    made, late = await overtake(story.db, side, side)
+    assert isinstance(made, GovernanceWorkspace)
+    assert isinstance(late, WorkspaceExists)
+    assert late.workspace_id == made.workspace_id
+
+
+async def test_a_workspace_without_approvers_is_followed_by_one_that_has_some(
+    story: Story, ada: Signer
+) -> None:
+    await archive(story, await story.workspace())
+    _, _, request = await story.asked(await story.workspace(ada))
+    assert (await story.vote(request, ada)).approval_id is not None
 
 
 async def test_another_tenants_workspace_is_as_none(

@@ -9,8 +9,11 @@ The desk is closed, and not what it has in force: the plan goes on, and so do se
 approval expires or is revoked. To end an approval is an act of its own, with its own signature,
 record and effect on open sessions; closing a folder must not do it by the way, and an archive is no
 unsigned revocation. So what takes rights away still works in an archived workspace: keys are
-revoked, approvers removed, approvals revoked. There is one workspace for an agent in an
-environment, hence no other one after it.
+revoked, approvers removed, approvals revoked.
+
+There is one active workspace for an agent in an environment; another one may follow an archived
+one, with its own people, drafts and policy. It takes the plan as it stands: what was in force stays
+so until it ends or the new workspace approves something.
 
 Invariants
 - After the answer no draft, command, snapshot, source, request, vote, approval or enrolment of the

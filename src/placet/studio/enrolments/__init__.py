@@ -33,5 +33,6 @@ Failures
   or revoked: `enrolment_refused`, nothing stored.
 - Everything that stands against a confirmation, at once: `confirmation_refused`.
 - A second decision, or one after the time: `enrolment_closed`.
-- Nobody is left who could confirm: open another workspace; there is no way around.
+- Nobody is left who could confirm: archive the workspace and open another one for the same agent
+  and environment, with first approvers of its own; there is no way around.
 """

@@ -19,13 +19,15 @@ first approver; nobody could be let in to an empty one. Groups that a later poli
 first members from the approval that brings it, confirmed by its voters.
 
 Invariants
-- One workspace per tenant, agent and environment. It is archived once, by `studio.archives`.
+- One active workspace per tenant, agent and environment. It is archived once, by
+  `studio.archives`; then another may be opened, which takes the plan with its own posture.
 - The approval policy changes only with an approval, in its transaction (`studio.requests`).
 - A pointer moves only from the value that was read, in the statement that moves it.
 - Nothing but an approval, or the end of the one that it names, makes `active_approval_id` move.
 
 Failures
-- A second workspace for the same agent and environment: `workspace_exists`, with its id.
+- A second active workspace for an agent and environment: `workspace_exists`, with its id.
+- A plan that was changed while its posture was taken over: `plan_moved_on`, nothing stored.
 - A posture that the environment does not leave open: `posture_not_allowed`.
 - A key that cannot be enrolled: `enrolment_refused`; then there is no workspace either.
 - A group named twice, unknown, or with nobody in it: `groups_refused`, with every reason.

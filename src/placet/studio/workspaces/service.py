@@ -37,8 +37,9 @@ from placet.tenancy.model import GrantRole, Role
 async def create_workspace(tx: Writing, asked: CreateWorkspace, ids: Ids) -> GovernanceWorkspace:
     """Open a workspace with its first approvers and a plan in `LEARNING`.
 
-    Refuses `posture_not_allowed`, `approvers_not_distinct`, `groups_refused`, `workspace_exists`
-    and `enrolment_refused`.
+    Where an archived one went before, its plan goes on as it stands, with the new posture. Refuses
+    `posture_not_allowed`, `approvers_not_distinct`, `groups_refused`, `workspace_exists`,
+    `enrolment_refused`, and `plan_moved_on` when the plan was changed at the same moment.
     """
     enforcement, unplanned = rules.decide_posture(asked)
     rules.check_approvers(asked)
@@ -61,15 +62,9 @@ async def create_workspace(tx: Writing, asked: CreateWorkspace, ids: Ids) -> Gov
     )
     if not await store.insert_workspace(tx, workspace):
         raise await _taken(tx, asked)
-    said: list[Value] = [_created(workspace, await _enrol(tx, workspace, asked, ids))]
-    plan = OpenPlan(
-        agent=workspace.agent,
-        environment=workspace.environment,
-        enforcement=enforcement,
-        unplanned=unplanned,
-    )
-    if opened := await plans.open_plan(tx, plan, ids):
-        said.append(opened)
+    # The plan before the `authority` stream, in the order in which an approval takes them.
+    opened = await plans.open_plan(tx, _plan(workspace), ids)
+    said: list[Value] = [_created(workspace, await _enrol(tx, workspace, asked, ids)), *opened]
     await tell(tx, workspace.workspace_id, said, ids)
     return workspace
 
@@ -175,6 +170,15 @@ def _first_member(workspace: GovernanceWorkspace, key: PersonKey, name: str) -> 
         confirmed_by=[],
         since=workspace.created_at,
         counts_from=workspace.created_at,
+    )
+
+
+def _plan(workspace: GovernanceWorkspace) -> OpenPlan:
+    return OpenPlan(
+        agent=workspace.agent,
+        environment=workspace.environment,
+        enforcement=workspace.enforcement,
+        unplanned=workspace.unplanned,
     )
 
 

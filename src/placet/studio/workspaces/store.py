@@ -23,13 +23,13 @@ from placet.studio.workspaces.tables import APPROVER, KEY, MEMBER, REMOVAL, WORK
 
 
 def insert_statement(workspace: GovernanceWorkspace) -> sa.Insert:
-    """Return the insert that gives way to a workspace of the same agent and environment."""
+    """Return the insert that gives way to an active workspace of this agent and environment."""
     # Race: of two that are made at once, the second waits here for the first and adds nothing.
     return postgresql.insert(WORKSPACE).values(fields_of(workspace)).on_conflict_do_nothing()
 
 
 async def insert_workspace(tx: Writing, workspace: GovernanceWorkspace) -> bool:
-    """Add a workspace. Returns whether there was none for its agent and environment."""
+    """Add a workspace. Returns whether there was no active one for its agent and environment."""
     return await tx.change(insert_statement(workspace)) == 1
 
 
@@ -154,13 +154,14 @@ async def lock_workspace(tx: Writing, workspace_id: UUID) -> GovernanceWorkspace
 async def find_workspace_of(
     tx: Reading, agent: str, environment: Environment
 ) -> GovernanceWorkspace | None:
-    """Return the workspace of an agent in an environment."""
+    """Return the active workspace of an agent in an environment; archived ones do not count."""
     return await tx.find(
         GovernanceWorkspace,
         sa.select(WORKSPACE).where(
             WORKSPACE.c.tenant_id == tx.tenant_id,
             WORKSPACE.c.agent == agent,
             WORKSPACE.c.environment == environment,
+            WORKSPACE.c.status == WorkspaceStatus.ACTIVE,
         ),
     )
 

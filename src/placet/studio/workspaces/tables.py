@@ -14,7 +14,14 @@ from placet.studio.workspaces.model import (
 WORKSPACE = table(
     "studio_workspace",
     GovernanceWorkspace,
-    sa.UniqueConstraint("tenant_id", "agent", "environment"),
+    sa.Index(
+        "studio_workspace_one_active_ix",
+        "tenant_id",
+        "agent",
+        "environment",
+        unique=True,
+        postgresql_where=sa.text("status = 'active'"),
+    ),
     key=("workspace_id",),
     updates=(
         "status",
