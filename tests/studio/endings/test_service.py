@@ -4,9 +4,12 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from tests.studio.enrolments import people
 from tests.studio.story import AGENT, LOOKUP, Signer, Story, contract
 
+from placet.authority import service as authority
 from placet.authority.controls import store as controls
+from placet.authority.model import RevokeKey
 from placet.events.model import RecordedEvent, StreamId, StreamKind, tenant_stream
 from placet.events.store import list_events
 from placet.kernel.principal import Environment, Principal
@@ -22,8 +25,11 @@ from placet.studio.endings.model import (
     RevocationNotAllowed,
     RevokeApproval,
 )
+from placet.studio.enrolments import service as enrolments
+from placet.studio.enrolments.model import RemoveApprover
 from placet.studio.workspaces import store as workspaces
 from placet.studio.workspaces.model import GovernanceWorkspace, RuntimeAuthorityKind
+from placet.tenancy import service as tenancy
 from placet.tenancy.model import Role
 
 
@@ -161,6 +167,37 @@ async def test_an_approver_of_the_workspace_revokes_and_nobody_elses_approver_do
     assert (await plan_of(story)).status is PlanStatus.APPROVED
     answer = await revoke(story, approval_id, ada.principal, is_operator=False)
     assert answer.revoked_by == ada.principal.actor_id
+
+
+async def test_who_has_no_key_left_that_counts_revokes_nothing(story: Story) -> None:
+    """Whether the key ended, the membership did, or the one after the other."""
+    ada, ben, cy = [await story.signer(name) for name in ("ada", "ben", "cy")]
+    workspace = await story.workspace(ada, ben, environment=Environment.DEVELOPMENT)
+    await people.confirmed(story, workspace.workspace_id, cy, ben)
+    approval_id = await approve(story, workspace, ben)
+    async with story.db.writing(story.founder) as tx:
+        await authority.revoke_key(
+            tx, ada.key.key_id, RevokeKey(reason="lost"), story.ids, is_admin=True
+        )
+    async with story.db.writing(story.founder) as tx:
+        await tenancy.disable_actor(tx, cy.principal.actor_id, story.ids)
+    with pytest.raises(RevocationNotAllowed):
+        await revoke(story, approval_id, ada.principal, is_operator=False)
+    with pytest.raises(RevocationNotAllowed):
+        await revoke(story, approval_id, cy.principal, is_operator=False)
+    again = people.with_another_key(ada)
+    await people.confirmed(story, workspace.workspace_id, again, ben)
+    async with story.db.writing(story.founder) as tx:
+        await enrolments.remove_approver(
+            tx,
+            workspace.workspace_id,
+            ada.principal.actor_id,
+            RemoveApprover(reason="left"),
+            story.ids,
+            is_admin=True,
+        )
+    with pytest.raises(RevocationNotAllowed):
+        await revoke(story, approval_id, ada.principal, is_operator=False)
 
 
 async def test_no_approval_and_another_tenants_are_not_found(story: Story, other: Story) -> None:

@@ -106,7 +106,10 @@ async def revocation_before_the_confirmation(
     ended, refused = await overtake(story.db, revoking(story, ada), deciding(story, wish, ada))
     assert isinstance(ended, KeyRevocation)
     assert isinstance(refused, ConfirmationRefused)
-    assert [reason.code for reason in refused.reasons] == [ConfirmationFlaw.KEY_NOT_COUNTING]
+    assert [reason.code for reason in refused.reasons] == [
+        ConfirmationFlaw.NOT_AN_APPROVER,
+        ConfirmationFlaw.KEY_NOT_COUNTING,
+    ]
 
 
 async def test_a_key_that_is_revoked_first_confirms_nobody_behind_it(

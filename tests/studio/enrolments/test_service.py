@@ -373,6 +373,40 @@ async def test_a_removed_approver_comes_back_with_another_key_and_a_new_confirma
     assert (await story.vote(request, again)).status is RequestStatus.GRANTED
 
 
+async def test_the_proof_names_who_let_a_removed_approver_in_again(
+    story: Story, ada: Signer, ben: Signer
+) -> None:
+    workspace = await story.workspace(ada, ben, environment=Environment.DEVELOPMENT, agent="other")
+    await remove(story, workspace, ada)
+    again = people.with_another_key(ada)
+    await people.confirmed(story, workspace.workspace_id, again, ben)
+    later = people.with_another_key(ada)
+    await people.confirmed(story, workspace.workspace_id, later, ben)
+    _, _, request = await story.asked(workspace)
+    answer = await story.vote(request, later)
+    assert answer.approval_id is not None
+    async with story.db.reading(story.founder) as tx:
+        approval = await approvals.get_approval(tx, answer.approval_id)
+    (voter,) = msgspec.json.decode(approval.approval_proof_json, type=ApprovalProof).voters
+    assert voter.key_confirmed_by == voter.approver_confirmed_by == [ben.principal.actor_id]
+
+
+async def test_a_first_approvers_second_key_changes_nothing_of_who_made_them_one(
+    story: Story, ada: Signer, ben: Signer
+) -> None:
+    workspace = await story.workspace(ada, ben, environment=Environment.DEVELOPMENT, agent="other")
+    second = people.with_another_key(ada)
+    await people.confirmed(story, workspace.workspace_id, second, ben)
+    _, _, request = await story.asked(workspace)
+    answer = await story.vote(request, second)
+    assert answer.approval_id is not None
+    async with story.db.reading(story.founder) as tx:
+        approval = await approvals.get_approval(tx, answer.approval_id)
+    (voter,) = msgspec.json.decode(approval.approval_proof_json, type=ApprovalProof).voters
+    assert voter.key_confirmed_by == [ben.principal.actor_id]
+    assert voter.approver_confirmed_by == []
+
+
 async def test_an_approver_removes_only_themself_and_nobody_twice(
     story: Story, ada: Signer, ben: Signer
 ) -> None:

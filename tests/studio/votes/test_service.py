@@ -1,5 +1,6 @@
 """Votes: what each is refused for, and what they come to."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from placet.studio.requests.model import ApprovalRequest, RequestStatus
 from placet.studio.votes import rules, service
 from placet.studio.votes.model import CastVote
 from placet.studio.workspaces.model import ApprovalPolicy
+from placet.tenancy import service as tenancy
 from placet.tenancy.model import Role
 
 
@@ -121,6 +123,32 @@ async def test_a_key_that_nobody_or_somebody_else_enrolled_is_refused(
     borrowed = Signer(signer.principal, signer.api_key, ben.key)
     ballot = await story.ballot(request_, borrowed)
     assert await flaws(story, request_, ballot, signer) == {ApprovalFlaw.KEY_OF_ANOTHER}
+
+
+async def test_a_vote_of_somebody_who_was_disabled_meanwhile_is_refused(
+    story: Story, signer: Signer, request_: ApprovalRequest
+) -> None:
+    ballot = await story.ballot(request_, signer)
+    async with story.db.writing(story.founder) as tx:
+        await tenancy.disable_actor(tx, signer.principal.actor_id, story.ids)
+    assert await flaws(story, request_, ballot, signer) == {
+        ApprovalFlaw.VOTER_DISABLED,
+        ApprovalFlaw.NOT_AN_APPROVER,
+    }
+
+
+async def test_a_vote_of_somebody_who_is_disabled_in_the_middle_of_it_is_not_counted(
+    story: Story, signer: Signer, request_: ApprovalRequest
+) -> None:
+    ballot = await story.ballot(request_, signer)
+    async with story.db.writing(story.founder) as held:
+        await requests.lock_request(held, request_.request_id)
+        waiting = asyncio.ensure_future(story.hand_in(request_, ballot, signer.principal))
+        async with story.db.writing(story.founder) as tx:
+            await tenancy.disable_actor(tx, signer.principal.actor_id, story.ids)
+    with pytest.raises(ApprovalRefused) as refused:
+        await waiting
+    assert ApprovalFlaw.VOTER_DISABLED in {reason.code for reason in refused.value.reasons}
 
 
 async def test_a_role_alone_and_an_approver_of_another_workspace_do_not_count(

@@ -147,6 +147,7 @@ class ApprovalFlaw(StrEnum):
     KEY_NOT_CONFIRMED = "key_not_confirmed"
     KEY_NOT_YET = "key_not_yet"
     KEY_REVOKED = "key_revoked"
+    VOTER_DISABLED = "voter_disabled"
     SIGNATURE_INVALID = "signature_invalid"
     SIGNED_OTHERWISE = "signed_otherwise"
     VOTED_ALREADY = "voted_already"

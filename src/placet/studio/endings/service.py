@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from placet.authority.controls import service as controls
-from placet.kernel.ids import ActorId, Ids
+from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.plans import service as plans
 from placet.plans.model import EndingKind
@@ -30,7 +30,8 @@ from placet.studio.endings.model import (
 )
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
-from placet.studio.workspaces.model import GovernanceWorkspace, KeyStanding
+from placet.studio.workspaces.model import GovernanceWorkspace
+from placet.studio.workspaces.rules import approvers_of
 from placet.tenancy import store as tenancy
 from placet.tenancy.model import Role
 
@@ -146,9 +147,7 @@ async def is_approver(tx: Reading, workspace_id: UUID) -> bool:
         for grant in grants
     )
     keys = await workspaces.read_standings(tx, workspace_id)
-    return has_role and ActorId(tx.actor_id) in {
-        key.actor_id for key, standing in keys.values() if standing is not KeyStanding.REMOVED
-    }
+    return has_role and tx.actor_id in approvers_of(keys)
 
 
 async def _answer(tx: Reading, ending: ApprovalEnding) -> RevocationAnswer:

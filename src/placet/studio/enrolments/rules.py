@@ -26,7 +26,7 @@ from placet.studio.workspaces.model import (
     KeyStanding,
     WorkspaceKey,
 )
-from placet.studio.workspaces.rules import groups_of, names_of
+from placet.studio.workspaces.rules import approvers_of, groups_of, names_of
 
 
 def check_challenge(
@@ -136,11 +136,7 @@ def check_voter(
 ) -> list[ConfirmationReason]:
     """Return what stands against this person deciding on this enrolment."""
     reasons = []
-    is_approver = has_role and any(
-        key.actor_id == voter_id and standing is not KeyStanding.REMOVED
-        for key, standing in keys.values()
-    )
-    if not is_approver:
+    if not has_role or voter_id not in approvers_of(keys):
         detail = "whoever signed it is no approver of this workspace"
         reasons.append(reason(ConfirmationFlaw.NOT_AN_APPROVER, detail))
     if enrolment.actor_id == voter_id:

@@ -25,10 +25,8 @@ from placet.studio.enrolments.model import (
 )
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
-from placet.studio.workspaces.model import (
-    ApproverRemoval,
-    KeyStanding,
-)
+from placet.studio.workspaces.model import ApproverRemoval
+from placet.studio.workspaces.rules import approvers_of
 
 
 async def issue_challenge(tx: Writing, ids: Ids) -> EnrolmentChallenge:
@@ -113,10 +111,7 @@ async def remove_approver(  # noqa: PLR0913 -- who, from where, why, and by what
     workspace = await workspace_store.get_workspace(tx, workspace_id)
     await people.hold_keys_alone(tx)
     keys = await workspaces.read_standings(tx, workspace_id)
-    if not any(
-        key.actor_id == actor_id and standing is not KeyStanding.REMOVED
-        for key, standing in keys.values()
-    ):
+    if actor_id not in approvers_of(keys):
         raise ApproverNotFound(detail="this workspace has no approver with this id")
     if not is_admin and actor_id != tx.actor_id:
         raise RemovalNotAllowed(detail="the approver is another person")

@@ -56,7 +56,10 @@ def check_fields(vote: evidence.ApprovalVote, ballot: Ballot) -> list[ApprovalRe
 
 
 def check_key(key_id: str, ballot: Ballot) -> list[ApprovalReason]:
-    """Return why one of the voter's own keys does not count in this workspace now."""
+    """Return why one of the voter's own keys does not count in this workspace now.
+
+    Only one that counts has no reason.
+    """
     if key_id not in ballot.keys:
         if not ballot.is_approver:
             return []
@@ -66,13 +69,18 @@ def check_key(key_id: str, ballot: Ballot) -> list[ApprovalReason]:
             )
         ]
     key, standing = ballot.keys[key_id]
-    if standing is KeyStanding.REVOKED:
-        return [_reason(ApprovalFlaw.KEY_REVOKED, "the key was revoked")]
-    if standing is KeyStanding.NOT_YET:
-        return [_reason(ApprovalFlaw.KEY_NOT_YET, f"the key counts from {key.counts_from}")]
-    if standing is KeyStanding.REMOVED and ballot.is_approver:
-        return [_reason(ApprovalFlaw.KEY_NOT_CONFIRMED, "the key ended with an earlier membership")]
-    return []
+    match standing:
+        case KeyStanding.COUNTS:
+            return []
+        case KeyStanding.REVOKED:
+            return [_reason(ApprovalFlaw.KEY_REVOKED, "the key was revoked")]
+        case KeyStanding.DISABLED:
+            return [_reason(ApprovalFlaw.VOTER_DISABLED, "the voter is disabled")]
+        case KeyStanding.NOT_YET:
+            return [_reason(ApprovalFlaw.KEY_NOT_YET, f"the key counts from {key.counts_from}")]
+        case KeyStanding.REMOVED:
+            detail = "the key ended with an earlier membership"
+            return [_reason(ApprovalFlaw.KEY_NOT_CONFIRMED, detail)]
 
 
 def check_ballot(ballot: Ballot, decision: VoteDecision, key_id: str) -> list[ApprovalReason]:

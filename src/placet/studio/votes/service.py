@@ -40,8 +40,8 @@ from placet.studio.votes.model import (
 )
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
-from placet.studio.workspaces.model import GroupMember, KeyStanding
-from placet.studio.workspaces.rules import groups_of, names_of
+from placet.studio.workspaces.model import GroupMember
+from placet.studio.workspaces.rules import approvers_of, confirmers_of, groups_of, names_of
 from placet.tenancy import store as tenancy
 from placet.tenancy.model import Role
 
@@ -53,6 +53,8 @@ async def cast_vote(
 
     Refuses `request_not_found`, and `approval_refused` with everything that stands against it.
     """
+    seen = await requests.get_request(tx, request_id)
+    prepared = await approvals.prepare(await snapshots.get_snapshot(tx, seen.snapshot_id))
     request = await requests.lock_request(tx, request_id)
     await workspaces.hold_standings(tx, request.workspace_id)
     ballot = await ballot_of(tx, request)
@@ -71,7 +73,7 @@ async def cast_vote(
     granted: Granted | None = None
     if status is RequestStatus.GRANTED:
         granted, said = await approvals.grant_approval(
-            tx, await _to_grant(tx, ballot, vote), keys, ids
+            tx, await _to_grant(tx, ballot, vote), prepared, keys, ids
         )
         await workspaces.join_groups(tx, _brought(ballot, granted), ids)
     if status is RequestStatus.REFUSED:
@@ -137,11 +139,7 @@ async def ballot_of(tx: Reading, request: ApprovalRequest) -> Ballot:
         members=await workspace_store.list_members(tx, request.workspace_id),
         authors=await drafts.list_authors(tx, snapshot.draft_id),
         voter_id=tx.actor_id,
-        is_approver=has_role
-        and any(
-            key.actor_id == tx.actor_id and standing is not KeyStanding.REMOVED
-            for key, standing in keys.values()
-        ),
+        is_approver=has_role and tx.actor_id in approvers_of(keys),
         now=await tx.now(),
     )
 
@@ -210,10 +208,8 @@ async def _to_grant(tx: Writing, ballot: Ballot, vote: ApprovalVote) -> GrantApp
 async def _voters(tx: Writing, ballot: Ballot, counted: list[ApprovalVote]) -> list[VoterProof]:
     enrolled = await authority.list_person_keys(tx, [vote.voter_id for vote in counted])
     keys: dict[str, PersonKey] = {key.key_id: key for key in enrolled}
-    members = await workspace_store.list_approvers(tx, ballot.request.workspace_id)
-    confirmed: dict[ActorId, list[ActorId]] = {
-        member.actor_id: member.confirmed_by for member in members
-    }
+    removals = await workspace_store.list_removals(tx, ballot.request.workspace_id)
+    let_in = [key for key, _ in ballot.keys.values()]
     return [
         VoterProof(
             actor_id=vote.voter_id,
@@ -221,7 +217,7 @@ async def _voters(tx: Writing, ballot: Ballot, counted: list[ApprovalVote]) -> l
             public_key=keys[vote.key_id].public_key,
             proof=keys[vote.key_id].proof,
             key_confirmed_by=ballot.keys[vote.key_id][0].confirmed_by,
-            approver_confirmed_by=confirmed[vote.voter_id],
+            approver_confirmed_by=confirmers_of(vote.voter_id, let_in, removals),
             groups=_groups(ballot, vote.key_id),
         )
         for vote in counted

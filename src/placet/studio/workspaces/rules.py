@@ -161,6 +161,31 @@ def standing_of(
     return KeyStanding.COUNTS if key.counts_from <= now else KeyStanding.NOT_YET
 
 
+def approvers_of(keys: Mapping[str, tuple[WorkspaceKey, KeyStanding]]) -> frozenset[ActorId]:
+    """Return who approves in a workspace: everybody who has a key that counts, or will.
+
+    That is half of it everywhere: the other half is the role.
+    """
+    live = {KeyStanding.COUNTS, KeyStanding.NOT_YET}
+    return frozenset(key.actor_id for key, standing in keys.values() if standing in live)
+
+
+def confirmers_of(
+    actor_id: ActorId, keys: Sequence[WorkspaceKey], removals: Sequence[ApproverRemoval]
+) -> list[ActorId]:
+    """Return who made somebody an approver: who confirmed the first key since the last removal.
+
+    Nobody did so for a first approver. Refuses `ValueError` for somebody without such a key.
+    """
+    gone = [removal.removed_at for removal in removals if removal.actor_id == actor_id]
+    since = [
+        key
+        for key in keys
+        if key.actor_id == actor_id and all(key.since > removed_at for removed_at in gone)
+    ]
+    return min(since, key=lambda key: (key.since, key.key_id)).confirmed_by
+
+
 def groups_of(members: Sequence[GroupMember], key_id: str, now: datetime) -> frozenset[str]:
     """Return the groups for which votes by a key count at `now`, provided that the key does."""
     return frozenset(
