@@ -4,9 +4,12 @@ from typing import Any
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 from tests.conftest import Server, Workplace, found
 
+from placet.events.model import StreamKind, tenant_stream
+from placet.events.store import list_events
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
 from placet.storage.database import Database
@@ -187,6 +190,19 @@ async def test_disabling_an_actor_ends_all_of_its_keys_at_the_next_request(
     assert [(await caller.get(ME)).status_code for caller in callers] == [200, 200]
     assert (await admin.post(f"{ACTORS}/{actor}/disable")).json()["status"] == "disabled"
     assert [(await caller.get(ME)).status_code for caller in callers] == [401, 401]
+
+
+async def test_disabling_is_told_once_in_the_tenants_stream_and_in_the_authority_stream(
+    admin: Caller, db: Database, workplace: Workplace
+) -> None:
+    actor = await admin.actor("person", "approver")
+    for _ in range(2):
+        await admin.post(f"{ACTORS}/{actor}/disable")
+    async with db.reading(workplace.founder) as tx:
+        for kind in (StreamKind.TENANCY, StreamKind.AUTHORITY):
+            told = await list_events(tx, tenant_stream(tx.tenant_id, kind), after=0, limit=200)
+            disabled = [event.body for event in told if event.type == "ActorDisabled"]
+            assert [msgspec.json.decode(body or b"") for body in disabled] == [{"actor_id": actor}]
 
 
 async def test_another_tenants_ids_get_the_same_bytes_as_nobodys(

@@ -72,11 +72,17 @@ async def create_actor(tx: Writing, asked: CreateActor, ids: Ids) -> Actor:
 async def disable_actor(tx: Writing, actor_id: ActorId, ids: Ids) -> Actor:
     """Make every key of an actor count for nothing from the next request on. Done twice is fine.
 
+    Told in the tenant's own stream and, because no vote of theirs counts any more, in `authority`.
+
     Refuses `not_found`.
     """
     await store.get_actor(tx, actor_id)
     if await store.advance_actor_to_disabled(tx, actor_id):
-        await _tell(tx, ids, ActorDisabled(actor_id=actor_id))
+        said = ActorDisabled(actor_id=actor_id)
+        await _tell(tx, ids, said)
+        # Race: whoever counts a vote holds the rows of all voters, so that every vote which counted
+        # while this one was active stands before this in that stream, and none behind it.
+        await _tell(tx, ids, said, StreamKind.AUTHORITY)
     return await store.get_actor(tx, actor_id)
 
 
