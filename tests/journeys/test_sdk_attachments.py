@@ -125,6 +125,42 @@ async def test_a_process_that_found_nobody_says_so_once_somebody_is_there(
     assert not one.is_converged
 
 
+async def test_a_schema_that_the_service_refuses_hides_no_tool(
+    desk: RefundDesk, network: Network, story: Story
+) -> None:
+    wide = {"type": "object", "properties": {"n": {"maximum": 2**63 - 1}}}
+    async with desk.client(network) as client:
+        client.offer([{"name": "wire_money", "description": "Wire it", "parameters": wide}])
+        client.offer([{"name": "lookup_order", "parameters": LOOKUP["input_schema"]}])
+        async with client.session():
+            await lookup_order("17")
+    found = {one.tool: one for one in await tools(story)}
+    assert set(found) == {"lookup_order", "wire_money"}
+    assert found["wire_money"].description_hash is not None
+
+
+async def test_a_session_that_cannot_be_opened_says_nothing_of_one_that_is_held(
+    desk: RefundDesk, network: Network, story: Story
+) -> None:
+    async with desk.client(network) as client, client.session() as session:
+        telling = client._means.telling  # noqa: SLF001 -- what a failed attach does
+        telling.failed(GovernanceUnavailable(detail="nobody answered"))
+        await telling.stop()
+        (one,) = await instances(story)
+        assert one.status is AttachmentStatus.ATTACHED
+        assert one.compiled_hash == session.view.compiled_session_hash
+
+
+async def test_a_definition_that_raises_is_left_out(desk: RefundDesk) -> None:
+    class Broken:
+        @property
+        def name(self) -> str:
+            raise RuntimeError
+
+    async with desk.client() as client:
+        client.offer([Broken()])
+
+
 class DeafToReports(Line):
     """A line on which no report is ever answered."""
 
@@ -157,7 +193,7 @@ async def test_a_schema_that_is_not_taken_does_not_hide_the_instance(
             async with asyncio.timeout(10):
                 await reported.wait()
     (one,) = await instances(story)
-    assert (one.status, one.tool_count) == (AttachmentStatus.ATTACHED, None)
+    assert (one.status, one.tool_count) == (AttachmentStatus.ATTACHED, 1)
 
 
 async def test_a_client_that_is_told_to_keep_quiet_reports_nothing(

@@ -70,7 +70,9 @@ class Telling:
         self._say(AttachmentStatus.ATTACHED, compiled_hash, None)
 
     def failed(self, refusal: Refusal) -> None:
-        """Say why none could be held."""
+        """Say why none could be held; while another one is, the process runs under that."""
+        if self._held > 0:
+            return
         self._say(status_of(refusal), None, refusal.code())
 
     def saw(self, names: Iterable[str]) -> None:
@@ -82,7 +84,10 @@ class Telling:
     def offer(self, definitions: Sequence[object]) -> None:
         """Note the tools that are offered to a model, with their schemas, as it is given them."""
         for definition in definitions:
-            tool = offered_tool(definition)
+            try:
+                tool = offered_tool(definition)
+            except Exception:  # noqa: BLE001 -- a definition is anybody's object, and may raise
+                tool = None
             if tool is None:
                 _LOG.warning("a tool's definition has no name that can be told: it is left out")
             elif self._tools.get(tool.name) != tool:
@@ -159,8 +164,7 @@ class Telling:
             except Refusal:
                 if tools is None:
                     raise
-                # A schema that the service does not take must not hide the rest.
-                await self._send(None)
+                await self._send_less(tools)
         except Unavailable as refusal:
             self._is_owed, self._is_urgent = told_of
             _LOG.debug("what this process runs could not be told: %s", refusal)
@@ -172,6 +176,16 @@ class Telling:
             raise
         self._fresh_until = self._caller.clock.monotonic() + PERIOD_SECONDS
         return True
+
+    async def _send_less(self, tools: list[OfferedTool]) -> None:
+        """Send what is left without what was perhaps refused: no schema hides a tool's name."""
+        bare = [msgspec.structs.replace(tool, input_schema=None) for tool in tools]
+        try:
+            await self._send(bare)
+        except Unavailable:
+            raise
+        except Refusal:
+            await self._send(None)
 
     async def _send(self, tools: list[OfferedTool] | None) -> None:
         report = ReportAttachment(

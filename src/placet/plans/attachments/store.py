@@ -68,16 +68,17 @@ async def count_attachments(
 ) -> AttachmentCounts:
     """Return how many instances an agent has, how many run `in_force`, how many are silent.
 
-    Silent are those whose last report is of `silent_from` or before.
+    Silent are those whose last report is of `silent_from` or before: what they run is not known.
     """
     if in_force is None:
         converged = _AT.status == AttachmentStatus.NO_PLAN
     else:
         converged = sa.and_(_AT.status == AttachmentStatus.ATTACHED, _AT.compiled_hash == in_force)
+    is_heard = _AT.last_seen_at > silent_from
     rows = await tx.rows(
         sa.select(
             sa.func.count().label("instances"),
-            sa.func.count().filter(converged).label("converged"),
+            sa.func.count().filter(sa.and_(converged, is_heard)).label("converged"),
             sa.func.count().filter(_AT.last_seen_at <= silent_from).label("silent"),
         ).where(*_of(tx, agent, environment))
     )
