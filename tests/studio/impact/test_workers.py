@@ -23,10 +23,11 @@ from placet.policy.model import Contract
 from placet.policy.text.parse import read_contract
 from placet.replay.recordings.model import Found, Recording, Window
 from placet.studio.drafts.model import DraftId
-from placet.studio.impact import service, sharing
+from placet.studio.impact import comparing, service, sharing, sides
 from placet.studio.impact.judging import Judge
 from placet.studio.impact.messages import Authority, Material, Which, frame_of
 from placet.studio.impact.model import CandidateInvalid, PreviewBroken, PreviewTooCostly
+from placet.studio.impact.report import Tally
 from placet.studio.impact.workers import Worker, Workers
 from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotId, SnapshotStatus
 from placet.studio.workspaces.model import WorkspaceId
@@ -99,12 +100,21 @@ def case_of(
 
 
 def alone(case: service.Case) -> bytes:
-    """Return the report of a case as this process computes it, all at once."""
-    judge = Judge(
-        Material(snapshot=case.snapshot, in_force=case.in_force, redacting=case.redacting)
-    )
-    part = judge.part(case.found.recordings)
-    return canonical(service.computed(case, judge.ready, [part]).report)
+    """Return the report of a case as one process computes it, one side after the other."""
+    material = Material(snapshot=case.snapshot, in_force=case.in_force, redacting=[])
+    live = case.in_force
+    candidate = sides.candidate_side(case.snapshot)
+    before = None if live is None else sides.authority_side(live.compiled_hash, live.runtime)
+    tally = Tally({})
+    for one in case.found.recordings:
+        after = comparing.judge(candidate.policy, one, lambda: None)
+        if before is None:
+            then = comparing.recorded(one)
+        else:
+            then = comparing.judge(before.policy, one, lambda: None)
+        for call, left, right in comparing.compared(then, after, one):
+            tally.add(call, left, right)
+    return canonical(service.computed(case, Judge(material).ready, [tally.part()]).report)
 
 
 def one_session(calls: int) -> Recording:
@@ -125,8 +135,9 @@ LONG = [*MANY[:6], one_session(900), *MANY[6:12]]
         (changed("lookup_order", decision="ask"), CONTRACT),
         (CONTRACT, CONTRACT),
         (capped(20_000), None),
+        (changed("issue_refund", requires=None, input_schema=None), CONTRACT),
     ],
-    ids=["narrower", "asks", "same", "nothing in force"],
+    ids=["narrower", "asks", "same", "nothing in force", "other outputs"],
 )
 async def test_workers_report_byte_for_byte_what_one_process_does(
     workers: Workers,

@@ -77,6 +77,14 @@ def _line(at: datetime, kind: int, calls: Iterable[RecordedCall], policy: Policy
     return _settled(at, calls, policy)
 
 
+def read_outputs(policy: Policy) -> frozenset[str]:
+    """Return the tools whose outputs make a difference to a policy.
+
+    Policies for which these are the same are told the same lines.
+    """
+    return frozenset(tool.name for tool in policy.tools.values() if leaves_any(tool))
+
+
 def _proposed(call: RecordedCall) -> ToolCall:
     text = "" if call.arguments is None else call.arguments.decode() or _MALFORMED
     return ToolCall(
@@ -100,7 +108,7 @@ def _output(call: RecordedCall, policy: Policy) -> object:
     tool = policy.tools.get(call.tool_name)
     if call.output is None or tool is None or not leaves_any(tool):
         return None
-    return foreign.parse(call.output)
+    return foreign.read(call.output)[0]
 
 
 def calls_by_id(recording: Recording) -> Mapping[str, RecordedCall]:

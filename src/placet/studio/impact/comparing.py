@@ -1,7 +1,7 @@
 """One session held to two policies, and where their verdicts part."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,6 +9,7 @@ from placet.policy.decision import Code
 from placet.policy.loaded import Policy
 from placet.policy.model import AggregateScope, Ruling
 from placet.policy.simulation.late import leaves_any
+from placet.policy.simulation.lines import Line
 from placet.policy.simulation.report import CallLine
 from placet.policy.simulation.run import simulate
 from placet.policy.simulation.unjudged import Gaps
@@ -22,6 +23,8 @@ PRINCIPAL_GAP: Final = "no recording says for whom the agent acted"
 _GAPS: Final = Gaps(arguments=ARGUMENTS_GAP, principal=PRINCIPAL_GAP)
 _CONDITION: Final = 7
 
+_PLAIN: Final = Judgment(verdict=Verdict.ALLOW, layer=None, reasons=[])
+
 _LINE: Final = re.compile(r" \(step \d+\)")
 """Counts the lines that a recording was told in, which nobody sees."""
 
@@ -29,15 +32,22 @@ Pause = Callable[[], None]
 """Called once a call; it may raise where the time is up."""
 
 
-def judge(policy: Policy, recording: Recording, pause: Pause) -> dict[str, Judgment]:
-    """Return the policy's verdict on each call of a session, by the call's id."""
+def judge(
+    policy: Policy, recording: Recording, pause: Pause, lines: Sequence[Line] | None = None
+) -> dict[str, Judgment]:
+    """Return the policy's verdict on each call of a session, by the call's id.
+
+    `lines` are the recording's for this policy, where somebody has them already.
+    """
     silent = _without_output(policy, recording)
-    asked_at = {str(call.call_id): call.proposed_at for call in recording.calls}
+    asked_at = {str(one.call_id): one.proposed_at for one in recording.calls} if silent else {}
     judged = {}
-    for line in simulate(policy, lines_of(recording, policy), gaps=_GAPS):
+    told = lines_of(recording, policy) if lines is None else lines
+    for line in simulate(policy, told, gaps=_GAPS):
         if isinstance(line, CallLine):
             pause()
-            judged[line.call] = _judgment(policy, line, _known(silent, asked_at[line.call]))
+            known = _known(silent, asked_at[line.call]) if silent else {}
+            judged[line.call] = _judgment(policy, line, known)
     return judged
 
 
@@ -70,6 +80,8 @@ def missing_in(before: Judgment, after: Judgment) -> MissingFact | None:
 
 
 def _judgment(policy: Policy, line: CallLine, silent: Mapping[str, str]) -> Judgment:
+    if line.verdict is Ruling.ALLOW and line.layer is None and not line.reasons:
+        return _PLAIN
     missing, detail = None, None
     if line.verdict is Ruling.DENY:
         missing, detail = _missing(policy, line, silent)
@@ -153,8 +165,10 @@ def _without_output(policy: Policy, recording: Recording) -> list[tuple[datetime
     """
     found = []
     for call in recording.calls:
+        if call.output is not None:
+            continue
         tool = policy.tools.get(call.tool_name)
-        if tool is None or call.output is not None or not leaves_any(tool):
+        if tool is None or not leaves_any(tool):
             continue
         outcome = outcome_of(call, recording.until)
         if outcome is not None and outcome[0] is ReceiptStatus.SUCCEEDED:

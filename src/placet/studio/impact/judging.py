@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from placet.replay.recordings.lines import lines_of, read_outputs
 from placet.replay.recordings.model import Recording
 from placet.studio.impact import comparing, sides
 from placet.studio.impact.messages import Held, Material, Part, Ready, Verdicts, Which
@@ -21,6 +22,9 @@ class Judge:
             runtimes.append(before.runtime)
         self._candidate, self._before = candidate, before
         self._is_same = before is not None and before.compiled_hash == candidate.compiled_hash
+        self._is_told_alike = before is not None and (
+            read_outputs(before.policy) == read_outputs(candidate.policy)
+        )
         self._redactions = sides.redacted_by(runtimes)
         self._held: tuple[list[Recording], Mapping[str, Judgment]] = ([], {})
 
@@ -43,13 +47,10 @@ class Judge:
             case Which.BOTH:
                 return self.part(recordings)
             case Which.CANDIDATE:
-                self._held = recordings, self._after(recordings)
+                self._held = recordings, _verdicts(self._candidate, recordings)
                 return Held()
             case Which.IN_FORCE:
-                judgments: dict[str, Judgment] = {}
-                for one in recordings:
-                    judgments.update(self._then(one, {}))
-                return Verdicts(judgments=judgments)
+                return Verdicts(judgments=_verdicts(self._before, recordings))
 
     def join(self, before: Verdicts) -> Part:
         """Compare what is held with the other side's verdicts."""
@@ -64,23 +65,30 @@ class Judge:
         """Return what recordings come to."""
         tally = Tally(self._redactions)
         for one in recordings:
-            after = self._after([one])
-            for call, left, right in comparing.compared(self._then(one, after), after, one):
+            before, after = self._both(one)
+            for call, left, right in comparing.compared(before, after, one):
                 tally.add(call, left, right)
         return tally.part()
 
-    def _after(self, recordings: list[Recording]) -> dict[str, Judgment]:
-        judged = {}
-        for one in recordings:
-            judged.update(comparing.judge(self._candidate.policy, one, _go_on))
-        return judged
-
-    def _then(self, recording: Recording, after: Mapping[str, Judgment]) -> Mapping[str, Judgment]:
+    def _both(self, recording: Recording) -> tuple[Mapping[str, Judgment], Mapping[str, Judgment]]:
+        """Return what was in force or was decided, and what the candidate says."""
+        lines = lines_of(recording, self._candidate.policy)
+        after = comparing.judge(self._candidate.policy, recording, _go_on, lines)
         if self._before is None:
-            return comparing.recorded(recording)
-        if self._is_same and after:
-            return after
-        return comparing.judge(self._before.policy, recording, _go_on)
+            return comparing.recorded(recording), after
+        if self._is_same:
+            return after, after
+        told = lines if self._is_told_alike else None
+        return comparing.judge(self._before.policy, recording, _go_on, told), after
+
+
+def _verdicts(side: sides.Side | None, recordings: list[Recording]) -> dict[str, Judgment]:
+    judged: dict[str, Judgment] = {}
+    if side is None:
+        return judged
+    for one in recordings:
+        judged.update(comparing.judge(side.policy, one, _go_on))
+    return judged
 
 
 def _go_on() -> None:
