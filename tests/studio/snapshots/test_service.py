@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.studio.on_loop import watched
 from tests.studio.story import LOOKUP, REFUND, Story, contract, importing
 
 from placet.kernel.principal import Environment
@@ -14,7 +15,8 @@ from placet.policy.compile import compile_contract
 from placet.policy.finding import Finding, Severity
 from placet.policy.model import Contract
 from placet.studio.drafts.model import Comment, DraftVersionConflict
-from placet.studio.snapshots import rules, store
+from placet.studio.judgments.rules import judgments_of
+from placet.studio.snapshots import rules, service, store
 from placet.studio.snapshots.model import SnapshotStatus
 from placet.studio.workspaces import store as workspaces
 
@@ -130,3 +132,16 @@ def _compiled_elsewhere(memory: bytes, seed: str, locale: str, zone: str) -> str
 
 def _finding() -> Finding:
     return Finding(code="x", severity=Severity.ADVISORY, path="$", message="m")
+
+
+async def test_a_contract_is_neither_checked_nor_judged_on_the_loop(story: Story) -> None:
+    draft = await story.draft(await story.workspace())
+    await story.command(draft, importing(contract(LOOKUP, UNBOUNDED)))
+    async with story.db.reading(story.founder) as tx:
+        review, on_loop = await watched(service.show_review(tx, draft.draft_id))
+    snapshot, while_frozen = await watched(story.snapshot(draft))
+    assert review.judgments == snapshot.judgments != []
+    for called in (on_loop, while_frozen):
+        assert called(rules.decide_status)
+        assert not called(rules.check_memory)
+        assert not called(judgments_of)

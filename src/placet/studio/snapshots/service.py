@@ -1,10 +1,13 @@
 """Freezing a draft."""
 
+import asyncio
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from placet.kernel.ids import Ids
+from placet.kernel.principal import Environment
+from placet.policy.finding import Finding
 from placet.policy.projection import COMPILER_VERSION
 from placet.storage.database import Reading, Writing
 from placet.storage.faults import StateMovedOn
@@ -13,7 +16,9 @@ from placet.studio.drafts import rules as draft_rules
 from placet.studio.drafts import service as draft_service
 from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import BusinessDraft
+from placet.studio.drafts.standing import Standing
 from placet.studio.judgments import rules as judgment_rules
+from placet.studio.judgments.model import Judgment
 from placet.studio.snapshots import rules, store
 from placet.studio.snapshots.model import (
     BusinessDraftSnapshot,
@@ -24,6 +29,7 @@ from placet.studio.snapshots.model import (
 )
 from placet.studio.sources import rules as source_rules
 from placet.studio.sources import store as source_store
+from placet.studio.sources.model import NamedTool
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
 from placet.studio.workspaces.model import GovernanceWorkspace
@@ -78,9 +84,10 @@ async def review_draft(tx: Reading, draft: BusinessDraft) -> DraftReview:
     workspace = await workspace_store.get_workspace(tx, draft.workspace_id)
     standing = await draft_sources.read_standing(tx, draft)
     named = await source_store.list_tools(tx, list(standing.sources))
-    findings = rules.check_memory(draft.contract_json, workspace.environment)
-    document = draft_rules.read_document(draft.contract_json)
-    judgments = judgment_rules.judgments_of(document, findings, named, standing.answers)
+    # A contract of a megabyte takes long to check, and others wait for the loop.
+    findings, judgments = await asyncio.to_thread(
+        _judged, draft, workspace.environment, named, standing
+    )
     return DraftReview(
         draft_id=draft.draft_id,
         version=draft.current_version,
@@ -92,6 +99,17 @@ async def review_draft(tx: Reading, draft: BusinessDraft) -> DraftReview:
         judgments=judgments,
         compiler_version=COMPILER_VERSION,
     )
+
+
+def _judged(
+    draft: BusinessDraft,
+    environment: Environment,
+    named: list[NamedTool],
+    standing: Standing,
+) -> tuple[list[Finding], list[Judgment]]:
+    findings = rules.check_memory(draft.contract_json, environment)
+    document = draft_rules.read_document(draft.contract_json)
+    return findings, judgment_rules.judgments_of(document, findings, named, standing.answers)
 
 
 async def _snapshot(
