@@ -2,6 +2,8 @@
 
 import json
 from datetime import timedelta
+from threading import get_ident
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -19,8 +21,9 @@ from placet.kernel.hashing import digest
 from placet.kernel.principal import Environment
 from placet.plans import service as plans
 from placet.plans.model import PlanStatus
-from placet.policy.compile import compile_contract
+from placet.policy.compile import Compiled, compile_contract
 from placet.policy.model import Contract
+from placet.storage.database import Writing
 from placet.studio.approvals import service, store
 from placet.studio.approvals.model import (
     ApprovalFlaw,
@@ -30,6 +33,9 @@ from placet.studio.approvals.model import (
 )
 from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import DraftStatus
+from placet.studio.requests import service as request_service
+from placet.studio.requests import store as request_store
+from placet.studio.requests.model import ApprovalRequest
 from placet.studio.snapshots.rules import read_memory
 from placet.studio.workspaces import store as workspaces
 from placet.studio.workspaces.model import ApprovalPolicy, RuntimeAuthorityKind
@@ -163,9 +169,41 @@ async def test_nothing_is_approved_but_what_the_voters_signed(story: Story) -> N
         approved_by=[],
         proof=proof,
     )
+    prepared = await service.prepare(snapshot)
     with pytest.raises(ApprovalRefused) as refused:
         async with story.db.writing(story.founder) as tx:
-            await service.grant_approval(tx, asked, story.keys, story.ids)
+            await service.grant_approval(tx, asked, prepared, story.keys, story.ids)
     assert [reason.code for reason in refused.value.reasons] == [ApprovalFlaw.COMPILED_OTHERWISE]
     async with story.db.reading(story.founder) as tx:
         assert (await drafts.get_draft(tx, draft.draft_id)).status is DraftStatus.OPEN
+
+
+async def test_contracts_are_compiled_beside_the_loop_and_before_anything_is_held(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    loop, lock, hold = get_ident(), request_store.lock_request, workspaces.hold_active
+
+    def compiled(asked: Contract) -> Compiled:
+        told.append("compiled on the loop" if get_ident() == loop else "compiled")
+        return compile_contract(asked)
+
+    async def locked(tx: Writing, request_id: UUID) -> ApprovalRequest:
+        told.append("locked")
+        return await lock(tx, request_id)
+
+    async def held(tx: Writing, workspace_id: UUID) -> None:
+        told.append("held")
+        await hold(tx, workspace_id)
+
+    signer = await story.signer()
+    workspace = await story.workspace(signer)
+    draft = await story.draft(workspace)
+    await story.command(draft, importing(contract()))
+    snapshot = await story.snapshot(draft)
+    monkeypatch.setattr(request_service, "compile_contract", compiled)
+    monkeypatch.setattr(service, "compile_contract", compiled)
+    monkeypatch.setattr(request_store, "lock_request", locked)
+    monkeypatch.setattr(workspaces, "hold_active", held)
+    await story.vote(await story.request(snapshot), signer)
+    assert told == ["compiled", "held", "compiled", "locked"]

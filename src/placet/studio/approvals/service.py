@@ -1,5 +1,7 @@
 """Granting an approval: everything that it makes true, in one transaction."""
 
+import asyncio
+
 from msgspec.structs import replace
 
 from placet.authority import store as authority
@@ -14,7 +16,6 @@ from placet.kernel.value import Value
 from placet.plans import service as plans
 from placet.plans.model import ApprovePlan
 from placet.policy.compile import Compiled, compile_contract, contract_hash
-from placet.policy.model import Contract
 from placet.storage.database import Writing
 from placet.storage.faults import StateMovedOn
 from placet.storage.work import EXPIRE_APPROVAL, SCAN_DRIFT, put_due
@@ -33,19 +34,34 @@ from placet.studio.workspaces import store as workspaces
 from placet.studio.workspaces.model import ApprovalPolicyChanged, GovernanceWorkspace
 
 
+class Prepared(Value, frozen=True):
+    """What a snapshot compiles to, and the hash of the contract that it was read as."""
+
+    compiled: Compiled
+    contract_hash: str
+
+
+async def prepare(snapshot: BusinessDraftSnapshot) -> Prepared | None:
+    """Return what a snapshot compiles to, which follows from its bytes alone, or None.
+
+    On a thread, because a large contract takes most of a second. Comes before anything is locked.
+    """
+    return await asyncio.to_thread(_prepared, snapshot)
+
+
 async def grant_approval(
-    tx: Writing, asked: GrantApproval, keys: ServerKeys, ids: Ids
+    tx: Writing, asked: GrantApproval, prepared: Prepared | None, keys: ServerKeys, ids: Ids
 ) -> tuple[Granted, list[Value]]:
     """Approve a snapshot, and return with it what the workspace's stream is to be told.
 
-    The caller has checked the votes and holds the request. Refuses `approval_refused` when the
-    draft was edited after the snapshot or the snapshot compiles to something else, and conflicts
-    when the workspace or the plan moved at the same moment. One that is for break-glass moves
-    neither the plan nor what the workspace has in force.
+    The caller has checked the votes and holds the request; `prepared` is of the same snapshot.
+    Refuses `approval_refused` when the draft was edited after the snapshot or the snapshot compiles
+    to something else, and conflicts when the workspace or the plan moved at the same moment. One
+    that is for break-glass moves neither the plan nor what the workspace has in force.
     """
     snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
     workspace = await workspaces.get_workspace(tx, snapshot.workspace_id)
-    contract, compiled = _compiled(snapshot, asked)
+    made = _as_signed(prepared, snapshot, asked)
     approval = await _approval(tx, asked, snapshot, ids)
     as_judged = replace(
         await drafts.get_draft(tx, snapshot.draft_id),
@@ -60,7 +76,7 @@ async def grant_approval(
     approval = replace(
         approval, approval_version=await store.next_version(tx, workspace.workspace_id)
     )
-    artifact = _artifact(approval, snapshot, contract, compiled, keys)
+    artifact = _artifact(approval, snapshot, made, keys)
     await authority.insert_artifact(tx, artifact)
     await store.insert_approval(tx, approval)
     if approval.expires_at is not None:
@@ -113,18 +129,28 @@ async def _put_in_force(
     return said
 
 
-def _compiled(snapshot: BusinessDraftSnapshot, asked: GrantApproval) -> tuple[Contract, Compiled]:
-    """Return what the snapshot compiles to, which must be what the voters signed."""
+def _prepared(snapshot: BusinessDraftSnapshot) -> Prepared | None:
     contract = snapshot_rules.read_memory(snapshot.memory_json)
     if isinstance(contract, list):
+        return None
+    return Prepared(
+        compiled=compile_contract(contract), contract_hash=contract_hash(contract).hex()
+    )
+
+
+def _as_signed(
+    prepared: Prepared | None, snapshot: BusinessDraftSnapshot, asked: GrantApproval
+) -> Prepared:
+    """Return what the snapshot compiles to, which must be what the voters signed."""
+    if prepared is None:
         raise rules.refused([rules.compiled_otherwise()])
-    compiled = compile_contract(contract)
+    compiled = prepared.compiled
     if (compiled.compiled_hash.hex(), compiled.compiler_version) != (
         asked.artifact_hash,
         snapshot.compiler_version,
     ):
         raise rules.refused([rules.compiled_otherwise()])
-    return contract, compiled
+    return prepared
 
 
 async def _approval(
@@ -153,10 +179,10 @@ async def _approval(
 def _artifact(
     approval: GovernanceApproval,
     snapshot: BusinessDraftSnapshot,
-    contract: Contract,
-    compiled: Compiled,
+    made: Prepared,
     keys: ServerKeys,
 ) -> CompiledGovernanceArtifact:
+    compiled = made.compiled
     payload = ArtifactPayload(
         compiled_hash=compiled.compiled_hash.hex(),
         compiler_version=compiled.compiler_version,
@@ -172,7 +198,7 @@ def _artifact(
         artifact_id=approval.artifact_id,
         approval_id=approval.approval_id,
         compiled_hash=payload.compiled_hash,
-        contract_hash=contract_hash(contract).hex(),
+        contract_hash=made.contract_hash,
         compiler_version=compiled.compiler_version,
         review_projection_json=compiled.review,
         runtime_projection_json=compiled.runtime,

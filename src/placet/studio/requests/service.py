@@ -1,5 +1,6 @@
 """Asking for an approval: everything that the voters will see is frozen here."""
 
+import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,9 +10,9 @@ from msgspec.structs import replace
 from placet.evidence.vote import APPROVAL_VOTE_TYPE, VotePurpose
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
-from placet.policy.compile import compile_contract
+from placet.policy.compile import Compiled, compile_contract
+from placet.policy.diff.change import Change
 from placet.policy.diff.contracts import diff_contracts
-from placet.policy.model import Contract
 from placet.policy.projection import COMPILER_VERSION
 from placet.storage.database import Reading, Writing
 from placet.storage.work import CLOSE_REQUEST, put_due
@@ -151,8 +152,9 @@ async def _frozen(
     workspace: GovernanceWorkspace,
     ids: Ids,
 ) -> ApprovalRequest:
-    contract = _contract(snapshot)
-    compiled = compile_contract(contract)
+    before, against = await _in_force(tx, workspace)
+    # On a thread and before anything is locked: a large contract takes most of a second.
+    compiled, changes = await asyncio.to_thread(_compiled, snapshot, before)
     artifact_hash = compiled.compiled_hash.hex()
     change = await _policy_change(tx, asked, workspace)
     frame = ApprovalFrame(
@@ -169,12 +171,12 @@ async def _frozen(
         compiler_version=snapshot.compiler_version,
         approval_policy=workspace.approval_policy,
         policy_change=change,
-        diff=await _diff(tx, workspace, contract),
+        diff=ContractDiff(against=against, changes=changes),
         findings=snapshot.findings,
         judgments=snapshot.judgments,
         impact=await impact.find_summary(tx, workspace.workspace_id, artifact_hash),
     )
-    view = rules.freeze_view(frame, compiled.review)
+    view = await asyncio.to_thread(rules.freeze_view, frame, compiled.review)
     now = await tx.now()
     return ApprovalRequest(
         tenant_id=tx.tenant_id,
@@ -212,22 +214,29 @@ async def _policy_change(
     return PolicyChange(approval_policy=wanted, first_members=list(first), roll=roll)
 
 
-def _contract(snapshot: BusinessDraftSnapshot) -> Contract:
+async def _in_force(
+    tx: Reading, workspace: GovernanceWorkspace
+) -> tuple[BusinessDraftSnapshot | None, UUID | None]:
+    """Return the snapshot that is approved and in force, and its approval."""
+    if workspace.active_approval_id is None:
+        return None, None
+    approval = await approvals.get_approval(tx, workspace.active_approval_id)
+    return await snapshots.get_snapshot(tx, approval.draft_snapshot_id), approval.approval_id
+
+
+def _compiled(
+    snapshot: BusinessDraftSnapshot, before: BusinessDraftSnapshot | None
+) -> tuple[Compiled, list[Change]]:
+    """Return what a snapshot compiles to, and what is new in it.
+
+    One in force that cannot be read counts as none. Refuses `approval_refused`.
+    """
     contract = snapshot_rules.read_memory(snapshot.memory_json)
     if isinstance(contract, list) or snapshot.compiler_version != COMPILER_VERSION:
         raise approval_rules.refused([approval_rules.compiled_otherwise()])
-    return contract
-
-
-async def _diff(tx: Reading, workspace: GovernanceWorkspace, contract: Contract) -> ContractDiff:
-    """Return what changed since the approval in force; one that cannot be read counts as none."""
-    if workspace.active_approval_id is None:
-        return ContractDiff(against=None, changes=diff_contracts(None, contract))
-    approval = await approvals.get_approval(tx, workspace.active_approval_id)
-    snapshot = await snapshots.get_snapshot(tx, approval.draft_snapshot_id)
-    before = snapshot_rules.read_memory(snapshot.memory_json)
-    old = None if isinstance(before, list) else before
-    return ContractDiff(against=approval.approval_id, changes=diff_contracts(old, contract))
+    old = None if before is None else snapshot_rules.read_memory(before.memory_json)
+    known = None if isinstance(old, list) else old
+    return compile_contract(contract), diff_contracts(known, contract)
 
 
 async def _make_room(tx: Writing, request: ApprovalRequest) -> list[Value]:
