@@ -26,18 +26,21 @@ WITH place AS (
 """The workspace that is asked about. Without it the statement has no row."""
 
 AIM: Final = """
-, aim AS (
+, aim AS MATERIALIZED (
     SELECT a.approval_id, coalesce(
                a.draft_snapshot_id,
                CASE WHEN :wanted <> 'approved' THEN p.active_draft_snapshot_id END
            ) AS snapshot_id
       FROM place p
       LEFT JOIN placet.studio_approval a
-        ON a.tenant_id = p.tenant_id AND a.approval_id = p.active_approval_id
+        ON a.tenant_id = :tenant AND a.approval_id = p.active_approval_id
        AND :wanted <> 'draft'
 )
 """
-"""What is in force, or else the snapshot under review. `wanted` is `any` or a value of `ViewOf`."""
+"""What is in force, or else the snapshot under review. `wanted` is `any` or a value of `ViewOf`.
+
+It is computed by itself, so that the snapshot is then looked up by its id and not sought.
+"""
 
 BASIS: Final = """
 , basis AS (
@@ -53,11 +56,11 @@ BASIS: Final = """
       FROM place p
       CROSS JOIN aim
       JOIN placet.studio_snapshot s
-        ON s.tenant_id = p.tenant_id AND s.snapshot_id = aim.snapshot_id
+        ON s.tenant_id = :tenant AND s.snapshot_id = aim.snapshot_id
       LEFT JOIN placet.studio_approval a
-        ON a.tenant_id = p.tenant_id AND a.approval_id = aim.approval_id
+        ON a.tenant_id = :tenant AND a.approval_id = aim.approval_id
       LEFT JOIN placet.authority_artifact x
-        ON x.tenant_id = a.tenant_id AND x.artifact_id = a.artifact_id
+        ON x.tenant_id = :tenant AND x.artifact_id = a.artifact_id
 )
 """
 """The snapshot that the view speaks of, and its approval."""

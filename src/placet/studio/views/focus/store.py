@@ -69,11 +69,11 @@ _ITEM: Final = """
     SELECT d.* FROM place p
       JOIN placet.studio_drift_item d
         ON d.tenant_id = :tenant AND d.item_id = :item AND d.workspace_id = p.workspace_id
-), aim AS (
+), aim AS MATERIALIZED (
     SELECT a.approval_id, a.draft_snapshot_id AS snapshot_id
       FROM item i
       JOIN placet.studio_approval a
-        ON a.tenant_id = i.tenant_id AND a.approval_id = i.approval_id
+        ON a.tenant_id = :tenant AND a.approval_id = i.approval_id
 )
 """
 _DRAFT: Final = """

@@ -24,7 +24,7 @@ from placet.studio.views.preview.model import (
 )
 from placet.studio.views.rules import head_of
 from placet.studio.votes.model import Ballot, Tally
-from placet.studio.votes.rules import approvals_of, check_policy, tally_of
+from placet.studio.votes.rules import approvals_of, authors_of, check_policy, tally_of
 from placet.studio.workspaces.model import KeyStanding
 from placet.studio.workspaces.rules import groups_of, standing_of
 
@@ -86,7 +86,7 @@ def ballot_of(facts: PreviewFacts) -> Ballot:
             for key in facts.keys
         },
         members=facts.members,
-        authors=frozenset(facts.authors),
+        authors=authors_of(facts.request, facts.authors),
         voter_id=facts.request.requested_by,
         is_approver=False,
         now=facts.as_of,

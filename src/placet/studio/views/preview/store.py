@@ -21,17 +21,17 @@ WITH RECURSIVE asked AS (
            s.sources, s.judgments
       FROM asked q
       JOIN placet.studio_snapshot s
-        ON s.tenant_id = q.tenant_id AND s.snapshot_id = q.snapshot_id
+        ON s.tenant_id = :tenant AND s.snapshot_id = q.snapshot_id
 ), draft AS (
     SELECT d.tenant_id, d.draft_id, d.workspace_id, d.status, d.current_version,
            d.active_snapshot_id, d.parent_draft_id, d.derived_from_approval_id, d.approval_id,
            '' AS contract_json, '' AS command_head, d.created_by, d.created_at
       FROM frozen f
-      JOIN placet.studio_draft d ON d.tenant_id = f.tenant_id AND d.draft_id = f.draft_id
+      JOIN placet.studio_draft d ON d.tenant_id = :tenant AND d.draft_id = f.draft_id
 ), lineage AS (
-    SELECT d.draft_id, d.parent_draft_id FROM draft d
+    SELECT d.draft_id, d.parent_draft_id, d.created_by FROM draft d
     UNION ALL
-    SELECT d.draft_id, d.parent_draft_id
+    SELECT d.draft_id, d.parent_draft_id, d.created_by
       FROM lineage l
       JOIN placet.studio_draft d
         ON d.tenant_id = :tenant AND d.draft_id = l.parent_draft_id AND d.status <> 'approved'
@@ -44,7 +44,7 @@ WITH RECURSIVE asked AS (
     SELECT k.*
       FROM asked q
       JOIN placet.studio_workspace_key k
-        ON k.tenant_id = q.tenant_id AND k.workspace_id = q.workspace_id
+        ON k.tenant_id = :tenant AND k.workspace_id = q.workspace_id
 )
 """
 _CAST: Final = """
@@ -52,7 +52,7 @@ _CAST: Final = """
            '' AS envelope, v.reason, v.voted_at, v.signed_in
       FROM asked q
       JOIN placet.studio_approval_vote v
-        ON v.tenant_id = q.tenant_id AND v.request_id = q.request_id
+        ON v.tenant_id = :tenant AND v.request_id = q.request_id
      ORDER BY v.voted_at, v.vote_id
 """
 _PEOPLE: Final = """
@@ -60,7 +60,7 @@ _PEOPLE: Final = """
            EXISTS (SELECT 1
                      FROM asked q
                      JOIN placet.tenancy_role_grant g
-                       ON g.tenant_id = q.tenant_id AND g.actor_id = a.actor_id
+                       ON g.tenant_id = :tenant AND g.actor_id = a.actor_id
                       AND g.role = 'approver'
                       AND (g.workspace_id = q.workspace_id OR g.workspace_id IS NULL)) AS has_role
       FROM (SELECT DISTINCT actor_id FROM keys) k
@@ -74,27 +74,29 @@ _IMPACT: Final = """
            convert_from(i.report_json, 'UTF8') AS report
       FROM asked q
       JOIN placet.studio_impact i
-        ON i.tenant_id = q.tenant_id AND i.workspace_id = q.workspace_id
+        ON i.tenant_id = :tenant AND i.workspace_id = q.workspace_id
        AND i.candidate_hash = q.artifact_hash
      ORDER BY i.computed_at DESC, i.impact_id DESC LIMIT 1
 """
 _MEMBERS: Final = """
     SELECT m.* FROM asked q
       JOIN placet.studio_workspace_member m
-        ON m.tenant_id = q.tenant_id AND m.workspace_id = q.workspace_id
+        ON m.tenant_id = :tenant AND m.workspace_id = q.workspace_id
 """
 _REMOVALS: Final = """
     SELECT g.* FROM asked q
       JOIN placet.studio_workspace_removal g
-        ON g.tenant_id = q.tenant_id AND g.workspace_id = q.workspace_id
+        ON g.tenant_id = :tenant AND g.workspace_id = q.workspace_id
 """
 _REVOKED: Final = """
     SELECT r.key_id FROM keys k
       JOIN placet.authority_key_revocation r
-        ON r.tenant_id = k.tenant_id AND r.key_id = k.key_id
+        ON r.tenant_id = :tenant AND r.key_id = k.key_id
 """
 _AUTHORS: Final = """
     SELECT w.actor_id::text AS who FROM wrote w
+    UNION
+    SELECT l.created_by::text FROM lineage l
     UNION
     SELECT json_array_elements_text(w.more) FROM wrote w WHERE w.more IS NOT NULL
 """
@@ -102,10 +104,10 @@ STATEMENT: Final = (
     f"{_ASKED} SELECT json_build_object("  # noqa: S608 -- made of constants
     " 'as_of', clock_timestamp(),"
     " 'workspace', (SELECT to_json(w) FROM placet.studio_workspace w"
-    " WHERE w.tenant_id = q.tenant_id AND w.workspace_id = q.workspace_id),"
+    " WHERE w.tenant_id = :tenant AND w.workspace_id = q.workspace_id),"
     " 'request', to_json(q),"
     " 'frame', (SELECT convert_from(r.view_json, 'UTF8') FROM placet.studio_approval_request r"
-    " WHERE r.tenant_id = q.tenant_id AND r.request_id = q.request_id),"
+    " WHERE r.tenant_id = :tenant AND r.request_id = q.request_id),"
     " 'snapshot', (SELECT to_json(f) FROM frozen f),"
     " 'draft', (SELECT to_json(d) FROM draft d),"
     f" 'votes', (SELECT coalesce(json_agg(to_json(f)), '[]') FROM ({_CAST}) f),"
