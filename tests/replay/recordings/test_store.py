@@ -67,6 +67,23 @@ async def test_a_session_that_is_too_long_is_cut_off_at_its_end(
     assert texts == ["a", "b", "c"]
 
 
+async def test_how_many_sessions_are_read_together_changes_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for calls in (1, 3, 1, 2, 5, 1):
+        worker = await desk.worker()
+        for number in range(calls):
+            await worker.propose(("note", {"text": str(number)}))
+    for calls_max in (1, 2, 6, 7, 12, 100):
+        read = []
+        for page in (250, 6, 4, 1):
+            monkeypatch.setattr(store, "PAGE", page)
+            found = await window(desk, calls_max=calls_max)
+            read.append([[call.call_id for call in one.calls] for one in found.recordings])
+            assert (found.calls, found.is_truncated) == (min(calls_max, 13), calls_max < 13)
+        assert [read[0]] * 4 == read
+
+
 async def test_what_is_too_long_to_be_read_is_not_there_but_its_hash_is(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

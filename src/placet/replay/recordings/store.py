@@ -1,6 +1,6 @@
 """Reading what agents did, a few hundred calls at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -38,16 +38,15 @@ async def read_window(tx: Reading, window: Window) -> Found:
     counts = await _count_sessions(tx, window)
     found: list[Recording] = []
     left, bytes_left = window.calls_max, BYTES_MAX
-    for count in counts:
-        if left <= 0 or bytes_left <= 0:
+    for group in _groups(counts, window.calls_max):
+        if bytes_left <= 0:
             break
-        most = min(left, count.calls)
-        recording = await read_session(
-            tx, count.session_id, until=window.until, calls_max=most, bytes_max=bytes_left
-        )
-        found.append(recording)
-        left -= len(recording.calls)
-        bytes_left -= _size(recording.calls)
+        for recording in await _read_group(tx, group, window, left, bytes_left):
+            if bytes_left <= 0:
+                break
+            found.append(recording)
+            left -= len(recording.calls)
+            bytes_left -= _size(recording.calls)
     calls = sum(len(one.calls) for one in found)
     return Found(
         recordings=found,
@@ -72,6 +71,50 @@ async def read_session(
         if len(page) < PAGE:
             break
     return Recording(session_id=session_id, until=until, calls=calls)
+
+
+def _groups(counts: Sequence[SessionCount], calls_max: int) -> Iterator[list[SessionCount]]:
+    """Yield sessions that are read together: as many as a page holds, or one that is longer.
+
+    All of them have `calls_max` calls at most, but for the last one, which is alone.
+    """
+    group: list[SessionCount] = []
+    size, left = 0, calls_max
+    for one in counts:
+        if group and (size + one.calls > PAGE or one.calls > left):
+            yield group
+            group, size = [], 0
+        if left <= 0:
+            return
+        group.append(one)
+        size += one.calls
+        left -= one.calls
+    if group:
+        yield group
+
+
+async def _read_group(
+    tx: Reading, group: Sequence[SessionCount], window: Window, left: int, bytes_left: int
+) -> list[Recording]:
+    """Return the recordings of sessions that are read together."""
+    if len(group) == 1:
+        (one,) = group
+        most = min(left, one.calls)
+        return [
+            await read_session(
+                tx, one.session_id, until=window.until, calls_max=most, bytes_max=bytes_left
+            )
+        ]
+    query = _calls_of([one.session_id for one in group], window.until).limit(2 * PAGE)
+    calls: dict[UUID, list[RecordedCall]] = {one.session_id: [] for one in group}
+    for call in await tx.list(RecordedCall, query.where(_C.tenant_id == tx.tenant_id)):
+        calls[call.session_id].append(call)
+    return [
+        Recording(
+            session_id=one.session_id, until=window.until, calls=calls[one.session_id][: one.calls]
+        )
+        for one in group
+    ]
 
 
 async def _count_sessions(tx: Reading, window: Window) -> list[SessionCount]:
@@ -112,10 +155,20 @@ async def _count_sessions(tx: Reading, window: Window) -> list[SessionCount]:
 async def _list_calls(
     tx: Reading, session_id: UUID, until: datetime, after: RecordedCall | None, limit: int
 ) -> list[RecordedCall]:
+    query = _calls_of([session_id], until).where(_C.tenant_id == tx.tenant_id).limit(limit)
+    if after is not None:
+        query = query.where(
+            sa.tuple_(_C.step_id, _C.ordinal) > sa.tuple_(after.step_id, after.ordinal)
+        )
+    return await tx.list(RecordedCall, query)
+
+
+def _calls_of(sessions: Sequence[UUID], until: datetime) -> sa.Select[tuple[object, ...]]:
+    """Return the question for the calls of some sessions, one session after the other."""
     told = _telling_receipt(until)
     columns = [_C[name] for name in RecordedCall.__struct_fields__ if name in _C]
     columns = [one for one in columns if one.name != "arguments"]
-    query = (
+    return (
         sa.select(
             *columns,
             _bounded(_C.arguments).label("arguments"),
@@ -124,15 +177,9 @@ async def _list_calls(
             _bounded(told.c.output).label("output"),
         )
         .select_from(PENDING_CALL.outerjoin(told, sa.true()))
-        .where(_C.tenant_id == tx.tenant_id, _C.session_id == session_id, _C.proposed_at < until)
-        .order_by(_C.step_id, _C.ordinal)
-        .limit(limit)
+        .where(_C.session_id.in_(sessions), _C.proposed_at < until)
+        .order_by(_C.session_id, _C.step_id, _C.ordinal)
     )
-    if after is not None:
-        query = query.where(
-            sa.tuple_(_C.step_id, _C.ordinal) > sa.tuple_(after.step_id, after.ordinal)
-        )
-    return await tx.list(RecordedCall, query)
 
 
 def _telling_receipt(until: datetime) -> LateralFromClause:
