@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,5 +76,8 @@ def test_what_is_below_the_level_is_not_written() -> None:
     assert stream.getvalue() == ""
 
 
-def test_lines_go_to_stderr() -> None:
-    assert logs.configure.__defaults__ == (sys.stderr,)
+def test_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(Settings(data_dir=Path("unused")))
+    logging.getLogger("placet.x").warning("told")
+    told = capsys.readouterr()
+    assert ("told" in told.err, told.out) == (True, "")

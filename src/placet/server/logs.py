@@ -43,9 +43,9 @@ class ConsoleLines(logging.Formatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
-def configure(settings: Settings, stream: TextIO = sys.stderr) -> None:
-    """Send every log line of this process to one place, in one form."""
-    handler = logging.StreamHandler(stream)
+def configure(settings: Settings, stream: TextIO | None = None) -> None:
+    """Send every log line of this process to one place, in one form: to stderr if none is given."""
+    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     is_json = settings.log_format is LogFormat.JSON
     handler.setFormatter(JsonLines() if is_json else ConsoleLines())
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
