@@ -48,6 +48,17 @@ VALUES: Final = {
 COMMENTS: Final = frozenset(
     {CommandType.COMMENT, CommandType.RESOLVE_COMMENT, CommandType.REOPEN_COMMENT}
 )
+WHOLE: Final = frozenset(
+    {
+        CommandType.IMPORT_CONTRACT,
+        CommandType.IMPORT_ARTIFACT,
+        CommandType.RESTORE_VERSION,
+        CommandType.RESTORE_SNAPSHOT,
+        CommandType.REBASE,
+    }
+)
+"""Commands that set the whole contract, whatever it was before."""
+
 UNCHANGING: Final = COMMENTS | {
     CommandType.ADD_SOURCE,
     CommandType.RETIRE_SOURCE,
@@ -74,14 +85,8 @@ def replay(before: Document, payload: Document) -> Document:
             return before | {"tools": _put(_tools(before), "tool", payload["tool"])}
         case CommandType.REMOVE_TOOL_CONTRACT:
             return before | {"tools": _others(_tools(before), "tool", payload["tool"])}
-        case (
-            CommandType.IMPORT_CONTRACT
-            | CommandType.IMPORT_ARTIFACT
-            | CommandType.RESTORE_VERSION
-            | CommandType.RESTORE_SNAPSHOT
-            | CommandType.REBASE
-        ):
-            return cast("Document", payload["contract"])
+    if kind in WHOLE:
+        return cast("Document", payload["contract"])
     if kind in UNCHANGING:
         return before
     return with_session(before, _session_after(session_of(before), kind, payload))

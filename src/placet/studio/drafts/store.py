@@ -26,6 +26,7 @@ from placet.studio.drafts.model import (
     DraftNotFound,
     DraftStatus,
 )
+from placet.studio.drafts.replaying import WHOLE
 from placet.studio.drafts.tables import COMMAND, DRAFT
 
 VERSION_MAX: Final = 2**63 - 1
@@ -178,19 +179,32 @@ async def list_history(
     With `types`, only those of these types.
     """
     lineage = _lineage(tx, draft.draft_id, through_approved=True)
-    query = (
-        sa.select(COMMAND)
-        .join(lineage, lineage.c.draft_id == COMMAND.c.draft_id)
-        .where(
-            COMMAND.c.tenant_id == tx.tenant_id,
-            # Race: a command that comes between the two reads is no part of this version.
-            (COMMAND.c.draft_id != draft.draft_id) | (COMMAND.c.version <= draft.current_version),
-        )
-        .order_by(lineage.c.depth.desc(), COMMAND.c.version)
-    )
+    query = sa.select(COMMAND).join(lineage, lineage.c.draft_id == COMMAND.c.draft_id)
+    query = query.where(*_led_to(draft))
     if types:
         query = query.where(COMMAND.c.command_type.in_(types))
-    return await tx.list(BusinessCommand, query)
+    return await tx.list(BusinessCommand, query.order_by(lineage.c.depth.desc(), COMMAND.c.version))
+
+
+async def list_replayed(tx: Reading, draft: BusinessDraft) -> list[BusinessCommand]:
+    """Return the commands that make the contract of a draft as it was read, in order.
+
+    They begin with the last one that set a whole contract; what was before it makes no difference.
+    """
+    lineage = _lineage(tx, draft.draft_id, through_approved=True)
+    on_it = lineage.c.draft_id == COMMAND.c.draft_id
+    last = (
+        sa.select(lineage.c.depth, COMMAND.c.version)
+        .join(lineage, on_it)
+        .where(*_led_to(draft), COMMAND.c.command_type.in_(WHOLE))
+        .order_by(lineage.c.depth, COMMAND.c.version.desc())
+        .limit(1)
+    )
+    query = sa.select(COMMAND).join(lineage, on_it).where(*_led_to(draft))
+    for row in await tx.rows(last):
+        is_later = (lineage.c.depth == row.depth) & (COMMAND.c.version >= row.version)
+        query = query.where((lineage.c.depth < row.depth) | is_later)
+    return await tx.list(BusinessCommand, query.order_by(lineage.c.depth.desc(), COMMAND.c.version))
 
 
 async def list_lineage(tx: Reading, draft_id: UUID) -> frozenset[DraftId]:
@@ -263,6 +277,15 @@ def _lineage(tx: Reading, draft_id: UUID, *, through_approved: bool) -> sa.CTE:
 def _as_read(draft: BusinessDraft) -> sa.Update:
     """Return a change that holds only on the open draft at the version that was read."""
     return sa.update(DRAFT).where(*_unmoved(draft))
+
+
+def _led_to(draft: BusinessDraft) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return what is true of the commands of a lineage that led to a draft as it was read."""
+    return (
+        COMMAND.c.tenant_id == draft.tenant_id,
+        # Race: a command that comes between the two reads is no part of this version.
+        (COMMAND.c.draft_id != draft.draft_id) | (COMMAND.c.version <= draft.current_version),
+    )
 
 
 def _unmoved(draft: BusinessDraft) -> tuple[sa.ColumnElement[bool], ...]:

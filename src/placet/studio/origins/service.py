@@ -1,5 +1,6 @@
 """Commands whose contract stands elsewhere, and drafts that begin with an approval."""
 
+import asyncio
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -135,10 +136,10 @@ async def _version(tx: Writing, draft: BusinessDraft, version: int) -> Brought:
             path="$.version",
             message=f"the draft is at version {draft.current_version}",
         )
-    history = await draft_store.list_history(tx, replace(draft, current_version=version))
+    history = await draft_store.list_replayed(tx, replace(draft, current_version=version))
     first = draft_rules.empty_document(draft_rules.agent_of(draft.contract_json))
     payloads = [command.payload_json for command in history]
-    return _as_is(draft, draft_rules.replay_all(first, payloads))
+    return _as_is(draft, await asyncio.to_thread(draft_rules.replay_all, first, payloads))
 
 
 async def _snapshot(tx: Writing, draft: BusinessDraft, snapshot_id: UUID) -> Brought:

@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from tests.studio.on_loop import watched
 from tests.studio.story import LOOKUP, REFUND, Story, contract, importing, raw
 
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.kernel.principal import Principal
 from placet.studio.drafts import rules, store
+from placet.studio.drafts.history import rules as history_rules
 from placet.studio.drafts.history import service
 from placet.studio.drafts.history.model import BlameAnswer, CommentTold
 from placet.studio.drafts.model import (
@@ -225,3 +227,12 @@ async def test_the_replayed_commands_give_the_contract_of_the_draft(
     payloads = [command.payload_json for command in history]
     assert rules.replay_all(writer.draft.contract_json, payloads) == draft.contract_json
     assert foreign.encode(json.loads(draft.contract_json)) == draft.contract_json
+
+
+async def test_no_history_is_replayed_on_the_loop(story: Story, writer: Writer) -> None:
+    await writer.does(importing(contract(LOOKUP)))
+    async with story.db.reading(story.founder) as tx:
+        blame, on_loop = await watched(service.show_blame(tx, writer.draft.draft_id))
+    assert blame.rules
+    assert on_loop(service.show_blame)
+    assert not on_loop(history_rules.blame_rules)
