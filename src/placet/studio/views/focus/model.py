@@ -80,7 +80,7 @@ class Consequence(Value, frozen=True):
     says: str
     snapshot_status: SnapshotStatus | None = None
     command_type: CommandType | None = None
-    command: msgspec.Raw = msgspec.Raw(b"null")
+    command: msgspec.Raw
 
 
 class FocusRule(Value, frozen=True):

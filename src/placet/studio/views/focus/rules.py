@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from placet.kernel.principal import Scope
@@ -41,6 +42,7 @@ from placet.studio.views.rules import (
     thin_says,
 )
 
+NO_COMMAND: Final = msgspec.Raw(b"null")
 _TRIAGE: Final = [Scope.AUTHOR, Scope.APPROVE, Scope.OPERATE]
 _DECIDERS: Final = [Scope.APPROVE, Scope.OPERATE]
 _DRIFT: Final = (
@@ -154,6 +156,7 @@ def _of_judgment(basis: BasisFacts, judgment: Judgment, of: ViewOf) -> Iterator[
             needs=[],
             leads_to="nothing changes",
             says="it was part of what was approved; a new draft would raise it anew",
+            command=NO_COMMAND,
         )
         return
     is_open = judgment.status is JudgmentStatus.OPEN
@@ -170,12 +173,14 @@ def _of_judgment(basis: BasisFacts, judgment: Judgment, of: ViewOf) -> Iterator[
         says=f"{stopping} findings would stop an approval then; the reason stands in the view",
         snapshot_status=decide_status(basis.findings, judgments),
         command_type=(CommandType.RESOLVE_JUDGMENT if is_open else CommandType.REOPEN_JUDGMENT),
+        command=NO_COMMAND,
     )
     yield Consequence(
         answer=AnswerKind.CHANGE_CONTRACT,
         needs=[Scope.AUTHOR],
         leads_to="the question is asked anew",
         says=f"{judgment.hint or 'change what it is about'}; an answer to it counts no more then",
+        command=NO_COMMAND,
     )
     yield _left(basis, judgment, is_open=is_open)
 
@@ -189,6 +194,7 @@ def _left(basis: BasisFacts, judgment: Judgment, *, is_open: bool) -> Consequenc
         leads_to="nothing changes",
         says="it stops an approval" if is_stopping else "it is recorded in the approval as it is",
         snapshot_status=status,
+        command=NO_COMMAND,
     )
 
 
@@ -198,7 +204,9 @@ def _of_drift(
     status = as_it_counts(item, facts.as_of).status
     for answer, becomes, needs, says in _DRIFT:
         if status in DECIDABLE[becomes]:
-            yield Consequence(answer=answer, needs=needs, leads_to=f"`{becomes}`", says=says)
+            yield Consequence(
+                answer=answer, needs=needs, leads_to=f"`{becomes}`", says=says, command=NO_COMMAND
+            )
     if status in DECIDABLE[DriftStatus.ACCEPTED] and suggested is not None:
         where = "the open draft" if suggested.draft_id else "a draft opened from the approval"
         yield Consequence(
@@ -214,6 +222,7 @@ def _of_drift(
         needs=[],
         leads_to="nothing changes",
         says="drift never touches an approval; a newer one supersedes what nobody closed",
+        command=NO_COMMAND,
     )
 
 
