@@ -6,7 +6,7 @@ from tests.studio.story import LOOKUP, Story, contract, importing, raw
 from placet.events.model import StreamId
 from placet.events.store import list_events
 from placet.kernel.canonical import canonical
-from placet.studio.drafts import rules, store
+from placet.studio.drafts import rules, service, store
 from placet.studio.drafts.model import (
     CommandHeader,
     Comment,
@@ -16,6 +16,7 @@ from placet.studio.drafts.model import (
     DraftNotFound,
     DraftStatus,
     DraftVersionConflict,
+    OpenDraft,
     SetToolContract,
 )
 from placet.studio.workspaces import store as workspaces
@@ -117,8 +118,23 @@ async def test_authors_are_those_who_changed_what_nobody_approved(story: Story) 
     await story.command(second, Comment(text="x"), by=cy.principal)
     third = await story.draft(workspace, second.draft_id)
     async with story.db.reading(story.founder) as tx:
-        assert await store.list_authors(tx, first.draft_id) == {ben.principal.actor_id}
-        assert await store.list_authors(tx, third.draft_id) == {cy.principal.actor_id}
+        assert await store.list_authors(tx, first.draft_id) == {
+            ben.principal.actor_id,
+            story.founder.actor_id,
+        }
+        assert await store.list_authors(tx, third.draft_id) == {
+            cy.principal.actor_id,
+            story.founder.actor_id,
+        }
+
+
+async def test_who_opens_a_draft_is_an_author_though_they_changed_nothing(story: Story) -> None:
+    ada, ben = await story.signer("ada"), await story.signer("ben")
+    workspace = await story.workspace(ada)
+    async with story.db.writing(ben.principal) as tx:
+        draft = await service.open_draft(tx, workspace.workspace_id, OpenDraft(), story.ids)
+    async with story.db.reading(story.founder) as tx:
+        assert await store.list_authors(tx, draft.draft_id) == {ben.principal.actor_id}
 
 
 async def test_a_draft_names_the_approval_that_it_stems_from_through_its_parents(

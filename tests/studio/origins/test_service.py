@@ -10,7 +10,7 @@ from tests.studio.story import LOOKUP, REFUND, Signer, Story, contract, importin
 
 from placet.kernel.principal import Environment, Principal
 from placet.storage.database import Writing
-from placet.studio.approvals.model import ApprovalNotFound
+from placet.studio.approvals.model import ApprovalFlaw, ApprovalNotFound, ApprovalRefused
 from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import (
     AppliedCommand,
@@ -33,7 +33,7 @@ from placet.studio.origins import service
 from placet.studio.origins.model import RebaseConflict, RebaseTargetMoved, RebaseWithoutBase
 from placet.studio.snapshots.model import SnapshotNotFound
 from placet.studio.votes.model import VoteAnswer
-from placet.studio.workspaces.model import GovernanceWorkspace
+from placet.studio.workspaces.model import ApprovalPolicy, GovernanceWorkspace
 
 
 async def opened(
@@ -230,6 +230,46 @@ async def test_who_wrote_what_is_promoted_is_an_author_there_too(story: Story) -
             ben.principal.actor_id,
             story.founder.actor_id,
         }
+
+
+async def test_a_second_approval_takes_nobody_from_the_authors_of_what_is_promoted(
+    story: Story,
+) -> None:
+    """Ada writes and approves, reopens and approves again; her word alone promotes nothing."""
+    ada, ben = await story.signer("ada"), await story.signer("ben")
+    staging = await story.workspace(ada)
+    draft = await story.draft(staging)
+    await story.command(draft, importing(contract(LOOKUP)), by=ada.principal)
+    first = (await granted(story, draft, ada, expected=1)).approval_id
+    second = (
+        await granted(story, await opened(story, staging, first), ada, expected=0)
+    ).approval_id
+    four_eyes = ApprovalPolicy(quorum=1, four_eyes=True)
+    canary = await story.workspace(ada, ben, environment=Environment.PRODUCTION, policy=four_eyes)
+    promoted = await opened(story, canary, second)
+    request = await story.request(await story.snapshot(promoted))
+    with pytest.raises(ApprovalRefused) as refused:
+        await story.vote(request, ada)
+    assert [reason.code for reason in refused.value.reasons] == [ApprovalFlaw.AUTHOR_ALONE]
+    third = (await story.vote(request, ben)).approval_id
+    development = await story.workspace(environment=Environment.DEVELOPMENT)
+    further = await opened(story, development, third)
+    async with story.db.reading(story.founder) as tx:
+        assert ada.principal.actor_id in await drafts.list_authors(tx, further.draft_id)
+
+
+async def test_who_wrote_what_is_rolled_back_to_is_an_author_of_it(story: Story) -> None:
+    ada, ben = await story.signer("ada"), await story.signer("ben")
+    workspace = await story.workspace(ben)
+    draft = await story.draft(workspace)
+    await story.command(draft, importing(contract()), by=ada.principal)
+    old = (await granted(story, draft, ben, expected=1)).approval_id
+    _, new, _ = await put_in_force(story, workspace, ben, contract(LOOKUP))
+    back = await opened(story, workspace, new)
+    assert old is not None
+    await applied(story, back, ImportArtifact(approval_id=old))
+    async with story.db.reading(story.founder) as tx:
+        assert ada.principal.actor_id in await drafts.list_authors(tx, back.draft_id)
 
 
 async def branched(

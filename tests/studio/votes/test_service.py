@@ -16,9 +16,11 @@ from placet.evidence.ed25519 import SigningKey
 from placet.evidence.vote import CheckpointSeen, VoteDecision, VotePurpose
 from placet.kernel.principal import Environment
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalRefused
-from placet.studio.drafts.model import Comment
+from placet.studio.drafts.model import Comment, OpenDraft
+from placet.studio.origins import service as origins
+from placet.studio.requests import service as asking
 from placet.studio.requests import store as requests
-from placet.studio.requests.model import ApprovalRequest, RequestStatus
+from placet.studio.requests.model import ApprovalRequest, RequestApproval, RequestStatus
 from placet.studio.votes import rules, service
 from placet.studio.votes.model import CastVote
 from placet.studio.workspaces.model import ApprovalPolicy
@@ -263,3 +265,35 @@ async def test_every_reason_is_told_at_once(story: Story, request_: ApprovalRequ
         ApprovalFlaw.NOT_AN_APPROVER,
         ApprovalFlaw.VERSION_MOVED,
     }
+
+
+async def test_with_four_eyes_nobody_reopens_asks_and_approves_alone(story: Story) -> None:
+    """Whoever opened the draft wrote it; whoever asks for another policy is its author."""
+    ada, ben = await story.signer("ada"), await story.signer("ben")
+    workspace = await story.workspace(ada, ben, policy=ApprovalPolicy(quorum=1, four_eyes=True))
+    _, _, first = await story.asked(workspace)
+    approval = (await story.vote(first, ben)).approval_id
+    reopened = OpenDraft(from_approval_id=approval)
+    async with story.db.writing(ada.principal) as tx:
+        draft = await origins.open_draft(tx, workspace.workspace_id, reopened, "key", story.ids)
+    alone = await story.request(await story.snapshot(draft, expected=0))
+    ballot = await story.ballot(alone, ada)
+    assert await flaws(story, alone, ballot, ada) == {ApprovalFlaw.AUTHOR_ALONE}
+
+
+async def test_with_four_eyes_whoever_asks_for_another_policy_does_not_approve_it_alone(
+    story: Story,
+) -> None:
+    ada, ben = await story.signer("ada"), await story.signer("ben")
+    workspace = await story.workspace(ada, ben, policy=ApprovalPolicy(quorum=1, four_eyes=True))
+    draft = await story.draft(workspace)
+    await story.command(draft, importing(contract()))
+    snapshot = await story.snapshot(draft)
+    asked = RequestApproval(
+        snapshot_id=snapshot.snapshot_id, next_approval_policy=ApprovalPolicy(quorum=1)
+    )
+    async with story.db.writing(ada.principal) as tx:
+        request = await asking.request_approval(tx, asked, story.ids)
+    ballot = await story.ballot(request, ada)
+    assert await flaws(story, request, ballot, ada) == {ApprovalFlaw.AUTHOR_ALONE}
+    assert (await story.vote(request, ben)).status is RequestStatus.GRANTED

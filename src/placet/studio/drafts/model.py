@@ -260,7 +260,7 @@ class BusinessCommand(Value, frozen=True):
 class Brought(Value, frozen=True):
     """A whole contract that a command takes from elsewhere, and the approval it stems from now.
 
-    `authors` wrote it where nobody of this workspace approved it.
+    `authors` wrote it where it was imported.
     """
 
     contract: bytes

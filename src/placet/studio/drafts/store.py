@@ -148,12 +148,23 @@ async def get_command(tx: Reading, draft_id: UUID, version: int) -> BusinessComm
     return found
 
 
-async def list_authors(tx: Reading, draft_id: UUID) -> frozenset[ActorId]:
-    """Return everybody who changed a draft, or one that it began with and nobody approved.
+async def list_authors(
+    tx: Reading, draft_id: UUID, *, through_approved: bool = False
+) -> frozenset[ActorId]:
+    """Return everybody who opened or changed a draft, or one that it began with.
 
-    Those who wrote what was imported from another workspace are among them.
+    Drafts that were approved end that line, unless `through_approved` says otherwise. Those who
+    wrote what was imported are among them, and no approval takes them from it.
     """
-    lineage = _lineage(tx, draft_id, through_approved=False)
+    lineage = _lineage(tx, draft_id, through_approved=through_approved)
+    opened = await tx.rows(
+        sa.select(DRAFT.c.created_by)
+        .distinct()
+        .where(
+            DRAFT.c.tenant_id == tx.tenant_id,
+            DRAFT.c.draft_id.in_(sa.select(lineage.c.draft_id)),
+        )
+    )
     imported = sa.case(
         (COMMAND.c.command_type == CommandType.IMPORT_ARTIFACT, COMMAND.c.payload_json)
     )
@@ -167,7 +178,9 @@ async def list_authors(tx: Reading, draft_id: UUID) -> frozenset[ActorId]:
     )
     wrote = [msgspec.json.decode(row.imported, type=_Wrote) for row in rows if row.imported]
     return frozenset(
-        [ActorId(row.actor_id) for row in rows] + [who for each in wrote for who in each.authors]
+        [ActorId(row.created_by) for row in opened]
+        + [ActorId(row.actor_id) for row in rows]
+        + [who for each in wrote for who in each.authors]
     )
 
 

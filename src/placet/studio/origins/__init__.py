@@ -5,7 +5,7 @@
   approved.
 - `import_artifact`: what an approval of the same agent approved, byte for byte, so that it compiles
   to the same hash. One of another workspace is a promotion, one of this workspace a rollback. Who
-  wrote what another workspace approved counts as an author here.
+  ever wrote at what is imported counts as an author of the draft, whoever approved it there.
 - `rebase`: what the active approval changed, brought into a draft that stems from another one.
 - Commands that name something else (a source, a judgment, an inferred rule, spans of sources) are
   kept with it as it stands.

@@ -159,13 +159,8 @@ async def _artifact(tx: Writing, draft: BusinessDraft, approval_id: UUID) -> Bro
             path="$.approval_id",
             message=f"the workspace is for the agent `{ours.agent}`",
         )
-    if ours.workspace_id == theirs.workspace_id:
-        return _as_is(draft, snapshot.memory_json)
-    return Brought(
-        contract=snapshot.memory_json,
-        derived_from_approval_id=draft.derived_from_approval_id,
-        authors=tuple(await draft_store.list_authors(tx, snapshot.draft_id)),
-    )
+    wrote = await draft_store.list_authors(tx, snapshot.draft_id, through_approved=True)
+    return replace(_as_is(draft, snapshot.memory_json), authors=tuple(wrote))
 
 
 async def _rebased(tx: Writing, draft: BusinessDraft, approval_id: UUID) -> Brought:

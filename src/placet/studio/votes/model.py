@@ -65,8 +65,8 @@ class CastVote(Input, frozen=True):
 class Ballot(Value, frozen=True):
     """Everything that a vote is judged by, as it is while the request is held.
 
-    `authors` wrote the draft; `votes` are the earlier ones, those included that count no more;
-    `keys` are those that were let in to the workspace, by their ids, and whether each counts;
+    `authors` wrote what it asks for; `votes` are the earlier ones, those included that count no
+    more; `keys` are those that were let in to the workspace, by their ids, and whether each counts;
     `members` tells for which groups.
     """
 

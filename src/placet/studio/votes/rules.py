@@ -1,6 +1,6 @@
 """What stands against a vote, and what the votes come to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import asdict
 
@@ -12,7 +12,7 @@ from placet.evidence.vote import VoteDecision
 from placet.kernel.ids import ActorId
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalReason
 from placet.studio.approvals.rules import check_approvable
-from placet.studio.requests.model import RequestStatus
+from placet.studio.requests.model import ApprovalRequest, RequestStatus
 from placet.studio.requests.rules import fields_to_sign, hash_policy, status_at
 from placet.studio.votes.model import ApprovalVote, Ballot, GroupTally, Tally
 from placet.studio.workspaces.model import KeyStanding
@@ -175,6 +175,12 @@ def is_author_alone(ballot: Ballot, key_id: str) -> bool:
         and tally_of(ballot, approving).is_met
         and ballot.authors.issuperset(approving.values())
     )
+
+
+def authors_of(request: ApprovalRequest, wrote: Iterable[ActorId]) -> frozenset[ActorId]:
+    """Return who wrote what a request asks for: the draft, and the policy that it brings."""
+    asked = [] if request.policy_change is None else [request.requested_by]
+    return frozenset([*wrote, *asked])
 
 
 def decide_outcome(tally: Tally, decision: VoteDecision) -> RequestStatus:

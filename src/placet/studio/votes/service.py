@@ -137,7 +137,7 @@ async def ballot_of(tx: Reading, request: ApprovalRequest) -> Ballot:
         votes=await store.list_votes(tx, request.request_id),
         keys=keys,
         members=await workspace_store.list_members(tx, request.workspace_id),
-        authors=await drafts.list_authors(tx, snapshot.draft_id),
+        authors=rules.authors_of(request, await drafts.list_authors(tx, snapshot.draft_id)),
         voter_id=tx.actor_id,
         is_approver=has_role and tx.actor_id in approvers_of(keys),
         now=await tx.now(),
