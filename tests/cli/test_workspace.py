@@ -44,6 +44,12 @@ def test_a_workspace_is_opened_with_its_groups_shown_and_archived(office: Office
     shown = office.run("workspace", "show", which, by="ada").stdout
     assert "2 people, 1 of group risk, four eyes, for 30 days" in shown
     assert [one["workspace_id"] for one in office.told("workspace", "list", by="ada")] == [which]
+    listed = office.told("workspace", "approvers", which, by="ada")
+    groups = {
+        one["actor_id"]: [each["group_name"] for each in one["keys"][0]["groups"]] for one in listed
+    }
+    assert groups == {str(office.people["ada"]): [], str(office.people["ben"]): ["risk"]}
+    assert "counts  risk" in office.run("workspace", "approvers", which, by="ada").stdout
     closed = office.told("workspace", "archive", which, "--reason", "retired", by="admin")
     assert closed["status"] == "archived"
 
@@ -68,6 +74,14 @@ def test_a_request_is_made_shown_and_withdrawn(office: Office) -> None:
     made = office.told("request", "make", str(first.snapshot_id), "--days", "1", by="admin")
     shown = office.told("request", "show", made["request_id"], by="ada")
     assert (shown["status"], shown["votes"]["tally"]["quorum"]) == ("open", 1)
+    listed = office.told("request", "list", str(office.workspace), by="ada")
+    assert [(one["request_id"], one["status"]) for one in listed] == [
+        (made["request_id"], "open"),
+        (str(first.request_id), "withdrawn"),
+    ]
+    lines = office.run("request", "list", str(office.workspace), "--status", "open", by="ada")
+    assert lines.stdout.startswith(f"{made['request_id']}  open  until ")
+    assert len(lines.stdout.splitlines()) == 1
     assert "approvals  0 of 1" in office.run("request", "show", made["request_id"], by="ada").stdout
 
 

@@ -337,6 +337,18 @@ ROUTES: Final = (
     Route("GET", f"{STUDIO}/approvals/%approval%/artifact", not_found="approval_not_found"),
     Route(
         "GET",
+        f"{STUDIO}/workspaces/%workspace%/approvers",
+        queries=PAGES,
+        not_found="workspace_not_found",
+    ),
+    Route(
+        "GET",
+        f"{STUDIO}/workspaces/%workspace%/approval-requests",
+        queries=(*PAGES, "status=", "status=closed", "status=open&status=granted"),
+        not_found="workspace_not_found",
+    ),
+    Route(
+        "GET",
         f"{STUDIO}/workspaces/%workspace%/approvals",
         queries=PAGES,
         not_found="workspace_not_found",

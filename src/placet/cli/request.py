@@ -12,7 +12,7 @@ from placet.cli.output import data_dir_option, give, json_option
 
 if TYPE_CHECKING:
     from placet.sdk.studio.client import Studio
-    from placet.studio.requests.model import RequestAnswer
+    from placet.studio.requests.model import RequestAnswer, RequestSummary
     from placet.studio.votes.model import VoteList
     from placet.studio.workspaces.model import ApprovalPolicy, FirstMember
 
@@ -22,6 +22,7 @@ Examples:
   placet request make 0199… --days 3
   placet request make 0199… --next-policy stricter.json --first-member risk=5b1f…
   placet request show 0199…
+  placet request list 0199… --status open
   placet approve 0199… --key ada.key
   placet request withdraw 0199… --reason "a rule is missing"
 """
@@ -106,6 +107,40 @@ def show(*, request: UUID, url: str | None, data_dir: Path | None, as_json: bool
     found, votes = at_desk(url, data_dir, both)
     told = _document(found) | {"votes": msgspec.to_builtins(votes)}
     give(told, "\n".join(_lines(found, votes)), as_json=as_json)
+
+
+@command.command(name="list")
+@click.argument("workspace", type=click.UUID)
+@click.option(
+    "--status",
+    type=click.Choice(["open", "granted", "refused", "withdrawn", "expired", "superseded"]),
+    help="Only those of this status.",
+)
+@url_option
+@data_dir_option
+@json_option
+def list_(
+    *,
+    workspace: UUID,
+    status: str | None,
+    url: str | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """List the requests of WORKSPACE as they count now, the newest first."""
+    import msgspec
+
+    from placet.cli.desk import at_desk
+    from placet.studio.requests.model import RequestStatus
+
+    wanted = None if status is None else RequestStatus(status)
+
+    async def every(studio: "Studio") -> "list[RequestSummary]":
+        return [item async for item in studio.requests.every(workspace, status=wanted)]
+
+    found = at_desk(url, data_dir, every)
+    lines = [f"{one.request_id}  {one.status}  until {one.deadline:%F %T %Z}" for one in found]
+    give(msgspec.to_builtins(found), "\n".join(lines), as_json=as_json)
 
 
 @command.command()

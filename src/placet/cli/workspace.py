@@ -12,7 +12,12 @@ from placet.cli.output import data_dir_option, give, json_option
 
 if TYPE_CHECKING:
     from placet.sdk.studio.client import Studio
-    from placet.studio.workspaces.model import ApprovalGroup, GovernanceWorkspace, NameApprover
+    from placet.studio.workspaces.model import (
+        ApprovalGroup,
+        ApproverShown,
+        GovernanceWorkspace,
+        NameApprover,
+    )
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -21,6 +26,7 @@ Examples:
   placet workspace create --agent desk --environment production --quorum 2 --four-eyes \\
       --group risk=1 --approver ada.json --approver ben.json:risk
   placet workspace list
+  placet workspace approvers 0199…
 """
 
 
@@ -112,6 +118,30 @@ def list_(*, url: str | None, data_dir: Path | None, as_json: bool) -> None:
 
     found = at_desk(url, data_dir, every)
     lines = [f"{one.workspace_id}  {one.agent} in {one.environment}  {one.status}" for one in found]
+    give(msgspec.to_builtins(found), "\n".join(lines), as_json=as_json)
+
+
+@command.command()
+@click.argument("workspace", type=click.UUID)
+@url_option
+@data_dir_option
+@json_option
+def approvers(*, workspace: UUID, url: str | None, data_dir: Path | None, as_json: bool) -> None:
+    """List who is or was an approver of WORKSPACE, with each key, whether it counts and groups."""
+    import msgspec
+
+    from placet.cli.desk import at_desk
+
+    async def every(studio: "Studio") -> "list[ApproverShown]":
+        return [item async for item in studio.workspaces.approvers(workspace)]
+
+    found = at_desk(url, data_dir, every)
+    lines = [
+        f"{one.actor_id}  {key.key_id}  {key.standing}"
+        f"  {','.join(each.group_name for each in key.groups) or '-'}"
+        for one in found
+        for key in one.keys
+    ]
     give(msgspec.to_builtins(found), "\n".join(lines), as_json=as_json)
 
 

@@ -1,17 +1,26 @@
 """Requests for approval, and the votes on them."""
 
+from collections.abc import AsyncIterator
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from placet.evidence.dsse import Envelope, encode_envelope
+from placet.kernel.paging import PAGE_DEFAULT, Page
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
-from placet.studio.requests.model import RequestAnswer, RequestApproval, WithdrawRequest
+from placet.studio.requests.model import (
+    RequestAnswer,
+    RequestApproval,
+    RequestStatus,
+    RequestSummary,
+    WithdrawRequest,
+)
 from placet.studio.votes.model import CastVote, SigningPlace, VoteAnswer, VoteList
 
 _PATH: Final = "/studio/approval-requests"
+_OF_WORKSPACE: Final = "/studio/workspaces/{id}/approval-requests"
 _ONE: Final = f"{_PATH}/{{id}}"
 _VOTES: Final = f"{_ONE}/votes"
 
@@ -30,6 +39,27 @@ class Requests:
     async def get(self, request_id: UUID) -> RequestAnswer:
         """Return one request: the frozen view, and exactly what is to be signed."""
         return await self._door.get(path_of(_ONE, id=request_id), RequestAnswer)
+
+    async def page(
+        self,
+        workspace_id: UUID,
+        *,
+        status: RequestStatus | None = None,
+        cursor: str | None = None,
+        limit: int = PAGE_DEFAULT,
+    ) -> Page[RequestSummary]:
+        """Return one page of a workspace's requests, the newest first, of one status or all."""
+        path = path_of(_OF_WORKSPACE, id=workspace_id)
+        return await self._door.page(
+            path, Page[RequestSummary], cursor=cursor, limit=limit, status=status
+        )
+
+    def every(
+        self, workspace_id: UUID, *, status: RequestStatus | None = None
+    ) -> AsyncIterator[RequestSummary]:
+        """Yield every request of a workspace, the newest first, of one status or all."""
+        path = path_of(_OF_WORKSPACE, id=workspace_id)
+        return self._door.every(path, Page[RequestSummary], status=status)
 
     async def withdraw(
         self, request_id: UUID, reason: str, *, key: str | None = None

@@ -7,7 +7,12 @@ from uuid import UUID
 from placet.kernel.paging import PAGE_DEFAULT, Page
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
-from placet.studio.workspaces.model import ArchiveWorkspace, CreateWorkspace, GovernanceWorkspace
+from placet.studio.workspaces.model import (
+    ApproverShown,
+    ArchiveWorkspace,
+    CreateWorkspace,
+    GovernanceWorkspace,
+)
 
 _PATH: Final = "/studio/workspaces"
 
@@ -48,3 +53,8 @@ class Workspaces:
     def every(self) -> AsyncIterator[GovernanceWorkspace]:
         """Yield every workspace of the tenant."""
         return self._door.every(_PATH, Page[GovernanceWorkspace])
+
+    def approvers(self, workspace_id: UUID) -> AsyncIterator[ApproverShown]:
+        """Yield everybody who is or was an approver of a workspace, with their keys and groups."""
+        path = path_of(f"{_PATH}/{{id}}/approvers", id=workspace_id)
+        return self._door.every(path, Page[ApproverShown])

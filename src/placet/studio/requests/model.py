@@ -11,6 +11,7 @@ import msgspec
 from placet.evidence.fields import HexDigest
 from placet.evidence.vote import CheckpointSeen, VotePurpose
 from placet.kernel.ids import ActorId, TenantId
+from placet.kernel.paging import PAGE_DEFAULT, PAGE_MAX
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import Conflict, Forbidden, Invalid, NotFound
 from placet.kernel.value import Input, Value
@@ -70,6 +71,31 @@ class ApprovalRequest(Value, frozen=True):
     created_at: datetime
     policy_change: PolicyChange | None
     purpose: VotePurpose
+
+
+class RequestSummary(Value, frozen=True):
+    """A request in a list, as it counts now, without the view that is frozen in it."""
+
+    request_id: RequestId
+    workspace_id: WorkspaceId
+    snapshot_id: SnapshotId
+    status: RequestStatus
+    purpose: VotePurpose
+    environment: Environment
+    view_hash: HexDigest
+    artifact_hash: HexDigest
+    approval_policy_hash: HexDigest
+    deadline: datetime
+    requested_by: ActorId
+    created_at: datetime
+
+
+class RequestQuery(Input, frozen=True):
+    """Which requests: of one status or all, how many, and from where."""
+
+    status: RequestStatus | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+    cursor: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] | None = None
 
 
 class RequestApproval(Input, frozen=True):

@@ -8,14 +8,19 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from placet.kernel import bodies
+from placet.kernel.paging import Page, decode_cursor, encode_cursor
 from placet.kernel.principal import Scope
+from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
-from placet.studio.requests import service
+from placet.studio.requests import rules, service, store
 from placet.studio.requests.model import (
     RequestAnswer,
     RequestApproval,
+    RequestQuery,
+    RequestSummary,
     WithdrawRequest,
 )
+from placet.studio.workspaces import store as workspaces
 from placet.tenancy.entry import (
     Answer,
     AppRequest,
@@ -26,10 +31,12 @@ from placet.tenancy.entry import (
     database_of,
     ids_of,
     principal_of,
+    query_of,
 )
 
 _REQUEST: Final = msgspec.json.Decoder(RequestApproval)
 _WITHDRAW: Final = msgspec.json.Decoder(WithdrawRequest)
+_READERS: Final = (Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.AUDIT, Scope.ADMIN)
 
 
 @post(
@@ -55,11 +62,25 @@ async def request_approval(request: AppRequest) -> Response[bytes]:
 
 
 @get(
+    "/api/v1/studio/workspaces/{workspace_id:uuid}/approval-requests",
+    opt=RouteOpt(scope=_READERS, query=RequestQuery, answer=Page[RequestSummary]),
+)
+async def list_requests(request: AppRequest, workspace_id: FromPath[UUID]) -> Response[bytes]:
+    """List the requests of a workspace as they count now, the newest first."""
+    asked = query_of(request, RequestQuery)
+    before = _before(asked.cursor)
+    async with database_of(request).reading(principal_of(request)) as tx:
+        workspace = await workspaces.get_workspace(tx, workspace_id)
+        now = await tx.now()
+        found = await store.list_requests(tx, workspace.workspace_id, asked, before=before, now=now)
+    shown = [rules.as_it_counts(each, now) for each in found[: asked.limit]]
+    cursor = encode_cursor([str(shown[-1].request_id)]) if len(found) > len(shown) else None
+    return answer(Page(items=shown, next_cursor=cursor))
+
+
+@get(
     "/api/v1/studio/approval-requests/{request_id:uuid}",
-    opt=RouteOpt(
-        scope=(Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.AUDIT, Scope.ADMIN),
-        answer=RequestAnswer,
-    ),
+    opt=RouteOpt(scope=_READERS, answer=RequestAnswer),
 )
 async def get_request(request: AppRequest, request_id: FromPath[UUID]) -> Response[bytes]:
     """Return one request: the frozen view, and exactly what is to be signed."""
@@ -85,4 +106,16 @@ async def withdraw_request(request: AppRequest, request_id: FromPath[UUID]) -> R
     return await answered(request, raw, work)
 
 
-HANDLERS = [request_approval, get_request, withdraw_request]
+def _before(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    try:
+        (position,) = decode_cursor(cursor)
+        return UUID(str(position))
+    except ValueError as fault:
+        raise MalformedQuery(
+            detail="the cursor is not one that this list gave", parameter="cursor"
+        ) from fault
+
+
+HANDLERS = [request_approval, list_requests, get_request, withdraw_request]

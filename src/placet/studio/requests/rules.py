@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import cast
 
 import msgspec
+from msgspec.structs import replace
 
 from placet.kernel import foreign
 from placet.kernel.canonical import canonical
@@ -13,6 +14,7 @@ from placet.studio.requests.model import (
     ApprovalFrame,
     ApprovalRequest,
     RequestStatus,
+    RequestSummary,
     VoteFields,
 )
 from placet.studio.snapshots.model import BusinessDraftSnapshot
@@ -35,11 +37,16 @@ def hash_policy(policy: ApprovalPolicy) -> str:
     return digest("approval_policy", canonical(policy)).hex()
 
 
-def status_at(request: ApprovalRequest, now: datetime) -> RequestStatus:
+def status_at(request: ApprovalRequest | RequestSummary, now: datetime) -> RequestStatus:
     """Return what a request counts for at `now`."""
     if request.status is RequestStatus.OPEN and request.deadline <= now:
         return RequestStatus.EXPIRED
     return request.status
+
+
+def as_it_counts(request: RequestSummary, now: datetime) -> RequestSummary:
+    """Return a request in a list with what it counts for at `now`."""
+    return replace(request, status=status_at(request, now))
 
 
 def fields_to_sign(request: ApprovalRequest, snapshot: BusinessDraftSnapshot) -> VoteFields:

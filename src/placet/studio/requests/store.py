@@ -1,5 +1,6 @@
 """Questions about requests, and the guarded moves of a request."""
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,7 +10,9 @@ from placet.storage.database import Reading, Writing, fields_of
 from placet.studio.requests.model import (
     ApprovalRequest,
     RequestNotFound,
+    RequestQuery,
     RequestStatus,
+    RequestSummary,
 )
 from placet.studio.requests.tables import REQUEST
 
@@ -46,6 +49,36 @@ async def find_open_request(tx: Reading, workspace_id: UUID) -> ApprovalRequest 
             REQUEST.c.status == RequestStatus.OPEN,
         ),
     )
+
+
+async def list_requests(
+    tx: Reading, workspace_id: UUID, asked: RequestQuery, *, before: UUID | None, now: datetime
+) -> list[RequestSummary]:
+    """Return requests of a workspace, the newest first, made before the one named.
+
+    One more than the limit tells that there are more. The status that is asked for is what they
+    count for at `now`: a deadline that has passed counts, whether or not anybody has written that
+    down. What is returned has the status that is kept.
+    """
+    query = sa.select(*(REQUEST.c[name] for name in RequestSummary.__struct_fields__)).where(
+        REQUEST.c.tenant_id == tx.tenant_id, REQUEST.c.workspace_id == workspace_id
+    )
+    if asked.status is not None:
+        query = query.where(_counts_as(asked.status, now))
+    if before is not None:
+        query = query.where(REQUEST.c.request_id < before)
+    newest = query.order_by(REQUEST.c.request_id.desc()).limit(asked.limit + 1)
+    return await tx.list(RequestSummary, newest)
+
+
+def _counts_as(status: RequestStatus, now: datetime) -> sa.ColumnElement[bool]:
+    is_open = REQUEST.c.status == RequestStatus.OPEN
+    if status is RequestStatus.OPEN:
+        return sa.and_(is_open, REQUEST.c.deadline > now)
+    kept = REQUEST.c.status == status
+    if status is RequestStatus.EXPIRED:
+        return sa.or_(kept, sa.and_(is_open, REQUEST.c.deadline <= now))
+    return kept
 
 
 async def advance_request(tx: Writing, request: ApprovalRequest, status: RequestStatus) -> bool:

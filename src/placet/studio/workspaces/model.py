@@ -57,6 +57,8 @@ class ApprovalPolicy(Input, frozen=True):
 
     `quorum` counts distinct people, and of each of `groups` as many as it says must be among them:
     all of it must hold. With `four_eyes`, those who wrote the draft never suffice by themselves.
+    Who opened it counts as its author, and so does who wrote what it imports, and who asks for
+    another policy.
     `validity_days` is how long an approval lasts, null for ever. `enrolment_delay_hours` is how
     long a later enrolment waits before it counts, except in development, where it counts at once.
     """
@@ -152,6 +154,27 @@ class KeyStanding(StrEnum):
     REVOKED = "revoked"
     REMOVED = "removed"
     DISABLED = "disabled"
+
+
+class ApproverKey(Value, frozen=True):
+    """A key of an approver in one workspace, whether it counts now, and for which groups."""
+
+    key_id: HexDigest
+    standing: KeyStanding
+    confirmed_by: list[ActorId]
+    since: datetime
+    counts_from: datetime
+    groups: list[GroupMember]
+
+
+class ApproverShown(Value, frozen=True):
+    """One who is or was an approver of a workspace: their keys and removals, the oldest first."""
+
+    actor_id: ActorId
+    confirmed_by: list[ActorId]
+    since: datetime
+    keys: list[ApproverKey]
+    removals: list[ApproverRemoval]
 
 
 class NameApprover(EnrolKey, frozen=True):

@@ -13,7 +13,7 @@ from placet.kernel.principal import Scope
 from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
 from placet.studio.workspaces import service, store
-from placet.studio.workspaces.model import CreateWorkspace, GovernanceWorkspace
+from placet.studio.workspaces.model import ApproverShown, CreateWorkspace, GovernanceWorkspace
 from placet.tenancy.entry import (
     Answer,
     AppRequest,
@@ -75,6 +75,24 @@ async def get_workspace(request: AppRequest, workspace_id: FromPath[UUID]) -> Re
         return answer(await store.get_workspace(tx, workspace_id))
 
 
+@get(
+    "/api/v1/studio/workspaces/{workspace_id:uuid}/approvers",
+    opt=RouteOpt(scope=_READERS, query=PageQuery, answer=Page[ApproverShown]),
+)
+async def list_approvers(request: AppRequest, workspace_id: FromPath[UUID]) -> Response[bytes]:
+    """List who is or was an approver of a workspace: keys as they count now, groups, removals."""
+    asked = query_of(request, PageQuery)
+    after = _after(asked.cursor)
+    async with database_of(request).reading(principal_of(request)) as tx:
+        workspace = await store.get_workspace(tx, workspace_id)
+        found = await store.list_approvers_after(
+            tx, workspace.workspace_id, after=after, limit=asked.limit + 1
+        )
+        shown = await service.show_approvers(tx, workspace_id, found[: asked.limit])
+    cursor = encode_cursor([str(shown[-1].actor_id)]) if len(found) > len(shown) else None
+    return answer(Page(items=shown, next_cursor=cursor))
+
+
 def _after(cursor: str | None) -> UUID | None:
     if cursor is None:
         return None
@@ -87,4 +105,4 @@ def _after(cursor: str | None) -> UUID | None:
         ) from fault
 
 
-HANDLERS = [create_workspace, list_workspaces, get_workspace]
+HANDLERS = [create_workspace, list_workspaces, get_workspace, list_approvers]

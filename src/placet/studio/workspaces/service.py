@@ -15,6 +15,8 @@ from placet.plans.model import OpenPlan
 from placet.storage.database import Reading, Writing
 from placet.studio.workspaces import rules, store
 from placet.studio.workspaces.model import (
+    ApproverKey,
+    ApproverShown,
     CreateWorkspace,
     FirstApprover,
     GovernanceWorkspace,
@@ -91,6 +93,36 @@ async def read_standings(
     return {
         key.key_id: (key, rules.standing_of(key, removals, revoked, disabled, now)) for key in keys
     }
+
+
+async def show_approvers(
+    tx: Reading, workspace_id: UUID, people: Sequence[WorkspaceApprover]
+) -> list[ApproverShown]:
+    """Return approvers of a workspace with their keys as they count now."""
+    standings = await read_standings(tx, workspace_id)
+    members = await store.list_members(tx, workspace_id)
+    removals = await store.list_removals(tx, workspace_id)
+    return [
+        ApproverShown(
+            actor_id=person.actor_id,
+            confirmed_by=person.confirmed_by,
+            since=person.since,
+            keys=[
+                ApproverKey(
+                    key_id=key.key_id,
+                    standing=standing,
+                    confirmed_by=key.confirmed_by,
+                    since=key.since,
+                    counts_from=key.counts_from,
+                    groups=[each for each in members if each.key_id == key.key_id],
+                )
+                for key, standing in standings.values()
+                if key.actor_id == person.actor_id
+            ],
+            removals=[each for each in removals if each.actor_id == person.actor_id],
+        )
+        for person in people
+    ]
 
 
 async def join_groups(tx: Writing, members: Sequence[GroupMember], ids: Ids) -> None:

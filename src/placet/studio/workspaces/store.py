@@ -96,6 +96,18 @@ async def list_approvers(tx: Reading, workspace_id: UUID) -> list[WorkspaceAppro
     )
 
 
+async def list_approvers_after(
+    tx: Reading, workspace_id: UUID, *, after: UUID | None, limit: int
+) -> list[WorkspaceApprover]:
+    """Return up to `limit` people who were ever let in to a workspace, by id, after one of them."""
+    query = sa.select(APPROVER).where(
+        APPROVER.c.tenant_id == tx.tenant_id, APPROVER.c.workspace_id == workspace_id
+    )
+    if after is not None:
+        query = query.where(APPROVER.c.actor_id > after)
+    return await tx.list(WorkspaceApprover, query.order_by(APPROVER.c.actor_id).limit(limit))
+
+
 async def get_workspace(tx: Reading, workspace_id: UUID) -> GovernanceWorkspace:
     """Return a workspace. Refuses `workspace_not_found`."""
     found = await tx.find(
