@@ -1,7 +1,7 @@
 """No contract and no arguments hold up a service: refused when written, or checked in time."""
 
-import hashlib
 import gc
+import hashlib
 import json
 import time
 from datetime import UTC, datetime
