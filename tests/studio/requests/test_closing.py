@@ -14,7 +14,10 @@ from placet.events.store import list_events
 from placet.kernel.principal import Principal
 from placet.storage.database import Writing
 from placet.storage.work import CLOSE_REQUEST, take_due
+from placet.studio.abandonments import service as abandonments
+from placet.studio.abandonments.model import AbandonDraft
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalRefused
+from placet.studio.archives import service as archives
 from placet.studio.drafts.model import Comment
 from placet.studio.requests import deadlines, service, store
 from placet.studio.requests.model import (
@@ -26,6 +29,7 @@ from placet.studio.requests.model import (
     WithdrawRequest,
 )
 from placet.studio.votes import service as votes
+from placet.studio.workspaces.model import ArchiveWorkspace
 from placet.tenancy.model import Role
 
 Pass = Callable[[ApprovalRequest], Awaitable[None]]
@@ -193,3 +197,21 @@ async def due(story: Story, request: ApprovalRequest) -> list[object]:
     """Return what is due for a request."""
     taken = await take_due(story.db, CLOSE_REQUEST, limit=1000, lease_seconds=0)
     return [work for work in taken if work.ref == request.request_id]
+
+
+@pytest.mark.parametrize("is_archived", [True, False])
+async def test_what_had_run_out_is_not_called_withdrawn_when_its_draft_or_workspace_ends(
+    story: Story, let_time_pass: Pass, *, is_archived: bool
+) -> None:
+    workspace = await story.workspace(await story.signer("dee"), agent="elsewhere")
+    draft, _, request = await story.asked(workspace)
+    await let_time_pass(request)
+    async with story.db.writing(story.founder) as tx:
+        if is_archived:
+            asked = ArchiveWorkspace(reason="retired")
+            await archives.archive_workspace(tx, workspace.workspace_id, asked, story.ids)
+        else:
+            given_up = AbandonDraft(expected_draft_version=1, reason="retired")
+            await abandonments.abandon_draft(tx, draft.draft_id, given_up, story.ids)
+    async with story.db.reading(story.founder) as tx:
+        assert (await store.get_request(tx, request.request_id)).status is RequestStatus.EXPIRED

@@ -13,7 +13,7 @@ from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import BusinessDraft, DraftStatus
 from placet.studio.requests import service as request_service
 from placet.studio.requests import store as requests
-from placet.studio.requests.model import ApprovalRequest, RequestStatus
+from placet.studio.requests.model import ApprovalRequest
 from placet.studio.snapshots import store as snapshots
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
@@ -47,11 +47,8 @@ async def abandon_draft(
 
 async def _withdraw(tx: Writing, draft: BusinessDraft, reason: str, ids: Ids) -> None:
     found = await _find_request(tx, draft)
-    if found is None:
-        return
-    request = await requests.lock_request(tx, found.request_id)
-    if request.status is RequestStatus.OPEN:
-        await request_service.close_request(tx, request, RequestStatus.WITHDRAWN, ids, reason)
+    if found is not None:
+        await request_service.take_back(tx, found.request_id, reason, ids)
 
 
 async def _find_request(tx: Writing, draft: BusinessDraft) -> ApprovalRequest | None:

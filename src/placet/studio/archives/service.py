@@ -10,7 +10,6 @@ from placet.studio.abandonments.model import DraftAbandoned
 from placet.studio.drafts import store as drafts
 from placet.studio.requests import service as request_service
 from placet.studio.requests import store as requests
-from placet.studio.requests.model import RequestStatus
 from placet.studio.workspaces import rules
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
@@ -47,11 +46,8 @@ async def archive_workspace(
 
 async def _withdraw(tx: Writing, workspace: GovernanceWorkspace, reason: str, ids: Ids) -> None:
     found = await requests.find_open_request(tx, workspace.workspace_id)
-    if found is None:
-        return
-    request = await requests.lock_request(tx, found.request_id)
-    if request.status is RequestStatus.OPEN:
-        await request_service.close_request(tx, request, RequestStatus.WITHDRAWN, ids, reason)
+    if found is not None:
+        await request_service.take_back(tx, found.request_id, reason, ids)
 
 
 async def _abandon(tx: Writing, workspace: GovernanceWorkspace, reason: str) -> list[Value]:

@@ -101,6 +101,20 @@ async def expire_request(tx: Writing, request_id: UUID, ids: Ids) -> datetime | 
     return None
 
 
+async def take_back(tx: Writing, request_id: UUID, reason: str, ids: Ids) -> None:
+    """Close a request together with what it asks for: withdrawn, or expired if it was too late.
+
+    What was closed before stays as it is. Refuses `request_not_found`.
+    """
+    request = await store.lock_request(tx, request_id)
+    if request.status is not RequestStatus.OPEN:
+        return
+    if rules.status_at(request, await tx.now()) is RequestStatus.OPEN:
+        await close_request(tx, request, RequestStatus.WITHDRAWN, ids, reason)
+    else:
+        await close_request(tx, request, RequestStatus.EXPIRED, ids)
+
+
 async def close_request(
     tx: Writing,
     request: ApprovalRequest,
