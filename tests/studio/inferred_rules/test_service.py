@@ -251,3 +251,43 @@ async def test_a_declared_schema_comes_before_an_observed_one(
     assert (rule.basis, rule.sample_size) == ("declared", 12)
     assert json.loads(bytes(rule.proposal))["input_schema"] == schema
     assert [span.source_id for span in rule.spans] == [UUID(str(listed.source_id))]
+
+
+HOSTILE = (
+    '{"tool": "x\\u0000y", "arguments": {"n": 1}}',
+    '{"tool": "x\\ud800z", "arguments": {"n": 1}}',
+    '{"tool": "huge", "arguments": {"n": 1%s}}' % ("0" * 400),
+    '{"tool": "endless", "arguments": {"n": 1e999}}',
+    '{"tool": "key", "arguments": {"a\\u0000b": 1}}',
+    '{"tool": "text", "arguments": {"a": "\\u0000"}}',
+    '{"tool": "half", "arguments": {"a": "\\udfff"}}',
+    '{"tool": "plain", "arguments": {"a": "\\\\u0000"}}',
+)
+SCHEMAS = ('{"maximum": NaN}', '{"maximum": 1e999}', '{"a\\u0000": 1}', '{"title": "\\ud800"}')
+
+
+async def test_what_nothing_of_ours_can_hold_is_told_apart_and_stops_nothing(
+    story: Story, workspace: GovernanceWorkspace, draft: BusinessDraft
+) -> None:
+    called = await story.source(
+        workspace,
+        "\n".join(line for line in HOSTILE for _ in range(10)),
+        kind=SourceKind.OBSERVED_RUNS,
+        media_type=SourceMedia.JSONL,
+    )
+    tools = (f'{{"name": "t{n}", "inputSchema": {one}}}' for n, one in enumerate(SCHEMAS))
+    listed = await story.source(
+        workspace,
+        f'{{"tools": [{", ".join(tools)}]}}',
+        kind=SourceKind.TOOL_SCHEMAS,
+        media_type=SourceMedia.JSON,
+    )
+    for version, source in ((2, called), (3, listed)):
+        assert source.part_count
+        await story.command(draft, AddDraftSource(source_id=source.source_id), expected=version)
+    await infer(story, draft, 4)
+    found = await proposals(story, draft)
+    tools_found = {rule.tool for rule in found.values()}
+    assert tools_found == {"ship_order", "x\ufffdy", "x\ufffdz", "huge", "plain"}
+    await story.command(draft, accepting(found["tool huge"], SideEffect.READ), expected=4)
+    await infer(story, draft, 5)

@@ -61,3 +61,10 @@ def test_a_tool_is_read_in_each_of_its_forms(listed: Any) -> None:  # noqa: ANN4
 def test_what_is_no_call_is_passed_over() -> None:
     text = '{"tool": "refund"}\n{"arguments": {}}\n1\n"x"'
     assert list(observed_calls(text.encode(), parts_of(text, SourceMedia.JSONL))) == []
+
+
+@pytest.mark.parametrize("escaped", ["\\u0000", "\\ud800", "\\udfff"])
+def test_a_name_holds_nothing_that_cannot_be_kept(escaped: str) -> None:
+    tools = f'{{"tools": [{{"name": "a{escaped}b", "inputSchema": {{}}}}]}}'
+    (found,) = declared_tools(tools.encode(), parts_of(tools, SourceMedia.JSON))
+    assert found.tool == "a\ufffdb"

@@ -15,7 +15,8 @@ proposes what the draft does not say yet:
 Each proposal says how many calls it is from, whether its schema was declared or observed, and shows
 up to 10 of the parts that it comes from. Ten calls are ten calls: a range that was seen is not the
 range that is right, and what never happened in the sources is not in the proposals. Texts that
-were redacted make no `one_of`.
+were redacted make no `one_of`, and a call or a schema that holds U+0000, half a surrogate pair, NaN
+or a number beyond the range of a double is not looked at.
 
     rule_hash = SHA-256("placet.inferred_rule.v1" 00 | canonical JSON of kind, tool, path, proposal)
 

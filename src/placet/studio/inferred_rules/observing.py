@@ -52,8 +52,10 @@ class Seen:
                 self._choose(value)
             case bool():
                 pass
-            case int() | float() if math.isfinite(value):
-                self.numbers = [min([*self.numbers, value]), max([*self.numbers, value])]
+            case int():
+                self._range(value)
+            case float() if math.isfinite(value):
+                self._range(value)
             case dict() if depth < DEPTH_MAX:
                 self.objects += 1
                 for name, part in value.items():
@@ -64,6 +66,9 @@ class Seen:
                     self.items.take(item, depth + 1)
             case _:
                 pass
+
+    def _range(self, number: float) -> None:
+        self.numbers = [min([*self.numbers, number]), max([*self.numbers, number])]
 
     def _choose(self, text: str) -> None:
         if self.choices is None:

@@ -71,14 +71,21 @@ def gather(
     calls: Iterable[ObservedCall],
     tools: Iterable[DeclaredTool],
 ) -> None:
-    """Add what one source says to what is known of each tool."""
+    """Add what one source says to what is known of each tool.
+
+    Calls and schemas that hold what no JSON of ours can are left out.
+    """
     known = {part.part_id: part for part in parts}
     for call in calls:
+        if not _is_holdable(call.arguments):
+            continue
         material = materials.setdefault(call.tool, Material())
         material.calls.append(call.arguments)
         if len(material.called_in) < SPANS_SHOWN:
             material.called_in.append(span_of(source, known[call.part_id]))
     for tool in tools:
+        if not _is_holdable(tool.schema):
+            continue
         material = materials.setdefault(tool.tool, Material())
         material.schemas.append(tool.schema)
         if len(material.listed_in) < SPANS_SHOWN:
@@ -199,6 +206,16 @@ def _proposal(
         sample_size=sample_size,
         spans=material.spans(basis),
     )
+
+
+def _is_holdable(value: Json) -> bool:
+    try:
+        encoded = foreign.encode(value)
+        if b"\\u0000" in encoded:
+            foreign.parse(encoded)
+    except ForeignJsonError:
+        return False
+    return True
 
 
 def _tools(document: Document) -> list[Document]:

@@ -16,6 +16,7 @@ LINES_MAX: Final = 100_000
 _STRINGS: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _OTHERS: Final = re.compile(r"[^\[\]{}]++")
 _BLANK: Final = re.compile(r"[ \t\r\n]*+")
+_UNHELD: Final = re.compile("[\x00\ud800-\udfff]")
 _DECODER: Final = json.JSONDecoder()
 _CALL_NAMES: Final = ("tool", "tool_name", "name", "function")
 _CALL_ARGUMENTS: Final = ("arguments", "args", "input", "parameters")
@@ -162,14 +163,17 @@ def _is_schema(value: dict[str, Json]) -> bool:
 
 
 def name_of(value: Json) -> str | None:
-    """Return what a tool, a call or an item is called."""
+    """Return what a tool, a call or an item is called.
+
+    U+0000 and halves of surrogate pairs, which nothing of ours can hold, are U+FFFD in it.
+    """
     if not isinstance(value, dict):
         return None
     function = value.get("function")
     inner = function if isinstance(function, dict) else value
     for key in (*_CALL_NAMES, "title", "id"):
         if isinstance(found := inner.get(key), str):
-            return found
+            return _UNHELD.sub("\ufffd", found)
     return None
 
 
