@@ -16,7 +16,6 @@ VIEW_ROUTES: Final = (
     Route(
         "GET",
         f"{STUDIO}/approval-requests/%request%/preview",
-        queries=("of=draft",),
         not_found="request_not_found",
     ),
     Route(
@@ -28,8 +27,7 @@ VIEW_ROUTES: Final = (
     Route(
         "GET",
         f"{WORKSPACE}/focus/drift/01990000-0000-7000-8000-000000000000",
-        queries=("of=draft",),
         not_found=NOBODYS,
     ),
-    Route("GET", f"{WORKSPACE}/conformance", queries=("of=draft",), not_found=NOBODYS),
+    Route("GET", f"{WORKSPACE}/conformance", not_found=NOBODYS),
 )
