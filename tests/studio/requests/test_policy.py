@@ -1,6 +1,7 @@
 """Another approval policy: asked for with a request, judged by the one of now, held from then."""
 
 import json
+from datetime import datetime
 
 import msgspec
 import pytest
@@ -265,6 +266,41 @@ async def test_a_group_that_comes_back_has_those_whose_keys_still_count_and_the_
     _, _, after = await story.asked(workspace)
     answer = await story.vote(after, ben)
     assert (answer.status, answer.groups[0].approvals) == (RequestStatus.GRANTED, 1)
+
+
+async def test_the_view_names_who_will_count_for_a_group_that_comes_back_and_from_when(
+    story: Story, ada: Signer, ben: Signer
+) -> None:
+    slow = ApprovalPolicy(groups=LEGAL.groups, enrolment_delay_hours=24)
+    workspace = await story.workspace(ada, ben, policy=slow, groups=(("legal",), ()))
+    cy = await story.signer("cy")
+    await people.confirmed(story, workspace.workspace_id, cy, ada, "legal")
+    await story.vote(await ask(story, await snapshot_of(story, workspace), ONE), ada)
+    back = await ask(story, await snapshot_of(story, workspace), LEGAL)
+    roll = {
+        entry["key_id"]: entry["counts_from"]
+        for entry in json.loads(back.view_json)["policy_change"]["roll"]
+    }
+    async with story.db.reading(story.founder) as tx:
+        members = await workspaces.list_members(tx, workspace.workspace_id)
+    (later,) = [each.counts_from for each in members if each.key_id == cy.key.key_id]
+    assert set(roll) == {ada.key.key_id, cy.key.key_id}
+    assert roll[ada.key.key_id] is None
+    assert datetime.fromisoformat(roll[cy.key.key_id]) == later > back.created_at
+
+
+async def test_a_group_in_which_somebody_counts_only_later_does_not_come_back(
+    story: Story, ada: Signer, ben: Signer
+) -> None:
+    workspace = await story.workspace(ada, ben, policy=LEGAL, groups=(("legal",), ()))
+    cy = await story.signer("cy")
+    await people.confirmed(story, workspace.workspace_id, cy, ada, "legal")
+    await story.vote(await ask(story, await snapshot_of(story, workspace), ONE), ada)
+    async with story.db.writing(ada.principal) as tx:
+        gone = RevokeKey(reason="lost")
+        await authority.revoke_key(tx, ada.key.key_id, gone, story.ids, is_admin=False)
+    snapshot = await snapshot_of(story, workspace)
+    assert await flaws(story, snapshot, LEGAL) == [GroupFlaw.NOBODY_IN_IT]
 
 
 async def test_a_wish_for_a_group_that_the_policy_dropped_meanwhile_is_not_confirmed(

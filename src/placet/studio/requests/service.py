@@ -222,7 +222,7 @@ async def _policy_change(
     keys = await workspaces.read_standings(tx, workspace.workspace_id)
     members = await workspace_store.list_members(tx, workspace.workspace_id)
     wanted = after or workspace.approval_policy
-    roll = workspace_rules.roll_of(wanted, first, members, keys)
+    roll = workspace_rules.roll_of(wanted, first, members, keys, await tx.now())
     if wrong := workspace_rules.check_change(workspace.approval_policy, wanted, first, roll):
         raise workspace_rules.refused(wrong)
     return PolicyChange(approval_policy=wanted, first_members=list(first), roll=roll)

@@ -134,7 +134,7 @@ def check_policy(ballot: Ballot) -> list[ApprovalReason]:
     if change is None:
         return []
     after, first = change.approval_policy, change.first_members
-    roll = roll_of(after, first, ballot.members, ballot.keys)
+    roll = roll_of(after, first, ballot.members, ballot.keys, ballot.now)
     return [
         _reason(ApprovalFlaw.NEXT_POLICY_REFUSED, wrong.detail)
         for wrong in check_change(policy, after, first, roll)

@@ -191,17 +191,22 @@ class FirstMember(Input, frozen=True):
 
 
 class RollEntry(Value, frozen=True):
-    """One key of one person in one group."""
+    """One key of one person in one group, and from when on its votes count there.
+
+    `counts_from` is null where they count as soon as the group is in the policy.
+    """
 
     group: GroupName
     actor_id: ActorId
     key_id: HexDigest
+    counts_from: datetime | None
 
 
 class PolicyChange(Value, frozen=True):
     """The approval policy that an approval brings with it, and who is in the groups that it adds.
 
-    `roll` is everybody whose key counted for a group of the new policy when it was asked for.
+    `roll` is everybody whose key counted for a group of the new policy when it was asked for, and
+    everybody whose key was let in to it and counts later.
     """
 
     approval_policy: ApprovalPolicy

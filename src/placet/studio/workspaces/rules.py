@@ -31,6 +31,9 @@ _OWN = {
     Environment.PRODUCTION: (Enforcement.BLOCK, Unplanned.DENY),
 }
 
+_COUNTING = frozenset({KeyStanding.COUNTS, KeyStanding.NOT_YET})
+"""A key that is not let down but counts now or later."""
+
 
 def check_active(workspace: GovernanceWorkspace) -> None:
     """Refuse `workspace_not_active` for what is archived."""
@@ -87,7 +90,7 @@ def check_change(
     """
     reasons = _named_twice(after)
     added = names_of(after) - names_of(before)
-    filled = {(entry.group, entry.key_id) for entry in roll}
+    filled = {(entry.group, entry.key_id) for entry in roll if entry.counts_from is None}
     for entry in first:
         if entry.group not in added:
             detail = f"the new policy does not add the group `{entry.group}`"
@@ -105,14 +108,29 @@ def roll_of(
     first: Sequence[FirstMember],
     members: Sequence[GroupMember],
     keys: Mapping[str, tuple[WorkspaceKey, KeyStanding]],
+    now: datetime,
 ) -> list[RollEntry]:
-    """Return everybody whose key counts now and would be in a group of the policy."""
-    inside = {(member.group_name, member.key_id) for member in members}
-    inside |= {(entry.group, entry.key_id) for entry in first}
+    """Return everybody who would be in a group of the policy, and those whose key counts later.
+
+    Only a key that counts at `now` is a first member.
+    """
+    later: dict[tuple[str, str], datetime] = {}
+    for member in members:
+        if (held := keys.get(member.key_id)) and held[1] in _COUNTING:
+            counts_from = max(member.counts_from, held[0].counts_from)
+            later[member.group_name, member.key_id] = counts_from
+    for entry in first:
+        if (held := keys.get(entry.key_id)) and held[1] is KeyStanding.COUNTS:
+            later.setdefault((entry.group, entry.key_id), now)
     return [
-        RollEntry(group=group, actor_id=keys[key_id][0].actor_id, key_id=key_id)
-        for group, key_id in sorted(inside)
-        if group in names_of(policy) and key_id in keys and keys[key_id][1] is KeyStanding.COUNTS
+        RollEntry(
+            group=group,
+            actor_id=keys[key_id][0].actor_id,
+            key_id=key_id,
+            counts_from=counts_from if counts_from > now else None,
+        )
+        for (group, key_id), counts_from in sorted(later.items())
+        if group in names_of(policy)
     ]
 
 
