@@ -50,9 +50,12 @@ class Serving:
     folder: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """The service, with its loops, on a free port of this machine."""
+    """The service, with its loops, on a free port of this machine.
+
+    It ends with its module: its loops take what is due from under the tests that come after.
+    """
     folder = tmp_path_factory.mktemp("service")
     ready = threading.Event()
     with listen("127.0.0.1", 0) as listener:
