@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.cli.conftest import Placet
@@ -11,6 +12,7 @@ from tests.cli.office import Office
 from tests.server.serving import serving
 
 from placet.cli.exits import Exit
+from placet.sdk.studio.approvals import Approvals
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,27 @@ def test_what_is_not_there_is_told_as_such(office: Approved) -> None:
     assert not (office.folder / "x").exists()
     told = json.loads(office.run("approval", "show", none, "--json", by="ada").stderr)
     assert told["error"]["code"] == "approval_not_found"
+
+
+def test_another_approval_than_was_asked_for_is_not_taken(
+    office: Approved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vote = office.approve()
+    real, whole = Approvals.export, Approvals.export_artifact
+    monkeypatch.setattr(Approvals, "export", lambda self, _: real(self, UUID(vote["approval_id"])))
+    monkeypatch.setattr(
+        Approvals, "export_artifact", lambda self, _: whole(self, vote["compiled_hash"])
+    )
+    file = office.folder / "x"
+    for words in (
+        ("approval", "export", str(office.workspace), "-o", str(file)),
+        ("policy", "rebuild", str(office.workspace)),
+        ("artifact", "export", "0" * 64, "-o", str(file)),
+    ):
+        done = office.run(*words, by="ada")
+        assert (done.returncode, done.stdout) == (Exit.FAILED, "")
+        assert "was asked for" in done.stderr
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("nobody", ["http://127.0.0.1:9", "http://[::"])

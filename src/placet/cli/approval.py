@@ -102,20 +102,29 @@ def export(
     from placet.cli.desk import at_desk, write_file
 
     data = at_desk(url, data_dir, lambda studio: studio.approvals.export(approval))
-    refuse_bad(data)
+    refuse_bad(data, approval_id=approval)
     write_file(file, data)
     give({"file": str(file), "bytes": len(data)}, f"{len(data):,} bytes in {file}", as_json=as_json)
 
 
-def refuse_bad(data: bytes) -> None:
-    """Raise `CommandRefused` for a dossier that does not hold together."""
+def refuse_bad(
+    data: bytes, *, approval_id: UUID | None = None, compiled_hash: str | None = None
+) -> None:
+    """Raise `CommandRefused` for a dossier that does not hold together, or is of something else."""
     from placet.evidence.verify_dossier import verify_dossier
 
-    flaw = verify_dossier(data).flaw
-    if flaw is not None:
+    report = verify_dossier(data)
+    why = None
+    if report.flaw is not None:
+        why = f"what it tells does not hold together: {report.flaw.item}: {report.flaw.why}"
+    elif approval_id not in {None, report.approval_id}:
+        why = f"it gives approval {report.approval_id}, and {approval_id} was asked for"
+    elif compiled_hash not in {None, report.compiled_hash}:
+        why = f"it gives artifact {report.compiled_hash}, and {compiled_hash} was asked for"
+    if why is not None:
         raise CommandRefused(
-            detail=f"what the service tells does not hold together: {flaw.item}: {flaw.why}",
-            remedy="do not rely on it; tell whoever runs the service",
+            detail=f"the service is not to be relied on: {why}",
+            remedy="do not use what it gives; tell whoever runs the service",
             code=Exit.FAILED,
         )
 

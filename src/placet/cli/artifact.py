@@ -41,6 +41,6 @@ def export(
             remedy="give the 64 hexadecimal digits that the plan or the approval names",
         )
     data = at_desk(url, data_dir, lambda studio: studio.approvals.export_artifact(compiled_hash))
-    refuse_bad(data)
+    refuse_bad(data, compiled_hash=compiled_hash)
     write_file(file, data)
     give({"file": str(file), "bytes": len(data)}, f"{len(data):,} bytes in {file}", as_json=as_json)

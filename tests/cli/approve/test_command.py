@@ -8,6 +8,7 @@ from tests.cli.office import Office
 from tests.studio.story import LOOKUP, REFUND, contract
 
 from placet.cli.exits import Exit
+from placet.sdk.studio.requests import Requests
 from placet.studio.requests.model import RequestStatus
 from placet.studio.votes.model import SigningPlace
 
@@ -89,6 +90,42 @@ def test_an_approval_in_force_that_no_pinned_key_proves_stops_a_vote(office: Off
     assert voted(office, second.request_id) == 0
     refused = office.told("approve", str(second.request_id), *key, "--refuse", by="ada")
     assert (refused["agree"], refused["vote"]["status"]) == (False, "refused")
+
+
+def test_another_request_than_the_typed_one_is_never_signed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = office.ask()
+    pin(office)
+    real = Requests.get
+    monkeypatch.setattr(Requests, "get", lambda self, _: real(self, request.request_id))
+    votes = Requests.votes
+    monkeypatch.setattr(Requests, "votes", lambda self, _: votes(self, request.request_id))
+    key = ("--key", str(office.file("ada")), "--yes")
+    for more in ((), ("--refuse",)):
+        done = office.run("approve", str(office.workspace), *key, *more, by="ada")
+        assert done.returncode == Exit.FAILED
+    monkeypatch.undo()
+    assert voted(office, request.request_id) == 0
+
+
+def test_a_key_that_is_pinned_as_another_s_or_not_at_all_signs_nothing(office: Office) -> None:
+    request = office.ask()
+    pin(office)
+    key = ("--key", str(office.file("ada")), "--yes")
+    kept = json.loads(office.pins.read_text())
+    for one in kept["keys"]:
+        if one["key_id"] == office.key_id("ada"):
+            one["actor_id"] = str(office.tenant)
+    office.pins.write_text(json.dumps(kept))
+    done = office.run("approve", str(request.request_id), *key, by="ada")
+    assert done.returncode == Exit.FAILED
+    assert "pinned as another's" in done.stderr
+    kept["keys"] = [one for one in kept["keys"] if one["purpose"] != "person"]
+    office.pins.write_text(json.dumps(kept))
+    done = office.run("approve", str(request.request_id), *key, by="ada")
+    assert f"placet keys pin --only {office.key_id('ada')}" in done.stderr
+    assert voted(office, request.request_id) == 0
 
 
 def test_a_person_who_says_no_signs_nothing(

@@ -23,6 +23,7 @@ from placet.evidence.verify_dossier import open_dossier
 from placet.kernel import foreign
 from placet.kernel.ids import Ids, TenantId
 from placet.kernel.principal import Environment
+from placet.plans.model import Enforcement, Unplanned
 from placet.sdk.studio.client import Studio
 from placet.sdk.studio.dossiers import named_keys
 from placet.storage.database import Database
@@ -46,10 +47,11 @@ class Scene:
         self.served = served
         self.pinned = pinned
         self.elsewhere = elsewhere
+        self.asked = served.request.request_id
 
     def wrong(self, served: Served) -> set[str]:
         """Return the items in which this machine and the service disagree."""
-        return {one.item for one in look(served, self.pinned).disagreements}
+        return {one.item for one in look(served, self.pinned, self.asked).disagreements}
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +110,7 @@ def of_workspace(served: Served, **fields: Any) -> Served:  # noqa: ANN401 -- an
 
 
 def test_an_honest_service_and_this_machine_agree(scene: Scene) -> None:
-    looked = look(scene.served, scene.pinned)
+    looked = look(scene.served, scene.pinned, scene.asked)
     assert looked.disagreements == []
     assert looked.fields == scene.served.request.vote_fields
     assert looked.against == scene.served.workspace.active_approval_id
@@ -137,6 +139,44 @@ SHOWN: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_view_that_says_otherwise_than_the_rest_is_named(scene: Scene, name: str) -> None:
     assert f"the view's {name}" in scene.wrong(shown(scene.served, **SHOWN[name]))
+
+
+def of_another_view(served: Served, **members: Any) -> Served:  # noqa: ANN401 -- any JSON
+    """Return what a service would serve that tells of another workspace wherever it can."""
+    moved = of_workspace(served, **members)
+    return shown(moved, **msgspec.to_builtins(members))
+
+
+ELSEWHERE: dict[str, dict[str, Any]] = {
+    "agent": {"agent": "toy"},
+    "environment": {"environment": Environment.DEVELOPMENT},
+    "enforcement": {"enforcement": Enforcement.BLOCK},
+    "posture without a plan": {"unplanned": Unplanned.CAPTURE},
+    "approval policy": {"approval_policy": ApprovalPolicy(enrolment_delay_hours=0)},
+}
+"""What a service may tell of the workspace, everywhere, against what is in force."""
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_is_told_of_the_workspace_is_held_to_what_its_voters_signed(
+    scene: Scene, name: str
+) -> None:
+    served = of_another_view(scene.served, **ELSEWHERE[name])
+    looked = look(served, scene.pinned, scene.asked)
+    why = f"its voters signed another {name} than the service tells now"
+    assert why in [one.why for one in looked.disagreements]
+
+
+def test_a_contract_of_another_agent_than_the_workspace_s_is_named(scene: Scene) -> None:
+    served = of_workspace(scene.served, agent="toy")
+    assert {"the contract", "the view's agent"} <= scene.wrong(served)
+
+
+def test_another_request_than_was_asked_for_is_named_and_never_signed(scene: Scene) -> None:
+    looked = look(scene.served, scene.pinned, OTHER)
+    items = {one.item for one in looked.disagreements}
+    assert items == {"the request", "what is to be signed as `request_id`"}
+    assert looked.fields.request_id == OTHER
 
 
 def in_another_form(served: Served) -> Served:
@@ -221,7 +261,7 @@ def test_a_lie_is_named(scene: Scene, name: str) -> None:
     lie, item = LIES[name]
     served = lie(scene.served)
     assert item in scene.wrong(served)
-    assert "DISAGREE" in told(served, look(served, scene.pinned))
+    assert "DISAGREE" in told(served, look(served, scene.pinned, scene.asked))
 
 
 def test_what_is_in_force_must_be_proved_and_be_this_workspace_s(scene: Scene) -> None:
@@ -245,8 +285,8 @@ def test_what_is_in_force_must_be_what_its_contract_compiles_to(scene: Scene) ->
     served = replace(served, me=replace(served.me, tenant_id=TENANT), in_force=approval_file())
     pinned = KeyList(version=1, keys=tuple(dossier_keys()))
     item = f"the approval in force, {uuid_of('approval')}"
-    why = [one.why for one in look(served, pinned).disagreements if one.item == item]
-    assert why == ["its contract cannot be read"]
+    why = [one.why for one in look(served, pinned, scene.asked).disagreements if one.item == item]
+    assert "its contract cannot be read" in why
 
 
 def test_what_recorded_calls_say_is_told_as_the_service_s_word(scene: Scene) -> None:
@@ -266,7 +306,7 @@ def test_what_recorded_calls_say_is_told_as_the_service_s_word(scene: Scene) -> 
         "report_hash": "0" * 64,
     }
     served = shown(scene.served, impact=impact)
-    looked = look(served, scene.pinned)
+    looked = look(served, scene.pinned, scene.asked)
     assert looked.disagreements == []
     text = told(served, looked)
     assert "recorded calls, as the service tells (9 in 2 sessions)" in text
@@ -276,7 +316,7 @@ def test_what_recorded_calls_say_is_told_as_the_service_s_word(scene: Scene) -> 
 
 def test_what_people_wrote_cannot_drive_the_terminal(scene: Scene) -> None:
     served = of_workspace(scene.served, agent="desk\x1b[2J\u202e\r")
-    text = told(served, look(served, scene.pinned))
+    text = told(served, look(served, scene.pinned, scene.asked))
     assert "desk\\u001b[2J\\u202e\\u000d" in text
     assert "\x1b" not in text
 

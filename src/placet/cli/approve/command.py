@@ -14,6 +14,7 @@ from placet.cli.pins import pins_option
 if TYPE_CHECKING:
     from placet.cli.approve.looking import Looked
     from placet.cli.approve.served import Served
+    from placet.evidence.ed25519 import SigningKey
     from placet.studio.votes.model import VoteAnswer
 
 _EXAMPLES: Final = """\b
@@ -75,10 +76,13 @@ def command(  # noqa: PLR0913 -- one argument per option
         if as_json:
             give(_document(looked, None), "", as_json=True)
         raise click.exceptions.Exit(Exit.FAILED if looked.disagreements else Exit.OK)
+    key = _own_key(key_file, served, pins, refuse=refuse)
+    if refuse:
+        _check_refused(served, request)
     if not yes:
         word = "refuse" if refuse else "approve"
-        click.confirm(f"Sign `{word}` on this?", abort=True, err=True)
-    answer = _vote(served, looked, key_file, Cast(refuse=refuse, reason=reason), url, data_dir)
+        click.confirm(f"Sign `{word}` on request {request}?", abort=True, err=True)
+    answer = _vote(served, looked, key, Cast(refuse=refuse, reason=reason), url, data_dir)
     give(_document(looked, answer), _outcome(answer), as_json=as_json)
 
 
@@ -99,13 +103,58 @@ def _look(
 
     pinned = read_pins(pins_file(pins))
     served = at_desk(url, data_dir, lambda studio: fetch(studio, request))
-    return served, look(served, pinned)
+    return served, look(served, pinned, request)
+
+
+def _own_key(key_file: Path, served: "Served", pins: Path | None, *, refuse: bool) -> "SigningKey":
+    """Return the person's key. Refuses one that is pinned as another's than the service says.
+
+    A vote in favour also needs that the key is pinned: who its holder is, is not asked here.
+    """
+    from placet.cli.key_file import load_key
+    from placet.cli.pins import pins_file, read_pins
+    from placet.evidence.bundle import KeyPurpose
+
+    key, voter = load_key(key_file), served.me.actor.actor_id
+    known = read_pins(pins_file(pins)).keys
+    owners = {
+        one.actor_id
+        for one in known
+        if (one.purpose, one.key_id) == (KeyPurpose.PERSON, key.key_id)
+    }
+    if not owners and not refuse:
+        raise CommandRefused(
+            detail=f"the key {key.key_id} that you sign with is not pinned",
+            remedy=f"pin it: placet keys pin --only {key.key_id}",
+        )
+    if owners - {voter}:
+        raise CommandRefused(
+            detail=f"the key {key.key_id} is pinned as another's than {voter}, who the service "
+            "says you are",
+            remedy="sign nothing; ask whoever runs the service",
+            code=Exit.FAILED,
+        )
+    return key
+
+
+def _check_refused(served: "Served", asked: UUID) -> None:
+    """Raise `CommandRefused` unless what would be signed is a refusal of this very request."""
+    from placet.evidence.vote import APPROVAL_VOTE_TYPE
+
+    told = served.request
+    found = (told.request_id, told.vote_fields.request_id, told.vote_type)
+    if found != (asked, asked, APPROVAL_VOTE_TYPE):
+        raise CommandRefused(
+            detail=f"the service gives another request to sign than {asked}",
+            remedy="sign nothing; ask whoever runs the service",
+            code=Exit.FAILED,
+        )
 
 
 def _vote(  # noqa: PLR0913, PLR0917 -- what is voted on, with what, and where
     served: "Served",
     looked: "Looked",
-    key_file: Path,
+    key: "SigningKey",
     cast: Cast,
     url: str | None,
     data_dir: Path | None,
@@ -113,11 +162,9 @@ def _vote(  # noqa: PLR0913, PLR0917 -- what is voted on, with what, and where
     """Sign and hand in. A refusal names what the service asks about, whatever was found here."""
     from placet.cli.approve.signing import sign
     from placet.cli.desk import at_desk
-    from placet.cli.key_file import load_key
     from placet.evidence.vote import VoteDecision
     from placet.studio.votes.model import SigningPlace
 
-    key = load_key(key_file)
     request = served.request
     fields = request.vote_fields if cast.refuse else looked.fields
     decision = VoteDecision.REFUSE if cast.refuse else VoteDecision.APPROVE

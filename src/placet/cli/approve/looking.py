@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from placet.cli.approve.base import base_wrong
 from placet.cli.approve.comparing import (
     Disagreement,
     Frame,
@@ -32,7 +33,7 @@ from placet.policy.finding import Finding
 from placet.policy.model import Contract
 from placet.policy.projection import COMPILER_VERSION
 from placet.sdk.studio.dossiers import snapshot_content
-from placet.studio.requests.model import VoteFields
+from placet.studio.requests.model import RequestId, VoteFields
 from placet.studio.requests.rules import hash_policy, hash_view
 from placet.studio.snapshots.rules import check_memory, read_memory
 
@@ -52,14 +53,20 @@ class Looked(Value, frozen=True):
     disagreements: list[Disagreement]
 
 
-def look(served: Served, pinned: KeyList) -> Looked:
-    """Return what was found here of a request, and every disagreement with what was served."""
+def look(served: Served, pinned: KeyList, asked: UUID) -> Looked:
+    """Return what was found here of a request, and every disagreement with what was served.
+
+    `asked` is the id of the request that the person named; no other is looked at in its place.
+    """
     wrong: list[Disagreement] = []
+    if served.request.request_id != asked:
+        why = f"it is {served.request.request_id}, and {asked} was asked for"
+        wrong.append(Disagreement(item="the request", why=why))
     before = _in_force(served, pinned, wrong)
     contract, compiled = _compiled(served, wrong)
     view = bytes(served.request.view)
     frame, shown = _view(view, wrong)
-    fields = _fields(served, view, compiled)
+    fields = _fields(served, view, compiled, asked)
     changes = [] if contract is None else diff_contracts(contract_in(before), contract)
     findings = check_memory(bytes(served.snapshot.memory), served.workspace.environment)
     wrong += snapshot_wrong(served, fields)
@@ -87,18 +94,7 @@ def _in_force(served: Served, pinned: KeyList, wrong: list[Disagreement]) -> Ope
     except DossierError as fault:
         wrong.append(Disagreement(item=item, why=f"{fault.flaw.item}: {fault.flaw.why}"))
         return None
-    said = opened.approval
-    found = (
-        opened.header.tenant_id,
-        said and said.workspace_id,
-        opened.artifact.approval_id,
-    )
-    if found != (
-        served.me.tenant_id,
-        served.workspace.workspace_id,
-        served.workspace.active_approval_id,
-    ):
-        wrong.append(Disagreement(item=item, why="it is one of another tenant or workspace"))
+    wrong += [Disagreement(item=item, why=why) for why in base_wrong(served, opened)]
     if why := rebuilt_otherwise(opened):
         wrong.append(Disagreement(item=item, why=why))
     return opened
@@ -110,6 +106,9 @@ def _compiled(served: Served, wrong: list[Disagreement]) -> tuple[Contract | Non
     if isinstance(found, list):
         wrong.append(Disagreement(item=item, why=f"it cannot be read: {found[0].message}"))
         return None, None
+    if found.agent != served.workspace.agent:
+        why = f"it is for agent {found.agent}, the workspace is of {served.workspace.agent}"
+        wrong.append(Disagreement(item=item, why=why))
     if served.snapshot.compiler_version != COMPILER_VERSION:
         why = (
             f"it is for version {served.snapshot.compiler_version} of the compiler, this is "
@@ -130,7 +129,7 @@ def _view(view: bytes, wrong: list[Disagreement]) -> tuple[Frame | None, dict[st
         return None, {}
 
 
-def _fields(served: Served, view: bytes, compiled: Compiled | None) -> VoteFields:
+def _fields(served: Served, view: bytes, compiled: Compiled | None, asked: UUID) -> VoteFields:
     """Return what a vote on this request says, with every hash made here."""
     told, snapshot = served.request.vote_fields, served.snapshot
     content = snapshot_content(snapshot, told.tenant_id, served.workspace.environment)
@@ -139,7 +138,7 @@ def _fields(served: Served, view: bytes, compiled: Compiled | None) -> VoteField
         tenant_id=served.me.tenant_id,
         workspace_id=served.workspace.workspace_id,
         environment=served.workspace.environment,
-        request_id=served.request.request_id,
+        request_id=RequestId(asked),
         snapshot_id=snapshot.snapshot_id,
         snapshot_hash=digest("draft_snapshot", content).hex(),
         view_hash=hash_view(view),

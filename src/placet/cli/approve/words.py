@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from placet.cli.approve.looking import Looked
 from placet.cli.approve.served import Served
 from placet.cli.policy.diff import change_lines
+from placet.cli.words import as_text, plain
 from placet.studio.impact.model import ImpactSummary
 from placet.studio.workspaces.model import ApprovalPolicy
 
@@ -15,12 +16,7 @@ def told(served: Served, looked: Looked) -> str:
     What a contract or a person wrote cannot move the cursor or colour a line: control characters
     are shown by their codes.
     """
-    return "\n".join(harmless(line) for line in _lines(served, looked))
-
-
-def harmless(line: str) -> str:
-    """Return a line without control characters or marks that turn the direction of text."""
-    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in line)
+    return "\n".join(plain(line) for line in _lines(served, looked))
 
 
 def _lines(served: Served, looked: Looked) -> Iterator[str]:
@@ -52,6 +48,9 @@ def _what(served: Served, looked: Looked) -> Iterator[str]:
     if looked.frame is not None and looked.frame.policy_change is not None:
         change = looked.frame.policy_change
         yield f"NEW POLICY {policy_words(change.approval_policy)}"
+        yield from policy_changes(workspace.approval_policy, change.approval_policy)
+        for first in change.first_members:
+            yield f"           group {first.group}: key {first.key_id} is put into it"
         for entry in change.roll:
             yield f"           group {entry.group}: {entry.actor_id} with key {entry.key_id}"
     for vote in served.votes.votes:
@@ -66,7 +65,16 @@ def policy_words(policy: ApprovalPolicy) -> str:
     parts += ["four eyes"] if policy.four_eyes else []
     lasts = policy.validity_days
     parts.append("for ever" if lasts is None else f"for {lasts} days")
+    parts.append(f"enrolments wait {policy.enrolment_delay_hours} hours")
     return ", ".join(parts)
+
+
+def policy_changes(before: ApprovalPolicy, after: ApprovalPolicy) -> Iterator[str]:
+    """Yield each field of an approval policy that becomes another, whichever fields it has."""
+    for name in before.__struct_fields__:
+        was, becomes = getattr(before, name), getattr(after, name)
+        if was != becomes:
+            yield f"           {name}: {as_text(was)} -> {as_text(becomes)}"
 
 
 def _answers(served: Served) -> Iterator[str]:

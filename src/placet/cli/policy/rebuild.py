@@ -67,7 +67,11 @@ def _dossier(approval: str, url: str | None, data_dir: Path | None) -> bytes:
         approval_id = UUID(approval)
     except ValueError:
         return _file(Path(approval))
-    return at_desk(url, data_dir, lambda studio: studio.approvals.export(approval_id))
+    from placet.cli.approval import refuse_bad
+
+    data = at_desk(url, data_dir, lambda studio: studio.approvals.export(approval_id))
+    refuse_bad(data, approval_id=approval_id)
+    return data
 
 
 def _file(file: Path) -> bytes:
