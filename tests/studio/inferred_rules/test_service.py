@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from tests.invariants.overtaking import Side, overtake
-from tests.studio.story import LOOKUP, Story, contract, importing
+from tests.studio.story import LOOKUP, Story, contract, importing, raw
 
 from placet.policy.model import SideEffect
 from placet.storage.database import Writing
@@ -15,7 +15,9 @@ from placet.studio.drafts import store as drafts
 from placet.studio.drafts.grounds.model import (
     AcceptInferredRule,
     AddDraftSource,
+    NameSpan,
     RejectInferredRule,
+    RetireDraftSource,
 )
 from placet.studio.drafts.history import service as history
 from placet.studio.drafts.model import (
@@ -24,6 +26,7 @@ from placet.studio.drafts.model import (
     CommandType,
     ContractInvalid,
     DraftVersionConflict,
+    SetToolContract,
 )
 from placet.studio.inferred_rules import service
 from placet.studio.inferred_rules.model import (
@@ -291,3 +294,60 @@ async def test_what_nothing_of_ours_can_hold_is_told_apart_and_stops_nothing(
     assert tools_found == {"ship_order", "x\ufffdy", "x\ufffdz", "huge", "plain"}
     await story.command(draft, accepting(found["tool huge"], SideEffect.READ), expected=4)
     await infer(story, draft, 5)
+
+
+async def refused_otherwise(story: Story, draft: BusinessDraft, rule: Any, version: int) -> None:  # noqa: ANN401 -- of any kind
+    effect = SideEffect.WRITE if rule.kind == "tool" else None
+    before = await document(story, draft)
+    with pytest.raises(ContractInvalid) as refused:
+        await story.command(draft, accepting(rule, effect), expected=version)
+    assert [one.code for one in refused.value.findings] == ["inferred_otherwise"]
+    assert await document(story, draft) == before
+
+
+async def test_what_was_said_since_is_not_overwritten_by_an_older_proposal(
+    story: Story, draft: BusinessDraft
+) -> None:
+    tool = {"tool": "ship_order"} | {
+        key: value for key, value in LOOKUP.items() if key not in {"tool", "input_schema"}
+    }
+    await story.command(draft, SetToolContract(tool=raw(tool)), expected=2)
+    await infer(story, draft, 3)
+    found = await proposals(story, draft)
+    said = tool | {"input_schema": {"type": "object", "title": "ours"}}
+    said["arguments"] = [{"path": "$.grams", "lte": 5}]
+    await story.command(draft, SetToolContract(tool=raw(said)), expected=3)
+    await refused_otherwise(story, draft, found["input_schema ship_order"], 4)
+    await refused_otherwise(story, draft, found["argument ship_order.grams"], 4)
+    carrier = found["argument ship_order.carrier"]
+    await story.command(draft, accepting(carrier), expected=4)
+    await refused_otherwise(story, draft, carrier, 5)
+
+
+async def test_a_proposal_is_not_accepted_when_its_sources_count_no_longer(
+    story: Story, workspace: GovernanceWorkspace, draft: BusinessDraft
+) -> None:
+    more = await observed(story, workspace, [shipping(number) for number in range(20, 24)])
+    await story.command(draft, AddDraftSource(source_id=more.source_id), expected=2)
+    await infer(story, draft, 3)
+    (rule,) = (await proposals(story, draft)).values()
+    assert more.source_id not in {span.source_id for span in rule.spans}
+    await story.command(draft, RetireDraftSource(source_id=more.source_id), expected=3)
+    await refused_otherwise(story, draft, rule, 4)
+    await story.command(draft, AddDraftSource(source_id=more.source_id), expected=4)
+    await story.command(draft, accepting(rule, SideEffect.WRITE), expected=5)
+
+
+async def test_spans_that_are_named_stand_beside_those_of_the_proposal(
+    story: Story, draft: BusinessDraft
+) -> None:
+    await infer(story, draft, 2)
+    (rule,) = (await proposals(story, draft)).values()
+    source_id = rule.spans[0].source_id
+    named = [NameSpan(source_id=source_id, part_id=part) for part in ("p1", "p12")]
+    await story.command(
+        draft, accepting(rule, SideEffect.WRITE), expected=2, reason="seen", sources=named
+    )
+    async with story.db.reading(story.founder) as tx:
+        kept = json.loads((await drafts.get_command(tx, draft.draft_id, 3)).payload_json)
+    assert [span["part_id"] for span in kept["sources"]] == [f"p{n}" for n in (*range(1, 11), 12)]

@@ -81,6 +81,15 @@ def kept(value: object) -> Json:
     return cast("Json", msgspec.to_builtins(value))
 
 
+def united(*fields: Mapping[str, Json]) -> Json:
+    """Return the spans that several of a command's fields hold, as they are kept, each once."""
+    spans: list[Json] = []
+    for each in fields:
+        found = cast("list[Json]", each.get("sources", []))
+        spans += [span for span in found if span not in spans]
+    return spans
+
+
 def span_of(source: CountedSource, part: SourcePart) -> SourceSpan:
     """Return a part of a listed source as a command keeps it."""
     return SourceSpan(

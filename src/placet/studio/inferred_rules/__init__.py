@@ -30,5 +30,6 @@ Invariants
 Failures
 - A proposal of another workspace or tenant: `inferred_rule_not_found`.
 - A tool accepted without its side effect, a side effect for what is no tool, a proposal for a tool
-  that the draft has meanwhile or has no longer: `contract_invalid`.
+  that the draft has meanwhile or has no longer, for a schema or an argument of which the draft says
+  something meanwhile, or from other sources than the draft counts now: `contract_invalid`.
 """

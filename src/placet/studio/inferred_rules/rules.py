@@ -15,7 +15,7 @@ from placet.policy.model import CommitRequirement, EvidenceClass, Ruling, SideEf
 from placet.studio.draft_sources.rules import span_of
 from placet.studio.drafts.contract_reading import invalid
 from placet.studio.drafts.grounds.model import SourceSpan
-from placet.studio.drafts.model import SetToolContract
+from placet.studio.drafts.model import ContractInvalid, SetToolContract
 from placet.studio.drafts.places import Document
 from placet.studio.drafts.reading import kept_fields
 from placet.studio.drafts.rules import read_document
@@ -30,6 +30,7 @@ from placet.studio.inferred_rules.model import (
 from placet.studio.inferred_rules.observing import Schema, Seen, bounds_of, observe, schema_of
 from placet.studio.sources.calls import DeclaredTool, ObservedCall
 from placet.studio.sources.model import CountedSource, SourcePart
+from placet.studio.sources.rules import source_snapshot_hash
 
 TOOL_CALLS_MIN: Final = 3
 ARGUMENT_CALLS_MIN: Final = 10
@@ -135,18 +136,20 @@ def accept(
     return cast("Document", kept_fields(before, agent, SetToolContract(tool=raw))["tool"])
 
 
+def check_sources(rule: InferredRule, counted: list[CountedSource]) -> None:
+    """Refuse `contract_invalid` for a proposal from other sources than a draft counts now."""
+    if rule.source_snapshot_hash != source_snapshot_hash(counted):
+        raise _otherwise(message="the draft counts other sources than the proposal comes from")
+
+
 def _check(rule: InferredRule, known: Document | None, side_effect: SideEffect | None) -> None:
     is_tool = rule.kind is InferredKind.TOOL
-    if is_tool is (known is not None):
-        raise invalid(
-            code="inferred_otherwise",
-            path="$.inferred_rule_id",
-            message=(
-                f"the draft has the tool `{rule.tool}` already"
-                if is_tool
-                else f"the draft has no tool `{rule.tool}` any more"
-            ),
-        )
+    if is_tool and known is not None:
+        raise _otherwise(message=f"the draft has the tool `{rule.tool}` already")
+    if not is_tool and known is None:
+        raise _otherwise(message=f"the draft has no tool `{rule.tool}` any more")
+    if known is not None and _is_said(rule, known):
+        raise _otherwise(message=f"the draft says that of `{rule.tool}` already, or something else")
     if is_tool is (side_effect is None):
         raise invalid(
             code="side_effect_missing" if is_tool else "side_effect_known",
@@ -157,6 +160,23 @@ def _check(rule: InferredRule, known: Document | None, side_effect: SideEffect |
                 else "the draft says already what the tool does to the world"
             ),
         )
+
+
+def _otherwise(*, message: str) -> ContractInvalid:
+    return invalid(code="inferred_otherwise", path="$.inferred_rule_id", message=message)
+
+
+def _is_said(rule: InferredRule, known: Document) -> bool:
+    """Say whether a tool has something already where a proposal would set something."""
+    if rule.kind is InferredKind.INPUT_SCHEMA:
+        return "input_schema" in known
+    return bool(_operators(known) & _operators(read_document(rule.proposal_json)))
+
+
+def _operators(tool: Document) -> set[tuple[Json, str]]:
+    """Return the paths on which a tool has rules, each with the operator of one."""
+    rules = cast("list[Document]", tool.get("arguments", []))
+    return {(rule["path"], name) for rule in rules for name in rule if name != "path"}
 
 
 def _schema(name: str, material: Material, seen: Seen, *, is_known: bool) -> Iterator[Proposal]:
@@ -173,13 +193,11 @@ def _schema(name: str, material: Material, seen: Seen, *, is_known: bool) -> Ite
 
 
 def _arguments(name: str, material: Material, seen: Seen, known: Document) -> Iterator[Proposal]:
-    rules = cast("list[Document]", known.get("arguments", []))
-    said = {(rule["path"], operator) for rule in rules for operator in rule}
+    said = _operators(known)
     for path, rule, count in bounds_of(seen):
-        operators = {operator for operator in rule if operator != "path"}
-        if count < ARGUMENT_CALLS_MIN or any((path, operator) in said for operator in operators):
-            continue
         keys: Document = {"arguments": [rule]}
+        if count < ARGUMENT_CALLS_MIN or _operators(keys) & said:
+            continue
         basis = InferredBasis.OBSERVED
         yield from _proposal(InferredKind.ARGUMENT, name, path, keys, (basis, count, material))
 

@@ -162,6 +162,7 @@ async def ruling_fields(
     }
     if isinstance(command, RejectInferredRule):
         return fields
+    rules.check_sources(rule, (await draft_sources.read_standing(tx, draft)).counted())
     agent = draft_rules.agent_of(draft.contract_json)
     tool = rules.accept(draft.contract_json, agent, rule, command.side_effect)
     return {**fields, "tool": tool}

@@ -10,6 +10,7 @@ from placet.kernel.ids import Ids
 from placet.storage.database import Writing
 from placet.studio.approvals import store as approvals
 from placet.studio.approvals.model import GovernanceApproval
+from placet.studio.draft_sources import rules as span_rules
 from placet.studio.draft_sources import service as draft_sources
 from placet.studio.drafts import rules as draft_rules
 from placet.studio.drafts import service as drafts
@@ -109,7 +110,8 @@ async def _found(tx: Writing, draft: BusinessDraft, asked: ApplyCommand) -> dict
             answer = judgments.decide_answer(review.judgments, asked.command, asked.reason)
             return spans | answer
         case AcceptInferredRule() | RejectInferredRule():
-            return await inferred_rules.ruling_fields(tx, draft, asked.command) | spans
+            ruling = await inferred_rules.ruling_fields(tx, draft, asked.command)
+            return {**ruling, "sources": span_rules.united(ruling, spans)}
         case _:
             return spans
 
