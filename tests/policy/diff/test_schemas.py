@@ -121,4 +121,4 @@ def test_a_schema_that_branches_without_end_is_compared_in_time() -> None:
         return {"anyOf": [branch | {"maxProperties": most} for most in range(3, 7)]}
 
     old, new = (schema(**nested(leaf, 5)) for leaf in ("a", "b"))
-    assert kinds(old, new) == ["changed?"]
+    assert set(kinds(old, new)) == {"changed?"}

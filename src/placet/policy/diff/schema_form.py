@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from typing import Final, TypeAlias, cast
 
+import jsonschema_rs
+
 from placet.kernel import foreign
-from placet.kernel.foreign import Json
+from placet.kernel.foreign import ForeignJsonError, Json
 from placet.policy.numbers import normal
 from placet.policy.schemas.shape import ANNOTATIONS
 
 Schema: TypeAlias = dict[str, object] | bool
 PARTS_MAX: Final = 5_000
 """Schemas within one that are looked at; references are followed, and can make many of few."""
+DEPTH_MAX: Final = 64
+"""Schemas inside each other, references followed."""
 
 _IGNORED: Final = ANNOTATIONS | {"$schema", "$id", "$defs", "definitions"}
 _UNEVALUATED: Final = frozenset({"unevaluatedItems", "unevaluatedProperties"})
@@ -46,7 +50,19 @@ def key_of(schema: object) -> bytes:
 
 def normal_form(schema: Schema) -> Schema:
     """Return an equal schema without references and annotations. Raises `OpaqueError`."""
-    return _Former(schema).form(schema, ())
+    formed = _Former(schema).form(schema, ())
+    if not _is_schema(formed):
+        raise OpaqueError
+    return formed
+
+
+def _is_schema(formed: Schema) -> bool:
+    """Say whether every keyword has a value of its kind: whoever compares relies on that."""
+    try:
+        key_of(formed)
+        return jsonschema_rs.meta.is_valid(formed)
+    except (ForeignJsonError, ValueError):
+        return False
 
 
 class _Former:
@@ -55,15 +71,22 @@ class _Former:
     def __init__(self, root: Schema) -> None:
         self._root = root
         self._left = PARTS_MAX
+        self._depth = 0
         kept = _EVALUATING if _looks_at_evaluated(root) else frozenset[str]()
         self._trivial = {key: it for key, it in _TRIVIAL.items() if key not in kept}
 
     def form(self, schema: object, followed: tuple[str, ...]) -> Schema:
         self._left -= 1
-        if self._left < 0 or not isinstance(schema, dict | bool):
+        if self._left < 0 or self._depth >= DEPTH_MAX or not isinstance(schema, dict | bool):
             raise OpaqueError
         if isinstance(schema, bool):
             return schema
+        self._depth += 1
+        formed = self._object(schema, followed)
+        self._depth -= 1
+        return formed
+
+    def _object(self, schema: dict[str, object], followed: tuple[str, ...]) -> Schema:
         formed = {
             key: self._inner(key, inner, followed)
             for key, inner in schema.items()

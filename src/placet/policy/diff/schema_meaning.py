@@ -13,6 +13,8 @@ from placet.policy.numbers import exact, is_number, json_type
 Part: TypeAlias = dict[str, object]
 STEPS_MAX: Final = 20_000
 """Comparisons for one pair of schemas; what is left after them is not proven."""
+DEPTH_MAX: Final = 64
+"""Comparisons inside each other; what lies deeper is not proven."""
 
 _NUMBERS: Final = frozenset({JsonType.NUMBER})
 _TEXTS: Final = frozenset({JsonType.STRING})
@@ -60,6 +62,7 @@ class Prover:
     def __init__(self) -> None:
         """Begin with all steps left."""
         self._left = STEPS_MAX
+        self._depth = 0
         self._keys: dict[int, tuple[object, bytes]] = {}
 
     def implies(self, schema: Schema, other: Schema) -> bool:
@@ -76,21 +79,24 @@ class Prover:
 
     def implies_group(self, parts: Sequence[Part], wanted: Part, group: str) -> bool:
         """Say whether all of `parts` together imply what one group of keywords wants."""
-        self._left -= 1
-        if group not in KEYWORDS:
+        self._left -= len(parts)
+        if group not in KEYWORDS or self._left <= 0:
             return False
         names = KEYWORDS[group][0]
         if any(self._is_same(part, wanted, names) for part in parts):
             return True
         if not types_of(parts) & KEYWORDS[group][1]:
             return True
-        if self._left <= 0:
+        if self._depth >= DEPTH_MAX:
             return False
-        if any(self._covers(part, wanted, group) for part in parts):
-            return True
-        if group == "anyOf" and self._is_in_a_branch(parts, wanted):
-            return True
-        return any(self._by_branches(part, parts, wanted, group) for part in parts)
+        self._depth += 1
+        is_implied = (
+            any(self._covers(part, wanted, group) for part in parts)
+            or (group == "anyOf" and self._is_in_a_branch(parts, wanted))
+            or any(self._by_branches(part, parts, wanted, group) for part in parts)
+        )
+        self._depth -= 1
+        return is_implied
 
     def _is_same(self, one: Part, other: Part, names: tuple[str, ...]) -> bool:
         return all(self._key(one.get(name)) == self._key(other.get(name)) for name in names)

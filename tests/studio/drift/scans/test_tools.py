@@ -64,6 +64,9 @@ def pay(schema: Any = BASE) -> ApprovedTool:  # noqa: ANN401 -- any JSON Schema
         (OTHER, ToolChange.INCOMPATIBLE),
         (True, ToolChange.WIDENED),
         (False, ToolChange.NARROWED),
+        ({"properties": {"n": {"type": 5}}}, ToolChange.INCOMPATIBLE),
+        ({"allOf": 5}, ToolChange.INCOMPATIBLE),
+        ({"type": ["string", {}]}, ToolChange.INCOMPATIBLE),
     ],
 )
 def test_a_schema_change_is_classified_by_what_the_schema_takes(
@@ -125,6 +128,27 @@ def test_the_tools_of_a_source_are_versions_and_a_redacted_one_has_only_names() 
     assert [tool.description_hash is None for tool in clean] == [False, True]
     hidden = list(listed_tools(text.encode(), parts, APPROVED_AT, is_redacted=True))
     assert {(tool.schema_hash, tool.description_hash) for tool in hidden} == {(None, None)}
+
+
+@pytest.mark.parametrize("name", ["n" * 129, ""])
+def test_a_listed_name_that_cannot_be_kept_is_left_out(name: str) -> None:
+    named = [f'{{"name": "{one}", "inputSchema": {{}}}}' for one in (name, "pay")]
+    text = f'{{"tools": [{", ".join(named)}]}}'
+    parts = index(text, SourceMedia.JSON)
+    assert isinstance(parts, list)
+    found = list(listed_tools(text.encode(), parts, APPROVED_AT, is_redacted=False))
+    assert [tool.name for tool in found] == ["pay"]
+
+
+def test_a_listed_tool_whose_text_cannot_be_kept_has_no_description_or_no_schema() -> None:
+    text = (
+        '{"tools": [{"name": "pay", "description": "\\ud800", "inputSchema": {}},'
+        ' {"name": "wire", "inputSchema": {"const": "\\ud800", "maximum": 1e400}}]}'
+    )
+    parts = index(text, SourceMedia.JSON)
+    assert isinstance(parts, list)
+    found = list(listed_tools(text.encode(), parts, APPROVED_AT, is_redacted=False))
+    assert [(tool.name, tool.schema) for tool in found] == [("pay", {}), ("wire", None)]
 
 
 def test_an_answer_that_is_known_is_not_worked_out_again_and_only_so_many_are() -> None:

@@ -1,5 +1,6 @@
 """Tools as they are offered now, compared with what was approved."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, cast
@@ -16,11 +17,20 @@ from placet.studio.drift.scans.model import ApprovedTool, Difference, SeenTool
 COMPARED_MAX: Final = 50
 """Versions of tools that one scan compares anew."""
 
+_LOG: Final = logging.getLogger("placet.drift")
+
 
 def classify(old: Json, new: Json) -> ToolChange:
-    """Return how one input schema of a tool differs from another, by what it takes."""
+    """Return how one input schema of a tool differs from another, by what it takes.
+
+    A schema that is none differs in a way that cannot be told: it is incompatible.
+    """
     was, now = cast("Schema", old), cast("Schema", new)
-    kinds = {change.kind for change in schema_changes("", (was, ()), (now, ()))}
+    try:
+        kinds = {change.kind for change in schema_changes("", (was, ()), (now, ()))}
+    except Exception:  # noqa: BLE001 -- what an agent says of one tool keeps no other from being looked at
+        _LOG.exception("a schema could not be compared and counts as incompatible")
+        return ToolChange.INCOMPATIBLE
     if not kinds:
         return ToolChange.DESCRIPTION_ONLY
     if kinds == {ChangeKind.WIDENED}:
