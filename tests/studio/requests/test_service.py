@@ -2,18 +2,26 @@
 
 import json
 
+import msgspec
 import pytest
 from tests.studio.story import LOOKUP, REFUND, Story, contract, importing
 
 from placet.evidence.vote import APPROVAL_VOTE_TYPE
 from placet.kernel.hashing import digest
+from placet.studio.abandonments import service as abandonments
+from placet.studio.abandonments.model import AbandonDraft
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalRefused
-from placet.studio.drafts.model import Comment
+from placet.studio.drafts import store as drafts
+from placet.studio.drafts.model import Comment, OpenDraft
+from placet.studio.endings import service as endings
+from placet.studio.endings.model import RevokeApproval
+from placet.studio.origins import service as origins
 from placet.studio.requests import rules, service, store
 from placet.studio.requests.model import (
     ApprovalAlreadyRequested,
     RequestNotFound,
     RequestStatus,
+    WithdrawRequest,
 )
 
 
@@ -141,3 +149,37 @@ async def test_another_tenants_request_looks_like_none(story: Story, other: Stor
     async with other.db.reading(other.founder) as tx:
         with pytest.raises(RequestNotFound):
             await service.show_request(tx, request.request_id)
+
+
+async def test_the_view_tells_that_what_it_would_bring_back_was_revoked_and_why(
+    story: Story,
+) -> None:
+    ada, ben = await story.signer("ada"), await story.signer("ben")
+    workspace = await story.workspace(ada, ben)
+    _, _, first = await story.asked(workspace)
+    assert msgspec.json.decode(first.view_json)["ended"] == []
+    approval = (await story.vote(first, ben)).approval_id
+    assert approval is not None
+    async with story.db.writing(ben.principal) as tx:
+        wrong = RevokeApproval(reason="it pays too much")
+        await endings.revoke_approval(tx, approval, wrong, story.ids, is_operator=False)
+    _, _, copied = await story.asked(workspace)
+    async with story.db.writing(story.founder) as tx:
+        given_up = WithdrawRequest(reason="a test")
+        await service.withdraw_request(tx, copied.request_id, given_up, story.ids)
+        abandoned = AbandonDraft(expected_draft_version=1, reason="a test")
+        draft = await drafts.find_open_draft(tx, workspace.workspace_id)
+        assert draft is not None
+        await abandonments.abandon_draft(tx, draft.draft_id, abandoned, story.ids)
+        again = OpenDraft(from_approval_id=approval)
+        reopened = await origins.open_draft(tx, workspace.workspace_id, again, "key", story.ids)
+    changed = importing(contract(LOOKUP))
+    await story.command(reopened, changed)
+    based = await story.request(await story.snapshot(reopened))
+    for request in (copied, based):
+        (told,) = msgspec.json.decode(request.view_json)["ended"]
+        assert (told["approval_id"], told["kind"], told["reason"]) == (
+            str(approval),
+            "revoked",
+            "it pays too much",
+        )

@@ -47,6 +47,16 @@ class ApprovalEnding(Value, frozen=True):
     ended_at: datetime
 
 
+class EndedApproval(Value, frozen=True):
+    """An approval that was revoked, with the reason, or that ran out."""
+
+    approval_id: UUID
+    workspace_id: WorkspaceId
+    kind: EndingKind
+    reason: str | None
+    ended_at: datetime
+
+
 class EndingWarning(Value, frozen=True):
     """That somebody was told how long an approval still lasts."""
 

@@ -1,15 +1,20 @@
 """Questions about endings, and the rows that are added."""
 
 from collections.abc import Collection
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from placet.authority.tables import ARTIFACT
 from placet.plans.model import EndingKind
 from placet.storage.database import Reading, Writing, fields_of
-from placet.studio.endings.model import ApprovalEnding, EndingWarning
+from placet.studio.approvals.tables import APPROVAL
+from placet.studio.endings.model import ApprovalEnding, EndedApproval, EndingWarning
 from placet.studio.endings.tables import ENDING, WARNING
+
+ENDED_MAX: Final = 50
 
 
 def insert_statement(ending: ApprovalEnding) -> sa.Insert:
@@ -43,6 +48,45 @@ async def find_ending(tx: Reading, approval_id: UUID, kind: EndingKind) -> Appro
             ENDING.c.approval_id == approval_id,
             ENDING.c.kind == kind,
         ),
+    )
+
+
+async def list_ended(
+    tx: Reading, approval_id: UUID | None, compiled_hash: str
+) -> list[EndedApproval]:
+    """Return what ended of an approval and of those that compiled to a hash, the latest first.
+
+    In whatever workspace of the tenant; at most `ENDED_MAX`.
+    """
+    revoked = sa.and_(
+        ENDING.c.tenant_id == APPROVAL.c.tenant_id,
+        ENDING.c.approval_id == APPROVAL.c.approval_id,
+        ENDING.c.kind == EndingKind.REVOKED,
+    )
+    compiled = sa.select(ARTIFACT.c.artifact_id).where(
+        ARTIFACT.c.tenant_id == tx.tenant_id, ARTIFACT.c.compiled_hash == compiled_hash
+    )
+    ended_at = sa.func.coalesce(ENDING.c.ended_at, APPROVAL.c.expires_at)
+    is_over = ENDING.c.approval_id.is_not(None) | (
+        APPROVAL.c.expires_at <= sa.func.clock_timestamp()
+    )
+    return await tx.list(
+        EndedApproval,
+        sa.select(
+            APPROVAL.c.approval_id,
+            APPROVAL.c.workspace_id,
+            sa.func.coalesce(ENDING.c.kind, EndingKind.EXPIRED).label("kind"),
+            ENDING.c.reason,
+            ended_at.label("ended_at"),
+        )
+        .outerjoin_from(APPROVAL, ENDING, revoked)
+        .where(
+            APPROVAL.c.tenant_id == tx.tenant_id,
+            (APPROVAL.c.approval_id == approval_id) | APPROVAL.c.artifact_id.in_(compiled),
+            is_over,
+        )
+        .order_by(ended_at.desc(), APPROVAL.c.approval_id)
+        .limit(ENDED_MAX),
     )
 
 

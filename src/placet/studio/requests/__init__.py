@@ -1,9 +1,10 @@
 """Asking people for their assent to one snapshot.
 
 An `ApprovalRequest` freezes what the voters see: the view, which holds the review projection, the
-difference from what is in force, every finding, the policy that the approval is judged by and the
-workspace's posture. The hash of those bytes, the hash of what the snapshot compiles to, and the
-hash of the policy stand in every vote. `open` -> `granted` | `refused` | `withdrawn` | `expired` |
+difference from what is in force, every finding, the policy that the approval is judged by, the
+workspace's posture, and what was revoked or ran out of what it would bring back. The hash of those
+bytes, the hash of what the snapshot compiles to, and the hash of the policy stand in every vote.
+`open` -> `granted` | `refused` | `withdrawn` | `expired` |
 `superseded`; a workspace has at most one open request. An open request whose deadline has passed by
 the database's clock counts as `expired`, whoever looks; a worker writes that down afterwards, once.
 Whoever asked, or an author of the draft, may withdraw it with a reason.

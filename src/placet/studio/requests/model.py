@@ -18,6 +18,7 @@ from placet.kernel.value import Input, Value
 from placet.plans.model import Enforcement, Unplanned
 from placet.policy.diff.change import Change
 from placet.policy.finding import Finding
+from placet.studio.endings.model import EndedApproval
 from placet.studio.impact.model import ImpactSummary
 from placet.studio.judgments.model import Judgment
 from placet.studio.snapshots.model import SnapshotId
@@ -140,6 +141,8 @@ class ApprovalFrame(Value, frozen=True):
     """The view that voters see, without the review projection that is put beside it.
 
     `impact` is the latest preview of what the snapshot compiles to, null where none was made.
+    `ended` tells what was revoked or ran out of the approval that the draft stems from, and of
+    those of the tenant that compiled to the same.
     """
 
     workspace_id: WorkspaceId
@@ -159,6 +162,7 @@ class ApprovalFrame(Value, frozen=True):
     findings: list[Finding]
     judgments: list[Judgment]
     impact: ImpactSummary | None
+    ended: list[EndedApproval]
 
 
 class VoteFields(Value, frozen=True):

@@ -19,6 +19,7 @@ from placet.storage.work import CLOSE_REQUEST, put_due
 from placet.studio.approvals import rules as approval_rules
 from placet.studio.approvals import store as approvals
 from placet.studio.drafts import store as drafts
+from placet.studio.endings import store as endings
 from placet.studio.impact import service as impact
 from placet.studio.requests import rules, store
 from placet.studio.requests.model import (
@@ -171,6 +172,7 @@ async def _frozen(
     compiled, changes = await asyncio.to_thread(_compiled, snapshot, before)
     artifact_hash = compiled.compiled_hash.hex()
     change = await _policy_change(tx, asked, workspace)
+    draft = await drafts.get_draft(tx, snapshot.draft_id)
     frame = ApprovalFrame(
         workspace_id=workspace.workspace_id,
         purpose=asked.purpose,
@@ -189,6 +191,7 @@ async def _frozen(
         findings=snapshot.findings,
         judgments=snapshot.judgments,
         impact=await impact.find_summary(tx, workspace.workspace_id, artifact_hash),
+        ended=await endings.list_ended(tx, draft.derived_from_approval_id, artifact_hash),
     )
     view = await asyncio.to_thread(rules.freeze_view, frame, compiled.review)
     now = await tx.now()
