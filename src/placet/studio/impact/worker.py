@@ -32,6 +32,7 @@ MEMORY_BYTES_MAX: Final = 2 * 1024 * 1024 * 1024
 """Addresses of one worker, not what it uses: libraries and tables that are never touched count."""
 
 NICENESS: Final = 10
+_FIRST_OTHER: Final = 3
 
 
 class OutOfOrderError(RuntimeError):
@@ -100,6 +101,7 @@ def _settle() -> None:
 
 def main() -> None:
     """Take the pipes, and leave nothing behind that another word could be written to."""
+    os.closerange(_FIRST_OTHER, os.sysconf("SC_OPEN_MAX"))  # whatever a loop let through
     os.nice(NICENESS)
     for kind, most in ((resource.RLIMIT_AS, MEMORY_BYTES_MAX), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):  # some systems know no such limit
