@@ -1,7 +1,7 @@
 """Dossiers: what a good one proves, and how each thing that is wrong with one is named."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -23,6 +23,7 @@ from tests.evidence.samples import (
     STARTED,
     STRANGER_KEY,
     TENANT,
+    WORKSPACE,
     uuid_of,
 )
 
@@ -76,6 +77,24 @@ def test_a_good_dossier_proves_who_signed_what() -> None:
 def test_a_dossier_tells_for_what_was_approved() -> None:
     ready = approval_record(vote={"purpose": VotePurpose.BREAK_GLASS})
     assert verify_dossier(approval_file(ready)).purpose is VotePurpose.BREAK_GLASS
+
+
+def test_what_a_policy_asks_for_and_nobody_signed_is_not_proved() -> None:
+    report = verify_dossier(approval_file(), KeyList(version=1, keys=tuple(dossier_keys())))
+    assert any("of `risk`" in sentence for sentence in report.not_proved)
+    assert any("wrote the draft" in sentence for sentence in report.not_proved)
+    assert not any("meet the approval policy" in sentence for sentence in report.proved)
+    plain = POLICY | {"groups": [], "four_eyes": False}
+    report = verify_dossier(approval_file(approval_record(policy=plain)))
+    assert report.is_good
+    assert not any("wrote the draft" in sentence for sentence in report.not_proved)
+    assert not any("the voters are of" in sentence for sentence in report.not_proved)
+
+
+def test_a_dossier_tells_what_it_is_of() -> None:
+    report = verify_dossier(approval_file())
+    found = (report.workspace_id, report.request_id, report.agent, report.environment)
+    assert found == (WORKSPACE, uuid_of("request"), "desk", "production")
 
 
 def test_an_artifact_has_a_dossier_of_its_own_that_proves_less() -> None:
@@ -203,6 +222,21 @@ FORGERIES: dict[str, tuple[Callable[[], ApprovalRecord], int, str]] = {
         lambda: approval_record(approval={"expires_at": None}),
         5,
         "does not end when",
+    ),
+    "an approval that ends beyond the calendar": (
+        lambda: approval_record(approval={"approved_at": datetime(9999, 12, 31, tzinfo=UTC)}),
+        5,
+        "after the year 9999",
+    ),
+    "an approval for more days than can be counted": (
+        lambda: approval_record(policy=POLICY | {"validity_days": 10**10}),
+        5,
+        "after the year 9999",
+    ),
+    "a view that names no agent": (
+        lambda: approval_record(view={"agent": None}),
+        4,
+        "cannot be read",
     ),
     "an approval by others": (
         lambda: approval_record(approval={"approved_by": (PERSON,)}),

@@ -1,6 +1,6 @@
 """What must hold between the lines of a dossier. Each check names the line and the item."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -75,8 +75,11 @@ def check_proof(proof: ProofText, content: ContentText, artifact: ArtifactPayloa
         bad(PROOF, "the approval policy", "it is not the one that the voters signed")
 
 
-def check_view(line: ViewLine, proof: ProofText, artifact: ArtifactPayload) -> None:
-    """Hold the view against the hash that was signed, and what it shows against what it is of."""
+def check_view(line: ViewLine, proof: ProofText, artifact: ArtifactPayload) -> str:
+    """Return the agent that the view names.
+
+    Holds the view against the hash that was signed, and what it shows against what it is of.
+    """
     if digest("approval_view", line.view.encode()).hex() != proof.view_hash:
         bad(VIEW, "the view", "it is not the one that the voters signed")
     view = read_text(line.view, ViewText, VIEW)
@@ -92,6 +95,7 @@ def check_view(line: ViewLine, proof: ProofText, artifact: ArtifactPayload) -> N
     )
     if shown != signed:
         bad(VIEW, "the view", "the voters were shown something else than they signed")
+    return view.agent
 
 
 def read_votes(proof: ProofText, content: ContentText, keys: Keys) -> tuple[ApprovalVote, ...]:
@@ -182,9 +186,18 @@ def check_approval(
         bad(APPROVAL, "the approval", "it is not the one that artifact and proof are of")
     if line.approved_by != tuple(voter.actor_id for voter in proof.voters):
         bad(APPROVAL, "the approval", "it names others than the voters")
-    lasts = None if policy.validity_days is None else timedelta(days=policy.validity_days)
-    if line.expires_at != (None if lasts is None else line.approved_at + lasts):
+    if line.expires_at != _end(line.approved_at, policy.validity_days):
         bad(APPROVAL, "the approval", "it does not end when its policy says")
+
+
+def _end(approved_at: datetime, days: int | None) -> datetime | None:
+    """Return when an approval ends, none for never. An end beyond the calendar is bad."""
+    if days is None:
+        return None
+    try:
+        return approved_at + timedelta(days=days)
+    except OverflowError:
+        bad(APPROVAL, "the approval", "it would end after the year 9999")
 
 
 def _signer(

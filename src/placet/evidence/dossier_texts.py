@@ -21,6 +21,7 @@ class PolicyText(Value, frozen=True):
 
     quorum: int
     validity_days: int | None = None
+    four_eyes: bool = False
     groups: tuple[GroupText, ...] = ()
 
 
@@ -75,6 +76,7 @@ class ViewText(Value, frozen=True):
     """What the voters saw."""
 
     workspace_id: UUID
+    agent: str
     environment: Environment
     snapshot_id: UUID
     snapshot_hash: str

@@ -33,10 +33,11 @@ from placet.evidence.dossier_lines import (
     split_lines,
     uncounted_line,
 )
-from placet.evidence.dossier_texts import ProofText
+from placet.evidence.dossier_texts import PolicyText, ProofText
 from placet.evidence.fields import HexDigest
 from placet.evidence.verify import Flaw
 from placet.evidence.vote import ApprovalVote, VotePurpose
+from placet.kernel.principal import Environment
 from placet.kernel.value import Value
 
 
@@ -44,6 +45,7 @@ class OpenedDossier(Value, frozen=True):
     """What a good dossier says. All but the artifact is null where an artifact is all there is.
 
     `contract` and `view` are JSON as it was hashed, `policy` the approval policy that was met.
+    `unsigned` is what that policy asks for besides and nobody signed that it is so.
     """
 
     header: DossierHeader
@@ -53,6 +55,8 @@ class OpenedDossier(Value, frozen=True):
     view: bytes | None = None
     policy: bytes | None = None
     votes: tuple[ApprovalVote, ...] = ()
+    agent: str | None = None
+    unsigned: tuple[str, ...] = ()
 
 
 class DossierReport(Value, frozen=True):
@@ -66,6 +70,10 @@ class DossierReport(Value, frozen=True):
     compiled_hash: HexDigest | None = None
     approvers: tuple[UUID, ...] = ()
     purpose: VotePurpose | None = None
+    workspace_id: UUID | None = None
+    request_id: UUID | None = None
+    agent: str | None = None
+    environment: Environment | None = None
     proved: tuple[str, ...] = ()
     not_proved: tuple[str, ...] = ()
 
@@ -86,6 +94,7 @@ def verify_dossier(data: bytes, pinned: KeyList | None = None) -> DossierReport:
         opened = open_dossier(data, pinned)
     except DossierError as fault:
         return DossierReport(flaw=fault.flaw, keys_pinned=is_pinned)
+    vote = opened.votes[0] if opened.votes else None
     return DossierReport(
         flaw=None,
         keys_pinned=is_pinned,
@@ -94,7 +103,11 @@ def verify_dossier(data: bytes, pinned: KeyList | None = None) -> DossierReport:
         approval_id=opened.artifact.approval_id,
         compiled_hash=opened.artifact.compiled_hash,
         approvers=tuple(vote.voter_id for vote in opened.votes),
-        purpose=opened.votes[0].purpose if opened.votes else None,
+        purpose=None if vote is None else vote.purpose,
+        workspace_id=None if vote is None else vote.workspace_id,
+        request_id=None if vote is None else vote.request_id,
+        agent=opened.agent,
+        environment=None if vote is None else vote.environment,
         proved=tuple(_proved(opened)),
         not_proved=tuple(_not_proved(opened, is_pinned=is_pinned)),
     )
@@ -129,7 +142,7 @@ def _opened(lines: list[bytes], pinned: KeyList | None) -> OpenedDossier:
     content = read_content(record.snapshot, artifact, file.header.tenant_id)
     proof = read_text(record.proof.proof, ProofText, PROOF)
     check_proof(proof, content, artifact)
-    check_view(record.view, proof, artifact)
+    agent = check_view(record.view, proof, artifact)
     votes = read_votes(proof, content, keys)
     policy = read_policy(proof)
     check_quorum(policy, proof)
@@ -142,7 +155,17 @@ def _opened(lines: list[bytes], pinned: KeyList | None) -> OpenedDossier:
         view=record.view.view.encode(),
         policy=bytes(proof.approval_policy),
         votes=votes,
+        agent=agent,
+        unsigned=tuple(_unsigned(policy)),
     )
+
+
+def _unsigned(policy: PolicyText) -> Iterator[str]:
+    if policy.groups:
+        names = ", ".join(f"`{group.name}`" for group in policy.groups)
+        yield f"that the voters are of {names}: the file says so, and nobody signed it"
+    if policy.four_eyes:
+        yield "that somebody else approved than wrote the draft: no dossier says who wrote it"
 
 
 def _proved(opened: OpenedDossier) -> Iterator[str]:
@@ -153,7 +176,7 @@ def _proved(opened: OpenedDossier) -> Iterator[str]:
     people = len(opened.votes)
     yield (
         f"{people} {'person' if people == 1 else 'people'} signed this view of this contract, each "
-        "with a key that they proved to hold, and they meet the approval policy that they signed"
+        "with a key that they proved to hold: as many as the policy that they signed asks for"
     )
     yield f"the purpose that they signed is `{opened.votes[0].purpose}`"
 
@@ -166,4 +189,5 @@ def _not_proved(opened: OpenedDossier, *, is_pinned: bool) -> Iterator[str]:
         yield "that anybody approved it"
         return
     yield "when it was approved, and that the voters' keys counted then: that is for a bundle"
+    yield from opened.unsigned
     yield "that the artifact is what the contract compiles to: `placet policy rebuild` tells"
