@@ -2,10 +2,10 @@
 
     PLACET_ROUNDS=500 pytest tests/invariants/test_races_studio.py
 
-Each round is a fresh workspace with fresh keys. Four people vote on whatever is open, each from two
-places; two write and open drafts; two take snapshots and ask for approval; one key is revoked, one
-approver removed, approvals are revoked, requests withdrawn. Nobody waits for anybody: a refusal is
-an answer, and any other exception ends the test.
+Each round is a fresh workspace with fresh keys. Five people vote on whatever is open, two of them
+from two places; two write and open drafts; two take snapshots and ask for approval; one key is
+revoked, one approver removed, one disabled, approvals are revoked, requests withdrawn. Nobody waits
+for anybody: a refusal is an answer, and any other exception ends the test.
 """
 
 import asyncio
@@ -36,6 +36,7 @@ from placet.studio.requests.model import ApprovalRequest, RequestStatus, Withdra
 from placet.studio.votes import service as votes
 from placet.studio.workspaces import store as workspaces
 from placet.studio.workspaces.model import ApprovalGroup, ApprovalPolicy, GovernanceWorkspace
+from placet.tenancy import service as tenancy
 
 TURNS = 3
 LOOKS = 40
@@ -47,7 +48,10 @@ Client = Callable[[], Awaitable[object]]
 
 @dataclass
 class Crowd:
-    """One round: a workspace, four voters with fresh keys, and two nodes to reach it through."""
+    """One round: a workspace, five voters with fresh keys, and two nodes to reach it through.
+
+    The fifth is a person of this round alone: whoever is disabled stays so.
+    """
 
     nodes: Sequence[Story]
     number: int
@@ -66,6 +70,7 @@ class Crowd:
         self.voters = [
             Signer(seat.principal, seat.api_key, SigningKey.generate()) for seat in self.seats
         ]
+        self.voters.append(await self.story.signer(f"eve-{self.number}"))
         is_grouped = self.number % 2 == 1
         first, second, *later = self.voters
         self.workspace = await self.story.workspace(
@@ -85,11 +90,12 @@ class Crowd:
         """Let everybody act at once, each for a few turns."""
         clients: list[Client] = [
             *(self._voting(voter) for voter in self.voters),
-            *(self._voting(voter) for voter in self.voters),
+            *(self._voting(voter) for voter in (self.voters[0], self.voters[-1])),
             *(self._once(self._when(place), self._writing(place)) for place in range(2)),
             *(self._asking(place) for place in range(2)),
             self._once(self._when(2), self._revoke_key),
             self._once(self._when(3), self._remove),
+            self._once(self._when(4), self._disable),
             self._once(0, self._revoke_approval),
             self._withdrawing,
         ]
@@ -212,8 +218,8 @@ class Crowd:
         return "key revoked"
 
     async def _remove(self) -> object:
-        """Remove the last voter."""
-        node, gone = self._node(0), self.voters[-1].principal.actor_id
+        """Remove the fourth voter."""
+        node, gone = self._node(0), self.voters[3].principal.actor_id
         async with node.db.writing(node.founder) as tx:
             await enrolments.remove_approver(
                 tx,
@@ -224,6 +230,13 @@ class Crowd:
                 is_admin=True,
             )
         return "removed"
+
+    async def _disable(self) -> object:
+        """Disable the fifth voter."""
+        node, gone = self._node(1), self.voters[4].principal.actor_id
+        async with node.db.writing(node.founder) as tx:
+            await tenancy.disable_actor(tx, gone, node.ids)
+        return "disabled"
 
     async def _revoke_approval(self) -> object:
         """Look for an approval for a while, and revoke it as soon as there is one."""

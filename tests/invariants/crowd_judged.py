@@ -123,14 +123,14 @@ async def _judge_pointers(tx: Reading, crowd: Crowd, approvals: list[GovernanceA
 
 
 def _ended(told: list[RecordedEvent], before: int) -> set[str]:
-    """Return the keys that were revoked and the people who were removed before a place."""
+    """Return the keys that were revoked, and who was removed or disabled, before a place."""
     ended = set()
     for event in told:
         if event.seq < before and event.body is not None:
             body = msgspec.json.decode(event.body)
             if event.type == "PersonKeyRevoked":
                 ended.add(body["key_id"])
-            if event.type == "ApproverRemoved":
+            if event.type in {"ApproverRemoved", "ActorDisabled"}:
                 ended.add(body["actor_id"])
     return ended
 

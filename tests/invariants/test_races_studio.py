@@ -48,3 +48,4 @@ async def test_whatever_sixteen_clients_do_at_once_only_what_a_quorum_signed_is_
         outcomes += crowd.outcomes
     assert outcomes["key revoked"]
     assert outcomes["removed"]
+    assert outcomes["disabled"]
