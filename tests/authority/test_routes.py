@@ -1,6 +1,7 @@
 """Keys and artifacts over HTTP."""
 
 import base64
+import json
 
 import httpx
 from tests.studio.story import Story
@@ -8,6 +9,9 @@ from tests.studio.story import Story
 from placet.evidence.artifact import verify_artifact
 from placet.evidence.dsse import parse_envelope
 from placet.evidence.ed25519 import PublicKey
+from placet.kernel.principal import Environment
+from placet.studio.endings.model import RevokeApproval
+from placet.studio.endings.service import revoke_approval
 
 KEYS = "/api/v1/authority/keys"
 ARTIFACTS = "/api/v1/authority/artifacts"
@@ -35,9 +39,36 @@ async def test_what_is_served_verifies_with_the_keys_that_are_listed(
     assert person["confirmed_by"] == []
 
 
+async def test_of_one_hash_the_named_approvals_is_served_or_the_newest_that_is_not_revoked(
+    client: httpx.AsyncClient, story: Story
+) -> None:
+    first = await story.approved(environment=Environment.STAGING)
+    second = await story.approved(environment=Environment.DEVELOPMENT)
+    assert first.compiled_hash == second.compiled_hash
+
+    async def served(**query: str) -> str:
+        path = f"{ARTIFACTS}/{first.compiled_hash}"
+        answer = await client.get(path, headers=bearer(story), params=query)
+        assert "immutable" in answer.headers["Cache-Control"] or not query
+        body = json.loads(base64.b64decode(answer.json()["payload"]))
+        return str(body["approval_id"])
+
+    assert await served() == str(second.approval_id)
+    assert await served(approval_id=str(first.approval_id)) == str(first.approval_id)
+    assert second.approval_id is not None
+    async with story.db.writing(story.founder) as tx:
+        why = RevokeApproval(reason="wrong")
+        await revoke_approval(tx, second.approval_id, why, story.ids, is_operator=True)
+    assert await served() == str(first.approval_id)
+    nobody = {"approval_id": str(story.ids.new())}
+    path = f"{ARTIFACTS}/{first.compiled_hash}"
+    lost = await client.get(path, headers=bearer(story), params=nobody)
+    assert lost.json()["code"] == "artifact_not_found"
+
+
 async def test_an_artifact_may_be_kept_for_ever(client: httpx.AsyncClient, story: Story) -> None:
     answer = await story.approved()
-    path = f"{ARTIFACTS}/{answer.compiled_hash}"
+    path = f"{ARTIFACTS}/{answer.compiled_hash}?approval_id={answer.approval_id}"
     served = await client.get(path, headers=bearer(story))
     assert "immutable" in served.headers["Cache-Control"]
     tag = served.headers["ETag"]

@@ -139,7 +139,12 @@ ROUTES: Final = (
         wrong={"reason": TEXTS},
         keyed=True,
     ),
-    Route("GET", f"/api/v1/authority/artifacts/{HASH}", denied="operate"),
+    Route(
+        "GET",
+        f"/api/v1/authority/artifacts/{HASH}",
+        denied="operate",
+        queries=("approval_id=", "approval_id=x", "approval_id=%00", "tenant_id=1"),
+    ),
     Route("POST", f"{AUTHORITY}/challenges", body={}, keyed=True),
     Route(
         "POST",

@@ -139,6 +139,12 @@ class EnrolmentRefused(Invalid):
     reasons: list[EnrolmentReason]
 
 
+class ArtifactQuery(Input, frozen=True):
+    """Of which approval the artifact is wanted, where several compiled to the same hash."""
+
+    approval_id: UUID | None = None
+
+
 class ArtifactNotFound(NotFound):
     """There is no such artifact here."""
 

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from placet.authority import service, store
 from placet.authority.model import (
     ArtifactNotFound,
+    ArtifactQuery,
     KeyList,
     KeyRevocation,
     RevokeKey,
@@ -29,10 +30,12 @@ from placet.tenancy.entry import (
     etag_matches,
     ids_of,
     principal_of,
+    query_of,
 )
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _REVOKE: Final = msgspec.json.Decoder(RevokeKey)
+_ASK_AGAIN: Final = "private, no-cache"
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
 
 
@@ -80,16 +83,22 @@ async def revoke_person_key(request: AppRequest, key_id: FromPath[str]) -> Respo
     "/api/v1/authority/artifacts/{compiled_hash:str}",
     opt=RouteOpt(
         scope=(Scope.RUNTIME, Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.AUDIT),
+        query=ArtifactQuery,
         answer=dict[str, object],
     ),
 )
 async def get_artifact(request: AppRequest, compiled_hash: FromPath[str]) -> Response[bytes]:
-    """Return a compiled artifact in its signed envelope; it never changes."""
+    """Return a compiled artifact in its signed envelope, which names the approval.
+
+    That of an approval never changes. Without one it is the newest that is not revoked.
+    """
+    asked = query_of(request, ArtifactQuery)
     if not _HASH.fullmatch(compiled_hash):
         raise ArtifactNotFound(detail="there is no artifact with this hash")
     async with database_of(request).reading(principal_of(request)) as tx:
-        artifact = await store.get_artifact_by_hash(tx, compiled_hash)
-    headers = {"ETag": f'"{compiled_hash}"', "Cache-Control": _FOR_EVER}
+        artifact = await service.get_artifact_by_hash(tx, compiled_hash, asked.approval_id)
+    kept = _ASK_AGAIN if asked.approval_id is None else _FOR_EVER
+    headers = {"ETag": f'"{artifact.artifact_id}"', "Cache-Control": kept}
     if etag_matches(request, headers["ETag"]):
         return Response(content=b"", status_code=304, headers=headers)
     return answer(msgspec.Raw(artifact.envelope), headers=headers)

@@ -1,7 +1,12 @@
 """Enrolling the keys that people vote with, and ending them."""
 
+from uuid import UUID
+
 from placet.authority import rules, store
+from placet.authority.controls import store as controls
 from placet.authority.model import (
+    ArtifactNotFound,
+    CompiledGovernanceArtifact,
     EnrolKey,
     EnrolmentFlaw,
     EnrolmentReason,
@@ -20,7 +25,7 @@ from placet.evidence.ed25519 import PublicKey, PublicKeyError
 from placet.kernel.ids import ActorId, Ids
 from placet.kernel.refusals import NotFound
 from placet.kernel.value import Value
-from placet.storage.database import Writing
+from placet.storage.database import Reading, Writing
 from placet.tenancy import store as tenancy
 from placet.tenancy.model import Actor
 
@@ -101,6 +106,20 @@ async def revoke_key(
     said = PersonKeyRevoked(actor_id=key.actor_id, key_id=key.key_id, reason=asked.reason)
     await _tell(tx, said, ids)
     return revocation
+
+
+async def get_artifact_by_hash(
+    tx: Reading, compiled_hash: str, approval_id: UUID | None = None
+) -> CompiledGovernanceArtifact:
+    """Return what an approval compiled to this hash; without one, the newest that is not revoked.
+
+    Where all of them are, the newest. Refuses `artifact_not_found`.
+    """
+    found = await store.list_artifacts_of(tx, compiled_hash, approval_id)
+    if not found:
+        raise ArtifactNotFound(detail="there is no artifact with this hash")
+    killed = await controls.list_artifact_kills(tx, found)
+    return await store.get_artifact(tx, next((one for one in found if one not in killed), found[0]))
 
 
 def refused(actor_id: ActorId, reasons: list[EnrolmentReason]) -> EnrolmentRefused:

@@ -1,6 +1,7 @@
 """Questions about keys and artifacts, and the rows that are added."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.refusals import NotFound
 from placet.storage.database import Reading, Writing, fields_of
 
+_SAME_MAX: Final = 200
 _HOLD = sa.text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
 _HOLD_ALONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
@@ -141,22 +143,20 @@ async def get_artifact(tx: Reading, artifact_id: UUID) -> CompiledGovernanceArti
     return found
 
 
-async def get_artifact_by_hash(tx: Reading, compiled_hash: str) -> CompiledGovernanceArtifact:
-    """Return the first artifact that was compiled to this hash: always the same one.
+async def list_artifacts_of(
+    tx: Reading, compiled_hash: str, approval_id: UUID | None = None
+) -> list[UUID]:
+    """Return the artifacts that were compiled to this hash, the newest first, or an approval's.
 
-    A rollback or a promotion compiles to the same hash again; what it compiled to is the same.
-    Refuses `artifact_not_found`.
+    A rollback or a promotion compiles to the same hash again. At most the newest 200.
     """
-    found = await tx.list(
-        CompiledGovernanceArtifact,
-        sa.select(ARTIFACT)
-        .where(ARTIFACT.c.tenant_id == tx.tenant_id, ARTIFACT.c.compiled_hash == compiled_hash)
-        .order_by(ARTIFACT.c.created_at, ARTIFACT.c.artifact_id)
-        .limit(1),
+    query = sa.select(ARTIFACT.c.artifact_id).where(
+        ARTIFACT.c.tenant_id == tx.tenant_id, ARTIFACT.c.compiled_hash == compiled_hash
     )
-    if not found:
-        raise ArtifactNotFound(detail="there is no artifact with this hash")
-    return found[0]
+    if approval_id is not None:
+        query = query.where(ARTIFACT.c.approval_id == approval_id)
+    newest = query.order_by(ARTIFACT.c.created_at.desc(), ARTIFACT.c.artifact_id.desc())
+    return [row.artifact_id for row in await tx.rows(newest.limit(_SAME_MAX))]
 
 
 def _name(tenant: TenantId) -> str:

@@ -53,17 +53,18 @@ class Approvals:
         path = path_of(f"{_ONE}/revoke", id=approval_id)
         return await self._door.post(path, RevocationAnswer, RevokeApproval(reason=reason), key=key)
 
-    async def artifact(self, compiled_hash: str) -> Envelope:
-        """Return a compiled artifact in its envelope, whose signature is still to be checked."""
+    async def artifact(self, compiled_hash: str, approval_id: UUID | None = None) -> Envelope:
+        """Return a compiled artifact in its envelope, whose signature is still to be checked.
+
+        Several approvals may have one hash, after a promotion or a rollback. Name the one that the
+        plan names; without it this is the newest that is not revoked.
+        """
         path = path_of("/authority/artifacts/{hash}", hash=compiled_hash)
-        return await self._door.get(path, Envelope)
+        approval = None if approval_id is None else str(approval_id)
+        return await self._door.get(path, Envelope, approval_id=approval)
 
     async def approved_artifact(self, approval_id: UUID) -> Envelope:
-        """Return what one approval compiled to, in the envelope that names this approval.
-
-        Several approvals may have one hash, after a promotion or a rollback; `artifact` returns the
-        first of them.
-        """
+        """Return what one approval compiled to, in the envelope that names this approval."""
         return await self._door.get(path_of(f"{_ONE}/artifact", id=approval_id), Envelope)
 
     async def export(self, approval_id: UUID) -> bytes:
