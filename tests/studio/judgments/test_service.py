@@ -12,7 +12,7 @@ from placet.policy.finding import Severity
 from placet.studio.approvals.model import ApprovalRefused
 from placet.studio.drafts.grounds.model import AddDraftSource, ReopenJudgment, ResolveJudgment
 from placet.studio.drafts.model import BusinessDraft, SetToolContract
-from placet.studio.drafts.pieces.model import SetGate, SetPrincipalRule
+from placet.studio.drafts.pieces.model import SetGate, SetLimits, SetPrincipalRule
 from placet.studio.judgments.model import (
     Judgment,
     JudgmentAnswered,
@@ -114,6 +114,19 @@ async def test_a_question_is_asked_anew_when_its_tool_changes_and_only_then(
     assert asked.status is JudgmentStatus.OPEN
     await story.command(draft, SetToolContract(tool=raw(OPEN_ENDED)), expected=5)
     assert await blocker(story, draft) == kept
+
+
+async def test_a_missing_ceiling_is_asked_anew_when_what_else_bounds_the_session_changes(
+    story: Story, draft: BusinessDraft
+) -> None:
+    judgment = await blocker(story, draft)
+    assert judgment.code == "no_ceiling"
+    await story.command(draft, resolving(judgment), expected=1, reason=WHY)
+    limits = raw({"max_calls_per_tool": {"lookup_order": 3}})
+    await story.command(draft, SetLimits(limits=limits), expected=2)
+    asked = await blocker(story, draft)
+    assert asked.judgment_id != judgment.judgment_id
+    assert asked.status is JudgmentStatus.OPEN
 
 
 async def test_what_cannot_be_enforced_or_is_wrong_is_no_question(

@@ -17,6 +17,8 @@ Where they come from:
         SHA-256("placet.judgment.v1" 00 | canonical JSON of code, severity, place, path, message
                 and the hash of what stands at the place)
 
+For `no_ceiling` that hash also covers the session's limits, aggregates and envelopes.
+
 So an answer is to one question about one thing as it was worded and as it stood: when the tool or
 the part of the session changes, the question is asked anew; when it is changed back, the answer
 counts again. A new draft with a parent begins with the parent's answers.

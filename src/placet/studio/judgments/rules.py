@@ -27,6 +27,9 @@ from placet.studio.sources.model import NamedTool
 
 ID_CHARACTERS: Final = 16
 _ORDER: Final = (Severity.BLOCKER, Severity.ADVISORY)
+_CEILINGS: Final = ("limits", "aggregates", "envelopes")
+"""The parts of a session that bound what a tool can do in all."""
+
 _Unit: TypeAlias = tuple[str, Json]
 
 
@@ -52,12 +55,11 @@ def judgments_of(
     `named` are the tools that the draft's sources name, `answers` the given ones by judgment id.
     """
     asked = [*_found(document, findings), *_named(document, named)]
-    hashes: dict[int, str] = {}
-    for _, subject in asked:
-        # Each subject once: many questions are about the same tool, which may be large.
-        if id(subject) not in hashes:
-            hashes[id(subject)] = digest("judgment_subject", foreign.encode(subject)).hex()
-    answered = (_answered(one, hashes[id(subject)], answers) for one, subject in asked)
+    hashes = _hashes(document, asked)
+    answered = (
+        _answered(one, subject_hash, answers)
+        for (one, _), subject_hash in zip(asked, hashes, strict=True)
+    )
     judged = {each.judgment_id: each for each in answered}
     return sorted(
         judged.values(),
@@ -89,6 +91,24 @@ def decide_answer(
         "place": judgment.place,
         "message": judgment.message,
     }
+
+
+def _hashes(document: Document, asked: Sequence[tuple[Judgment, Json]]) -> Iterator[str]:
+    """Yield the hash of what each question is about."""
+    hashes: dict[int, bytes] = {}
+    session = cast("Document", document.get("session", {}))
+    ceilings = _hash([session.get(part) for part in _CEILINGS])
+    for judgment, subject in asked:
+        # Each subject once: many questions are about the same tool, which may be large.
+        if id(subject) not in hashes:
+            hashes[id(subject)] = _hash(subject)
+        own = hashes[id(subject)]
+        is_capped_elsewhere = judgment.code == "no_ceiling"
+        yield (digest("judgment_ceiling", own, ceilings) if is_capped_elsewhere else own).hex()
+
+
+def _hash(subject: Json) -> bytes:
+    return digest("judgment_subject", foreign.encode(subject))
 
 
 def _found(document: Document, findings: Iterable[Finding]) -> Iterator[tuple[Judgment, Json]]:
