@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from placet.kernel.foreign import Json
 from placet.policy.amounts import Amount
@@ -61,7 +61,11 @@ def fill(tool: LoadedTool, values: Mapping[int, Json], slots: dict[str, Json]) -
 
 def is_small(value: Selected, values_max: int) -> bool:
     """Say whether a value has at most so many values, those inside it too, and no long texts."""
-    ahead, values, size = [value], 0, 0
+    if isinstance(value, str):
+        return len(value) <= TEXT_OF_VALUES * values_max
+    if not isinstance(value, dict | list):
+        return True
+    ahead, values, size = [cast("Json", value)], 0, 0
     while ahead:
         one = ahead.pop()
         values += 1
