@@ -14,6 +14,7 @@ from placet.settings import Settings
 from placet.storage.database import Database
 from placet.storage.listener import listen
 from placet.studio.impact.service import Previews
+from placet.studio.inferred_rules.service import Inferences
 from placet.webhooks.endpoints.signing import SigningSecrets
 
 
@@ -41,6 +42,7 @@ async def opened(
             PlanWaits.__name__: waits,
             Settings.__name__: settings,
             Previews.__name__: previews,
+            Inferences.__name__: Inferences(),
             "Ids": ids,
             "Clock": clock,
         }

@@ -1,5 +1,6 @@
 """Proposals against the calls that they come from."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID
@@ -28,6 +29,7 @@ from placet.studio.inferred_rules.model import (
     InferredRuleId,
     Proposal,
 )
+from placet.studio.sources.calls import ObservedCall
 from placet.studio.workspaces.model import WorkspaceId
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
@@ -123,3 +125,17 @@ def test_the_hash_of_a_proposal_is_that_of_what_it_would_set() -> None:
     (other,) = rules.propose(document, {TOOL: rules.Material(calls=[*calls, {"b": 1}])})
     assert few.sample_size != more.sample_size
     assert rules.hash_rule(few) == rules.hash_rule(more) != rules.hash_rule(other)
+
+
+def test_no_more_calls_are_read_than_are_looked_at() -> None:
+    read: list[int] = []
+
+    def calls() -> Iterator[ObservedCall]:
+        for number in range(9):
+            read.append(number)
+            yield ObservedCall(f"p{number}", TOOL, {"n": number})
+
+    first, are_more = rules.first_calls(calls(), 5)
+    assert ([call.part_id for call in first], are_more) == (["p0", "p1", "p2", "p3", "p4"], True)
+    assert len(read) == 6
+    assert rules.first_calls(calls(), 9)[1] is False

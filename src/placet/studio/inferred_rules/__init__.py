@@ -32,4 +32,5 @@ Failures
 - A tool accepted without its side effect, a side effect for what is no tool, a proposal for a tool
   that the draft has meanwhile or has no longer, for a schema or an argument of which the draft says
   something meanwhile, or from other sources than the draft counts now: `contract_invalid`.
+- One inference at a time runs in a process; another waits a while, and then: `inference_busy`.
 """

@@ -9,7 +9,7 @@ import msgspec
 
 from placet.evidence.fields import HexDigest
 from placet.kernel.ids import ActorId, TenantId
-from placet.kernel.refusals import NotFound
+from placet.kernel.refusals import NotFound, Unavailable
 from placet.kernel.value import Input, Value
 from placet.studio.drafts.grounds.model import SourceSpan
 from placet.studio.drafts.model import DraftId
@@ -113,6 +113,12 @@ class InferredRuleAnswer(Value, frozen=True):
 
 class InferredRuleNotFound(NotFound):
     """There is no such inferred rule here."""
+
+
+class InferenceBusy(Unavailable):
+    """The sources of another draft are being looked at."""
+
+    hint = "send the same request again after the time in Retry-After"
 
 
 class RulesInferred(Value, frozen=True):

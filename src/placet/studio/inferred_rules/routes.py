@@ -14,6 +14,7 @@ from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
 from placet.studio.inferred_rules import service
 from placet.studio.inferred_rules.model import Inferred, InferredRuleAnswer, InferRules
+from placet.studio.inferred_rules.service import Inferences, Suggested
 from placet.tenancy.entry import (
     Answer,
     AppRequest,
@@ -23,7 +24,9 @@ from placet.tenancy.entry import (
     answered,
     body_of,
     database_of,
+    idempotency_key_of,
     ids_of,
+    kept_of,
     principal_of,
     query_of,
 )
@@ -41,14 +44,20 @@ async def infer_rules(request: AppRequest, draft_id: FromPath[UUID]) -> Response
     """Look at what the sources of a draft suggest, and keep it as proposals."""
     raw = await body_of(request)
     asked = bodies.decode(_INFER, raw)
+    idempotency_key_of(request)
 
     async def work(tx: Writing) -> Answer:
         return Answer(value=await service.keep(tx, suggested, asked, ids_of(request)), status=201)
 
-    async with database_of(request).reading(principal_of(request)) as reading:
-        looked = await service.look(reading, draft_id)
-    suggested = await service.suggest(looked)
+    suggested = await _suggested(request, draft_id)
     return await answered(request, raw, work)
+
+
+async def _suggested(request: AppRequest, draft_id: UUID) -> Suggested:
+    async with kept_of(request, Inferences).place():
+        async with database_of(request).reading(principal_of(request)) as reading:
+            looked = await service.look(reading, draft_id)
+        return await service.suggest(looked)
 
 
 @get(_PATH, opt=RouteOpt(scope=_READERS, query=PageQuery, answer=Page[InferredRuleAnswer]))

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final, cast
 
 import msgspec
@@ -63,6 +64,12 @@ class _Hashed(Value, frozen=True):
     tool: str
     path: str | None
     proposal: str
+
+
+def first_calls(calls: Iterator[ObservedCall], most: int) -> tuple[list[ObservedCall], bool]:
+    """Return the first calls, at most so many, and whether there are more; no others are read."""
+    first = list(islice(calls, most))
+    return first, next(calls, None) is not None
 
 
 def gather(

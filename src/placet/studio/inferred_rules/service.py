@@ -1,6 +1,9 @@
 """Looking at the sources of a draft, keeping what they suggest, and deciding on it."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -20,6 +23,7 @@ from placet.studio.inferred_rules import rules, store
 from placet.studio.inferred_rules.model import (
     BYTES_MAX,
     CALLS_MAX,
+    InferenceBusy,
     Inferred,
     InferredRule,
     InferredRuleAnswer,
@@ -34,6 +38,9 @@ from placet.studio.sources.calls import declared_tools, observed_calls
 from placet.studio.sources.model import CountedSource, SourcePart
 from placet.studio.workspaces import service as workspaces
 
+WAIT_SECONDS: Final = 20.0
+RETRY_SECONDS: Final = 5
+
 
 class Suggested(Value, frozen=True):
     """What the sources of a draft suggest at a version."""
@@ -43,6 +50,30 @@ class Suggested(Value, frozen=True):
     proposals: list[Proposal]
     calls: int
     is_partial: bool
+
+
+class Inferences:
+    """The one place of this process in which the sources of a draft are looked at."""
+
+    def __init__(self) -> None:
+        """Hold the place free."""
+        self._place = asyncio.Semaphore(1)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Take the place, and give it back. Refuses `inference_busy` after waiting a while."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._place.acquire()
+        except TimeoutError as fault:
+            raise InferenceBusy(
+                detail="the sources of another draft are being looked at; nothing was stored",
+                retry_after_seconds=RETRY_SECONDS,
+            ) from fault
+        try:
+            yield
+        finally:
+            self._place.release()
 
 
 class Looked(Value, frozen=True):
@@ -173,10 +204,10 @@ def _suggested(looked: Looked) -> Suggested:
     left = CALLS_MAX
     is_partial = looked.is_partial
     for source, parts, content in looked.read:
-        calls = list(observed_calls(content, parts))
-        is_partial = is_partial or len(calls) > left
-        rules.gather(materials, source, parts, calls[:left], declared_tools(content, parts))
-        left -= len(calls[:left])
+        calls, are_more = rules.first_calls(observed_calls(content, parts), left)
+        is_partial = is_partial or are_more
+        rules.gather(materials, source, parts, calls, declared_tools(content, parts))
+        left -= len(calls)
     return Suggested(
         draft=looked.draft,
         source_snapshot_hash=source_rules.source_snapshot_hash(looked.counted),
