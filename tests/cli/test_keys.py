@@ -6,13 +6,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.cli.conftest import Placet
 from tests.cli.office import Office
 from tests.server.serving import serving
 
+from placet.authority.model import KeyList
 from placet.cli.exits import Exit
 from placet.evidence.bundle import KeyPurpose, NamedKey
 from placet.evidence.ed25519 import SigningKey
+from placet.kernel.ids import ActorId
+from placet.sdk.studio.keys import Keys
 
 STRANGER = SigningKey(b"\x09" * 32)
 
@@ -102,4 +106,45 @@ def test_nothing_is_pinned_that_nobody_compared(
 ) -> None:
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
     assert office.run("keys", "pin", by="ada").returncode == Exit.INTERRUPTED
+    assert not office.pins.exists()
+
+
+def test_the_ids_to_compare_are_shown_even_where_little_is_to_be_said(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    done = office.run("-q", "keys", "pin", by="ada")
+    assert done.returncode == Exit.INTERRUPTED
+    assert office.key_id("ada") in done.stderr
+
+
+def test_a_key_that_was_revoked_is_marked(office: Office) -> None:
+    mine = office.key_id("ada")
+    office.at(lambda studio: studio.keys.revoke(mine, "lost"), by="ada")
+    told = office.run("keys", "pin", "--yes", by="ada").stderr.splitlines()
+    marked = [line for line in told if "ENDED" in line]
+    assert [mine in line for line in marked] == [True]
+
+
+def test_a_key_is_trusted_until_it_is_unpinned(office: Office) -> None:
+    mine = office.key_id("ada")
+    first = office.told("keys", "pin", "--yes", by="ada")
+    told = office.told("keys", "unpin", mine, by="ada")
+    assert (told["version"], told["pinned"]) == (first["version"] + 1, first["pinned"] - 1)
+    assert mine not in [key["key_id"] for key in office.told("keys", "show", by="ada")["keys"]]
+    assert office.run("keys", "unpin", mine, by="ada").returncode == Exit.NOT_FOUND
+
+
+def test_two_keys_by_one_id_are_not_pinned(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Keys.known
+
+    async def doubled(self: Keys) -> KeyList:
+        known = await real(self)
+        stolen = replace(known.person_keys[0], actor_id=ActorId(office.tenant))
+        return replace(known, person_keys=[*known.person_keys, stolen])
+
+    monkeypatch.setattr(Keys, "known", doubled)
+    done = office.run("keys", "pin", "--only", office.key_id("ada"), "--yes", by="ada")
+    assert done.returncode == Exit.FAILED
+    assert "two keys by the one id" in done.stderr
     assert not office.pins.exists()

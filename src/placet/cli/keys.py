@@ -19,6 +19,7 @@ Examples:
   placet keys pin
   placet keys pin --only 3f5c… --only 9a01…
   placet keys show --json
+  placet keys unpin 3f5c…
 """
 
 
@@ -50,15 +51,21 @@ def pin(  # noqa: PLR0913 -- one argument per option
 ) -> None:
     """Show the keys that the service lists and that are not pinned, ask, and pin them.
 
-    A key is never taken out by this, and never changes what it is for or whose it is.
+    A key is never taken out by this, and never changes what it is for or whose it is. One that was
+    revoked is marked: it is needed only to prove what its holder signed before.
     """
     from placet.cli.pins import find_pins, pins_file, write_pins
 
     file = pins_file(pins)
     pinned = find_pins(file)
-    new = _chosen(_unpinned(_listed(url, data_dir), pinned.keys), only)
+    listed, ended = _listed(url, data_dir)
+    new = _chosen(_unpinned(listed, pinned.keys), only)
     for key in new:
-        say(f"new  {_line(key)}")
+        line = f"new  {_line(key)}{'  ENDED: revoked' if key.key_id in ended else ''}"
+        if yes:
+            say(line)
+        else:
+            click.echo(line, err=True)
     if new:
         if not yes:
             click.confirm("Did you compare these ids with their holders?", abort=True, err=True)
@@ -75,6 +82,28 @@ def pin(  # noqa: PLR0913 -- one argument per option
 
 
 @command.command()
+@click.argument("key_id")
+@pins_option
+@json_option
+def unpin(*, key_id: str, pins: Path | None, as_json: bool) -> None:
+    """Trust the key KEY_ID no more. What it signed proves nothing here from then on."""
+    from placet.cli.pins import pins_file, read_pins, write_pins
+
+    file = pins_file(pins)
+    pinned = read_pins(file)
+    kept = tuple(key for key in pinned.keys if key.key_id != key_id)
+    if len(kept) == len(pinned.keys):
+        raise CommandRefused(
+            detail=f"no key {key_id} is pinned",
+            remedy="give the whole id, as `placet keys show` lists it",
+            code=Exit.NOT_FOUND,
+        )
+    write_pins(file, kept, pinned.version + 1)
+    told = {"file": str(file), "version": pinned.version + 1, "removed": key_id}
+    give(told | {"pinned": len(kept)}, f"{len(kept)} keys are pinned in {file}", as_json=as_json)
+
+
+@command.command()
 @pins_option
 @json_option
 def show(*, pins: Path | None, as_json: bool) -> None:
@@ -87,19 +116,28 @@ def show(*, pins: Path | None, as_json: bool) -> None:
     give(msgspec.to_builtins(known), "\n".join(map(_line, known.keys)), as_json=as_json)
 
 
-def _listed(url: str | None, data_dir: Path | None) -> "list[NamedKey]":
+def _listed(url: str | None, data_dir: Path | None) -> "tuple[list[NamedKey], set[str]]":
+    """Return the keys that the service lists, each id once, and the ids of those that ended."""
     from placet.cli.desk import at_desk
     from placet.sdk.studio.dossiers import named_keys
 
     known = at_desk(url, data_dir, lambda studio: studio.keys.known())
     try:
-        return named_keys(known)
+        listed = named_keys(known)
     except ValueError as fault:
         raise CommandRefused(
             detail=f"the service lists a key that is none: {fault}",
             remedy="pin nothing; tell whoever runs the service",
             code=Exit.FAILED,
         ) from fault
+    ids = [key.key_id for key in listed]
+    if twice := next((one for one in ids if ids.count(one) > 1), None):
+        raise CommandRefused(
+            detail=f"the service lists two keys by the one id {twice}",
+            remedy="pin nothing; tell whoever runs the service",
+            code=Exit.FAILED,
+        )
+    return listed, {ending.key_id for ending in known.revocations}
 
 
 def _unpinned(listed: "Sequence[NamedKey]", pinned: "Sequence[NamedKey]") -> "list[NamedKey]":

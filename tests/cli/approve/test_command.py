@@ -141,6 +141,19 @@ def test_a_person_who_says_no_signs_nothing(
     assert voted(office, request.request_id) == 0
 
 
+def test_nobody_is_asked_who_was_shown_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = office.ask()
+    pin(office)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    key = ("--key", str(office.file("ada")))
+    done = office.run("approve", str(request.request_id), *key, "--json", by="ada")
+    assert (done.returncode, done.stdout) == (Exit.INTERRUPTED, "")
+    assert "changes, compared here" in done.stderr
+    assert "the service and this machine agree" in done.stderr
+
+
 def test_a_vote_needs_a_key_file(office: Office) -> None:
     request = office.ask()
     done = office.run("approve", str(request.request_id), by="ada")

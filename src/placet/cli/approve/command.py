@@ -68,10 +68,11 @@ def command(  # noqa: PLR0913 -- one argument per option
             remedy="name its file with --key, or only look with --look",
         )
     served, looked = _look(request, pins, url, data_dir)
-    if not as_json:
+    is_asked = not (yes or look or key_file is None)
+    if is_asked or not as_json:
         from placet.cli.approve.words import told
 
-        click.echo(told(served, looked))
+        click.echo(told(served, looked), err=as_json)
     if key_file is None or look or (looked.disagreements and not refuse):
         if as_json:
             give(_document(looked, None), "", as_json=True)

@@ -16,6 +16,7 @@ from placet.plans.model import Enforcement, Unplanned
 from placet.policy.compile import Compiled
 from placet.policy.diff.change import Change
 from placet.policy.finding import Finding
+from placet.studio.endings.model import EndedApproval
 from placet.studio.impact.model import ImpactSummary
 from placet.studio.judgments.model import Judgment
 from placet.studio.requests.model import VoteFields
@@ -55,6 +56,7 @@ class Frame(Value, frozen=True):
     diff: Against
     purpose: VotePurpose = VotePurpose.ORDINARY
     impact: ImpactSummary | None = None
+    ended: tuple[EndedApproval, ...] = ()
 
 
 def snapshot_wrong(served: Served, fields: VoteFields) -> Iterator[Disagreement]:

@@ -1,11 +1,12 @@
 """What a person is shown before they are asked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from placet.cli.approve.looking import Looked
 from placet.cli.approve.served import Served
 from placet.cli.policy.diff import change_lines
 from placet.cli.words import as_text, plain
+from placet.studio.endings.model import EndedApproval
 from placet.studio.impact.model import ImpactSummary
 from placet.studio.workspaces.model import ApprovalPolicy
 
@@ -31,6 +32,8 @@ def _lines(served: Served, looked: Looked) -> Iterator[str]:
         for finding in looked.findings:
             yield f"  {finding.severity} {finding.code} at {finding.path}: {finding.message}"
     yield from _answers(served)
+    if looked.frame is not None:
+        yield from ended_words(looked.frame.ended)
     if looked.frame is not None and looked.frame.impact is not None:
         yield from _impact(looked.frame.impact)
     yield ""
@@ -56,6 +59,16 @@ def _what(served: Served, looked: Looked) -> Iterator[str]:
     for vote in served.votes.votes:
         how = f"{vote.decision} ({vote.signed_in})"
         yield f"voted      {vote.voter_id} {how} with key {vote.key_id}"
+
+
+def ended_words(ended: Sequence[EndedApproval]) -> Iterator[str]:
+    """Yield what was revoked or ran out of what the request would bring back, as served."""
+    if ended:
+        yield ""
+        yield "would bring back what had ended, as the service tells"
+    for approval in ended:
+        why = "" if approval.reason is None else f": {approval.reason}"
+        yield f"  {approval.kind} {approval.ended_at}: approval {approval.approval_id}{why}"
 
 
 def policy_words(policy: ApprovalPolicy) -> str:
