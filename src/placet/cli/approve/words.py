@@ -55,7 +55,8 @@ def _what(served: Served, looked: Looked) -> Iterator[str]:
         for first in change.first_members:
             yield f"           group {first.group}: key {first.key_id} is put into it"
         for entry in change.roll:
-            yield f"           group {entry.group}: {entry.actor_id} with key {entry.key_id}"
+            later = f", counts from {entry.counts_from}" if entry.counts_from else ""
+            yield f"           group {entry.group}: {entry.actor_id} with key {entry.key_id}{later}"
     for vote in served.votes.votes:
         how = f"{vote.decision} ({vote.signed_in})"
         yield f"voted      {vote.voter_id} {how} with key {vote.key_id}"
