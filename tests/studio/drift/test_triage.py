@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -13,7 +14,8 @@ from tests.studio.story import AGENT, LOOKUP, REFUND, Story
 
 from placet.events import store as events
 from placet.events.model import StreamId
-from placet.kernel.principal import Environment
+from placet.kernel.principal import Environment, Scope
+from placet.kernel.refusals import ScopeMissing
 from placet.plans.inventory import rules as inventory_rules
 from placet.plans.inventory import store as inventory
 from placet.plans.inventory.model import OfferedTool
@@ -42,6 +44,8 @@ from placet.studio.drift.model import (
 )
 from placet.studio.drift.model import DriftKind as Kind
 from placet.studio.drift.tables import DRIFT_ITEM
+from placet.tenancy import service as tenancy
+from placet.tenancy.model import GrantRole, Role
 
 __all__ = ["approval"]
 
@@ -95,6 +99,28 @@ async def test_what_is_decided_is_not_acknowledged_again(
     with pytest.raises(DriftClosed) as refused:
         await decide(story, item, decision(DriftStatus.ACKNOWLEDGED))
     assert refused.value.drift_status is first
+
+
+async def test_an_approver_of_another_workspace_alone_decides_nothing_here(
+    story: Story, item: DriftItem
+) -> None:
+    elsewhere = await story.workspace(await story.signer("cleo"), agent="elsewhere")
+    person, _ = await story.workplace.person("dora")
+
+    async def reach(workspace_id: UUID) -> None:
+        async with story.db.writing(story.founder) as tx:
+            grant = GrantRole(
+                actor_id=person.actor_id, role=Role.APPROVER, workspace_id=workspace_id
+            )
+            await tenancy.grant_role(tx, grant, story.ids)
+        async with story.db.reading(person) as tx:
+            await service.check_reach(tx, item.item_id, {Scope.APPROVE})
+
+    with pytest.raises(ScopeMissing):
+        await reach(elsewhere.workspace_id)
+    async with story.db.reading(person) as tx:
+        await service.check_reach(tx, item.item_id, {Scope.APPROVE, Scope.OPERATE})
+    await reach(item.workspace_id)
 
 
 async def test_of_two_decisions_at_once_the_first_stands(story: Story, item: DriftItem) -> None:

@@ -86,7 +86,7 @@ async def get_drift(request: AppRequest, item_id: FromPath[UUID]) -> Response[by
 )
 async def acknowledge_drift(request: AppRequest, item_id: FromPath[UUID]) -> Response[bytes]:
     """Say that somebody looks after an open item."""
-    return await _decided(request, item_id, DriftStatus.ACKNOWLEDGED)
+    return await _decided(request, item_id, DriftStatus.ACKNOWLEDGED, _TRIAGE)
 
 
 @post(
@@ -95,7 +95,7 @@ async def acknowledge_drift(request: AppRequest, item_id: FromPath[UUID]) -> Res
 )
 async def resolve_drift(request: AppRequest, item_id: FromPath[UUID]) -> Response[bytes]:
     """Say that an item is no more; the same seen later than now opens another."""
-    return await _decided(request, item_id, DriftStatus.RESOLVED)
+    return await _decided(request, item_id, DriftStatus.RESOLVED, _DECIDERS)
 
 
 @post(
@@ -109,7 +109,7 @@ async def waive_drift(request: AppRequest, item_id: FromPath[UUID]) -> Response[
     decision = DriftDecision(
         status=DriftStatus.WAIVED, reason=asked.reason, waived_until=asked.until
     )
-    return await _answered(request, raw, item_id, decision)
+    return await _answered(request, raw, item_id, decision, _DECIDERS)
 
 
 @post(
@@ -128,16 +128,26 @@ async def accept_drift(request: AppRequest, item_id: FromPath[UUID]) -> Response
     return await answered(request, raw, work)
 
 
-async def _decided(request: AppRequest, item_id: UUID, status: DriftStatus) -> Response[bytes]:
+async def _decided(
+    request: AppRequest, item_id: UUID, status: DriftStatus, deciders: tuple[Scope, ...]
+) -> Response[bytes]:
     raw = await body_of(request)
     asked = bodies.decode(_DECIDE, raw)
-    return await _answered(request, raw, item_id, DriftDecision(status=status, reason=asked.reason))
+    decision = DriftDecision(status=status, reason=asked.reason)
+    return await _answered(request, raw, item_id, decision, deciders)
 
 
 async def _answered(
-    request: AppRequest, raw: bytes, item_id: UUID, decision: DriftDecision
+    request: AppRequest,
+    raw: bytes,
+    item_id: UUID,
+    decision: DriftDecision,
+    deciders: tuple[Scope, ...],
 ) -> Response[bytes]:
+    scopes = principal_of(request).scopes.intersection(deciders)
+
     async def work(tx: Writing) -> Answer:
+        await service.check_reach(tx, item_id, scopes)
         return Answer(value=await service.decide_item(tx, item_id, decision, ids_of(request)))
 
     return await answered(request, raw, work)

@@ -1,10 +1,13 @@
 """Opening drift items, and deciding about them."""
 
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 from placet.kernel.ids import Ids
+from placet.kernel.principal import Scope
+from placet.kernel.refusals import ScopeMissing
 from placet.kernel.value import Value
-from placet.storage.database import Writing
+from placet.storage.database import Reading, Writing
 from placet.studio.approvals.model import GovernanceApproval
 from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import DraftStatus
@@ -20,6 +23,8 @@ from placet.studio.drift.model import (
     Sighting,
 )
 from placet.studio.workspaces import service as workspaces
+from placet.tenancy import store as tenancy
+from placet.tenancy.model import Role
 
 
 async def open_drift(tx: Writing, seen: Sighting, ids: Ids) -> tuple[DriftItem | None, list[Value]]:
@@ -71,6 +76,26 @@ async def supersede_items(tx: Writing, approval: GovernanceApproval) -> list[Val
     if not found:
         return []
     return [DriftSuperseded(by_approval_id=approval.approval_id, item_ids=found)]
+
+
+async def check_reach(tx: Reading, item_id: UUID, scopes: AbstractSet[Scope]) -> None:
+    """Refuse `scope_missing` for whoever may decide as an approver of another workspace only.
+
+    `scopes` are those of the caller by which such a decision may be made. Every other role but an
+    approver's holds in the whole tenant. Refuses `drift_item_not_found`.
+    """
+    item = await store.get_item(tx, item_id)
+    if scopes - {Scope.APPROVE}:
+        return
+    grants = await tenancy.list_grants(tx, tx.actor_id)
+    if not any(
+        grant.role is Role.APPROVER and grant.workspace_id in {None, item.workspace_id}
+        for grant in grants
+    ):
+        raise ScopeMissing(
+            detail="the role `approver` was not given for this workspace",
+            scope=Scope.APPROVE,
+        )
 
 
 async def decide_item(tx: Writing, item_id: UUID, decision: DriftDecision, ids: Ids) -> DriftAnswer:

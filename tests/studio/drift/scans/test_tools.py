@@ -76,6 +76,32 @@ def test_a_schema_change_is_classified_by_what_the_schema_takes(
     assert tools.classify(BASE, new) is change
 
 
+def opened(*named: str, **more: object) -> dict[str, Any]:
+    return {"type": "object", "properties": {name: {"type": "string"} for name in named}} | more
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        (opened("to"), opened("to", "bypass"), ToolChange.WIDENED),
+        (opened("to", "note"), opened("to"), ToolChange.NARROWED),
+        (opened("to"), opened("recipient"), ToolChange.INCOMPATIBLE),
+        (opened("to"), opened("to", additionalProperties=True), ToolChange.DESCRIPTION_ONLY),
+        (opened("to", additionalProperties=False), opened("to"), ToolChange.WIDENED),
+        (opened("to"), opened("to", additionalProperties=False), ToolChange.NARROWED),
+        (
+            opened(properties={"dry": {"default": True}}),
+            opened(properties={"dry": {"default": False}}),
+            ToolChange.WIDENED,
+        ),
+    ],
+)
+def test_what_is_newly_named_or_done_by_default_is_wider_than_before(
+    old: dict[str, Any], new: dict[str, Any], change: ToolChange
+) -> None:
+    assert tools.classify(old, new) is change
+
+
 def changes(*versions: SeenTool, approved: ApprovedTool | None = None) -> list[ToolChange]:
     found = tools.changed_tools([approved or pay()], versions, APPROVED_AT, {})
     return [difference.change for difference in found]

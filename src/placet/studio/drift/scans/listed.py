@@ -26,7 +26,7 @@ def listed_tools(
 ) -> Iterator[SeenTool]:
     """Yield the tools among the parts of a source. Of a redacted source only the names are known.
 
-    A part that is no tool any more is left out, and one without a name or with too long a one. A schema that
+    A part that is no tool is left out, and one with no name or too long a one. A schema that
     has no foreign form is not known.
     """
     spans = [part for part in parts if part.kind is PartKind.TOOL]
@@ -53,7 +53,9 @@ def _tool(text: bytes, listed_at: datetime, *, is_redacted: bool) -> SeenTool | 
     is_said = isinstance(said, str) and not is_redacted
     return SeenTool(
         name=name,
-        description_hash=plain_sha256(str(said).encode()).hex() if is_said else None,
+        description_hash=plain_sha256(str(said).encode(errors="surrogatepass")).hex()
+        if is_said
+        else None,
         schema_hash=None if schema is None else schema_hash,
         schema=schema,
         first_seen_at=listed_at,

@@ -12,6 +12,7 @@ from placet.policy.diff.change import ChangeKind
 from placet.policy.diff.schema_form import Schema
 from placet.policy.diff.schemas import schema_changes
 from placet.studio.drift.model import ToolChange
+from placet.studio.drift.scans import offers
 from placet.studio.drift.scans.model import ApprovedTool, Difference, SeenTool
 
 COMPARED_MAX: Final = 50
@@ -25,9 +26,8 @@ def classify(old: Json, new: Json) -> ToolChange:
 
     A schema that is none differs in a way that cannot be told: it is incompatible.
     """
-    was, now = cast("Schema", old), cast("Schema", new)
     try:
-        kinds = {change.kind for change in schema_changes("", (was, ()), (now, ()))}
+        kinds = _kinds(old, new)
     except Exception:  # noqa: BLE001 -- what an agent says of one tool keeps no other from being looked at
         _LOG.exception("a schema could not be compared and counts as incompatible")
         return ToolChange.INCOMPATIBLE
@@ -36,6 +36,27 @@ def classify(old: Json, new: Json) -> ToolChange:
     if kinds == {ChangeKind.WIDENED}:
         return ToolChange.WIDENED
     return ToolChange.NARROWED if kinds == {ChangeKind.NARROWED} else ToolChange.INCOMPATIBLE
+
+
+def _kinds(old: Json, new: Json) -> set[ChangeKind]:
+    """Return how one schema differs from another as an offer, and by what it takes.
+
+    A member that is newly named widens, though an open schema took anything in its place before;
+    so does another default, as the tool does something else where nothing is given.
+    """
+    taken = _taken(old, new)
+    offered = _taken(offers.closed(old), offers.closed(new))
+    if offers.shut_count(old) != offers.shut_count(new):
+        offered |= taken
+    kinds = offered or taken
+    if not kinds and offers.defaults(old) != offers.defaults(new):
+        return {ChangeKind.WIDENED}
+    return kinds
+
+
+def _taken(old: Json, new: Json) -> set[ChangeKind]:
+    was, now = cast("Schema", old), cast("Schema", new)
+    return {change.kind for change in schema_changes("", (was, ()), (now, ()))}
 
 
 def found_hash(name: str, description_hash: str | None, schema_hash: str | None) -> str:
