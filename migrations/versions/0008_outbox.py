@@ -33,7 +33,7 @@ UPDATES: dict[str, list[str]] = {
         "settled_at",
     ],
 }
-SOURCES = [("placet.webhooks", "outbox_put_v1")]
+SOURCES = [("placet.webhooks", "outbox_put_v1"), ("placet.webhooks", "outbox_turns_v1")]
 TYPES = [
     "ApprovalRequested",
     "VoteCast",
@@ -164,5 +164,7 @@ def downgrade() -> None:
     """Drop the trigger, its function, and every table of this revision."""
     op.execute("DROP TRIGGER outbox_put ON placet.event")
     op.execute("DROP FUNCTION placet.outbox_put_v1()")
+    op.execute("DROP FUNCTION placet.outbox_take_v1(uuid[], int, int)")
+    op.execute("DROP FUNCTION placet.outbox_clear_v1(int)")
     for name in reversed(TABLES):
         op.drop_table(name, schema="placet")

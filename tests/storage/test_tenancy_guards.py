@@ -22,6 +22,8 @@ from placet.storage.database import Database
 DEFINER = {
     "authenticate_v1": "reads key hashes before the tenant is known",
     "keep_api_key_v1": "writes a key's hash",
+    "outbox_clear_v1": "removes what is due",
+    "outbox_take_v1": "reads what is due, over all tenants",
     "work_due_done_v1": "removes what is due",
     "work_due_put_v1": "writes what is due",
     "work_due_take_v1": "reads what is due, over all tenants",

@@ -1,5 +1,7 @@
 """A tenant's webhooks as a test meets them: endpoints, events, passes of a sender."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
@@ -71,12 +73,30 @@ class Post:
 
     async def drain(self, sender: Sender | None = None) -> None:
         """Let a sender make one pass."""
-        async with self.db.reading(self.founder) as tx:
-            now = await tx.now()
-        work = WorkDue(
-            tenant_id=self.founder.tenant_id, kind=SEND_WEBHOOKS, ref=self.ids.new(), due_at=now
+        await (sender or self.sender()).drain(self.founder.tenant_id)
+
+    @asynccontextmanager
+    async def failing_marks(self, endpoint: EndpointAnswer, times: int) -> AsyncIterator[None]:
+        """Let the database refuse the first marks of an endpoint's deliveries."""
+        name = f"fails_{endpoint.endpoint_id.hex}"
+        connection = await asyncpg.connect(self._admin_url)
+        await connection.execute(f"CREATE SEQUENCE public.{name}")
+        await connection.execute(
+            f"CREATE FUNCTION public.{name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+            f" AS $$ BEGIN IF nextval('public.{name}') <= {times} THEN RAISE 'full';"
+            " END IF; RETURN NEW; END $$"
         )
-        await (sender or self.sender()).drain(self.founder.tenant_id, [work])
+        await connection.execute(
+            f"CREATE TRIGGER {name} BEFORE UPDATE ON placet.webhooks_delivery FOR EACH ROW"
+            f" WHEN (NEW.endpoint_id = '{endpoint.endpoint_id}' AND NEW.claim_until IS NULL)"
+            f" EXECUTE FUNCTION public.{name}()"
+        )
+        try:
+            yield
+        finally:
+            await connection.execute(f"DROP FUNCTION public.{name}() CASCADE")
+            await connection.execute(f"DROP SEQUENCE public.{name}")
+            await connection.close()
 
     async def due(self) -> list[WorkDue]:
         """Return what says that a sender has to look after this tenant."""

@@ -102,6 +102,20 @@ async def test_a_receiver_that_hangs_keeps_no_other_tenant_waiting(office: Offic
         assert len(hanging.heard) == 8, "no more calls at once to one endpoint"
 
 
+async def test_a_burst_of_one_tenant_keeps_no_other_tenant_waiting(office: Office) -> None:
+    slow, quick = await office.tenant(), await office.tenant()
+    async with receiving() as hanging, receiving() as receiver:
+        hanging.is_holding = True
+        await slow.endpoint(hanging.url)
+        await quick.endpoint(receiver.url)
+        await slow.happen(slow.ids.new(), 250)
+        async with running(slow):
+            await hanging.until(1)
+            await slow.happen(slow.ids.new(), 250)
+            await quick.happen(quick.ids.new())
+            await receiver.until(1)
+
+
 async def test_what_a_killed_process_had_sent_and_not_marked_is_sent_again_with_its_id(
     office: Office,
 ) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,52 +9,37 @@ from placet.kernel.ids import TenantId
 from placet.replay.calls.runtime import Runtime
 from placet.settings import Settings
 from placet.storage.database import Database
-from placet.storage.work import WorkDue, take_due
-from placet.webhooks.endpoints.model import SEND_WEBHOOKS
+from placet.webhooks.deliveries.turns import take_turns
 from placet.webhooks.endpoints.signing import SigningSecrets
 from placet.webhooks.sending.call import Caller
 from placet.webhooks.sending.drain import TAKEN_SECONDS, Sender
 from placet.webhooks.sending.resolve import SystemResolver
 
 PERIOD_SECONDS: Final = 1.0
-BATCH: Final = 100
 TENANTS_AT_ONCE: Final = 16
+REST_SECONDS: Final = 2.0
 _LOG: Final = logging.getLogger("placet.worker")
 
 
 class Turns:
-    """Whose turn it is: each tenant one pass at a time, in the order in which work came up."""
+    """Whose turn it is: each tenant one pass at a time, whoever waits longest first."""
 
     def __init__(self, sender: Sender) -> None:
         """Begin with nothing to do."""
         self._sender = sender
-        self._waiting: dict[TenantId, list[WorkDue]] = {}
-        self._order: deque[TenantId] = deque()
         self._running: dict[TenantId, asyncio.Task[None]] = {}
 
-    async def take(self, db: Database) -> int:
-        """Take what is due, unless enough waits already. Returns how many pieces were taken."""
-        if sum(map(len, self._waiting.values())) >= BATCH:
-            return 0
-        due = await take_due(db, SEND_WEBHOOKS, limit=BATCH, lease_seconds=TAKEN_SECONDS)
-        for work in due:
-            if work.tenant_id not in self._waiting:
-                self._waiting[work.tenant_id] = []
-                self._order.append(work.tenant_id)
-            self._waiting[work.tenant_id].append(work)
-        return len(due)
+    async def begin(self, db: Database) -> None:
+        """Begin a pass for tenants that wait and have none, as far as there is room.
 
-    def begin(self) -> None:
-        """Begin a pass for each tenant that waits and has none, as far as there is room."""
-        for _ in range(len(self._order)):
-            if len(self._running) >= TENANTS_AT_ONCE:
-                return
-            tenant = self._order.popleft()
-            if tenant in self._running:
-                self._order.append(tenant)
-            else:
-                works = self._waiting.pop(tenant)
-                self._running[tenant] = asyncio.create_task(self._drain(tenant, works))
+        However much waits for one tenant, it takes one place.
+        """
+        room = TENANTS_AT_ONCE - len(self._running)
+        if room == 0:
+            return
+        tenants = await take_turns(db, self._running, limit=room, lease_seconds=TAKEN_SECONDS)
+        for tenant in tenants:
+            self._running[tenant] = asyncio.create_task(self._drain(tenant))
 
     async def wait(self, seconds: float) -> None:
         """Wait for so long, or until a pass has ended."""
@@ -73,11 +57,12 @@ class Turns:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _drain(self, tenant: TenantId, works: list[WorkDue]) -> None:
+    async def _drain(self, tenant: TenantId) -> None:
         try:
-            await self._sender.drain(tenant, works)
+            await self._sender.drain(tenant)
         except Exception:  # noqa: BLE001 -- one tenant's fault keeps no other waiting
             _LOG.exception("webhooks of tenant %s were not sent and come round again", tenant)
+            await asyncio.sleep(REST_SECONDS)
         finally:
             del self._running[tenant]
 
@@ -93,13 +78,11 @@ async def send_for_ever(
     try:
         while True:
             try:
-                taken = await turns.take(db)
+                await turns.begin(db)
             except Exception:  # noqa: BLE001 -- a fault here must not end it for every tenant
                 _LOG.exception("due webhooks could not be taken and come round again")
-                taken = 0
-            turns.begin()
-            if taken < BATCH:
-                await turns.wait(period_seconds)
+                await asyncio.sleep(period_seconds)
+            await turns.wait(period_seconds)
     finally:
         await turns.end()
 

@@ -227,12 +227,52 @@ async def test_a_pass_says_when_the_next_is_due_and_nothing_once_all_is_told(
     receiver.answers = [BROKEN]
     await post.happen(post.ids.new())
     sender, tenant = post.sender(), post.founder.tenant_id
-    works = await post.due()
-    await sender.drain(tenant, works)
+    await sender.drain(tenant)
     (again,) = await post.due()
     async with post.db.reading(post.founder) as tx:
         ahead = again.due_at - await tx.now()
     assert timedelta(seconds=2) < ahead < timedelta(seconds=8)
     await post.let_time_pass()
-    await sender.drain(tenant, [again])
+    await sender.drain(tenant)
     assert await post.due() == []
+
+
+async def test_a_pass_answers_for_every_event_that_woke_it(post: Post, receiver: Receiver) -> None:
+    endpoint = await post.endpoint(receiver.url)
+    await post.happen(post.ids.new(), 20)
+    assert len(await post.due()) == 20
+    await post.drain()
+    assert await post.due() == []
+    assert set(await post.statuses(endpoint)) == {"delivered"}
+
+
+async def test_a_mark_that_fails_is_made_again_and_ends_no_other_call(
+    post: Post, receiver: Receiver
+) -> None:
+    endpoint = await post.endpoint(receiver.url)
+    for _ in range(2):
+        await post.happen(post.ids.new())
+    receiver.is_holding = True
+    async with post.failing_marks(endpoint, times=1):
+        passing = asyncio.create_task(post.drain())
+        await receiver.until(2)
+        receiver.let_go()
+        await passing
+    assert await post.statuses(endpoint) == ["delivered", "delivered"]
+    assert len(receiver.heard) == 2
+
+
+async def test_a_mark_that_never_succeeds_leaves_its_claim_and_ends_no_pass(
+    post: Post, receiver: Receiver
+) -> None:
+    endpoint = await post.endpoint(receiver.url)
+    await post.happen(post.ids.new())
+    async with receiving() as other, post.failing_marks(endpoint, times=100):
+        second = await post.endpoint(other.url)
+        await post.happen(post.ids.new())
+        await post.drain()
+        assert await post.statuses(second) == ["delivered"]
+    assert await post.statuses(endpoint) == ["due", "due"]
+    (again,) = await post.due()
+    async with post.db.reading(post.founder) as tx:
+        assert again.due_at > await tx.now(), "once the claims have run out"

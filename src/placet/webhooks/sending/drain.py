@@ -13,9 +13,9 @@ from placet.kernel.ids import Ids, TenantId
 from placet.kernel.value import Value
 from placet.replay.sessions.policies import acting_for
 from placet.storage.database import Database
-from placet.storage.work import WorkDue, finish_due
 from placet.webhooks.deliveries import rules, store
 from placet.webhooks.deliveries.model import CLAIM_SECONDS, Outcome, WebhookDelivery
+from placet.webhooks.deliveries.turns import clear_turns, put_turn
 from placet.webhooks.endpoints import store as endpoint_store
 from placet.webhooks.endpoints.model import WebhookEndpoint
 from placet.webhooks.endpoints.signing import SigningSecrets
@@ -29,6 +29,9 @@ PASS_SECONDS: Final = 5.0
 
 LOOK_SECONDS: Final = 0.5
 """How often a pass looks for what has come while its calls are under way."""
+
+MARK_AGAIN_SECONDS: Final = (0.2, 1.0)
+"""After which pauses a mark that failed is tried again, all within the claim."""
 
 TAKEN_SECONDS: Final = 20
 LOOK_AGAIN: Final = timedelta(seconds=30)
@@ -60,36 +63,39 @@ class Sender:
         # Requests of people and agents use the same connections; the outbox takes few of them.
         self._turns = asyncio.Semaphore(DATABASE_TURNS)
 
-    async def drain(self, tenant: TenantId, works: Sequence[WorkDue]) -> None:
+    async def drain(self, tenant: TenantId) -> None:
         """Send what is due for a tenant, and say when somebody has to look again.
 
-        `works` are the pieces of due work that led here; all are answered for. May run on several
-        nodes at once, and be ended at any moment: what was sent and not marked is sent again.
+        Answers for every piece of due work of the tenant. May run on several nodes at once, and be
+        ended at any moment: what was sent and not marked is sent again.
         """
         endpoints = await self._endpoints(tenant)
+        rounds = [self._send_all(endpoint) for endpoint in endpoints if self._can_sign(endpoint)]
         async with asyncio.TaskGroup() as group:
-            rounds = [group.create_task(self._send_all(endpoint)) for endpoint in endpoints]
-        is_cut_short = any(task.result() for task in rounds)
-        await self._finish(tenant, endpoints, works, is_cut_short=is_cut_short)
+            tasks = [group.create_task(each) for each in rounds]
+        is_cut_short = any(task.result() for task in tasks)
+        await self._finish(tenant, endpoints, is_cut_short=is_cut_short)
+
+    def _can_sign(self, endpoint: WebhookEndpoint) -> bool:
+        return endpoint.secret_key_id == self._secrets.key_id
 
     async def _endpoints(self, tenant: TenantId) -> list[WebhookEndpoint]:
         async with self._turns, self._db.reading(acting_for(tenant)) as tx:
             return await endpoint_store.list_active(tx)
 
     async def _send_all(self, endpoint: WebhookEndpoint) -> bool:
-        """Send as long as anything is due. Returns True if time ran out before that."""
-        if endpoint.secret_key_id != self._secrets.key_id:
-            _LOG.warning(
-                "the secret of webhook endpoint %s stems from another key than this service holds",
-                endpoint.endpoint_id,
-            )
-            return False
+        """Send as long as anything is due. Returns True if it ended before that."""
         running: set[asyncio.Task[None]] = set()
         until = self._clock.monotonic() + PASS_SECONDS
         async with asyncio.TaskGroup() as group:
             while self._clock.monotonic() < until:
                 began = self._clock.monotonic()
-                for each in await self._claim(endpoint, AT_ONCE - len(running)):
+                try:
+                    claimed = await self._claim(endpoint, AT_ONCE - len(running))
+                except Exception:  # noqa: BLE001 -- calls under way, and other endpoints, go on
+                    _LOG.exception("nothing was claimed for endpoint %s", endpoint.endpoint_id)
+                    return True
+                for each in claimed:
                     running.add(group.create_task(self._send(each, began)))
                 if not running:
                     return False
@@ -123,8 +129,21 @@ class Sender:
         headers = self._secrets.headers(
             claimed.endpoint, claimed.delivery.event_id, claimed.at, body
         )
-        outcome = await self._caller.call(claimed.endpoint.url, headers, body)
-        await self._mark(claimed.delivery, outcome)
+        try:
+            outcome = await self._caller.call(claimed.endpoint.url, headers, body)
+            await self._mark_at_last(claimed.delivery, outcome)
+        except Exception:  # noqa: BLE001 -- every other call under way goes on; the claim runs out
+            _LOG.exception("what came of delivery %s was not marked", claimed.delivery.event_id)
+
+    async def _mark_at_last(self, delivery: WebhookDelivery, outcome: Outcome) -> None:
+        """Mark what came of a call, and try again if that fails: each time costs a second call."""
+        for pause in MARK_AGAIN_SECONDS:
+            try:
+                return await self._mark(delivery, outcome)
+            except Exception:  # noqa: BLE001 -- whatever it is, the claim still stands
+                _LOG.warning("delivery %s is marked again", delivery.event_id, exc_info=True)
+            await asyncio.sleep(pause)
+        return await self._mark(delivery, outcome)
 
     async def _mark(self, delivery: WebhookDelivery, outcome: Outcome) -> None:
         async with self._turns, self._db.writing(acting_for(delivery.tenant_id)) as tx:
@@ -138,22 +157,19 @@ class Sender:
             _LOG.warning("the claim on delivery %s had run out when it ended", delivery.event_id)
 
     async def _finish(
-        self,
-        tenant: TenantId,
-        endpoints: Sequence[WebhookEndpoint],
-        works: Sequence[WorkDue],
-        *,
-        is_cut_short: bool,
+        self, tenant: TenantId, endpoints: Sequence[WebhookEndpoint], *, is_cut_short: bool
     ) -> None:
-        """Ask for the next look, once, and let all other pieces of work go."""
+        """Answer for everything that woke somebody, and ask for the next look."""
+        mine = [each.endpoint_id for each in endpoints if self._can_sign(each)]
+        foreign = [each.endpoint_id for each in endpoints if not self._can_sign(each)]
         async with self._turns, self._db.writing(acting_for(tenant)) as tx:
+            await clear_turns(tx)
             now = await tx.now()
-            next_at: datetime | None = now
-            if not is_cut_short:
-                next_at = await store.find_next(tx, [each.endpoint_id for each in endpoints])
-            if next_at is not None and next_at <= now and not is_cut_short:
-                # Due and yet not claimed: by another node, or for want of the right key.
-                next_at = now + LOOK_AGAIN
-            for work in works[1:]:
-                await finish_due(tx, work)
-            await finish_due(tx, works[0], next_at)
+            dates = [now if is_cut_short else await store.find_next(tx, mine)]
+            waits = await store.find_next(tx, foreign)
+            if waits is not None:
+                _LOG.warning("tenant %s has webhooks under another key than this service", tenant)
+                dates.append(max(waits, now + LOOK_AGAIN))
+            ahead = [date for date in dates if date is not None]
+            if ahead:
+                await put_turn(tx, min(ahead))
