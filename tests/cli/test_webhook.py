@@ -55,6 +55,12 @@ def test_an_endpoint_is_named_rotated_disabled_and_removed_from_the_terminal(ask
     assert ask("show", which).returncode == Exit.NOT_FOUND
 
 
+def test_a_name_that_would_drive_a_terminal_is_told_in_plain_letters(ask: Ask) -> None:
+    made = ask("add", URL, "--name", "\x1b[2Jdesk\n")
+    assert "\\u001b[2Jdesk\\u000a" in made.stdout
+    assert "\x1b" not in made.stdout + ask("list").stdout
+
+
 def test_an_address_that_may_not_be_called_is_refused_with_a_remedy(ask: Ask) -> None:
     done = ask("add", "http:/" + "/10.0.0.1/", "--name", "x")
     assert done.returncode == Exit.USAGE

@@ -8,6 +8,7 @@ import click
 
 from placet.cli.key import url_option
 from placet.cli.output import data_dir_option, give, json_option, say
+from placet.cli.words import plain
 
 if TYPE_CHECKING:
     from placet.sdk.studio.client import Studio
@@ -284,7 +285,8 @@ def _give_secret(made: "EndpointWithSecret", *, as_json: bool) -> None:
 
 def _line(endpoint: "EndpointAnswer") -> str:
     events = ",".join(endpoint.event_types) or "everything"
-    return f"{endpoint.endpoint_id}  {endpoint.status}  {endpoint.name}  {endpoint.url}  {events}"
+    named = f"{plain(endpoint.name)}  {plain(endpoint.url)}"
+    return f"{endpoint.endpoint_id}  {endpoint.status}  {named}  {events}"
 
 
 def _delivery(row: "DeliveryAnswer") -> str:
