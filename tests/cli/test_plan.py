@@ -1,17 +1,21 @@
 """`placet plan` on a real service: what holds, who runs it, what they offer."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.cli.conftest import Placet
 from tests.cli.office import Office
 from tests.server.serving import serving
 
 from placet.kernel.principal import Environment, Scope
+from placet.plans.attachments.model import AttachmentView
+from placet.plans.model import PlanAnswer
 from placet.sdk.studio.client import Studio
+from placet.sdk.studio.plans import Plans
 from placet.tenancy.model import ActorKind, CreateActor, IssueApiKey
 
 DESK = ("desk", "staging")
@@ -64,6 +68,29 @@ def test_a_plan_is_shown_with_who_runs_it_and_the_tools_that_they_offer(office: 
     assert (tool["tool"], tool["input_schema"]) == ("odd\nname", None)
     (told,) = office.told("plan", "instances", *DESK, by="ada")["instances"]
     assert (told["instance_id"], told["is_converged"]) == ("pod-1", False)
+
+
+def test_what_a_service_tells_cannot_drive_the_terminal(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report(office, status="fetch_failed", reason="gone")
+    get, every = Plans.get, Plans.every_instance
+
+    async def named(self: Plans, agent: str, environment: Environment) -> PlanAnswer:
+        return replace(await get(self, agent, environment), agent="desk\x1b[2J")
+
+    async def told(
+        self: Plans, agent: str, environment: Environment
+    ) -> AsyncIterator[AttachmentView]:
+        async for one in every(self, agent, environment):
+            yield replace(one, instance_id="pod\x1b[2J", reason="gone\r\x07")
+
+    monkeypatch.setattr(Plans, "get", named)
+    monkeypatch.setattr(Plans, "every_instance", told)
+    shown = office.run("plan", "show", *DESK, by="ada").stdout
+    assert shown.startswith("desk\\u001b[2J in staging")
+    listed = office.run("plan", "instances", *DESK, by="ada").stdout
+    assert "pod\\u001b[2J  fetch_failed (gone\\u000d\\u0007)" in listed
 
 
 def test_readiness_is_shown_beside_what_is_asked_for(office: Office) -> None:

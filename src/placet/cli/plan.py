@@ -9,6 +9,7 @@ import click
 
 from placet.cli.key import ENVIRONMENTS, url_option
 from placet.cli.output import data_dir_option, give, json_option
+from placet.cli.words import plain
 
 if TYPE_CHECKING:
     from placet.plans.attachments.model import AttachmentPage, AttachmentView
@@ -56,7 +57,7 @@ def show(
     where = Environment(environment)
     plan = at_desk(url, data_dir, lambda studio: studio.plans.get(agent, where))
     lines = [
-        f"{plan.agent} in {plan.environment}: {plan.status}, version {plan.version}",
+        f"{plain(plan.agent)} in {plan.environment}: {plan.status}, version {plan.version}",
         f"refused calls: {plan.enforcement}; calls without an approval: {plan.unplanned}",
     ]
     if plan.compiled_hash is not None:
@@ -138,8 +139,9 @@ def _instance_line(one: "AttachmentView") -> str:
     runs = "nothing" if one.compiled_hash is None else one.compiled_hash[:_HASH_SHOWN]
     state = "in force" if one.is_converged else "not what is in force"
     silent = ", silent" if one.is_silent else ""
-    why = "" if one.reason is None else f" ({one.reason})"
-    return f"{one.instance_id}  {one.status}{why}, runs {runs}, {state}{silent}, since {one.since}"
+    why = "" if one.reason is None else f" ({plain(one.reason)})"
+    name = plain(one.instance_id)
+    return f"{name}  {one.status}{why}, runs {runs}, {state}{silent}, since {one.since}"
 
 
 def _tool_line(one: "ToolView") -> str:

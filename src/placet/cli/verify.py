@@ -1,12 +1,15 @@
 """`placet verify`: check an evidence bundle or a dossier without asking anybody."""
 
 import io
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 import msgspec
+
+from placet.cli.words import as_text, plain
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 CHECK_FAILED: Final = 1
 NOT_FOUND: Final = 3
+_OTHERS_WRITE: Final = 0o022
 _STDIN: Final = "-"
 _DOSSIER: Final = b'"kind":"placet.dossier.v1"'
 _FIRST_MAX: Final = 16 * 1024 * 1024
@@ -110,6 +114,9 @@ def _tell_dossier(data: bytes, pinned: "KeyList | None", *, as_json: bool) -> bo
         _give_json(report, is_good=report.is_good)
     elif report.flaw is None:
         click.echo(f"good: {report.subject} {report.approval_id}, compiled {report.compiled_hash}")
+        if report.request_id is not None:
+            agent = f"agent {plain(str(report.agent))} in {report.environment}"
+            click.echo(f"{agent}, workspace {report.workspace_id}, request {report.request_id}")
         _say("proved", report.proved)
         _say("not proved", report.not_proved)
     else:
@@ -119,21 +126,24 @@ def _tell_dossier(data: bytes, pinned: "KeyList | None", *, as_json: bool) -> bo
 
 def _give_json(report: "BundleReport | DossierReport", *, is_good: bool) -> None:
     verdict = {"good": is_good, **msgspec.to_builtins(report)}
-    click.echo(msgspec.json.encode(verdict).decode())
+    click.echo(as_text(verdict))
 
 
 def _say_flaw(flaw: "Flaw") -> None:
-    click.echo(f"bad: line {flaw.line}, {flaw.item}: {flaw.why}")
+    click.echo(plain(f"bad: line {flaw.line}, {flaw.item}: {flaw.why}"))
 
 
 def _key_list(file: Path) -> "KeyList":
     from placet.evidence.bundle import KeyList
 
     with _open(str(file)) as stream:
+        if os.fstat(stream.fileno()).st_mode & _OTHERS_WRITE:
+            message = f"others may write the key list {file}; chmod go-w {file}"
+            raise click.UsageError(message)
         try:
             return msgspec.json.decode(stream.read(), type=KeyList)
         except ValueError as fault:
-            message = f"{file} is no key list: {fault}"
+            message = plain(f"{file} is no key list: {fault}")
             raise click.UsageError(message) from fault
 
 
@@ -150,7 +160,7 @@ def _open(file: str) -> BinaryIO:
 def _say(title: str, sentences: tuple[str, ...]) -> None:
     click.echo(f"{title}:")
     for sentence in sentences:
-        click.echo(f"  - {sentence}")
+        click.echo(plain(f"  - {sentence}"))
 
 
 command = verify
