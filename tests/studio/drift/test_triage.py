@@ -231,15 +231,15 @@ async def test_an_accepted_change_takes_over_the_schema_that_was_seen(
 
 
 async def test_an_accepted_item_is_open_again_when_its_draft_is_abandoned(
-    story: Story, item: DriftItem
+    story: Story, approval: GovernanceApproval, item: DriftItem
 ) -> None:
     accepted = await accept(story, item)
     asked = AbandonDraft(expected_draft_version=accepted.version, reason="not now")
     async with story.db.writing(story.founder) as tx:
-        assert await service.reopen_items(tx, item.workspace_id) == []
+        assert await service.reopen_items(tx, approval) == []
         await abandonments.abandon_draft(tx, accepted.draft_id, asked, story.ids)
     async with story.db.writing(story.founder) as tx:
-        (said,) = await service.reopen_items(tx, item.workspace_id)
+        (said,) = await service.reopen_items(tx, approval)
     assert isinstance(said, DriftOpened)
     assert (await counts(story, item)).status is DriftStatus.OPEN
 
@@ -256,6 +256,22 @@ async def test_a_newer_approval_supersedes_what_nobody_closed(
     assert said == DriftSuperseded(by_approval_id=newer.approval_id, item_ids=[item.item_id])
     assert (await counts(story, item)).status is DriftStatus.SUPERSEDED
     assert (await counts(story, resolved)).status is DriftStatus.RESOLVED
+
+
+async def test_an_accepted_item_gives_way_when_its_draft_is_no_longer_worked_on(
+    story: Story, approval: GovernanceApproval, item: DriftItem
+) -> None:
+    accepted = await accept(story, item)
+    newer = msgspec.structs.replace(approval, approval_id=story.ids.new())
+    async with story.db.writing(story.founder) as tx:
+        assert await service.supersede_items(tx, newer) == []
+    asked = AbandonDraft(expected_draft_version=accepted.version, reason="not now")
+    async with story.db.writing(story.founder) as tx:
+        await abandonments.abandon_draft(tx, accepted.draft_id, asked, story.ids)
+        assert await service.reopen_items(tx, newer) == []
+        (said,) = await service.supersede_items(tx, newer)
+    assert said == DriftSuperseded(by_approval_id=newer.approval_id, item_ids=[item.item_id])
+    assert (await counts(story, item)).draft_id is None
 
 
 async def test_an_item_of_another_tenant_is_none(other: Story, item: DriftItem) -> None:

@@ -57,11 +57,14 @@ async def open_drift(tx: Writing, seen: Sighting, ids: Ids) -> tuple[DriftItem |
     return kept, said
 
 
-async def reopen_items(tx: Writing, workspace_id: UUID) -> list[Value]:
-    """Open what a waiver or an abandoned draft no longer covers; return what is to be told."""
-    reopened = await store.reopen_lapsed(tx, workspace_id)
-    for item in await store.list_live(tx, workspace_id):
-        if item.draft_id is None:
+async def reopen_items(tx: Writing, approval: GovernanceApproval) -> list[Value]:
+    """Open what a waiver or an abandoned draft no longer covers; return what is to be told.
+
+    What was accepted under another approval than the one in force is not opened again.
+    """
+    reopened = await store.reopen_lapsed(tx, approval.workspace_id)
+    for item in await store.list_live(tx, approval.workspace_id):
+        if item.draft_id is None or item.approval_id != approval.approval_id:
             continue
         draft = await drafts.get_draft(tx, item.draft_id)
         if draft.status is DraftStatus.ABANDONED:

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from placet.storage.database import Reading, Writing, fields_of
+from placet.studio.drafts.model import DraftStatus
+from placet.studio.drafts.tables import DRAFT
 from placet.studio.drift.model import (
     DriftDecision,
     DriftItem,
@@ -85,9 +87,19 @@ async def reopen_accepted(tx: Writing, item: DriftItem) -> DriftItem | None:
 async def supersede(tx: Writing, workspace_id: UUID, approval_id: UUID) -> list[DriftItemId]:
     """Supersede what nobody closed under other approvals of a workspace than this one.
 
-    That something was put in force by break-glass stays open: no approval answers for it.
+    An accepted one stays so while its draft is worked on. That something was put in force by
+    break-glass stays open: no approval answers for it.
     """
     c = DRIFT_ITEM.c
+    is_worked_on = (
+        sa.select(sa.literal(1))
+        .where(
+            DRAFT.c.tenant_id == c.tenant_id,
+            DRAFT.c.draft_id == c.draft_id,
+            DRAFT.c.status == DraftStatus.OPEN,
+        )
+        .exists()
+    )
     rows = await tx.rows(
         sa.update(DRIFT_ITEM)
         .where(
@@ -95,9 +107,10 @@ async def supersede(tx: Writing, workspace_id: UUID, approval_id: UUID) -> list[
             c.workspace_id == workspace_id,
             c.approval_id != approval_id,
             c.kind != DriftKind.BREAK_GLASS,
-            c.status.in_((DriftStatus.OPEN, DriftStatus.ACKNOWLEDGED, DriftStatus.WAIVED)),
+            sa.text(LIVE),
+            ~is_worked_on,
         )
-        .values(status=DriftStatus.SUPERSEDED, waived_until=None)
+        .values(status=DriftStatus.SUPERSEDED, waived_until=None, draft_id=None)
         .returning(c.item_id)
     )
     return sorted(DriftItemId(row.item_id) for row in rows)

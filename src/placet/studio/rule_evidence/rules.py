@@ -57,6 +57,8 @@ STATIC_LAYERS: Final = frozenset({3, 6})
 
 _UNMATCHED: Final = "session.unmatched_tools"
 _EVERY: Final = "*"
+_STEPS: Final = ".[/"
+"""What can follow a rule's place in the place of a part of it."""
 _UNCALLED: Final = ("session.phases[", "session.transitions.", "session.risk_defaults.")
 
 
@@ -72,6 +74,33 @@ class _Review(Value, frozen=True):
     """What is read of the review projection."""
 
     rules: list[_Line]
+
+
+class _Indexed:
+    """The rules of an artifact, found by tool and by place without going through all of them."""
+
+    def __init__(self, rules: Sequence[GovernedRule]) -> None:
+        self._places = {rule.rule for rule in rules}
+        self._unknown = [rule for rule in rules if rule.is_for_unknown]
+        self._by_tool: dict[str, list[GovernedRule]] = defaultdict(list)
+        for rule in rules:
+            for tool in rule.tools:
+                self._by_tool[tool].append(rule)
+
+    def of(self, tool: str) -> list[GovernedRule]:
+        """Return the rules that a tool's calls come to; those of no contract have one alone."""
+        return self._by_tool.get(tool) or self._unknown
+
+    def holder_of(self, place: str) -> str | None:
+        """Return the rule that a reason's place is part of.
+
+        None where there is none: arguments that cannot be read speak against no rule.
+        """
+        ends = [at for at, char in enumerate(place) if char in _STEPS]
+        for end in (len(place), *reversed(ends)):
+            if place[:end] in self._places:
+                return place[:end]
+        return None
 
 
 @dataclass
@@ -119,14 +148,15 @@ def weigh(
 ) -> list[RuleCount]:
     """Return what calls say about each rule; a rule that none came as far as counts nothing."""
     tallies = {rule.rule: _Tally() for rule in rules}
+    indexed = _Indexed(rules)
     for calls in decided:
-        _decided(rules, tallies, calls)
+        _decided(indexed, tallies, calls)
     for done in succeeded:
-        for rule in _rules_of(rules, done.tool):
+        for rule in indexed.of(done.tool):
             tallies[rule.rule].support += done.times
             tallies[rule.rule].reach(done.last_at)
     for seen in captured:
-        _captured(rules, tallies, seen)
+        _captured(indexed, tallies, seen)
     return [
         RuleCount(
             rule=rule.rule,
@@ -136,15 +166,6 @@ def weigh(
         )
         for rule in rules
     ]
-
-
-def holder_of(rules: Sequence[GovernedRule], place: str) -> str | None:
-    """Return the rule that a reason's place is part of.
-
-    None where there is none: arguments that cannot be read speak against no rule.
-    """
-    above = [rule.rule for rule in rules if _is_within(place, rule.rule)]
-    return max(above, key=len, default=None)
 
 
 def freshness_of(family: RuleFamily, last_at: datetime | None, now: datetime) -> Freshness:
@@ -170,21 +191,17 @@ def answer_of(entry: EvidenceEntry, now: datetime) -> EvidenceAnswer:
     )
 
 
-def _decided(
-    rules: Sequence[GovernedRule], tallies: dict[str, _Tally], calls: DecidedCalls
-) -> None:
+def _decided(rules: _Indexed, tallies: dict[str, _Tally], calls: DecidedCalls) -> None:
     is_refused = calls.verdict is Verdict.DENY and calls.layer is not None
-    for rule in _rules_of(rules, calls.tool):
+    for rule in rules.of(calls.tool):
         if not is_refused or rule.layer < (calls.layer or 0):
             tallies[rule.rule].reach(calls.last_at)
     if is_refused:
         _contradict(rules, tallies, calls.rules, calls)
 
 
-def _captured(
-    rules: Sequence[GovernedRule], tallies: dict[str, _Tally], calls: CapturedCalls
-) -> None:
-    for rule in _rules_of(rules, calls.tool):
+def _captured(rules: _Indexed, tallies: dict[str, _Tally], calls: CapturedCalls) -> None:
+    for rule in rules.of(calls.tool):
         is_kept = calls.layer is None or rule.layer < calls.layer
         if rule.layer in STATIC_LAYERS and is_kept:
             tallies[rule.rule].support += calls.times
@@ -193,21 +210,15 @@ def _captured(
 
 
 def _contradict(
-    rules: Sequence[GovernedRule],
+    rules: _Indexed,
     tallies: dict[str, _Tally],
     places: Iterable[str],
     calls: DecidedCalls | CapturedCalls,
 ) -> None:
     """Count a refusal once against each rule that made it, whatever parts of it failed."""
-    for name in {holder_of(rules, place) for place in places} - {None}:
+    for name in {rules.holder_of(place) for place in places} - {None}:
         tallies[str(name)].contradictions += calls.times
         tallies[str(name)].reach(calls.last_at)
-
-
-def _rules_of(rules: Sequence[GovernedRule], tool: str) -> list[GovernedRule]:
-    """Return the rules that a tool's calls come to; those of no contract have one alone."""
-    own = [rule for rule in rules if tool in rule.tools]
-    return own or [rule for rule in rules if rule.is_for_unknown]
 
 
 def _covered(rule: str, projection: RuntimeProjection) -> set[str]:
@@ -244,7 +255,3 @@ def _refuses(rule: str, tools: Iterable[str], projection: RuntimeProjection) -> 
     if rule == _UNMATCHED:
         return projection.unmatched_tools is Ruling.DENY
     return all(projection.tools[tool].ruling is Ruling.DENY for tool in tools)
-
-
-def _is_within(inner: str, outer: str) -> bool:
-    return inner == outer or inner.startswith((f"{outer}.", f"{outer}[", f"{outer}/"))

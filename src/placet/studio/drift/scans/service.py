@@ -42,7 +42,7 @@ async def scan_workspace(tx: Writing, ready: Prepared, ids: Ids) -> ApprovalRunt
         raise StateMovedOn(detail="another approval came into force while the scan prepared")
     window = await _window(tx, approval)
     said = await drift.supersede_items(tx, approval)
-    said += await drift.reopen_items(tx, approval.workspace_id)
+    said += await drift.reopen_items(tx, approval)
     decided = await observed.count_decisions(tx, window)
     seen, counted = await _sightings(tx, ready, window, decided)
     opened: list[Value] = []
@@ -61,7 +61,7 @@ async def scan_workspace(tx: Writing, ready: Prepared, ids: Ids) -> ApprovalRunt
         source_count=counted.sources,
         rule_count=counted.rules,
         opened_count=len(opened),
-        live_count=len(await items.list_live(tx, approval.workspace_id)),
+        live_count=await _live_count(tx, approval),
         checked_by=tx.actor_id,
         checked_at=await tx.now(),
     )
@@ -70,6 +70,11 @@ async def scan_workspace(tx: Writing, ready: Prepared, ids: Ids) -> ApprovalRunt
         tx, approval.workspace_id, [*said, *opened, rules.checked_of(receipt)], ids
     )
     return receipt
+
+
+async def _live_count(tx: Writing, approval: GovernanceApproval) -> int:
+    found = await items.list_live(tx, approval.workspace_id)
+    return sum(item.approval_id == approval.approval_id for item in found)
 
 
 async def _window(tx: Writing, approval: GovernanceApproval) -> CallWindow:
