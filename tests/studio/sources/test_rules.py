@@ -209,3 +209,14 @@ def test_a_mebibyte_of_hostile_text_is_examined_in_little_time(piece: str, media
     begun = process_time()
     rules.examine(asked(text, media))
     assert process_time() - begun < SECONDS_MAX
+
+
+@pytest.mark.parametrize("control", ["\x01", "\x02", "\x1f", "\x7f"])
+@pytest.mark.parametrize(("form", "secret"), LEAKS[:4])
+def test_no_control_character_hides_a_secret(control: str, form: str, secret: str) -> None:
+    parts = form.format(f"{secret[:6]}{control}{secret[6:]}"), "and more of the text " * 9
+    kept = rules.examine(asked("\n".join(parts), title=parts[0]))
+    for text in (kept.content.decode(), kept.title):
+        assert secret[6:] not in text
+        assert control not in text
+    assert kept.security_status is SecurityStatus.REDACTED

@@ -1,10 +1,13 @@
 """What is taken for a secret or for personal data, and what is not."""
 
 import re
+import sys
+from types import FrameType
 from typing import Final
 
 import pytest
 
+from placet.studio.sources.credentials import REST
 from placet.studio.sources.model import FindingKind, FindingPlace, SourceMedia
 from placet.studio.sources.scan import echoes, redacted, scan, secrets_in, told
 
@@ -168,3 +171,22 @@ def test_no_pattern_reaches_over_a_line_end() -> None:
     for text in broken:
         for hit in scan(text).hits:
             assert "\n" not in text[hit.start : hit.end]
+
+
+@pytest.mark.parametrize("form", ["password={}", 'password="{}"', "password='{}'"])
+def test_a_value_in_which_many_secrets_seem_to_begin_is_read_to_its_end_once(form: str) -> None:
+    text = form.format("password=" * 1_000)
+    reads: list[object] = []
+
+    def note(_: FrameType, event: str, called: object) -> None:
+        if event == "c_call" and getattr(called, "__self__", None) in REST.values():
+            reads.append(called)
+
+    sys.setprofile(note)
+    try:
+        found = scan(text)
+    finally:
+        sys.setprofile(None)
+    assert found.hits
+    assert found.hits[0].end >= len(text) - 1
+    assert 1 <= len(reads) <= 2

@@ -88,7 +88,7 @@ _VALUE: Final = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _VALUE_MAX: Final = 256
-_REST: Final = {
+REST: Final = {
     "nested": re.compile(r"""[^"'\x00\x01\\\n]*+"""),
     "double": re.compile(r"""(?:[^"\x01\n]|\x01")*+"""),
     "single": re.compile(r"""[^'\n]*+"""),
@@ -181,6 +181,7 @@ def _authorises(value: str, scheme: str) -> bool:
 
 def _assigned(view: View) -> Iterator[Hit]:
     """Yield what is said to be the value of something that is called a secret."""
+    runs = _Runs(view.text)
     for name, strength, before in _NAMES:
         for at in view.words(name):
             found = _VALUE.match(view.text, at)
@@ -193,11 +194,11 @@ def _assigned(view: View) -> Iterator[Hit]:
                 if name == "key" and not is_strong:
                     continue
                 own = strength if is_strong else _Strength.WEAK
-            if hit := _assignment(view, found, own):
+            if hit := _assignment(view, found, own, runs):
                 yield hit
 
 
-def _assignment(view: View, found: re.Match[str], strength: _Strength) -> Hit | None:
+def _assignment(view: View, found: re.Match[str], strength: _Strength, runs: "_Runs") -> Hit | None:
     group = next(name for name in ("nested", "double", "single", "bare") if found[name])
     value = found[group]
     is_ended = True
@@ -208,9 +209,28 @@ def _assignment(view: View, found: re.Match[str], strength: _Strength) -> Hit | 
     if kind is None or _PLACEHOLDER.fullmatch(value):
         return None
     start, end = found.start(group), found.start(group) + len(value)
-    if len(found[group]) >= _VALUE_MAX and (rest := _REST[group].match(view.text, end)):
-        end = rest.end()
+    if len(found[group]) >= _VALUE_MAX:
+        end = runs.end(group, end)
     return view.hit(start, end, kind)
+
+
+class _Runs:
+    """Where the values of a text end that are longer than is needed to judge them."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._last = dict.fromkeys(REST, (0, 0))
+
+    def end(self, group: str, at: int) -> int:
+        """Return the end of a value from somewhere within it."""
+        start, end = self._last[group]
+        if start < at <= end:
+            # Many secrets may be said to begin within one value: it is read to its end once.
+            return end
+        rest = REST[group].match(self._text, at)
+        end = rest.end() if rest else at
+        self._last[group] = (at - 1, end)
+        return end
 
 
 def _kind_of(value: str, strength: _Strength, *, is_ended: bool) -> FindingKind | None:

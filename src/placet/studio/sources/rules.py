@@ -61,7 +61,8 @@ def examine(asked: AddSource) -> Material:
     hits, reason = scan(text)
     secrets = secrets_in(text, hits)
     for field in (asked.title, asked.provenance.origin, asked.provenance.reference or ""):
-        secrets |= secrets_in(field, scan(field).hits)
+        bare = _bare(field)
+        secrets |= secrets_in(bare, scan(bare).hits)
     if reason is None:
         clean = _cleaned(text, hits, secrets, asked.media_type)
         if clean is not None:
@@ -85,16 +86,25 @@ def content_bytes(asked: AddSource) -> bytes:
 
 
 def readable(data: bytes) -> str | QuarantineReason:
-    """Return the text that bytes stand for, or why they are none."""
+    """Return the text that bytes stand for, or why they are none.
+
+    The few control characters of a text are taken out: one within a secret would hide it.
+    """
     if b"\x00" in data:
         return QuarantineReason.NUL
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return QuarantineReason.NOT_UTF8
-    if len(text) - len(_CONTROLS.sub("", text)) > len(text) // _CONTROLS_SHARE:
+    bare = _CONTROLS.sub("", text)
+    if len(text) - len(bare) > len(text) // _CONTROLS_SHARE:
         return QuarantineReason.BINARY
-    return text
+    return bare
+
+
+def _bare(text: str) -> str:
+    """Return a text without control characters, but for one that holds nothing else."""
+    return _CONTROLS.sub("", text) or text
 
 
 def source_snapshot_hash(sources: list[CountedSource]) -> str:
@@ -206,6 +216,7 @@ def _described(
 
 def _field(text: str, place: FindingPlace, secrets: set[str]) -> tuple[str, list[SourceFinding]]:
     """Return a title or a part of a provenance without secrets, no longer than it was taken."""
+    text = _bare(text)
     clean = _cleaned(text, scan(text).hits, secrets, SourceMedia.TEXT)
     if clean is None:
         return "[redacted]", []
