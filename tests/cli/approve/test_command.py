@@ -54,6 +54,26 @@ def test_the_next_request_is_compared_with_what_pinned_keys_prove(office: Office
     assert told["vote"]["status"] == "granted"
 
 
+def test_an_approval_older_than_one_that_was_seen_stops_a_vote(office: Office) -> None:
+    first = office.ask()
+    pin(office)
+    key = ("--key", str(office.file("ada")), "--yes")
+    office.told("approve", str(first.request_id), *key, by="ada")
+    second = office.ask(WIDER)
+    office.told("approve", str(second.request_id), "--look", by="ada")
+    beside = office.pins.with_name(office.pins.name + ".seen")
+    kept = json.loads(beside.read_text())
+    assert list(kept) == [str(office.workspace)]
+    kept[str(office.workspace)]["approvals"][str(office.tenant)] = 9
+    beside.write_text(json.dumps(kept))
+    done = office.run("approve", str(second.request_id), *key, by="ada")
+    assert done.returncode == Exit.FAILED
+    assert "number 9 was in force when last looked at" in done.stdout
+    assert voted(office, second.request_id) == 0
+    beside.write_text("[]")
+    assert office.run("approve", str(second.request_id), *key, by="ada").returncode == Exit.USAGE
+
+
 def test_looking_signs_nothing(office: Office) -> None:
     request = office.ask()
     pin(office)

@@ -14,12 +14,16 @@ from tests.evidence.samples import TENANT, WORKSPACE, uuid_of
 from tests.studio.story import LOOKUP, REFUND, Story, contract, importing
 
 from placet.authority.server_keys import ServerKeys
-from placet.cli.approve.looking import look
+from placet.cli.approve import looking
+from placet.cli.approve.base import base_wrong
+from placet.cli.approve.looking import GONE, look
 from placet.cli.approve.served import Served, fetch
 from placet.cli.approve.words import told
 from placet.cli.rebuilding import rebuilt_otherwise
+from placet.cli.seen import Seen
 from placet.evidence.bundle import KeyList
 from placet.evidence.verify_dossier import open_dossier
+from placet.evidence.vote import VotePurpose
 from placet.kernel import foreign
 from placet.kernel.ids import Ids, TenantId
 from placet.kernel.principal import Environment
@@ -177,6 +181,65 @@ def test_another_request_than_was_asked_for_is_named_and_never_signed(scene: Sce
     items = {one.item for one in looked.disagreements}
     assert items == {"the request", "what is to be signed as `request_id`"}
     assert looked.fields.request_id == OTHER
+
+
+def number(scene: Scene) -> int:
+    """Return the number of the approval in force."""
+    base = look(scene.served, scene.pinned, scene.asked).base
+    assert base is not None
+    return base.approval_version
+
+
+def test_what_was_seen_before_is_never_followed_by_something_older(scene: Scene) -> None:
+    active, mine = scene.served.workspace.active_approval_id, number(scene)
+    assert active is not None
+    for before, why in (
+        (Seen(), None),
+        (Seen(approvals={active: mine}), None),
+        (Seen(approvals={OTHER: mine - 1}), None),
+        (Seen(approvals={active: mine, OTHER: mine + 1}), "was in force when last looked at"),
+        (Seen(approvals={active: mine + 1}), "before, and is"),
+        (Seen(approvals={OTHER: mine}), "another approval was number"),
+    ):
+        looked = look(scene.served, scene.pinned, scene.asked, before)
+        assert [why in one.why for one in looked.disagreements if why] == ([True] if why else [])
+        assert bool(looked.disagreements) is (why is not None)
+
+
+def test_nothing_in_force_after_something_was_is_noted(scene: Scene) -> None:
+    nothing = replace(of_workspace(scene.served, active_approval_id=None), in_force=None)
+    changes = msgspec.to_builtins(look(nothing, scene.pinned, scene.asked).changes)
+    served = shown(nothing, diff={"against": None, "changes": changes})
+    looked = look(served, scene.pinned, scene.asked, Seen(approvals={OTHER: 1}))
+    assert (looked.disagreements, looked.notes) == ([], [GONE])
+    assert f"NOTE: {GONE}" in told(served, looked)
+    assert look(served, scene.pinned, scene.asked).notes == []
+
+
+def test_what_is_in_force_is_shown_with_its_number_and_date(scene: Scene) -> None:
+    text = told(scene.served, look(scene.served, scene.pinned, scene.asked))
+    active = scene.served.workspace.active_approval_id
+    assert f"(in force: {active}, number {number(scene)}, of 20" in text
+
+
+def test_an_approval_from_an_older_compiler_is_compared_and_noted(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "COMPILER_VERSION", "next")
+    looked = look(scene.served, scene.pinned, scene.asked)
+    item = f"the approval in force, {scene.served.workspace.active_approval_id}"
+    assert item not in [one.item for one in looked.disagreements]
+    assert any("another than this" in note for note in looked.notes)
+    assert {change.kind for change in looked.changes} == {"widened"}
+
+
+def test_what_was_approved_for_break_glass_is_no_base(scene: Scene) -> None:
+    assert scene.served.in_force is not None
+    opened = open_dossier(scene.served.in_force)
+    assert list(base_wrong(scene.served, opened)) == []
+    standby = [replace(vote, purpose=VotePurpose.BREAK_GLASS) for vote in opened.votes]
+    (why,) = base_wrong(scene.served, replace(opened, votes=tuple(standby)))
+    assert "for break-glass" in why
 
 
 def in_another_form(served: Served) -> Served:

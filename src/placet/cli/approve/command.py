@@ -101,10 +101,17 @@ def _look(
     from placet.cli.approve.served import fetch
     from placet.cli.desk import at_desk
     from placet.cli.pins import pins_file, read_pins
+    from placet.cli.seen import read_seen, write_seen
 
-    pinned = read_pins(pins_file(pins))
+    file = pins_file(pins)
+    pinned = read_pins(file)
     served = at_desk(url, data_dir, lambda studio: fetch(studio, request))
-    return served, look(served, pinned, request)
+    seen = read_seen(file, served.workspace.workspace_id)
+    looked = look(served, pinned, request, seen)
+    if looked.base is not None and not looked.disagreements:
+        seen = seen.with_one(looked.base.approval_id, looked.base.approval_version)
+        write_seen(file, served.workspace.workspace_id, seen)
+    return served, looked
 
 
 def _own_key(key_file: Path, served: "Served", pins: Path | None, *, refuse: bool) -> "SigningKey":
@@ -186,6 +193,7 @@ def _document(looked: "Looked", answer: "VoteAnswer | None") -> dict[str, Any]:
         "agree": not looked.disagreements,
         "disagreements": msgspec.to_builtins(looked.disagreements),
         "against": looked.against,
+        "notes": looked.notes,
         "changes": msgspec.to_builtins(looked.changes),
         "findings": msgspec.to_builtins(looked.findings),
         "fields": msgspec.to_builtins(looked.fields),

@@ -3,7 +3,8 @@
 Pure: what was served and the pinned keys go in, what was found comes out.
 """
 
-from typing import cast
+from collections.abc import Iterator
+from typing import Final, cast
 from uuid import UUID
 
 import msgspec
@@ -19,7 +20,9 @@ from placet.cli.approve.comparing import (
 )
 from placet.cli.approve.served import Served
 from placet.cli.rebuilding import contract_in, rebuilt_otherwise
+from placet.cli.seen import Seen
 from placet.evidence.bundle import KeyList
+from placet.evidence.dossier import ApprovalLine
 from placet.evidence.dossier_lines import DossierError
 from placet.evidence.verify_dossier import OpenedDossier, open_dossier
 from placet.kernel import foreign
@@ -37,32 +40,49 @@ from placet.studio.requests.model import RequestId, VoteFields
 from placet.studio.requests.rules import hash_policy, hash_view
 from placet.studio.snapshots.rules import check_memory, read_memory
 
+NOTHING: Final = Seen()
+GONE: Final = (
+    "the service says that nothing is in force, and something was when you last looked; ask "
+    "whether it ended"
+)
+OLDER: Final = (
+    "of the compiler, another than this: its contract is compared, and not compiled to the artifact"
+)
+
 
 class Looked(Value, frozen=True):
     """What was found here. `fields` is what a vote signs, but for decision, voter and key.
 
     `frame` is null where the view cannot be read; `against` is the approval that `changes` are
-    against, null where nothing is in force.
+    against, null where nothing is in force, and `base` what it says of itself. `notes` are what a
+    person must know and what is no disagreement.
     """
 
     fields: VoteFields
     frame: Frame | None
     against: UUID | None
+    base: ApprovalLine | None
+    notes: list[str]
     changes: list[Change]
     findings: list[Finding]
     disagreements: list[Disagreement]
 
 
-def look(served: Served, pinned: KeyList, asked: UUID) -> Looked:
+def look(served: Served, pinned: KeyList, asked: UUID, seen: Seen = NOTHING) -> Looked:
     """Return what was found here of a request, and every disagreement with what was served.
 
     `asked` is the id of the request that the person named; no other is looked at in its place.
+    `seen` is what was in force in this workspace when it was looked at before.
     """
     wrong: list[Disagreement] = []
     if served.request.request_id != asked:
         why = f"it is {served.request.request_id}, and {asked} was asked for"
         wrong.append(Disagreement(item="the request", why=why))
-    before = _in_force(served, pinned, wrong)
+    notes: list[str] = []
+    before = _in_force(served, pinned, wrong, notes)
+    wrong += _gone_back(before, seen)
+    if before is None and seen.approvals:
+        notes.append(GONE)
     contract, compiled = _compiled(served, wrong)
     view = bytes(served.request.view)
     frame, shown = _view(view, wrong)
@@ -78,13 +98,17 @@ def look(served: Served, pinned: KeyList, asked: UUID) -> Looked:
         fields=fields,
         frame=frame,
         against=None if before is None else before.artifact.approval_id,
+        base=None if before is None else before.approval,
+        notes=notes,
         changes=changes,
         findings=findings,
         disagreements=wrong,
     )
 
 
-def _in_force(served: Served, pinned: KeyList, wrong: list[Disagreement]) -> OpenedDossier | None:
+def _in_force(
+    served: Served, pinned: KeyList, wrong: list[Disagreement], notes: list[str]
+) -> OpenedDossier | None:
     """Return the approval in force, proved by pinned keys and compiled anew."""
     if served.in_force is None:
         return None
@@ -95,9 +119,18 @@ def _in_force(served: Served, pinned: KeyList, wrong: list[Disagreement]) -> Ope
         wrong.append(Disagreement(item=item, why=f"{fault.flaw.item}: {fault.flaw.why}"))
         return None
     wrong += [Disagreement(item=item, why=why) for why in base_wrong(served, opened)]
-    if why := rebuilt_otherwise(opened):
+    if opened.artifact.compiler_version != COMPILER_VERSION and contract_in(opened) is not None:
+        notes.append(f"in force was compiled by version {opened.artifact.compiler_version} {OLDER}")
+    elif why := rebuilt_otherwise(opened):
         wrong.append(Disagreement(item=item, why=why))
     return opened
+
+
+def _gone_back(before: OpenedDossier | None, seen: Seen) -> Iterator[Disagreement]:
+    """Yield why what is served as in force cannot be, after what was seen before."""
+    line = None if before is None else before.approval
+    if line is not None and (why := seen.why_not(line.approval_id, line.approval_version)):
+        yield Disagreement(item=f"the approval in force, {line.approval_id}", why=why)
 
 
 def _compiled(served: Served, wrong: list[Disagreement]) -> tuple[Contract | None, Compiled | None]:

@@ -23,9 +23,14 @@ def told(served: Served, looked: Looked) -> str:
 def _lines(served: Served, looked: Looked) -> Iterator[str]:
     yield from _what(served, looked)
     yield ""
-    against = "nothing is in force" if looked.against is None else f"in force: {looked.against}"
+    against = "nothing is in force"
+    if (base := looked.base) is not None:
+        against = f"in force: {base.approval_id}, number {base.approval_version}"
+        against += f", of {base.approved_at:%Y-%m-%d %H:%M}"
     yield f"changes, compared here ({against})"
     yield from change_lines(looked.changes)
+    for note in looked.notes:
+        yield f"NOTE: {note}"
     if looked.findings:
         yield ""
         yield "findings, made here"
