@@ -65,12 +65,17 @@ def at_desk(url: str | None, data_dir: Path | None, work: "Callable[[Studio], Aw
 
 
 def write_file(file: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all. Raises `CommandRefused` where it cannot be written."""
-    import os
+    """Write a file as a whole or not at all. Raises `CommandRefused` where it cannot be written.
 
-    aside = file.with_name(f"{file.name}.part")
+    It is written beside its place first, under a name that nobody can have taken beforehand.
+    """
+    import os
+    import secrets
+
+    aside = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
     try:
-        with aside.open("wb") as part:
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with os.fdopen(descriptor, "wb") as part:
             part.write(data)
             part.flush()
             os.fsync(part.fileno())
