@@ -7,8 +7,8 @@ provenance (where it comes from) and up to 5 MiB of JSON, YAML, Markdown, text o
 What is done to it, before anything is stored and outside any transaction:
 
 1. It must be text: bytes that are no UTF-8, hold a NUL or are mostly control characters are
-   quarantined. A byte order mark is dropped. Of
-   any other text the control characters are taken out, as one would hide a secret.
+   quarantined. A byte order mark is dropped. Of any other text the control characters
+   are taken out, as one would hide a secret.
 2. Secrets and personal data are looked for in the content, the title and the provenance, and
    replaced by `[redacted:KIND]`; no line is added or removed. What is stored is scanned again,
    until nothing is found in it.
