@@ -1,5 +1,6 @@
 """Questions about all calls under one artifact, answered by counting in the database."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -38,14 +39,22 @@ async def settled_until(tx: Writing) -> datetime:
     return now if oldest is None else min(now, oldest)
 
 
-async def count_decisions(tx: Reading, window: CallWindow) -> list[DecidedCalls]:
-    """Return how the calls that were proposed in a window were decided."""
+async def count_decisions(
+    tx: Reading, window: CallWindow, known: Collection[str]
+) -> list[DecidedCalls]:
+    """Return how the calls that were proposed in a window were decided.
+
+    A model may make up any number of names: calls of tools that are not `known` count as of one
+    tool with no name, so that they push out no other sort.
+    """
+    is_known = _CALL.tool_name == sa.any_(sa.literal(list(known), postgresql.ARRAY(sa.Text)))
+    tool = sa.case((is_known, _CALL.tool_name), else_=sa.literal_column("''::text"))
     codes = sa.func.jsonb_path_query_array(_CALL.reasons, _CODES)
     rules = sa.func.jsonb_path_query_array(_CALL.reasons, _RULES)
     times = sa.func.count().label("times")
     query = (
         sa.select(
-            _CALL.tool_name.label("tool"),
+            tool.label("tool"),
             _CALL.verdict,
             _CALL.layer,
             codes.label("codes"),
@@ -56,8 +65,8 @@ async def count_decisions(tx: Reading, window: CallWindow) -> list[DecidedCalls]
         .select_from(_calls())
         .where(*_within(tx, window))
         .where(_CALL.proposed_at > window.after, _CALL.proposed_at <= window.until)
-        .group_by(_CALL.tool_name, _CALL.verdict, _CALL.layer, codes, rules)
-        .order_by(times.desc(), _CALL.tool_name, rules)
+        .group_by(sa.literal_column("1"), _CALL.verdict, _CALL.layer, codes, rules)
+        .order_by(times.desc(), sa.literal_column("1"), rules)
         .limit(GROUPS_MAX)
     )
     return await tx.list(DecidedCalls, query)

@@ -75,7 +75,7 @@ def look(*, approved_at: datetime = NOW - 90 * DAY, unmatched: Ruling = Ruling.D
         rules=RULES,
         tools=TOOLS,
         live={},
-        now=NOW,
+        until=NOW,
     )
 
 

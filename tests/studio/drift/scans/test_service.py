@@ -11,6 +11,7 @@ from tests.studio.drift.scans.scanner import Scanner
 from tests.studio.story import Story
 
 from placet.plans.inventory.model import OfferedTool
+from placet.replay.observed import store as observed
 from placet.storage.database import Writing
 from placet.storage.faults import StateMovedOn
 from placet.studio.drift.model import DriftKind, DriftSeverity, DriftStatus, ToolChange
@@ -80,6 +81,18 @@ async def test_calls_outside_their_phase_and_of_no_contract_are_drift(
         (DriftKind.OUTSIDE_PHASES, "tool:close_case", 1),
         (DriftKind.DEMAND_DENIED, "approval", 2),
     }
+
+
+async def test_names_that_a_model_makes_up_push_out_no_refusal(
+    desk: Desk, scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observed, "GROUPS_MAX", 2)
+    worker = await desk.worker()
+    made_up = [(f"summon_{n}", {}) for n in range(4)]
+    await worker.propose(*made_up, ("delete_customer", {"customer": "c1"}))
+    await scanner.scan()
+    found = {(item.target_ref, item.seen_count) for item in await scanner.items()}
+    assert found == {("tool:delete_customer", 1), ("approval", 4)}
 
 
 async def test_a_tool_that_came_after_the_approval_is_drift(scanner: Scanner) -> None:

@@ -128,6 +128,14 @@ def test_another_description_is_a_change_where_one_was_known() -> None:
     assert changes(new) == []
 
 
+def test_what_an_agent_offers_first_after_its_approval_is_what_later_versions_differ_from() -> None:
+    first, later = seen(description="aa" * 32), seen(schema=WIDER, hours=2, description="aa" * 32)
+    assert changes(later, first, approved=pay(None)) == [ToolChange.WIDENED]
+    told = seen(hours=2, description="bb" * 32)
+    assert changes(told, first) == [ToolChange.DESCRIPTION_ONLY]
+    assert changes(first) == []
+
+
 def test_a_tool_is_new_that_neither_the_contract_nor_anybody_knew_at_the_approval() -> None:
     versions = [
         seen("wire"),

@@ -29,7 +29,8 @@ TIMES_MAJOR: Final = 100
 class Look(Value, frozen=True):
     """What a scan looks at: an approval, its rules and tools, and its items so far.
 
-    `live` are the approval's items that are neither resolved nor superseded, by fingerprint.
+    `live` are the approval's items that are neither resolved nor superseded, by fingerprint. Every
+    call up to `until` is counted, and none after it.
     """
 
     workspace_id: WorkspaceId
@@ -39,7 +40,7 @@ class Look(Value, frozen=True):
     rules: list[GovernedRule]
     tools: dict[str, ApprovedTool]
     live: Mapping[str, DriftItem]
-    now: datetime
+    until: datetime
 
     def sighting(  # noqa: PLR0913 -- one argument per field of what is made
         self,

@@ -108,7 +108,7 @@ def find_unused(look: Look, entries: Sequence[EvidenceEntry]) -> Iterator[Sighti
     rule counts as seen unused from the beginning of that time: resolved, it is not seen again
     before as much time has passed anew.
     """
-    since = look.now - UNUSED_AFTER
+    since = look.until - UNUSED_AFTER
     if look.approved_at > since or not any(_is_reached(entry, since) for entry in entries):
         return
     reached = {entry.rule for entry in entries if _is_reached(entry, since)}

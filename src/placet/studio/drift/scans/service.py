@@ -43,7 +43,7 @@ async def scan_workspace(tx: Writing, ready: Prepared, ids: Ids) -> ApprovalRunt
     window = await _window(tx, approval)
     said = await drift.supersede_items(tx, approval)
     said += await drift.reopen_items(tx, approval)
-    decided = await observed.count_decisions(tx, window)
+    decided = await observed.count_decisions(tx, window, ready.approved)
     seen, counted = await _sightings(tx, ready, window, decided)
     opened: list[Value] = []
     for sighting in seen:
@@ -112,7 +112,7 @@ async def _sightings(
         rules=governed,
         tools=ready.approved,
         live=live,
-        now=await tx.now(),
+        until=window.until,
     )
     misplaced = await observed.count_misplaced(tx, window)
     lasting = [

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, cast
 
+from msgspec.structs import replace
+
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
 from placet.kernel.hashing import digest
@@ -95,7 +97,7 @@ def changed_tools(
     for version in sorted(later, key=lambda one: one.last_seen_at, reverse=True):
         change = classified.get(_found(version))
         if change is None and compared < COMPARED_MAX:
-            known = _known(seen, version.name, approved_at)
+            known = _known(seen, by_name[version.name], approved_at)
             change = _change(by_name[version.name], version, known)
             compared += change is not None
         if change is not None:
@@ -110,8 +112,25 @@ def changed_tools(
     return found
 
 
-def _known(seen: Sequence[SeenTool], name: str, approved_at: datetime) -> list[SeenTool]:
-    return [one for one in seen if one.name == name and one.first_seen_at <= approved_at]
+def _known(seen: Sequence[SeenTool], tool: ApprovedTool, approved_at: datetime) -> list[SeenTool]:
+    """Return what counts as known at the approval: of what nobody knew then, the first seen later.
+
+    So an agent that is attached after its approval is held to what it offered first.
+    """
+    own = sorted((it for it in seen if it.name == tool.name), key=_age)
+    known = [it for it in own if it.first_seen_at <= approved_at]
+    later = [it for it in own if it.first_seen_at > approved_at]
+    if tool.schema_hash is None and all(it.schema_hash is None for it in known):
+        first = next((it for it in later if it.schema_hash is not None), None)
+        known += [] if first is None else [replace(first, description_hash=None)]
+    if all(it.description_hash is None for it in known):
+        first = next((it for it in later if it.description_hash is not None), None)
+        known += [] if first is None else [replace(first, schema_hash=None, schema=None)]
+    return known
+
+
+def _age(version: SeenTool) -> tuple[datetime, str]:
+    return version.first_seen_at, _found(version)
 
 
 def _found(version: SeenTool) -> str:
