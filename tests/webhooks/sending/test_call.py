@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from tests.webhooks.receiver import Receiver, receiving
@@ -29,9 +30,9 @@ class Answers:
         self._answers = [[ip_address(text) for text in answer] for answer in answers]
         self.asked = 0
 
-    async def __call__(self, host: str) -> list[Address]:
+    async def __call__(self, host: str, asker: UUID | None = None) -> list[Address]:
         """Answer, whatever the name."""
-        del host
+        del host, asker
         self.asked += 1
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
@@ -133,6 +134,16 @@ async def test_a_name_is_asked_once_and_the_judged_address_is_the_called_one(
         assert heard.headers["host"] == f"{NAME}:{receiver.port}"
         assert (heard.headers["a"], heard.body) == ("b", BODY)
         assert (await caller.call(f"https://{NAME}:{receiver.port}/x", {}, BODY)).status is None
+        assert len(receiver.heard) == 1
+
+
+async def test_where_one_address_takes_no_connection_the_next_is_called(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    async with receiving(authority.server(NAME)) as receiver:
+        answers = Answers(["127.0.0.9", "127.0.0.1"])  # it listens on one of them
+        caller = Caller(answers, to_loopback=True, tls=authority.client())
+        outcome = await caller.call(f"https://{NAME}:{receiver.port}/", {}, BODY)
+        assert outcome == Outcome(status=204)
         assert len(receiver.heard) == 1
 
 

@@ -3,16 +3,22 @@
 import asyncio
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from standardwebhooks import Webhook
 from tests.webhooks.post import Post
 from tests.webhooks.receiver import BROKEN, Receiver, receiving
 
+from placet.kernel.clock import SystemClock
 from placet.webhooks.deliveries import store
 from placet.webhooks.deliveries.model import DeliveryStatus, Outcome, SendFault
 from placet.webhooks.endpoints.model import EndpointStatus
+from placet.webhooks.endpoints.rules import Address
 from placet.webhooks.endpoints.signing import SigningSecrets
+from placet.webhooks.sending.call import Caller
+from placet.webhooks.sending.drain import Sender
+from placet.webhooks.sending.resolve import LookUpsFull
 
 
 async def test_an_event_arrives_once_signed_and_whole(post: Post, receiver: Receiver) -> None:
@@ -276,3 +282,18 @@ async def test_a_mark_that_never_succeeds_leaves_its_claim_and_ends_no_pass(
     (again,) = await post.due()
     async with post.db.reading(post.founder) as tx:
         assert again.due_at > await tx.now(), "once the claims have run out"
+
+
+async def no_room(host: str, asker: UUID | None = None) -> list[Address]:
+    """Have every look-up taken."""
+    del host, asker
+    raise LookUpsFull
+
+
+async def test_waiting_for_a_look_up_is_no_attempt(post: Post) -> None:
+    endpoint = await post.endpoint("https://hooks.example.com/")
+    await post.happen(post.ids.new())
+    await post.drain(Sender(post.db, post.ids, SystemClock(), post.secrets, Caller(no_room)))
+    (row,) = await post.rows(endpoint)
+    assert (row.status, row.attempts, row.first_tried_at) == (DeliveryStatus.DUE, 0, None)
+    assert len(await post.due()) == 1

@@ -123,6 +123,17 @@ class WebhookDeliveryNotParked(Conflict):
     delivery_status: DeliveryStatus
 
 
+class WebhookDeliveryParked(Value, frozen=True):
+    """Event: a delivery was given up after 24 hours, and parks its stream for that endpoint."""
+
+    endpoint_id: EndpointId
+    event_id: UUID
+    event_type: WebhookType
+    attempts: int
+    last_status: int | None
+    last_fault: SendFault | None
+
+
 class WebhookDeliveryReleased(Value, frozen=True):
     """Event: a parked delivery is tried again."""
 

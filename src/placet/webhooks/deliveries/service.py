@@ -10,8 +10,10 @@ from placet.webhooks.deliveries.model import (
     DecideDelivery,
     DeliveryAnswer,
     DeliveryStatus,
+    Outcome,
     WebhookDelivery,
     WebhookDeliveryNotParked,
+    WebhookDeliveryParked,
     WebhookDeliveryReleased,
     WebhookDeliverySkipped,
 )
@@ -86,7 +88,28 @@ async def remove_endpoint(
     """
     await endpoint_store.get_endpoint(tx, endpoint_id)
     await store.drop_open(tx, endpoint_id)
+    # Race: an event that is being written may still see the endpoint; the next pass drops it.
+    await put_due(tx, SEND_WEBHOOKS, endpoint_id, await tx.now())
     return await endpoints.change_status(tx, endpoint_id, EndpointStatus.REMOVED, asked.reason, ids)
+
+
+async def park_delivery(tx: Writing, given_up: WebhookDelivery, outcome: Outcome, ids: Ids) -> bool:
+    """Give up a delivery that is claimed. Returns False if its claim is no longer this one.
+
+    Tells it in the tenant's stream: whoever watches that needs no look at the outbox.
+    """
+    if not await store.advance_after_fault(tx, given_up, outcome, None):
+        return False
+    said = WebhookDeliveryParked(
+        endpoint_id=given_up.endpoint_id,
+        event_id=given_up.event_id,
+        event_type=given_up.event_type,
+        attempts=given_up.attempts,
+        last_status=outcome.status,
+        last_fault=outcome.fault,
+    )
+    await endpoints.tell(tx, said, ids)
+    return True
 
 
 async def _decided(

@@ -18,6 +18,8 @@ from placet.webhooks.deliveries.model import (
     WebhookDeliveryNotFound,
 )
 from placet.webhooks.deliveries.tables import DELIVERY
+from placet.webhooks.endpoints.model import EndpointStatus
+from placet.webhooks.endpoints.tables import ENDPOINT
 
 _NOW: Final = sa.func.clock_timestamp()
 _OPEN: Final = (DeliveryStatus.DUE, DeliveryStatus.DEAD)
@@ -81,6 +83,18 @@ async def advance_after_fault(
     return await tx.change(change) == 1
 
 
+async def put_off(tx: Writing, claimed: WebhookDelivery, next_at: datetime) -> bool:
+    """Take back an attempt that was none, until `next_at`. Returns False as above."""
+    is_first = claimed.attempts == 1
+    change = _under(tx, claimed).values(
+        claim_until=None,
+        attempts=DELIVERY.c.attempts - 1,
+        first_tried_at=None if is_first else DELIVERY.c.first_tried_at,
+        next_at=next_at,
+    )
+    return await tx.change(change) == 1
+
+
 async def advance_from_parked(tx: Writing, parked: WebhookDelivery, to: DeliveryStatus) -> bool:
     """Release or skip what is parked. Returns False if it is not."""
     change = (
@@ -101,6 +115,20 @@ async def drop_open(tx: Writing, endpoint_id: UUID) -> int:
     change = (
         sa.update(DELIVERY)
         .where(*_of(tx, endpoint_id), DELIVERY.c.status.in_(_OPEN))
+        .values(status=DeliveryStatus.DROPPED, claim_until=None, settled_at=_NOW)
+    )
+    return await tx.change(change)
+
+
+async def drop_removed(tx: Writing) -> int:
+    """Give up what waits for any endpoint that was removed. Returns how many."""
+    removed = sa.select(ENDPOINT.c.endpoint_id).where(
+        ENDPOINT.c.tenant_id == tx.tenant_id, ENDPOINT.c.status == EndpointStatus.REMOVED
+    )
+    change = (
+        sa.update(DELIVERY)
+        .where(DELIVERY.c.tenant_id == tx.tenant_id, DELIVERY.c.endpoint_id.in_(removed))
+        .where(DELIVERY.c.status.in_(_OPEN))
         .values(status=DeliveryStatus.DROPPED, claim_until=None, settled_at=_NOW)
     )
     return await tx.change(change)

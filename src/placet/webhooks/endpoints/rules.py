@@ -137,7 +137,8 @@ def _check_form(parts: SplitResult, host: str) -> list[UrlReason]:
         reasons.append(_reason(UrlFlaw.USER, "it holds a user name or a password"))
     if parts.fragment:
         reasons.append(_reason(UrlFlaw.FRAGMENT, "it holds a fragment, which is never sent"))
-    if not host or len(host) > _HOST_MAX or "%" in host:
+    is_odd = "[" in parts.netloc and not isinstance(_literal(host), IPv6Address)
+    if not host or len(host) > _HOST_MAX or "%" in host or is_odd:
         reasons.append(_reason(UrlFlaw.HOST, "it names no host"))
     return reasons
 

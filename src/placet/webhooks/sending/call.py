@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Address
 from typing import Final
+from uuid import UUID
 
 import httpx
 
@@ -37,8 +38,13 @@ class Caller:
         self._tls = tls or httpx.create_ssl_context()
         self._seconds_max = seconds_max
 
-    async def call(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
-        """Post a JSON body to an endpoint, in five seconds at most."""
+    async def call(
+        self, url: str, headers: Mapping[str, str], body: bytes, asker: UUID | None = None
+    ) -> Outcome:
+        """Post a JSON body to an endpoint of the tenant `asker`, in five seconds at most.
+
+        Raises `LookUpsFull` if its name could not be looked up for want of room: nothing was tried.
+        """
         try:
             target = check_url(url, to_loopback=self._to_loopback)
         except WebhookUrlRefused:  # the setting that let it in is no longer there
@@ -48,11 +54,11 @@ class Caller:
         async with contextlib.aclosing(transport):
             try:
                 async with asyncio.timeout_at(deadline):
-                    addresses = await self._resolve(target.host)
+                    addresses = await self._resolve(target.host, asker)
                     if refused := self._judge(addresses):
                         return Outcome(fault=refused)
-                    request = self._request(target, addresses[0], headers, body)
-                    answer = await transport.handle_async_request(request)
+                    requests = [self._request(target, each, headers, body) for each in addresses]
+                    answer = await _first_reached(transport, requests)
             except TimeoutError:
                 return Outcome(fault=SendFault.TIMEOUT)
             except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as fault:
@@ -94,6 +100,16 @@ class Caller:
             # The certificate must be that of the name, not of the address.
             extensions={"sni_hostname": target.host, "timeout": _no_more_than(self._seconds_max)},
         )
+
+
+async def _first_reached(
+    transport: httpx.AsyncHTTPTransport, requests: Sequence[httpx.Request]
+) -> httpx.Response:
+    """Return the answer of the first address that takes a connection."""
+    for request in requests[:-1]:
+        with contextlib.suppress(httpx.ConnectError):  # nothing was sent there
+            return await transport.handle_async_request(request)
+    return await transport.handle_async_request(requests[-1])
 
 
 async def _read_some(answer: httpx.Response) -> None:

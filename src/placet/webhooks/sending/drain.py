@@ -15,11 +15,13 @@ from placet.replay.sessions.policies import acting_for
 from placet.storage.database import Database
 from placet.webhooks.deliveries import rules, store
 from placet.webhooks.deliveries.model import CLAIM_SECONDS, Outcome, WebhookDelivery
+from placet.webhooks.deliveries.service import park_delivery
 from placet.webhooks.deliveries.turns import clear_turns, put_turn
 from placet.webhooks.endpoints import store as endpoint_store
 from placet.webhooks.endpoints.model import WebhookEndpoint
 from placet.webhooks.endpoints.signing import SigningSecrets
 from placet.webhooks.sending.call import SECONDS_MAX, Caller
+from placet.webhooks.sending.resolve import LookUpsFull
 
 AT_ONCE: Final = 8
 """How many calls to one endpoint run at once, each of another stream."""
@@ -34,6 +36,7 @@ MARK_AGAIN_SECONDS: Final = (0.2, 1.0)
 """After which pauses a mark that failed is tried again, all within the claim."""
 
 TAKEN_SECONDS: Final = 20
+PUT_OFF: Final = timedelta(seconds=2)
 LOOK_AGAIN: Final = timedelta(seconds=30)
 DATABASE_TURNS: Final = 2
 _LOG: Final = logging.getLogger("placet.worker")
@@ -130,10 +133,22 @@ class Sender:
             claimed.endpoint, claimed.delivery.event_id, claimed.at, body
         )
         try:
-            outcome = await self._caller.call(claimed.endpoint.url, headers, body)
+            outcome = await self._caller.call(
+                claimed.endpoint.url, headers, body, claimed.endpoint.tenant_id
+            )
             await self._mark_at_last(claimed.delivery, outcome)
+        except LookUpsFull:
+            await self._put_off(claimed.delivery)
         except Exception:  # noqa: BLE001 -- every other call under way goes on; the claim runs out
             _LOG.exception("what came of delivery %s was not marked", claimed.delivery.event_id)
+
+    async def _put_off(self, delivery: WebhookDelivery) -> None:
+        """Give a claim back under which nothing was tried."""
+        try:
+            async with self._turns, self._db.writing(acting_for(delivery.tenant_id)) as tx:
+                await store.put_off(tx, delivery, await tx.now() + PUT_OFF)
+        except Exception:  # noqa: BLE001 -- the claim runs out by itself
+            _LOG.exception("delivery %s was not put off", delivery.event_id)
 
     async def _mark_at_last(self, delivery: WebhookDelivery, outcome: Outcome) -> None:
         """Mark what came of a call, and try again if that fails: each time costs a second call."""
@@ -146,13 +161,26 @@ class Sender:
         return await self._mark(delivery, outcome)
 
     async def _mark(self, delivery: WebhookDelivery, outcome: Outcome) -> None:
+        is_parked = False
         async with self._turns, self._db.writing(acting_for(delivery.tenant_id)) as tx:
             if rules.is_delivered(outcome):
                 counts = await store.advance_to_delivered(tx, delivery, outcome)
             else:
                 jitter = self._ids.token(rules.JITTER_BYTES)
                 next_at = rules.decide_next(delivery, await tx.now(), jitter)
-                counts = await store.advance_after_fault(tx, delivery, outcome, next_at)
+                if next_at is None:
+                    counts = is_parked = await park_delivery(tx, delivery, outcome, self._ids)
+                else:
+                    counts = await store.advance_after_fault(tx, delivery, outcome, next_at)
+        if is_parked:
+            _LOG.warning(
+                "delivery %s to webhook endpoint %s is parked after %d tries: %s %s",
+                delivery.event_id,
+                delivery.endpoint_id,
+                delivery.attempts,
+                outcome.fault,
+                outcome.status or "",
+            )
         if not counts:
             _LOG.warning("the claim on delivery %s had run out when it ended", delivery.event_id)
 
@@ -164,6 +192,8 @@ class Sender:
         foreign = [each.endpoint_id for each in endpoints if not self._can_sign(each)]
         async with self._turns, self._db.writing(acting_for(tenant)) as tx:
             await clear_turns(tx)
+            # Race: an event may have seen an endpoint that was being removed.
+            await store.drop_removed(tx)
             now = await tx.now()
             dates = [now if is_cut_short else await store.find_next(tx, mine)]
             waits = await store.find_next(tx, foreign)

@@ -1,0 +1,84 @@
+"""A name server that hangs costs its own tenant, and nobody else."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from ipaddress import ip_address
+from uuid import UUID
+
+import pytest
+
+from placet.webhooks.endpoints.rules import Address
+from placet.webhooks.sending.resolve import LOOK_UPS_PER_ASKER, LookUpsFull, SystemResolver
+
+SLOW = UUID(int=1)
+QUICK = UUID(int=2)
+PUBLIC = ip_address("8.8.8.8")
+
+
+class Names:
+    """A name server: `hangs…` hangs until it is let go, `gone` stands for nothing."""
+
+    def __init__(self) -> None:
+        """Begin with nothing asked."""
+        self.asked: list[str] = []
+        self.gate = threading.Event()
+
+    def look_up(self, host: str) -> list[Address]:
+        """Answer as the name says."""
+        self.asked.append(host)
+        if host.startswith("hangs"):
+            self.gate.wait(20)
+        return [] if host == "gone" else [PUBLIC]
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    made = Names()
+    yield made
+    made.gate.set()
+
+
+async def give_up_on(resolver: SystemResolver, host: str) -> None:
+    """Ask for so long as a call may take, here less."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await resolver(host, SLOW)
+
+
+async def test_names_that_hang_use_up_the_room_of_their_tenant_alone(names: Names) -> None:
+    resolver = SystemResolver(names.look_up)
+    for number in range(LOOK_UPS_PER_ASKER):
+        await give_up_on(resolver, f"hangs{number}")
+    with pytest.raises(LookUpsFull):
+        await resolver("more", SLOW)
+    assert await resolver("quick", QUICK) == [PUBLIC]
+    assert names.asked == ["hangs0", "hangs1", "quick"]
+
+
+async def test_questions_about_one_name_at_once_are_one_question(names: Names) -> None:
+    resolver = SystemResolver(names.look_up)
+    asking = asyncio.gather(*(resolver("hangs", SLOW) for _ in range(8)))
+    await asyncio.sleep(0)
+    names.gate.set()
+    assert await asking == [[PUBLIC]] * 8
+    assert names.asked == ["hangs"]
+    assert await resolver("hangs", SLOW) == [PUBLIC]
+    assert names.asked == ["hangs", "hangs"], "an answer is used for no later call"
+
+
+async def test_a_name_that_hung_or_stands_for_nothing_is_not_asked_again_at_once(
+    names: Names,
+) -> None:
+    resolver = SystemResolver(names.look_up)
+    await give_up_on(resolver, "hangs")
+    for _ in range(2):
+        assert await resolver("hangs", SLOW) == []
+        assert await resolver("gone", SLOW) == []
+    assert names.asked == ["hangs", "gone"]
+
+
+async def test_a_question_that_has_ended_makes_room_again(names: Names) -> None:
+    resolver = SystemResolver(names.look_up)
+    for number in range(10):
+        assert await resolver(f"name{number}", SLOW) == [PUBLIC]
