@@ -58,7 +58,7 @@ KEYWORDS: Final = [
     "multipleOf",
     "format",
 ]
-LEAVES: Final = st.sampled_from(
+LEAVES: Final[st.SearchStrategy[Any]] = st.sampled_from(
     [None, True, False, 0, 5, -1, 1.5, "a", "string", "object", "#", "#/$defs/a", "a", [], {}]
 )
 ANYTHING: Final = st.recursive(

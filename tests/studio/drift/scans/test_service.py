@@ -88,7 +88,7 @@ async def test_names_that_a_model_makes_up_push_out_no_refusal(
 ) -> None:
     monkeypatch.setattr(observed, "GROUPS_MAX", 2)
     worker = await desk.worker()
-    made_up = [(f"summon_{n}", {}) for n in range(4)]
+    made_up: list[tuple[str, dict[str, str]]] = [(f"summon_{n}", {}) for n in range(4)]
     await worker.propose(*made_up, ("delete_customer", {"customer": "c1"}))
     await scanner.scan()
     found = {(item.target_ref, item.seen_count) for item in await scanner.items()}

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from placet.policy.model import Ruling, SideEffect
 from placet.policy.sentences.tools import schema_hash_of
@@ -195,3 +196,10 @@ def test_an_answer_that_is_known_is_not_worked_out_again_and_only_so_many_are() 
     then = tools.changed_tools([pay()], versions, APPROVED_AT, answers)
     assert len(then) == len(hashes)
     assert [one.change for one in then].count(ToolChange.NARROWED) == tools.COMPARED_MAX
+
+
+def test_many_versions_of_one_tool_starve_no_other() -> None:
+    noise = [seen("aa", BASE | {"maxProperties": 5 + n}) for n in range(tools.COMPARED_MAX + 20)]
+    approved = [replace(pay(), name="aa"), pay()]
+    found = tools.changed_tools(approved, [*noise, seen("pay", OTHER)], APPROVED_AT, {})
+    assert [one.change for one in found if one.tool == "pay"] == [ToolChange.INCOMPATIBLE]

@@ -28,8 +28,11 @@ What is found, and how severe it is:
 
 A tool is grave if its side effect is destructive, admin or financial. A schema has *widened* when
 it takes everything that it took and more, *narrowed* the other way round, and is *incompatible*
-when it can be neither, or cannot be told. A tool is compared with what was known of it at the
-approval: the versions that had been reported or listed by then, and the contract's own schema.
+when it can be neither, or cannot be told. Of an object that says nothing of other members only the
+named ones count: a newly named one widens, and so does another default. A tool is compared with
+what was known of it at the approval: the versions that had been reported or listed by then, and the
+contract's own schema. Where neither says anything, the version that was seen first is what counts
+as known.
 
 What an agent says of itself opens no more items than are of use: 100 for new tools and 20 for
 versions of one tool, and one more for all the rest.

@@ -89,12 +89,12 @@ def changed_tools(
     """Return how versions that were first seen after the approval differ from what was approved.
 
     `classified` are earlier answers by what was found. At most `COMPARED_MAX` versions without one
-    are compared, each for a second or two if it is made to be hard; the others come next time.
+    are compared, of each tool in turn the one that was seen last; the others come next time.
     """
     by_name = {tool.name: tool for tool in approved}
     later = [one for one in seen if one.name in by_name and one.first_seen_at > approved_at]
     found, compared = [], 0
-    for version in sorted(later, key=lambda one: one.last_seen_at, reverse=True):
+    for version in _in_turn(later):
         change = classified.get(_found(version))
         if change is None and compared < COMPARED_MAX:
             known = _known(seen, by_name[version.name], approved_at)
@@ -110,6 +110,16 @@ def changed_tools(
                 )
             )
     return found
+
+
+def _in_turn(versions: Iterable[SeenTool]) -> list[SeenTool]:
+    """Return one version of each tool, then a second one of each: many of one starve no other."""
+    turns: dict[str, int] = {}
+    placed = []
+    for version in sorted(versions, key=lambda one: one.last_seen_at, reverse=True):
+        turns[version.name] = turns.get(version.name, 0) + 1
+        placed.append((turns[version.name], version))
+    return [version for _, version in sorted(placed, key=lambda one: one[0])]
 
 
 def _known(seen: Sequence[SeenTool], tool: ApprovedTool, approved_at: datetime) -> list[SeenTool]:

@@ -11,8 +11,8 @@ from placet.storage.work import SCAN_DRIFT, WorkDue, finish_due, take_due
 from placet.studio.drift.scans import material, service
 from placet.studio.drift.scans.model import NothingToScan
 
-BATCH: Final = 20
-"""Workspaces that one round takes."""
+BATCH: Final = 5
+"""Workspaces that one round takes: one after the other, they are done before any comes back."""
 
 TAKEN_SECONDS: Final = 300
 PERIOD: Final = timedelta(hours=1)
