@@ -15,7 +15,7 @@ from tests.studio.story import LOOKUP, REFUND, Story, contract, importing
 
 from placet.authority.server_keys import ServerKeys
 from placet.cli.approve import looking
-from placet.cli.approve.base import base_wrong
+from placet.cli.approve.in_force import base_wrong
 from placet.cli.approve.looking import GONE, look
 from placet.cli.approve.served import Served, fetch
 from placet.cli.approve.words import told

@@ -1,7 +1,8 @@
 """`placet approve`: a vote on what was compiled and compared here, not on what a page shows.
 
 `served` fetches what the service says. `looking` compiles the contract anew, compares it with the
-one in force (`cli.rebuilding`); `comparing` names every place where what was served and what was
+one in force (`cli.rebuilding`), which `in_force` holds to the workspace and `cli.seen` to what was
+in force before; `comparing` names every place where what was served and what was
 found here disagree. `words` tells a person, `signing` signs what was found here.
 
 Invariant. Nothing is signed in favour of a request with a disagreement. What is signed is what was

@@ -205,5 +205,5 @@ def _outcome(answer: "VoteAnswer") -> str:
     missing = [f"{answer.approvals} of {answer.quorum} people"]
     missing += [f"{one.approvals} of {one.quorum} of group {one.name}" for one in answer.groups]
     if answer.approval_id is None:
-        return f"the request is {answer.status}: {', '.join(missing)}"
+        return f"request {answer.request_id} is {answer.status}: {', '.join(missing)}"
     return f"granted: approval {answer.approval_id}, compiled {answer.compiled_hash}"

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import msgspec
 
-from placet.cli.approve.base import base_wrong
 from placet.cli.approve.comparing import (
     Disagreement,
     Frame,
@@ -18,6 +17,7 @@ from placet.cli.approve.comparing import (
     shown_wrong,
     snapshot_wrong,
 )
+from placet.cli.approve.in_force import base_wrong
 from placet.cli.approve.served import Served
 from placet.cli.rebuilding import contract_in, rebuilt_otherwise
 from placet.cli.seen import Seen
