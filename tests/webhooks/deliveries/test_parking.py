@@ -7,7 +7,10 @@ from tests.webhooks.endpoints.test_service import remove, told
 from tests.webhooks.post import Post
 from tests.webhooks.receiver import BROKEN, GOOD, Receiver
 
+from placet.events import store as events
+from placet.events.model import StreamId, StreamKind, new_event
 from placet.kernel.refusals import Refusal
+from placet.replay.sessions.model import SessionStopped
 from placet.webhooks.deliveries import service, store
 from placet.webhooks.deliveries.model import (
     DecideDelivery,
@@ -117,7 +120,7 @@ async def test_of_decisions_at_once_one_counts(post: Post, receiver: Receiver) -
     )
     refused = [one for one in made if isinstance(one, Refusal)]
     assert [type(one) for one in refused] == [WebhookDeliveryNotParked] * 3
-    decisions = [name for name in await told(post) if name.startswith("WebhookDelivery")]
+    decisions = [name for name in await told(post) if name.endswith(("Released", "Skipped"))]
     assert len(decisions) == 1
 
 
@@ -148,3 +151,32 @@ async def test_what_waits_for_a_removed_endpoint_is_dropped(post: Post, receiver
             tx, endpoint.endpoint_id, status=DeliveryStatus.DROPPED, after=None, limit=10
         )
     assert len(found) == 2
+
+
+async def test_an_event_that_was_being_written_while_its_endpoint_was_removed_is_dropped(
+    post: Post, receiver: Receiver
+) -> None:
+    endpoint = await post.endpoint(receiver.url)
+    async with post.db.writing(post.founder) as tx:
+        stream = StreamId(post.ids.new())
+        said = SessionStopped(reason="enough")
+        await events.append(tx, stream, StreamKind.SESSION, [new_event(post.ids, said)])
+        await remove(post, endpoint)
+    await post.drain()
+    async with post.db.reading(post.founder) as tx:
+        (found,) = await store.list_deliveries(
+            tx, endpoint.endpoint_id, status=None, after=None, limit=10
+        )
+    assert found.status is DeliveryStatus.DROPPED
+    assert receiver.heard == []
+
+
+async def test_what_is_given_up_is_an_event_and_a_line_of_the_log(
+    post: Post, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint = await parked(post, receiver)
+    (dead, _) = await post.rows(endpoint)
+    assert (await told(post)).count("WebhookDeliveryParked") == 1
+    (line,) = [one for one in caplog.records if str(dead.event_id) in one.getMessage()]
+    assert line.levelname == "WARNING"
+    assert "500" in line.getMessage()
