@@ -14,6 +14,7 @@ from tests.evidence.samples import TENANT, WORKSPACE, uuid_of
 from tests.studio.story import LOOKUP, REFUND, Story, contract, importing
 
 from placet.authority.server_keys import ServerKeys
+from placet.cli import rebuilding
 from placet.cli.approve import looking
 from placet.cli.approve.in_force import base_wrong
 from placet.cli.approve.looking import GONE, look
@@ -226,6 +227,7 @@ def test_an_approval_from_an_older_compiler_is_compared_and_noted(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looking, "COMPILER_VERSION", "next")
+    monkeypatch.setattr(rebuilding, "COMPILER_VERSION", "next")
     looked = look(scene.served, scene.pinned, scene.asked)
     item = f"the approval in force, {scene.served.workspace.active_approval_id}"
     assert item not in [one.item for one in looked.disagreements]
