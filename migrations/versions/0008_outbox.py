@@ -147,9 +147,17 @@ def upgrade() -> None:
         unique=False,
         schema="placet",
     )
+    op.create_index(
+        "webhooks_delivery_settled_ix",
+        "webhooks_delivery",
+        ["tenant_id", "settled_at"],
+        unique=False,
+        schema="placet",
+        postgresql_where=sa.text("status IN ('delivered', 'skipped', 'dropped')"),
+    )
 
     guards.force_tenancy(op, TABLES)
-    guards.grant_app(op, TABLES, UPDATES, [])
+    guards.grant_app(op, TABLES, UPDATES, ["webhooks_delivery"])
     for package, name in SOURCES:
         for statement in statements(package, name):
             op.execute(statement.replace(":", "\\:"))

@@ -48,7 +48,8 @@ class Settings(Value, frozen=True):
     embedded server is used. `database_direct_url` is the same past a pooler, `admin_database_url`
     that of a role that may change the schema. `pg_bin` is the folder of other Postgres programs for
     the embedded server. `port` 0 takes any free one. `webhooks_to_loopback` lets webhooks reach
-    this machine, for tests and development. So many observed calls (`ready_calls_min`), of which so
+    this machine, for tests and development, and after `webhooks_kept_days` what was told is deleted
+    from the outbox. So many observed calls (`ready_calls_min`), of which so
     many hundredths are of a tool that was called before (`ready_confidence_percent`), make a plan
     `READY`. `sources` says where each setting came from.
     """
@@ -64,6 +65,7 @@ class Settings(Value, frozen=True):
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.CONSOLE
     webhooks_to_loopback: bool = False
+    webhooks_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 30
     ready_calls_min: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 200
     ready_confidence_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 95
     sources: Mapping[str, str] = msgspec.field(default_factory=dict)
@@ -209,6 +211,7 @@ def _meaning(name: str) -> str:
         "log_level": ", ".join(LogLevel),
         "log_format": ", ".join(LogFormat),
         "webhooks_to_loopback": "`true` or `false`",
+        "webhooks_kept_days": "a number from 1 to 3650",
         "ready_calls_min": "a number from 1 to 1,000,000",
         "ready_confidence_percent": "a number from 0 to 100",
     }

@@ -130,7 +130,8 @@ class Post:
         await connection.execute(
             "UPDATE placet.webhooks_delivery SET next_at = next_at - make_interval(secs => $2),"
             " claim_until = claim_until - make_interval(secs => $2),"
-            " first_tried_at = first_tried_at - make_interval(secs => $2) WHERE tenant_id = $1",
+            " first_tried_at = first_tried_at - make_interval(secs => $2),"
+            " settled_at = settled_at - make_interval(secs => $2) WHERE tenant_id = $1",
             self.founder.tenant_id,
             hours * 3600,
         )

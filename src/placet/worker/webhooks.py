@@ -3,17 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 from placet.kernel.ids import TenantId
 from placet.replay.calls.runtime import Runtime
 from placet.settings import Settings
 from placet.storage.database import Database
-from placet.webhooks.deliveries.turns import take_turns
 from placet.webhooks.endpoints.signing import SigningSecrets
 from placet.webhooks.sending.call import Caller
 from placet.webhooks.sending.drain import TAKEN_SECONDS, Sender
 from placet.webhooks.sending.resolve import SystemResolver
+from placet.webhooks.sending.store import take_turns
 
 PERIOD_SECONDS: Final = 1.0
 TENANTS_AT_ONCE: Final = 16
@@ -98,6 +99,8 @@ async def webhooks(kept: Mapping[str, object]) -> None:
     resolver = SystemResolver()
     caller = Caller(resolver, to_loopback=settings.webhooks_to_loopback)
     try:
-        await send_for_ever(db, Sender(db, runtime.ids, runtime.clock, secrets, caller))
+        days = timedelta(days=settings.webhooks_kept_days)
+        sender = Sender(db, runtime.ids, runtime.clock, secrets, caller, kept=days)
+        await send_for_ever(db, sender)
     finally:
         resolver.close()

@@ -17,7 +17,7 @@ from placet.webhooks.endpoints.model import EndpointStatus
 from placet.webhooks.endpoints.rules import Address
 from placet.webhooks.endpoints.signing import SigningSecrets
 from placet.webhooks.sending.call import Caller
-from placet.webhooks.sending.drain import Sender
+from placet.webhooks.sending.drain import KEPT, Sender
 from placet.webhooks.sending.resolve import LookUpsFull
 
 
@@ -226,7 +226,7 @@ async def test_a_service_with_another_key_sends_nothing_and_looks_again_later(
     assert len(receiver.heard) == 1
 
 
-async def test_a_pass_says_when_the_next_is_due_and_nothing_once_all_is_told(
+async def test_a_pass_says_when_the_next_is_due_and_then_when_it_is_forgotten(
     post: Post, receiver: Receiver
 ) -> None:
     await post.endpoint(receiver.url)
@@ -240,7 +240,9 @@ async def test_a_pass_says_when_the_next_is_due_and_nothing_once_all_is_told(
     assert timedelta(seconds=2) < ahead < timedelta(seconds=8)
     await post.let_time_pass()
     await sender.drain(tenant)
-    assert await post.due() == []
+    (last,) = await post.due()
+    async with post.db.reading(post.founder) as tx:
+        assert last.due_at - await tx.now() > KEPT - timedelta(minutes=1)
 
 
 async def test_a_pass_answers_for_every_event_that_woke_it(post: Post, receiver: Receiver) -> None:
@@ -248,7 +250,7 @@ async def test_a_pass_answers_for_every_event_that_woke_it(post: Post, receiver:
     await post.happen(post.ids.new(), 20)
     assert len(await post.due()) == 20
     await post.drain()
-    assert await post.due() == []
+    assert len(await post.due()) == 1, "when they are forgotten"
     assert set(await post.statuses(endpoint)) == {"delivered"}
 
 
@@ -297,3 +299,24 @@ async def test_waiting_for_a_look_up_is_no_attempt(post: Post) -> None:
     (row,) = await post.rows(endpoint)
     assert (row.status, row.attempts, row.first_tried_at) == (DeliveryStatus.DUE, 0, None)
     assert len(await post.due()) == 1
+
+
+async def test_what_was_told_is_forgotten_after_its_days_and_what_waits_is_not(
+    post: Post, receiver: Receiver
+) -> None:
+    endpoint = await post.endpoint(receiver.url)
+    stream = post.ids.new()
+    await post.happen(stream)
+    await post.drain()
+    await post.let_time_pass(hours=24 * 29)
+    receiver.usual = BROKEN
+    await post.happen(stream)
+    await post.drain()
+    assert await post.statuses(endpoint) == ["delivered", "due"]
+    await post.let_time_pass(hours=24)
+    await post.drain()
+    assert await post.statuses(endpoint) == ["dead"]
+    await post.let_time_pass(hours=24 * 40)
+    await post.drain()
+    assert await post.statuses(endpoint) == ["dead"], "an operator has to decide"
+    assert await post.due() == []

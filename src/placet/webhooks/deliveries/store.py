@@ -1,7 +1,7 @@
 """Questions about the outbox, claims, and the marks that count under them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from placet.webhooks.endpoints.tables import ENDPOINT
 
 _NOW: Final = sa.func.clock_timestamp()
 _OPEN: Final = (DeliveryStatus.DUE, DeliveryStatus.DEAD)
+_SETTLED: Final = (DeliveryStatus.DELIVERED, DeliveryStatus.SKIPPED, DeliveryStatus.DROPPED)
 _EARLIER: Final = DELIVERY.alias("earlier")
 
 
@@ -132,6 +133,28 @@ async def drop_removed(tx: Writing) -> int:
         .values(status=DeliveryStatus.DROPPED, claim_until=None, settled_at=_NOW)
     )
     return await tx.change(change)
+
+
+async def forget_settled(tx: Writing, kept: timedelta, limit: int) -> datetime | None:
+    """Delete up to `limit` deliveries that were settled longer ago than `kept`.
+
+    What waits or is parked stays. Returns when the next one is to be deleted, or None if none is.
+    """
+    old = (
+        sa.select(DELIVERY.c.endpoint_id, DELIVERY.c.event_id)
+        .where(DELIVERY.c.tenant_id == tx.tenant_id, DELIVERY.c.status.in_(_SETTLED))
+        .where(DELIVERY.c.settled_at <= _NOW - kept)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    both = sa.tuple_(DELIVERY.c.endpoint_id, DELIVERY.c.event_id)
+    await tx.change(sa.delete(DELIVERY).where(DELIVERY.c.tenant_id == tx.tenant_id, both.in_(old)))
+    oldest = sa.select(sa.func.min(DELIVERY.c.settled_at).label("at")).where(
+        DELIVERY.c.tenant_id == tx.tenant_id, DELIVERY.c.status.in_(_SETTLED)
+    )
+    (row,) = await tx.rows(oldest)
+    at: datetime | None = row.at
+    return None if at is None else at + kept
 
 
 async def find_next(tx: Reading, endpoints: Sequence[UUID]) -> datetime | None:

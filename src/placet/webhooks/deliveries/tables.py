@@ -27,6 +27,13 @@ DELIVERY = table(
         postgresql_where=sa.text("status IN ('due', 'dead')"),
     ),
     sa.Index(None, "tenant_id", "endpoint_id", "status", "event_id"),
+    # What is forgotten next.
+    sa.Index(
+        "webhooks_delivery_settled_ix",
+        "tenant_id",
+        "settled_at",
+        postgresql_where=sa.text("status IN ('delivered', 'skipped', 'dropped')"),
+    ),
     key=("endpoint_id", "event_id"),
     updates=(
         "status",
@@ -39,4 +46,5 @@ DELIVERY = table(
         "last_fault",
         "settled_at",
     ),
+    deletes=True,
 )

@@ -16,12 +16,12 @@ from placet.storage.database import Database
 from placet.webhooks.deliveries import rules, store
 from placet.webhooks.deliveries.model import CLAIM_SECONDS, Outcome, WebhookDelivery
 from placet.webhooks.deliveries.service import park_delivery
-from placet.webhooks.deliveries.turns import clear_turns, put_turn
 from placet.webhooks.endpoints import store as endpoint_store
 from placet.webhooks.endpoints.model import WebhookEndpoint
 from placet.webhooks.endpoints.signing import SigningSecrets
 from placet.webhooks.sending.call import SECONDS_MAX, Caller
 from placet.webhooks.sending.resolve import LookUpsFull
+from placet.webhooks.sending.store import clear_turns, put_turn
 
 AT_ONCE: Final = 8
 """How many calls to one endpoint run at once, each of another stream."""
@@ -36,6 +36,8 @@ MARK_AGAIN_SECONDS: Final = (0.2, 1.0)
 """After which pauses a mark that failed is tried again, all within the claim."""
 
 TAKEN_SECONDS: Final = 20
+KEPT: Final = timedelta(days=30)
+FORGOTTEN_MAX: Final = 1_000
 PUT_OFF: Final = timedelta(seconds=2)
 LOOK_AGAIN: Final = timedelta(seconds=30)
 DATABASE_TURNS: Final = 2
@@ -54,10 +56,21 @@ class Claimed(Value, frozen=True):
 class Sender:
     """Sends what is due; one for each process."""
 
-    def __init__(
-        self, db: Database, ids: Ids, clock: Clock, secrets: SigningSecrets, caller: Caller
+    def __init__(  # noqa: PLR0913 -- what it stands on, and one setting
+        self,
+        db: Database,
+        ids: Ids,
+        clock: Clock,
+        secrets: SigningSecrets,
+        caller: Caller,
+        *,
+        kept: timedelta = KEPT,
     ) -> None:
-        """Stand on the database, on chance, on the secrets and on the way out."""
+        """Stand on the database, on chance, on the secrets and on the way out.
+
+        Settled deliveries are deleted once they are older than `kept`.
+        """
+        self._kept = kept
         self._db = db
         self._ids = ids
         self._clock = clock
@@ -195,7 +208,10 @@ class Sender:
             # Race: an event may have seen an endpoint that was being removed.
             await store.drop_removed(tx)
             now = await tx.now()
-            dates = [now if is_cut_short else await store.find_next(tx, mine)]
+            dates = [
+                now if is_cut_short else await store.find_next(tx, mine),
+                await store.forget_settled(tx, self._kept, FORGOTTEN_MAX),
+            ]
             waits = await store.find_next(tx, foreign)
             if waits is not None:
                 _LOG.warning("tenant %s has webhooks under another key than this service", tenant)
