@@ -1,5 +1,7 @@
 """Break-glass: what is approved to stand by, and what two people put in force for a while."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -30,7 +32,7 @@ UPDATES: dict[str, list[str]] = {
 }
 DELETES: list[str] = []
 PURPOSED = ["studio_approval_request", "studio_approval"]
-ACTIVATION = {
+ACTIVATION: dict[str, sa.types.TypeEngine[Any]] = {
     "activation_id": sa.Uuid(),
     "activated_artifact_id": sa.Uuid(),
     "activated_hash": sa.Text(),

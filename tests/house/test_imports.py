@@ -14,6 +14,10 @@ FOREIGN_TABLES: dict[tuple[str, str], str] = {
     ("placet.replay.observed.store", "placet.replay.sessions.tables"): "counts what was decided",
     ("placet.replay.recordings.store", "placet.replay.calls.tables"): "reads what was done",
     ("placet.replay.recordings.store", "placet.replay.sessions.tables"): "reads what was done",
+    ("placet.studio.drift.store", "placet.studio.drafts.tables"): "items end with their draft",
+    ("placet.studio.endings.store", "placet.authority.tables"): "what compiled to the same hash",
+    ("placet.studio.endings.store", "placet.studio.approvals.tables"): "how those approvals ended",
+    ("placet.webhooks.deliveries.store", "placet.webhooks.endpoints.tables"): "drops what lost its",
     ("placet.studio.shadow.store", "placet.replay.sessions.tables"): "cursors beside streams' ends",
     ("placet.studio.shadow.store", "placet.events.tables"): "the age of the first event not seen",
 }

@@ -15,6 +15,7 @@ from tests.studio.impact.made_up import UNTIL, made_call, made_sessions
 from tests.studio.traffic import capped, changed
 
 from placet.cli.policy.simulate import command
+from placet.kernel.foreign import Json
 from placet.policy.compile import compile_contract
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
@@ -193,7 +194,7 @@ def test_an_outcome_after_the_end_of_the_window_is_not_known() -> None:
 
 
 def test_only_a_call_before_it_leaves_a_denial_unjudged_for_want_of_its_output() -> None:
-    order = {"order_id": "ord_aaaaaaaa"}
+    order: dict[str, Json] = {"order_id": "ord_aaaaaaaa"}
     refund = made_call(2, "issue_refund", {**order, "amount_cents": 5}, at=5)
     document = changed("issue_refund", phases=None)
     before = made_call(1, "lookup_order", order)

@@ -106,7 +106,7 @@ BAD_URLS = (
     ("https://", UrlFlaw.NOT_A_URL),
     ("https:///path", UrlFlaw.NOT_A_URL),
     ("https://:443/", UrlFlaw.HOST),
-    ("https://[v1.x]/", UrlFlaw.HOST),
+    ("https:" + "//[v1.x]/", UrlFlaw.HOST),
     (WEB + "user@example.com/", UrlFlaw.USER),
     (WEB + "user:pass@example.com/", UrlFlaw.USER),
     (WEB + "@example.com/", UrlFlaw.USER),
