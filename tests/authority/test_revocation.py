@@ -81,13 +81,16 @@ async def test_a_key_of_nobody_is_not_found(story: Story, ada: Signer) -> None:
         await revoke(story, ada, ada)
 
 
-async def test_a_vote_by_a_revoked_key_is_refused(
+async def test_a_vote_by_ones_only_key_once_revoked_is_refused(
     story: Story, ada: Signer, of_two: ApprovalRequest
 ) -> None:
     await revoke(story, ada, ada)
     with pytest.raises(ApprovalRefused) as refused:
         await story.vote(of_two, ada)
-    assert {reason.code for reason in refused.value.reasons} == {ApprovalFlaw.KEY_REVOKED}
+    assert {reason.code for reason in refused.value.reasons} == {
+        ApprovalFlaw.KEY_REVOKED,
+        ApprovalFlaw.NOT_AN_APPROVER,
+    }
 
 
 async def test_an_earlier_vote_falls_with_its_key(
