@@ -3,6 +3,11 @@
 A request that names the same key again, from the same actor on the same route, gets the answer
 that was kept and has no second effect. While the first is still running its twin waits a second
 and is then told `request_in_progress`. When the first is rolled back, its key vanishes with it.
+
+What takes longer than a transaction may last is done apart from it, under a `Claim`: committed
+before the work, held again in the transaction of the effect, and given back when the work is
+refused. A claim whose process died lapses after `APART_FOR`; whoever comes back later than that to
+a claim that another has taken has no effect.
 """
 
 from datetime import datetime, timedelta
@@ -41,6 +46,16 @@ KEPT_ANSWER = table(
     updates=("status", "body"),
     deletes=True,
 )
+APART_FOR: Final = timedelta(minutes=3)
+"""How long work that is done apart from its transaction may take: longer than any of it does."""
+
+
+class Claim(Value, frozen=True):
+    """That one request may do what its key stands for; `claimed_at` tells claims of it apart."""
+
+    route: str
+    key: str
+    claimed_at: datetime
 
 
 async def first_answer(
@@ -86,6 +101,45 @@ async def first_answer(
     return kept
 
 
+async def claim_apart(
+    tx: Writing, *, route: str, key: str, fingerprint: bytes
+) -> Claim | KeptAnswer:
+    """Claim a key for work that begins once this transaction is over, or return what was kept.
+
+    Refuses as `first_answer` does, and `request_in_progress` while another has the claim.
+    """
+    lapsed = sa.func.clock_timestamp() - APART_FOR
+    await tx.change(
+        sa.delete(KEPT_ANSWER).where(
+            *_same(tx, route, key), KEPT_ANSWER.c.status == 0, KEPT_ANSWER.c.created_at < lapsed
+        )
+    )
+    kept = await first_answer(tx, route=route, key=key, fingerprint=fingerprint)
+    if kept is not None:
+        return kept
+    ((claimed_at,),) = await tx.rows(
+        sa.select(KEPT_ANSWER.c.created_at).where(*_same(tx, route, key))
+    )
+    return Claim(route=route, key=key, claimed_at=claimed_at)
+
+
+async def hold_claim(tx: Writing, claim: Claim) -> None:
+    """Let nobody else take a claim until the transaction is over.
+
+    Refuses `request_in_progress` where it had lapsed and somebody else has it.
+    """
+    held = sa.update(KEPT_ANSWER).where(*_claimed(tx, claim)).values(status=0)
+    if await tx.change(held) == 0:
+        raise RequestInProgress(
+            detail="this took so long that another request does it now", retry_after_seconds=1
+        )
+
+
+async def release_claim(tx: Writing, claim: Claim) -> None:
+    """Give a claim back without an answer; one that has an answer stays."""
+    await tx.change(sa.delete(KEPT_ANSWER).where(*_claimed(tx, claim)))
+
+
 async def keep_answer(tx: Writing, *, route: str, key: str, status: int, body: bytes) -> None:
     """Keep the answer to the request whose key this transaction claimed."""
     await tx.change(
@@ -99,4 +153,12 @@ def _same(tx: Writing, route: str, key: str) -> tuple[sa.ColumnElement[bool], ..
         KEPT_ANSWER.c.actor_id == tx.actor_id,
         KEPT_ANSWER.c.route == route,
         KEPT_ANSWER.c.key == key,
+    )
+
+
+def _claimed(tx: Writing, claim: Claim) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        *_same(tx, claim.route, claim.key),
+        KEPT_ANSWER.c.status == 0,
+        KEPT_ANSWER.c.created_at == claim.claimed_at,
     )

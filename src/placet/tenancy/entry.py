@@ -6,6 +6,7 @@ keeps into the application's state under their types' names; the door (`server.a
 principal and the parsed key into the request.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,12 +29,20 @@ from placet.kernel.refusals import (
     IdempotencyKeyRequired,
     MalformedHeader,
     MalformedQuery,
+    Refusal,
     Unauthenticated,
     UnsupportedMediaType,
 )
 from placet.kernel.value import Input, Value
 from placet.storage.database import Database, Writing
-from placet.storage.idempotency import first_answer, keep_answer
+from placet.storage.idempotency import (
+    Claim,
+    claim_apart,
+    first_answer,
+    hold_claim,
+    keep_answer,
+    release_claim,
+)
 from placet.tenancy.model import ParsedKey
 
 AppRequest: TypeAlias = Request[Principal, ParsedKey, State]
@@ -45,7 +54,16 @@ IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _JSON: Final = re.compile(r"application/json\s*(;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
 _TOO_LARGE: Final = 413
+_REPLAYED: Final = MappingProxyType({"Idempotency-Replayed": "true"})
 _LOG: Final = logging.getLogger("placet.door")
+
+
+class _Asked(TypedDict):
+    """What the first answer to a request is kept under."""
+
+    route: str
+    key: str
+    fingerprint: bytes
 
 
 class RouteOpt(TypedDict, total=False):
@@ -203,17 +221,43 @@ async def answered(
     answer and `Idempotency-Replayed: true`, and has no effect. Refuses `idempotency_conflict` when
     the key stands for another request, `request_in_progress` while the first still runs.
     """
-    key = idempotency_key_of(request)
-    route = f"{request.method} {request.scope['path_template']}"
-    fingerprint = bodies.fingerprint(f"{request.method} {request.scope['path']}", raw)
+    asked = _asked(request, raw)
     async with database_of(request).writing(principal_of(request)) as tx:
-        kept = await first_answer(tx, route=route, key=key, fingerprint=fingerprint)
+        kept = await first_answer(tx, **asked)
         if kept is not None:
-            return _json(kept.body, kept.status, {"Idempotency-Replayed": "true"})
+            return _json(kept.body, kept.status, _REPLAYED)
         made = await work(tx)
-        body = msgspec.json.encode(made.value)
-        repeat = body if made.kept is None else msgspec.json.encode(made.kept)
-        await keep_answer(tx, route=route, key=key, status=made.status, body=repeat)
+        body = await _kept(tx, asked["route"], asked["key"], made)
+    return _json(body, made.status, made.headers)
+
+
+async def answered_apart(
+    request: AppRequest,
+    raw: bytes,
+    prepare: Callable[[], Awaitable[T]],
+    work: Callable[[Writing, T], Awaitable[Answer]],
+) -> Response[bytes]:
+    """Do as `answered` does for work that takes its time: `prepare` runs with no transaction open.
+
+    A repeat prepares nothing. Of two that ask for the same at once, one prepares, and the other is
+    refused with `request_in_progress`, on whichever node. What is refused may be asked for again
+    with the same key.
+    """
+    asked = _asked(request, raw)
+    db, principal = database_of(request), principal_of(request)
+    async with db.writing(principal) as tx:
+        claim = await claim_apart(tx, **asked)
+    if not isinstance(claim, Claim):
+        return _json(claim.body, claim.status, _REPLAYED)
+    try:
+        prepared = await prepare()
+        async with db.writing(principal) as tx:
+            await hold_claim(tx, claim)
+            made = await work(tx, prepared)
+            body = await _kept(tx, claim.route, claim.key, made)
+    except BaseException:
+        await asyncio.shield(_release(db, principal, claim))
+        raise
     return _json(body, made.status, made.headers)
 
 
@@ -222,6 +266,31 @@ def etag_matches(request: AppRequest, etag: str) -> bool:
     header: str = request.headers.get("if-none-match", "")
     named = {tag.strip().removeprefix("W/") for tag in header.split(",")}
     return etag in named or "*" in named
+
+
+def _asked(request: AppRequest, raw: bytes) -> _Asked:
+    return _Asked(
+        route=f"{request.method} {request.scope['path_template']}",
+        key=idempotency_key_of(request),
+        fingerprint=bodies.fingerprint(f"{request.method} {request.scope['path']}", raw),
+    )
+
+
+async def _kept(tx: Writing, route: str, key: str, made: Answer) -> bytes:
+    """Keep an answer for those who repeat the request, and return what is answered now."""
+    body = msgspec.json.encode(made.value)
+    repeat = body if made.kept is None else msgspec.json.encode(made.kept)
+    await keep_answer(tx, route=route, key=key, status=made.status, body=repeat)
+    return body
+
+
+async def _release(db: Database, principal: Principal, claim: Claim) -> None:
+    """Give a claim back; where that cannot be, it lapses."""
+    try:
+        async with db.writing(principal) as tx:
+            await release_claim(tx, claim)
+    except Refusal:
+        _LOG.warning("an idempotency key could not be given back and lapses", exc_info=True)
 
 
 def _json(body: bytes, status: int, headers: Mapping[str, str]) -> Response[bytes]:

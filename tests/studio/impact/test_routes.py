@@ -32,10 +32,14 @@ class Previews:
 
     async def ask(self, snapshot_id: UUID, **asked: object) -> httpx.Response:
         """Ask for a preview."""
+        return await self.repeat(self._ids.new().hex, snapshot_id, **asked)
+
+    async def repeat(self, key: str, snapshot_id: UUID, **asked: object) -> httpx.Response:
+        """Ask for a preview with this idempotency key."""
         return await self._client.post(
             path(snapshot_id),
             content=msgspec.json.encode(asked),
-            headers={**self._author, "Idempotency-Key": self._ids.new().hex},
+            headers={**self._author, "Idempotency-Key": key},
         )
 
     async def made(self, snapshot_id: UUID, **asked: object) -> dict[str, Any]:
@@ -294,6 +298,53 @@ async def test_a_preview_whose_worker_is_killed_is_refused_and_the_next_one_has_
     again = await previews.made(snapshot.snapshot_id, until=first["until"])
     assert again["report"] == first["report"]
     assert process.pid not in {one.process.pid for one in workers.running}
+
+
+async def test_the_same_request_is_judged_once_and_answered_again_without_a_worker(  # noqa: PLR0913, PLR0917 -- fixtures
+    app: Litestar,
+    client: httpx.AsyncClient,
+    traffic: Traffic,
+    author: Mapping[str, str],
+    ids: Ids,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent = await traffic.refunds(400)
+    _, snapshot = await traffic.candidate(capped(1000))
+    previews = Previews(client, author, ids)
+    await previews.made(snapshot.snapshot_id)
+    workers = workers_of(app)
+    (process, *_) = [one.process for one in workers.running]
+    process.send_signal(signal.SIGSTOP)
+    asked = asyncio.create_task(previews.repeat("k", snapshot.snapshot_id))
+    await workers.busy.wait()
+    twin = await previews.repeat("k", snapshot.snapshot_id)
+    assert (twin.status_code, twin.json()["code"]) == (409, "request_in_progress")
+    process.send_signal(signal.SIGCONT)
+    first = await asked
+    await pay(agent, ORDER, 100)
+    monkeypatch.setattr(service, "WORK_SECONDS", -1)  # nothing could be judged any more
+    again = await previews.repeat("k", snapshot.snapshot_id)
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = await previews.repeat("k", snapshot.snapshot_id, calls_max=1)
+    assert other.json()["code"] == "idempotency_conflict"
+
+
+async def test_what_was_refused_may_be_asked_for_again_with_the_same_key(
+    client: httpx.AsyncClient,
+    traffic: Traffic,
+    author: Mapping[str, str],
+    ids: Ids,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await traffic.refunds(400)
+    _, snapshot = await traffic.candidate(capped(1000))
+    previews = Previews(client, author, ids)
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "WORK_SECONDS", -1)
+        refused = await previews.repeat("k", snapshot.snapshot_id)
+    assert refused.json()["code"] == "preview_too_costly"
+    assert (await previews.repeat("k", snapshot.snapshot_id)).status_code == 201
 
 
 async def test_a_worker_that_was_killed_before_is_replaced_without_a_word(

@@ -12,16 +12,15 @@ from placet.kernel.principal import Scope
 from placet.storage.database import Writing
 from placet.studio.impact import service
 from placet.studio.impact.model import ImpactAnswer, PreviewImpact
-from placet.studio.impact.service import Previews
+from placet.studio.impact.service import Case, Computed, Previews
 from placet.tenancy.entry import (
     Answer,
     AppRequest,
     RouteOpt,
     answer,
-    answered,
+    answered_apart,
     body_of,
     database_of,
-    idempotency_key_of,
     ids_of,
     kept_of,
     principal_of,
@@ -45,18 +44,19 @@ async def preview_impact(request: AppRequest, snapshot_id: FromPath[UUID]) -> Re
     """Hold a snapshot to recorded calls, and keep what would have been decided otherwise."""
     raw = await body_of(request)
     asked = bodies.decode(_PREVIEW, raw)
-    idempotency_key_of(request)
     previews = kept_of(request, Previews)
-    async with previews.place():
-        async with database_of(request).reading(principal_of(request)) as tx:
-            case = await service.read_case(tx, snapshot_id, asked)
-        computed = await service.compute(case, previews.workers)
 
-    async def work(tx: Writing) -> Answer:
-        preview = await service.keep_preview(tx, case, computed, ids_of(request))
+    async def prepare() -> tuple[Case, Computed]:
+        async with previews.place():
+            async with database_of(request).reading(principal_of(request)) as tx:
+                case = await service.read_case(tx, snapshot_id, asked)
+            return case, await service.compute(case, previews.workers)
+
+    async def work(tx: Writing, prepared: tuple[Case, Computed]) -> Answer:
+        preview = await service.keep_preview(tx, *prepared, ids_of(request))
         return Answer(value=service.shown(preview), status=201)
 
-    return await answered(request, raw, work)
+    return await answered_apart(request, raw, prepare, work)
 
 
 @get(

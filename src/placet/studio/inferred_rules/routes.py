@@ -21,10 +21,9 @@ from placet.tenancy.entry import (
     PageQuery,
     RouteOpt,
     answer,
-    answered,
+    answered_apart,
     body_of,
     database_of,
-    idempotency_key_of,
     ids_of,
     kept_of,
     principal_of,
@@ -44,13 +43,14 @@ async def infer_rules(request: AppRequest, draft_id: FromPath[UUID]) -> Response
     """Look at what the sources of a draft suggest, and keep it as proposals."""
     raw = await body_of(request)
     asked = bodies.decode(_INFER, raw)
-    idempotency_key_of(request)
 
-    async def work(tx: Writing) -> Answer:
+    async def prepare() -> Suggested:
+        return await _suggested(request, draft_id)
+
+    async def work(tx: Writing, suggested: Suggested) -> Answer:
         return Answer(value=await service.keep(tx, suggested, asked, ids_of(request)), status=201)
 
-    suggested = await _suggested(request, draft_id)
-    return await answered(request, raw, work)
+    return await answered_apart(request, raw, prepare, work)
 
 
 async def _suggested(request: AppRequest, draft_id: UUID) -> Suggested:

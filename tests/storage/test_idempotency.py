@@ -1,0 +1,86 @@
+"""Work that is done apart from its transaction is done by one request at a time."""
+
+from datetime import timedelta
+
+import pytest
+from tests.conftest import Workplace
+
+from placet.kernel.refusals import IdempotencyConflict, RequestInProgress
+from placet.storage import idempotency
+from placet.storage.database import Database
+from placet.storage.idempotency import Claim, KeptAnswer
+
+ROUTE = "POST /tests"
+ASKED = b"a" * 32
+
+
+class Requests:
+    """Requests of one actor with one key."""
+
+    def __init__(self, db: Database, workplace: Workplace) -> None:
+        """Stand on a tenant of the test's own."""
+        self.db = db
+        self.founder = workplace.founder
+
+    async def claim(self, fingerprint: bytes = ASKED) -> Claim | KeptAnswer:
+        """Claim the key, in a transaction of its own."""
+        async with self.db.writing(self.founder) as tx:
+            return await idempotency.claim_apart(tx, route=ROUTE, key="k", fingerprint=fingerprint)
+
+    async def claimed(self) -> Claim:
+        """Claim the key and have it."""
+        claim = await self.claim()
+        assert isinstance(claim, Claim)
+        return claim
+
+    async def answer(self, claim: Claim, body: bytes) -> None:
+        """Do the work of a claim and keep its answer."""
+        async with self.db.writing(self.founder) as tx:
+            await idempotency.hold_claim(tx, claim)
+            await idempotency.keep_answer(tx, route=ROUTE, key="k", status=201, body=body)
+
+    async def release(self, claim: Claim) -> None:
+        """Give a claim back."""
+        async with self.db.writing(self.founder) as tx:
+            await idempotency.release_claim(tx, claim)
+
+
+@pytest.fixture
+def requests(db: Database, workplace: Workplace) -> Requests:
+    return Requests(db, workplace)
+
+
+async def test_a_key_that_is_claimed_is_nobody_elses_until_it_is_given_back(
+    requests: Requests,
+) -> None:
+    claim = await requests.claimed()
+    with pytest.raises(RequestInProgress):
+        await requests.claim()
+    await requests.release(claim)
+    await requests.claimed()
+
+
+async def test_what_was_answered_is_kept_and_is_not_given_back(requests: Requests) -> None:
+    claim = await requests.claimed()
+    await requests.answer(claim, b"first")
+    await requests.release(claim)
+    kept = await requests.claim()
+    assert isinstance(kept, KeptAnswer)
+    assert (kept.status, kept.body) == (201, b"first")
+    with pytest.raises(IdempotencyConflict):
+        await requests.claim(b"b" * 32)
+
+
+async def test_whoever_comes_back_to_a_lapsed_claim_that_another_has_taken_has_no_effect(
+    requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = await requests.claimed()
+    monkeypatch.setattr(idempotency, "APART_FOR", timedelta())
+    alive = await requests.claimed()
+    with pytest.raises(RequestInProgress):
+        await requests.answer(dead, b"late")
+    await requests.release(dead)
+    await requests.answer(alive, b"first")
+    kept = await requests.claim()
+    assert isinstance(kept, KeptAnswer)
+    assert kept.body == b"first"
