@@ -8,7 +8,7 @@ from tests.conftest import Workplace, found
 from tests.studio.story import Signer
 
 from placet.authority import service, store
-from placet.authority.model import EnrolKey, EnrolmentFlaw, EnrolmentRefused, PersonKey
+from placet.authority.model import EnrolKey, EnrolmentFlaw, EnrolmentRefused, PersonKey, ProofWanted
 from placet.events.model import StreamKind, tenant_stream
 from placet.events.store import list_events
 from placet.evidence import vote
@@ -19,6 +19,8 @@ from placet.storage.database import Database
 from placet.tenancy import service as tenancy
 from placet.tenancy.model import ActorKind, CreateActor, Role
 
+WANTED = ProofWanted(challenge=b"\x05" * 32)
+
 
 @pytest.fixture
 async def signer(workplace: Workplace) -> Signer:
@@ -27,7 +29,7 @@ async def signer(workplace: Workplace) -> Signer:
 
 async def enrol(db: Database, workplace: Workplace, ids: Ids, asked: EnrolKey) -> PersonKey:
     async with db.writing(workplace.founder) as tx:
-        return await service.enrol_first_key(tx, asked, ids)
+        return await service.enrol_first_key(tx, asked, WANTED, ids)
 
 
 async def refusals(
@@ -40,6 +42,13 @@ async def refusals(
     return {reason.code for reason in refused.value.reasons}
 
 
+def enrolment(signer: Signer) -> EnrolKey:
+    """Return a person's key with the proof that is wanted."""
+    who = signer.principal
+    proof = proven(who.tenant_id, who.actor_id, signer.key, WANTED.challenge)
+    return EnrolKey(actor_id=who.actor_id, public_key=signer.key.public.raw, proof=proof)
+
+
 def proven(tenant: TenantId, actor: ActorId, key: SigningKey, challenge: bytes) -> bytes:
     return encode_envelope(vote.sign_proof(tenant, actor, challenge, key))
 
@@ -47,7 +56,7 @@ def proven(tenant: TenantId, actor: ActorId, key: SigningKey, challenge: bytes) 
 async def test_an_enrolled_key_is_listed_and_told_of_in_the_authority_stream(
     db: Database, workplace: Workplace, ids: Ids, signer: Signer
 ) -> None:
-    key = await enrol(db, workplace, ids, signer.enrolment())
+    key = await enrol(db, workplace, ids, enrolment(signer))
     assert (key.key_id, key.actor_id) == (signer.key.key_id, signer.principal.actor_id)
     stream = tenant_stream(workplace.tenant_id, StreamKind.AUTHORITY)
     async with db.reading(workplace.founder) as tx:
@@ -59,16 +68,16 @@ async def test_an_enrolled_key_is_listed_and_told_of_in_the_authority_stream(
 async def test_the_same_person_may_bring_the_same_key_again(
     db: Database, workplace: Workplace, ids: Ids, signer: Signer
 ) -> None:
-    first = await enrol(db, workplace, ids, signer.enrolment())
-    assert await enrol(db, workplace, ids, signer.enrolment()) == first
+    first = await enrol(db, workplace, ids, enrolment(signer))
+    assert await enrol(db, workplace, ids, enrolment(signer)) == first
 
 
 async def test_a_key_never_changes_hands(
     db: Database, workplace: Workplace, ids: Ids, signer: Signer
 ) -> None:
-    await enrol(db, workplace, ids, signer.enrolment())
+    await enrol(db, workplace, ids, enrolment(signer))
     thief = Signer(*await workplace.person("eve", Role.APPROVER), key=signer.key)
-    flaws = await refusals(db, workplace, ids, thief.enrolment())
+    flaws = await refusals(db, workplace, ids, enrolment(thief))
     assert flaws == {EnrolmentFlaw.KEY_TAKEN}
 
 
@@ -78,14 +87,14 @@ async def test_a_key_never_changes_hands(
 async def test_a_small_order_or_malformed_key_is_refused(
     db: Database, workplace: Workplace, ids: Ids, signer: Signer, point: bytes
 ) -> None:
-    asked = replace(signer.enrolment(), public_key=point)
+    asked = replace(enrolment(signer), public_key=point)
     assert await refusals(db, workplace, ids, asked) == {EnrolmentFlaw.KEY_UNSAFE}
 
 
 async def test_a_proof_that_another_key_signed_is_refused(
     db: Database, workplace: Workplace, ids: Ids, signer: Signer
 ) -> None:
-    asked = replace(signer.enrolment(), public_key=SigningKey.generate().public.raw)
+    asked = replace(enrolment(signer), public_key=SigningKey.generate().public.raw)
     assert await refusals(db, workplace, ids, asked) == {EnrolmentFlaw.PROOF_INVALID}
 
 
@@ -95,11 +104,12 @@ async def test_a_proof_for_another_tenant_person_or_challenge_is_refused(
     tenant, actor = workplace.tenant_id, signer.principal.actor_id
     other = (await found(db, ids)).tenant_id
     for proof in (
-        proven(other, actor, signer.key, bytes(32)),
-        proven(tenant, ActorId(UUID(int=7)), signer.key, bytes(32)),
+        proven(other, actor, signer.key, WANTED.challenge),
+        proven(tenant, ActorId(UUID(int=7)), signer.key, WANTED.challenge),
         proven(tenant, actor, signer.key, bytes(31) + b"\x01"),
+        proven(tenant, actor, signer.key, bytes(32)),
     ):
-        asked = replace(signer.enrolment(), proof=proof)
+        asked = replace(enrolment(signer), proof=proof)
         assert await refusals(db, workplace, ids, asked) == {EnrolmentFlaw.PROOF_OF_ANOTHER}
 
 
@@ -115,14 +125,14 @@ async def test_only_a_person_who_is_active_here_holds_a_key(
         (signer.principal.actor_id, EnrolmentFlaw.ACTOR_DISABLED),
         (stranger, EnrolmentFlaw.ACTOR_UNKNOWN),
     ):
-        proof = proven(workplace.tenant_id, actor, signer.key, bytes(32))
-        asked = replace(signer.enrolment(), actor_id=actor, proof=proof)
+        proof = proven(workplace.tenant_id, actor, signer.key, WANTED.challenge)
+        asked = replace(enrolment(signer), actor_id=actor, proof=proof)
         assert await refusals(db, workplace, ids, asked) == {flaw}
 
 
 async def test_every_reason_is_told_at_once(
     db: Database, workplace: Workplace, ids: Ids, signer: Signer
 ) -> None:
-    asked = replace(signer.enrolment(), actor_id=ActorId(UUID(int=7)), public_key=bytes(32))
+    asked = replace(enrolment(signer), actor_id=ActorId(UUID(int=7)), public_key=bytes(32))
     flaws = await refusals(db, workplace, ids, asked)
     assert flaws == {EnrolmentFlaw.ACTOR_UNKNOWN, EnrolmentFlaw.KEY_UNSAFE}

@@ -13,7 +13,7 @@ from tests.studio.story import contract, importing
 from placet.cli.exits import Exit
 from placet.cli.key_file import make_key
 from placet.evidence.dsse import encode_envelope
-from placet.evidence.vote import sign_proof
+from placet.evidence.first_approver import first_naming, sign_first_proof
 from placet.kernel.ids import ActorId
 from placet.kernel.principal import Environment, Scope
 from placet.sdk.studio.client import Studio
@@ -77,7 +77,8 @@ class Office:
             return person.actor_id
 
         who = self.people[name] = self.at(hired)
-        proof = encode_envelope(sign_proof(self.tenant, who, bytes(32), key))
+        naming = first_naming(self.tenant, "desk", Environment.STAGING)
+        proof = encode_envelope(sign_first_proof(naming, who, key))
         return NameApprover(actor_id=who, public_key=key.public.raw, proof=proof)
 
     def open(self, *approvers: NameApprover, quorum: int = 1) -> None:

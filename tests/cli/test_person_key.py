@@ -17,13 +17,16 @@ from tests.server.serving import serving
 from placet.cli.exits import Exit
 from placet.evidence.dsse import parse_envelope
 from placet.evidence.ed25519 import PublicKey
-from placet.evidence.vote import verify_proof
+from placet.evidence.first_approver import first_challenge, first_naming
+from placet.evidence.vote import ProofOfPossession, verify_proof
+from placet.kernel.principal import Environment
 
 WORDS = "a long enough one"
 OPEN = {"PLACET_KEY_PASSPHRASE": WORDS}
 SHORT = {"PLACET_KEY_PASSPHRASE": "short"}
 OTHER = {"PLACET_KEY_PASSPHRASE": "another long one"}
 TENANT, PERSON = UUID(int=1), UUID(int=2)
+CHALLENGE = ("--challenge", "ab" * 32)
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +84,45 @@ def test_a_short_passphrase_is_refused_before_anything_is_written(
 
 
 def test_a_proof_names_tenant_person_and_challenge(placet: Placet, file: Path) -> None:
-    for more, challenge in ((), "00" * 32), (("--challenge", "ab" * 32), "ab" * 32):
-        done = proof_of(placet, file, *more)
-        assert done.returncode == Exit.OK, done.stderr
-        told = json.loads(done.stdout)
-        key = PublicKey(raw=base64.b64decode(told["public_key"]))
-        shown = verify_proof(parse_envelope(base64.b64decode(told["proof"])), key)
-        assert (shown.tenant_id, shown.actor_id, shown.challenge) == (TENANT, PERSON, challenge)
+    shown, told = proven(placet, file, "--challenge", "ab" * 32)
+    assert (shown.tenant_id, shown.actor_id, shown.challenge) == (TENANT, PERSON, "ab" * 32)
+    assert "groups" not in told
+
+
+def proven(placet: Placet, file: Path, *over: str) -> tuple[ProofOfPossession, dict[str, Any]]:
+    done = proof_of(placet, file, *over)
+    assert done.returncode == Exit.OK, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    key = PublicKey(raw=base64.b64decode(told["public_key"]))
+    return verify_proof(parse_envelope(base64.b64decode(told["proof"])), key), told
+
+
+def test_a_first_approver_s_proof_is_over_the_workspace_that_is_named(
+    placet: Placet, file: Path
+) -> None:
+    before = UUID(int=3)
+    where = ("--agent", "desk", "--environment", "production", "--after", str(before))
+    shown, told = proven(placet, file, *where, "--group", "risk", "--group", "legal")
+    naming = first_naming(TENANT, "desk", Environment.PRODUCTION, ["legal", "risk"], before)
+    assert shown.challenge == first_challenge(naming).hex()
+    assert told["groups"] == ["legal", "risk"]
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        (),
+        ("--agent", "desk"),
+        ("--environment", "staging"),
+        ("--agent", "desk", "--environment", "staging", "--challenge", "ab" * 32),
+        ("--challenge", "ab" * 32, "--group", "risk"),
+    ],
+)
+def test_a_proof_over_nothing_or_over_two_things_is_refused(
+    placet: Placet, file: Path, over: tuple[str, ...]
+) -> None:
+    done = proof_of(placet, file, *over)
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "")
 
 
 @pytest.mark.parametrize("challenge", ["", "ab", "zz" * 32, "ab" * 33])
@@ -97,13 +132,13 @@ def test_a_challenge_of_another_form_is_refused(placet: Placet, file: Path, chal
 
 
 def test_another_passphrase_opens_nothing(placet: Placet, file: Path) -> None:
-    done = proof_of(placet, file, **OTHER)
+    done = proof_of(placet, file, *CHALLENGE, **OTHER)
     assert (done.returncode, done.stdout) == (Exit.USAGE, "")
 
 
 def test_a_file_that_others_may_read_is_not_used(placet: Placet, file: Path) -> None:
     file.chmod(0o640)
-    done = proof_of(placet, file)
+    done = proof_of(placet, file, *CHALLENGE)
     assert done.returncode == Exit.USAGE
     assert "chmod 600" in done.stderr
 
@@ -116,9 +151,9 @@ def test_a_file_that_holds_no_key_of_a_person_is_refused(placet: Placet, file: P
     )
     for text in (b"", b"no key", other):
         file.write_bytes(text)
-        assert proof_of(placet, file).returncode == Exit.USAGE
+        assert proof_of(placet, file, *CHALLENGE).returncode == Exit.USAGE
     file.unlink()
-    assert proof_of(placet, file).returncode == Exit.NOT_FOUND
+    assert proof_of(placet, file, *CHALLENGE).returncode == Exit.NOT_FOUND
 
 
 class Team:
@@ -136,7 +171,9 @@ class Team:
         made = json.loads(done.stdout)
         self.tenant, self.keys = made["tenant"]["tenant_id"], {"admin": made["api_key"]}
         self.ids = {name: self._person(name) for name in ("ada", "ben")}
-        own = self.run("proof", "ada", "--tenant", self.tenant, "--person", self.ids["ada"])
+        who = ("--tenant", self.tenant, "--person", self.ids["ada"])
+        where = ("--agent", "desk", "--environment", "development")
+        own = self.run("proof", "ada", *who, *where)
         asked = {"agent": "desk", "environment": "development", "approvers": [own]}
         self.workspace = self.post("/api/v1/studio/workspaces", asked)["workspace_id"]
 
@@ -201,12 +238,14 @@ def test_a_colleague_is_enrolled_confirmed_and_revoked_from_the_terminal(team: T
 
 
 def test_somebody_comes_into_a_group_from_the_terminal(team: Team) -> None:
-    own = team.run("proof", "ada", "--tenant", team.tenant, "--person", team.ids["ada"])
+    who = ("--tenant", team.tenant, "--person", team.ids["ada"])
+    first = ("--agent", "grouped-desk", "--environment", "development", "--group", "legal")
+    own = team.run("proof", "ada", *who, *first)
     asked = {
         "agent": "grouped-desk",
         "environment": "development",
         "approval_policy": {"groups": [{"name": "legal"}]},
-        "approvers": [own | {"groups": ["legal"]}],
+        "approvers": [own],
     }
     headers = {"Authorization": f"Bearer {team.keys['admin']}", "Idempotency-Key": "grouped"}
     made = httpx.post(f"{team.url}/api/v1/studio/workspaces", json=asked, headers=headers).json()

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from tests.evidence.samples import (
     ARTIFACT_KEY,
     PERSON,
@@ -31,7 +32,8 @@ from placet.evidence.dossier import (
 )
 from placet.evidence.dsse import encode_envelope
 from placet.evidence.ed25519 import SigningKey
-from placet.evidence.vote import ApprovalVote, VoteDecision, VotePurpose, sign_proof, sign_vote
+from placet.evidence.first_approver import first_naming, sign_first_proof
+from placet.evidence.vote import ApprovalVote, VoteDecision, VotePurpose, sign_vote
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import digest
 from placet.kernel.principal import Environment
@@ -186,11 +188,19 @@ def _payload(snapshot_hash: str, changes: Fields) -> ArtifactPayload:
     return ArtifactPayload(**(whole | changes))
 
 
+def first_proof(key: SigningKey = PERSON_KEY, who: UUID = PERSON, **otherwise: object) -> bytes:
+    """Return the proof of a first approver of the sample's workspace, or of another one."""
+    naming = first_naming(TENANT, "desk", Environment.PRODUCTION, ["risk"])
+    return encode_envelope(sign_first_proof(replace(naming, **otherwise), who, key))
+
+
 def _voter(key: SigningKey, who: UUID) -> Fields:
     return {
         "actor_id": who,
         "key_id": key.key_id,
         "public_key": key.public.raw,
-        "proof": encode_envelope(sign_proof(TENANT, who, bytes(32), key)),
+        "proof": first_proof(key, who),
+        "key_confirmed_by": [],
+        "first": {"groups": ["risk"], "succeeds": None},
         "groups": [{"name": "risk", "confirmed_by": []}],
     }

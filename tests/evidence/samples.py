@@ -15,6 +15,7 @@ from placet.evidence.dsse import Envelope
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.export import write_bundle
 from placet.evidence.fields import ControlSeen, Fence
+from placet.evidence.first_approver import FirstNaming, first_naming, sign_first_proof
 from placet.evidence.grant import Grant, sign_grant
 from placet.evidence.leaf import GENESIS, EventHeader, body_hash, event_leaf
 from placet.evidence.vote import (
@@ -22,7 +23,6 @@ from placet.evidence.vote import (
     CheckpointSeen,
     VoteDecision,
     VotePurpose,
-    sign_proof,
     sign_vote,
 )
 from placet.kernel.canonical import canonical
@@ -213,6 +213,13 @@ def sample_artifact() -> ArtifactPayload:
     )
 
 
+def sample_naming() -> FirstNaming:
+    """Return a workspace that is to be made, as a first approver in two groups agrees to it."""
+    return first_naming(
+        TENANT, "desk", Environment.PRODUCTION, ["risk", "legal"], uuid_of("archived workspace")
+    )
+
+
 def sample_envelopes() -> list[Envelope]:
     """Return one of each signed document, and a second grant."""
     return [
@@ -220,7 +227,7 @@ def sample_envelopes() -> list[Envelope]:
         sign_grant(sample_grant(4, fence=2), GRANT_KEY),
         sign_artifact(sample_artifact(), ARTIFACT_KEY),
         sign_vote(sample_vote(), PERSON_KEY),
-        sign_proof(TENANT, PERSON, bytes(32), PERSON_KEY),
+        sign_first_proof(sample_naming(), PERSON, PERSON_KEY),
     ]
 
 

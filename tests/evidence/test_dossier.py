@@ -15,6 +15,7 @@ from tests.evidence.dossier_samples import (
     approval_record,
     artifact_file,
     dossier_keys,
+    first_proof,
 )
 from tests.evidence.samples import (
     ARTIFACT_KEY,
@@ -41,6 +42,7 @@ from placet.evidence.verify import Flaw
 from placet.evidence.verify_dossier import open_dossier, verify_dossier
 from placet.evidence.vote import VoteDecision, VotePurpose, sign_proof
 from placet.kernel.canonical import canonical
+from placet.kernel.principal import Environment
 
 LINES = approval_file().splitlines(keepends=True)
 NAMES = (
@@ -89,6 +91,20 @@ def test_what_a_policy_asks_for_and_nobody_signed_is_not_proved() -> None:
     assert report.is_good
     assert not any("wrote the draft" in sentence for sentence in report.not_proved)
     assert not any("the voters are of" in sentence for sentence in report.not_proved)
+
+
+def test_who_let_a_later_approver_in_is_reported_as_signed_by_nobody() -> None:
+    later = {
+        "first": None,
+        "key_confirmed_by": [SECOND],
+        "groups": [{"name": "risk", "confirmed_by": [SECOND]}],
+        "proof": encode_envelope(sign_proof(TENANT, PERSON, b"\x07" * 32, PERSON_KEY)),
+    }
+    report = verify_dossier(approval_file(one_voter(**later)))
+    assert report.is_good
+    assert any("who let in" in sentence for sentence in report.not_proved)
+    report = verify_dossier(approval_file())
+    assert not any("who let in" in sentence for sentence in report.not_proved)
 
 
 def test_a_dossier_tells_what_it_is_of() -> None:
@@ -165,6 +181,11 @@ def misnamed(record: ApprovalRecord) -> ApprovalRecord:
     changed = msgspec.structs.replace(envelope, signatures=(signature,))
     artifact = msgspec.structs.replace(record.artifact, envelope=changed)
     return msgspec.structs.replace(record, artifact=artifact)
+
+
+def one_voter(**voter: object) -> ApprovalRecord:
+    """Return the sample with one voter, of whom something else is told."""
+    return approval_record(voters=VOTERS[:1], policy=POLICY | {"quorum": 1}, voter=voter)
 
 
 FORGERIES: dict[str, tuple[Callable[[], ApprovalRecord], int, str]] = {
@@ -350,6 +371,51 @@ FORGERIES: dict[str, tuple[Callable[[], ApprovalRecord], int, str]] = {
         ),
         6,
         "somebody else's",
+    ),
+    "a first approver's proof over nothing": (
+        lambda: one_voter(proof=encode_envelope(sign_proof(TENANT, PERSON, bytes(32), PERSON_KEY))),
+        6,
+        "not made for this workspace",
+    ),
+    "a first approver's proof for another agent": (
+        lambda: one_voter(proof=first_proof(agent="other-desk")),
+        6,
+        "not made for this workspace",
+    ),
+    "a first approver's proof for another environment": (
+        lambda: one_voter(proof=first_proof(environment=Environment.STAGING)),
+        6,
+        "not made for this workspace",
+    ),
+    "a first approver's proof for fewer groups": (
+        lambda: one_voter(proof=first_proof(groups=())),
+        6,
+        "not made for this workspace",
+    ),
+    "a first approver's proof for the workspace before": (
+        lambda: one_voter(first={"groups": ["risk"], "succeeds": uuid_of("archived")}),
+        6,
+        "not made for this workspace",
+    ),
+    "a first approver in a group that they did not sign for": (
+        lambda: one_voter(first={"groups": [], "succeeds": None}, proof=first_proof(groups=())),
+        6,
+        "every group that nobody confirmed",
+    ),
+    "a later approver in a group that nobody confirmed": (
+        lambda: one_voter(first=None, key_confirmed_by=[SECOND]),
+        6,
+        "every group that nobody confirmed",
+    ),
+    "a first approver whom somebody let in": (
+        lambda: one_voter(key_confirmed_by=[SECOND]),
+        6,
+        "not both or neither",
+    ),
+    "a voter whom nobody let in": (
+        lambda: one_voter(first=None, groups=[{"name": "risk", "confirmed_by": [SECOND]}]),
+        6,
+        "not both or neither",
     ),
 }
 

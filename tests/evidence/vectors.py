@@ -10,9 +10,10 @@ from placet.evidence import dsse, ed25519
 from placet.evidence.artifact import sign_artifact
 from placet.evidence.bundle import KeyList
 from placet.evidence.ed25519 import PublicKeyError, SigningKey, check_public_key
+from placet.evidence.first_approver import first_challenge, sign_first_proof
 from placet.evidence.grant import sign_grant
 from placet.evidence.leaf import body_hash, leaf_of, microseconds
-from placet.evidence.vote import sign_proof, sign_vote
+from placet.evidence.vote import sign_vote
 from placet.kernel import foreign
 from placet.kernel.canonical import canonical
 from placet.kernel.foreign import ForeignJsonError
@@ -73,6 +74,7 @@ def all_vectors() -> dict[str, bytes]:
         "ed25519.json": _json(_ed25519()),
         "dsse.json": _json(_dsse()),
         "documents.json": _json(_documents()),
+        "first_approver.json": _json(_first_approver()),
         "bundle.jsonl": b"".join(samples.bundle_lines()),
         "dossier.jsonl": dossier_samples.approval_file(),
         "keys.json": canonical(KeyList(version=1, keys=samples.named_keys())) + b"\n",
@@ -247,12 +249,17 @@ def _dsse() -> object:
     }
 
 
+def _first_approver() -> object:
+    naming = samples.sample_naming()
+    return {"naming": canonical(naming).decode(), "challenge": first_challenge(naming).hex()}
+
+
 def _documents() -> object:
     envelopes = {
         "grant": sign_grant(samples.sample_grant(), samples.GRANT_KEY),
         "approval_vote": sign_vote(samples.sample_vote(), samples.PERSON_KEY),
-        "proof_of_possession": sign_proof(
-            samples.TENANT, samples.PERSON, bytes(32), samples.PERSON_KEY
+        "proof_of_possession": sign_first_proof(
+            samples.sample_naming(), samples.PERSON, samples.PERSON_KEY
         ),
         "artifact": sign_artifact(samples.sample_artifact(), samples.ARTIFACT_KEY),
     }

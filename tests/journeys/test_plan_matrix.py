@@ -109,7 +109,7 @@ async def opened(service: Serving, story: Story, cell: Cell) -> RefundDesk:
         environment=cell.environment,
         enforcement=cell.enforcement,
         unplanned=cell.unplanned,
-        approvers=(signer.enrolment(),),
+        approvers=(signer.enrolment(environment=cell.environment),),
     )
     async with story.db.writing(story.founder) as tx:
         workspace = await workspaces.create_workspace(tx, asked, story.ids)

@@ -148,7 +148,7 @@ class Desk:
             environment=environment,
             enforcement=Enforcement.BLOCK,
             approval_policy=ApprovalPolicy(),
-            approvers=(signer.enrolment(),),
+            approvers=(signer.enrolment(environment=environment),),
         )
         async with self.db.writing(story.founder) as tx:
             self.workspace = await workspaces.create_workspace(tx, asked, self.ids)

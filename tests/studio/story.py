@@ -13,6 +13,7 @@ from placet.authority.server_keys import ServerKeys
 from placet.evidence import vote as evidence
 from placet.evidence.dsse import encode_envelope
 from placet.evidence.ed25519 import SigningKey
+from placet.evidence.first_approver import first_naming, sign_first_proof
 from placet.evidence.vote import VoteDecision, VotePurpose
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment, Principal
@@ -111,10 +112,17 @@ class Signer:
     api_key: str
     key: SigningKey = field(default_factory=SigningKey.generate)
 
-    def enrolment(self, *groups: str) -> NameApprover:
-        """Return this person's key with the proof that they hold it, and their groups."""
+    def enrolment(
+        self,
+        *groups: str,
+        agent: str = AGENT,
+        environment: Environment = Environment.STAGING,
+        succeeds: UUID | None = None,
+    ) -> NameApprover:
+        """Return this person's key with the proof that they agree to be a first approver there."""
         principal = self.principal
-        proof = evidence.sign_proof(principal.tenant_id, principal.actor_id, bytes(32), self.key)
+        naming = first_naming(principal.tenant_id, agent, environment, groups, succeeds)
+        proof = sign_first_proof(naming, principal.actor_id, self.key)
         return NameApprover(
             actor_id=principal.actor_id,
             public_key=self.key.public.raw,
@@ -145,6 +153,7 @@ class Story:
         policy: ApprovalPolicy | None = None,
         agent: str = AGENT,
         groups: tuple[tuple[str, ...], ...] = (),
+        succeeds: UUID | None = None,
     ) -> GovernanceWorkspace:
         """Open a workspace with these first approvers; `groups` are those of each of them."""
         theirs = groups or ((),) * len(approvers)
@@ -153,7 +162,7 @@ class Story:
             environment=environment,
             approval_policy=policy or ApprovalPolicy(),
             approvers=tuple(
-                approver.enrolment(*names)
+                approver.enrolment(*names, agent=agent, environment=environment, succeeds=succeeds)
                 for approver, names in zip(approvers, theirs, strict=True)
             ),
         )

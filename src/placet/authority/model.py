@@ -91,6 +91,13 @@ class EnrolKey(Input, frozen=True):
     proof: Annotated[bytes, msgspec.Meta(min_length=1, max_length=ENVELOPE_BYTES_MAX)]
 
 
+class ProofWanted(Value, frozen=True):
+    """What a proof of possession must be over: 32 bytes, and in words what they stand for."""
+
+    challenge: bytes
+    over: str = "the challenge that was given"
+
+
 class RevokeKey(Input, frozen=True):
     """End a person's key, and say why."""
 

@@ -9,27 +9,24 @@ from placet.authority.model import (
     EnrolmentReason,
     KeyRevocation,
     PersonKey,
+    ProofWanted,
 )
 from placet.evidence.vote import ProofOfPossession
-from placet.kernel.hashing import DIGEST_BYTES
 from placet.kernel.ids import TenantId
 from placet.tenancy.model import Actor, ActorKind, ActorStatus
 
-NO_CHALLENGE = bytes(DIGEST_BYTES)
-"""What stands for the challenge at the creation of a workspace, where there is none."""
-
 
 def check_proof(
-    proof: ProofOfPossession, *, tenant: TenantId, asked: EnrolKey, challenge: bytes
+    proof: ProofOfPossession, *, tenant: TenantId, asked: EnrolKey, wanted: ProofWanted
 ) -> list[EnrolmentReason]:
     """Return what a proof whose signature holds says that was not asked for."""
     found = (proof.tenant_id, proof.actor_id, proof.challenge)
-    if found == (tenant, asked.actor_id, challenge.hex()):
+    if found == (tenant, asked.actor_id, wanted.challenge.hex()):
         return []
     return [
         EnrolmentReason(
             code=EnrolmentFlaw.PROOF_OF_ANOTHER,
-            detail="the proof was made for another tenant, person or challenge",
+            detail=f"the proof was made for another tenant or person, or not over {wanted.over}",
         )
     ]
 

@@ -16,6 +16,7 @@ from placet.authority.model import (
     PersonKey,
     PersonKeyEnrolled,
     PersonKeyRevoked,
+    ProofWanted,
     RevokeKey,
 )
 from placet.events import store as events
@@ -30,24 +31,24 @@ from placet.tenancy import store as tenancy
 from placet.tenancy.model import Actor
 
 
-async def enrol_first_key(tx: Writing, asked: EnrolKey, ids: Ids) -> PersonKey:
+async def enrol_first_key(tx: Writing, asked: EnrolKey, wanted: ProofWanted, ids: Ids) -> PersonKey:
     """Enrol the key of one of the first approvers of a workspace; nobody confirms it.
 
-    A key that the same person has enrolled already is returned as it is. Refuses
-    `enrolment_refused` with every reason.
+    The proof must be over that workspace (`evidence.first_approver`). A key that the same person
+    has enrolled already is returned as it is. Refuses `enrolment_refused` with every reason.
     """
-    await check_key(tx, asked, rules.NO_CHALLENGE)
+    await check_key(tx, asked, wanted)
     return await enrol_key(tx, asked, [], ids)
 
 
-async def check_key(tx: Writing, asked: EnrolKey, challenge: bytes) -> PublicKey:
+async def check_key(tx: Writing, asked: EnrolKey, wanted: ProofWanted) -> PublicKey:
     """Return the key if nothing stands against enrolling it; it cannot end meanwhile.
 
     Refuses `enrolment_refused` with every reason.
     """
     await store.hold_keys(tx)
     reasons = rules.check_holder(await _find_actor(tx, asked))
-    key = _proven(tx, asked, challenge, reasons)
+    key = _proven(tx, asked, wanted, reasons)
     if key is not None:
         reasons += rules.check_free(await store.find_person_key(tx, key.key_id), asked.actor_id)
         reasons += rules.check_live(await store.list_revocations(tx, [key.key_id]))
@@ -130,7 +131,7 @@ def refused(actor_id: ActorId, reasons: list[EnrolmentReason]) -> EnrolmentRefus
 
 
 def _proven(
-    tx: Writing, asked: EnrolKey, challenge: bytes, reasons: list[EnrolmentReason]
+    tx: Writing, asked: EnrolKey, wanted: ProofWanted, reasons: list[EnrolmentReason]
 ) -> PublicKey | None:
     """Return the key if the proof shows that its holder asks; add what does not hold."""
     try:
@@ -143,7 +144,7 @@ def _proven(
     except dsse.EnvelopeRefused as fault:
         reasons.append(EnrolmentReason(code=EnrolmentFlaw.PROOF_INVALID, detail=fault.detail))
         return None
-    reasons += rules.check_proof(proof, tenant=tx.tenant_id, asked=asked, challenge=challenge)
+    reasons += rules.check_proof(proof, tenant=tx.tenant_id, asked=asked, wanted=wanted)
     return key
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import click
 
 from placet.cli.exits import CommandRefused, Exit
-from placet.cli.key import ask, service_client, url_option
+from placet.cli.key import ENVIRONMENTS, ask, service_client, url_option
 from placet.cli.output import data_dir_option, give, json_option, say
 
 if TYPE_CHECKING:
@@ -64,22 +64,50 @@ def show(*, file: Path, as_json: bool) -> None:
 @_key_file
 @click.option("--tenant", required=True, type=click.UUID, help="Id of the tenant.")
 @click.option("--person", required=True, type=click.UUID, help="Id of the actor whose key it is.")
+@click.option("--agent", help="The agent whose workspace is to be made.")
+@click.option("--environment", type=click.Choice(ENVIRONMENTS), help="Where.")
 @click.option(
-    "--challenge",
-    default="00" * _CHALLENGE_BYTES,
-    help="64 hexadecimal digits from the service; leave it out for a new workspace.",
+    "--group", "groups", multiple=True, metavar="NAME", help="In which group; repeatable."
+)
+@click.option("--after", type=click.UUID, help="The archived workspace that went before it.")
+@click.option(
+    "--challenge", help="Instead of these: 64 hexadecimal digits that the service gave you."
 )
 @json_option
-def proof(*, file: Path, tenant: UUID, person: UUID, challenge: str, as_json: bool) -> None:
+def proof(  # noqa: PLR0913 -- one argument per option
+    *,
+    file: Path,
+    tenant: UUID,
+    person: UUID,
+    agent: str | None,
+    environment: str | None,
+    groups: tuple[str, ...],
+    after: UUID | None,
+    challenge: str | None,
+    as_json: bool,
+) -> None:
     """Prove, without asking any service, that the key in FILE is held here.
 
-    What is printed is an item of `approvers` in the body that makes a workspace.
+    With an agent and an environment, that its holder agrees to be a first approver of that one
+    workspace, in these groups. What is printed is then an item of `approvers` in the body that
+    makes it.
     """
     from placet.cli.key_file import load_key
 
-    enrolment = _proven(load_key(file), tenant, person, _challenge(challenge))
-    told = {"actor_id": str(person), **enrolment}
-    give(told, "\n".join(f"{name}  {value}" for name, value in told.items()), as_json=as_json)
+    told: dict[str, Any] = {"actor_id": str(person)}
+    if challenge is not None and not (agent or environment or groups or after):
+        told |= _proven(load_key(file), tenant, person, _challenge(challenge))
+    elif challenge is None and agent and environment:
+        over = _first(tenant, agent, environment, groups, after)
+        told |= _proven(load_key(file), tenant, person, over)
+        told["groups"] = sorted(set(groups))
+    else:
+        raise CommandRefused(
+            detail="a proof is over an agent with its environment, or over a challenge",
+            remedy="give --agent and --environment, or --challenge alone",
+        )
+    lines = (f"{name}  {value}" for name, value in told.items() if name != "groups")
+    give(told, "\n".join(lines), as_json=as_json)
 
 
 @command.command()
@@ -187,6 +215,16 @@ def revoke(
     give(ended, f"{ended['key_id']} ended at {ended['revoked_at']}", as_json=as_json)
 
 
+def _first(
+    tenant: UUID, agent: str, environment: str, groups: tuple[str, ...], after: UUID | None
+) -> bytes:
+    """Return what a first approver of that workspace signs over."""
+    from placet.evidence.first_approver import first_challenge, first_naming
+    from placet.kernel.principal import Environment
+
+    return first_challenge(first_naming(tenant, agent, Environment(environment), groups, after))
+
+
 def _proven(key: "SigningKey", tenant: UUID, person: UUID, challenge: bytes) -> dict[str, str]:
     from placet.evidence.dsse import encode_envelope
     from placet.evidence.vote import sign_proof
@@ -204,9 +242,7 @@ def _challenge(text: str) -> bytes:
     except ValueError:
         challenge = b""
     if len(challenge) != _CHALLENGE_BYTES:
-        raise CommandRefused(
-            detail="a challenge is 64 hexadecimal digits", remedy="copy it whole, or leave it out"
-        )
+        raise CommandRefused(detail="a challenge is 64 hexadecimal digits", remedy="copy it whole")
     return challenge
 
 

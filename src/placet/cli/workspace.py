@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 _EXAMPLES: Final = """\b
 Examples:
-  placet person-key proof ada.key --tenant 0199… --person 0199… --json > ada.json
+  placet person-key proof ada.key --tenant 0199… --person 0199… \\
+      --agent desk --environment staging --json > ada.json
   placet workspace create --agent desk --environment staging --approver ada.json
   placet workspace create --agent desk --environment production --quorum 2 --four-eyes \\
-      --group risk=1 --approver ada.json --approver ben.json:risk
+      --group risk=1 --approver ada.json --approver ben.json
   placet workspace list
   placet workspace approvers 0199…
 """
@@ -51,8 +52,9 @@ def command() -> None:
     "--approver",
     "approvers",
     multiple=True,
-    metavar="FILE[:GROUP,…]",
-    help="What `placet person-key proof --json` printed for a first approver; at most two.",
+    metavar="FILE",
+    help="What `placet person-key proof --json` printed for a first approver, groups and all;"
+    " at most two.",
 )
 @url_option
 @data_dir_option
@@ -189,17 +191,14 @@ def _group(text: str) -> "ApprovalGroup":
     return ApprovalGroup(name=name, quorum=int(quorum))
 
 
-def _approver(text: str) -> "NameApprover":
-    """Return a first approver from the proof in a file, and the groups that follow a colon."""
+def _approver(name: str) -> "NameApprover":
+    """Return a first approver from the proof in a file."""
     import msgspec
 
     from placet.studio.workspaces.model import NameApprover
 
-    name, _, groups = text.partition(":")
     try:
-        told = msgspec.json.decode(Path(name).read_bytes(), type=dict[str, object])
-        told["groups"] = [group for group in groups.split(",") if group]
-        return msgspec.convert(told, NameApprover)
+        return msgspec.json.decode(Path(name).read_bytes(), type=NameApprover)
     except OSError as fault:
         raise CommandRefused(
             detail=f"`{name}` cannot be read: {fault.strerror}",

@@ -17,7 +17,14 @@ from placet.evidence.dossier_texts import (
     VoterText,
 )
 from placet.evidence.dsse import Envelope, EnvelopeRefused
-from placet.evidence.vote import APPROVAL_VOTE_TYPE, ApprovalVote, VoteDecision, verify_proof
+from placet.evidence.first_approver import first_challenge, first_naming
+from placet.evidence.vote import (
+    APPROVAL_VOTE_TYPE,
+    ApprovalVote,
+    ProofOfPossession,
+    VoteDecision,
+    verify_proof,
+)
 from placet.kernel import foreign
 from placet.kernel.hashing import digest
 from placet.kernel.value import Input
@@ -98,8 +105,13 @@ def check_view(line: ViewLine, proof: ProofText, artifact: ArtifactPayload) -> s
     return view.agent
 
 
-def read_votes(proof: ProofText, content: ContentText, keys: Keys) -> tuple[ApprovalVote, ...]:
-    """Return the votes: each by its own voter's key, and over exactly this approval."""
+def read_votes(
+    proof: ProofText, content: ContentText, agent: str, keys: Keys
+) -> tuple[ApprovalVote, ...]:
+    """Return the votes: each by its own voter's key, and over exactly this approval.
+
+    A first approver's proof of possession must be over the workspace of this agent.
+    """
     if len(proof.votes) != len(proof.voters):
         bad(PROOF, "the proof", "it does not have a voter for each vote")
     votes: list[ApprovalVote] = []
@@ -107,11 +119,12 @@ def read_votes(proof: ProofText, content: ContentText, keys: Keys) -> tuple[Appr
         item = f"vote {number}"
         key = _signer(envelope, KeyPurpose.PERSON, keys, (PROOF, item))
         vote = _read(envelope, APPROVAL_VOTE_TYPE, ApprovalVote, key, (PROOF, item))
-        _check_voter(voter, vote, key, item)
+        shown = _check_voter(voter, vote, key, item)
         expected = _expected(proof, content) | {"purpose": (votes or [vote])[0].purpose}
         said = {name: getattr(vote, name) for name in vote.__struct_fields__}
         if wrong := [name for name, value in expected.items() if said[name] != value]:
             bad(PROOF, item, f"it was cast on another {wrong[0]}")
+        _check_first(voter, vote, shown, agent)
         votes.append(vote)
     return tuple(votes)
 
@@ -134,8 +147,13 @@ def _expected(proof: ProofText, content: ContentText) -> dict[str, object]:
     }
 
 
-def _check_voter(voter: VoterText, vote: ApprovalVote, key: NamedKey, item: str) -> None:
-    """Hold a vote against the voter who is named for it, and that voter against their key."""
+def _check_voter(
+    voter: VoterText, vote: ApprovalVote, key: NamedKey, item: str
+) -> ProofOfPossession:
+    """Hold a vote against the voter who is named for it, and that voter against their key.
+
+    Returns the voter's proof of possession.
+    """
     if (vote.voter_id, vote.key_id) != (voter.actor_id, voter.key_id):
         bad(PROOF, item, "it is not of the voter who is named for it")
     if (key.actor_id, key.key_id, key.public_key) != (
@@ -150,6 +168,29 @@ def _check_voter(voter: VoterText, vote: ApprovalVote, key: NamedKey, item: str)
         bad(PROOF, f"the proof of possession of voter {voter.actor_id}", refusal.detail)
     if (shown.tenant_id, shown.actor_id) != (vote.tenant_id, voter.actor_id):
         bad(PROOF, f"the proof of possession of voter {voter.actor_id}", "it is somebody else's")
+    return shown
+
+
+def _check_first(
+    voter: VoterText, vote: ApprovalVote, shown: ProofOfPossession, agent: str
+) -> None:
+    """Hold the proof of somebody whom nobody confirmed against the workspace it was made for."""
+    item = f"the proof of possession of voter {voter.actor_id}"
+    first = voter.first
+    if (first is None) != bool(voter.key_confirmed_by):
+        bad(
+            PROOF,
+            item,
+            "the key is either a first approver's or let in by somebody, not both or neither",
+        )
+    unconfirmed = {group.name for group in voter.groups if not group.confirmed_by}
+    if not unconfirmed <= set(first.groups if first else ()):
+        bad(PROOF, item, "it is not over every group that nobody confirmed")
+    if first is None:
+        return
+    naming = first_naming(vote.tenant_id, agent, vote.environment, first.groups, first.succeeds)
+    if shown.challenge != first_challenge(naming).hex():
+        bad(PROOF, item, "it was not made for this workspace")
 
 
 def read_policy(proof: ProofText) -> PolicyText:

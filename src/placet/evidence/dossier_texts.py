@@ -26,18 +26,32 @@ class PolicyText(Value, frozen=True):
 
 
 class MembershipText(Value, frozen=True):
-    """A group that a voter's vote counted for."""
+    """A group that a voter's vote counted for, and who confirmed that; nobody at the creation."""
 
     name: str
+    confirmed_by: tuple[UUID, ...]
+
+
+class FirstText(Value, frozen=True):
+    """What a first approver agreed to: the groups, and the workspace that went before."""
+
+    groups: tuple[str, ...]
+    succeeds: UUID | None
 
 
 class VoterText(Value, frozen=True):
-    """A voter, and the envelope that proves that they hold their key."""
+    """A voter, and the envelope that proves that they hold their key.
+
+    `key_confirmed_by` let the key in; for a first approver nobody did, and `first` tells what the
+    proof must be over.
+    """
 
     actor_id: UUID
     key_id: str
     public_key: bytes
     proof: bytes
+    key_confirmed_by: tuple[UUID, ...]
+    first: FirstText | None = None
     groups: tuple[MembershipText, ...] = ()
 
 

@@ -143,7 +143,7 @@ def _opened(lines: list[bytes], pinned: KeyList | None) -> OpenedDossier:
     proof = read_text(record.proof.proof, ProofText, PROOF)
     check_proof(proof, content, artifact)
     agent = check_view(record.view, proof, artifact)
-    votes = read_votes(proof, content, keys)
+    votes = read_votes(proof, content, agent, keys)
     policy = read_policy(proof)
     check_quorum(policy, proof)
     check_approval(record.approval, artifact, proof, policy)
@@ -156,11 +156,13 @@ def _opened(lines: list[bytes], pinned: KeyList | None) -> OpenedDossier:
         policy=bytes(proof.approval_policy),
         votes=votes,
         agent=agent,
-        unsigned=tuple(_unsigned(policy)),
+        unsigned=tuple(_unsigned(policy, proof)),
     )
 
 
-def _unsigned(policy: PolicyText) -> Iterator[str]:
+def _unsigned(policy: PolicyText, proof: ProofText) -> Iterator[str]:
+    if any(voter.first is None for voter in proof.voters):
+        yield "who let in those voters that are no first approvers: that is for a bundle"
     if policy.groups:
         names = ", ".join(f"`{group.name}`" for group in policy.groups)
         yield f"that the voters are of {names}: the file says so, and nobody signed it"

@@ -67,8 +67,9 @@ class ApprovalVote(Input, frozen=True):
 class ProofOfPossession(Input, frozen=True):
     """Says that whoever signs it holds the private half of `public_key`.
 
-    `public_key` is the raw key in hex, `challenge` 32 bytes in hex that the service gave for this
-    one enrolment, or 32 zero bytes at the creation of a workspace, where there is none.
+    `public_key` is the raw key in hex, `challenge` 32 bytes in hex: those that the service gave for
+    this one enrolment, or for a first approver the hash of the workspace that is to be made
+    (`evidence.first_approver`).
     """
 
     tenant_id: UUID

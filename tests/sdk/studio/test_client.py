@@ -61,7 +61,7 @@ async def test_a_contract_goes_from_a_source_to_a_plan_in_force(
 ) -> None:
     ada = await story.signer()
     wish = CreateWorkspace(
-        agent="desk", environment=Environment.STAGING, approvers=(ada.enrolment(),)
+        agent="desk", environment=Environment.STAGING, approvers=(ada.enrolment(agent="desk"),)
     )
     workspace = await founder.workspaces.create(wish)
     note = AddSource(

@@ -144,7 +144,7 @@ async def test_after_an_archiving_another_workspace_takes_the_plan_with_its_post
         environment=Environment.STAGING,
         enforcement=Enforcement.BLOCK,
         unplanned=Unplanned.CAPTURE,
-        approvers=(ada.enrolment(),),
+        approvers=(ada.enrolment(succeeds=first.workspace_id),),
     )
     async with story.db.writing(story.founder) as tx:
         second = await workspaces.create_workspace(tx, asked, story.ids)
@@ -185,7 +185,7 @@ async def test_a_workspace_without_approvers_is_followed_by_one_that_has_some(
     story: Story, ada: Signer
 ) -> None:
     await archive(story, await story.workspace())
-    _, _, request = await story.asked(await story.workspace(ada))
+    _, _, request = await story.asked(await story.workspace(ada, succeeds=FIRST))
     assert (await story.vote(request, ada)).approval_id is not None
 
 

@@ -75,6 +75,7 @@ def key(*, since: datetime = NOW, counts_from: datetime = NOW) -> WorkspaceKey:
         confirmed_by=[],
         since=since,
         counts_from=counts_from,
+        proof=b"{}",
     )
 
 

@@ -1,7 +1,5 @@
 """The first chapter: a draft is written, frozen, and signed by somebody who did not write it."""
 
-from typing import Final
-
 import msgspec
 
 from placet.cli.demo.contract import AGENT, LOOKUP, REFUND, SESSION
@@ -9,7 +7,8 @@ from placet.cli.demo.people import People
 from placet.cli.demo.timeline import Timeline
 from placet.cli.exits import CommandRefused, Exit
 from placet.evidence.dsse import encode_envelope
-from placet.evidence.vote import ApprovalVote, VoteDecision, sign_proof, sign_vote
+from placet.evidence.first_approver import first_naming, sign_first_proof
+from placet.evidence.vote import ApprovalVote, VoteDecision, sign_vote
 from placet.kernel.foreign import Json
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
@@ -33,8 +32,6 @@ from placet.studio.workspaces.model import (
     GovernanceWorkspace,
     NameApprover,
 )
-
-_NO_CHALLENGE: Final = bytes(32)
 
 
 async def approve(people: People, timeline: Timeline, ids: Ids) -> None:
@@ -74,7 +71,8 @@ async def approve(people: People, timeline: Timeline, ids: Ids) -> None:
 
 async def _open_workspace(people: People) -> GovernanceWorkspace:
     approver, key = people.approver, people.signing
-    proof = sign_proof(people.tenant_id, approver.actor_id, _NO_CHALLENGE, key)
+    naming = first_naming(people.tenant_id, AGENT, Environment.STAGING)
+    proof = sign_first_proof(naming, approver.actor_id, key)
     enrolment = NameApprover(
         actor_id=approver.actor_id, public_key=key.public.raw, proof=encode_envelope(proof)
     )

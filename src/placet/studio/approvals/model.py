@@ -60,8 +60,22 @@ class ApprovalHead(Value, frozen=True):
     purpose: VotePurpose
 
 
+class FirstProof(Value, frozen=True):
+    """What a first approver's proof of possession is over, beside agent and environment.
+
+    `groups` are those at the creation, `succeeds` is the archived workspace that went before.
+    """
+
+    groups: list[GroupName]
+    succeeds: UUID | None
+
+
 class VoterProof(Value, frozen=True):
-    """Why a voter's vote counted, and for which groups. `public_key` and `proof` are base64."""
+    """Why a voter's vote counted, and for which groups. `public_key` and `proof` are base64.
+
+    `proof` is the one with which the key came to this workspace. `first` is null for a key that
+    approvers let in.
+    """
 
     actor_id: ActorId
     key_id: HexDigest
@@ -70,6 +84,7 @@ class VoterProof(Value, frozen=True):
     key_confirmed_by: list[ActorId]
     approver_confirmed_by: list[ActorId]
     groups: list[GroupProof]
+    first: FirstProof | None = None
 
 
 class ApprovalProof(Value, frozen=True):

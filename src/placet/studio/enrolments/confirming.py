@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from placet.authority import service as authority
 from placet.authority import store as people
-from placet.authority.model import EnrolKey
+from placet.authority.model import EnrolKey, ProofWanted
 from placet.evidence import dsse
 from placet.evidence.ed25519 import PublicKey
 from placet.evidence.enrolment import EnrolmentVote, verify_enrolment_vote
@@ -145,7 +145,7 @@ async def _let_in(tx: Writing, panel: Panel, said: list[EnrolmentConfirmation], 
     confirmed_by = sorted({*signed, confirmation.confirmed_by})
     actor_id, workspace_id = enrolment.actor_id, enrolment.workspace_id
     wanted = EnrolKey(actor_id=actor_id, public_key=enrolment.public_key, proof=enrolment.proof)
-    await authority.check_key(tx, wanted, enrolment.challenge)
+    await authority.check_key(tx, wanted, ProofWanted(challenge=enrolment.challenge))
     await authority.enrol_key(tx, wanted, confirmed_by, ids)
     since = confirmation.confirmed_at
     await workspace_store.insert_approver(
@@ -166,6 +166,7 @@ async def _let_in(tx: Writing, panel: Panel, said: list[EnrolmentConfirmation], 
         confirmed_by=confirmed_by,
         since=since,
         counts_from=confirmation.counts_from or since,
+        proof=enrolment.proof,
     )
     wrong = rules.check_new(panel.keys, panel.members, enrolment.key_id, enrolment.groups)
     if not wrong and not await workspace_store.insert_key(tx, let_in):

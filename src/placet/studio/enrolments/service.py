@@ -4,7 +4,7 @@ from uuid import UUID
 
 from placet.authority import service as authority
 from placet.authority import store as people
-from placet.authority.model import EnrolKey
+from placet.authority.model import EnrolKey, ProofWanted
 from placet.kernel.ids import ActorId, Ids
 from placet.storage.database import Reading, Writing
 from placet.studio.enrolments import rules, store, telling
@@ -55,7 +55,8 @@ async def ask_enrolment(tx: Writing, asked: AskEnrolment, ids: Ids) -> Enrolment
     if challenge is None or reasons:
         raise authority.refused(tx.actor_id, reasons)
     wanted = EnrolKey(actor_id=tx.actor_id, public_key=asked.public_key, proof=asked.proof)
-    key = await authority.check_key(tx, wanted, challenge.challenge)
+    over = ProofWanted(challenge=challenge.challenge)
+    key = await authority.check_key(tx, wanted, over)
     await workspace_store.hold_active(tx, workspace.workspace_id)
     keys = await workspaces.read_standings(tx, workspace.workspace_id)
     members = await workspace_store.list_members(tx, workspace.workspace_id)

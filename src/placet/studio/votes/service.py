@@ -18,6 +18,7 @@ from placet.studio.approvals import service as approvals
 from placet.studio.approvals.model import (
     ApprovalProof,
     ApprovalReason,
+    FirstProof,
     GrantApproval,
     Granted,
     GroupProof,
@@ -215,13 +216,24 @@ async def _voters(tx: Writing, ballot: Ballot, counted: list[ApprovalVote]) -> l
             actor_id=vote.voter_id,
             key_id=vote.key_id,
             public_key=keys[vote.key_id].public_key,
-            proof=keys[vote.key_id].proof,
+            proof=ballot.keys[vote.key_id][0].proof,
             key_confirmed_by=ballot.keys[vote.key_id][0].confirmed_by,
             approver_confirmed_by=confirmers_of(vote.voter_id, let_in, removals),
             groups=_groups(ballot, vote.key_id),
+            first=_first(ballot, vote.key_id),
         )
         for vote in counted
     ]
+
+
+def _first(ballot: Ballot, key_id: str) -> FirstProof | None:
+    """Return what the proof of a key that came with the workspace is over, None for a later one."""
+    if ballot.keys[key_id][0].confirmed_by:
+        return None
+    own = [each for each in ballot.members if each.key_id == key_id and not each.confirmed_by]
+    return FirstProof(
+        groups=sorted(each.group_name for each in own), succeeds=ballot.workspace.succeeds
+    )
 
 
 def _groups(ballot: Ballot, key_id: str) -> list[GroupProof]:

@@ -10,7 +10,13 @@ workspace choose, and says `block` or `capture` where it wants more or less than
 
 First approvers: up to two people may be named at the creation, each with a key and the proof that
 they hold it. They need nobody's confirmation, count at once, and are recorded in every approval.
-Later ones come by `studio.enrolments`. A key counts only in the workspaces that let it in.
+That proof is over the workspace itself (`evidence.first_approver`): the tenant, the agent, the
+environment, the groups that they are to be in, and the archived workspace that goes before
+(`succeeds`). So nobody is made a first approver who did not sign for this very workspace: a proof
+for another agent, for other groups, from an enrolment or for a workspace that was archived since is
+refused. The id of the workspace is no part of it, as it is not known before; nor are posture and
+policy, but for the groups. Later ones come by `studio.enrolments`. A key counts only in the
+workspaces that let it in.
 
 Groups are named lists in the approval policy, each with a quorum of its own beside the quorum of
 all. A membership is of one key, with who confirmed it, and ends with that key: a member's new key
@@ -27,6 +33,7 @@ Invariants
 
 Failures
 - A second active workspace for an agent and environment: `workspace_exists`, with its id.
+- Another that was made and archived at the same moment: a conflict, to be sent again.
 - A plan that was changed while its posture was taken over: `plan_moved_on`, nothing stored.
 - A posture that the environment does not leave open: `posture_not_allowed`.
 - A key that cannot be enrolled: `enrolment_refused`; then there is no workspace either.

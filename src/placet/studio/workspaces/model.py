@@ -73,7 +73,11 @@ class ApprovalPolicy(Input, frozen=True):
 
 
 class GovernanceWorkspace(Value, frozen=True):
-    """The governance of one agent in one environment, and what it points at now."""
+    """The governance of one agent in one environment, and what it points at now.
+
+    `succeeds` is the archived workspace of the same agent and environment that was made last before
+    it, null for none.
+    """
 
     tenant_id: TenantId
     workspace_id: WorkspaceId
@@ -89,6 +93,7 @@ class GovernanceWorkspace(Value, frozen=True):
     approval_policy: ApprovalPolicy
     created_by: ActorId
     created_at: datetime
+    succeeds: UUID | None = None
 
 
 class WorkspaceApprover(Value, frozen=True):
@@ -105,7 +110,8 @@ class WorkspaceKey(Value, frozen=True):
     """A key with which an approver votes in one workspace, and who confirmed that there.
 
     A key is enrolled for a person once; in each workspace it counts only from what the approvers
-    of that workspace confirmed, so that no group can make voters for another.
+    of that workspace confirmed, so that no group can make voters for another. `proof` is the proof
+    of possession with which it came here, as the envelope's JSON.
     """
 
     tenant_id: TenantId
@@ -115,6 +121,7 @@ class WorkspaceKey(Value, frozen=True):
     confirmed_by: list[ActorId]
     since: datetime
     counts_from: datetime
+    proof: bytes
 
 
 class GroupMember(Value, frozen=True):
@@ -178,7 +185,11 @@ class ApproverShown(Value, frozen=True):
 
 
 class NameApprover(EnrolKey, frozen=True):
-    """Name a first approver by a key, and the groups of the policy that they are in."""
+    """Name a first approver by a key, and the groups of the policy that they are in.
+
+    The proof is over the very workspace (`evidence.first_approver`): tenant, agent, environment,
+    these groups, and the archived workspace that goes before.
+    """
 
     groups: Annotated[tuple[GroupName, ...], msgspec.Meta(max_length=GROUPS_MAX)] = ()
 
@@ -288,11 +299,15 @@ class WorkspaceNotActive(Conflict):
 
 
 class FirstApprover(Value, frozen=True):
-    """One who counts from the creation of the workspace on, confirmed by nobody."""
+    """One who counts from the creation of the workspace on, confirmed by nobody.
+
+    `proof` is base64: the proof of possession over this workspace.
+    """
 
     actor_id: ActorId
     key_id: HexDigest
     groups: list[GroupName]
+    proof: bytes
 
 
 class WorkspaceCreated(Value, frozen=True):
@@ -301,6 +316,7 @@ class WorkspaceCreated(Value, frozen=True):
     workspace_id: WorkspaceId
     agent: str
     environment: Environment
+    succeeds: UUID | None
     enforcement: Enforcement
     unplanned: Unplanned
     approval_policy: ApprovalPolicy

@@ -1,8 +1,9 @@
 """What a workspace may choose, and whose keys count in it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from placet.evidence.first_approver import FirstNaming, first_naming
 from placet.kernel.ids import ActorId
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement, Unplanned
@@ -62,6 +63,24 @@ def check_approvers(asked: CreateWorkspace) -> None:
     keys = {approver.public_key for approver in asked.approvers}
     if min(len(people), len(keys)) < len(asked.approvers):
         raise ApproversNotDistinct(detail="the first approvers are two people with a key each")
+
+
+def naming_of(workspace: GovernanceWorkspace, groups: Iterable[str]) -> FirstNaming:
+    """Return what a first approver in these groups of a workspace that is made has signed over."""
+    return first_naming(
+        workspace.tenant_id,
+        workspace.agent,
+        workspace.environment,
+        groups,
+        workspace.succeeds,
+    )
+
+
+def words_of(naming: FirstNaming) -> str:
+    """Return what a first approver's proof must be over, as the refusal says it."""
+    groups = ", ".join(f"`{name}`" for name in naming.groups) or "none"
+    before = "no workspace before" if naming.succeeds is None else f"after {naming.succeeds}"
+    return f"the agent `{naming.agent}` in {naming.environment}, groups {groups}, {before}"
 
 
 def check_groups(asked: CreateWorkspace) -> None:

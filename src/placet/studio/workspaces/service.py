@@ -5,14 +5,16 @@ from uuid import UUID
 
 from placet.authority import service as authority
 from placet.authority import store as people
-from placet.authority.model import PersonKey
+from placet.authority.model import PersonKey, ProofWanted
 from placet.events import store as events
 from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
+from placet.evidence.first_approver import first_challenge
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.plans import service as plans
 from placet.plans.model import OpenPlan
 from placet.storage.database import Reading, Writing
+from placet.storage.faults import StateMovedOn
 from placet.studio.workspaces import rules, store
 from placet.studio.workspaces.model import (
     ApproverKey,
@@ -41,7 +43,8 @@ async def create_workspace(tx: Writing, asked: CreateWorkspace, ids: Ids) -> Gov
 
     Where an archived one went before, its plan goes on as it stands, with the new posture. Refuses
     `posture_not_allowed`, `approvers_not_distinct`, `groups_refused`, `workspace_exists`,
-    `enrolment_refused`, and `plan_moved_on` when the plan was changed at the same moment.
+    `enrolment_refused`, and conflicts when the plan was changed, or another workspace of the agent
+    made and archived, at the same moment.
     """
     enforcement, unplanned = rules.decide_posture(asked)
     rules.check_approvers(asked)
@@ -61,14 +64,27 @@ async def create_workspace(tx: Writing, asked: CreateWorkspace, ids: Ids) -> Gov
         approval_policy=asked.approval_policy,
         created_by=tx.actor_id,
         created_at=await tx.now(),
+        succeeds=await store.find_latest_of(tx, asked.agent, asked.environment),
     )
     if not await store.insert_workspace(tx, workspace):
         raise await _taken(tx, asked)
+    await _check_succession(tx, workspace)
     # The plan before the `authority` stream, in the order in which an approval takes them.
     opened = await plans.open_plan(tx, _plan(workspace), ids)
     said: list[Value] = [_created(workspace, await _enrol(tx, workspace, asked, ids)), *opened]
     await tell(tx, workspace.workspace_id, said, ids)
     return workspace
+
+
+async def _check_succession(tx: Writing, workspace: GovernanceWorkspace) -> None:
+    """Refuse a workspace that was to follow another than the last one."""
+    # Race: between the read and the insert another may have been made and archived; from the insert
+    # on none can be.
+    before = await store.find_latest_of(
+        tx, workspace.agent, workspace.environment, but=workspace.workspace_id
+    )
+    if before != workspace.succeeds:
+        raise StateMovedOn(detail="another workspace of the agent was made at the same moment")
 
 
 async def hold_standings(tx: Writing, workspace_id: UUID) -> None:
@@ -159,7 +175,9 @@ async def _enrol(
 ) -> list[FirstApprover]:
     first = []
     for approver in asked.approvers:
-        key = await authority.enrol_first_key(tx, approver, ids)
+        naming = rules.naming_of(workspace, approver.groups)
+        wanted = ProofWanted(challenge=first_challenge(naming), over=rules.words_of(naming))
+        key = await authority.enrol_first_key(tx, approver, wanted, ids)
         grant = GrantRole(
             actor_id=key.actor_id, role=Role.APPROVER, workspace_id=workspace.workspace_id
         )
@@ -184,11 +202,15 @@ async def _enrol(
                 confirmed_by=[],
                 since=workspace.created_at,
                 counts_from=workspace.created_at,
+                proof=approver.proof,
             ),
         )
         groups = sorted(set(approver.groups))
         await join_groups(tx, [_first_member(workspace, key, name) for name in groups], ids)
-        first.append(FirstApprover(actor_id=key.actor_id, key_id=key.key_id, groups=groups))
+        named = FirstApprover(
+            actor_id=key.actor_id, key_id=key.key_id, groups=groups, proof=approver.proof
+        )
+        first.append(named)
     return first
 
 
@@ -227,6 +249,7 @@ def _created(workspace: GovernanceWorkspace, first: list[FirstApprover]) -> Work
         workspace_id=workspace.workspace_id,
         agent=workspace.agent,
         environment=workspace.environment,
+        succeeds=workspace.succeeds,
         enforcement=workspace.enforcement,
         unplanned=workspace.unplanned,
         approval_policy=workspace.approval_policy,

@@ -178,6 +178,25 @@ async def find_workspace_of(
     )
 
 
+async def find_latest_of(
+    tx: Reading, agent: str, environment: Environment, *, but: UUID | None = None
+) -> UUID | None:
+    """Return the workspace of an agent in an environment that was made last, whatever its status.
+
+    That which is named in `but` is passed over.
+    """
+    query = sa.select(WORKSPACE.c.workspace_id).where(
+        WORKSPACE.c.tenant_id == tx.tenant_id,
+        WORKSPACE.c.agent == agent,
+        WORKSPACE.c.environment == environment,
+    )
+    if but is not None:
+        query = query.where(WORKSPACE.c.workspace_id != but)
+    made = (WORKSPACE.c.created_at.desc(), WORKSPACE.c.workspace_id.desc())
+    rows = await tx.rows(query.order_by(*made).limit(1))
+    return UUID(str(rows[0].workspace_id)) if rows else None
+
+
 async def list_workspaces(
     tx: Reading, *, after: UUID | None, limit: int
 ) -> list[GovernanceWorkspace]:
