@@ -184,8 +184,10 @@ async def test_of_two_workspaces_that_follow_an_archived_one_at_once_one_is_made
 async def test_a_workspace_without_approvers_is_followed_by_one_that_has_some(
     story: Story, ada: Signer
 ) -> None:
-    await archive(story, await story.workspace())
-    _, _, request = await story.asked(await story.workspace(ada, succeeds=FIRST))
+    first = await story.workspace()
+    await archive(story, first)
+    second = await story.workspace(ada, succeeds=first.workspace_id)
+    _, _, request = await story.asked(second)
     assert (await story.vote(request, ada)).approval_id is not None
 
 
