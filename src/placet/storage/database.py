@@ -50,6 +50,13 @@ class Reading:
         """Return plain rows, for a question that no Struct answers."""
         return (await self._connection.execute(query)).all()
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """Run a part of the transaction that is undone alone where it is refused."""
+        with translated():
+            async with self._connection.begin_nested():
+                yield
+
     async def now(self) -> datetime:
         """Return the database's clock at this moment, not the transaction's start."""
         at: datetime = (

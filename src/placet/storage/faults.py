@@ -68,6 +68,14 @@ def refusal_of(fault: BaseException) -> Refusal | None:
     return None
 
 
+def took_too_long(refusal: Refusal) -> bool:
+    """Say whether a refusal means that a statement took longer than it may."""
+    fault = refusal.__cause__
+    if isinstance(fault, DBAPIError) and fault.orig is not None:
+        fault = fault.orig.__cause__
+    return isinstance(fault, asyncpg.QueryCanceledError)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise the refusal that a driver's fault means; let mistakes of ours through as they are."""

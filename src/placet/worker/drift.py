@@ -21,7 +21,7 @@ async def drift(kept: Mapping[str, object], period_seconds: float = PERIOD_SECON
     assert isinstance(runtime, Runtime)  # noqa: S101 -- narrows the type; the server put it there
     while True:
         try:
-            scanned = await scan_due(runtime.db, runtime.ids)
+            scanned = await scan_due(runtime.db, runtime.ids, runtime.clock)
         except Exception:  # noqa: BLE001 -- a fault here must not end it for every tenant
             _LOG.exception("the scan for drift failed and comes round again")
             scanned = 0

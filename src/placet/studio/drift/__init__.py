@@ -10,7 +10,7 @@ counts up the item that is there.
 From `open` each of them can be reached at once. A waiver whose date has passed, by the database's
 clock, counts for nothing: the item is open again, whoever looks. `accepted` means that a draft
 takes it up; where that draft is abandoned the item is open again. A newer approval supersedes what
-nobody has closed.
+nobody has closed, and a later scan what said that something was not compared in time.
 
     fingerprint = SHA-256("placet.drift.v1" 00 | canonical JSON of kind, target and what was found)
 

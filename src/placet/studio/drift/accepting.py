@@ -99,7 +99,7 @@ def suggest_command(
             new = {"tool": name, **UNKNOWN_TOOL}
             return _set_tool(new if schema is None else new | {"input_schema": schema})
         case DriftKind.TOOL_CHANGED if contract is not None and schema is not None:
-            if item.subject.change is not ToolChange.DESCRIPTION_ONLY:
+            if item.subject.change not in {None, ToolChange.DESCRIPTION_ONLY}:
                 return _set_tool(contract | {"input_schema": schema})
         case DriftKind.RULE_UNUSED if contract is not None and item.subject.rule is None:
             return RemoveToolContract(tool=str(name))

@@ -236,7 +236,10 @@ class DriftDecided(Value, frozen=True):
 
 
 class DriftSuperseded(Value, frozen=True):
-    """Event: items of earlier approvals, which nobody had closed, gave way to a newer approval."""
+    """Event: items that nobody had closed gave way to a newer approval, or to a later scan of it.
+
+    A later scan takes the place of an item that told of versions not compared in time.
+    """
 
     by_approval_id: UUID
     item_ids: list[DriftItemId]

@@ -1,5 +1,6 @@
 """Opening drift items, and deciding about them."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from uuid import UUID
 
@@ -78,6 +79,16 @@ async def supersede_items(tx: Writing, approval: GovernanceApproval) -> list[Val
     found = await store.supersede(tx, approval.workspace_id, approval.approval_id)
     if not found:
         return []
+    return [DriftSuperseded(by_approval_id=approval.approval_id, item_ids=found)]
+
+
+async def close_items(
+    tx: Writing, approval: GovernanceApproval, settled: Sequence[DriftItemId]
+) -> list[Value]:
+    """Close items of an approval that a later scan has settled; return what is to be told."""
+    if not settled:
+        return []
+    found = await store.supersede_these(tx, settled)
     return [DriftSuperseded(by_approval_id=approval.approval_id, item_ids=found)]
 
 

@@ -1,5 +1,6 @@
 """Questions about drift items, and the guarded changes of them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -111,6 +112,23 @@ async def supersede(tx: Writing, workspace_id: UUID, approval_id: UUID) -> list[
             ~is_worked_on,
         )
         .values(status=DriftStatus.SUPERSEDED, waived_until=None, draft_id=None)
+        .returning(c.item_id)
+    )
+    return sorted(DriftItemId(row.item_id) for row in rows)
+
+
+async def supersede_these(tx: Writing, item_ids: Sequence[DriftItemId]) -> list[DriftItemId]:
+    """Supersede items that nobody has closed or taken up; return those that it were."""
+    c = DRIFT_ITEM.c
+    rows = await tx.rows(
+        sa.update(DRIFT_ITEM)
+        .where(
+            c.tenant_id == tx.tenant_id,
+            c.item_id.in_(item_ids),
+            c.status != DriftStatus.ACCEPTED,
+            sa.text(LIVE),
+        )
+        .values(status=DriftStatus.SUPERSEDED, waived_until=None)
         .returning(c.item_id)
     )
     return sorted(DriftItemId(row.item_id) for row in rows)

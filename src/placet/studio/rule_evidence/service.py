@@ -1,6 +1,5 @@
 """Counting what speaks for each rule of an approval."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -75,20 +74,14 @@ async def read_captures(tx: Reading, approval: GovernanceApproval) -> list[Captu
     return captured
 
 
-async def judge_captures(
-    found: Sequence[Capture], artifact: CompiledGovernanceArtifact
-) -> list[JudgedCapture]:
-    """Return what an artifact says of captured calls. No transaction may be open."""
-
-    def judged(capture: Capture) -> JudgedCapture:
-        calls = captures.captured_calls(capture.content, capture.parts)
-        runtime = artifact.runtime_projection_json
-        return JudgedCapture(
-            source_id=capture.source_id,
-            calls=captures.judge_captures(calls, runtime, capture.added_at),
-        )
-
-    return [await asyncio.to_thread(judged, capture) for capture in found]
+def judge_capture(capture: Capture, artifact: CompiledGovernanceArtifact) -> JudgedCapture:
+    """Return what an artifact says of the captured calls of a source. Blocking."""
+    calls = captures.captured_calls(capture.content, capture.parts)
+    runtime = artifact.runtime_projection_json
+    return JudgedCapture(
+        source_id=capture.source_id,
+        calls=captures.judge_captures(calls, runtime, capture.added_at),
+    )
 
 
 async def add_evidence(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tests.replay.desk import AGENT, Desk
 
+from placet.kernel.clock import SystemClock
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment, Principal
 from placet.plans.inventory import rules as inventory_rules
@@ -42,7 +43,7 @@ class Scanner:
         """Return what a scan is made with."""
         async with self.db.reading(self.founder) as tx:
             found = await material.read_material(tx, self.workspace.workspace_id)
-        return await material.prepare(found)
+        return await material.prepare(found, SystemClock())
 
     async def scan(self, ready: material.Prepared | None = None) -> ApprovalRuntimeReceipt:
         """Scan once, with what was prepared before if that is given."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from placet.kernel.ids import TenantId
 from placet.policy.model import Ruling, SideEffect
 from placet.replay.calls.model import Verdict
-from placet.replay.observed.model import DecidedCalls, ToolCalls
+from placet.replay.observed.model import CallWindow, DecidedCalls, ToolCalls
 from placet.studio.drift.model import (
     DriftItem,
     DriftItemId,
@@ -318,3 +318,29 @@ def test_a_tool_that_never_stays_the_same_gets_so_many_items_and_one_for_the_res
     assert (rest.subject.tool, rest.severity) == ("pay", DriftSeverity.MAJOR)
     later = list(tool_drift.find_changed_tools(with_items(look(), first), found))
     assert [one.subject for one in later] == [one.subject for one in first]
+
+
+def test_versions_that_were_not_compared_are_one_item_of_a_tool_as_severe_as_the_worst() -> None:
+    left = [*new("pay", "read"), *new("pay")]
+    found = list(tool_drift.find_uncompared(look(), left))
+    assert [(one.subject.tool, one.severity) for one in found] == [
+        ("pay", DriftSeverity.CRITICAL),
+        ("read", DriftSeverity.MAJOR),
+    ]
+    assert "2 versions of `pay`" in found[0].summary
+    known = with_items(look(), found)
+    (read,) = [one.item_id for one in known.live.values() if one.subject.tool == "read"]
+    assert tool_drift.settled_items(known, new("pay")) == [read]
+    assert list(tool_drift.find_changed_tools(known, [])) == []
+
+
+def test_a_window_is_halved_from_its_beginning_until_a_half_is_of_no_use() -> None:
+    window: CallWindow | None = CallWindow(
+        artifact_id=UUID(int=1), after=NOW, until=NOW + 8 * rules.WINDOW_MIN
+    )
+    lengths = []
+    while window is not None:
+        assert window.after == NOW
+        lengths.append((window.until - window.after) // rules.WINDOW_MIN)
+        window = rules.halved(window)
+    assert lengths == [8, 4, 2, 1]

@@ -1,10 +1,16 @@
 """A scan finds what diverges, counts each call once, and says how much it looked at."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
+import asyncpg
+import httpx
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
+from tests.conftest import Server
 from tests.invariants.overtaking import Side, overtake
 from tests.replay.desk import CONTRACT, Desk
 from tests.studio.drift.scans.scanner import Scanner
@@ -15,7 +21,7 @@ from placet.replay.observed import store as observed
 from placet.storage.database import Writing
 from placet.storage.faults import StateMovedOn
 from placet.studio.drift.model import DriftKind, DriftSeverity, DriftStatus, ToolChange
-from placet.studio.drift.scans import service
+from placet.studio.drift.scans import material, rules, service, store, tool_drift
 from placet.studio.sources import service as sources
 from placet.studio.sources.model import AddSource, Provenance, SourceKind, SourceMedia
 
@@ -219,3 +225,98 @@ async def test_a_scan_of_an_approval_that_gave_way_is_a_conflict(
         async with scanner.db.writing(scanner.founder) as tx:
             await service.scan_workspace(tx, replace(ready, approval=approval), scanner.ids)
     assert await scanner.items() == []
+
+
+async def test_versions_that_were_not_compared_are_told_until_they_are(
+    scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wider = SCHEMAS["issue_refund"] | {"additionalProperties": True}
+    await scanner.offer(OfferedTool(name="issue_refund", input_schema=wider))
+    with monkeypatch.context() as patched:
+        patched.setattr(material, "COMPARING_SECONDS", 0)
+        receipt = await scanner.scan()
+    (told,) = await scanner.items()
+    assert (told.kind, told.subject.code) == (DriftKind.TOOL_CHANGED, tool_drift.NOT_COMPARED)
+    assert told.severity is DriftSeverity.CRITICAL
+    assert (receipt.opened_count, receipt.live_count) == (1, 1)
+    receipt = await scanner.scan()
+    told, changed = await scanner.items()
+    assert told.status is DriftStatus.SUPERSEDED
+    assert changed.subject.change is ToolChange.WIDENED
+    assert (receipt.opened_count, receipt.live_count) == (1, 1)
+
+
+async def test_a_scan_that_is_asked_for_again_is_answered_and_not_made(
+    client: httpx.AsyncClient, desk: Desk, scanner: Scanner
+) -> None:
+    path = f"/api/v1/studio/workspaces/{scanner.workspace.workspace_id}/drift/scan"
+    headers = {"Authorization": f"Bearer {desk.workplace.founder_key}", "Idempotency-Key": "k"}
+    first, again = [await client.post(path, headers=headers) for _ in range(2)]
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    async with scanner.db.reading(scanner.founder) as tx:
+        found = await store.list_receipts(tx, scanner.workspace.workspace_id, before=None, limit=9)
+    assert [str(one.receipt_id) for one in found] == [first.json()["receipt_id"]]
+
+
+async def test_tools_that_a_source_lists_in_yaml_are_compared(
+    scanner: Scanner, story: Story
+) -> None:
+    listed = "tools:\n- name: wire_money\n  inputSchema:\n    type: object\n"
+    asked = AddSource(
+        kind=SourceKind.TOOL_SCHEMAS,
+        title="Tools",
+        media_type=SourceMedia.YAML,
+        content=listed,
+        provenance=Provenance(origin="the server"),
+    )
+    found = await sources.examine(asked)
+    async with story.db.writing(story.founder) as tx:
+        await sources.add_source(tx, scanner.workspace.workspace_id, found, story.ids)
+    await scanner.scan()
+    (item,) = await scanner.items()
+    assert (item.kind, item.target_ref) == (DriftKind.TOOL_NEW, "tool:wire_money")
+
+
+async def test_calls_that_cannot_be_counted_in_time_are_left_for_the_next_scan(
+    desk: Desk,
+    scanner: Scanner,
+    server: Server,
+    database_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rules, "WINDOW_MIN", timedelta(milliseconds=1))
+    worker = await desk.worker()
+    await worker.propose(("delete_customer", {"customer": "c1"}))
+    await worker.propose(("delete_customer", {"customer": "c2"}))
+    async with slow_last_call(server.admin(database_name), scanner) as slow_at:
+        ready = await scanner.prepared()
+        async with scanner.db.writing(scanner.founder) as tx:
+            await tx.rows(sa.text("SELECT set_config('statement_timeout', '300ms', true)"))
+            first = await service.scan_workspace(tx, ready, scanner.ids)
+    second = await scanner.scan()
+    assert first.window_to < slow_at <= second.window_to
+    assert second.window_from == first.window_to
+    assert first.call_count + second.call_count == 2
+    (item,) = await scanner.items()
+    assert item.seen_count == 2
+
+
+@asynccontextmanager
+async def slow_last_call(admin_url: str, scanner: Scanner) -> AsyncIterator[datetime]:
+    """Let whoever looks at the last call of the tenant wait long; yield when it was proposed."""
+    admin = await asyncpg.connect(admin_url)
+    slow_at: datetime = await admin.fetchval(
+        "SELECT max(proposed_at) FROM placet.replay_pending_call WHERE tenant_id = $1",
+        scanner.founder.tenant_id,
+    )
+    await admin.execute(
+        "CREATE POLICY slow ON placet.replay_pending_call AS RESTRICTIVE FOR SELECT USING"
+        f" (CASE WHEN tenant_id = '{scanner.founder.tenant_id}'"
+        f" AND proposed_at >= '{slow_at.isoformat()}'"
+        " THEN pg_sleep(30) IS NOT NULL ELSE true END)"
+    )
+    try:
+        yield slow_at
+    finally:
+        await admin.execute("DROP POLICY slow ON placet.replay_pending_call")
+        await admin.close()

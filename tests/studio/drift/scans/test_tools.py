@@ -1,5 +1,7 @@
 """What counts as a new or a changed tool, and how a change is classified."""
 
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +13,7 @@ from placet.policy.sentences.tools import schema_hash_of
 from placet.studio.drift.model import ToolChange
 from placet.studio.drift.scans import tools
 from placet.studio.drift.scans.listed import listed_tools
-from placet.studio.drift.scans.model import ApprovedTool, SeenTool
+from placet.studio.drift.scans.model import ApprovedTool, Difference, SeenTool
 from placet.studio.sources.ingest import index
 from placet.studio.sources.model import SourceMedia
 
@@ -104,8 +106,22 @@ def test_what_is_newly_named_or_done_by_default_is_wider_than_before(
 
 
 def changes(*versions: SeenTool, approved: ApprovedTool | None = None) -> list[ToolChange]:
-    found = tools.changed_tools([approved or pay()], versions, APPROVED_AT, {})
+    found, left = compared([approved or pay()], versions)
+    assert left == []
     return [difference.change for difference in found]
+
+
+def compared(
+    approved: list[ApprovedTool],
+    versions: Sequence[SeenTool],
+    classified: Mapping[str, ToolChange] | None = None,
+    *,
+    times: int = 1_000,
+) -> tuple[list[Difference], list[SeenTool]]:
+    """Compare with time for so many comparisons."""
+    left = iter([False] * times)
+    comparisons = tools.Comparisons(lambda: next(left, True))
+    return tools.changed_tools(approved, versions, APPROVED_AT, classified or {}, comparisons)
 
 
 def test_the_approved_schema_and_what_was_known_at_the_approval_are_no_change() -> None:
@@ -155,13 +171,17 @@ def test_the_tools_of_a_source_are_versions_and_a_redacted_one_has_only_names() 
     )
     parts = index(text, SourceMedia.JSON)
     assert isinstance(parts, list)
-    clean = list(listed_tools(text.encode(), parts, APPROVED_AT, is_redacted=False))
+    clean = list(
+        listed_tools(text.encode(), parts, SourceMedia.JSON, APPROVED_AT, is_redacted=False)
+    )
     assert [(tool.name, tool.schema) for tool in clean] == [
         ("pay", {"type": "object"}),
         ("open", True),
     ]
     assert [tool.description_hash is None for tool in clean] == [False, True]
-    hidden = list(listed_tools(text.encode(), parts, APPROVED_AT, is_redacted=True))
+    hidden = list(
+        listed_tools(text.encode(), parts, SourceMedia.JSON, APPROVED_AT, is_redacted=True)
+    )
     assert {(tool.schema_hash, tool.description_hash) for tool in hidden} == {(None, None)}
 
 
@@ -171,7 +191,9 @@ def test_a_listed_name_that_cannot_be_kept_is_left_out(name: str) -> None:
     text = f'{{"tools": [{", ".join(named)}]}}'
     parts = index(text, SourceMedia.JSON)
     assert isinstance(parts, list)
-    found = list(listed_tools(text.encode(), parts, APPROVED_AT, is_redacted=False))
+    found = list(
+        listed_tools(text.encode(), parts, SourceMedia.JSON, APPROVED_AT, is_redacted=False)
+    )
     assert [tool.name for tool in found] == ["pay"]
 
 
@@ -182,24 +204,96 @@ def test_a_listed_tool_whose_text_cannot_be_kept_has_no_description_or_no_schema
     )
     parts = index(text, SourceMedia.JSON)
     assert isinstance(parts, list)
-    found = list(listed_tools(text.encode(), parts, APPROVED_AT, is_redacted=False))
+    found = list(
+        listed_tools(text.encode(), parts, SourceMedia.JSON, APPROVED_AT, is_redacted=False)
+    )
     assert [(tool.name, tool.schema) for tool in found] == [("pay", {}), ("wire", None)]
 
 
+def bounded(count: int) -> list[SeenTool]:
+    """Return so many versions of a tool, each with another schema."""
+    return [seen(schema=BASE | {"maxProperties": 5 + n}) for n in range(count)]
+
+
 def test_an_answer_that_is_known_is_not_worked_out_again_and_only_so_many_are() -> None:
-    hashes = [f"{n:064x}" for n in range(tools.COMPARED_MAX + 10)]
+    versions = bounded(tools.COMPARED_MAX + 10)
+    first, left = compared([pay()], versions)
+    assert (len(first), len(left)) == (tools.COMPARED_MAX, 10)
+    answers = {difference.found: ToolChange.WIDENED for difference in first}
+    then, left = compared([pay()], versions, answers)
+    assert (len(then), left) == (len(versions), [])
+    assert [one.change for one in then].count(ToolChange.WIDENED) == tools.COMPARED_MAX
+
+
+def test_two_schemas_are_compared_once_however_many_versions_have_them() -> None:
+    versions = [seen(schema=WIDER, description=f"{n:064x}") for n in range(3)]
+    found, left = compared([pay()], versions, times=1)
+    assert ([one.change for one in found], left) == ([ToolChange.WIDENED] * 3, [])
+
+
+def test_what_there_was_no_time_for_is_left_and_never_left_out() -> None:
     known = seen(hours=-1, description="aa" * 32)
-    versions = [known, *(seen(description=one) for one in hashes)]
-    first = tools.changed_tools([pay()], versions, APPROVED_AT, {})
-    assert len(first) == tools.COMPARED_MAX
-    answers = {difference.found: ToolChange.NARROWED for difference in first}
-    then = tools.changed_tools([pay()], versions, APPROVED_AT, answers)
-    assert len(then) == len(hashes)
-    assert [one.change for one in then].count(ToolChange.NARROWED) == tools.COMPARED_MAX
+    said = seen(description="bb" * 32)
+    versions = [known, said, *bounded(3)]
+    found, left = compared([pay()], versions, times=1)
+    assert [one.change for one in found] == [ToolChange.DESCRIPTION_ONLY, ToolChange.NARROWED]
+    assert [one.schema_hash for one in left] == [one.schema_hash for one in versions[3:]]
+
+
+YAML_LIST: Final = """\
+# what the server lists
+{head}{at}- name: pay
+{at}  description: |
+{at}    pays
+
+{at}    at once
+{at}  inputSchema:
+{at}    type: object
+{at}    properties: {{n: {{type: integer, maximum: 10}}}}
+{at}- inputSchema: {{"type": "object",
+{at}    "required": []}}
+{at}  name: "wire"
+"""
+
+
+@pytest.mark.parametrize(
+    ("head", "at"),
+    [("tools:\n", ""), ("tools:\n", "  "), ("", ""), ("result:\n  tools:\n", "  ")],
+)
+def test_a_list_in_yaml_has_the_same_tools_as_in_json(head: str, at: str) -> None:
+    text = YAML_LIST.format(head=head, at=at)
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 10}}}
+    same = [
+        {"name": "pay", "description": "pays\n\nat once\n", "inputSchema": schema},
+        {"inputSchema": {"type": "object", "required": []}, "name": "wire"},
+    ]
+    assert listed(text, SourceMedia.YAML) == listed(json.dumps(same), SourceMedia.JSON)
+
+
+def test_a_yaml_tool_with_an_anchor_or_an_alias_is_known_by_its_name_alone() -> None:
+    text = """\
+tools:
+- name: pay
+  inputSchema: &shared {type: object}
+- {name: wire, inputSchema: *shared}
+- {name: open, inputSchema: {type: object}}
+"""
+    found = listed(text, SourceMedia.YAML)
+    assert [(tool.name, tool.schema) for tool in found] == [
+        ("pay", None),
+        ("wire", None),
+        ("open", {"type": "object"}),
+    ]
+
+
+def listed(text: str, media: SourceMedia) -> list[SeenTool]:
+    parts = index(text, media)
+    assert isinstance(parts, list)
+    return list(listed_tools(text.encode(), parts, media, APPROVED_AT, is_redacted=False))
 
 
 def test_many_versions_of_one_tool_starve_no_other() -> None:
     noise = [seen("aa", BASE | {"maxProperties": 5 + n}) for n in range(tools.COMPARED_MAX + 20)]
     approved = [replace(pay(), name="aa"), pay()]
-    found = tools.changed_tools(approved, [*noise, seen("pay", OTHER)], APPROVED_AT, {})
+    found, _ = compared(approved, [*noise, seen("pay", OTHER)])
     assert [one.change for one in found if one.tool == "pay"] == [ToolChange.INCOMPATIBLE]

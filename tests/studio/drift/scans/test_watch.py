@@ -1,19 +1,24 @@
 """The worker scans what is in force, and goes on where it stopped."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from tests.conftest import found
 from tests.replay.desk import Desk
 from tests.studio.drift.scans.scanner import Scanner
-from tests.studio.story import Story
+from tests.studio.story import LOOKUP, Story, contract
 
 from placet.authority.server_keys import ServerKeys
+from placet.kernel.clock import SystemClock
 from placet.kernel.ids import Ids
 from placet.storage.database import Database
 from placet.storage.work import SCAN_DRIFT, WorkDue, take_due
 from placet.studio.drift.scans import store, watch
 from placet.studio.drift.scans.model import ApprovalRuntimeReceipt
+from placet.studio.workspaces import store as workspace_store
+from placet.studio.workspaces.model import GovernanceWorkspace
+
+CLOCK = SystemClock()
 
 
 async def receipts(scanner: Scanner, workspace_id: UUID) -> list[ApprovalRuntimeReceipt]:
@@ -31,7 +36,7 @@ async def test_an_approval_is_scanned_without_anybody_asking(desk: Desk, scanner
     worker = await desk.worker()
     await worker.propose(("delete_customer", {"customer": "c1"}))
     (work,) = await taken(scanner)
-    await watch.scan_work(scanner.db, work, scanner.ids)
+    await watch.scan_work(scanner.db, work, scanner.ids, CLOCK)
     (receipt,) = await receipts(scanner, scanner.workspace.workspace_id)
     (item,) = await scanner.items()
     assert (receipt.call_count, item.seen_count) == (1, 1)
@@ -39,12 +44,12 @@ async def test_an_approval_is_scanned_without_anybody_asking(desk: Desk, scanner
 
 async def test_a_round_takes_what_is_due_and_no_more_than_it_may(scanner: Scanner) -> None:
     assert await taken(scanner)
-    assert 0 < await watch.scan_due(scanner.db, scanner.ids) <= watch.BATCH
+    assert 0 < await watch.scan_due(scanner.db, scanner.ids, CLOCK) <= watch.BATCH
 
 
 async def test_what_was_scanned_is_not_due_again_at_once(scanner: Scanner) -> None:
     (work,) = await taken(scanner)
-    await watch.scan_work(scanner.db, work, scanner.ids)
+    await watch.scan_work(scanner.db, work, scanner.ids, CLOCK)
     assert await taken(scanner) == []
 
 
@@ -60,7 +65,7 @@ async def test_a_round_that_is_made_again_counts_nothing_twice(
         due_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     for _ in range(2):
-        await watch.scan_work(scanner.db, due, scanner.ids)
+        await watch.scan_work(scanner.db, due, scanner.ids, CLOCK)
     first, second = (await receipts(scanner, scanner.workspace.workspace_id))[::-1]
     (item,) = await scanner.items()
     assert (first.call_count, second.call_count, item.seen_count) == (1, 0, 1)
@@ -77,5 +82,57 @@ async def test_a_workspace_with_nothing_to_scan_is_left_alone(
         ref=workspace.workspace_id,
         due_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
-    await watch.scan_work(db, due, ids)
+    await watch.scan_work(db, due, ids, CLOCK)
     assert await receipts(scanner, workspace.workspace_id) == []
+
+
+async def test_a_workspace_that_cannot_be_scanned_keeps_no_other_waiting(
+    fresh_database_url: str, ids: Ids
+) -> None:
+    db = await Database.open(fresh_database_url, pool_size=2)
+    keys = ServerKeys.generate()
+    await keys.register(db)
+    stories = [Story(db, ids, await found(db, ids), keys) for _ in range(2)]
+    workspaces = [await approved(story) for story in stories]
+    async with db.writing(stories[0].founder) as tx:
+        # It was looked at up to tomorrow, so no window can be looked at today.
+        await store.insert_receipt(tx, until_tomorrow(workspaces[0], ids))
+    assert await watch.scan_due(db, ids, CLOCK) == len(stories)
+    told = []
+    for story, workspace in zip(stories, workspaces, strict=True):
+        async with db.reading(story.founder) as tx:
+            seen = await store.list_receipts(tx, workspace.workspace_id, before=None, limit=9)
+        told.append([receipt.call_count for receipt in seen])
+    await db.close()
+    assert told == [[7], [0]]
+
+
+async def approved(story: Story) -> GovernanceWorkspace:
+    """Put a contract in force, and return its workspace."""
+    signer = await story.signer()
+    _, _, request = await story.asked(await story.workspace(signer), contract(LOOKUP))
+    await story.vote(request, signer)
+    async with story.db.reading(story.founder) as tx:
+        return await workspace_store.get_workspace(tx, request.workspace_id)
+
+
+def until_tomorrow(workspace: GovernanceWorkspace, ids: Ids) -> ApprovalRuntimeReceipt:
+    now = CLOCK.now()
+    assert workspace.active_approval_id is not None
+    return ApprovalRuntimeReceipt(
+        tenant_id=workspace.tenant_id,
+        receipt_id=ids.new(),
+        workspace_id=workspace.workspace_id,
+        approval_id=workspace.active_approval_id,
+        compiled_hash="ab" * 32,
+        window_from=now,
+        window_to=now + timedelta(days=1),
+        call_count=7,
+        tool_count=0,
+        source_count=0,
+        rule_count=0,
+        opened_count=0,
+        live_count=0,
+        checked_by=workspace.created_by,
+        checked_at=now,
+    )

@@ -8,6 +8,9 @@ items. Items of earlier approvals that nobody has closed are superseded. An
 `ApprovalRuntimeReceipt` says how much was looked at and over which time, also when nothing was
 found: *checked and clean* is another thing than *never checked*.
 
+Where the calls of that time cannot be counted as fast as a statement must be, the scan takes its
+first half only, or a half of that: the receipt's window says which, and the next scan begins there.
+
 The worker scans each workspace with an approval in force once an hour, the first time right after
 the approval; anybody who works in it may ask for a scan at any time.
 
@@ -34,6 +37,12 @@ what was known of it at the approval: the versions that had been reported or lis
 contract's own schema. Where neither says anything, the version that was seen first is what counts
 as known.
 
+Schemas are compared in a thread of their own: each pair once, 50 pairs of a scan at most, and for
+15 seconds. A tool of which versions are left then is an item too, with the code `not_compared`, as
+severe as an incompatible change; the next scan goes on, and supersedes the item when none is left.
+Of the sources that list tools, JSON and YAML, the last 5 are looked at. A tool in YAML with an
+alias, an anchor or a tag is known by its name alone, and words such as `yes` are strings.
+
 What an agent says of itself opens no more items than are of use: 100 for new tools and 20 for
 versions of one tool, and one more for all the rest.
 
@@ -43,6 +52,7 @@ Invariants
 - A scan is one transaction: after a crash it was not made, and is made again.
 - A scan changes no approval, no artifact, no plan and no session.
 
-Failures: a workspace with nothing in force has nothing to compare, `nothing_to_scan`; one whose
+Failures: a workspace that cannot be scanned comes round again, and keeps no other waiting longer
+than five minutes; one with nothing in force has nothing to compare, `nothing_to_scan`; one whose
 approval changed while the scan prepared, a conflict, and the next scan looks at the new one.
 """

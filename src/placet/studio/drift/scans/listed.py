@@ -1,16 +1,22 @@
 """The tools that a source lists, as versions to compare."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from typing import Final, cast
 
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.kernel.hashing import plain_sha256
 from placet.policy.sentences.tools import schema_hash_of
+from placet.policy.text.parse import read_text
+from placet.policy.text.tree import TextError
+from placet.policy.text.values import plain
 from placet.studio.drift.scans.model import SeenTool
 from placet.studio.sources.json_pieces import name_of, read_json
-from placet.studio.sources.model import PartKind, SourcePart
+from placet.studio.sources.model import PartKind, SourceMedia, SourcePart
 from placet.studio.sources.pieces import UnreadableError
+from placet.studio.sources.yaml_pieces import EVENTS_MAX
 
 TOOLS_MAX: Final = 1_000
 """Tools of one source that are compared, the first ones."""
@@ -21,27 +27,74 @@ NAME_MAX: Final = 128
 _SCHEMAS: Final = ("inputSchema", "input_schema", "parameters")
 
 
+_Reader = Callable[[bytes, SourcePart], Iterator[tuple[Json, bool]]]
+"""Yields what a part holds that may be a tool, and whether all of it can be told."""
+
+
 def listed_tools(
-    content: bytes, parts: Iterable[SourcePart], listed_at: datetime, *, is_redacted: bool
+    content: bytes,
+    parts: Iterable[SourcePart],
+    media: SourceMedia,
+    listed_at: datetime,
+    *,
+    is_redacted: bool,
 ) -> Iterator[SeenTool]:
     """Yield the tools among the parts of a source. Of a redacted source only the names are known.
 
     A part that is no tool is left out, and one with no name or too long a one. A schema that
-    has no foreign form is not known.
+    has no foreign form is not known, nor is one in YAML with an alias, an anchor or a tag.
     """
-    spans = [part for part in parts if part.kind is PartKind.TOOL]
-    for part in spans[:TOOLS_MAX]:
-        tool = _tool(content[part.first_byte : part.end_byte], listed_at, is_redacted=is_redacted)
+    read = _yaml_values if media is SourceMedia.YAML else _json_values
+    values = (found for part in parts for found in read(content, part))
+    for value, is_plain in islice(values, TOOLS_MAX):
+        tool = _tool(value, listed_at, is_told=is_plain and not is_redacted)
         if tool is not None:
             yield tool
 
 
-def _tool(text: bytes, listed_at: datetime, *, is_redacted: bool) -> SeenTool | None:
+def _json_values(content: bytes, part: SourcePart) -> Iterator[tuple[Json, bool]]:
+    if part.kind is not PartKind.TOOL:
+        return
+    with suppress(UnreadableError, ValueError):
+        yield read_json(content[part.first_byte : part.end_byte].decode()), True
+
+
+def _yaml_values(content: bytes, part: SourcePart) -> Iterator[tuple[Json, bool]]:
+    """Yield the tools of a part: one of a list of tools, or a `result` that holds such a list."""
+    if part.kind not in {PartKind.TOOL, PartKind.ITEM, PartKind.MEMBER}:
+        return
+    if part.kind is PartKind.MEMBER and part.label != "result":
+        return
+    # The lines after the first one stand as far to the right as the whole part does.
+    line_at = content.rfind(b"\n", 0, part.first_byte) + 1
+    margin = " " * len(content[line_at : part.first_byte].decode())
+    text = margin.encode() + content[part.first_byte : part.end_byte]
     try:
-        value = read_json(text.decode())
-        name = name_of(value)
-    except (UnreadableError, ValueError):
-        return None
+        node, findings = read_text(text, "yaml", EVENTS_MAX)
+    except TextError:
+        return
+    # Words such as `n`, which older readers take for something else, are strings in YAML 1.2.
+    is_plain = all(one.code == "yaml_ambiguous" for one in findings)
+    value = cast("Json", plain(node))
+    if part.kind is PartKind.MEMBER:
+        yield from ((one, is_plain) for one in _within_result(value))
+    elif part.kind is PartKind.TOOL or _has_schema(value):
+        yield value, is_plain
+
+
+def _within_result(member: Json) -> list[Json]:
+    result = member.get("result") if isinstance(member, dict) else None
+    found = result.get("tools") if isinstance(result, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _has_schema(value: Json) -> bool:
+    inner = value.get("function", value) if isinstance(value, dict) else None
+    return isinstance(inner, dict) and any(key in inner for key in _SCHEMAS)
+
+
+def _tool(value: Json, listed_at: datetime, *, is_told: bool) -> SeenTool | None:
+    name = name_of(value)
     if name is None or not isinstance(value, dict) or not 0 < len(name) <= NAME_MAX:
         return None
     inner = value.get("function")
@@ -49,8 +102,8 @@ def _tool(text: bytes, listed_at: datetime, *, is_redacted: bool) -> SeenTool | 
     said = tool.get("description")
     found = next((tool[key] for key in _SCHEMAS if key in tool), None)
     schema_hash = _schema_hash(found) if isinstance(found, dict | bool) else None
-    schema = None if is_redacted or schema_hash is None else found
-    is_said = isinstance(said, str) and not is_redacted
+    schema = found if is_told and schema_hash is not None else None
+    is_said = isinstance(said, str) and is_told
     return SeenTool(
         name=name,
         description_hash=plain_sha256(str(said).encode(errors="surrogatepass")).hex()

@@ -1,9 +1,11 @@
 """What a scan compares with an approval beside its calls: read, and prepared outside of it."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Final, cast
+from functools import partial
+from typing import Final, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -11,6 +13,7 @@ import msgspec
 from placet.authority import store as authority
 from placet.authority.model import CompiledGovernanceArtifact
 from placet.kernel import foreign
+from placet.kernel.clock import Clock
 from placet.kernel.foreign import Json
 from placet.kernel.value import Value
 from placet.plans.inventory import store as inventory
@@ -40,12 +43,22 @@ from placet.studio.workspaces.model import WorkspaceStatus
 TOOL_LISTS_MAX: Final = 5
 """Sources that list tools which a scan looks at, the last ones."""
 
+COMPARING_SECONDS: Final = 15.0
+"""How long a scan goes on beginning to compare schemas; one comparison takes a second or two."""
+
+_LISTS: Final = frozenset({SourceMedia.JSON, SourceMedia.YAML})
+_THREADS: Final = ThreadPoolExecutor(1, thread_name_prefix="drift")
+"""Where scans compare, one after the other: no other work of a process waits for them."""
+
+T = TypeVar("T")
+
 
 class ToolList(Value, frozen=True):
     """A source that lists tools."""
 
     content: bytes
     parts: list[SourcePart]
+    media: SourceMedia
     is_redacted: bool
     added_at: datetime
 
@@ -70,6 +83,7 @@ class Prepared(Value, frozen=True):
     unmatched: Ruling
     new: list[SeenTool]
     changed: list[Difference]
+    not_compared: list[SeenTool]
     tool_count: int
     judged: list[JudgedCapture]
 
@@ -99,7 +113,7 @@ async def _lists(tx: Reading, workspace_id: UUID) -> list[ToolList]:
     listing = [
         source.source_id
         for source in await sources.list_counted(tx, workspace_id)
-        if source.kind is SourceKind.TOOL_SCHEMAS and source.media_type is SourceMedia.JSON
+        if source.kind is SourceKind.TOOL_SCHEMAS and source.media_type in _LISTS
     ]
     found = []
     for source_id in listing[-TOOL_LISTS_MAX:]:
@@ -108,6 +122,7 @@ async def _lists(tx: Reading, workspace_id: UUID) -> list[ToolList]:
             ToolList(
                 content=await sources.get_content(tx, source_id),
                 parts=source.parts,
+                media=source.media_type,
                 is_redacted=source.security_status is SecurityStatus.REDACTED,
                 added_at=source.added_at,
             )
@@ -115,29 +130,48 @@ async def _lists(tx: Reading, workspace_id: UUID) -> list[ToolList]:
     return found
 
 
-async def prepare(material: Material) -> Prepared:
-    """Compare tools and judge captured calls. No transaction may be open: this takes its time."""
+async def prepare(material: Material, clock: Clock) -> Prepared:
+    """Compare tools and judge captured calls. No transaction may be open: this takes its time.
+
+    `clock` tells when no further comparison may begin.
+    """
     approval = material.approval
     runtime = foreign.parse(material.artifact.runtime_projection_json)
     projection = msgspec.convert(runtime, RuntimeProjection)
     approved = _approved(projection)
-    seen = await asyncio.to_thread(_seen, material)
+
+    def compared() -> tuple[list[SeenTool], list[Difference], list[SeenTool]]:
+        seen = _seen(material)
+        ends = clock.monotonic() + COMPARING_SECONDS
+        changed, left = tools.changed_tools(
+            list(approved.values()),
+            seen,
+            approval.approved_at,
+            material.classified,
+            tools.Comparisons(lambda: clock.monotonic() >= ends),
+        )
+        return seen, changed, left
+
+    seen, changed, left = await _apart(compared)
     return Prepared(
         approval=approval,
         artifact=material.artifact,
         approved=approved,
         unmatched=projection.unmatched_tools,
         new=tools.new_tools(approved, seen, approval.approved_at),
-        changed=await asyncio.to_thread(
-            tools.changed_tools,
-            list(approved.values()),
-            seen,
-            approval.approved_at,
-            material.classified,
-        ),
+        changed=changed,
+        not_compared=left,
         tool_count=len(seen),
-        judged=await evidence.judge_captures(material.captures, material.artifact),
+        judged=[
+            await _apart(partial(evidence.judge_capture, one, material.artifact))
+            for one in material.captures
+        ],
     )
+
+
+async def _apart(work: Callable[[], T]) -> T:
+    """Return what work comes to that would hold the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
 
 
 def _approved(projection: RuntimeProjection) -> dict[str, ApprovedTool]:
@@ -160,7 +194,11 @@ def _seen(material: Material) -> list[SeenTool]:
 def _listed(lists: Sequence[ToolList]) -> Iterator[SeenTool]:
     for source in lists:
         yield from listed_tools(
-            source.content, source.parts, source.added_at, is_redacted=source.is_redacted
+            source.content,
+            source.parts,
+            source.media,
+            source.added_at,
+            is_redacted=source.is_redacted,
         )
 
 

@@ -11,7 +11,7 @@ from placet.kernel.principal import Scope
 from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
 from placet.studio.drift.scans import material, service, store
-from placet.studio.drift.scans.model import ApprovalRuntimeReceipt, NothingToScan
+from placet.studio.drift.scans.model import ApprovalRuntimeReceipt
 from placet.studio.workspaces import store as workspaces
 from placet.tenancy.entry import (
     Answer,
@@ -19,9 +19,9 @@ from placet.tenancy.entry import (
     PageQuery,
     RouteOpt,
     answer,
-    answered,
+    answered_apart,
+    clock_of,
     database_of,
-    idempotency_key_of,
     ids_of,
     principal_of,
     query_of,
@@ -41,15 +41,16 @@ _READERS: Final = (Scope.READ, Scope.AUTHOR, Scope.APPROVE, Scope.OPERATE, Scope
 )
 async def scan_drift(request: AppRequest, workspace_id: FromPath[UUID]) -> Response[bytes]:
     """Compare the runtime with the approval in force now, and return the receipt."""
-    idempotency_key_of(request)
-    ready = await _prepared(request, workspace_id)
 
-    async def work(tx: Writing) -> Answer:
-        if isinstance(ready, NothingToScan):
-            raise ready
+    async def prepare() -> material.Prepared:
+        async with database_of(request).reading(principal_of(request)) as tx:
+            found = await material.read_material(tx, workspace_id)
+        return await material.prepare(found, clock_of(request))
+
+    async def work(tx: Writing, ready: material.Prepared) -> Answer:
         return Answer(value=await service.scan_workspace(tx, ready, ids_of(request)), status=201)
 
-    return await answered(request, b"", work)
+    return await answered_apart(request, b"", prepare, work)
 
 
 @get(
@@ -68,16 +69,6 @@ async def list_receipts(request: AppRequest, workspace_id: FromPath[UUID]) -> Re
     shown = found[: asked.limit]
     cursor = encode_cursor([str(shown[-1].receipt_id)]) if len(found) > len(shown) else None
     return answer(Page(items=shown, next_cursor=cursor))
-
-
-async def _prepared(request: AppRequest, workspace_id: UUID) -> material.Prepared | NothingToScan:
-    """Return what a scan is made with; why there can be none is for a repeat not to be told."""
-    try:
-        async with database_of(request).reading(principal_of(request)) as tx:
-            found = await material.read_material(tx, workspace_id)
-    except NothingToScan as refusal:
-        return refusal
-    return await material.prepare(found)
 
 
 def _before(cursor: str | None) -> UUID | None:

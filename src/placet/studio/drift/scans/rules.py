@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from placet.policy.model import Ruling
 from placet.replay.calls.model import Verdict
-from placet.replay.observed.model import DecidedCalls, ToolCalls
+from placet.replay.observed.model import CallWindow, DecidedCalls, ToolCalls
 from placet.studio.drift.model import (
     DriftKind,
     DriftSeverity,
@@ -25,6 +25,9 @@ from placet.studio.rule_evidence.model import EvidenceEntry, RuleFamily
 
 WINDOW_MAX: Final = timedelta(days=1)
 """How much time one scan looks at; what is left is for the next one."""
+
+WINDOW_MIN: Final = timedelta(seconds=10)
+"""Half of less than twice this is not looked at alone."""
 
 UNUSED_AFTER: Final = timedelta(days=30)
 CONTRADICTIONS_MIN: Final = 5
@@ -43,6 +46,12 @@ CONTRADICTED: Final = frozenset(
 """The families whose rules say what a call must be like, layers 5 to 9."""
 
 MISPLACED: Final = "phase_conflict"
+
+
+def halved(window: CallWindow) -> CallWindow | None:
+    """Return the first half of a window whose calls cannot be counted in time, if it is any use."""
+    half = (window.until - window.after) / 2
+    return None if half < WINDOW_MIN else replace(window, until=window.after + half)
 
 
 def find_refused(look: Look, decided: Iterable[DecidedCalls]) -> Iterator[Sighting]:

@@ -5,8 +5,10 @@ from typing import Final
 
 from placet.policy.model import Ruling
 from placet.studio.drift.model import (
+    DriftItemId,
     DriftKind,
     DriftSeverity,
+    DriftStatus,
     DriftSubject,
     Sighting,
     ToolChange,
@@ -21,6 +23,7 @@ from placet.studio.drift.scans.model import (
 NEW_TOOLS_MAX: Final = 100
 CHANGES_MAX: Final = 20
 TOO_MANY: Final = "too_many"
+NOT_COMPARED: Final = "not_compared"
 
 NEW_TOOL: Final = {
     Ruling.DENY: DriftSeverity.MINOR,
@@ -95,6 +98,38 @@ def find_changed_tools(look: Look, found: Sequence[Difference]) -> Iterator[Sigh
                 f"`{name}` was offered in more than {CHANGES_MAX} versions since the approval",
                 at=max(one.seen_at for one in left),
             )
+
+
+def find_uncompared(look: Look, left: Sequence[SeenTool]) -> Iterator[Sighting]:
+    """Yield the tools of which versions were not compared in time: as severe as the worst change.
+
+    One sighting of a tool, however many versions: a later scan goes on with them.
+    """
+    for name in sorted({one.name for one in left}):
+        versions = [one for one in left if one.name == name]
+        yield look.sighting(
+            DriftKind.TOOL_CHANGED,
+            DriftSubject(tool=name, code=NOT_COMPARED),
+            CHANGED_TOOL[ToolChange.INCOMPATIBLE][look.is_grave(name)],
+            f"{len(versions)} versions of `{name}` were not compared in time with the approved one",
+            at=max(one.last_seen_at for one in versions),
+        )
+
+
+def settled_items(look: Look, left: Sequence[SeenTool]) -> list[DriftItemId]:
+    """Return the items of tools that were not compared in time before, and are by now.
+
+    One that a draft takes up stays.
+    """
+    names = {one.name for one in left}
+    return sorted(
+        item.item_id
+        for item in look.live.values()
+        if item.kind is DriftKind.TOOL_CHANGED
+        and item.subject.code == NOT_COMPARED
+        and item.subject.tool not in names
+        and item.status is not DriftStatus.ACCEPTED
+    )
 
 
 def _room_for(

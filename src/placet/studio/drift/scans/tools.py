@@ -1,7 +1,7 @@
 """Tools as they are offered now, compared with what was approved."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, cast
 
@@ -18,7 +18,7 @@ from placet.studio.drift.scans import offers
 from placet.studio.drift.scans.model import ApprovedTool, Difference, SeenTool
 
 COMPARED_MAX: Final = 50
-"""Versions of tools that one scan compares anew."""
+"""Pairs of schemas that one scan compares."""
 
 _LOG: Final = logging.getLogger("placet.drift")
 
@@ -80,26 +80,53 @@ def new_tools(
     return [latest[name] for name in sorted(latest)]
 
 
+class NotComparedError(Exception):
+    """Two schemas were not compared: the time was up."""
+
+
+class Comparisons:
+    """The comparisons of one scan: each pair of schemas once, and as many as there is time for."""
+
+    def __init__(self, is_over: Callable[[], bool]) -> None:
+        """Begin with none. `is_over` says that no further one may begin: each takes a second."""
+        self._is_over = is_over
+        self._made: dict[tuple[str, str], ToolChange] = {}
+
+    def compare(self, old: tuple[str, Json], new: tuple[str, Json]) -> ToolChange:
+        """Return how two schemas differ, each given with its hash. Raises `NotComparedError`."""
+        pair = old[0], new[0]
+        if pair not in self._made:
+            if len(self._made) >= COMPARED_MAX or self._is_over():
+                raise NotComparedError
+            self._made[pair] = classify(old[1], new[1])
+        return self._made[pair]
+
+
 def changed_tools(
     approved: Sequence[ApprovedTool],
     seen: Sequence[SeenTool],
     approved_at: datetime,
     classified: Mapping[str, ToolChange],
-) -> list[Difference]:
+    comparisons: Comparisons,
+) -> tuple[list[Difference], list[SeenTool]]:
     """Return how versions that were first seen after the approval differ from what was approved.
 
-    `classified` are earlier answers by what was found. At most `COMPARED_MAX` versions without one
-    are compared, of each tool in turn the one that was seen last; the others come next time.
+    With them the versions that were not compared in time. `classified` are earlier answers by what
+    was found; the others are compared of each tool in turn, the one that was seen last first.
     """
     by_name = {tool.name: tool for tool in approved}
     later = [one for one in seen if one.name in by_name and one.first_seen_at > approved_at]
-    found, compared = [], 0
+    known = {name: _known(seen, tool, approved_at) for name, tool in by_name.items()}
+    found: list[Difference] = []
+    left: list[SeenTool] = []
     for version in _in_turn(later):
         change = classified.get(_found(version))
-        if change is None and compared < COMPARED_MAX:
-            known = _known(seen, by_name[version.name], approved_at)
-            change = _change(by_name[version.name], version, known)
-            compared += change is not None
+        if change is None:
+            try:
+                change = _change(by_name[version.name], version, known[version.name], comparisons)
+            except NotComparedError:
+                left.append(version)
+                continue
         if change is not None:
             found.append(
                 Difference(
@@ -109,7 +136,7 @@ def changed_tools(
                     seen_at=version.last_seen_at,
                 )
             )
-    return found
+    return found, left
 
 
 def _in_turn(versions: Iterable[SeenTool]) -> list[SeenTool]:
@@ -147,23 +174,26 @@ def _found(version: SeenTool) -> str:
     return found_hash(version.name, version.description_hash, version.schema_hash)
 
 
-def _change(tool: ApprovedTool, version: SeenTool, known: Sequence[SeenTool]) -> ToolChange | None:
+def _change(
+    tool: ApprovedTool, version: SeenTool, known: Sequence[SeenTool], comparisons: Comparisons
+) -> ToolChange | None:
     """Return how a version differs, or None for one that was known in all that it says."""
-    return _schema_change(tool, version, known) or _description_change(version, known)
+    return _schema_change(tool, version, known, comparisons) or _description_change(version, known)
 
 
 def _schema_change(
-    tool: ApprovedTool, version: SeenTool, known: Sequence[SeenTool]
+    tool: ApprovedTool, version: SeenTool, known: Sequence[SeenTool], comparisons: Comparisons
 ) -> ToolChange | None:
     """Compare with the version that was known last, or with the contract where none was."""
     with_schema = [one for one in known if one.schema_hash is not None]
     hashes = {tool.schema_hash, *(one.schema_hash for one in with_schema)}
     if version.schema_hash is None or version.schema_hash in hashes:
         return None
-    if with_schema:
-        latest = max(with_schema, key=lambda one: one.last_seen_at)
-        return classify(latest.schema, version.schema)
-    return None if tool.schema_hash is None else classify(tool.schema, version.schema)
+    old: SeenTool | ApprovedTool = max(with_schema, key=lambda one: one.last_seen_at, default=tool)
+    if old.schema_hash is None:
+        return None
+    new = version.schema_hash, version.schema
+    return comparisons.compare((old.schema_hash, old.schema), new)
 
 
 def _description_change(version: SeenTool, known: Sequence[SeenTool]) -> ToolChange | None:

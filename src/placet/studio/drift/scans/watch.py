@@ -1,9 +1,11 @@
 """Scanning every workspace that is due, over all tenants."""
 
+import asyncio
 import logging
 from datetime import timedelta
 from typing import Final
 
+from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
 from placet.replay.sessions.policies import acting_for
 from placet.storage.database import Database
@@ -19,7 +21,7 @@ PERIOD: Final = timedelta(hours=1)
 _LOG: Final = logging.getLogger("placet.worker")
 
 
-async def scan_due(db: Database, ids: Ids) -> int:
+async def scan_due(db: Database, ids: Ids, clock: Clock) -> int:
     """Scan every workspace that is due, over all tenants. Returns how many there were.
 
     May run on several nodes at once: what one has taken the others leave, and each call is counted
@@ -28,13 +30,14 @@ async def scan_due(db: Database, ids: Ids) -> int:
     due = await take_due(db, SCAN_DRIFT, limit=BATCH, lease_seconds=TAKEN_SECONDS)
     for work in due:
         try:
-            await scan_work(db, work, ids)
+            async with asyncio.timeout(TAKEN_SECONDS):
+                await scan_work(db, work, ids, clock)
         except Exception:  # noqa: BLE001 -- one workspace's fault keeps no other waiting
             _LOG.exception("workspace %s was not scanned and comes round again", work.ref)
     return len(due)
 
 
-async def scan_work(db: Database, work: WorkDue, ids: Ids) -> None:
+async def scan_work(db: Database, work: WorkDue, ids: Ids, clock: Clock) -> None:
     """Scan a workspace and say when it is due again: never, while nothing is in force.
 
     What lies behind is caught up with a day at a time. An approval asks for the next scan itself.
@@ -47,7 +50,7 @@ async def scan_work(db: Database, work: WorkDue, ids: Ids) -> None:
         async with db.writing(acting) as tx:
             await finish_due(tx, work)
         return
-    ready = await material.prepare(found)
+    ready = await material.prepare(found, clock)
     async with db.writing(acting) as tx:
         receipt = await service.scan_workspace(tx, ready, ids)
         await finish_due(tx, work, max(receipt.window_to + PERIOD, receipt.checked_at))
