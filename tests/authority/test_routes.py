@@ -4,14 +4,17 @@ import base64
 import json
 
 import httpx
-from tests.studio.story import Story
+from tests.studio.story import AGENT, Story
 
+from placet.authority.model import RevokeKey
+from placet.authority.service import revoke_key
 from placet.evidence.artifact import verify_artifact
 from placet.evidence.dsse import parse_envelope
 from placet.evidence.ed25519 import PublicKey
 from placet.kernel.principal import Environment
 from placet.studio.endings.model import RevokeApproval
 from placet.studio.endings.service import revoke_approval
+from placet.tenancy.model import Role
 
 KEYS = "/api/v1/authority/keys"
 ARTIFACTS = "/api/v1/authority/artifacts"
@@ -37,6 +40,28 @@ async def test_what_is_served_verifies_with_the_keys_that_are_listed(
     assert payload.compiled_hash == answer.compiled_hash
     (person,) = listed["person_keys"]
     assert person["confirmed_by"] == []
+
+
+async def test_an_agent_s_key_is_shown_the_services_keys_and_nobody_s_own(
+    client: httpx.AsyncClient, story: Story
+) -> None:
+    signer = await story.signer()
+    await story.workspace(signer)
+    async with story.db.writing(story.founder) as tx:
+        lost = RevokeKey(reason="lost")
+        await revoke_key(tx, signer.key.key_id, lost, story.ids, is_admin=True)
+    whole = (await client.get(KEYS, headers=bearer(story))).json()
+    _, agent_key = await story.workplace.agent(AGENT, Environment.STAGING)
+    headers = {"Authorization": f"Bearer {agent_key}"}
+    shown = (await client.get(KEYS, headers=headers)).json()
+    assert shown == {"server_keys": whole["server_keys"], "person_keys": [], "revocations": []}
+    for role in Role:
+        if role is not Role.ADMIN:
+            _, key = await story.workplace.person(role.value, role)
+            headers = {"Authorization": f"Bearer {key}"}
+            assert (await client.get(KEYS, headers=headers)).json() == whole
+    assert [key["key_id"] for key in whole["person_keys"]] == [signer.key.key_id]
+    assert [key["key_id"] for key in whole["revocations"]] == [signer.key.key_id]
 
 
 async def test_of_one_hash_the_named_approvals_is_served_or_the_newest_that_is_not_revoked(

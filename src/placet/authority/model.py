@@ -105,7 +105,10 @@ class RevokeKey(Input, frozen=True):
 
 
 class KeyList(Value, frozen=True):
-    """Every key that was ever listed in this tenant: ours, people's, and which of theirs ended."""
+    """Every key that was ever listed in this tenant: ours, people's, and which of theirs ended.
+
+    What a key with the scope `runtime` alone is shown holds ours only, and says nothing of people.
+    """
 
     server_keys: list[ServerKey]
     person_keys: list[PersonKey]

@@ -44,13 +44,19 @@ _FOR_EVER: Final = "private, max-age=31536000, immutable"
     opt=RouteOpt(scope=tuple(Scope), answer=KeyList),
 )
 async def list_keys(request: AppRequest) -> Response[bytes]:
-    """List every key of this tenant, ours and people's, and which of theirs ended."""
-    async with database_of(request).reading(principal_of(request)) as tx:
+    """List every key of this tenant, ours and people's, and which of theirs ended.
+
+    A key that has no scope but `runtime` gets ours alone: an agent checks grants and artifacts, and
+    who approves is none of its business.
+    """
+    principal = principal_of(request)
+    is_agent = principal.scopes == {Scope.RUNTIME}
+    async with database_of(request).reading(principal) as tx:
         return answer(
             KeyList(
                 server_keys=await store.list_server_keys(tx),
-                person_keys=await store.list_person_keys(tx),
-                revocations=await store.list_revocations(tx),
+                person_keys=[] if is_agent else await store.list_person_keys(tx),
+                revocations=[] if is_agent else await store.list_revocations(tx),
             )
         )
 

@@ -13,7 +13,10 @@ class Keys:
         self._door = door
 
     async def known(self) -> KeyList:
-        """Return every key that was ever listed in this tenant. What it says is to be compared."""
+        """Return every key that was ever listed in this tenant. What it says is to be compared.
+
+        With a key that has the scope `runtime` alone, those of the service.
+        """
         return await self._door.get("/authority/keys", KeyList)
 
     async def revoke(self, key_id: str, reason: str, *, key: str | None = None) -> KeyRevocation:
