@@ -1,7 +1,7 @@
 """What is read back of what an agent did: in order, whole, bounded, and as of a moment."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.replay.desk import AGENT, Desk
@@ -14,13 +14,18 @@ from placet.replay.recordings.model import Found, Recording, Window
 ORDER = "ord_abcd1234"
 
 
-async def window(desk: Desk, calls_max: int = 100, environment: str = "staging") -> Found:
+async def window(
+    desk: Desk,
+    calls_max: int = 100,
+    environment: str = "staging",
+    since: datetime | None = None,
+) -> Found:
     async with desk.db.reading(desk.workplace.founder) as tx:
         now = await tx.now()
         asked = Window(
             agent=AGENT,
             environment=Environment(environment),
-            since=now - timedelta(days=1),
+            since=since or now - timedelta(days=1),
             until=now,
             calls_max=calls_max,
         )
@@ -124,6 +129,32 @@ async def test_nothing_that_happened_at_the_end_of_the_window_or_later_is_read(d
         now = await store.read_session(tx, worker.session_id, until=await tx.now(), calls_max=9)
     assert [one.told for one in then.calls] == [None]
     assert [one.told for one in now.calls] == [ReceiptStatus.SUCCEEDED, None]
+
+
+async def test_whatever_was_called_in_the_window_counts_whenever_its_session_was_opened(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle, worker = await desk.worker(), await desk.worker()
+    await idle.propose(("note", {"text": "a"}))
+    await worker.propose(("note", {"text": "b"}), ("note", {"text": "c"}))
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        since = await tx.now()
+    await idle.read()
+    await worker.propose(("note", {"text": "d"}))
+    for page in (250, 1):
+        monkeypatch.setattr(store, "PAGE", page)
+        found = await window(desk, since=since)
+        (recording,) = found.recordings
+        texts = [
+            [json.loads(one.arguments or b"{}")["text"] for one in calls]
+            for calls in (recording.calls, recording.counted())
+        ]
+        assert texts == [["b", "c", "d"], ["d"]]
+        assert (found.sessions, found.calls, found.is_truncated) == (1, 1, False)
+    cut = await window(desk, since=since, calls_max=2)
+    assert (cut.calls, cut.is_truncated) == (0, True)
+    monkeypatch.setattr(store, "OPENED_BEFORE_MAX", timedelta())
+    assert (await window(desk, since=since)).recordings == []
 
 
 async def test_another_environment_has_its_own_recordings(desk: Desk) -> None:

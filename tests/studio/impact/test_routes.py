@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
 from litestar import Litestar
+from tests.conftest import Server
 from tests.studio.traffic import ORDER, OTHER, Traffic, capped, changed, pay
 
 from placet.events import store as events
@@ -165,6 +167,35 @@ async def test_the_same_window_gives_the_same_report_whatever_came_later(
     later = await previews.made(snapshot.snapshot_id)
     assert later["report"]["calls"] == first["report"]["calls"] + 3
     assert later["report_hash"] != first["report_hash"]
+
+
+async def test_a_call_from_before_the_window_is_what_others_rest_on_and_not_counted(  # noqa: PLR0913, PLR0917 -- fixtures
+    client: httpx.AsyncClient,
+    traffic: Traffic,
+    author: Mapping[str, str],
+    ids: Ids,
+    server: Server,
+    database_name: str,
+) -> None:
+    worker = await traffic.refunds(400, 3000)
+    admin = await asyncpg.connect(server.admin(database_name))
+    for table, column, more in (
+        ("replay_session", "created_at", ""),
+        ("replay_pending_call", "proposed_at", " AND tool_name = 'lookup_order'"),
+    ):
+        await admin.execute(
+            f"UPDATE placet.{table} SET {column} = {column} - interval '2 days'"  # noqa: S608 -- our own names
+            f" WHERE session_id = '{worker.session_id}'{more}"
+        )
+    await admin.close()
+    _, snapshot = await traffic.candidate(capped(1000))
+    previews = Previews(client, author, ids)
+    made = await previews.made(snapshot.snapshot_id, seconds=86_400)
+    report = made["report"]
+    assert (report["sessions"], report["calls"], report["same"]) == (1, 2, 1)
+    assert (flips(made), report["unjudged"]) == ({("allow", "deny"): 1}, [])
+    longer = await previews.made(snapshot.snapshot_id, seconds=3 * 86_400)
+    assert longer["report"]["calls"] == 3
 
 
 async def test_a_window_before_all_time_holds_nothing(

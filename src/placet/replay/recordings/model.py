@@ -1,6 +1,6 @@
 """A recorded call, a session of them, and which of them are asked for."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +22,9 @@ SESSIONS_MAX: Final = 5_000
 
 BYTES_MAX: Final = 64 * 1024 * 1024
 """Arguments and outputs of one window, in bytes."""
+
+OPENED_BEFORE_MAX: Final = timedelta(days=30)
+"""How long before a window a session may have been opened that called in it."""
 
 TEXT_BYTES_MAX: Final = 64 * 1024
 """The arguments or the output of one call, in bytes."""
@@ -57,18 +60,27 @@ class RecordedCall(Value, frozen=True):
 
 
 class Recording(Value, frozen=True):
-    """One session's calls, in the order of their proposal, before `until`."""
+    """One session's calls, in the order of their proposal, before `until`.
+
+    Those before `since` are there for what the later ones rest on, and do not count by themselves.
+    """
 
     session_id: UUID
     until: datetime
     calls: list[RecordedCall]
+    since: datetime | None = None
+
+    def counted(self) -> list[RecordedCall]:
+        """Return the calls that count."""
+        since = self.since
+        return [one for one in self.calls if since is None or one.proposed_at >= since]
 
 
 class Window(Value, frozen=True):
-    """Which recordings are asked for: sessions opened from `since` on and before `until`.
+    """Which recordings are asked for: sessions that called from `since` on and before `until`.
 
-    Nothing that happened at or after `until` is in them. At most `calls_max` calls, those of the
-    newest sessions.
+    Nothing that happened at or after `until` is in them. At most `calls_max` calls are read, those
+    of the newest sessions, what a session called before `since` among them.
     """
 
     agent: str
@@ -81,7 +93,8 @@ class Window(Value, frozen=True):
 class Found(Value, frozen=True):
     """What a window holds: how many of its sessions were taken, and whether anything was left.
 
-    `artifact_ids` are those that the sessions were pinned to.
+    `calls` are those within the window that were read. `artifact_ids` are those that the sessions
+    were pinned to.
     """
 
     recordings: list[Recording]
@@ -92,8 +105,12 @@ class Found(Value, frozen=True):
 
 
 class SessionCount(Value, frozen=True):
-    """How many calls a session of a window has, and which artifact it is pinned to."""
+    """How many calls a session has before the end of a window, and how many of them within it.
+
+    `artifact_id` is what it is pinned to.
+    """
 
     session_id: UUID
     artifact_id: UUID
     calls: int
+    within: int

@@ -6,12 +6,14 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from placet.replay.calls.model import CallStatus, ReceiptStatus
 from placet.replay.calls.tables import PENDING_CALL, RECEIPT
 from placet.replay.recordings.model import (
     BYTES_MAX,
+    OPENED_BEFORE_MAX,
     SESSIONS_MAX,
     TEXT_BYTES_MAX,
     Found,
@@ -47,13 +49,13 @@ async def read_window(tx: Reading, window: Window) -> Found:
             found.append(recording)
             left -= len(recording.calls)
             bytes_left -= _size(recording.calls)
-    calls = sum(len(one.calls) for one in found)
+    calls = sum(len(one.counted()) for one in found)
     return Found(
         recordings=found,
         artifact_ids=frozenset(one.artifact_id for one in counts[: len(found)]),
         sessions=len(found),
         calls=calls,
-        is_truncated=calls < sum(one.calls for one in counts) or len(counts) == SESSIONS_MAX,
+        is_truncated=calls < sum(one.within for one in counts) or len(counts) == SESSIONS_MAX,
     )
 
 
@@ -100,42 +102,61 @@ async def _read_group(
     if len(group) == 1:
         (one,) = group
         most = min(left, one.calls)
-        return [
-            await read_session(
-                tx, one.session_id, until=window.until, calls_max=most, bytes_max=bytes_left
-            )
-        ]
+        whole = await read_session(
+            tx, one.session_id, until=window.until, calls_max=most, bytes_max=bytes_left
+        )
+        return [replace(whole, since=window.since)]
     query = _calls_of([one.session_id for one in group], window.until).limit(2 * PAGE)
     calls: dict[UUID, list[RecordedCall]] = {one.session_id: [] for one in group}
     for call in await tx.list(RecordedCall, query.where(_C.tenant_id == tx.tenant_id)):
         calls[call.session_id].append(call)
     return [
         Recording(
-            session_id=one.session_id, until=window.until, calls=calls[one.session_id][: one.calls]
+            session_id=one.session_id,
+            until=window.until,
+            calls=calls[one.session_id][: one.calls],
+            since=window.since,
         )
         for one in group
     ]
 
 
 async def _count_sessions(tx: Reading, window: Window) -> list[SessionCount]:
-    """Return the newest sessions of a window that have calls, and how many."""
+    """Return the newest sessions that called in a window, and how often.
+
+    Only what happened before its end decides which they are, whatever sessions do later.
+    """
     s = REPLAY_SESSION.c
+    has_called = (
+        sa.select(sa.literal(1))
+        .where(
+            _C.tenant_id == tx.tenant_id,
+            _C.session_id == s.session_id,
+            _C.proposed_at >= window.since,
+            _C.proposed_at < window.until,
+        )
+        .exists()
+    )
     newest = (
         sa.select(s.session_id, s.artifact_id, s.created_at)
         .where(
             s.tenant_id == tx.tenant_id,
             s.agent == window.agent,
             s.environment == window.environment,
-            s.created_at >= window.since,
+            s.created_at >= window.since - OPENED_BEFORE_MAX,
             s.created_at < window.until,
-            s.next_request_seq > 1,
+            s.last_event_at >= window.since,
+            has_called,
         )
         .order_by(s.created_at.desc(), s.session_id.desc())
         .limit(SESSIONS_MAX)
         .subquery()
     )
     counted = (
-        sa.select(sa.func.count().label("calls"))
+        sa.select(
+            sa.func.count().label("calls"),
+            sa.func.count().filter(_C.proposed_at >= window.since).label("within"),
+        )
         .where(
             _C.tenant_id == tx.tenant_id,
             _C.session_id == newest.c.session_id,
@@ -145,9 +166,8 @@ async def _count_sessions(tx: Reading, window: Window) -> list[SessionCount]:
     )
     return await tx.list(
         SessionCount,
-        sa.select(newest.c.session_id, newest.c.artifact_id, counted.c.calls)
+        sa.select(newest.c.session_id, newest.c.artifact_id, counted.c.calls, counted.c.within)
         .select_from(newest.join(counted, sa.true()))
-        .where(counted.c.calls > 0)
         .order_by(newest.c.created_at.desc(), newest.c.session_id.desc()),
     )
 

@@ -9,7 +9,9 @@ force, the candidate is compared with what was decided at the time.
 
 Invariants
 - Nothing is enforced, and nothing that the agent can see changes.
-- Every call of the window is counted once: `same`, one of the `flips`, or `unjudged`.
+- Every call of the window is counted once: `same`, one of the `flips`, or `unjudged`. Of a session
+  that was opened before the window the earlier calls are judged too, for what rests on them, and
+  not counted; one that was opened more than 30 days before it is not looked at.
 - The same candidate, the same authority and the same window give the same report, byte for byte:
   a window ends at a moment, and nothing that happened at or after it is read.
 - No example shows what a rule of either side redacts, or what looks like a secret.

@@ -68,8 +68,8 @@ def recorded(recording: Recording) -> dict[str, Judgment]:
 def compared(
     before: Mapping[str, Judgment], after: Mapping[str, Judgment], recording: Recording
 ) -> Iterator[tuple[RecordedCall, Judgment, Judgment]]:
-    """Yield each call of a session with both verdicts, in the order of the recording."""
-    for call in recording.calls:
+    """Yield each call of a session that counts with both verdicts, in order."""
+    for call in recording.counted():
         place = str(call.call_id)
         yield call, before[place], after[place]
 
