@@ -165,6 +165,44 @@ async def test_calls_beyond_what_is_judged_of_a_session_are_told_as_left_out(
     assert shown["counts"]["left_out"] == 2
 
 
+async def test_a_session_whose_first_calls_are_all_judged_is_not_read_again(
+    watch: Watch, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "CALLS_MAX", 2)
+    shadow = await watch.start(capped(1000))
+    worker = await traffic.refunds(400)
+    (behind,) = await behind_of(watch, shadow)
+    async with watch.db.reading(traffic.story.founder) as tx:
+        assert (await following.look(tx, shadow, behind)).recording is not None
+    await watch.follow(shadow)
+    await pay(worker, ORDER, 2000)
+    (behind,) = await behind_of(watch, shadow)
+    async with watch.db.reading(traffic.story.founder) as tx:
+        seen = await following.look(tx, shadow, behind)
+    assert (seen.recording, len(seen.calls)) == (None, 1)
+    shown = await watch.follow(shadow)
+    assert (numbers(shown), shown["counts"]["left_out"]) == ((2, 0, 0), 1)
+
+
+async def test_a_session_that_takes_too_long_is_left_out_named_and_not_judged_again(
+    watch: Watch,
+    traffic: Traffic,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shadow = await watch.start(capped(1000))
+    worker = await traffic.refunds(400)
+    with monkeypatch.context() as patched:
+        patched.setattr(following, "WORK_SECONDS", -1)
+        shown = await watch.follow(shadow)
+    assert (numbers(shown), shown["counts"]["left_out"]) == ((0, 0, 0), 2)
+    assert str(worker.session_id) in caplog.text
+    await pay(worker, ORDER, 2000)
+    await traffic.refunds(400, order=OTHER)
+    shown = await watch.follow(shadow)
+    assert (numbers(shown), shown["counts"]["left_out"]) == ((2, 0, 0), 3)
+
+
 async def test_a_round_takes_what_is_due_and_asks_for_the_next(
     watch: Watch, traffic: Traffic, monkeypatch: pytest.MonkeyPatch
 ) -> None:

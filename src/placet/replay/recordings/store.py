@@ -75,6 +75,21 @@ async def read_session(
     return Recording(session_id=session_id, until=until, calls=calls)
 
 
+async def has_early(
+    tx: Reading, session_id: UUID, call_ids: Sequence[UUID], calls_max: int
+) -> bool:
+    """Say whether one of these calls is among the first `calls_max` of a session."""
+    first = (
+        sa.select(_C.call_id)
+        .where(_C.tenant_id == tx.tenant_id, _C.session_id == session_id)
+        .order_by(_C.step_id, _C.ordinal)
+        .limit(calls_max)
+        .subquery()
+    )
+    found = sa.select(first.c.call_id).where(first.c.call_id.in_(call_ids)).limit(1)
+    return bool(call_ids) and bool(await tx.rows(found))
+
+
 def _groups(counts: Sequence[SessionCount], calls_max: int) -> Iterator[list[SessionCount]]:
     """Yield sessions that are read together: as many as a page holds, or one that is longer.
 

@@ -23,7 +23,12 @@ its workspace archived (`abandoned`); `DAYS_MAX` days (`ran_out`). A worker writ
 it comes by, and counts no call after.
 
 The lag is shown: events that nobody has looked at yet, and how long the oldest of them has waited.
-Of a session, the first `CALLS_MAX` calls are judged and later ones are `left_out`.
+Of a session, the first `CALLS_MAX` calls are judged, as long as their arguments and outputs have
+64 MiB at most; later ones are `left_out`. So are the new calls of a session that cannot be judged
+within 20 seconds: a worker says so in its log, and leaves that session out for as long as it runs.
+
+A session is read again from its beginning whenever it has new calls that are judged, since what
+became of its earlier ones may have changed; one with more calls than that is not read any more.
 
 Failures
 - Nothing in force: `nothing_in_force`. A candidate that is no contract: `candidate_invalid`. A

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from placet.authority import store as authority
 from placet.events import store as events
@@ -47,6 +48,9 @@ AFTER_ALL: Final = timedelta(days=1)
 
 WORK_SECONDS: Final = 20.0
 SHADOWS_KEPT: Final = 64
+COSTLY_KEPT: Final = 1_000
+"""Sessions that took too long and are not judged again by this worker, the last ones."""
+
 _LOG: Final = logging.getLogger("placet.worker")
 _PROPOSED: Final = msgspec.json.Decoder(CallProposed)
 
@@ -62,7 +66,10 @@ class Sides(Value, frozen=True):
 
 
 class Seen(Value, frozen=True):
-    """What the events after a cursor tell: up to `seq`, the ids of the calls that count."""
+    """What the events after a cursor tell: up to `seq`, the ids of the calls that count.
+
+    Without a `recording` none of them can be judged.
+    """
 
     seq: int
     calls: list[UUID]
@@ -86,6 +93,7 @@ class Follower:
         self._ids = ids
         self._clock = clock
         self._kept: OrderedDict[UUID, Sides] = OrderedDict()
+        self._costly: OrderedDict[tuple[UUID, UUID], None] = OrderedDict()
 
     async def follow_due(self) -> int:
         """Follow every shadow that is due, over all tenants. Returns how many there were.
@@ -128,9 +136,17 @@ class Follower:
     async def follow_session(self, shadow: Shadow, compared: Sides, behind: Behind) -> bool:
         """Count what happened in a session since its cursor. Returns whether it was done here."""
         acting = acting_for(shadow.tenant_id)
+        place = shadow.shadow_id, behind.session_id
         async with self._db.reading(acting) as tx:
-            seen = await look(tx, shadow, behind)
-        counted = await asyncio.to_thread(self._judged, compared, seen)
+            seen = await look(tx, shadow, behind, is_costly=place in self._costly)
+        try:
+            counted = await asyncio.to_thread(self._judged, compared, seen)
+        except PreviewTooCostly:
+            _LOG.warning("session %s takes too long and is left out of a shadow", place[1])
+            self._costly[place] = None
+            if len(self._costly) > COSTLY_KEPT:
+                self._costly.popitem(last=False)
+            counted = count(compared, replace(seen, recording=None), _go_on)
         async with self._db.writing(acting) as tx:
             return await keep(tx, shadow, behind, seen.seq, counted)
 
@@ -141,10 +157,7 @@ class Follower:
             if self._clock.monotonic() > ends:
                 raise PreviewTooCostly(detail="the session cannot be judged in time")
 
-        try:
-            return count(compared, seen, pause)
-        except PreviewTooCostly:
-            return Counted(calls={}, examples={}, left_out=len(seen.calls))
+        return count(compared, seen, pause)
 
     async def _sides(self, tx: Reading, shadow: Shadow) -> Sides:
         found = self._kept.get(shadow.shadow_id)
@@ -174,20 +187,24 @@ def loaded(snapshot: BusinessDraftSnapshot, artifact_hash: str, runtime: bytes) 
     )
 
 
-async def look(tx: Reading, shadow: Shadow, behind: Behind) -> Seen:
-    """Return what the events of a session after its cursor tell, with the session up to them."""
+async def look(tx: Reading, shadow: Shadow, behind: Behind, *, is_costly: bool = False) -> Seen:
+    """Return what the events of a session after its cursor tell, with the session up to them.
+
+    A session is read only where one of its new calls can be judged, and is not too costly.
+    """
     found = await events.list_events(
         tx, StreamId(behind.session_id), after=behind.seq, limit=EVENTS_MAX
     )
-    calls = [_call_of(one) for one in found if _counts(one, shadow)]
+    told = [_call_of(one) for one in found if _counts(one, shadow)]
+    calls = [one for one in told if one is not None]
     recording = None
-    if calls:
+    if not is_costly and await recordings.has_early(tx, behind.session_id, calls, CALLS_MAX):
         recording = await recordings.read_session(
             tx, behind.session_id, until=await tx.now() + AFTER_ALL, calls_max=CALLS_MAX
         )
     return Seen(
         seq=found[-1].seq if found else behind.seq,
-        calls=[one for one in calls if one is not None],
+        calls=calls,
         recording=recording,
     )
 
@@ -197,7 +214,7 @@ def count(compared: Sides, seen: Seen, pause: comparing.Pause) -> Counted:
     tools: Counter[_Kind] = Counter()
     examples: dict[_Kind, Example] = {}
     if seen.recording is None:
-        return Counted(calls={}, examples={}, left_out=0)
+        return Counted(calls={}, examples={}, left_out=len(seen.calls))
     wanted = set(seen.calls)
     before = comparing.judge(compared.live.policy, seen.recording, pause)
     after = comparing.judge(compared.candidate.policy, seen.recording, pause)
@@ -239,6 +256,10 @@ async def keep(tx: Writing, shadow: Shadow, behind: Behind, seq: int, counted: C
     if counted.left_out:
         await store.add_left_out(tx, shadow, counted.left_out)
     return True
+
+
+def _go_on() -> None:
+    """Let the work go on."""
 
 
 def _counts(event: RecordedEvent, shadow: Shadow) -> bool:
