@@ -50,6 +50,11 @@ def plan_at(plan: GovernancePlan, now: datetime) -> GovernancePlan:
     )
 
 
+def underlying(plan: GovernancePlan, now: datetime) -> GovernancePlan:
+    """Return what the plan would count for at `now` if nothing that stands by were activated."""
+    return plan_at(replace(plan, activated_until=None), now)
+
+
 def is_activated(plan: GovernancePlan, now: datetime) -> bool:
     """Return whether the plan names at `now` what otherwise stands by."""
     return plan.activated_until is not None and now < plan.activated_until

@@ -105,6 +105,14 @@ async def find_plan(tx: Reading, agent: str, environment: Environment) -> Govern
     return None if plan is None else rules.plan_at(plan, await tx.now())
 
 
+async def find_underlying(
+    tx: Reading, agent: str, environment: Environment
+) -> GovernancePlan | None:
+    """Return the plan as it counts now beneath whatever is activated for a while."""
+    plan = await store.find_stored_plan(tx, agent, environment)
+    return None if plan is None else rules.underlying(plan, await tx.now())
+
+
 def check_look(principal: Principal, asked: PlanQuery, *, is_there: bool) -> None:
     """Refuse who may not look at a plan, and whoever asks for one that is not there.
 

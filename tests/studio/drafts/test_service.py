@@ -108,7 +108,7 @@ async def test_a_parent_in_another_workspace_or_tenant_is_no_parent(
             await story.draft(workspace, parent.draft_id)
 
 
-async def test_authors_are_those_who_changed_what_nobody_approved(story: Story) -> None:
+async def test_authors_are_those_who_changed_what_is_not_in_force(story: Story) -> None:
     ada, ben, cy = [await story.signer(name) for name in ("ada", "ben", "cy")]
     workspace = await story.workspace(ada)
     first = await story.draft(workspace)
@@ -118,11 +118,11 @@ async def test_authors_are_those_who_changed_what_nobody_approved(story: Story) 
     await story.command(second, Comment(text="x"), by=cy.principal)
     third = await story.draft(workspace, second.draft_id)
     async with story.db.reading(story.founder) as tx:
-        assert await store.list_authors(tx, first.draft_id) == {
+        assert await service.list_authors(tx, first.draft_id) == {
             ben.principal.actor_id,
             story.founder.actor_id,
         }
-        assert await store.list_authors(tx, third.draft_id) == {
+        assert await service.list_authors(tx, third.draft_id) == {
             cy.principal.actor_id,
             story.founder.actor_id,
         }
@@ -134,7 +134,7 @@ async def test_who_opens_a_draft_is_an_author_though_they_changed_nothing(story:
     async with story.db.writing(ben.principal) as tx:
         draft = await service.open_draft(tx, workspace.workspace_id, OpenDraft(), story.ids)
     async with story.db.reading(story.founder) as tx:
-        assert await store.list_authors(tx, draft.draft_id) == {ben.principal.actor_id}
+        assert await service.list_authors(tx, draft.draft_id) == {ben.principal.actor_id}
 
 
 async def test_a_draft_names_the_approval_that_it_stems_from_through_its_parents(

@@ -11,6 +11,7 @@ from tests.studio.story import LOOKUP, REFUND, Signer, Story, contract, importin
 from placet.kernel.principal import Environment, Principal
 from placet.storage.database import Writing
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalNotFound, ApprovalRefused
+from placet.studio.drafts import service as draft_service
 from placet.studio.drafts import store as drafts
 from placet.studio.drafts.model import (
     AppliedCommand,
@@ -226,7 +227,7 @@ async def test_who_wrote_what_is_promoted_is_an_author_there_too(story: Story) -
     production = await story.workspace(environment=Environment.PRODUCTION)
     promoted = await opened(story, production, approval)
     async with story.db.reading(story.founder) as tx:
-        assert await drafts.list_authors(tx, promoted.draft_id) == {
+        assert await draft_service.list_authors(tx, promoted.draft_id) == {
             ben.principal.actor_id,
             story.founder.actor_id,
         }
@@ -255,7 +256,7 @@ async def test_a_second_approval_takes_nobody_from_the_authors_of_what_is_promot
     development = await story.workspace(environment=Environment.DEVELOPMENT)
     further = await opened(story, development, third)
     async with story.db.reading(story.founder) as tx:
-        assert ada.principal.actor_id in await drafts.list_authors(tx, further.draft_id)
+        assert ada.principal.actor_id in await draft_service.list_authors(tx, further.draft_id)
 
 
 async def test_who_wrote_what_is_rolled_back_to_is_an_author_of_it(story: Story) -> None:
@@ -269,7 +270,7 @@ async def test_who_wrote_what_is_rolled_back_to_is_an_author_of_it(story: Story)
     assert old is not None
     await applied(story, back, ImportArtifact(approval_id=old))
     async with story.db.reading(story.founder) as tx:
-        assert ada.principal.actor_id in await drafts.list_authors(tx, back.draft_id)
+        assert ada.principal.actor_id in await draft_service.list_authors(tx, back.draft_id)
 
 
 async def branched(

@@ -4,9 +4,10 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from placet.kernel.ids import Ids
+from placet.kernel.ids import ActorId, Ids
 from placet.kernel.value import Value
-from placet.storage.database import Writing
+from placet.plans import service as plans
+from placet.storage.database import Reading, Writing
 from placet.storage.faults import StateMovedOn
 from placet.studio.drafts import rules, store
 from placet.studio.drafts.contract_reading import type_of
@@ -138,6 +139,18 @@ def _after(change: DraftChange, contract: bytes) -> BusinessDraft:
 async def _check_comment(tx: Writing, draft: BusinessDraft, command: Command) -> None:
     if isinstance(command, ResolveComment | ReopenComment):
         await store.check_comment(tx, draft.draft_id, command.command_id)
+
+
+async def list_authors(tx: Reading, draft_id: UUID) -> frozenset[ActorId]:
+    """Return who wrote a draft: what holds already without it is nobody's here.
+
+    Refuses `draft_not_found`.
+    """
+    draft = await store.get_draft(tx, draft_id)
+    workspace = await workspace_store.get_workspace(tx, draft.workspace_id)
+    plan = await plans.find_underlying(tx, workspace.agent, workspace.environment)
+    in_force = None if plan is None else plan.approval_id
+    return await store.list_authors(tx, draft_id, in_force=in_force)
 
 
 def check_expected(draft: BusinessDraft, expected: int) -> None:

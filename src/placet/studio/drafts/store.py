@@ -33,8 +33,9 @@ VERSION_MAX: Final = 2**63 - 1
 
 
 class _Wrote(Value, frozen=True):
-    """Of a command that imports an artifact: who wrote what it imports."""
+    """Of a command that brings an approval's contract: which, and who wrote that."""
 
+    approval_id: UUID
     authors: list[ActorId]
 
 
@@ -148,15 +149,15 @@ async def get_command(tx: Reading, draft_id: UUID, version: int) -> BusinessComm
     return found
 
 
-async def list_authors(
-    tx: Reading, draft_id: UUID, *, through_approved: bool = False
-) -> frozenset[ActorId]:
+async def list_authors(tx: Reading, draft_id: UUID, *, in_force: UUID | None) -> frozenset[ActorId]:
     """Return everybody who opened or changed a draft, or one that it began with.
 
-    Drafts that were approved end that line, unless `through_approved` says otherwise. Those who
-    wrote what was imported are among them, and no approval takes them from it.
+    The draft of the approval `in_force` ends that line, and its authors are not among them: what
+    they wrote holds already. No other approval takes anybody from it, be it revoked, expired,
+    replaced, or one that stands by. Those who wrote what was imported are among them, and those who
+    wrote what was rebased on, once that is not in force.
     """
-    lineage = _lineage(tx, draft_id, through_approved=through_approved)
+    lineage = _lineage(tx, draft_id, DRAFT.c.approval_id.is_distinct_from(in_force))
     opened = await tx.rows(
         sa.select(DRAFT.c.created_by)
         .distinct()
@@ -165,23 +166,30 @@ async def list_authors(
             DRAFT.c.draft_id.in_(sa.select(lineage.c.draft_id)),
         )
     )
-    imported = sa.case(
-        (COMMAND.c.command_type == CommandType.IMPORT_ARTIFACT, COMMAND.c.payload_json)
-    )
+    brings = COMMAND.c.command_type.in_([CommandType.IMPORT_ARTIFACT, CommandType.REBASE])
+    brought = sa.case((brings, COMMAND.c.payload_json))
     rows = await tx.rows(
-        sa.select(COMMAND.c.actor_id, imported.label("imported"))
+        sa.select(COMMAND.c.actor_id, COMMAND.c.command_type, brought.label("brought"))
         .distinct()
         .where(
             COMMAND.c.tenant_id == tx.tenant_id,
             COMMAND.c.draft_id.in_(sa.select(lineage.c.draft_id)),
         )
     )
-    wrote = [msgspec.json.decode(row.imported, type=_Wrote) for row in rows if row.imported]
     return frozenset(
         [ActorId(row.created_by) for row in opened]
         + [ActorId(row.actor_id) for row in rows]
-        + [who for each in wrote for who in each.authors]
+        + [who for row in rows for who in _wrote(row.command_type, row.brought, in_force)]
     )
+
+
+def _wrote(kind: CommandType, payload: bytes | None, in_force: UUID | None) -> list[ActorId]:
+    """Return who wrote what a command brought, as far as they count as authors of it here."""
+    if payload is None:
+        return []
+    brought = msgspec.json.decode(payload, type=_Wrote)
+    is_held = kind is CommandType.REBASE and brought.approval_id == in_force
+    return [] if is_held else brought.authors
 
 
 async def list_history(
@@ -191,7 +199,7 @@ async def list_history(
 
     With `types`, only those of these types.
     """
-    lineage = _lineage(tx, draft.draft_id, through_approved=True)
+    lineage = _lineage(tx, draft.draft_id)
     query = sa.select(COMMAND).join(lineage, lineage.c.draft_id == COMMAND.c.draft_id)
     query = query.where(*_led_to(draft))
     if types:
@@ -204,7 +212,7 @@ async def list_replayed(tx: Reading, draft: BusinessDraft) -> list[BusinessComma
 
     They begin with the last one that set a whole contract; what was before it makes no difference.
     """
-    lineage = _lineage(tx, draft.draft_id, through_approved=True)
+    lineage = _lineage(tx, draft.draft_id)
     on_it = lineage.c.draft_id == COMMAND.c.draft_id
     last = (
         sa.select(lineage.c.depth, COMMAND.c.version)
@@ -222,14 +230,14 @@ async def list_replayed(tx: Reading, draft: BusinessDraft) -> list[BusinessComma
 
 async def list_lineage(tx: Reading, draft_id: UUID) -> frozenset[DraftId]:
     """Return a draft and what it began with, as far as nobody approved it."""
-    lineage = _lineage(tx, draft_id, through_approved=False)
+    lineage = _lineage(tx, draft_id, DRAFT.c.status != DraftStatus.APPROVED)
     rows = await tx.rows(sa.select(lineage.c.draft_id))
     return frozenset(DraftId(row.draft_id) for row in rows)
 
 
 async def check_comment(tx: Reading, draft_id: UUID, command_id: UUID) -> None:
     """Refuse `comment_not_found` for what is no comment on a draft or one before it."""
-    lineage = _lineage(tx, draft_id, through_approved=True)
+    lineage = _lineage(tx, draft_id)
     found = await tx.rows(
         sa.select(COMMAND.c.command_id).where(
             COMMAND.c.tenant_id == tx.tenant_id,
@@ -273,8 +281,11 @@ async def advance_to_approved(tx: Writing, draft: BusinessDraft, approval_id: UU
     return await tx.change(approve_statement(draft, approval_id)) == 1
 
 
-def _lineage(tx: Reading, draft_id: UUID, *, through_approved: bool) -> sa.CTE:
-    """Return a draft and what it began with, with the number of steps to each."""
+def _lineage(tx: Reading, draft_id: UUID, goes_on: sa.ColumnElement[bool] | None = None) -> sa.CTE:
+    """Return a draft and what it began with, with the number of steps to each.
+
+    The line ends before the first parent of which `goes_on` does not hold.
+    """
     first = sa.select(DRAFT.c.draft_id, DRAFT.c.parent_draft_id, sa.literal(0).label("depth"))
     lineage = first.where(DRAFT.c.tenant_id == tx.tenant_id, DRAFT.c.draft_id == draft_id).cte(
         "lineage", recursive=True
@@ -282,7 +293,7 @@ def _lineage(tx: Reading, draft_id: UUID, *, through_approved: bool) -> sa.CTE:
     parents = sa.select(DRAFT.c.draft_id, DRAFT.c.parent_draft_id, lineage.c.depth + 1).where(
         DRAFT.c.tenant_id == tx.tenant_id,
         DRAFT.c.draft_id == lineage.c.parent_draft_id,
-        sa.literal(through_approved) | (DRAFT.c.status != DraftStatus.APPROVED),
+        sa.true() if goes_on is None else goes_on,
     )
     return lineage.union_all(parents)
 

@@ -6,7 +6,8 @@
 - `import_artifact`: what an approval of the same agent approved, byte for byte, so that it compiles
   to the same hash. One of another workspace is a promotion, one of this workspace a rollback. Who
   ever wrote at what is imported counts as an author of the draft, whoever approved it there.
-- `rebase`: what the active approval changed, brought into a draft that stems from another one.
+- `rebase`: what the active approval changed, brought into a draft that stems from another one. Who
+  wrote that counts as an author of the draft once the approval is not in force any more.
 - Commands that name something else (a source, a judgment, an inferred rule, spans of sources) are
   kept with it as it stands.
 - Opening a draft from an approval: one of this workspace is reopened, with its draft as the parent;

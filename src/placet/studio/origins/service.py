@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from placet.kernel.foreign import Json
-from placet.kernel.ids import Ids
+from placet.kernel.ids import ActorId, Ids
 from placet.storage.database import Writing
 from placet.studio.approvals import store as approvals
 from placet.studio.approvals.model import GovernanceApproval
@@ -161,8 +161,7 @@ async def _artifact(tx: Writing, draft: BusinessDraft, approval_id: UUID) -> Bro
             path="$.approval_id",
             message=f"the workspace is for the agent `{ours.agent}`",
         )
-    wrote = await draft_store.list_authors(tx, snapshot.draft_id, through_approved=True)
-    return replace(_as_is(draft, snapshot.memory_json), authors=tuple(wrote))
+    return replace(_as_is(draft, snapshot.memory_json), authors=await _wrote(tx, snapshot))
 
 
 async def _rebased(tx: Writing, draft: BusinessDraft, approval_id: UUID) -> Brought:
@@ -176,6 +175,7 @@ async def _rebased(tx: Writing, draft: BusinessDraft, approval_id: UUID) -> Brou
         raise RebaseWithoutBase(detail="the draft stems from no approval of its workspace")
     _, base = await _approved(tx, draft.derived_from_approval_id)
     _, theirs = await _approved(tx, approval_id)
+    wrote = await _wrote(tx, theirs)
     contract, conflicts = rules.merge_documents(
         base.memory_json, draft.contract_json, theirs.memory_json
     )
@@ -183,7 +183,12 @@ async def _rebased(tx: Writing, draft: BusinessDraft, approval_id: UUID) -> Brou
         raise RebaseConflict(
             detail=f"{len(conflicts)} places were changed by both", conflicts=conflicts
         )
-    return Brought(contract=contract, derived_from_approval_id=approval_id)
+    return Brought(contract=contract, derived_from_approval_id=approval_id, authors=wrote)
+
+
+async def _wrote(tx: Writing, snapshot: BusinessDraftSnapshot) -> tuple[ActorId, ...]:
+    """Return everybody who wrote what a snapshot holds, whoever approved it."""
+    return tuple(await draft_store.list_authors(tx, snapshot.draft_id, in_force=None))
 
 
 async def _approved(

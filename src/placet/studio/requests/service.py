@@ -18,6 +18,7 @@ from placet.storage.database import Reading, Writing
 from placet.storage.work import CLOSE_REQUEST, put_due
 from placet.studio.approvals import rules as approval_rules
 from placet.studio.approvals import store as approvals
+from placet.studio.drafts import service as draft_service
 from placet.studio.drafts import store as drafts
 from placet.studio.endings import store as endings
 from placet.studio.impact import service as impact
@@ -78,7 +79,7 @@ async def withdraw_request(
     """
     request = await store.lock_request(tx, request_id)
     snapshot = await snapshots.get_snapshot(tx, request.snapshot_id)
-    may = {request.requested_by, *await drafts.list_authors(tx, snapshot.draft_id)}
+    may = {request.requested_by, *await draft_service.list_authors(tx, snapshot.draft_id)}
     if tx.actor_id not in may:
         raise WithdrawalNotAllowed(detail="you neither made the request nor wrote the draft")
     status = rules.status_at(request, await tx.now())

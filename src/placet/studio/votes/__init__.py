@@ -9,9 +9,12 @@ as the quorum says, and of each group as many distinct people as it says, by key
 that group. Somebody in two groups counts for both, and is one person. The answer to a vote, and the
 list of votes, tell what is there and what it takes, for all and for each group.
 
-With four eyes, those who wrote the draft, or the unapproved drafts that it began with, never
-suffice alone: the vote that would meet the quorum with authors only is refused, and the request
-stays open for another person.
+With four eyes, those who wrote the draft, or the drafts that it began with, never suffice alone:
+the vote that would meet the quorum with authors only is refused, and the request stays open for
+another person. What is in force ends that line: who wrote it is no author of what is changed since.
+An approval that is not in force when the vote is cast (revoked, expired, replaced by a newer one,
+or one that stands by) takes nobody from the authors, so that reopening it puts nothing in force
+that one person alone wrote and signs. Who wrote what was rebased on counts in the same way.
 
 Invariants
 - Votes are counted with the request's row held, so of votes that come at once exactly one grants.

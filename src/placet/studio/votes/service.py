@@ -24,6 +24,7 @@ from placet.studio.approvals.model import (
     GroupProof,
     VoterProof,
 )
+from placet.studio.drafts import service as draft_service
 from placet.studio.drafts import store as drafts
 from placet.studio.requests import service as request_service
 from placet.studio.requests import store as requests
@@ -138,7 +139,7 @@ async def ballot_of(tx: Reading, request: ApprovalRequest) -> Ballot:
         votes=await store.list_votes(tx, request.request_id),
         keys=keys,
         members=await workspace_store.list_members(tx, request.workspace_id),
-        authors=rules.authors_of(request, await drafts.list_authors(tx, snapshot.draft_id)),
+        authors=rules.authors_of(request, await draft_service.list_authors(tx, snapshot.draft_id)),
         voter_id=tx.actor_id,
         is_approver=has_role and tx.actor_id in approvers_of(keys),
         now=await tx.now(),
