@@ -28,20 +28,31 @@ WITH RECURSIVE asked AS (
            '' AS contract_json, '' AS command_head, d.created_by, d.created_at
       FROM frozen f
       JOIN placet.studio_draft d ON d.tenant_id = :tenant AND d.draft_id = f.draft_id
+), held AS (
+    SELECT p.approval_id
+      FROM asked q
+      JOIN placet.studio_workspace w
+        ON w.tenant_id = :tenant AND w.workspace_id = q.workspace_id
+      JOIN placet.plans_plan p
+        ON p.tenant_id = :tenant AND p.agent = w.agent AND p.environment = w.environment
+     WHERE p.approval_expires_at IS NULL OR p.approval_expires_at > clock_timestamp()
 ), lineage AS (
     SELECT d.draft_id, d.parent_draft_id, d.created_by FROM draft d
     UNION ALL
     SELECT d.draft_id, d.parent_draft_id, d.created_by
       FROM lineage l
       JOIN placet.studio_draft d
-        ON d.tenant_id = :tenant AND d.draft_id = l.parent_draft_id AND d.status <> 'approved'
+        ON d.tenant_id = :tenant AND d.draft_id = l.parent_draft_id
+       AND d.approval_id IS DISTINCT FROM (SELECT h.approval_id FROM held h)
 ), wrote AS (
-    SELECT c.actor_id, CASE WHEN c.command_type = 'import_artifact'
-                            THEN convert_from(c.payload_json, 'UTF8')::json -> 'authors' END AS more
+    SELECT c.actor_id, c.command_type,
+           CASE WHEN c.command_type IN ('import_artifact', 'rebase')
+                THEN convert_from(c.payload_json, 'UTF8')::json END AS brought
       FROM lineage l
       JOIN placet.studio_command c ON c.tenant_id = :tenant AND c.draft_id = l.draft_id
 ), keys AS (
-    SELECT k.*
+    SELECT k.tenant_id, k.workspace_id, k.actor_id, k.key_id, k.confirmed_by, k.since,
+           k.counts_from, '' AS proof
       FROM asked q
       JOIN placet.studio_workspace_key k
         ON k.tenant_id = :tenant AND k.workspace_id = q.workspace_id
@@ -98,7 +109,11 @@ _AUTHORS: Final = """
     UNION
     SELECT l.created_by::text FROM lineage l
     UNION
-    SELECT json_array_elements_text(w.more) FROM wrote w WHERE w.more IS NOT NULL
+    SELECT json_array_elements_text(w.brought -> 'authors')
+      FROM wrote w
+     WHERE w.command_type = 'import_artifact'
+        OR w.command_type = 'rebase' AND w.brought ->> 'approval_id'
+           IS DISTINCT FROM (SELECT h.approval_id::text FROM held h)
 """
 STATEMENT: Final = (
     f"{_ASKED} SELECT json_build_object("  # noqa: S608 -- made of constants
