@@ -39,7 +39,8 @@ _NOTHING_HELD: Final = Held()
 
 def evaluate(policy: Policy, facts: Facts, call: Call) -> Decision:
     """Return whether a call may run now. Never raises: any error is `Deny`."""
-    judged = [_judge(policy, facts, _NOTHING_HELD, call)]
+    judged = read_calls(policy, (call,))
+    _judge(policy, facts, _NOTHING_HELD, judged[0])
     _judge_together(policy, facts, judged)
     return judged[0].decision
 
@@ -50,13 +51,37 @@ def evaluate_response(policy: Policy, facts: Facts, calls: Sequence[Call]) -> Re
     Calls are judged in order against the same facts and what the earlier allowed ones hold; then
     the contract's gate decides on the response as a whole.
     """
-    judged: list[Judged] = []
-    held = _NOTHING_HELD if len(calls) == 1 else Held()
+    return evaluate_read(policy, facts, read_calls(policy, calls))
+
+
+def read_calls(policy: Policy, calls: Sequence[Call]) -> list[Judged]:
+    """Return calls with all that a decision needs of them and that no facts change. Never raises.
+
+    Whoever has many calls to judge reads many before the first decision: it costs less in company
+    of its like.
+    """
+    read = []
     for call in calls:
-        found = _judge(policy, facts, held, call)
-        judged.append(found)
-        if len(calls) > 1 and isinstance(found.decision, Allow):
-            held.add(found)
+        judged = Judged(call=call, tool=policy.tools.get(call.tool), decision=_UNDECIDED)
+        try:
+            _read(policy, judged)
+            judged.is_read = True
+        except Exception as fault:  # noqa: BLE001 -- whatever goes wrong here is a denial
+            judged.decision = _failed(fault)
+        read.append(judged)
+    return read
+
+
+def evaluate_read(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> ResponseDecision:
+    """Return what `evaluate_response` returns for calls that `read_calls` read, each used once."""
+    if len(judged) == 1:
+        _judge(policy, facts, _NOTHING_HELD, judged[0])
+    else:
+        held = Held()
+        for one in judged:
+            _judge(policy, facts, held, one)
+            if isinstance(one.decision, Allow):
+                held.add(one)
     _judge_together(policy, facts, judged)
     return decide_response(policy, facts, judged)
 
@@ -86,15 +111,14 @@ def _judge_together(policy: Policy, facts: Facts, judged: Sequence[Judged]) -> N
             )
 
 
-def _judge(policy: Policy, facts: Facts, held: Held, call: Call) -> Judged:
-    judged = Judged(call=call, tool=policy.tools.get(call.tool), decision=_UNDECIDED)
+def _judge(policy: Policy, facts: Facts, held: Held, judged: Judged) -> None:
+    if not judged.is_read:
+        return
     try:
-        _read(policy, judged)
         judged.decision = _decide(policy, facts, held, judged)
     except Exception as fault:  # noqa: BLE001 -- whatever goes wrong here is a denial
         judged.decision = _failed(fault)
         judged.is_within = False
-    return judged
 
 
 def _read(policy: Policy, judged: Judged) -> None:

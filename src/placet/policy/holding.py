@@ -1,8 +1,9 @@
 """What a grant holds until its call is settled, and what the call's commit leaves."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Final, cast
+
+import msgspec
 
 from placet.kernel.foreign import Json
 from placet.policy.amounts import Amount
@@ -15,8 +16,7 @@ TEXT_OF_VALUES: Final = 64
 """Characters of text, for each value, that what is kept may have."""
 
 
-@dataclasses.dataclass(slots=True)
-class Holding:
+class Holding(msgspec.Struct):
     """One grant. `phase` is the session's when it was given; a commit leads to `advances_to`.
 
     `amounts` and `firsts` are the call's values for aggregates and envelopes, `slots` what its

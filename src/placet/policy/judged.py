@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import msgspec
+
 from placet.kernel.foreign import Json
 from placet.policy.allowances import NO_VALUES, Values
 from placet.policy.amounts import Amount
@@ -10,12 +12,12 @@ from placet.policy.facts import Call
 from placet.policy.loaded import LoadedTool
 
 
-@dataclasses.dataclass(slots=True)
-class Judged:
+class Judged(msgspec.Struct):
     """One call with its own decision, before the response is looked at.
 
-    `given` are its arguments, null where they are malformed. `is_within` says that it passed the
-    first nine layers. `values` are for aggregates and envelopes, `repeat` is the hash that like
+    `given` are its arguments, null where they are malformed. Without `is_read`, reading them went
+    wrong in a way that nobody foresaw, and the decision is that. `is_within` says that it passed
+    the first nine layers. `values` are for aggregates and envelopes, `repeat` is the hash that like
     calls share.
     """
 
@@ -23,6 +25,7 @@ class Judged:
     tool: LoadedTool | None
     decision: Decision
     given: dict[str, Json] | None = None
+    is_read: bool = False
     is_within: bool = False
     arguments_hash: bytes | None = None
     effect_key: bytes | None = None

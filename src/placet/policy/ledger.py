@@ -16,12 +16,14 @@ times are those at which the database, or a recording, says that it happened.
 """
 
 import copy
-import dataclasses
 from collections import deque
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
+from msgspec import structs
 
 from placet.kernel.foreign import Json
 from placet.policy.amounts import Amounts, LoadedAggregate
@@ -41,8 +43,7 @@ CONSECUTIVE_ERRORS: Final = "consecutive_errors"
 UNGUARDED: Final = "max_unguarded_calls"
 
 
-@dataclasses.dataclass(slots=True)
-class Granted:
+class Granted(msgspec.Struct):
     """A call that was granted. `step` is the response that it belongs to."""
 
     holding: Holding
@@ -218,7 +219,7 @@ class Ledger:
     def copy(self) -> "Ledger":
         """Return a ledger that can be led elsewhere."""
         other = copy.copy(self)
-        other.calls = {call_id: dataclasses.replace(one) for call_id, one in self.calls.items()}
+        other.calls = {call_id: structs.replace(one) for call_id, one in self.calls.items()}
         other.counted = dict(self.counted)
         other.effect_keys = set(self.effect_keys)
         other.committed = {

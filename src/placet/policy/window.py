@@ -1,15 +1,15 @@
 """The interval in which a decision holds."""
 
-import dataclasses
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
 
 TICK: Final = timedelta(microseconds=1)
 """The least that two times of the database differ by."""
 
 
-@dataclasses.dataclass(slots=True)
-class Window:
+class Window(msgspec.Struct):
     """The closed interval in which no time rule that was looked at flips."""
 
     holds_from: datetime | None = None

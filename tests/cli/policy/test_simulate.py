@@ -256,6 +256,15 @@ def test_a_line_that_is_no_json_ends_it_with_2(
     assert "line 5, the line cannot be read" in capfd.readouterr().err
 
 
+def test_the_first_wrong_line_is_told_though_others_were_read_before_it_was_judged(
+    contract: Path, calls: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    late = {"at": "2026-03-01T09:00:00Z", "tool_calls": []}
+    calls.write_bytes(b" \n" + recording(LINES) + b"\n\n" + recording([late]) + b"{}\n")
+    assert placet("policy", "simulate", "--calls", calls, contract) == 2
+    assert f"line {len(LINES) + 4}, field `at`" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("which", ["calls", "contract"])
 def test_a_file_that_is_not_there_ends_it_with_3(which: str, contract: Path, calls: Path) -> None:
     {"calls": calls, "contract": contract}[which].unlink()

@@ -136,7 +136,7 @@ def _outcomes(
 ) -> "Iterator[CallLine | SummaryLine]":
     """Yield the simulation of a recording. Refuses one that is malformed, with line and field."""
     from placet.cli.policy.recorded import SessionUnclearError, is_export
-    from placet.policy.simulation.lines import LineError, LineReader
+    from placet.policy.simulation.lines import LineError, LineReader, number_of
     from placet.policy.simulation.run import simulate as simulated
 
     first = next((line for line in stream if line.strip()), b"")
@@ -157,7 +157,11 @@ def _outcomes(
             stream.seek(0)
         yield from simulated(policy, lines, late, gaps)
     except LineError as fault:
-        where = f"{name}: line {reader.number}, " if reader.number else f"{name}: "
+        number = reader.number
+        if number and fault.step is not None:
+            stream.seek(0)
+            number = number_of(fault.step, stream)
+        where = f"{name}: line {number}, " if number else f"{name}: "
         raise CommandRefused(
             detail=f"{where}{fault}",
             remedy="one step a line, in the form of the page on simulating recorded calls",

@@ -1,8 +1,10 @@
 """Earlier calls that did not happen here, though they may have where they were recorded."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Final
+
+import msgspec
+from msgspec import field
 
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json
@@ -16,8 +18,7 @@ from placet.policy.simulation.late import Output
 _NOBODY: Final[dict[str, "Candidate"]] = {}
 
 
-@dataclasses.dataclass(slots=True)
-class Candidate:
+class Candidate(msgspec.Struct):
     """A call that is not committed. `output` is what a commit with its recorded one would leave.
 
     `is_unknown`: the recording does not hold its arguments. `holding` is what a grant would hold,
@@ -34,7 +35,7 @@ class Candidate:
     holding: Holding | None = None
     shown: str | None = None
     bound: dict[int, str] | None = None
-    keys: list[tuple[str, tuple[object, ...]]] = dataclasses.field(default_factory=list)
+    keys: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)
 
     def given(self) -> Json:
         """Return the arguments, null where they are malformed."""

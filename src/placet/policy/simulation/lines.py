@@ -1,5 +1,6 @@
 """The form of recorded calls: one JSON object a line, one line a step."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -65,13 +66,17 @@ _OF_MEMBERS: Final = {"labels": str, "cost_micros": Micros}
 
 
 class LineError(ValueError):
-    """A line that is no step. `field` is where it is wrong, empty for the line as a whole."""
+    """A line that is no step. `field` is where it is wrong, empty for the line as a whole.
+
+    `step` counts the steps up to this one, from 1, where the line was read and cannot be the next.
+    """
 
     def __init__(self, *, field: str, message: str) -> None:
         """Say what is wrong, and where."""
         super().__init__(f"field `{field}`: {message}" if field else message)
         self.field = field
         self.message = message
+        self.step: int | None = None
 
 
 class LineReader:
@@ -88,6 +93,30 @@ class LineReader:
             self.number += 1
             if text := raw.strip():
                 yield read_line(text)
+
+
+def read_ahead(lines: Iterable[Line], count: int) -> Iterator[list[Line]]:
+    """Yield all lines, so many at a time; those before one that is no step come before its error.
+
+    Raises `LineError`.
+    """
+    read: list[Line] = []
+    try:
+        for line in lines:
+            read.append(line)
+            if len(read) == count:
+                yield read
+                read = []
+    except LineError:
+        yield read
+        raise
+    yield read
+
+
+def number_of(step: int, raw: Iterable[bytes]) -> int:
+    """Return the number, from 1, of the line that tells a step."""
+    told = (number for number, text in enumerate(raw, 1) if text.strip())
+    return next(itertools.islice(told, step - 1, None))
 
 
 def read_line(text: bytes) -> Line:

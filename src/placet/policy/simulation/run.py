@@ -1,15 +1,16 @@
 """One line after the other: the calls of a recording held to a contract, as one session."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from msgspec import UNSET
 
 from placet.kernel.foreign import Json
-from placet.policy.evaluate import evaluate_response
+from placet.policy.evaluate import evaluate_read, read_calls
 from placet.policy.facts import Call, Status
 from placet.policy.holding import Holding
+from placet.policy.judged import Judged
 from placet.policy.ledger import Ledger
 from placet.policy.loaded import Policy
 from placet.policy.model import Ruling
@@ -17,7 +18,7 @@ from placet.policy.response import ResponseDecision
 from placet.policy.simulation.candidates import Candidate, Candidates
 from placet.policy.simulation.claims import Claims
 from placet.policy.simulation.late import Late, late_results, leaves_any, output_of
-from placet.policy.simulation.lines import Line, LineError
+from placet.policy.simulation.lines import Line, LineError, read_ahead
 from placet.policy.simulation.register import Register
 from placet.policy.simulation.report import (
     CallLine,
@@ -29,6 +30,9 @@ from placet.policy.simulation.report import (
 from placet.policy.simulation.rows import Rows
 from placet.policy.simulation.unjudged import Gaps, Unjudged
 from placet.policy.simulation.waiting import WaitingSteps, waiting_of
+
+_READ_AHEAD: Final = 64
+"""Lines whose calls are read before the first of them is judged."""
 
 _FORGOTTEN: Final = Holding(
     tool="",
@@ -59,13 +63,28 @@ def simulate(
         lines = list(lines)
         late = late_results(policy, lines)
     run = Run(policy, late, gaps)
-    for line in lines:
-        yield from run.step(line)
+    for ahead in read_ahead(lines, _READ_AHEAD):
+        read = [read_calls(policy, calls_of(line)) for line in ahead]
+        for line, calls in zip(ahead, read, strict=True):
+            try:
+                final = run.step(line, calls)
+            except LineError as fault:
+                fault.step = run.steps
+                raise
+            yield from final
     yield from run.end()
 
 
+def calls_of(line: Line) -> list[Call]:
+    """Return the calls of a line as they are judged."""
+    return [
+        Call(tool=one.function.name, arguments=one.function.arguments.encode(), call_id=one.id)
+        for one in line.tool_calls
+    ]
+
+
 class Run:
-    """A simulation under way."""
+    """A simulation under way. `steps` is how many lines it took."""
 
     def __init__(self, policy: Policy, late: Late, gaps: Gaps | None = None) -> None:
         """Begin before the first line."""
@@ -82,19 +101,19 @@ class Run:
         self._claims = Claims(policy, self._waiting, self._rows, self._candidates)
         self._unjudged = Unjudged(policy, self._candidates, gaps)
         self._verdicts = dict.fromkeys(Ruling, 0)
-        self._steps = self._denials_unjudged = self._ignored = 0
+        self.steps = self._denials_unjudged = self._ignored = 0
 
-    def step(self, line: Line) -> list[CallLine]:
-        """Take the next line, and return what is final by now. Raises `LineError`."""
+    def step(self, line: Line, read: Sequence[Judged]) -> list[CallLine]:
+        """Take the next line with its calls, and return what is final. Raises `LineError`."""
+        self.steps += 1
         if self._at is not None and line.at < self._at:
             raise LineError(field="at", message="the time runs backwards")
+        self._at = line.at
         is_alone = not self._waiting and _is_alone(line)
         earlier = [] if is_alone and self._register.enter_new(line) else self._register.enter(line)
-        self._at = line.at
         ledger = self._ledger
         if ledger is None:
             ledger = self._ledger = Ledger(self._policy, line.at)
-        self._steps += 1
         phase = ledger.phase
         if self._waiting:
             self._claims.expire(ledger, line.at)
@@ -107,7 +126,7 @@ class Run:
             if not self._settle(ledger, call_id, line):
                 self._ignore(call_id, line)
         if line.tool_calls:
-            self._respond(ledger, line, phase, is_alone=is_alone)
+            self._respond(ledger, line, read, phase, is_alone=is_alone)
         if not self._waiting:
             return self._rows.take_all()
         return self._rows.take(self._waiting.first_row)
@@ -116,7 +135,7 @@ class Run:
         """Return what was not final before, and the summary."""
         ledger = self._ledger
         summary = Summary(
-            steps=self._steps,
+            steps=self.steps,
             allow=self._verdicts[Ruling.ALLOW],
             deny=self._verdicts[Ruling.DENY],
             ask=self._verdicts[Ruling.ASK],
@@ -127,21 +146,24 @@ class Run:
         )
         return [*self._rows.take_all(), SummaryLine(summary=summary)]
 
-    def _respond(self, ledger: Ledger, line: Line, phase: str | None, *, is_alone: bool) -> None:
+    def _respond(
+        self,
+        ledger: Ledger,
+        line: Line,
+        read: Sequence[Judged],
+        phase: str | None,
+        *,
+        is_alone: bool,
+    ) -> None:
         """Judge a line's calls as one response, and fold in what it says became of them."""
-        calls = {
-            one.id: Call(
-                tool=one.function.name, arguments=one.function.arguments.encode(), call_id=one.id
-            )
-            for one in line.tool_calls
-        }
         principal: Mapping[str, Json] = line.principal  # type: ignore[assignment]  # -- it is JSON
         facts = ledger.facts(line.at, principal=principal, labels=self._labels)
-        proposed = [*calls.values()]
-        response = evaluate_response(self._policy, facts, proposed)
+        response = evaluate_read(self._policy, facts, read)
         if is_alone and response.calls[0].granted:
-            self._take(ledger, line, response, proposed[0])
+            self._take(ledger, line, response, read[0].call)
             return
+        proposed = [one.call for one in read]
+        calls = {one.id: call for one, call in zip(line.tool_calls, proposed, strict=True)}
         words = [verdict_of(verdict.decision) for verdict in response.calls]
         unjudged: Mapping[int, str] = {}
         if Ruling.DENY in words:
@@ -156,7 +178,7 @@ class Run:
             self._verdicts[word] += 1
             self._rows.add(
                 CallLine(
-                    step=self._steps,
+                    step=self.steps,
                     call=line.tool_calls[index].id,
                     tool=verdict.tool,
                     verdict=word,
@@ -169,7 +191,7 @@ class Run:
                 )
             )
         if Ruling.ASK in words and (
-            waiting := waiting_of(line, self._steps, first_row, calls, response)
+            waiting := waiting_of(line, self.steps, first_row, calls, response)
         ):
             self._claims.begin(ledger, waiting)
         if own and not (
@@ -196,7 +218,7 @@ class Run:
         self._verdicts[Ruling.ALLOW] += 1
         self._rows.add(
             CallLine(
-                step=self._steps,
+                step=self.steps,
                 call=call_id,
                 tool=call.tool,
                 verdict=Ruling.ALLOW,
@@ -215,7 +237,7 @@ class Run:
         principal: Mapping[str, Json] = line.principal  # type: ignore[assignment]  # -- it is JSON
         ids = [one.id for one in line.tool_calls]
         ledger.decided(
-            self._steps, ids, response, line.at, principal=principal, is_claim=not is_final
+            self.steps, ids, response, line.at, principal=principal, is_claim=not is_final
         )
 
     def _settle(self, ledger: Ledger, call_id: str, line: Line) -> bool:
@@ -259,7 +281,7 @@ class Run:
             self._candidates.add(
                 Candidate(
                     call_id=call_id,
-                    step=self._steps,
+                    step=self.steps,
                     call=call,
                     principal=principal,
                     output=output,
