@@ -147,7 +147,8 @@ class Office:
             enforcement=Enforcement.BLOCK if environment is STAGING else None,
             approval_policy=POLICY,
             approvers=tuple(
-                self.people[name].signer.enrolment(group) for name, group in groups.items()
+                self.people[name].signer.enrolment(group, environment=environment)
+                for name, group in groups.items()
             ),
         )
         return await self.admin.workspaces.create(wish)
