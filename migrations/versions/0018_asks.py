@@ -1,7 +1,9 @@
-"""Tool hosts, their keys, and receipts of calls that nobody knows."""
+"""Asks, their votes, and standing grants."""
 
 revision = "0018"
 down_revision = "0017"
+branch_labels = None
+depends_on = None
 
 
 def upgrade() -> None:

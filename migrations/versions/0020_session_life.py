@@ -1,7 +1,9 @@
-"""Whole steps in one round trip."""
+"""Closing sessions, their seal and their snapshots."""
 
 revision = "0020"
 down_revision = "0019"
+branch_labels = None
+depends_on = None
 
 
 def upgrade() -> None:

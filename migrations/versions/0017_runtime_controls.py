@@ -1,7 +1,9 @@
 """Kills of agents and tools, and lifting by two people."""
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
 
 
 def upgrade() -> None:

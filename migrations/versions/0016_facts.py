@@ -1,7 +1,9 @@
 """What a session's facts need beside its state."""
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
 
 
 def upgrade() -> None:
