@@ -11,8 +11,13 @@ from placet.kernel.principal import Environment
 from placet.policy.finding import Severity
 from placet.studio.approvals.model import ApprovalRefused
 from placet.studio.drafts.grounds.model import AddDraftSource, ReopenJudgment, ResolveJudgment
-from placet.studio.drafts.model import BusinessDraft, SetToolContract
-from placet.studio.drafts.pieces.model import SetGate, SetLimits, SetPrincipalRule
+from placet.studio.drafts.model import BusinessDraft, RestoreVersion, SetToolContract
+from placet.studio.drafts.pieces.model import (
+    RemoveLimit,
+    SetGate,
+    SetLimits,
+    SetPrincipalRule,
+)
 from placet.studio.judgments.model import (
     Judgment,
     JudgmentAnswered,
@@ -112,8 +117,51 @@ async def test_a_question_is_asked_anew_when_its_tool_changes_and_only_then(
     asked = await blocker(story, draft)
     assert asked.judgment_id != judgment.judgment_id
     assert asked.status is JudgmentStatus.OPEN
-    await story.command(draft, SetToolContract(tool=raw(OPEN_ENDED)), expected=5)
-    assert await blocker(story, draft) == kept
+
+
+async def test_an_answer_does_not_come_back_when_its_tool_is_changed_back(
+    story: Story, draft: BusinessDraft
+) -> None:
+    judgment = await blocker(story, draft)
+    await story.command(draft, resolving(judgment), expected=1, reason=WHY)
+    changed = OPEN_ENDED | {"decision": "ask"}
+    await story.command(draft, SetToolContract(tool=raw(changed)), expected=2)
+    await story.command(draft, SetToolContract(tool=raw(OPEN_ENDED)), expected=3)
+    asked = await blocker(story, draft)
+    assert (asked.judgment_id, asked.status) == (judgment.judgment_id, JudgmentStatus.OPEN)
+    assert (await story.snapshot(draft, expected=4)).status is SnapshotStatus.NEEDS_JUDGMENT
+    await story.command(draft, resolving(asked), expected=4, reason=WHY)
+    assert (await blocker(story, draft)).status is JudgmentStatus.RESOLVED
+
+
+async def test_an_answer_falls_with_its_tool_and_does_not_come_back_with_it(
+    story: Story, draft: BusinessDraft
+) -> None:
+    judgment = await blocker(story, draft)
+    await story.command(draft, resolving(judgment), expected=1, reason=WHY)
+    whole = importing(contract(LOOKUP, OPEN_ENDED))
+    await story.command(draft, whole, expected=2)
+    assert (await blocker(story, draft)).status is JudgmentStatus.RESOLVED
+    await story.command(draft, importing(contract(LOOKUP)), expected=3)
+    await story.command(draft, whole, expected=4)
+    assert (await blocker(story, draft)).status is JudgmentStatus.OPEN
+
+
+async def test_an_answer_that_fell_in_a_parent_does_not_come_back_in_a_child(
+    story: Story, draft: BusinessDraft
+) -> None:
+    await story.command(draft, resolving(await blocker(story, draft)), expected=1, reason=WHY)
+    changed = OPEN_ENDED | {"decision": "ask"}
+    await story.command(draft, SetToolContract(tool=raw(changed)), expected=2)
+    async with story.db.reading(story.founder) as tx:
+        workspace = await workspaces.get_workspace(tx, draft.workspace_id)
+    child = await story.draft(workspace, parent=draft.draft_id)
+    await story.command(child, SetToolContract(tool=raw(OPEN_ENDED)))
+    assert (await blocker(story, child)).status is JudgmentStatus.OPEN
+    await story.command(child, RestoreVersion(version=0), expected=1)
+    await story.command(child, SetToolContract(tool=raw(OPEN_ENDED)), expected=2)
+    await story.command(child, resolving(await blocker(story, child)), expected=3, reason=WHY)
+    assert (await blocker(story, child)).status is JudgmentStatus.RESOLVED
 
 
 async def test_a_missing_ceiling_is_asked_anew_when_what_else_bounds_the_session_changes(
@@ -127,6 +175,9 @@ async def test_a_missing_ceiling_is_asked_anew_when_what_else_bounds_the_session
     asked = await blocker(story, draft)
     assert asked.judgment_id != judgment.judgment_id
     assert asked.status is JudgmentStatus.OPEN
+    await story.command(draft, RemoveLimit(limit="max_calls_per_tool"), expected=3)
+    again = await blocker(story, draft)
+    assert (again.judgment_id, again.status) == (judgment.judgment_id, JudgmentStatus.OPEN)
 
 
 async def test_what_cannot_be_enforced_or_is_wrong_is_no_question(

@@ -4,7 +4,7 @@ The guards stand in the statements that write: a change that was decided on an o
 draft meets no row, whatever was read before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -207,10 +207,13 @@ async def list_history(
     return await tx.list(BusinessCommand, query.order_by(lineage.c.depth.desc(), COMMAND.c.version))
 
 
-async def list_replayed(tx: Reading, draft: BusinessDraft) -> list[BusinessCommand]:
+async def list_replayed(
+    tx: Reading, draft: BusinessDraft, also_at: Collection[UUID] = ()
+) -> list[BusinessCommand]:
     """Return the commands that make the contract of a draft as it was read, in order.
 
     They begin with the last one that set a whole contract; what was before it makes no difference.
+    With the ids of commands in `also_at`, they make the contract as it was after each of these too.
     """
     lineage = _lineage(tx, draft.draft_id)
     on_it = lineage.c.draft_id == COMMAND.c.draft_id
@@ -221,6 +224,16 @@ async def list_replayed(tx: Reading, draft: BusinessDraft) -> list[BusinessComma
         .order_by(lineage.c.depth, COMMAND.c.version.desc())
         .limit(1)
     )
+    first = (
+        sa.select(lineage.c.depth, COMMAND.c.version)
+        .join(lineage, on_it)
+        .where(*_led_to(draft), COMMAND.c.command_id.in_(also_at))
+        .order_by(lineage.c.depth.desc(), COMMAND.c.version)
+        .limit(1)
+    )
+    for row in await tx.rows(first) if also_at else ():
+        is_earlier = (lineage.c.depth == row.depth) & (COMMAND.c.version <= row.version)
+        last = last.where((lineage.c.depth > row.depth) | is_earlier)
     query = sa.select(COMMAND).join(lineage, on_it).where(*_led_to(draft))
     for row in await tx.rows(last):
         is_later = (lineage.c.depth == row.depth) & (COMMAND.c.version >= row.version)

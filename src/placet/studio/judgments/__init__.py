@@ -20,8 +20,10 @@ Where they come from:
 For `no_ceiling` that hash also covers the session's limits, aggregates and envelopes.
 
 So an answer is to one question about one thing as it was worded and as it stood: when the tool or
-the part of the session changes, the question is asked anew; when it is changed back, the answer
-counts again. A new draft with a parent begins with the parent's answers.
+the part of the session changes, the question is asked anew. An answer holds as long as what it is
+about stands as it stood when the answer was given, in every version since: what was changed and
+changed back is asked about again, and the earlier answer stays in the history for whoever gives it
+once more. A new draft with a parent begins with the parent's answers.
 
 Invariants
 - A snapshot holds every judgment with its answer, its status follows from the open ones, and its

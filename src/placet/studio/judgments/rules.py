@@ -13,7 +13,10 @@ from placet.kernel.value import Value
 from placet.policy.finding import Finding, Severity
 from placet.policy.paths import PathError, parse_path
 from placet.studio.drafts.grounds.model import ReopenJudgment, ResolveJudgment
+from placet.studio.drafts.model import BusinessCommand
 from placet.studio.drafts.places import Document, place
+from placet.studio.drafts.replaying import replay
+from placet.studio.drafts.rules import read_document
 from placet.studio.drafts.standing import Said
 from placet.studio.judgments.model import (
     Judgment,
@@ -27,6 +30,7 @@ from placet.studio.sources.model import NamedTool
 
 ID_CHARACTERS: Final = 16
 _ORDER: Final = (Severity.BLOCKER, Severity.ADVISORY)
+_NO_CEILING: Final = "no_ceiling"
 _CEILINGS: Final = ("limits", "aggregates", "envelopes")
 """The parts of a session that bound what a tool can do in all."""
 
@@ -67,6 +71,35 @@ def judgments_of(
     )
 
 
+def still_answered(
+    judgments: Sequence[Judgment], first: Document, commands: Iterable[BusinessCommand]
+) -> list[Judgment]:
+    """Return the judgments without the answers to what has changed since they were given.
+
+    `commands`, replayed from `first`, make the contract as it was at each answer and at every
+    version since. What was changed and changed back was not what the answer is about in between,
+    and nobody looked at it again. Takes its time.
+    """
+    given = {one.answer.command_id: one for one in judgments if one.answer}
+    watched: dict[str, tuple[Judgment, list[Json]]] = {}
+    fallen: set[str] = set()
+    contract = first
+    for command in commands:
+        contract = replay(contract, read_document(command.payload_json))
+        units = _units(contract)
+        for judgment_id, (judgment, held) in watched.items():
+            if not _is_same(held, _subjects(judgment, units)):
+                fallen.add(judgment_id)
+        for judgment_id in fallen:
+            watched.pop(judgment_id, None)
+        if answered := given.get(command.command_id):
+            watched[answered.judgment_id] = answered, _subjects(answered, units)
+    return [
+        replace(one, status=JudgmentStatus.OPEN, answer=None) if one.judgment_id in fallen else one
+        for one in judgments
+    ]
+
+
 def decide_answer(
     judgments: Sequence[Judgment], command: ResolveJudgment | ReopenJudgment, reason: str | None
 ) -> Document:
@@ -103,7 +136,7 @@ def _hashes(document: Document, asked: Sequence[tuple[Judgment, Json]]) -> Itera
         if id(subject) not in hashes:
             hashes[id(subject)] = _hash(subject)
         own = hashes[id(subject)]
-        is_capped_elsewhere = judgment.code == "no_ceiling"
+        is_capped_elsewhere = judgment.code == _NO_CEILING
         yield (digest("judgment_ceiling", own, ceilings) if is_capped_elsewhere else own).hex()
 
 
@@ -173,6 +206,25 @@ def _answered(judgment: Judgment, subject_hash: str, answers: Mapping[str, Said]
     answer = answers.get(judgment_id)
     status = JudgmentStatus.RESOLVED if answer else JudgmentStatus.OPEN
     return replace(judgment, judgment_id=judgment_id, status=status, answer=answer)
+
+
+def _units(document: Document) -> dict[str, Json]:
+    """Return the tools and the parts of the session by their places, and the whole."""
+    session = cast("Document", document.get("session", {}))
+    tools = {place("tools", cast("str", tool["tool"])): tool for tool in _tools(document)}
+    parts = {place("session", part): held for part, held in session.items()}
+    return {"$": document, **parts, **tools}
+
+
+def _subjects(judgment: Judgment, units: Mapping[str, Json]) -> list[Json]:
+    """Return what a question is about, as it stands among these."""
+    also = [place("session", part) for part in _CEILINGS] if judgment.code == _NO_CEILING else []
+    return [units.get(at) for at in [judgment.place, *also]]
+
+
+def _is_same(before: Sequence[Json], after: Sequence[Json]) -> bool:
+    pairs = zip(before, after, strict=True)
+    return all(one is other or _hash(one) == _hash(other) for one, other in pairs)
 
 
 def _unit(document: Document, path: str) -> _Unit:

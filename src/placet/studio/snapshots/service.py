@@ -88,6 +88,7 @@ async def review_draft(tx: Reading, draft: BusinessDraft) -> DraftReview:
     findings, judgments = await asyncio.to_thread(
         _judged, draft, workspace.environment, named, standing
     )
+    judgments = await _still_answered(tx, draft, workspace.agent, judgments)
     return DraftReview(
         draft_id=draft.draft_id,
         version=draft.current_version,
@@ -99,6 +100,18 @@ async def review_draft(tx: Reading, draft: BusinessDraft) -> DraftReview:
         judgments=judgments,
         compiler_version=COMPILER_VERSION,
     )
+
+
+async def _still_answered(
+    tx: Reading, draft: BusinessDraft, agent: str, judgments: list[Judgment]
+) -> list[Judgment]:
+    """Return the judgments of a draft as it was read, without the answers that fell since."""
+    given = [one.answer.command_id for one in judgments if one.answer]
+    if not given:
+        return judgments
+    commands = await drafts.list_replayed(tx, draft, given)
+    first = draft_rules.read_document(draft_rules.empty_document(agent))
+    return await asyncio.to_thread(judgment_rules.still_answered, judgments, first, commands)
 
 
 def _judged(
