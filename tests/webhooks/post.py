@@ -21,6 +21,7 @@ from placet.webhooks.endpoints import service as endpoints
 from placet.webhooks.endpoints.model import (
     SEND_WEBHOOKS,
     AddEndpoint,
+    ChangeEndpoint,
     EndpointAnswer,
     EndpointStatus,
     WebhookType,
@@ -52,8 +53,12 @@ class Post:
 
     async def change(self, endpoint: EndpointAnswer, to: EndpointStatus) -> None:
         """Disable or enable an endpoint."""
+        asked = ChangeEndpoint(reason="a test")
         async with self.db.writing(self.founder) as tx:
-            await endpoints.change_status(tx, endpoint.endpoint_id, to, "a test", self.ids)
+            if to is EndpointStatus.ACTIVE:
+                await deliveries.enable_endpoint(tx, endpoint.endpoint_id, asked, self.ids)
+            else:
+                await endpoints.change_status(tx, endpoint.endpoint_id, to, "a test", self.ids)
 
     async def happen(self, stream: UUID, count: int = 1) -> None:
         """Let something happen in a stream that is told outside."""

@@ -19,7 +19,7 @@ from placet.webhooks.deliveries.model import (
     WebhookDeliveryNotFound,
     WebhookDeliveryNotParked,
 )
-from placet.webhooks.endpoints.model import EndpointAnswer
+from placet.webhooks.endpoints.model import EndpointAnswer, EndpointStatus
 
 DECIDED = DecideDelivery(reason="a test")
 
@@ -74,6 +74,36 @@ async def test_a_released_letter_goes_out_and_what_waited_follows_in_order(
     await post.drain()
     assert receiver.ids == [str(dead.event_id), str(behind.event_id)]
     assert (await told(post))[-1] == "WebhookDeliveryReleased"
+
+
+async def test_the_time_that_an_endpoint_was_disabled_counts_for_nothing(
+    post: Post, receiver: Receiver
+) -> None:
+    endpoint = await post.endpoint(receiver.url)
+    receiver.usual = BROKEN
+    await post.happen(post.ids.new())
+    await post.drain()
+    await post.change(endpoint, EndpointStatus.DISABLED)
+    await post.let_time_pass(hours=48)
+    await post.change(endpoint, EndpointStatus.ACTIVE)
+    await post.drain()
+    assert len(receiver.heard) == 2
+    (row,) = await post.rows(endpoint)
+    assert (row.status, row.attempts) == (DeliveryStatus.DUE, 1)
+    await post.let_time_pass(hours=24)
+    await post.drain()
+    assert await post.statuses(endpoint) == ["dead"]
+
+
+async def test_enabling_what_is_active_gives_no_more_time(post: Post, receiver: Receiver) -> None:
+    endpoint = await post.endpoint(receiver.url)
+    receiver.usual = BROKEN
+    await post.happen(post.ids.new())
+    await post.drain()
+    await post.let_time_pass(hours=24)
+    await post.change(endpoint, EndpointStatus.ACTIVE)
+    await post.drain()
+    assert await post.statuses(endpoint) == ["dead"]
 
 
 async def test_a_released_letter_is_tried_for_another_day(post: Post, receiver: Receiver) -> None:

@@ -1,4 +1,4 @@
-"""The outbox over HTTP, and the end of an endpoint."""
+"""The outbox over HTTP, and what goes on or ends for it with its endpoint."""
 
 from typing import Final
 from uuid import UUID
@@ -100,6 +100,21 @@ async def skip_delivery(
 
 
 @post(
+    f"{_ENDPOINT}/enable",
+    opt=RouteOpt(scope=_WRITERS, body=ChangeEndpoint, answer=EndpointAnswer, keyed=True),
+)
+async def enable_endpoint(request: AppRequest, endpoint_id: FromPath[UUID]) -> Response[bytes]:
+    """Tell a disabled endpoint again: of what waits for it, and of what happens from now on."""
+    raw = await body_of(request)
+    asked = bodies.decode(_CHANGE, raw)
+
+    async def work(tx: Writing) -> Answer:
+        return Answer(value=await service.enable_endpoint(tx, endpoint_id, asked, ids_of(request)))
+
+    return await answered(request, raw, work)
+
+
+@post(
     f"{_ENDPOINT}/remove",
     opt=RouteOpt(scope=_WRITERS, body=ChangeEndpoint, answer=EndpointAnswer, keyed=True),
 )
@@ -118,5 +133,6 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     list_deliveries,
     release_delivery,
     skip_delivery,
+    enable_endpoint,
     remove_endpoint,
 ]

@@ -1,4 +1,4 @@
-"""What an operator does about the outbox, and ending an endpoint with what waits for it."""
+"""What an operator does about the outbox, and enabling or ending an endpoint with what waits."""
 
 from uuid import UUID
 
@@ -77,6 +77,19 @@ async def skip_delivery(
     )
     await endpoints.tell(tx, said, ids)
     return _show(await store.get_delivery(tx, endpoint_id, event_id))
+
+
+async def enable_endpoint(
+    tx: Writing, endpoint_id: UUID, asked: ChangeEndpoint, ids: Ids
+) -> EndpointAnswer:
+    """Tell a disabled endpoint again. What waits for it is tried at once, and for 24 hours anew.
+
+    For one that is active nothing changes. Refuses `webhook_endpoint_not_found`.
+    """
+    endpoint = await endpoint_store.get_endpoint(tx, endpoint_id)
+    if endpoint.status is EndpointStatus.DISABLED:
+        await store.begin_again(tx, endpoint_id)
+    return await endpoints.change_status(tx, endpoint_id, EndpointStatus.ACTIVE, asked.reason, ids)
 
 
 async def remove_endpoint(

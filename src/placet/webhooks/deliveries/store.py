@@ -111,6 +111,20 @@ async def advance_from_parked(tx: Writing, parked: WebhookDelivery, to: Delivery
     return await tx.change(change) == 1
 
 
+async def begin_again(tx: Writing, endpoint_id: UUID) -> int:
+    """Let the 24 hours of what was tried and waits begin again, from now on. Returns how many.
+
+    What is claimed in this moment stays as it is.
+    """
+    change = (
+        sa.update(DELIVERY)
+        .where(*_of(tx, endpoint_id), DELIVERY.c.status == DeliveryStatus.DUE, ~_is_claimed())
+        .where(DELIVERY.c.first_tried_at.is_not(None))
+        .values(attempts=0, first_tried_at=None, next_at=sa.func.least(DELIVERY.c.next_at, _NOW))
+    )
+    return await tx.change(change)
+
+
 async def drop_open(tx: Writing, endpoint_id: UUID) -> int:
     """Give up everything that waits for an endpoint which was removed. Returns how many."""
     change = (

@@ -111,25 +111,14 @@ async def rotate_secret(request: AppRequest, endpoint_id: FromPath[UUID]) -> Res
 )
 async def disable_endpoint(request: AppRequest, endpoint_id: FromPath[UUID]) -> Response[bytes]:
     """Send an endpoint nothing, and give it nothing new. What waits for it goes on waiting."""
-    return await _changed(request, endpoint_id, EndpointStatus.DISABLED)
-
-
-@post(
-    f"{_ENDPOINT}/enable",
-    opt=RouteOpt(scope=_WRITERS, body=ChangeEndpoint, answer=EndpointAnswer, keyed=True),
-)
-async def enable_endpoint(request: AppRequest, endpoint_id: FromPath[UUID]) -> Response[bytes]:
-    """Tell a disabled endpoint again: of what waits for it, and of what happens from now on."""
-    return await _changed(request, endpoint_id, EndpointStatus.ACTIVE)
-
-
-async def _changed(request: AppRequest, endpoint_id: UUID, to: EndpointStatus) -> Response[bytes]:
     raw = await body_of(request)
     asked = bodies.decode(_CHANGE, raw)
 
     async def work(tx: Writing) -> Answer:
-        changed = await service.change_status(tx, endpoint_id, to, asked.reason, ids_of(request))
-        return Answer(value=changed)
+        to = EndpointStatus.DISABLED
+        return Answer(
+            value=await service.change_status(tx, endpoint_id, to, asked.reason, ids_of(request))
+        )
 
     return await answered(request, raw, work)
 
@@ -153,5 +142,4 @@ HANDLERS: Final[list[HTTPRouteHandler]] = [
     get_endpoint,
     rotate_secret,
     disable_endpoint,
-    enable_endpoint,
 ]
