@@ -22,6 +22,10 @@ more, or another shadow (`superseded`); its draft replaced (`superseded`); its d
 its workspace archived (`abandoned`); `DAYS_MAX` days (`ran_out`). A worker writes the end down when
 it comes by, and counts no call after.
 
+Break-glass ends none: what is activated for a while takes nothing from what is in force beneath it,
+and sessions that are opened under it run under another artifact, which no shadow follows. One that
+is started meanwhile is put beside what is in force beneath.
+
 The lag is shown: events that nobody has looked at yet, and how long the oldest of them has waited.
 Of a session, the first `CALLS_MAX` calls are judged, as long as their arguments and outputs have
 64 MiB at most; later ones are `left_out`. So are the new calls of a session that cannot be judged

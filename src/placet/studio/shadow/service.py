@@ -48,7 +48,7 @@ async def start_shadow(tx: Writing, snapshot_id: UUID, ids: Ids) -> Shadow:
     candidate = await asyncio.to_thread(sides.candidate_side, snapshot)
     workspace = await workspace_store.get_workspace(tx, snapshot.workspace_id)
     await workspace_store.hold_active(tx, workspace.workspace_id)
-    plan = await plans.find_plan(tx, workspace.agent, workspace.environment)
+    plan = await plans.find_underlying(tx, workspace.agent, workspace.environment)
     running = await store.find_running(tx, workspace.workspace_id)
     if running is not None:
         approval = None if plan is None else plan.approval_id
@@ -100,7 +100,7 @@ async def find_end(tx: Reading, shadow: Shadow) -> ShadowEnd | None:
     """Return why a running shadow is over now, or None."""
     snapshot = await snapshots.get_snapshot(tx, shadow.snapshot_id)
     draft = await drafts.get_draft(tx, snapshot.draft_id)
-    plan = await plans.find_plan(tx, shadow.agent, shadow.environment)
+    plan = await plans.find_underlying(tx, shadow.agent, shadow.environment)
     in_force = None if plan is None else plan.approval_id
     approved = None
     if in_force is not None and in_force != shadow.approval_id:
