@@ -155,6 +155,7 @@ async def test_what_was_prepared_and_granted_before_the_end_is_not_granted_or_st
     await emergency.end()
     proposed = await worker.post("proposals", worker.proposal(prepared, NOTE))
     assert (proposed.status_code, proposed.json()["code"]) == (410, "authority_expired")
+    assert "a break-glass ended, in time or early" in proposed.json()["detail"]
     started = await worker.start(call)
     assert (started.status_code, started.json()["code"]) == (410, "authority_expired")
     assert (await worker.report(call))["call_id"] == call["call_id"]

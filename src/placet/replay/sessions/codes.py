@@ -45,7 +45,10 @@ _REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
     "session_compromised": (SessionCompromised, "this session was reported as bypassed"),
     "tenant_killed": (TenantKilled, "an operator stopped this tenant"),
     "artifact_revoked": (ArtifactRevoked, "the approval of this session was revoked"),
-    "authority_expired": (AuthorityExpired, "the approval of this session has expired"),
+    "authority_expired": (
+        AuthorityExpired,
+        "what it runs under is over: an approval expired, or a break-glass ended, in time or early",
+    ),
     "lease_lost": (LeaseLost, "another holder has the lease, or it ran out"),
     "stale_control": (StaleControl, "a control was set since this was prepared or granted"),
     "stale_time": (StaleTime, "the time for which this was decided had passed each time"),

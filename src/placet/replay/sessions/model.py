@@ -379,9 +379,12 @@ class ArtifactRevoked(Gone):
 
 
 class AuthorityExpired(Gone):
-    """The approval that this session runs under has expired."""
+    """The approval that this session runs under expired, or its break-glass is over."""
 
-    hint = "report what is still out; have the contract approved again, then open a new session"
+    hint = (
+        "report what is still out, then open a new session; where an approval expired, have the"
+        " contract approved again first"
+    )
 
 
 class ArtifactDoubtful(Unavailable):
