@@ -9,7 +9,9 @@ from placet.authority.controls import routes as controls
 from placet.plans import routes as plans
 from placet.plans.attachments import routes as attachments
 from placet.plans.inventory import routes as inventory
-from placet.replay import routes as replay
+from placet.replay.calls import routes as calls
+from placet.replay.export import routes as export
+from placet.replay.sessions import routes as sessions
 from placet.server import health, reference
 from placet.studio.abandonments import routes as abandonments
 from placet.studio.archives import routes as archives
@@ -76,7 +78,9 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     inventory.HANDLERS,
     webhook_endpoints.HANDLERS,
     webhook_deliveries.HANDLERS,
-    replay.HANDLERS,
+    sessions.HANDLERS,
+    calls.HANDLERS,
+    export.HANDLERS,
     health.HANDLERS,
     reference.HANDLERS,
 )

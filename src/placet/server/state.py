@@ -10,6 +10,7 @@ from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
 from placet.plans.lookups.service import CHANNEL, PlanLooks, PlanWaits
 from placet.replay.calls.runtime import Runtime
+from placet.replay.sessions.policies import Policies
 from placet.settings import Settings
 from placet.storage.database import Database
 from placet.storage.listener import listen
@@ -33,11 +34,13 @@ async def opened(
     listening = asyncio.create_task(listen(direct_url, CHANNEL, waits.hear))
     try:
         keys = await ServerKeys.load(keys_folder, db)
+        runtime = Runtime(db, ids, clock, keys)
         yield {
             Database.__name__: db,
             ServerKeys.__name__: keys,
             SigningSecrets.__name__: await asyncio.to_thread(SigningSecrets.load, keys_folder),
-            Runtime.__name__: Runtime(db, ids, clock, keys),
+            Runtime.__name__: runtime,
+            Policies.__name__: runtime.policies,
             PlanLooks.__name__: PlanLooks(db.hot),
             PlanWaits.__name__: waits,
             Settings.__name__: settings,

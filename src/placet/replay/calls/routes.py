@@ -1,0 +1,139 @@
+"""The governed step over HTTP: parse, hand over, answer. Each is one database round trip."""
+
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from placet.kernel import bodies
+from placet.kernel.principal import Scope
+from placet.replay.calls import prepare, propose, report, settle, start
+from placet.replay.calls.answers import (
+    Prepared,
+    PrepareRequest,
+    ProposalAnswer,
+    ReceiptAnswer,
+    ReportReceipt,
+    SessionWithPending,
+    SettleCall,
+    SettlementAnswer,
+    StartCall,
+    Started,
+)
+from placet.replay.calls.caller import caller_from
+from placet.replay.calls.proposal import ProposeCalls
+from placet.replay.calls.runtime import Runtime
+from placet.replay.calls.store import Caller
+from placet.replay.calls.views import SessionQuery, read_session
+from placet.replay.sessions.binding import HEADER
+from placet.tenancy.entry import (
+    AppRequest,
+    RouteOpt,
+    answer,
+    body_of,
+    database_of,
+    kept_of,
+    key_of,
+    principal_of,
+    query_of,
+)
+
+_PREPARE = msgspec.json.Decoder(PrepareRequest)
+_PROPOSE = msgspec.json.Decoder(ProposeCalls)
+_START = msgspec.json.Decoder(StartCall)
+_RECEIPT = msgspec.json.Decoder(ReportReceipt)
+_SETTLE = msgspec.json.Decoder(SettleCall)
+_SESSION = "/api/v1/replay/sessions/{session_id:uuid}"
+
+
+@get(
+    _SESSION,
+    opt=RouteOpt(scope=(Scope.READ, Scope.RUNTIME), query=SessionQuery, answer=SessionWithPending),
+)
+async def get_session(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
+    """Return a session; with `include=pending` also the calls that may still change."""
+    asked = query_of(request, SessionQuery)
+    principal = principal_of(request)
+    async with database_of(request).reading(principal) as tx:
+        return answer(await read_session(tx, principal, session_id, asked))
+
+
+@post(
+    f"{_SESSION}/preflight",
+    status_code=200,
+    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=PrepareRequest, answer=Prepared),
+)
+async def prepare_request(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
+    """Bind a model request to the session, and narrow its tools."""
+    asked = bodies.decode(_PREPARE, await body_of(request))
+    caller = _caller(request, session_id)
+    return answer(await prepare.prepare_request(kept_of(request, Runtime), caller, asked))
+
+
+@post(
+    f"{_SESSION}/proposals",
+    status_code=200,
+    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=ProposeCalls, answer=ProposalAnswer),
+)
+async def propose_calls(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
+    """Decide the tool calls of a model's response; grant those that may run."""
+    raw = await body_of(request)
+    asked = bodies.decode(_PROPOSE, raw)
+    caller = _caller(request, session_id)
+    return answer(await propose.propose_calls(kept_of(request, Runtime), caller, asked, raw))
+
+
+@post(
+    f"{_SESSION}/calls/{{call_id:uuid}}/start",
+    status_code=200,
+    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=StartCall, answer=Started),
+)
+async def start_call(
+    request: AppRequest, session_id: FromPath[UUID], call_id: FromPath[UUID]
+) -> Response[bytes]:
+    """Redeem a grant, once, just before the tool runs."""
+    asked = bodies.decode(_START, await body_of(request))
+    caller = _caller(request, session_id)
+    return answer(await start.start_call(kept_of(request, Runtime), caller, call_id, asked))
+
+
+@post(
+    f"{_SESSION}/receipts",
+    status_code=200,
+    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=ReportReceipt, answer=ReceiptAnswer),
+)
+async def report_receipt(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
+    """Report what became of a call. Never refused for being late."""
+    raw = await body_of(request)
+    asked = bodies.decode(_RECEIPT, raw)
+    caller = _caller(request, session_id, must=False)
+    return answer(await report.report_receipt(kept_of(request, Runtime), caller, asked, raw))
+
+
+@post(
+    f"{_SESSION}/settlements",
+    status_code=200,
+    opt=RouteOpt(
+        scope=(Scope.RUNTIME, Scope.OPERATE), hot=True, body=SettleCall, answer=SettlementAnswer
+    ),
+)
+async def settle_call(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
+    """Say what became of a call, as an operator with a reason or as the holder with a receipt."""
+    asked = bodies.decode(_SETTLE, await body_of(request))
+    caller = _caller(request, session_id, must=False)
+    return answer(await settle.settle_call(kept_of(request, Runtime), caller, asked))
+
+
+def _caller(request: AppRequest, session_id: UUID, *, must: bool = True) -> Caller:
+    return caller_from(key_of(request), session_id, request.headers.get(HEADER), must=must)
+
+
+HANDLERS = [
+    get_session,
+    prepare_request,
+    propose_calls,
+    start_call,
+    report_receipt,
+    settle_call,
+]
