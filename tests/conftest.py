@@ -1,12 +1,16 @@
-"""One real Postgres for the whole run, migrated once, cloned for whoever needs one of its own.
+"""One real Postgres for each process of the run, migrated once, cloned for whoever needs its own.
 
 `PLACET_TEST_DATABASE_URL` names another server by its admin's URL (15 to 18); without it the
 embedded one is used. Every test works in a tenant of its own.
 """
 
 import asyncio
+import gc
+import os
 import shutil
 import signal
+import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from datetime import datetime
@@ -29,18 +33,61 @@ from placet.tenancy.model import ActorKind, ApiKey, CreateActor, GrantRole, Issu
 from placet.tenancy.rules import parse_key, scopes_given
 
 TEMPLATE = "placet_template"
+GIVEN = "PLACET_TEST_DATABASE_URL"
+PROCESSES_MAX = 4
+ROOM_NEEDED = 2 * 1024**3
 PASSWORDS = {
     role: f"test-{role}"
     for role in ("placet_app", "placet_migrator", "placet_auditor", "placet_backup")
 }
 
 
-def pytest_configure() -> None:
-    """Let Ctrl-C mean what it means, for the tests and all that they start.
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Ctrl-C mean what it means, and byte code be kept, for the tests and all that they start.
 
-    In the background job of a shell it is ignored, and so it would be in every child.
+    In the background job of a shell Ctrl-C is ignored, and so it would be in every child. Where
+    Python is told to keep no byte code, each child would compile all that it imports again: what
+    is kept for them lies in a folder that ends with the run.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        kept = tempfile.mkdtemp(prefix="placet-byte-code-")
+        config.add_cleanup(lambda: shutil.rmtree(kept, ignore_errors=True))
+        environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = kept
+        sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Tell how many processes share the tests: each has a Postgres of its own.
+
+    A part of them is run in this process, and so are all on one core or on a server that is given.
+    """
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if not is_whole or GIVEN in environ:
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return 0 if cores in {1, None} else min(cores, PROCESSES_MAX)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from all that stays until the end: modules, tests, their parameters.
+
+    Of what comes later, most is let go without it, so it looks seldom.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+def roomy_folder() -> Path:
+    """Return where the tests' servers keep their data: in memory, where writing waits for no disk.
+
+    What a kill of a process leaves is the same there. Without room in it, on the disk.
+    """
+    memory, disk = Path("/dev/shm"), Path("/var/tmp")  # noqa: S108 -- each run makes folders of its own there, which the server's own user can enter
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ROOM_NEEDED
+    return memory if roomy else disk
 
 
 class Server:
@@ -93,9 +140,9 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def server(ids: Ids) -> Iterator[Server]:
     with ExitStack() as stack:
-        given = environ.get("PLACET_TEST_DATABASE_URL")
+        given = environ.get(GIVEN)
         if given is None:
-            folder = Path("/var/tmp") / f"placet-test-{ids.new().hex}"  # noqa: S108 -- must be enterable by the server's own user
+            folder = roomy_folder() / f"placet-test-{ids.new().hex}"
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             cluster = stack.enter_context(ensure(folder))
             given = cluster.url("postgres", "postgres")

@@ -59,7 +59,7 @@ WAITING = {CallStatus.HELD, CallStatus.AWAITING_APPROVAL}
 
 
 @pytest.mark.parametrize("environment", Environment)
-@pytest.mark.parametrize("status", set(CallStatus) - RUNNABLE - WAITING)
+@pytest.mark.parametrize("status", sorted(set(CallStatus) - RUNNABLE - WAITING))
 def test_every_other_status_is_a_denial_with_its_reasons(
     status: CallStatus, environment: Environment
 ) -> None:
