@@ -3,7 +3,8 @@
 One session against fifty tools with every rule kind in use: each order is looked up, paid back,
 and handled by two more tools; every tenth call has an amount that is too high. The loop over lines
 in memory is measured, and the whole command with its reading, checking and writing. Beside it
-stands a contract as most are, of two tools with schemas, phases, a bound and an effect key.
+stands a contract as most are, of three tools with schemas, phases, a bound and an effect key: in
+memory, and the whole command over five times as many calls.
 """
 
 import json
@@ -35,6 +36,7 @@ TOOLS = 50
 OTHERS = TOOLS - 3
 ORDERS = 5_000
 CALLS_OF_ONE = 4
+TIMES = 5
 DENIED_OF = 10
 
 
@@ -61,20 +63,26 @@ def recording() -> Iterator[bytes]:
 
 
 def plain() -> Contract:
-    """Return a contract of two tools: one looks up, one pays back once for each order."""
+    """Return a contract of three tools: to look up, to pay back once for each order, to close."""
     order = {"type": "string"}
     amount = {"type": "integer"}
     document = {
         "schema_version": "1",
         "agent": "desk",
-        "session": {"phases": [{"name": "open", "initial": True}]},
+        "session": {
+            "phases": [{"name": "open", "initial": True}, {"name": "closed", "terminal": True}],
+            "transitions": {"open": ["closed"]},
+        },
         "tools": [
             _tool(LOOK_UP, "read", {"order_id": order}),
             _tool(PAY, "financial", {"order_id": order, "amount_cents": amount})
             | {
+                "evidence_class": "local_transaction",
                 "arguments": [{"path": "$.amount_cents", "gte": 1, "lte": 50_000}],
                 "effect_key": ["$.order_id"],
             },
+            _tool("close", "read", {})
+            | {"phases": {"valid_in": ["open"], "advances_to": "closed"}},
         ],
     }
     found = read_contract(document)
@@ -99,9 +107,9 @@ def _tool(name: str, side_effect: str, properties: dict[str, object]) -> dict[st
     }
 
 
-def plain_recording() -> Iterator[bytes]:
+def plain_recording(orders: int = ORDERS) -> Iterator[bytes]:
     """Yield the lines of the plain contract, every tenth amount too high."""
-    for number in range(ORDERS * CALLS_OF_ONE):
+    for number in range(orders * CALLS_OF_ONE):
         arguments: dict[str, object] = {"order_id": f"ord_{number:08d}"}
         if number % 2:
             high = number % DENIED_OF == DENIED_OF - 1
@@ -123,6 +131,13 @@ def _line(number: int, tool: str, text: str) -> bytes:
     return json.dumps(line).encode() + b"\n"
 
 
+def run(calls: Path, source: Path, count: int) -> None:
+    """Run the command on a recording, and see that it told of every call."""
+    done = CliRunner().invoke(command, ["--calls", str(calls), str(source), "--json"])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("\n") == count + 1
+
+
 def rate(calls: int, work: Callable[[], object]) -> float:
     """Return how many calls a second the work takes."""
     began = time.perf_counter()
@@ -140,7 +155,6 @@ def main() -> None:
         calls, source = Path(folder, "calls.jsonl"), Path(folder, "contract.json")
         calls.write_bytes(b"".join(raw))
         source.write_bytes(encode(contract_document(wide)))
-        arguments = ["--calls", str(calls), str(source), "--json"]
 
         def loop() -> None:
             for outcome in simulate(loaded, LineReader(raw), late_results_in(loaded, raw)):
@@ -149,6 +163,9 @@ def main() -> None:
             assert outcome.summary.allow > outcome.summary.deny > 0, outcome
 
         few_lines = list(plain_recording())
+        few_calls, few_source = Path(folder, "few.jsonl"), Path(folder, "few.json")
+        few_calls.write_bytes(b"".join(plain_recording(TIMES * ORDERS)))
+        few_source.write_bytes(encode(contract_document(plain())))
         few = load_policy(compile_contract(plain()).runtime)
 
         def few_loop() -> None:
@@ -158,19 +175,21 @@ def main() -> None:
             assert outcome.summary.allow > outcome.summary.deny > 0, outcome
 
         def whole() -> None:
-            done = CliRunner().invoke(command, arguments)
-            assert done.exit_code == 0, done.output
-            assert done.stdout.count("\n") == len(raw) + 1
+            run(calls, source, len(raw))
+
+        def few_whole() -> None:
+            run(few_calls, few_source, TIMES * len(raw))
 
         works = {
-            "simulate, lines in memory": loop,
-            "placet policy simulate": whole,
-            "simulate, two plain tools": few_loop,
+            "simulate, lines in memory": (loop, 1),
+            "placet policy simulate": (whole, 1),
+            "simulate, three plain tools": (few_loop, 1),
+            "placet policy simulate, three plain tools": (few_whole, TIMES),
         }
         rounds: dict[str, list[float]] = {name: [] for name in works}
         for _ in range(ROUNDS):
-            for name, work in works.items():
-                rounds[name].append(rate(len(raw), work))
+            for name, (work, times) in works.items():
+                rounds[name].append(rate(times * len(raw), work))
     for name, figures in rounds.items():
         told(name, figures, "calls/s")
 

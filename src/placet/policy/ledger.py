@@ -145,6 +145,20 @@ class Ledger:
             self._blocks += 1
             self._break(CONSECUTIVE_BLOCKS, self._blocks, self.policy.limits.blocks)
 
+    def granted(
+        self,
+        step: int,
+        call_id: CallId,
+        verdict: CallVerdict,
+        now: datetime,
+        *,
+        principal: Mapping[str, Json],
+    ) -> None:
+        """Fold in what `decided` does where a response has one call, and it was granted."""
+        if verdict.holding is not None:
+            self._blocks = 0
+            self._grant(call_id, Granted(verdict.holding, step, now, self._whose(principal)))
+
     def is_granted(self, call_id: CallId) -> bool:
         """Say whether a call was ever granted."""
         return call_id in self.calls

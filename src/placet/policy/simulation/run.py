@@ -109,25 +109,25 @@ class Run:
         if self._at is not None and line.at < self._at:
             raise LineError(field="at", message="the time runs backwards")
         self._at = line.at
-        is_alone = not self._waiting and _is_alone(line)
+        is_alone = not self._waiting.steps and _is_alone(line)
         earlier = [] if is_alone and self._register.enter_new(line) else self._register.enter(line)
         ledger = self._ledger
         if ledger is None:
             ledger = self._ledger = Ledger(self._policy, line.at)
         phase = ledger.phase
-        if self._waiting:
+        if self._waiting.steps:
             self._claims.expire(ledger, line.at)
         if line.labels:
             self._labels = {**self._labels, **line.labels}
         ungranted = [one for one in earlier if not self._settle(ledger, one, line)]
-        if self._waiting and line.approved:
+        if self._waiting.steps and line.approved:
             self._claims.claim(ledger, line.approved, self._labels, line.at)
         for call_id in ungranted:
             if not self._settle(ledger, call_id, line):
                 self._ignore(call_id, line)
         if line.tool_calls:
             self._respond(ledger, line, read, phase, is_alone=is_alone)
-        if not self._waiting:
+        if not self._waiting.steps:
             return self._rows.take_all()
         return self._rows.take(self._waiting.first_row)
 
@@ -210,10 +210,10 @@ class Run:
         """Fold in the grant of a line's one call, and what the line tells of it and of no other."""
         call_id = line.tool_calls[0].id
         phase = ledger.phase
-        self._decided(ledger, line, response, is_final=True)
+        principal: Mapping[str, Json] = line.principal  # type: ignore[assignment]  # -- it is JSON
+        ledger.granted(self.steps, call_id, response.calls[0], line.at, principal=principal)
         self._settle(ledger, call_id, line)
         if not ledger.is_committed(call_id):
-            principal: Mapping[str, Json] = line.principal  # type: ignore[assignment]  # -- it is JSON
             self._keep_uncommitted(ledger, line, {call_id: call}, principal)
         self._verdicts[Ruling.ALLOW] += 1
         self._rows.add(

@@ -65,23 +65,19 @@ class WaitingSteps:
     """All steps that wait, the earliest first."""
 
     def __init__(self, gate: Gate) -> None:
-        """Begin with none."""
+        """Begin with none. `steps` are those that wait, by their numbers."""
         self.is_whole = gate is Gate.REJECT_ALL
-        self._steps: dict[int, Waiting] = {}
+        self.steps: dict[int, Waiting] = {}
         self._of: dict[str, Waiting] = {}
-
-    def __bool__(self) -> bool:
-        """Say whether any step waits."""
-        return bool(self._steps)
 
     @property
     def first_row(self) -> int:
         """Return the number of the first row that may still change, where any step waits."""
-        return next(iter(self._steps.values())).first_row
+        return next(iter(self.steps.values())).first_row
 
     def begin(self, waiting: Waiting) -> None:
         """Let a step wait that has open asks."""
-        self._steps[waiting.step] = waiting
+        self.steps[waiting.step] = waiting
         self._of.update(dict.fromkeys(waiting.asks, waiting))
 
     def deadline(self, waiting: Waiting, call_id: str) -> datetime:
@@ -100,11 +96,11 @@ class WaitingSteps:
             if waiting is not None and call_id not in waiting.approved:
                 steps.setdefault(waiting.step, []).append(call_id)
         for step in sorted(steps):
-            yield self._steps[step], steps[step]
+            yield self.steps[step], steps[step]
 
     def done(self, waiting: Waiting, call_id: str) -> None:
         """Let a call wait no longer, and its step neither where it was the last."""
         self._of.pop(call_id, None)
         waiting.drop(call_id)
         if not waiting.calls:
-            del self._steps[waiting.step]
+            del self.steps[waiting.step]
