@@ -43,7 +43,7 @@ class Scanner:
         """Return what a scan is made with."""
         async with self.db.reading(self.founder) as tx:
             found = await material.read_material(tx, self.workspace.workspace_id)
-        return await material.prepare(found, SystemClock())
+        return await material.prepare(found, SystemClock(), material.ASKED)
 
     async def scan(self, ready: material.Prepared | None = None) -> ApprovalRuntimeReceipt:
         """Scan once, with what was prepared before if that is given."""

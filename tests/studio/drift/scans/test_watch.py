@@ -1,5 +1,7 @@
 """The worker scans what is in force, and goes on where it stopped."""
 
+import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +15,7 @@ from placet.kernel.clock import SystemClock
 from placet.kernel.ids import Ids
 from placet.storage.database import Database
 from placet.storage.work import SCAN_DRIFT, WorkDue, take_due
-from placet.studio.drift.scans import store, watch
+from placet.studio.drift.scans import material, store, watch
 from placet.studio.drift.scans.model import ApprovalRuntimeReceipt
 from placet.studio.workspaces import store as workspace_store
 from placet.studio.workspaces.model import GovernanceWorkspace
@@ -69,6 +71,19 @@ async def test_a_round_that_is_made_again_counts_nothing_twice(
     first, second = (await receipts(scanner, scanner.workspace.workspace_id))[::-1]
     (item,) = await scanner.items()
     assert (first.call_count, second.call_count, item.seen_count) == (1, 0, 1)
+
+
+async def test_a_scan_that_is_due_waits_for_none_that_is_asked_for(scanner: Scanner) -> None:
+    gate = threading.Event()
+    busy = material.ASKED.submit(gate.wait)
+    (work,) = await taken(scanner)
+    try:
+        async with asyncio.timeout(10):
+            await watch.scan_work(scanner.db, work, scanner.ids, CLOCK)
+    finally:
+        gate.set()
+    assert busy.result()
+    assert len(await receipts(scanner, scanner.workspace.workspace_id)) == 1
 
 
 async def test_a_workspace_with_nothing_to_scan_is_left_alone(

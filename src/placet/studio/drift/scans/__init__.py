@@ -37,9 +37,11 @@ what was known of it at the approval: the versions that had been reported or lis
 contract's own schema. Where neither says anything, the version that was seen first is what counts
 as known.
 
-Schemas are compared in a thread of their own: each pair once, 50 pairs of a scan at most, and for
-15 seconds. A tool of which versions are left then is an item too, with the code `not_compared`, as
-severe as an incompatible change; the next scan goes on, and supersedes the item when none is left.
+Schemas are compared in threads of their own, one for scans that are due and one for those that
+somebody asks for: each pair once, 50 pairs of a scan at most, and for 15 seconds, the wait for the
+thread among them. A tool of which versions are left then is an item too, with the code
+`not_compared`, as severe as an incompatible change; the next scan goes on, and supersedes the item
+when none is left.
 Of the sources that list tools, JSON and YAML, the last 5 are looked at. A tool in YAML with an
 alias, an anchor or a tag is known by its name alone, and words such as `yes` are strings.
 

@@ -44,11 +44,15 @@ TOOL_LISTS_MAX: Final = 5
 """Sources that list tools which a scan looks at, the last ones."""
 
 COMPARING_SECONDS: Final = 15.0
-"""How long a scan goes on beginning to compare schemas; one comparison takes a second or two."""
+"""How long a scan goes on beginning to compare schemas; one comparison takes a second or two.
+
+Waiting for the thread counts, so that a queue of scans does not grow.
+"""
 
 _LISTS: Final = frozenset({SourceMedia.JSON, SourceMedia.YAML})
-_THREADS: Final = ThreadPoolExecutor(1, thread_name_prefix="drift")
-"""Where scans compare, one after the other: no other work of a process waits for them."""
+DUE: Final = ThreadPoolExecutor(1, thread_name_prefix="drift-due")
+ASKED: Final = ThreadPoolExecutor(1, thread_name_prefix="drift-asked")
+"""Where scans compare, one after the other: those that are due wait for none that is asked for."""
 
 T = TypeVar("T")
 
@@ -130,19 +134,19 @@ async def _lists(tx: Reading, workspace_id: UUID) -> list[ToolList]:
     return found
 
 
-async def prepare(material: Material, clock: Clock) -> Prepared:
+async def prepare(material: Material, clock: Clock, thread: ThreadPoolExecutor) -> Prepared:
     """Compare tools and judge captured calls. No transaction may be open: this takes its time.
 
-    `clock` tells when no further comparison may begin.
+    It is done in `thread`, `DUE` or `ASKED`. `clock` tells when no further comparison may begin.
     """
     approval = material.approval
     runtime = foreign.parse(material.artifact.runtime_projection_json)
     projection = msgspec.convert(runtime, RuntimeProjection)
     approved = _approved(projection)
+    ends = clock.monotonic() + COMPARING_SECONDS
 
     def compared() -> tuple[list[SeenTool], list[Difference], list[SeenTool]]:
         seen = _seen(material)
-        ends = clock.monotonic() + COMPARING_SECONDS
         changed, left = tools.changed_tools(
             list(approved.values()),
             seen,
@@ -152,7 +156,7 @@ async def prepare(material: Material, clock: Clock) -> Prepared:
         )
         return seen, changed, left
 
-    seen, changed, left = await _apart(compared)
+    seen, changed, left = await _apart(thread, compared)
     return Prepared(
         approval=approval,
         artifact=material.artifact,
@@ -163,15 +167,15 @@ async def prepare(material: Material, clock: Clock) -> Prepared:
         not_compared=left,
         tool_count=len(seen),
         judged=[
-            await _apart(partial(evidence.judge_capture, one, material.artifact))
+            await _apart(thread, partial(evidence.judge_capture, one, material.artifact))
             for one in material.captures
         ],
     )
 
 
-async def _apart(work: Callable[[], T]) -> T:
+async def _apart(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     """Return what work comes to that would hold the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+    return await asyncio.get_running_loop().run_in_executor(thread, work)
 
 
 def _approved(projection: RuntimeProjection) -> dict[str, ApprovedTool]:

@@ -45,7 +45,7 @@ async def scan_drift(request: AppRequest, workspace_id: FromPath[UUID]) -> Respo
     async def prepare() -> material.Prepared:
         async with database_of(request).reading(principal_of(request)) as tx:
             found = await material.read_material(tx, workspace_id)
-        return await material.prepare(found, clock_of(request))
+        return await material.prepare(found, clock_of(request), material.ASKED)
 
     async def work(tx: Writing, ready: material.Prepared) -> Answer:
         return Answer(value=await service.scan_workspace(tx, ready, ids_of(request)), status=201)

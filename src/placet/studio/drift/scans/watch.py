@@ -50,7 +50,7 @@ async def scan_work(db: Database, work: WorkDue, ids: Ids, clock: Clock) -> None
         async with db.writing(acting) as tx:
             await finish_due(tx, work)
         return
-    ready = await material.prepare(found, clock)
+    ready = await material.prepare(found, clock, material.DUE)
     async with db.writing(acting) as tx:
         receipt = await service.scan_workspace(tx, ready, ids)
         await finish_due(tx, work, max(receipt.window_to + PERIOD, receipt.checked_at))
