@@ -10,6 +10,7 @@ import msgspec
 
 from placet.events.model import RecordedEvent
 from placet.evidence.artifact import ArtifactPayload, sign_artifact
+from placet.evidence.ask_vote import AskDecision, AskedCall, AskVote
 from placet.evidence.bundle import BundleHeader, KeyPurpose, NamedKey, StreamHead
 from placet.evidence.dsse import Envelope
 from placet.evidence.ed25519 import SigningKey
@@ -197,6 +198,28 @@ def sample_vote(decision: VoteDecision = VoteDecision.APPROVE) -> ApprovalVote:
         key_id=PERSON_KEY.key_id,
         latest_checkpoint=CheckpointSeen(size=12, root=hash_of("root")),
     )
+
+
+ASK_VOTE: Final = AskVote(
+    tenant_id=TENANT,
+    workspace_id=WORKSPACE,
+    environment=Environment.PRODUCTION,
+    session_id=SESSION,
+    decision=AskDecision.APPROVE,
+    calls=tuple(
+        AskedCall(
+            call_id=UUID(int=number),
+            arguments_hash=hash_of(f"arguments {number}"),
+            view_hash=hash_of(f"ask {number}"),
+        )
+        for number in (1, 2)
+    ),
+    reason="the customer called",
+    voter_id=PERSON,
+    key_id=PERSON_KEY.key_id,
+    latest_checkpoint=CheckpointSeen(size=12, root=hash_of("root")),
+)
+"""The sample person's yes to two calls of a step."""
 
 
 def sample_artifact() -> ArtifactPayload:

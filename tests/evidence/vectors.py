@@ -8,6 +8,7 @@ from tests.evidence import dossier_samples, samples
 
 from placet.evidence import dsse, ed25519
 from placet.evidence.artifact import sign_artifact
+from placet.evidence.ask_vote import sign_ask_vote
 from placet.evidence.bundle import KeyList
 from placet.evidence.ed25519 import PublicKeyError, SigningKey, check_public_key
 from placet.evidence.first_approver import first_challenge, sign_first_proof
@@ -262,8 +263,10 @@ def _documents() -> object:
             samples.sample_naming(), samples.PERSON, samples.PERSON_KEY
         ),
         "artifact": sign_artifact(samples.sample_artifact(), samples.ARTIFACT_KEY),
+        "ask_vote": sign_ask_vote(samples.ASK_VOTE, samples.PERSON_KEY),
     }
-    keys = (samples.GRANT_KEY, samples.PERSON_KEY, samples.PERSON_KEY, samples.ARTIFACT_KEY)
+    person = samples.PERSON_KEY
+    keys = (samples.GRANT_KEY, person, person, samples.ARTIFACT_KEY, person)
     return {
         name: {
             "seed": key.seed().hex(),
