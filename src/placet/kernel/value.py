@@ -1,4 +1,7 @@
-"""The bases of every Struct: frozen, keyword-only, and strict when a client fills it."""
+"""The bases of every Struct: frozen, keyword-only, and strict when a client fills it.
+
+One may be changed: what the hot path makes and drops for each call.
+"""
 
 from typing import Any, dataclass_transform
 
@@ -28,3 +31,10 @@ class Value(msgspec.Struct, metaclass=_ValueMeta, frozen=True):
 
 class Input(Value, frozen=True, forbid_unknown_fields=True):
     """What a client may send. An unknown field is an error, never dropped in silence."""
+
+
+class Mutable(msgspec.Struct):
+    """What is changed while a call is worked on, and neither sent nor stored.
+
+    For the hot path alone: it is made several times as fast as a dataclass of many fields.
+    """

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, cast
 
-import msgspec
-
 from placet.kernel.foreign import Json
+from placet.kernel.value import Mutable
 from placet.policy.amounts import Amount
 from placet.policy.loaded import LoadedTool
 from placet.policy.numbers import Number
@@ -16,7 +15,7 @@ TEXT_OF_VALUES: Final = 64
 """Characters of text, for each value, that what is kept may have."""
 
 
-class Holding(msgspec.Struct):
+class Holding(Mutable):
     """One grant. `phase` is the session's when it was given; a commit leads to `advances_to`.
 
     `amounts` and `firsts` are the call's values for aggregates and envelopes, `slots` what its

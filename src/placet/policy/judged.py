@@ -2,9 +2,8 @@
 
 import dataclasses
 
-import msgspec
-
 from placet.kernel.foreign import Json
+from placet.kernel.value import Mutable
 from placet.policy.allowances import NO_VALUES, Values
 from placet.policy.amounts import Amount
 from placet.policy.decision import Decision
@@ -12,7 +11,7 @@ from placet.policy.facts import Call
 from placet.policy.loaded import LoadedTool
 
 
-class Judged(msgspec.Struct):
+class Judged(Mutable):
     """One call with its own decision, before the response is looked at.
 
     `given` are its arguments, null where they are malformed. Without `is_read`, reading them went

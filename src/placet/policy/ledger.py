@@ -22,10 +22,10 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 from msgspec import structs
 
 from placet.kernel.foreign import Json
+from placet.kernel.value import Mutable
 from placet.policy.amounts import Amounts, LoadedAggregate
 from placet.policy.decision import Deny
 from placet.policy.facts import COMMITTED_MAX, CallId, CommittedCall, Facts, Status
@@ -43,7 +43,7 @@ CONSECUTIVE_ERRORS: Final = "consecutive_errors"
 UNGUARDED: Final = "max_unguarded_calls"
 
 
-class Granted(msgspec.Struct):
+class Granted(Mutable):
     """A call that was granted. `step` is the response that it belongs to."""
 
     holding: Holding

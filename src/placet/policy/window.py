@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
+from placet.kernel.value import Mutable
 
 TICK: Final = timedelta(microseconds=1)
 """The least that two times of the database differ by."""
 
 
-class Window(msgspec.Struct):
+class Window(Mutable):
     """The closed interval in which no time rule that was looked at flips."""
 
     holds_from: datetime | None = None

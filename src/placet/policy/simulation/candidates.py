@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-import msgspec
 from msgspec import field
 
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json
+from placet.kernel.value import Mutable
 from placet.policy.facts import COMMITTED_MAX, Call
 from placet.policy.hashes import likeness
 from placet.policy.holding import Holding
@@ -18,7 +18,7 @@ from placet.policy.simulation.late import Output
 _NOBODY: Final[dict[str, "Candidate"]] = {}
 
 
-class Candidate(msgspec.Struct):
+class Candidate(Mutable):
     """A call that is not committed. `output` is what a commit with its recorded one would leave.
 
     `is_unknown`: the recording does not hold its arguments. `holding` is what a grant would hold,
