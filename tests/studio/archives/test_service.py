@@ -181,6 +181,26 @@ async def test_of_two_workspaces_that_follow_an_archived_one_at_once_one_is_made
     assert late.workspace_id == made.workspace_id
 
 
+async def test_a_workspace_that_was_made_and_archived_meanwhile_is_not_passed_over(
+    story: Story,
+) -> None:
+    asked = CreateWorkspace(agent=AGENT, environment=Environment.STAGING)
+
+    async def creating(tx: Writing) -> object:
+        return await workspaces.create_workspace(tx, asked, story.ids)
+
+    async def passing(tx: Writing) -> object:
+        made = await workspaces.create_workspace(tx, asked, story.ids)
+        return await service.archive_workspace(tx, made.workspace_id, DONE, story.ids)
+
+    gone, late = await overtake(
+        story.db, Side(story.founder, passing), Side(story.founder, creating)
+    )
+    assert isinstance(gone, GovernanceWorkspace)
+    assert isinstance(late, StateMovedOn)
+    assert (await story.workspace()).succeeds == gone.workspace_id
+
+
 async def test_a_workspace_without_approvers_is_followed_by_one_that_has_some(
     story: Story, ada: Signer
 ) -> None:
