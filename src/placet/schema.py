@@ -1,12 +1,14 @@
 """Every table of the product, so that Alembic sees all of them."""
 
 import placet.authority.controls.tables
+import placet.authority.lifts.tables
 import placet.authority.tables
 import placet.events.tables
 import placet.plans.attachments.tables
 import placet.plans.inventory.tables
 import placet.plans.tables
 import placet.replay.calls.tables
+import placet.replay.seals.tables
 import placet.replay.sessions.tables
 import placet.storage.idempotency
 import placet.storage.work

@@ -6,10 +6,12 @@ from litestar.handlers import HTTPRouteHandler
 
 from placet.authority import routes as authority
 from placet.authority.controls import routes as controls
+from placet.authority.lifts import routes as lifts
 from placet.plans import routes as plans
 from placet.plans.attachments import routes as attachments
 from placet.plans.inventory import routes as inventory
 from placet.replay.calls import routes as calls
+from placet.replay.closings import routes as closings
 from placet.replay.export import routes as export
 from placet.replay.sessions import routes as sessions
 from placet.server import health, reference
@@ -47,6 +49,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     tenancy.HANDLERS,
     authority.HANDLERS,
     controls.HANDLERS,
+    lifts.HANDLERS,
     workspaces.HANDLERS,
     archives.HANDLERS,
     sources.HANDLERS,
@@ -80,6 +83,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     webhook_deliveries.HANDLERS,
     sessions.HANDLERS,
     calls.HANDLERS,
+    closings.HANDLERS,
     export.HANDLERS,
     health.HANDLERS,
     reference.HANDLERS,

@@ -10,6 +10,7 @@ from placet.authority.controls.model import (
     ControlSet,
     SetControl,
 )
+from placet.authority.controls.rules import check_target
 from placet.events.model import new_event
 from placet.kernel.hashing import digest
 from placet.kernel.ids import Ids, derived_id
@@ -39,11 +40,19 @@ async def kill_artifact(
 async def set_control(
     hot: HotPool, ids: Ids, key: ParsedKey, asked: SetControl, idempotency_key: str
 ) -> ControlInForce:
-    """Put a control in force. The same idempotency key again is the same control."""
+    """Put a control in force. The same idempotency key again is the same control.
+
+    Refuses `malformed_body` for a target that does not go with the kind.
+    """
+    check_target(asked)
     control_id = control_id_of(key, idempotency_key)
     kind = ControlKind(asked.kind)
     said = ControlSet(
-        control_id=control_id, kind=kind, target="", effect=asked.effect, reason=asked.reason
+        control_id=control_id,
+        kind=kind,
+        target=asked.target,
+        effect=asked.effect,
+        reason=asked.reason,
     )
     row = await store.set_control(
         hot,
@@ -58,6 +67,7 @@ async def set_control(
             return ControlInForce(
                 control_id=control_id,
                 kind=kind,
+                target=asked.target,
                 effect=asked.effect,
                 control_epoch=row["control_epoch"],
                 set_at=row["set_at"],

@@ -15,6 +15,7 @@ from placet.authority.controls.model import (
 )
 from placet.authority.controls.tables import CONTROL
 from placet.events.model import NewEvent
+from placet.kernel.refusals import NotFound
 from placet.storage.database import HotPool, Reading, Writing
 
 _SET = "SELECT * FROM placet.control_set_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
@@ -95,7 +96,7 @@ async def set_control(  # noqa: PLR0913, PLR0917 -- one argument per part of one
         secret_hash,
         control_id,
         asked.kind,
-        "",
+        asked.target,
         asked.effect.value,
         asked.reason,
         event.event_id,
@@ -104,6 +105,41 @@ async def set_control(  # noqa: PLR0913, PLR0917 -- one argument per part of one
         event.body,
         reserved=True,
     )
+
+
+async def get_control(tx: Reading, control_id: UUID) -> Control:
+    """Return a control. Refuses `not_found`."""
+    found = await tx.find(
+        Control,
+        sa.select(CONTROL).where(
+            CONTROL.c.tenant_id == tx.tenant_id, CONTROL.c.control_id == control_id
+        ),
+    )
+    if found is None:
+        raise NotFound(detail="there is no such thing here")
+    return found
+
+
+async def list_controls(tx: Reading, *, before: int | None, limit: int) -> list[Control]:
+    """Return controls, the latest first, those set before this epoch."""
+    query = sa.select(CONTROL).where(CONTROL.c.tenant_id == tx.tenant_id)
+    if before is not None:
+        query = query.where(CONTROL.c.set_epoch < before)
+    return await tx.list(Control, query.order_by(CONTROL.c.set_epoch.desc()).limit(limit))
+
+
+async def list_killed_agents(tx: Reading, agents: Collection[str]) -> frozenset[str]:
+    """Return which of these agents a kill in force reaches by name."""
+    found = await tx.rows(
+        sa.select(CONTROL.c.target).where(
+            CONTROL.c.tenant_id == tx.tenant_id,
+            CONTROL.c.kind == ControlKind.AGENT,
+            CONTROL.c.target.in_(agents),
+            CONTROL.c.effect == ControlEffect.KILL,
+            CONTROL.c.lifted_epoch.is_(None),
+        )
+    )
+    return frozenset(row.target for row in found)
 
 
 async def is_tenant_killed(tx: Reading) -> bool:
