@@ -46,6 +46,7 @@ CHANGED = {
     "api_key_lookup": "reached by functions only",
     "authority_control": "a control is lifted",
     "authority_control_gate": "counts the tenant's controls",
+    "authority_lift": "another agrees, once",
     "event_log_pending": "a queue",
     "event_stream": "the head of a stream moves on",
     "idempotency_answer": "a claim gets its answer, and is forgotten after days",

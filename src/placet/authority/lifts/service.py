@@ -1,0 +1,100 @@
+"""Asking for a control to be lifted, and agreeing to it."""
+
+from uuid import UUID
+
+from placet.authority.controls import store as controls
+from placet.authority.lifts import rules, store
+from placet.authority.lifts.model import (
+    OPEN_FOR,
+    AskLift,
+    ConfirmLift,
+    ControlLiftAsked,
+    ControlLifted,
+    Lift,
+    LiftNotAllowed,
+    LiftView,
+    Operator,
+    TwoPeopleNeeded,
+)
+from placet.events import store as events
+from placet.events.model import StreamKind, new_event, tenant_stream
+from placet.kernel.ids import ActorId, Ids
+from placet.storage.database import Reading, Writing
+from placet.tenancy import store as tenancy
+from placet.tenancy.model import Role
+
+
+async def ask_lift(tx: Writing, control_id: UUID, asked: AskLift, ids: Ids) -> LiftView:
+    """Ask for a control to be lifted: nothing passes before another operator agrees.
+
+    Refuses `not_found`, `two_people_needed` and `lift_not_allowed`.
+    """
+    rules.check_operator(await read_operator(tx, tx.actor_id))
+    control = await controls.get_control(tx, control_id)
+    rules.check_control(control)
+    now = await tx.now()
+    lift = Lift(
+        tenant_id=tx.tenant_id,
+        lift_id=ids.new(),
+        control_id=control_id,
+        reason=asked.reason,
+        asked_by=tx.actor_id,
+        asked_at=now,
+        lapses_at=now + OPEN_FOR,
+        confirm_reason=None,
+        confirmed_by=None,
+        confirmed_at=None,
+        lifted_epoch=None,
+    )
+    await store.insert_lift(tx, lift)
+    said = ControlLiftAsked(
+        lift_id=lift.lift_id,
+        control_id=control_id,
+        kind=control.kind,
+        target=control.target,
+        reason=asked.reason,
+    )
+    # Not in the stream of the controls themselves: no kill ever waits for a wish.
+    stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
+    await events.append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
+    return rules.view_of(lift)
+
+
+async def confirm_lift(tx: Writing, lift_id: UUID, asked: ConfirmLift, ids: Ids) -> LiftView:
+    """Lift a control as the second operator: grants pass from the answer on.
+
+    Refuses `not_found`, `two_people_needed` and `lift_not_allowed`.
+    """
+    lift = await store.get_lift(tx, lift_id)
+    await tenancy.hold_actors(tx, [lift.asked_by, tx.actor_id])
+    asker = await read_operator(tx, lift.asked_by)
+    confirmer = await read_operator(tx, tx.actor_id)
+    rules.check_confirmation(lift, asker, confirmer, await tx.now())
+    control = await controls.get_control(tx, lift.control_id)
+    rules.check_control(control)
+    said = ControlLifted(
+        lift_id=lift_id,
+        control_id=control.control_id,
+        kind=control.kind,
+        target=control.target,
+        asked_by=lift.asked_by,
+        reason=lift.reason,
+        confirm_reason=asked.reason,
+    )
+    match await store.confirm_lift(tx, lift_id, asked.reason, new_event(ids, said)):
+        case "ok":
+            return rules.view_of(await store.get_lift(tx, lift_id))
+        case "two_people_needed":
+            raise TwoPeopleNeeded(detail="whoever asked cannot confirm")
+        case _:
+            # Race: somebody else confirmed, or the hour ran out, after the look above.
+            raise LiftNotAllowed(detail="it was lifted meanwhile, or its hour is over")
+
+
+async def read_operator(tx: Reading, actor_id: ActorId) -> Operator:
+    """Return how somebody counts in the tenant now."""
+    actor = await tenancy.get_actor(tx, actor_id)
+    grants = await tenancy.list_grants(tx, actor_id)
+    is_disabled = actor_id in await tenancy.list_disabled(tx, [actor_id])
+    has_role = any(grant.role is Role.OPERATOR and grant.workspace_id is None for grant in grants)
+    return Operator(actor_id=actor_id, kind=actor.kind, is_operator=has_role and not is_disabled)
