@@ -20,6 +20,7 @@ NEVER_CHANGED = {
     "event",
     "event_body",
     "replay_execution_receipt",
+    "replay_session_seal",
     "replay_settlement",
     "studio_approval",
     "studio_approval_vote",

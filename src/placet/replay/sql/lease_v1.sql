@@ -34,7 +34,7 @@ BEGIN
     control_revision := s.control_revision;
     -- The same request again gets the lease that it got, while it has it.
     IF p_action IN ('grant', 'steal') AND s.lease_request_id = p_request AND s.holder = p_holder
-        AND s.status = 'active'
+        AND s.status IN ('active', 'closing')
     THEN
         replayed := true;
         code := CASE WHEN s.lease_expires_at > clock_timestamp() THEN 'ok' ELSE 'lease_lost' END;
@@ -46,11 +46,15 @@ BEGIN
         lease_expires_at := clock_timestamp();
         RETURN;
     END IF;
-    IF s.status <> 'active' THEN
+    -- A closing session has its writer too: somebody reports and settles what is left open there,
+    -- also when its approval has expired meanwhile.
+    IF s.status NOT IN ('active', 'closing') THEN
         code := 'session_' || s.status;
         RETURN;
     END IF;
-    IF p_action IN ('grant', 'renew') AND e.barred IS NOT NULL THEN
+    IF p_action IN ('grant', 'renew') AND e.barred IS NOT NULL
+        AND NOT (s.status = 'closing' AND e.barred = 'authority_expired')
+    THEN
         code := e.barred;
         RETURN;
     END IF;

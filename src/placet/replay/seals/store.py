@@ -1,0 +1,25 @@
+"""Questions about seals. They are written by a trigger on the session's row."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from placet.replay.seals.model import ReplaySessionSeal
+from placet.replay.seals.tables import SESSION_SEAL
+from placet.storage.database import Reading
+
+
+async def find_seal(tx: Reading, session_id: UUID) -> ReplaySessionSeal | None:
+    """Return the seal of a session, or None while it has not ended."""
+    return await tx.find(
+        ReplaySessionSeal,
+        sa.select(SESSION_SEAL).where(
+            SESSION_SEAL.c.tenant_id == tx.tenant_id, SESSION_SEAL.c.session_id == session_id
+        ),
+    )
+
+
+async def list_seals(tx: Reading) -> list[ReplaySessionSeal]:
+    """Return the seals of every ended session of the tenant."""
+    query = sa.select(SESSION_SEAL).where(SESSION_SEAL.c.tenant_id == tx.tenant_id)
+    return await tx.list(ReplaySessionSeal, query.order_by(SESSION_SEAL.c.session_id))

@@ -1,0 +1,14 @@
+"""How seals are kept: one row per ended session, never changed."""
+
+import sqlalchemy as sa
+
+from placet.replay.seals.model import ReplaySessionSeal
+from placet.storage.columns import table, tenant_foreign_key
+
+SESSION_SEAL = table(
+    "replay_session_seal",
+    ReplaySessionSeal,
+    tenant_foreign_key(["session_id"], "replay_session(session_id)"),
+    sa.CheckConstraint("last_seq >= 1", name="last_seq_counts"),
+    key=("session_id",),
+)
