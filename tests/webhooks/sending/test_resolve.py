@@ -3,13 +3,22 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 from uuid import UUID
 
 import pytest
 
 from placet.webhooks.endpoints.rules import Address
-from placet.webhooks.sending.resolve import LOOK_UPS_PER_ASKER, LookUpsFull, SystemResolver
+from placet.webhooks.sending.resolve import (
+    LOOK_UPS_PER_ASKER,
+    MARKED_MAX,
+    SLOW_THREADS,
+    THREADS,
+    LookUpsFull,
+    Marks,
+    SystemResolver,
+)
 
 SLOW = UUID(int=1)
 QUICK = UUID(int=2)
@@ -39,11 +48,22 @@ def names() -> Iterator[Names]:
     made.gate.set()
 
 
-async def give_up_on(resolver: SystemResolver, host: str) -> None:
+async def give_up_on(resolver: SystemResolver, host: str, asker: UUID = SLOW) -> None:
     """Ask for so long as a call may take, here less."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02):
-            await resolver(host, SLOW)
+            await resolver(host, asker)
+
+
+async def flood(resolver: SystemResolver, tenants: int) -> None:
+    """Let many tenants ask at once, each for as many names that hang as it may."""
+
+    async def ask(tenant: int, name: int) -> None:
+        with suppress(LookUpsFull):
+            await give_up_on(resolver, f"hangs{tenant}_{name}", UUID(int=1_000 + tenant))
+
+    asked = [ask(tenant, name) for tenant in range(tenants) for name in range(LOOK_UPS_PER_ASKER)]
+    await asyncio.gather(*asked)
 
 
 async def test_names_that_hang_use_up_the_room_of_their_tenant_alone(names: Names) -> None:
@@ -54,6 +74,37 @@ async def test_names_that_hang_use_up_the_room_of_their_tenant_alone(names: Name
         await resolver("more", SLOW)
     assert await resolver("quick", QUICK) == [PUBLIC]
     assert names.asked == ["hangs0", "hangs1", "quick"]
+
+
+async def test_sixteen_tenants_whose_names_hang_leave_room_for_others(names: Names) -> None:
+    resolver = SystemResolver(names.look_up)
+    await flood(resolver, 16)
+    assert THREADS // 2 <= len(names.asked) < THREADS
+    assert await resolver("quick", QUICK) == [PUBLIC]
+
+
+async def test_tenants_whose_names_hung_have_a_few_threads_together(names: Names) -> None:
+    resolver = SystemResolver(names.look_up)
+    await flood(resolver, SLOW_THREADS // LOOK_UPS_PER_ASKER)
+    assert len(names.asked) == SLOW_THREADS
+    # Both wait for the question that the first has asked.
+    await asyncio.gather(*(give_up_on(resolver, "hangs", asker) for asker in (SLOW, QUICK)))
+    for asker in (SLOW, QUICK):
+        with pytest.raises(LookUpsFull):
+            await resolver("more", asker)
+    assert await resolver("third", UUID(int=3)) == [PUBLIC]
+
+
+def test_a_mark_runs_out_and_of_too_many_the_last_is_not_put() -> None:
+    marks = Marks(10)
+    for number in range(MARKED_MAX):
+        marks.put(number, 0)
+    marks.put("more", 5)
+    assert marks.holds(0, 9)
+    assert not marks.holds(0, 10)
+    assert not marks.holds("more", 5)
+    marks.put("more", 10)
+    assert marks.holds("more", 19)
 
 
 async def test_questions_about_one_name_at_once_are_one_question(names: Names) -> None:
