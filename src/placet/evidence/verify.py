@@ -8,6 +8,7 @@ was proved and what a bundle alone can never prove. No database, no network, no 
 import hashlib
 import re
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple, NoReturn, TypeVar
 from uuid import UUID
@@ -48,12 +49,14 @@ from placet.kernel.value import Input, Value
 SESSION_OPENED: Final = "SessionOpened"
 SESSION_STOPPED: Final = "SessionStopped"
 CONTROL_SET: Final = "ControlSet"
+CONTROL_LIFTED: Final = "ControlLifted"
 CALL_PROPOSED: Final = "CallProposed"
 CALL_STARTED: Final = "CallStarted"
 _READ: Final = {
     SESSION_OPENED: "session",
     SESSION_STOPPED: "session",
     CONTROL_SET: "control",
+    CONTROL_LIFTED: "control",
     CALL_PROPOSED: "session",
     CALL_STARTED: "session",
 }
@@ -62,7 +65,8 @@ _READ: Final = {
 _GRANTED: Final = "granted"
 _KILL: Final = "kill"
 _TENANT: Final = "tenant"
-_SCOPES: Final = frozenset({_TENANT, "agent", "tool", "artifact"})
+_LIFTED: Final = frozenset({_TENANT, "agent", "tool"})
+_SCOPES: Final = _LIFTED | {"artifact"}
 _ACTORS_REMEMBERED: Final = 10_000
 
 T = TypeVar("T", bound=Input)
@@ -119,9 +123,17 @@ class _SetBody(Value, frozen=True):
     effect: str
 
 
-class _OpenedBody(Value, frozen=True):
-    """What is read of a `SessionOpened` event: what the session runs under."""
+class _LiftedBody(Value, frozen=True):
+    """What is read of a `ControlLifted` event."""
 
+    control_id: UUID
+    asked_by: UUID
+
+
+class _OpenedBody(Value, frozen=True):
+    """What is read of a `SessionOpened` event: whose the session is, and what it runs under."""
+
+    agent: str = ""
     artifact_id: str = ""
 
 
@@ -140,6 +152,22 @@ class _StartedBody(Value, frozen=True):
     call_id: UUID
 
 
+class _Control(NamedTuple):
+    """A control that an event of the bundle set: what it reaches if it kills, and since when."""
+
+    scope: tuple[str, str] | None
+    epoch: int
+
+
+class _Given(NamedTuple):
+    """What a grant or a start is held against kills by."""
+
+    epoch: int
+    tool: str | None
+    agent: str
+    artifact: str
+
+
 class _Granted(NamedTuple):
     """A call that an event of this session granted."""
 
@@ -152,9 +180,11 @@ class _Chain:
     """How far one stream has been read."""
 
     __slots__ = (
+        "agent",
         "artifact",
         "control_epoch",
         "control_revision",
+        "erased_controls",
         "erased_proposals",
         "fence",
         "head",
@@ -174,10 +204,12 @@ class _Chain:
         self.leaf_text = GENESIS.hex()
         self.time = 0
         self.fence = (0, 0)
+        self.agent = ""
         self.artifact = ""
         self.control_epoch = 0
         self.control_revision = 0
         self.killed_at: int | None = None
+        self.erased_controls = 0
         self.erased_proposals = 0
 
 
@@ -220,10 +252,11 @@ class _Audit:
         self._keys: dict[tuple[KeyPurpose, str], tuple[NamedKey, PublicKey]] = {}
         self._chains: dict[str, _Chain] = {}
         self._actors: dict[str, bytes] = {}
-        self._controls: set[UUID] = set()
-        self._kills: dict[tuple[str, str], int] = {}
+        self._controls: dict[UUID, _Control] = {}
+        self._lifted: dict[UUID, int] = {}
+        self._kills: dict[tuple[str, str], list[tuple[int, int | None]]] = {}
         self._granted: dict[UUID, _Granted] = {}
-        self._given: dict[tuple[int, str | None, str], tuple[str, int]] = {}
+        self._given: dict[_Given, tuple[str, int]] = {}
         self._unread = self._unproved_starts = 0
         self._events_ended = False
         self._manifest: Manifest | None = None
@@ -366,7 +399,7 @@ class _Audit:
         return found
 
     def _read_body(self, event: EventLine, chain: _Chain) -> None:
-        """Note an opening, a kill, a stop, or a call that was granted or started."""
+        """Note an opening, a control, a stop, or a call that was granted or started."""
         item = _event_name(chain, event.seq)
         if chain.head.kind != _READ[event.type]:
             kind = chain.head.kind
@@ -386,15 +419,20 @@ class _Audit:
             self._unread += 1
         if kind == CALL_PROPOSED:
             chain.erased_proposals += 1
+        elif kind == CONTROL_SET:
+            chain.erased_controls += 1
 
     def _note(self, event: EventLine, body: object, chain: _Chain) -> None:
         if event.type == CONTROL_SET:
             control = msgspec.convert(body, _SetBody)
             self._note_control(control, event.control_epoch, _event_name(chain, event.seq))
+        elif event.type == CONTROL_LIFTED:
+            self._note_lifting(msgspec.convert(body, _LiftedBody), event, chain)
         elif event.type == SESSION_OPENED:
             # Only what it was opened with: nothing moves a session to another artifact.
             if event.seq == 1:
-                chain.artifact = msgspec.convert(body, _OpenedBody).artifact_id
+                opened = msgspec.convert(body, _OpenedBody)
+                chain.agent, chain.artifact = sys.intern(opened.agent), opened.artifact_id
         elif event.type == CALL_PROPOSED:
             proposed = msgspec.convert(body, _ProposedBody)
             if proposed.status == _GRANTED:
@@ -406,13 +444,29 @@ class _Audit:
     def _note_control(self, control: _SetBody, epoch: int, item: str) -> None:
         if control.control_id in self._controls:
             _bad(item, "a control with this id was set before")
-        self._controls.add(control.control_id)
-        if control.effect != _KILL:
+        scope = None
+        if control.effect == _KILL:
+            if control.kind not in _SCOPES:
+                _bad(item, f"it kills a `{control.kind[:80]}`, which is not known here")
+            scope = (control.kind, "" if control.kind == _TENANT else control.target)
+        self._controls[control.control_id] = _Control(scope, epoch)
+
+    def _note_lifting(self, lifted: _LiftedBody, event: EventLine, chain: _Chain) -> None:
+        """Find the control, which an earlier event set, and take it out of force from here on."""
+        item = _event_name(chain, event.seq)
+        control = self._controls.get(lifted.control_id)
+        if control is None and chain.erased_controls:
+            self._unread += 1
             return
-        if control.kind not in _SCOPES:
-            _bad(item, f"it kills a `{control.kind[:80]}`, which is not known here")
-        scope = (control.kind, "" if control.kind == _TENANT else control.target)
-        self._kills[scope] = min(epoch, self._kills.get(scope, epoch))
+        if control is None or control.epoch >= event.control_epoch:
+            _bad(item, "it lifts a control that no event before it set")
+        if lifted.control_id in self._lifted:
+            _bad(item, "it lifts a control that was lifted before")
+        if control.scope is None or control.scope[0] not in _LIFTED:
+            _bad(item, "it lifts what is never lifted")
+        if lifted.asked_by.bytes == self._actor(event.actor_id):
+            _bad(item, "one person lifted it alone")
+        self._lifted[lifted.control_id] = event.control_epoch
 
     def _note_granted(self, call: _ProposedBody, epoch: int, chain: _Chain) -> None:
         if call.call_id in self._granted:
@@ -443,12 +497,23 @@ class _Audit:
         item = _event_name(chain, chain.seq)
         if chain.killed_at is not None:
             _bad(item, "it grants or starts a call although the session had been killed")
-        self._given.setdefault((epoch, tool, chain.artifact), (item, self.line))
+        given = _Given(epoch, tool, chain.agent, chain.artifact)
+        self._given.setdefault(given, (item, self.line))
 
-    def _is_killed(self, epoch: int, **scopes: str | None) -> bool:
+    def _is_killed(self, given: _Given) -> bool:
         """Tell whether a kill of the tenant or of one of these was in force at a control epoch."""
-        reached = [(_TENANT, ""), *((kind, name) for kind, name in scopes.items() if name)]
-        return any(epoch >= self._kills.get(scope, epoch + 1) for scope in reached)
+        reached = {"agent": given.agent, "tool": given.tool, "artifact": given.artifact}
+        scopes = [(_TENANT, ""), *((kind, name) for kind, name in reached.items() if name)]
+        return any(_holds(self._kills.get(scope, []), given.epoch) for scope in scopes)
+
+    def _find_kills(self) -> None:
+        """Put together when each scope was killed, once every control has been read."""
+        spans: dict[tuple[str, str], list[tuple[int, int | None]]] = {}
+        for control_id, control in self._controls.items():
+            if control.scope is not None:
+                span = (control.epoch, self._lifted.get(control_id))
+                spans.setdefault(control.scope, []).append(span)
+        self._kills = {scope: _joined(found) for scope, found in spans.items()}
 
     def _end_events(self) -> None:
         """Compare every stream with its head, before anything is held against the streams."""
@@ -463,8 +528,9 @@ class _Audit:
                     f"{chain.leaf_text}"
                 )
                 _bad(f"stream {text}", why)
-        for (epoch, tool, artifact), (item, line) in self._given.items():
-            if self._is_killed(epoch, tool=tool, artifact=artifact):
+        self._find_kills()
+        for given, (item, line) in self._given.items():
+            if self._is_killed(given):
                 why = "it grants or starts a call while a kill of its scope was in force"
                 raise _BadError(item, why, line)
 
@@ -474,9 +540,8 @@ class _Audit:
         if grant.tenant_id.bytes != self._tenant:
             _bad(item, "it belongs to another tenant")
         chain = self._chains.get(str(grant.session_id))
-        artifact = None if chain is None else chain.artifact
-        scopes = {"agent": grant.agent, "tool": grant.tool, "artifact": artifact}
-        if self._is_killed(grant.control.epoch, **scopes):
+        artifact = "" if chain is None else chain.artifact
+        if self._is_killed(_Given(grant.control.epoch, grant.tool, grant.agent, artifact)):
             _bad(item, "it was given while a kill of its scope was in force")
         if chain is not None:
             _check_grant_place(grant, item, chain)
@@ -585,7 +650,7 @@ class _Audit:
         if self.calls:
             yield (
                 f"{self.calls} times a call was granted or started, and never while a kill of its "
-                "session, its tool or its tenant that the bundle tells of was in force"
+                "session, its agent, its tool or its tenant that the bundle tells of was in force"
             )
         if starts := self.calls - len(self._granted):
             yield f"{starts} starts are of calls that an event of their session granted before"
@@ -620,6 +685,27 @@ class _Audit:
                 f"that an event granted the calls of {unmatched} signed grants: their sessions "
                 "are not in the bundle, or bodies of them were erased"
             )
+
+
+def _joined(spans: list[tuple[int, int | None]]) -> list[tuple[int, int | None]]:
+    """Return the spans in order, those that meet made one; None is an end that never came."""
+    joined: list[tuple[int, int | None]] = []
+    for begin, end in sorted(spans, key=lambda span: span[0]):
+        if joined and (joined[-1][1] is None or begin <= joined[-1][1]):
+            first, last = joined[-1]
+            joined[-1] = (first, None if last is None or end is None else max(last, end))
+        else:
+            joined.append((begin, end))
+    return joined
+
+
+def _holds(spans: list[tuple[int, int | None]], epoch: int) -> bool:
+    """Tell whether one of these joined spans holds an epoch: from its begin, up to its end."""
+    place = bisect_right(spans, epoch, key=lambda span: span[0])
+    if place == 0:
+        return False
+    end = spans[place - 1][1]
+    return end is None or epoch < end
 
 
 def _check_grant_place(grant: Grant, item: str, chain: _Chain) -> None:
