@@ -38,7 +38,7 @@ async def test_a_session_that_is_killed_is_told_outside_signed_with_the_endpoint
     told = Webhook(made.json()["secret"]).verify(heard.body, heard.headers)
     assert told["type"] == "SessionStopped"
     assert told["stream_id"] == str(worker.session_id)
-    assert told["data"] == reason
+    assert told["data"]["reason"] == reason["reason"]
 
 
 async def approved(app: Litestar, client: httpx.AsyncClient, ids: Ids) -> Desk:
