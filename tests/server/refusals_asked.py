@@ -405,6 +405,16 @@ RUNTIME_REFUSED: Final = (
     ),
     *(
         Refused(
+            f"closing {what}", f"{path}/close", {}, status, code, key="runtime", headers=binding
+        )
+        for what, path, binding, status, code in (
+            ("without the lease", SESSION, (), 409, "lease_lost"),
+            ("the dead", "/api/v1/replay/sessions/%killed%", (), 410, "session_killed"),
+            ("no session", "/api/v1/replay/sessions/%nobody%", BOUND, 404, "not_found"),
+        )
+    ),
+    *(
+        Refused(
             f"a receipt for {what} call",
             f"{SESSION}/receipts",
             {"call_id": call, "idempotency_key": "k", "status": "failed", "arguments_hash": HASH},
