@@ -14,6 +14,7 @@ from typing import Any, Final
 from tests.server.refusals_asked import REFUSED
 from tests.server.routes_asked import ROUTES, Route
 from tests.server.routes_asked_break_glass import BREAK_GLASS_REFUSED, BREAK_GLASS_ROUTES
+from tests.server.routes_asked_controls import CONTROL_ROUTES, CONTROLS_REFUSED
 from tests.server.routes_asked_drafts import DRAFT_ROUTES, DRAFTS_REFUSED
 from tests.server.routes_asked_drift import DRIFT_REFUSED, DRIFT_ROUTES
 from tests.server.routes_asked_views import VIEW_ROUTES
@@ -54,6 +55,7 @@ def cases() -> Iterator[Case]:
         *DRIFT_ROUTES,
         *WEBHOOK_ROUTES,
         *BREAK_GLASS_ROUTES,
+        *CONTROL_ROUTES,
         *VIEW_ROUTES,
     ):
         yield from _of_keys(route)
@@ -226,6 +228,7 @@ def _unacceptable() -> Iterator[Case]:
         *DRIFT_REFUSED,
         *WEBHOOKS_REFUSED,
         *BREAK_GLASS_REFUSED,
+        *CONTROLS_REFUSED,
     ):
         path = refused.path.removeprefix("/api/v1/")
         given = dict((("Content-Type", JSON), ("Idempotency-Key", KEY), *refused.headers))

@@ -187,14 +187,6 @@ ROUTES: Final = (
     ),
     Route(
         "POST",
-        "/api/v1/authority/controls",
-        body={"kind": "tenant", "effect": "kill", "reason": "enough"},
-        missing=("kind", "effect", "reason"),
-        wrong={"kind": (None, "x", []), "effect": (None, "x"), "reason": TEXTS},
-        keyed=True,
-    ),
-    Route(
-        "POST",
         f"{STUDIO}/workspaces",
         body={"agent": "new-desk", "environment": "staging"},
         missing=("agent", "environment"),

@@ -151,6 +151,7 @@ class Builder:
         (made["approval"],) = {item["active_approval_id"] for item in shown["items"]} - {None}
         made |= await self._drift(story, UUID(str(made["approval"])))
         made["activation"] = await self._activation(story)
+        made |= await self._control(desk)
         self.world.ids |= {f"{prefix}{name}": str(value) for name, value in made.items()}
         await self._session(desk, prefix)
         if not prefix:
@@ -174,6 +175,19 @@ class Builder:
         """Approve something to stand by, and have one operator open an activation of it."""
         scene = await Scene.build(story, agent="sixth-desk")
         return (await scene.open(scene.ada)).activation_id
+
+    async def _control(self, desk: Desk) -> dict[str, str]:
+        """Stop a tool that nobody has, and have one operator ask for the end of that."""
+        path = "/api/v1/authority/controls"
+        asked = {"kind": "tool", "target": "nowhere", "effect": "kill", "reason": "a drill"}
+        control = await desk.post(path, asked, desk.operator_key)
+        assert control.status_code == 201, control.text
+        control_id = control.json()["control_id"]
+        lift = await desk.post(
+            f"{path}/{control_id}/lifts", {"reason": "it is over"}, desk.operator_key
+        )
+        assert lift.status_code == 201, lift.text
+        return {"control": control_id, "lift": lift.json()["lift_id"]}
 
     async def _endpoint(self, desk: Desk) -> UUID:
         """Name an endpoint, which is never called, and return its id."""

@@ -1,0 +1,65 @@
+"""The routes of controls: how they are asked rightly, and what they refuse."""
+
+from typing import Final
+
+from tests.server.refusals_asked import Refused
+from tests.server.routes_asked import AUTHORITY, PAGES, TEXTS, Route
+
+CONTROLS: Final = f"{AUTHORITY}/controls"
+CONFIRM: Final = f"{AUTHORITY}/lifts/%lift%/confirm"
+KILL: Final = {"kind": "tenant", "effect": "kill", "reason": "enough"}
+
+CONTROL_ROUTES: Final = (
+    Route(
+        "POST",
+        CONTROLS,
+        body=KILL,
+        missing=("kind", "effect", "reason"),
+        wrong={
+            "kind": (None, "x", [], "artifact"),
+            "effect": (None, "x"),
+            "reason": TEXTS,
+            "target": (None, 1, [], "x" * 129, "a\x00b"),
+        },
+        keyed=True,
+    ),
+    Route("GET", CONTROLS, queries=PAGES),
+    Route("GET", f"{CONTROLS}/%control%"),
+    Route("GET", f"{CONTROLS}/%control%/lifts", queries=PAGES),
+    Route(
+        "POST",
+        f"{CONTROLS}/%control%/lifts",
+        body={"reason": "over"},
+        missing=("reason",),
+        wrong={"reason": TEXTS},
+        keyed=True,
+    ),
+    Route(
+        "POST",
+        CONFIRM,
+        body={"reason": "over"},
+        missing=("reason",),
+        wrong={"reason": TEXTS},
+        keyed=True,
+    ),
+)
+
+CONTROLS_REFUSED: Final = (
+    *(
+        Refused(f"a kill of {what}", CONTROLS, KILL | named, 400, "malformed_body")
+        for what, named in (
+            ("a tenant with a target", {"target": "x"}),
+            ("an agent without a name", {"kind": "agent"}),
+            ("an agent of a name that no agent has", {"kind": "agent", "target": "a b"}),
+            ("a tool without a name", {"kind": "tool"}),
+        )
+    ),
+    Refused(
+        "a lift that the same operator asked for",
+        CONFIRM,
+        {"reason": "over"},
+        403,
+        "two_people_needed",
+        key="operator",
+    ),
+)
