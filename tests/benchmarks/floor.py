@@ -62,7 +62,7 @@ class _Recording(HotPool):
 async def record(runtime: Runtime, worker: Worker, admin_url: str) -> list[Recorded]:
     """Take one call through the service, and return what it sent to the database."""
     runtime.db.hot = recording = _Recording(runtime.db.hot)
-    (call,) = await worker.propose((NOTE["name"], json.loads(NOTE["arguments"])))
+    (call,) = await worker.propose((NOTE.name, NOTE.arguments))
     await worker.report(call)
     admin = await asyncpg.connect(admin_url)
     made = []

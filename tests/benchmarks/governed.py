@@ -100,7 +100,7 @@ def disk(folder: str) -> None:
 
 def main() -> None:
     """Start what is measured, measure it, and end it."""
-    with stand.standing() as here:
+    with stand.standing("placet_bench") as (here,):
         disk(str(here.folder))
         with stand.served(__spec__.name, here) as (port, _):
             uvloop.run(measure(here, port))

@@ -40,9 +40,24 @@ from placet.storage.roles import initialise
 
 ROUNDS: Final = int(environ.get("PLACET_BENCH_ROUNDS", "5"))
 SECONDS: Final = float(environ.get("PLACET_BENCH_SECONDS", "5"))
-DATABASE: Final = "placet_bench"
 HEAD_END: Final = b"\r\n\r\n"
-NOTE: Final = {"id": "call_0", "name": "note", "arguments": '{"text": "called back"}'}
+
+
+class Tool(Value, frozen=True):
+    """What an agent calls over and over, and what it reports; both are JSON text."""
+
+    name: str
+    arguments: str
+    output: str | None = None
+
+
+NOTE: Final = Tool(name="note", arguments='{"text": "called back"}')
+LOOK_UP: Final = Tool(
+    name="lookup_order",
+    arguments='{"order_id": "ord_1234abcd"}',
+    output='{"status": "delivered", "total_cents": 4000}',
+)
+"""Another tool requires it, so every commit is remembered."""
 
 
 class Stand(Value, frozen=True):
@@ -54,24 +69,32 @@ class Stand(Value, frozen=True):
 
 
 @contextmanager
-def standing() -> Iterator[Stand]:
-    """Yield a migrated database that nobody else uses, and take it away again."""
+def standing(*names: str) -> Iterator[list[Stand]]:
+    """Yield migrated databases that nobody else uses, and take them away again."""
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp"))
-        Path(folder).chmod(0o755)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
+        folder.chmod(0o755)
         admin_url = environ.get("PLACET_TEST_DATABASE_URL")
         if admin_url is None:
-            cluster = stack.enter_context(ensure(Path(folder) / "data"))
+            cluster = stack.enter_context(ensure(folder / "data"))
             admin_url = cluster.url("postgres", "postgres")
-        asyncio.run(initialise(admin_url, PASSWORDS, database=DATABASE))
-        server = Server(admin_url)
-        stack.callback(lambda: asyncio.run(server.run(f'DROP DATABASE "{DATABASE}" WITH (FORCE)')))
-        upgrade(server.url("placet_migrator", DATABASE))
+        yield [stack.enter_context(_migrated(Server(admin_url), name, folder)) for name in names]
+
+
+@contextmanager
+def _migrated(server: Server, name: str, folder: Path) -> Iterator[Stand]:
+    asyncio.run(initialise(server.admin_url, PASSWORDS, database=name))
+    try:
+        upgrade(server.url("placet_migrator", name))
+        keys = folder / name
+        keys.mkdir()
         yield Stand(
-            database_url=server.url("placet_app", DATABASE),
-            admin_url=server.admin(DATABASE),
-            folder=Path(folder),
+            database_url=server.url("placet_app", name),
+            admin_url=server.admin(name),
+            folder=keys,
         )
+    finally:
+        asyncio.run(server.run(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @asynccontextmanager
@@ -161,6 +184,7 @@ class Seat(Value, frozen=True):
     session_id: UUID
     holder: str
     key: str
+    tool: Tool = NOTE
 
 
 class _Granted(Value, frozen=True):
@@ -215,10 +239,11 @@ class Agent:
         return await self._line.ask(self._head(verb), msgspec.json.encode(body))
 
     async def _propose(self, prepared: _Prepared) -> _Granted:
+        tool = self.seat.tool
         asked = {
             "prepared_request_id": prepared.prepared_request_id,
             "request_hash": REQUEST_HASH,
-            "tool_calls": [NOTE],
+            "tool_calls": [{"id": "call_0", "name": tool.name, "arguments": tool.arguments}],
         }
         (call,) = _PROPOSED.decode(await self.ask("proposals", asked)).calls
         assert call.status == "granted"
@@ -230,6 +255,7 @@ class Agent:
             "idempotency_key": call.call_id,
             "status": "succeeded",
             "arguments_hash": call.arguments_hash,
+            "output": self.seat.tool.output,
         }
 
     def _head(self, verb: str) -> bytes:
@@ -269,10 +295,15 @@ async def keep_calling(made: list[Agent], seconds: float) -> float:
     return (sum(len(agent.took) for agent in made) - before) / (time.perf_counter() - began)
 
 
-async def seats(desk: Desk, number: int) -> list[Seat]:
+async def seats(desk: Desk, number: int, tool: Tool = NOTE) -> list[Seat]:
     """Open so many sessions."""
     return [
-        Seat(session_id=await desk.session(), holder=f"agent-{place}", key=desk.runtime_key)
+        Seat(
+            session_id=await desk.session(),
+            holder=f"agent-{place}",
+            key=desk.runtime_key,
+            tool=tool,
+        )
         for place in range(number)
     ]
 
