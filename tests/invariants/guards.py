@@ -5,6 +5,7 @@ from tests.invariants import scenes_effects as effects
 from tests.invariants import scenes_stopping as stopping
 from tests.invariants import scenes_sweeping as sweeping
 from tests.invariants import scenes_writing as writing
+from tests.invariants.guards_closing import CLOSING
 from tests.invariants.guards_revoking import EPOCH_UNREAD, REVOKING, SIGNABLE
 from tests.invariants.mutants import Change, Mutant, one
 
@@ -388,6 +389,7 @@ MUTANTS = [
         ),
     ),
     *REVOKING,
+    *CLOSING,
     # Receipts.
     Mutant(
         "late_receipt_refused",
