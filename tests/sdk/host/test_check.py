@@ -1,5 +1,6 @@
 """A host runs a call only with a grant that covers it, and only once."""
 
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from placet.sdk.host.check import parse_fence
 from placet.sdk.host.keys import GivenKeys, KeyFile
 from placet.sdk.host.memory import MemoryFailed
 from placet.sdk.host.model import HostFlaw, Met, SentCall, Visit, hosted
+from placet.sdk.host.sqlite import SqliteMemory
 
 
 def sent_as(**changes: Any) -> SentCall:  # noqa: ANN401 -- any field of a call
@@ -154,6 +156,14 @@ class Forgetful:
 def test_a_host_that_cannot_remember_lets_nothing_in() -> None:
     verdict = host(memory=Forgetful()).check(sent())
     assert (verdict.flaw, verdict.is_good) == (HostFlaw.MEMORY, False)
+
+
+def test_a_memory_whose_file_is_gone_lets_nothing_in(tmp_path: Path) -> None:
+    folder = tmp_path / "host"
+    folder.mkdir()
+    here = host(SqliteMemory(folder / "host.db"))
+    shutil.rmtree(folder)
+    assert here.check(sent()).flaw is HostFlaw.MEMORY
 
 
 def test_a_fence_alone_tells_who_was_overtaken() -> None:
