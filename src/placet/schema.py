@@ -7,6 +7,7 @@ import placet.events.tables
 import placet.plans.attachments.tables
 import placet.plans.inventory.tables
 import placet.plans.tables
+import placet.replay.asks.tables
 import placet.replay.calls.tables
 import placet.replay.seals.tables
 import placet.replay.sessions.tables

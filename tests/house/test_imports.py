@@ -9,9 +9,13 @@ from tests.house.checkout import PACKAGE, ROOT, told, tree
 
 # A store that reads the tables of another slice, and why.
 FOREIGN_TABLES: dict[tuple[str, str], str] = {
+    ("placet.replay.asks.store", "placet.events.tables"): "the salt of what proposed a call",
+    ("placet.replay.asks.store", "placet.replay.calls.tables"): "an ask is a call that waits",
+    ("placet.replay.asks.store", "placet.replay.sessions.tables"): "whose keys may see it",
     ("placet.replay.observed.store", "placet.events.tables"): "phase conflicts stand in bodies",
     ("placet.replay.observed.store", "placet.replay.calls.tables"): "counts what was decided",
     ("placet.replay.observed.store", "placet.replay.sessions.tables"): "counts what was decided",
+    ("placet.replay.pending.store", "placet.replay.calls.tables"): "reads what was reported",
     ("placet.replay.recordings.store", "placet.replay.calls.tables"): "reads what was done",
     ("placet.replay.recordings.store", "placet.replay.sessions.tables"): "reads what was done",
     ("placet.studio.drift.store", "placet.studio.drafts.tables"): "items end with their draft",

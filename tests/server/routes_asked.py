@@ -465,6 +465,16 @@ ROUTES: Final = (
         denied="viewer",
         headers=BOUND,
     ),
+    Route("GET", "/api/v1/replay/asks", queries=PAGES),
+    Route("GET", f"{SESSION}/calls/%call%/ask"),
+    Route(
+        "POST",
+        f"{SESSION}/calls/%call%/vote",
+        body={"envelope": {}},
+        missing=("envelope",),
+        keyed=True,
+        key="approver",
+    ),
     Route(
         "POST",
         f"{SESSION}/receipts",

@@ -168,6 +168,7 @@ def _load_tool(
         labels=tuple(one for one in session.labels if one.covers(name)),
         principals=tuple(one for one in session.principals if one.covers(name)),
         volatile=tuple(parse_path(path) for path in tool.volatile),
+        redacted=redacted,
         retries=tool.retries,
         cancel=tool.cancel,
         reconcile=tool.reconcile,

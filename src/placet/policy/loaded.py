@@ -161,6 +161,7 @@ class LoadedTool:
     labels: tuple[LoadedLabels, ...]
     principals: tuple[LoadedPrincipal, ...]
     volatile: tuple[Path, ...]
+    redacted: tuple[Path, ...]
     retries: Retries
     cancel: Cancel
     reconcile: Reconcile | None

@@ -13,10 +13,12 @@ from placet.plans.inventory import routes as inventory
 from placet.replay.calls import routes as calls
 from placet.replay.closings import routes as closings
 from placet.replay.export import routes as export
+from placet.replay.pending import routes as pending
 from placet.replay.sessions import routes as sessions
 from placet.server import health, reference
 from placet.studio.abandonments import routes as abandonments
 from placet.studio.archives import routes as archives
+from placet.studio.asks import routes as studio_asks
 from placet.studio.break_glass import routes as break_glass
 from placet.studio.draft_sources import routes as draft_sources
 from placet.studio.drafts import routes as drafts
@@ -82,7 +84,9 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     webhook_endpoints.HANDLERS,
     webhook_deliveries.HANDLERS,
     sessions.HANDLERS,
+    pending.HANDLERS,
     calls.HANDLERS,
+    studio_asks.HANDLERS,
     closings.HANDLERS,
     export.HANDLERS,
     health.HANDLERS,

@@ -1,0 +1,29 @@
+"""Asks: calls that wait for people, what people are shown, and what follows from their answer.
+
+A call that `awaits_approval` is an ask. Its call's row is the truth about whether it still waits;
+a `ReplayAsk` stands beside it from the first vote on, and keeps the view that the voters were
+shown and whether they have said enough: `open` → `approved` | `rejected`. An ask without votes has
+no row and is open.
+
+The view is made by the service, and is the same whenever it is asked for: the call, the calls
+beside it in the step, who must say yes, and until when. Where the contract redacts a path, the view
+holds a salted hash in the place of the value; the salt is the one of the event that proposed the
+call. The first vote freezes the view's bytes.
+
+An approval grants nothing: it is a fact. The session's holder then claims the call under its fence
+(`claim`): all layers are judged again with that fact, and only then is a grant given, once. Under
+`reject_all` a step is claimed as a whole once all its asks are approved; under the other gates each
+ask by itself. A rejection ends the call at once (`denied`), with the reason that goes back to the
+model; under `reject_all` the step's other calls end with it.
+
+Invariants
+- A vote names the view and the arguments that it is about, and counts for no others.
+- One vote of one person on one call; one rejection is enough, and nothing revives a rejected call.
+- No call is granted by a vote. A claim is decided on the session's facts, fence and controls of
+  the moment in which it is written, and is written once.
+- Under `reject_all`, nothing of a step is granted once any of its calls has ended otherwise.
+
+What each failure leads to: an answer to a claim that was lost is given again to the same claim id;
+no vote, or no claim, by the deadline is a denial; a kill, a revocation or the session's end cancels
+what waits, and a vote after it is told `ask_closed`.
+"""

@@ -1,0 +1,227 @@
+"""Questions about asks, and the functions that count a vote and write a claim."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from placet.events.model import NewEvent
+from placet.events.tables import EVENT, EVENT_BODY
+from placet.evidence.ask_vote import AskDecision
+from placet.kernel.ids import ActorId
+from placet.kernel.principal import Principal
+from placet.kernel.refusals import NotFound
+from placet.kernel.value import Value
+from placet.replay.asks.model import AskStatus, ReplayAsk, ReplayAskVote
+from placet.replay.asks.tables import ASK, ASK_VOTE
+from placet.replay.calls.events import CallProposed
+from placet.replay.calls.model import CallStatus, ReplayPendingCall
+from placet.replay.calls.tables import PENDING_CALL
+from placet.replay.sessions.tables import REPLAY_SESSION
+from placet.storage.database import Reading, Writing
+
+CHANNEL: Final = "placet_ask"
+"""Where it is told in which session a vote was counted."""
+
+_NEAR: Final = timedelta(seconds=5)
+"""How far the event that proposed a call may lie from the time in the call's row."""
+
+_VOTE: Final = sa.text(
+    "SELECT code, closed FROM placet.ask_vote_v1"
+    "(:session, :voter, :vote, :decision, :key, :envelope, :reason, :whole,"
+    " CAST(:calls AS jsonb), :events, :types, :salts, :bodies)"
+).bindparams(
+    sa.bindparam("session", type_=sa.Uuid),
+    sa.bindparam("voter", type_=sa.Uuid),
+    sa.bindparam("vote", type_=sa.Uuid),
+    sa.bindparam("decision", type_=sa.Text),
+    sa.bindparam("key", type_=sa.Text),
+    sa.bindparam("envelope", type_=sa.LargeBinary),
+    sa.bindparam("reason", type_=sa.Text),
+    sa.bindparam("whole", type_=sa.Boolean),
+    sa.bindparam("calls", type_=sa.Text),
+    sa.bindparam("events", type_=postgresql.ARRAY(sa.Uuid)),
+    sa.bindparam("types", type_=postgresql.ARRAY(sa.Text)),
+    sa.bindparam("salts", type_=postgresql.ARRAY(sa.LargeBinary)),
+    sa.bindparam("bodies", type_=postgresql.ARRAY(sa.LargeBinary)),
+)
+_TELL: Final = sa.text("SELECT pg_notify(:channel, :session)")
+
+
+class AskedWrite(Value, frozen=True):
+    """What a vote makes of one call: decided on so many earlier votes. Bytes are hex text."""
+
+    call_id: UUID
+    status: AskStatus
+    view: str
+    view_hash: str
+    seen: int
+
+
+class VoteWrite(Value, frozen=True):
+    """Everything that `ask_vote_v1` writes. `is_whole` says that the step is decided as a whole."""
+
+    session_id: UUID
+    voter_id: ActorId
+    vote_id: UUID
+    decision: AskDecision
+    key_id: str
+    envelope: bytes
+    reason: str | None
+    is_whole: bool
+    calls: list[AskedWrite]
+    events: list[NewEvent]
+
+
+async def get_call(tx: Reading, session_id: UUID, call_id: UUID) -> ReplayPendingCall:
+    """Return a call. Refuses `not_found`."""
+    found = await tx.find(
+        ReplayPendingCall, _calls(tx, session_id).where(PENDING_CALL.c.call_id == call_id)
+    )
+    if found is None:
+        raise NotFound(detail="there is no such thing here")
+    return found
+
+
+async def list_step(tx: Reading, call: ReplayPendingCall) -> list[ReplayPendingCall]:
+    """Return every call of the step that a call is of, in the order of the response."""
+    query = _calls(tx, call.session_id).where(
+        PENDING_CALL.c.prepared_request_id == call.prepared_request_id
+    )
+    return await tx.list(ReplayPendingCall, query.order_by(PENDING_CALL.c.ordinal))
+
+
+async def list_waiting(
+    tx: Reading,
+    principal: Principal,
+    *,
+    after: tuple[datetime, UUID] | None,
+    now: datetime,
+    limit: int,
+) -> list[ReplayPendingCall]:
+    """Return up to `limit` calls that wait for people, the one with the nearest deadline first.
+
+    `after` is the deadline and the id of the last one that was shown.
+    """
+    c, session = PENDING_CALL.c, REPLAY_SESSION.c
+    joined = PENDING_CALL.join(
+        REPLAY_SESSION,
+        sa.and_(c.tenant_id == session.tenant_id, c.session_id == session.session_id),
+    )
+    query = (
+        sa.select(PENDING_CALL)
+        .select_from(joined)
+        .where(
+            c.tenant_id == tx.tenant_id,
+            c.deadline_at.is_not(None),
+            c.deadline_at > now,
+            c.status == CallStatus.AWAITING_APPROVAL,
+        )
+    )
+    if principal.agent is not None:
+        query = query.where(session.agent == principal.agent)
+    if principal.environment is not None:
+        query = query.where(session.environment == principal.environment)
+    if after is not None:
+        query = query.where(sa.tuple_(c.deadline_at, c.call_id) > sa.tuple_(*after))
+    return await tx.list(ReplayPendingCall, query.order_by(c.deadline_at, c.call_id).limit(limit))
+
+
+async def list_asks(
+    tx: Reading, session_id: UUID, call_ids: Sequence[UUID]
+) -> dict[UUID, ReplayAsk]:
+    """Return what was voted on of these calls, by the call; one without votes is left out."""
+    found = await tx.list(
+        ReplayAsk,
+        sa.select(ASK).where(
+            ASK.c.tenant_id == tx.tenant_id,
+            ASK.c.session_id == session_id,
+            ASK.c.call_id.in_(call_ids),
+        ),
+    )
+    return {ask.call_id: ask for ask in found}
+
+
+async def list_votes(
+    tx: Reading, session_id: UUID, call_ids: Sequence[UUID]
+) -> list[ReplayAskVote]:
+    """Return the votes on these calls, in the order in which they were cast."""
+    return await tx.list(
+        ReplayAskVote,
+        sa.select(ASK_VOTE)
+        .where(
+            ASK_VOTE.c.tenant_id == tx.tenant_id,
+            ASK_VOTE.c.session_id == session_id,
+            ASK_VOTE.c.call_id.in_(call_ids),
+        )
+        .order_by(ASK_VOTE.c.voted_at, ASK_VOTE.c.vote_id),
+    )
+
+
+async def get_salt(tx: Reading, call: ReplayPendingCall) -> bytes:
+    """Return the salt of the event that proposed a call. Refuses `not_found` once it is erased."""
+    event, body = EVENT.c, EVENT_BODY.c
+    joined = EVENT.join(
+        EVENT_BODY,
+        sa.and_(
+            event.tenant_id == body.tenant_id,
+            event.stream_id == body.stream_id,
+            event.seq == body.seq,
+        ),
+    )
+    named = sa.cast(sa.func.convert_from(body.body, "UTF8"), postgresql.JSONB)["call_id"].astext
+    rows = await tx.rows(
+        sa.select(body.salt)
+        .select_from(joined)
+        .where(
+            event.tenant_id == tx.tenant_id,
+            event.stream_id == call.session_id,
+            event.type == CallProposed.__name__,
+            event.at.between(call.proposed_at - _NEAR, call.proposed_at + _NEAR),
+            named == str(call.call_id),
+        )
+    )
+    if not rows:
+        raise NotFound(detail="what proposed this call was erased")
+    salt: bytes = rows[0].salt
+    return salt
+
+
+async def count_vote(tx: Writing, write: VoteWrite) -> str:
+    """Count a vote. Returns the function's code: `ok`, `redo`, `ask_closed` or `not_found`.
+
+    Comes last in a transaction: the writers of the session wait for it from here on.
+    """
+    events = write.events
+    row = await tx.returning(
+        _VOTE.bindparams(
+            session=write.session_id,
+            voter=write.voter_id,
+            vote=write.vote_id,
+            decision=write.decision.value,
+            key=write.key_id,
+            envelope=write.envelope,
+            reason=write.reason,
+            whole=write.is_whole,
+            calls=msgspec.json.encode(write.calls).decode(),
+            events=[event.event_id for event in events],
+            types=[event.type for event in events],
+            salts=[event.salt for event in events],
+            bodies=[event.body for event in events],
+        )
+    )
+    assert row is not None, "the function returns one row"  # noqa: S101 -- it has OUT parameters
+    code: str = row.code
+    if code == "ok":
+        await tx.rows(_TELL.bindparams(channel=CHANNEL, session=str(write.session_id)))
+    return code
+
+
+def _calls(tx: Reading, session_id: UUID) -> sa.Select[tuple[object, ...]]:
+    return sa.select(PENDING_CALL).where(
+        PENDING_CALL.c.tenant_id == tx.tenant_id, PENDING_CALL.c.session_id == session_id
+    )

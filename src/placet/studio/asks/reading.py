@@ -1,0 +1,139 @@
+"""Reading what an ask is judged by, and putting it into the form in which it is shown."""
+
+from uuid import UUID
+
+from placet.authority import store as authority
+from placet.evidence.ask_vote import ASK_VOTE_TYPE
+from placet.kernel.principal import Principal
+from placet.kernel.refusals import NotFound
+from placet.replay.asks import rules as ask_rules
+from placet.replay.asks import store as asks
+from placet.replay.asks.model import AskClosed, AskStatus
+from placet.replay.calls.model import CallStatus, ReplayPendingCall
+from placet.replay.sessions import store as sessions
+from placet.replay.sessions.policies import Pinned, Policies
+from placet.replay.sessions.views import may_see
+from placet.storage.database import Reading, Writing
+from placet.studio.approvals import store as approvals
+from placet.studio.asks import rules
+from placet.studio.asks.model import AskCase, AskPanel, AskShown, AskVoteShown
+from placet.studio.workspaces import service as workspaces
+from placet.studio.workspaces import store as workspace_store
+from placet.studio.workspaces.rules import approvers_of
+from placet.tenancy import store as tenancy
+from placet.tenancy.model import Role
+
+
+async def read_panel(
+    tx: Reading, principal: Principal, session_id: UUID, policies: Policies
+) -> tuple[AskPanel, Pinned]:
+    """Return who may answer the asks of a session, and its policy.
+
+    A transaction that writes keeps all of it as it is until its end. Refuses `not_found`.
+    """
+    session = await sessions.get_session(tx, session_id)
+    if not may_see(principal, session):
+        raise NotFound(detail="there is no such thing here")
+    artifact = await authority.get_artifact(tx, session.artifact_id)
+    workspace_id = (await approvals.get_head(tx, artifact.approval_id)).workspace_id
+    if isinstance(tx, Writing):
+        await workspaces.hold_standings(tx, workspace_id)
+    panel = AskPanel(
+        session=session,
+        workspace_id=workspace_id,
+        keys=await workspaces.read_standings(tx, workspace_id),
+        members=await workspace_store.list_members(tx, workspace_id),
+        now=await tx.now(),
+    )
+    return panel, await policies.keep(tx, artifact)
+
+
+async def is_approver(tx: Reading, panel: AskPanel) -> bool:
+    """Tell whether whoever `tx` was opened for approves in the session's workspace."""
+    grants = await tenancy.list_grants(tx, tx.actor_id)
+    has_role = any(
+        grant.role is Role.APPROVER and grant.workspace_id in {None, panel.workspace_id}
+        for grant in grants
+    )
+    return has_role and tx.actor_id in approvers_of(panel.keys)
+
+
+async def read_case(
+    tx: Reading, panel: AskPanel, pinned: Pinned, call: ReplayPendingCall
+) -> AskCase:
+    """Return a call with its view, which the first vote froze, and what was said of it."""
+    found = await asks.list_asks(tx, call.session_id, [call.call_id])
+    ask = found.get(call.call_id)
+    view = await _view(tx, panel, pinned, call) if ask is None else ask.view
+    return AskCase(
+        call=call,
+        checkpoint=ask_rules.checkpoint_of(pinned.policy, call.tool_name),
+        view=view,
+        view_hash=ask_rules.hash_view(view).hex(),
+        ask=ask,
+        votes=await asks.list_votes(tx, call.session_id, [call.call_id]),
+    )
+
+
+async def read_open_case(tx: Reading, panel: AskPanel, pinned: Pinned, call_id: UUID) -> AskCase:
+    """Return a call that still waits for an answer. Refuses `not_found` and `ask_closed`."""
+    call = await asks.get_call(tx, panel.session.session_id, call_id)
+    check_asked(call)
+    is_over = call.deadline_at is None or call.deadline_at <= await tx.now()
+    if call.status is not CallStatus.AWAITING_APPROVAL or is_over:
+        raise closed(call.status)
+    case = await read_case(tx, panel, pinned, call)
+    if case.status is not AskStatus.OPEN:
+        raise closed(call.status)
+    return case
+
+
+def check_asked(call: ReplayPendingCall) -> None:
+    """Refuse `not_found` for a call that people were never asked about."""
+    if call.deadline_at is None:
+        raise NotFound(detail="this call never waited for people")
+
+
+def closed(status: CallStatus | None) -> AskClosed:
+    """Return the refusal of a vote that comes too late."""
+    return AskClosed(detail="this call waits for no answer any more", call_status=status)
+
+
+def shown(panel: AskPanel, case: AskCase) -> AskShown:
+    """Return an ask as people see it."""
+    call = case.call
+    assert call.deadline_at is not None, "an ask has one"  # noqa: S101 -- narrows; `check_asked` looked
+    return AskShown(
+        session_id=panel.session.session_id,
+        call_id=call.call_id,
+        step=call.step_id,
+        agent=panel.session.agent,
+        environment=panel.session.environment,
+        tool=call.tool_name,
+        status=case.status,
+        call_status=call.status,
+        proposed_at=call.proposed_at,
+        deadline=call.deadline_at,
+        tally=rules.tally_of(panel, case),
+        reason_required=case.checkpoint.reason_required,
+        votes=[
+            AskVoteShown(
+                voter_id=vote.voter_id,
+                decision=vote.decision,
+                reason=vote.reason,
+                voted_at=vote.voted_at,
+            )
+            for vote in case.votes
+        ],
+        view=case.view.decode(),
+        view_hash=case.view_hash,
+        vote_type=ASK_VOTE_TYPE,
+        vote_fields=rules.fields_of(panel, [case]),
+    )
+
+
+async def _view(tx: Reading, panel: AskPanel, pinned: Pinned, call: ReplayPendingCall) -> bytes:
+    hides = ask_rules.is_redacted(pinned.policy, call)
+    salt = await asks.get_salt(tx, call) if hides else b""
+    step = await asks.list_step(tx, call)
+    return ask_rules.view_bytes(ask_rules.view_of(pinned.policy, panel.session, call, step, salt))
