@@ -15,6 +15,7 @@ from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import GovernanceUnavailable
 from placet.storage.faults import translated
+from placet.storage.warm import warm
 
 M = TypeVar("M", bound=msgspec.Struct)
 
@@ -149,8 +150,8 @@ class Database:
     async def open(cls, url: str, *, pool_size: int = POOL_SIZE) -> Self:
         """Connect. `url` is `postgresql://…` of the application's role."""
         with translated():
-            pool = await _hot_pool(url, pool_size)
-            reserved = await _hot_pool(url, RESERVED_SIZE)
+            pool = await _hot_pool(url, pool_size, is_warm=True)
+            reserved = await _hot_pool(url, RESERVED_SIZE, is_warm=False)
         engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=lambda: asyncpg.connect(url),
@@ -198,7 +199,12 @@ def _to_struct(model: type[M], row: sa.Row[Any]) -> M:
     return msgspec.convert(dict(zip(names, row, strict=True)), model)
 
 
-async def _hot_pool(url: str, size: int) -> "asyncpg.Pool[Any]":
+async def _hot_pool(url: str, size: int, *, is_warm: bool) -> "asyncpg.Pool[Any]":
     return await asyncpg.create_pool(
-        url, min_size=1, max_size=size, connection_class=HotConnection, command_timeout=10
+        url,
+        min_size=1,
+        max_size=size,
+        connection_class=HotConnection,
+        command_timeout=10,
+        init=warm if is_warm else None,
     )
