@@ -139,12 +139,13 @@ class Desk:
         server_keys: ServerKeys,
         document: dict[str, Any] | None = None,
         environment: Environment = Environment.STAGING,
+        agent: str = AGENT,
     ) -> None:
         """Have a contract approved and put in force, and make the keys."""
         self.story = story = Story(self.db, self.ids, self.workplace, server_keys)
         self.signer = signer = await story.signer()
         asked = CreateWorkspace(
-            agent=AGENT,
+            agent=agent,
             environment=environment,
             enforcement=Enforcement.BLOCK,
             approval_policy=ApprovalPolicy(),
@@ -153,7 +154,7 @@ class Desk:
         async with self.db.writing(story.founder) as tx:
             self.workspace = await workspaces.create_workspace(tx, asked, self.ids)
         await self.approve_again(document)
-        self.runtime, self.runtime_key = await self.workplace.agent(AGENT, environment)
+        self.runtime, self.runtime_key = await self.workplace.agent(agent, environment)
         self.operator, self.operator_key = await self.workplace.person("op", Role.OPERATOR)
 
     async def approve_again(self, document: dict[str, Any] | None = None) -> None:
@@ -197,8 +198,25 @@ class Desk:
 
     async def kill_tenant(self) -> httpx.Response:
         """Stop the whole tenant."""
-        asked = {"kind": "tenant", "effect": "kill", "reason": "enough"}
+        return await self.kill("tenant")
+
+    async def kill(self, kind: str, target: str = "") -> httpx.Response:
+        """Stop something wider than a session."""
+        asked = {"kind": kind, "target": target, "effect": "kill", "reason": "enough"}
         return await self.post("/api/v1/authority/controls", asked, self.operator_key)
+
+    async def lift(self, killed: httpx.Response) -> dict[str, Any]:
+        """Have two operators lift what was stopped."""
+        _, second = await self.workplace.person("second", Role.OPERATOR)
+        path = "/api/v1/authority"
+        asked = {"reason": "it is over"}
+        lifts = f"{path}/controls/{killed.json()['control_id']}/lifts"
+        lift = await self.post(lifts, asked, self.operator_key)
+        assert lift.status_code == 201, lift.text
+        lifted = await self.post(f"{path}/lifts/{lift.json()['lift_id']}/confirm", asked, second)
+        assert lifted.status_code == 200, lifted.text
+        made: dict[str, Any] = lifted.json()
+        return made
 
 
 class Worker:

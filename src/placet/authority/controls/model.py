@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from placet.kernel.ids import ActorId, TenantId
-from placet.kernel.refusals import Gone
+from placet.kernel.refusals import Action, Gone
 from placet.kernel.value import Input, Value
 
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
@@ -47,6 +47,7 @@ class AgentKilled(Gone):
 class ToolKilled(Gone):
     """This tool was killed."""
 
+    action = Action.NEW_PREFLIGHT
     hint = "an operator stopped this tool; it is neither granted nor started until that is lifted"
 
 
