@@ -149,7 +149,7 @@ class Desk:
             environment=environment,
             enforcement=Enforcement.BLOCK,
             approval_policy=ApprovalPolicy(),
-            approvers=(signer.enrolment(environment=environment),),
+            approvers=(signer.enrolment(agent=agent, environment=environment),),
         )
         async with self.db.writing(story.founder) as tx:
             self.workspace = await workspaces.create_workspace(tx, asked, self.ids)
