@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response, post
 from litestar.params import FromPath
 
 from placet.kernel import bodies
@@ -15,7 +15,6 @@ from placet.replay.calls.answers import (
     ProposalAnswer,
     ReceiptAnswer,
     ReportReceipt,
-    SessionWithPending,
     SettleCall,
     SettlementAnswer,
     StartCall,
@@ -25,18 +24,14 @@ from placet.replay.calls.caller import caller_from
 from placet.replay.calls.proposal import ProposeCalls
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.store import Caller
-from placet.replay.calls.views import SessionQuery, read_session
 from placet.replay.sessions.binding import HEADER
 from placet.tenancy.entry import (
     AppRequest,
     RouteOpt,
     answer,
     body_of,
-    database_of,
     kept_of,
     key_of,
-    principal_of,
-    query_of,
 )
 
 _PREPARE = msgspec.json.Decoder(PrepareRequest)
@@ -45,18 +40,6 @@ _START = msgspec.json.Decoder(StartCall)
 _RECEIPT = msgspec.json.Decoder(ReportReceipt)
 _SETTLE = msgspec.json.Decoder(SettleCall)
 _SESSION = "/api/v1/replay/sessions/{session_id:uuid}"
-
-
-@get(
-    _SESSION,
-    opt=RouteOpt(scope=(Scope.READ, Scope.RUNTIME), query=SessionQuery, answer=SessionWithPending),
-)
-async def get_session(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
-    """Return a session; with `include=pending` also the calls that may still change."""
-    asked = query_of(request, SessionQuery)
-    principal = principal_of(request)
-    async with database_of(request).reading(principal) as tx:
-        return answer(await read_session(tx, principal, session_id, asked))
 
 
 @post(
@@ -130,7 +113,6 @@ def _caller(request: AppRequest, session_id: UUID, *, must: bool = True) -> Call
 
 
 HANDLERS = [
-    get_session,
     prepare_request,
     propose_calls,
     start_call,

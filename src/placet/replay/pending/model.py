@@ -1,0 +1,93 @@
+"""Open calls and their receipts as they are shown."""
+
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from placet.evidence.fields import Fence
+from placet.kernel.value import Input, Value
+from placet.replay.calls.model import (
+    BlockedWhy,
+    CallStatus,
+    CommitNeed,
+    CommitState,
+    EvidenceLevel,
+    ExecutionState,
+    ReasonView,
+    ReceiptStatus,
+)
+from placet.replay.sessions.model import SessionView
+
+RECEIPTS_MAX: Final = 20
+"""Receipts that are shown of one call, the first ones first."""
+
+OUTPUT_BYTES_MAX: Final = 64 * 1024
+"""Bytes of an output that are shown; of a longer one the hash alone."""
+
+
+class SessionQuery(Input, frozen=True):
+    """What to read beside the session itself."""
+
+    include: Literal["pending"] | None = None
+
+
+class ReceiptView(Value, frozen=True):
+    """What somebody reported of a call. `output` is JSON text, null also where it is too long."""
+
+    receipt_id: UUID
+    idempotency_key: str
+    status: ReceiptStatus
+    evidence_level: EvidenceLevel
+    output: str | None
+    output_hash: str | None
+    external_ref: str | None
+    error: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    fence: Fence
+    late: bool
+    conflicting: bool
+    reported_by: UUID
+    received_at: datetime
+
+
+class PendingCallView(Value, frozen=True):
+    """A call that may still change. `arguments` is the JSON text that was proposed.
+
+    `grant_fence` and the control revisions are those that its grant was given under. `receipts` are
+    the first ones that came, up to 20; the holder settles by citing one of them.
+    """
+
+    call_id: UUID
+    prepared_request_id: UUID
+    step_id: int
+    ordinal: int
+    tool_call_id: str
+    tool: str
+    arguments_hash: str
+    arguments: str
+    status: CallStatus
+    execution_state: ExecutionState
+    commit_state: CommitState
+    commit_requirement: CommitNeed
+    evidence_level: EvidenceLevel
+    layer: int | None
+    reasons: list[ReasonView]
+    blocked_why: BlockedWhy | None
+    effect_key: str | None
+    start_required: bool
+    proposed_at: datetime
+    deadline: datetime | None
+    granted_at: datetime | None
+    grant_expires_at: datetime | None
+    grant_fence: Fence | None
+    grant_control_epoch: int | None
+    grant_control_revision: int | None
+    started_at: datetime | None
+    receipts: list[ReceiptView]
+
+
+class SessionWithPending(SessionView, frozen=True):
+    """A session with the calls that may still change, for whoever takes over."""
+
+    pending: list[PendingCallView] | None = None
