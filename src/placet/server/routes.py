@@ -14,7 +14,6 @@ from placet.replay.calls import routes as calls
 from placet.replay.closings import routes as closings
 from placet.replay.export import routes as export
 from placet.replay.pending import routes as pending
-from placet.replay.pending import routes as pending
 from placet.replay.sessions import routes as sessions
 from placet.server import health, reference
 from placet.studio.abandonments import routes as abandonments
@@ -85,7 +84,6 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     webhook_endpoints.HANDLERS,
     webhook_deliveries.HANDLERS,
     sessions.HANDLERS,
-    pending.HANDLERS,
     pending.HANDLERS,
     calls.HANDLERS,
     studio_asks.HANDLERS,
