@@ -1,14 +1,161 @@
 """What a session's facts need beside its state."""
 
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from placet.storage import guards
+from placet.storage.functions import statements
+
 revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
 
+TABLES = ["replay_amount", "replay_kept"]
+TENANT = ["replay_amount", "replay_kept"]
+APPEND_ONLY = ["replay_kept"]
+UPDATES: dict[str, list[str]] = {"replay_amount": ["committed_at", "released_at"]}
+DELETES: list[str] = []
+COLUMNS: dict[str, dict[str, tuple[sa.types.TypeEngine[Any], str | None]]] = {
+    "replay_session": {
+        "labels": (postgresql.JSONB(), "'{}'"),
+        "filtered": (postgresql.JSONB(), "'[]'"),
+        "waiting_since": (sa.DateTime(timezone=True), None),
+        "waited_us": (sa.BigInteger(), "0"),
+        "compromised_at": (sa.DateTime(timezone=True), None),
+        "stopped_by_call": (sa.Uuid(), None),
+    },
+    "replay_pending_call": {
+        "counts": (sa.Boolean(), "false"),
+        "phase_at_grant": (sa.Text(), None),
+        "cost_micros": (sa.BigInteger(), None),
+    },
+}
+BEFORE = """
+(status IN ('blocked', 'held', 'awaiting_approval', 'denied', 'expired', 'cancelled', 'superseded',
+            'shadowed')
+    AND execution_state = 'not_started' AND commit_state = 'not_required')
+"""
+AFTER = """
+(status IN ('blocked', 'held', 'awaiting_approval', 'denied', 'expired', 'cancelled', 'superseded')
+    AND execution_state = 'not_started' AND commit_state = 'not_required')
+OR (status = 'shadowed' AND execution_state <> 'started')
+"""
+ALWAYS = """
+OR (status = 'granted'
+    AND execution_state IN ('not_started', 'started', 'succeeded', 'failed', 'unknown')
+    AND commit_state IN ('awaiting_evidence', 'not_required'))
+OR (status = 'unknown' AND execution_state = 'unknown'
+    AND commit_state IN ('awaiting_evidence', 'not_required'))
+OR (status = 'settled' AND execution_state = 'succeeded'
+    AND commit_state IN ('committed', 'not_required'))
+OR (status = 'settled' AND execution_state = 'failed'
+    AND commit_state IN ('refused', 'not_required'))
+OR (status = 'abandoned' AND execution_state = 'not_started'
+    AND commit_state IN ('refused', 'not_required'))
+"""
+SOURCES = [("placet.replay", "session_leave_v1")]
+FUNCTIONS = [
+    "session_waits_v1(placet.replay_session, timestamptz)",
+    "session_finish_v1(placet.replay_session, text, text, uuid, timestamptz)",
+    "session_leave_v1(placet.replay_session, jsonb, timestamptz)",
+]
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Add what sessions and calls remember, and the rows that commits leave."""
+    for table, columns in COLUMNS.items():
+        for name, (kind, default) in columns.items():
+            made = sa.Column(
+                name, kind, nullable=default is None, server_default=default and sa.text(default)
+            )
+            op.add_column(table, made, schema="placet")
+            if default is not None:
+                op.execute(f"ALTER TABLE placet.{table} ALTER COLUMN {name} DROP DEFAULT")
+        op.execute(f"GRANT UPDATE ({', '.join(columns)}) ON placet.{table} TO placet_app")
+    _allow(AFTER)
+    _create_tables()
+    guards.force_tenancy(op, TENANT)
+    guards.forbid_change(op, APPEND_ONLY)
+    guards.grant_app(op, TABLES, UPDATES, DELETES)
+    for package, name in SOURCES:
+        for statement in statements(package, name):
+            op.execute(statement.replace(":", "\\:"))
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Drop it all. Refused by the database where a session that only records has outcomes."""
+    for signature in FUNCTIONS:
+        op.execute(f"DROP FUNCTION placet.{signature}")
+    for name in TABLES:
+        op.drop_table(name, schema="placet")
+    _allow(BEFORE)
+    for table, columns in COLUMNS.items():
+        for name in reversed(columns):
+            op.drop_column(table, name, schema="placet")
+
+
+def _allow(triples: str) -> None:
+    name = "replay_pending_call_legal_triple"
+    op.execute(f"ALTER TABLE placet.replay_pending_call DROP CONSTRAINT {name}")
+    op.execute(
+        f"ALTER TABLE placet.replay_pending_call ADD CONSTRAINT {name} CHECK ({triples + ALWAYS})"
+    )
+
+
+def _create_tables() -> None:
+    op.create_table(
+        "replay_amount",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("committed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "session_id", "call_id"],
+            [
+                "placet.replay_pending_call.tenant_id",
+                "placet.replay_pending_call.session_id",
+                "placet.replay_pending_call.call_id",
+            ],
+            name=op.f("replay_amount_tenant_id_session_id_call_id_fkey"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "session_id", "call_id", "name", name=op.f("replay_amount_pkey")
+        ),
+        schema="placet",
+        postgresql_with={"fillfactor": 70},
+    )
+    op.create_table(
+        "replay_kept",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('memory', 'slot', 'first')", name=op.f("replay_kept_kind_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "session_id", "call_id"],
+            [
+                "placet.replay_pending_call.tenant_id",
+                "placet.replay_pending_call.session_id",
+                "placet.replay_pending_call.call_id",
+            ],
+            name=op.f("replay_kept_tenant_id_session_id_call_id_fkey"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "session_id", "kind", "name", "number", name=op.f("replay_kept_pkey")
+        ),
+        schema="placet",
+    )

@@ -18,9 +18,9 @@ from placet.replay.calls.model import (
     HiddenTool,
     ReasonView,
     ReceiptStatus,
+    Stop,
     Verdict,
 )
-from placet.replay.sessions.model import SessionView
 
 Text = Annotated[str, msgspec.Meta(max_length=2_000)]
 
@@ -69,7 +69,7 @@ class CallOutcome(Value, frozen=True):
 
 
 class ProposalAnswer(Value, frozen=True):
-    """One outcome per proposed call, in order."""
+    """One outcome per proposed call, in order; and the limit that stopped the session, if any."""
 
     prepared_request_id: UUID
     request_seq: int
@@ -79,6 +79,7 @@ class ProposalAnswer(Value, frozen=True):
     calls: list[CallOutcome]
     binding: str
     replayed: bool
+    stopped: Stop | None = None
 
 
 class StartCall(Input, frozen=True):
@@ -98,7 +99,10 @@ class Started(Value, frozen=True):
 
 
 class ReportReceipt(Input, frozen=True):
-    """Report what became of a call. `output` is JSON text; `arguments_hash` of what really ran."""
+    """Report what became of a call. `output` is JSON text; `arguments_hash` of what really ran.
+
+    `cost_micros` is what the call cost, in millionths; a later word corrects an earlier one.
+    """
 
     call_id: UUID
     idempotency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -109,10 +113,11 @@ class ReportReceipt(Input, frozen=True):
     error: Text | None = None
     started_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     completed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    cost_micros: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] | None = None
 
 
 class ReceiptAnswer(Value, frozen=True):
-    """The receipt is kept; this is where its call stands now."""
+    """The receipt is kept; this is where its call stands now, and what stopped the session."""
 
     receipt_id: UUID
     call_id: UUID
@@ -126,6 +131,7 @@ class ReceiptAnswer(Value, frozen=True):
     state_version: int
     current_phase: str | None
     replayed: bool
+    stopped: Stop | None = None
 
 
 class SettleCall(Input, frozen=True):
@@ -150,33 +156,7 @@ class SettlementAnswer(Value, frozen=True):
     state_version: int
     current_phase: str | None
     replayed: bool
-
-
-class PendingCallView(Value, frozen=True):
-    """A call that may still change. `arguments` is the JSON text that was proposed."""
-
-    call_id: UUID
-    step_id: int
-    tool_call_id: str
-    tool: str
-    arguments_hash: str
-    arguments: str
-    status: CallStatus
-    execution_state: ExecutionState
-    commit_state: CommitState
-    evidence_level: EvidenceLevel
-    start_required: bool
-    proposed_at: datetime
-    deadline: datetime | None
-    granted_at: datetime | None
-    grant_expires_at: datetime | None
-    started_at: datetime | None
-
-
-class SessionWithPending(SessionView, frozen=True):
-    """A session with the calls that may still change, for whoever takes over."""
-
-    pending: list[PendingCallView] | None = None
+    stopped: Stop | None = None
 
 
 class EventView(Value, frozen=True):

@@ -12,7 +12,7 @@ from placet.replay.calls.model import (
     ReceiptStatus,
     Verdict,
 )
-from placet.replay.sessions.model import CommittedMemory
+from placet.replay.sessions.state import CommittedMemory
 
 
 class RequestPrepared(Value, frozen=True):
@@ -26,20 +26,35 @@ class RequestPrepared(Value, frozen=True):
 
 
 class ProposalDecided(Value, frozen=True):
-    """Event: a prepared request was consumed by a response with so many calls."""
+    """Event: a prepared request was consumed by a response with so many calls.
+
+    `counting` are those that count from here on, `denied` those that a rule refused.
+    """
 
     prepared_request_id: UUID
     request_hash: str
     proposal_hash: str
     calls: int
     granted: int
+    counting: int = 0
+    denied: int = 0
+
+
+class Leaves(Value, frozen=True):
+    """What a commit left for later rules: whether the call itself, its slots and envelopes."""
+
+    is_remembered: bool
+    slots: list[str]
+    firsts: list[str]
 
 
 class CallProposed(Value, frozen=True):
-    """Event: a call was decided. A granted one counts from here on.
+    """Event: a call was decided. A granted one `counts` from here on.
 
-    `phase_after` is the session's phase after it: another only for a call that commits at its
-    grant. The arguments stand in the call's row; here is their hash.
+    In a session that only records, one counts that would have been granted. `phase_after` is the
+    session's phase after it: another only for a call that commits at its grant; `left` then names
+    what it left. The arguments stand in the call's row; here are their hash and, where the contract
+    looks at the latest `repeats_max` calls, the one that like calls share.
     """
 
     call_id: UUID
@@ -56,6 +71,10 @@ class CallProposed(Value, frozen=True):
     effect_key: str | None
     start_required: bool
     phase_after: str | None
+    counts: bool = False
+    repeat: str | None = None
+    repeats_max: int = 0
+    left: Leaves | None = None
 
 
 class CallStarted(Value, frozen=True):
@@ -88,7 +107,8 @@ class CallSettled(Value, frozen=True):
     """Event: it is decided what became of a call, on the word of a receipt or of an operator.
 
     `phase_after` is the session's phase after it; `phase_conflict` tells that the call's commit
-    found the session in a phase from which it could not advance, and moved nothing.
+    found the session in another phase than the one it was granted in, and moved nothing. `left` is
+    there where it committed now. `step_ends` tells that every granted call of its response failed.
     """
 
     call_id: UUID
@@ -102,14 +122,36 @@ class CallSettled(Value, frozen=True):
     phase_after: str | None
     phase_conflict: bool
     remembered: CommittedMemory | None
+    left: Leaves | None = None
+    step_ends: bool = False
 
 
 class CallBecameUnknown(Value, frozen=True):
-    """Event: nobody can say whether the call took effect; it keeps what it holds."""
+    """Event: nobody can say whether the call took effect; it keeps what it holds.
+
+    `is_error` tells that its reporter called it a time-out, which the circuit breaker counts.
+    """
 
     call_id: UUID
     tool: str
     why: str
+    is_error: bool = False
+
+
+class CallCosted(Value, frozen=True):
+    """Event: it became known, or was corrected, what a call cost, in millionths."""
+
+    call_id: UUID
+    tool: str
+    micros: int
+    before: int | None
+
+
+class LimitReached(Value, frozen=True):
+    """Event: a limit would have stopped the session at this call, but it only records."""
+
+    limit: str
+    call_id: UUID
 
 
 class CallAbandoned(Value, frozen=True):
@@ -117,6 +159,7 @@ class CallAbandoned(Value, frozen=True):
 
     call_id: UUID
     tool: str
+    step_ends: bool = False
 
 
 class AskExpired(Value, frozen=True):

@@ -6,41 +6,62 @@ from typing import Final
 import msgspec
 
 from placet.kernel.value import Value
-from placet.replay.calls.events import CallAbandoned, CallProposed, CallSettled
-from placet.replay.calls.model import CallStatus, ReceiptStatus
-from placet.replay.sessions.model import CommittedMemory, SessionOpened, SessionState
+from placet.replay.calls.events import (
+    CallAbandoned,
+    CallBecameUnknown,
+    CallCosted,
+    CallProposed,
+    CallSettled,
+    Leaves,
+    LimitReached,
+    ProposalDecided,
+)
+from placet.replay.calls.model import ReceiptStatus
+from placet.replay.sessions.model import SessionOpened
 from placet.replay.sessions.rules import opening_state
-
-REMEMBERED_MAX: Final = 256
-"""Committed calls of one tool that a state keeps, the latest."""
+from placet.replay.sessions.state import SessionState
 
 _READ: Final = {
     kind.__name__: msgspec.json.Decoder(kind)
-    for kind in (SessionOpened, CallProposed, CallSettled, CallAbandoned)
+    for kind in (
+        SessionOpened,
+        ProposalDecided,
+        CallProposed,
+        CallSettled,
+        CallAbandoned,
+        CallBecameUnknown,
+        CallCosted,
+        LimitReached,
+    )
 }
+_changed: Final = msgspec.structs.replace
 
 
-def evolve(state: SessionState, said: Value) -> SessionState:
+def evolve(state: SessionState, said: Value) -> SessionState:  # noqa: C901, PLR0911 -- one line an event
     """Return the state after an event. Events that change no fact leave it as it is."""
     match said:
         case SessionOpened():
             return opening_state(said.phase)
-        case CallProposed() if said.status is CallStatus.GRANTED:
-            return msgspec.structs.replace(
-                state,
-                phase=said.phase_after,
-                counted=_count(state.counted, said.tool, 1),
-            )
+        case ProposalDecided() if said.counting:
+            return _changed(state, steps=state.steps + 1, blocks=0)
+        case ProposalDecided() if said.denied:
+            return _changed(state, blocks=state.blocks + 1)
+        case CallProposed() if said.counts:
+            return _granted(state, said)
         case CallAbandoned():
-            return msgspec.structs.replace(state, counted=_count(state.counted, said.tool, -1))
+            return _released(state, said.tool, step_ends=said.step_ends)
         case CallSettled() if said.outcome is ReceiptStatus.FAILED:
-            return msgspec.structs.replace(state, counted=_count(state.counted, said.tool, -1))
+            after = _released(state, said.tool, step_ends=said.step_ends)
+            return _changed(after, errors=state.errors + 1)
         case CallSettled():
-            return msgspec.structs.replace(
-                state,
-                phase=said.phase_after,
-                committed=_remember(state.committed, said.tool, said.remembered),
-            )
+            return _left(_changed(state, errors=0), said)
+        case CallBecameUnknown() if said.is_error:
+            return _changed(state, errors=state.errors + 1)
+        case CallCosted():
+            cost = state.cost_micros + said.micros - (said.before or 0)
+            return _changed(state, cost_micros=cost)
+        case LimitReached():
+            return _changed(state, stopped=said.limit)
         case _:
             return state
 
@@ -54,16 +75,38 @@ def fold(events: Iterable[tuple[str, bytes]]) -> SessionState:
     return state
 
 
+def _granted(state: SessionState, said: CallProposed) -> SessionState:
+    repeats = state.repeats
+    if said.repeat is not None and said.repeats_max:
+        repeats = [*repeats, said.repeat][-said.repeats_max :]
+    after = _changed(state, counted=_count(state.counted, said.tool, 1), repeats=repeats)
+    return _left(after, said)
+
+
+def _left(state: SessionState, said: CallProposed | CallSettled) -> SessionState:
+    """Return the state after a commit, or as it was where nothing committed."""
+    left: Leaves | None = said.left
+    if left is None:
+        return state
+    number = state.commits + 1
+    remembered = {**state.remembered, said.tool: number} if left.is_remembered else state.remembered
+    return _changed(
+        state,
+        phase=said.phase_after,
+        commits=number,
+        remembered=remembered,
+        slots={**state.slots, **dict.fromkeys(left.slots, number)},
+        firsts={**state.firsts, **dict.fromkeys(left.firsts, number)},
+    )
+
+
+def _released(state: SessionState, tool: str, *, step_ends: bool) -> SessionState:
+    return _changed(
+        state, counted=_count(state.counted, tool, -1), steps=state.steps - int(step_ends)
+    )
+
+
 def _count(counted: dict[str, int], tool: str, by: int) -> dict[str, int]:
     number = counted.get(tool, 0) + by
     rest = {name: n for name, n in counted.items() if name != tool}
     return {**rest, tool: number} if number > 0 else rest
-
-
-def _remember(
-    committed: dict[str, list[CommittedMemory]], tool: str, memory: CommittedMemory | None
-) -> dict[str, list[CommittedMemory]]:
-    if memory is None:
-        return committed
-    kept = [*committed.get(tool, []), memory][-REMEMBERED_MAX:]
-    return {**committed, tool: kept}

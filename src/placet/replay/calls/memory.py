@@ -6,29 +6,40 @@ more round trip and nothing else.
 
 import dataclasses
 from collections import OrderedDict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from placet.kernel import foreign
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
-from placet.policy.facts import CommittedCall, Facts, Status
-from placet.replay.sessions.model import CommittedMemory, SessionMode, SessionState, SessionStatus
+from placet.policy.facts import Facts, Status
+from placet.policy.loaded import Policy
+from placet.replay.calls.left_behind import LeftBehind
+from placet.replay.calls.model import CallStatus, KeptKind
+from placet.replay.calls.next_call import CountedCall, Left, NextCall
+from placet.replay.sessions.model import SessionMode, SessionStatus
 from placet.replay.sessions.rules import decode_state
+from placet.replay.sessions.state import SessionState
 
 SESSIONS_MAX: Final = 10_000
 OPEN_CALLS_MAX: Final = 256
 
 
-class OpenCall(Value, frozen=True):
-    """A granted call whose word has not come: what was granted."""
-
+class _Kept(Value, frozen=True):
+    kind: KeptKind
+    name: str
     call_id: UUID
-    tool: str
-    arguments: bytes
+    at: datetime
+    value: str
+
+
+class _Amount(Value, frozen=True):
+    call_id: UUID
+    name: str
+    value: str
+    at: datetime | None
 
 
 class _FactsRow(Value, frozen=True):
@@ -44,7 +55,14 @@ class _FactsRow(Value, frozen=True):
     artifact_id: UUID
     tenant_id: UUID
     at: datetime
-    committed_at: dict[UUID, datetime]
+    created_at: datetime
+    waiting_since: datetime | None
+    waiting_until: datetime | None
+    waited_us: int
+    labels: dict[str, str]
+    filtered: list[str]
+    kept: list[_Kept]
+    amounts: list[_Amount]
 
 
 _FACTS: Final = msgspec.json.Decoder(_FactsRow)
@@ -52,7 +70,11 @@ _FACTS: Final = msgspec.json.Decoder(_FactsRow)
 
 @dataclasses.dataclass(slots=True)
 class Known:
-    """One session as this process last saw it."""
+    """One session as this process last saw it.
+
+    `left` is what rows hold beside the state. `open_calls` are calls that count and whose word has
+    not come, `alive` how many calls of a step count; both may have forgotten some.
+    """
 
     state: SessionState
     state_version: int
@@ -62,47 +84,93 @@ class Known:
     artifact_id: UUID
     tenant_id: UUID
     at: datetime
-    committed_at: dict[UUID, datetime]
-    committed: dict[str, tuple[CommittedCall, ...]]
-    open_calls: "OrderedDict[UUID, OpenCall]"
+    started_at: datetime
+    waiting_since: datetime | None
+    waiting_until: datetime | None
+    waited: timedelta
+    labels: dict[str, str]
+    filtered: frozenset[str]
+    left: LeftBehind
+    open_calls: "OrderedDict[UUID, CountedCall]"
+    alive: "OrderedDict[int, int]"
 
-    def facts(self, now: datetime, taken: frozenset[bytes] = frozenset()) -> Facts:
+    def facts(self, policy: Policy, now: datetime, taken: frozenset[bytes] = frozenset()) -> Facts:
         """Return the facts that the policy reads, at a guess of the database's time."""
+        state = self.state
+        since, until, waited = self.waiting_since, self.waiting_until, self.waited
+        if since is not None and until is not None and until <= now:
+            # The last ask ran out, and the sweeper has not come by yet.
+            waited += until - since
+            since = None
         return Facts(
             now=now,
-            status=Status.ACTIVE,
-            phase=self.state.phase,
-            committed=self.committed,
-            counted=self.state.counted,
+            status=Status.ACTIVE if state.stopped is None else Status.KILLED,
+            phase=state.phase,
+            committed=self.left.committed,
+            counted=state.counted,
             effect_keys_taken=taken,
+            started_at=self.started_at,
+            waited=waited,
+            waiting_since=since,
+            steps=state.steps,
+            repeats=[bytes.fromhex(one) for one in state.repeats],
+            slots=self.left.slots,
+            aggregates=self.left.series(policy),
+            envelopes=self.left.firsts,
+            cost_micros=state.cost_micros,
+            labels=self.labels,
+            filtered=self.filtered,
         )
 
-    def opened(self, call: OpenCall) -> None:
-        """Note a granted call; the oldest is forgotten beyond a bound."""
+    def granted(self, policy: Policy, call: CountedCall, left: Left) -> None:
+        """Note a call that counts from now on; the oldest is forgotten beyond a bound."""
         self.open_calls[call.call_id] = call
         if len(self.open_calls) > OPEN_CALLS_MAX:
             self.open_calls.popitem(last=False)
+        self.alive[call.step] = self.alive.get(call.step, 0) + 1
+        if len(self.alive) > OPEN_CALLS_MAX:
+            self.alive.popitem(last=False)
+        self.left.granted(policy, call, left)
 
-    def moved(
-        self, state: SessionState, version: int, committed: dict[UUID, datetime], at: datetime
-    ) -> None:
+    def told(self, call: CountedCall) -> None:
+        """Note a call that a function told of, with how many count beside it."""
+        self.alive[call.step] = call.others + 1
+
+    def find_open(self, call_id: UUID) -> CountedCall | None:
+        """Return an open call with how many count beside it, or None where that was forgotten."""
+        call = self.open_calls.get(call_id)
+        alive = None if call is None else self.alive.get(call.step)
+        if call is None or alive is None:
+            return None
+        return msgspec.structs.replace(call, others=alive - 1)
+
+    def settled(self, policy: Policy, call: CountedCall, following: NextCall, at: datetime) -> None:
+        """Note what became of a call, and what it cost."""
+        if not following.settles and following.status is not CallStatus.UNKNOWN:
+            for cost in following.left.costs:
+                if call.call_id in self.open_calls:
+                    costing = msgspec.structs.replace(call, cost_micros=cost.micros)
+                    self.open_calls[call.call_id] = costing
+            return
+        self.open_calls.pop(call.call_id, None)
+        if following.frees_effect_key and call.step in self.alive:
+            self.alive[call.step] -= 1
+        self.left.settled(policy, call, following, at)
+
+    def moved(self, state: SessionState, version: int, at: datetime) -> None:
         """Note the state that a write of ours led to."""
-        self.committed_at |= committed
-        self.state_version = version
+        self.state, self.state_version = state, version
         self.at = max(self.at, at)
-        if state.committed != self.state.committed:
-            self.committed = committed_calls(state, self.committed_at, self.committed)
-            kept = {call.call_id for calls in self.committed.values() for call in calls}
-            self.committed_at = {i: t for i, t in self.committed_at.items() if i in kept}
-        self.state = state
 
 
 def known_from(facts: str, before: Known | None) -> Known:
     """Return the session as a database function has just told it (`session_facts_v1`)."""
     row = _FACTS.decode(facts)
-    state = decode_state(row.state)
+    left = LeftBehind([(one.name, one.value, one.at) for one in row.amounts])
+    for kept in row.kept:
+        left.keep(kept.kind, kept.name, kept.value, kept.at)
     return Known(
-        state=state,
+        state=decode_state(row.state),
         state_version=row.state_version,
         mode=row.mode,
         agent=row.agent,
@@ -110,42 +178,16 @@ def known_from(facts: str, before: Known | None) -> Known:
         artifact_id=row.artifact_id,
         tenant_id=row.tenant_id,
         at=row.at,
-        committed_at=row.committed_at,
-        committed=committed_calls(state, row.committed_at, {}),
+        started_at=row.created_at,
+        waiting_since=row.waiting_since,
+        waiting_until=row.waiting_until,
+        waited=timedelta(microseconds=row.waited_us),
+        labels=row.labels,
+        filtered=frozenset(row.filtered),
+        left=left,
         open_calls=OrderedDict() if before is None else before.open_calls,
+        alive=OrderedDict(),
     )
-
-
-def committed_calls(
-    state: SessionState,
-    committed_at: dict[UUID, datetime],
-    before: dict[str, tuple[CommittedCall, ...]],
-) -> dict[str, tuple[CommittedCall, ...]]:
-    """Return the committed calls of a state with the times that the calls' rows hold.
-
-    What `before` has already is not read again: a commit adds one call to many.
-    """
-    had = {call.call_id: call for calls in before.values() for call in calls}
-    return {
-        tool: tuple(
-            had.get(memory.call_id) or _committed(memory, committed_at[memory.call_id])
-            for memory in memories
-        )
-        for tool, memories in state.committed.items()
-    }
-
-
-def _committed(memory: CommittedMemory, at: datetime) -> CommittedCall:
-    return CommittedCall(
-        call_id=memory.call_id,
-        committed_at=at,
-        arguments=_values(memory.arguments),
-        output=None if memory.output is None else _values(memory.output),
-    )
-
-
-def _values(texts: dict[str, str]) -> dict[str, object]:
-    return {path: foreign.parse(text.encode()) for path, text in texts.items()}
 
 
 class Memory:

@@ -150,7 +150,9 @@ class ReplayPreparedRequest(Value, frozen=True):
 class ReplayPendingCall(Value, frozen=True):
     """A proposed tool call. `arguments` is the JSON text as it was proposed, in foreign form.
 
-    The grant's columns are set when it is granted, and never again: a replay extends nothing.
+    The grant's columns are set when it is granted, and never again: a replay extends nothing. It
+    `counts`, so that limits and series see it, from its grant until a failure is settled; in a
+    session that only records, what would have been granted counts. `phase_at_grant` was the phase.
     """
 
     tenant_id: TenantId
@@ -187,6 +189,9 @@ class ReplayPendingCall(Value, frozen=True):
     settled_at: datetime | None
     committed_at: datetime | None
     settled_by: UUID | None
+    counts: bool
+    phase_at_grant: str | None
+    cost_micros: int | None
 
     @property
     def due_at(self) -> datetime | None:
@@ -258,3 +263,50 @@ class ReplaySettlement(Value, frozen=True):
     reason: str
     settled_by: ActorId
     settled_at: datetime
+
+
+class Stop(Value, frozen=True):
+    """The contract's limit that stops a session, and the call that reached it."""
+
+    limit: str
+    call_id: UUID
+
+
+class KeptKind(StrEnum):
+    """What a commit left: a call that rules require, the value of a slot, an envelope's first."""
+
+    MEMORY = "memory"
+    SLOT = "slot"
+    FIRST = "first"
+
+
+class ReplayKept(Value, frozen=True):
+    """What a committed call left for the rules of later ones, under the number of its commit.
+
+    `name` is the tool, the slot or the envelope; `value` is JSON text.
+    """
+
+    tenant_id: TenantId
+    session_id: StreamId
+    kind: KeptKind
+    name: str
+    number: int
+    call_id: UUID
+    value: bytes
+    kept_at: datetime
+
+
+class ReplayAmount(Value, frozen=True):
+    """What a call gives to an aggregate: open until it is committed, nothing once released.
+
+    `value` is a number as text, or the digest of a value in hex.
+    """
+
+    tenant_id: TenantId
+    session_id: StreamId
+    call_id: UUID
+    name: str
+    value: str
+    opened_at: datetime
+    committed_at: datetime | None
+    released_at: datetime | None

@@ -1,19 +1,116 @@
-"""What a call becomes when word of it settles it, or leaves it unknown."""
+"""A call that counts, and what becomes of it and of its session when word of it comes."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import field
 
 from placet.kernel.value import Value
-from placet.replay.calls.events import CallBecameUnknown, CallSettled
-from placet.replay.calls.model import CallStatus, CommitState, ExecutionState
+from placet.policy.evaluate import read_calls
+from placet.policy.facts import Call
+from placet.policy.holding import Holding
+from placet.policy.loaded import Policy
+from placet.policy.response import holding_of
+from placet.replay.calls.model import CallStatus, CommitState, ExecutionState, KeptKind, Stop
 from placet.replay.sessions.model import SessionStatus
+from placet.replay.sessions.state import SessionState
+
+
+class CountedCall(Value, frozen=True):
+    """A call that counts since `since`, or once did: what was proposed, in which phase and step.
+
+    `others` are the calls of its response that count beside it. `holding` is kept where it is known
+    already; it follows from the arguments.
+    """
+
+    call_id: UUID
+    tool: str
+    arguments: bytes
+    phase: str | None
+    step: int
+    since: datetime
+    status: CallStatus
+    others: int = 0
+    cost_micros: int | None = None
+    is_settled: bool = False
+    holding: Holding | None = None
+
+    def held(self, policy: Policy) -> Holding:
+        """Return what its grant held."""
+        if self.holding is not None:
+            return self.holding
+        (judged,) = read_calls(policy, (Call(tool=self.tool, arguments=self.arguments),))
+        return holding_of(judged, self.phase)
+
+
+class OpenedAmount(Value, frozen=True):
+    """A call gives something to an aggregate from here on."""
+
+    call_id: UUID
+    name: str
+    value: str
+    is_committed: bool = False
+
+
+class KeptValue(Value, frozen=True):
+    """What a commit left, as JSON text."""
+
+    kind: KeptKind
+    name: str
+    number: int
+    call_id: UUID
+    value: str
+
+
+class CostOf(Value, frozen=True):
+    """What a call cost, as it is known now."""
+
+    call_id: UUID
+    micros: int
+
+
+class Left(Value, frozen=True, omit_defaults=True):
+    """What `session_leave_v1` writes: amounts that open, commit or are released, and the rest."""
+
+    opens: list[OpenedAmount] = field(default_factory=list)
+    commits: list[UUID] = field(default_factory=list)
+    releases: list[UUID] = field(default_factory=list)
+    kept: list[KeptValue] = field(default_factory=list)
+    costs: list[CostOf] = field(default_factory=list)
+
+    def plus(self, other: "Left") -> "Left":
+        """Return both together."""
+        return Left(
+            opens=self.opens + other.opens,
+            commits=self.commits + other.commits,
+            releases=self.releases + other.releases,
+            kept=self.kept + other.kept,
+            costs=self.costs + other.costs,
+        )
+
+
+NOTHING_LEFT: Final = Left()
 
 
 class NextCall(Value, frozen=True):
-    """The next state of a call and of its session; `said` is the event that leads there."""
+    """The next state of a call and of its session; `said` are the events that lead there.
 
-    status: CallStatus
+    Without a `status` the call stays where it is, and only what it cost is told.
+    """
+
+    status: CallStatus | None
     execution_state: ExecutionState
     commit_state: CommitState
     frees_effect_key: bool
     session_status: SessionStatus | None
-    phase: str | None
-    state: bytes
-    said: CallSettled | CallBecameUnknown | None
+    after: SessionState
+    said: tuple[Value, ...]
+    settles: bool = False
+    left: Left = NOTHING_LEFT
+    stop: Stop | None = None
+
+    @property
+    def phase(self) -> str | None:
+        """Return the session's phase after it."""
+        return self.after.phase

@@ -76,7 +76,9 @@ async def _narrow(runtime: Runtime, known: Known | None, asked: PrepareRequest) 
         # A shadow records what it would have narrowed and narrows nothing.
         everything = asked.offered_tools or sorted(pinned.policy.tools)
         return _Narrowed(narrowing=Narrowing(tools=everything, hidden=[]), decided=decided)
-    found = narrow(pinned.policy, known.facts(runtime.now()), asked.offered_tools or None)
+    found = narrow(
+        pinned.policy, known.facts(pinned.policy, runtime.now()), asked.offered_tools or None
+    )
     narrowing = Narrowing(
         tools=list(found.offered),
         hidden=[

@@ -16,20 +16,25 @@ from placet.kernel.value import Input, Value
 from placet.policy.decision import Allow, Ask, Deny
 from placet.policy.evaluate import evaluate_response
 from placet.policy.facts import Call, Facts
+from placet.policy.holding import Holding
 from placet.policy.loaded import Policy
-from placet.policy.model import CommitRequirement
+from placet.policy.model import CommitRequirement, Gate
 from placet.policy.response import CallVerdict
-from placet.replay.calls.events import CallProposed, ProposalDecided
+from placet.replay.calls.events import CallProposed, LimitReached, ProposalDecided
 from placet.replay.calls.fold import evolve
+from placet.replay.calls.leaving import advance, leave, opens, stop_of
 from placet.replay.calls.model import (
     BlockedWhy,
     CallStatus,
     CommitNeed,
     CommitState,
     ReasonView,
+    Stop,
     Verdict,
 )
-from placet.replay.sessions.model import SessionMode, SessionState
+from placet.replay.calls.next_call import NOTHING_LEFT, Left
+from placet.replay.sessions.model import SessionMode, SessionStopped
+from placet.replay.sessions.state import SessionState
 
 GRANT_SLACK_MS: Final = 30_000
 """How much longer than the tool's own time-out a grant lives."""
@@ -75,6 +80,7 @@ class CallRow(Value, frozen=True):
     status: CallStatus
     ask_seconds: int | None
     grant_ms: int
+    counts: bool
 
 
 class KeptOutcome(Value, frozen=True):
@@ -101,19 +107,26 @@ class KeptAnswer(Value, frozen=True):
 
     phase: str | None
     calls: list[KeptOutcome]
+    stop: Stop | None = None
 
 
 class DecidedProposal(Value, frozen=True):
-    """A proposal, decided on one version of the facts, good between `holds_from` and `_until`."""
+    """A proposal, decided on one version of the facts, good between `holds_from` and `_until`.
+
+    `holdings` are what the calls hold that count from here on, by the call's id.
+    """
 
     rows: list[CallRow]
     answer: KeptAnswer
     said: list[Value]
     state: SessionState
     closes: bool
-    granted: list[CallRow]
+    granted: int
     holds_from: datetime | None
     holds_until: datetime | None
+    holdings: dict[UUID, Holding] = msgspec.field(default_factory=dict)
+    left: Left = NOTHING_LEFT
+    stop: Stop | None = None
 
 
 class Proposed(Value, frozen=True):
@@ -157,43 +170,115 @@ def decide_proposal(
             for call_id, call in proposed.calls
         ],
     )
+    asks = _ask_seconds(policy, decision.calls)
     rows = [
-        _row(ordinal, call_id, call, verdict, mode)
+        _row(ordinal, call_id, call, verdict, mode, asks)
         for ordinal, ((call_id, call), verdict) in enumerate(
             zip(proposed.calls, decision.calls, strict=True)
         )
     ]
-    granted = [row for row in rows if row.status is CallStatus.GRANTED]
-    said: list[Value] = [
-        ProposalDecided(
-            prepared_request_id=proposed.prepared_request_id,
-            request_hash=proposed.request_hash,
-            proposal_hash=proposed.proposal_hash.hex(),
-            calls=len(rows),
-            granted=len(granted),
-        )
-    ]
-    after = state
+    counting = _Counting(policy, proposed, rows)
+    after = counting.decided(state)
     for row, verdict in zip(rows, decision.calls, strict=True):
-        event = _event(row, verdict, proposed.prepared_request_id, after.phase)
-        after = evolve(after, event)
-        said.append(event)
+        after = counting.call(after, row, verdict)
+    after = counting.stopped(after, mode)
+    ends = after.phase != state.phase and after.phase in policy.terminal_phases
     return DecidedProposal(
         rows=rows,
-        answer=KeptAnswer(phase=after.phase, calls=_outcomes(policy, rows)),
-        said=said,
+        answer=KeptAnswer(phase=after.phase, calls=_outcomes(policy, rows), stop=counting.stop),
+        said=counting.said,
         state=after,
-        closes=after.phase != state.phase and after.phase in policy.terminal_phases,
-        granted=granted,
+        closes=ends and mode is SessionMode.ENFORCE and counting.stop is None,
+        granted=sum(row.status is CallStatus.GRANTED for row in rows),
         holds_from=decision.holds_from,
         holds_until=decision.holds_until,
+        holdings=counting.holdings,
+        left=counting.left,
+        stop=counting.stop,
     )
 
 
-def _row(
-    ordinal: int, call_id: UUID, call: ToolCall, verdict: CallVerdict, mode: SessionMode
+class _Counting:
+    """What a response leads to, call by call: events, what calls hold, and what they leave."""
+
+    def __init__(self, policy: Policy, proposed: Proposed, rows: Sequence[CallRow]) -> None:
+        self._policy = policy
+        self._proposed = proposed
+        self._rows = rows
+        self.said: list[Value] = []
+        self.holdings: dict[UUID, Holding] = {}
+        self.left = NOTHING_LEFT
+        self.stop: Stop | None = None
+
+    def decided(self, state: SessionState) -> SessionState:
+        """Say that the response was decided."""
+        said = ProposalDecided(
+            prepared_request_id=self._proposed.prepared_request_id,
+            request_hash=self._proposed.request_hash,
+            proposal_hash=self._proposed.proposal_hash.hex(),
+            calls=len(self._rows),
+            granted=sum(row.status is CallStatus.GRANTED for row in self._rows),
+            counting=sum(row.counts for row in self._rows),
+            denied=sum(row.verdict is Verdict.DENY for row in self._rows),
+        )
+        self.said.append(said)
+        return evolve(state, said)
+
+    def call(self, state: SessionState, row: CallRow, verdict: CallVerdict) -> SessionState:
+        """Say what was decided of a call, and keep what it holds and leaves."""
+        phase, leaves = state.phase, None
+        holding = verdict.holding if row.counts else None
+        if holding is not None:
+            self.holdings[row.call_id] = holding
+            left = Left(opens=opens(row.call_id, holding))
+            if holding.is_committed:
+                phase, _ = advance(phase, holding)
+                leaves, kept = leave(self._policy, state, row.call_id, holding)
+                left = left.plus(kept)
+            self.left = self.left.plus(left) if left.opens or left.kept else self.left
+        said = _event(row, self._proposed.prepared_request_id, phase)
+        if holding is not None:
+            said = msgspec.structs.replace(
+                said,
+                counts=True,
+                left=leaves,
+                repeat=None if holding.repeat is None else holding.repeat.hex(),
+                repeats_max=self._policy.limits.loop_window,
+            )
+        self.said.append(said)
+        return evolve(state, said)
+
+    def stopped(self, state: SessionState, mode: SessionMode) -> SessionState:
+        """Say that the response stops the session, where it is one denial too many."""
+        limit = stop_of(self._policy, state)
+        denied = [row.call_id for row in self._rows if row.verdict is Verdict.DENY]
+        if limit is None or state.stopped is not None or not denied:
+            return state
+        if mode is SessionMode.SHADOW:
+            reached = LimitReached(limit=limit, call_id=denied[0])
+            self.said.append(reached)
+            return evolve(state, reached)
+        self.stop = Stop(limit=limit, call_id=denied[0])
+        self.said.append(SessionStopped(reason=limit, limit=limit, call_id=denied[0]))
+        return state
+
+
+def _ask_seconds(policy: Policy, verdicts: Sequence[CallVerdict]) -> int | None:
+    """Return how long a response waits as a whole, where it is granted only as a whole."""
+    seconds = [one.ask_expires_seconds for one in verdicts if one.ask_expires_seconds is not None]
+    return min(seconds) if seconds and policy.gate is Gate.REJECT_ALL else None
+
+
+def _row(  # noqa: PLR0913, PLR0917 -- a call, its place, what was decided of it and of all
+    ordinal: int,
+    call_id: UUID,
+    call: ToolCall,
+    verdict: CallVerdict,
+    mode: SessionMode,
+    ask_seconds: int | None,
 ) -> CallRow:
     status = _status(verdict, mode)
+    asks = verdict.ask_expires_seconds if ask_seconds is None else ask_seconds
     is_granted = status is CallStatus.GRANTED
     commits = verdict.commit_requirement is not CommitRequirement.NONE
     text, text_hash = _arguments(call.arguments, verdict)
@@ -220,8 +305,9 @@ def _row(
         if is_granted and commits
         else CommitState.NOT_REQUIRED,
         status=status,
-        ask_seconds=verdict.ask_expires_seconds if status is CallStatus.AWAITING_APPROVAL else None,
+        ask_seconds=asks if status is CallStatus.AWAITING_APPROVAL else None,
         grant_ms=verdict.total_ms + GRANT_SLACK_MS,
+        counts=verdict.granted,
     )
 
 
@@ -253,12 +339,7 @@ def _arguments(text: str, verdict: CallVerdict) -> tuple[bytes, bytes]:
     return foreign.encode(foreign.parse(raw)), verdict.arguments_hash
 
 
-def _event(row: CallRow, verdict: CallVerdict, prepared: UUID, phase: str | None) -> CallProposed:
-    at_once = (
-        row.status is CallStatus.GRANTED
-        and verdict.commit_requirement is CommitRequirement.NONE
-        and verdict.advances_to is not None
-    )
+def _event(row: CallRow, prepared: UUID, phase: str | None) -> CallProposed:
     return CallProposed(
         call_id=row.call_id,
         prepared_request_id=prepared,
@@ -273,7 +354,7 @@ def _event(row: CallRow, verdict: CallVerdict, prepared: UUID, phase: str | None
         blocked_why=row.blocked_why,
         effect_key=None if row.effect_key is None else row.effect_key[2:],
         start_required=row.start_required,
-        phase_after=verdict.advances_to if at_once else phase,
+        phase_after=phase,
     )
 
 

@@ -10,10 +10,12 @@ from placet.evidence.dsse import Envelope
 from placet.evidence.fields import ControlSeen, Fence
 from placet.evidence.grant import Grant, sign_grant
 from placet.kernel.value import Value
+from placet.policy.loaded import Policy
 from placet.replay.calls import store
 from placet.replay.calls.answers import CallOutcome, ProposalAnswer
-from placet.replay.calls.memory import Known, OpenCall
+from placet.replay.calls.memory import Known
 from placet.replay.calls.model import CallStatus
+from placet.replay.calls.next_call import CountedCall
 from placet.replay.calls.proposal import (
     DecidedProposal,
     KeptAnswer,
@@ -38,7 +40,7 @@ _UNKNOWN: Final = DecidedProposal(
     said=[],
     state=opening_state(None),
     closes=False,
-    granted=[],
+    granted=0,
     holds_from=None,
     holds_until=None,
 )
@@ -71,7 +73,8 @@ async def propose_calls(
                 taken |= frozenset(row["taken"] or ())
             case "ok":
                 assert known is not None, "facts were known, or it were `redo`"  # noqa: S101 -- COLD matches no version
-                _remember(known, decided, proposed, row)
+                policy = (await runtime.pinned(known)).policy
+                _remember(policy, known, decided, proposed, row)
                 return await _answer(runtime, caller, proposed, known, row)
             case "replayed":
                 known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
@@ -87,7 +90,7 @@ async def _decide(
     if known is None:
         return _UNKNOWN, Decided(version=COLD)
     pinned = await runtime.pinned(known)
-    facts = known.facts(runtime.now(), taken)
+    facts = known.facts(pinned.policy, runtime.now(), taken)
     decided = decide_proposal(pinned.policy, known.state, facts, known.mode, proposed)
     return decided, Decided(
         version=known.state_version,
@@ -106,18 +109,36 @@ def _write(runtime: Runtime, proposed: Proposed, decided: DecidedProposal) -> Pr
         state=encode_state(decided.state),
         phase=decided.state.phase,
         closes=decided.closes,
-        granted=len(decided.granted),
+        granted=decided.granted,
+        left=decided.left,
+        stop=decided.stop,
         events=[runtime.event(said) for said in decided.said],
     )
 
 
-def _remember(known: Known, decided: DecidedProposal, proposed: Proposed, row: HotRow) -> None:
-    known.moved(decided.state, row["state_version"], {}, row["decided_at"])
+def _remember(
+    policy: Policy, known: Known, decided: DecidedProposal, proposed: Proposed, row: HotRow
+) -> None:
+    phase, at = known.state.phase, row["decided_at"]
+    known.moved(decided.state, row["state_version"], at)
+    deadlines = [at + timedelta(seconds=one.ask_seconds) for one in decided.rows if one.ask_seconds]
+    if deadlines:
+        known.waiting_since = known.waiting_since or at
+        known.waiting_until = max([*deadlines, known.waiting_until or at])
     texts = {call_id: call.arguments.encode() for call_id, call in proposed.calls}
-    for call in decided.granted:
-        known.opened(
-            OpenCall(call_id=call.call_id, tool=call.tool_name, arguments=texts[call.call_id])
-        )
+    for call in decided.rows:
+        if call.counts:
+            counted = CountedCall(
+                call_id=call.call_id,
+                tool=call.tool_name,
+                arguments=texts[call.call_id],
+                phase=phase,
+                step=row["request_seq"],
+                since=at,
+                status=call.status,
+                holding=decided.holdings[call.call_id],
+            )
+            known.granted(policy, counted, decided.left)
 
 
 class _Signing(Value, frozen=True):
@@ -154,6 +175,7 @@ async def _answer(
         calls=[_outcome(signing, call, row["decided_at"]) for call in kept.calls],
         binding=encode_binding(caller.holder, caller.fence.epoch, caller.fence.n),
         replayed=row["code"] == "replayed",
+        stopped=kept.stop,
     )
 
 

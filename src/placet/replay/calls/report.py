@@ -1,5 +1,6 @@
 """Receipts: keep every report, and settle its call where the evidence is enough."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -12,14 +13,13 @@ from placet.kernel.value import Value
 from placet.replay.calls import store
 from placet.replay.calls.answers import ReceiptAnswer, ReportReceipt
 from placet.replay.calls.events import ReceiptReceived
-from placet.replay.calls.memory import Known, OpenCall
+from placet.replay.calls.memory import Known
 from placet.replay.calls.model import CallStatus, CommitState, EvidenceLevel, ExecutionState
-from placet.replay.calls.next_call import NextCall
+from placet.replay.calls.next_call import CountedCall, NextCall
 from placet.replay.calls.rules import Word, decide_word
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
 from placet.replay.calls.store import Caller, ReceiptWrite
 from placet.replay.sessions.codes import STALE, refusal
-from placet.replay.sessions.rules import decode_state
 from placet.storage.database import HotRow
 
 LEVEL: Final = EvidenceLevel.CLIENT_REPORTED
@@ -33,6 +33,12 @@ class ToldCall(Value, frozen=True):
     tool_name: str
     arguments: str
     status: CallStatus
+    phase: str | None
+    step: int
+    cost_micros: int | None
+    since: datetime
+    is_settled: bool
+    others: int
 
 
 class _Told(Value, frozen=True):
@@ -69,7 +75,7 @@ async def report_receipt(
 async def _keep(runtime: Runtime, caller: Caller, report: _Report) -> ReceiptAnswer:
     asked = report.asked
     known = runtime.find(caller.key, caller.session_id)
-    call = None if known is None else known.open_calls.get(asked.call_id)
+    call = None if known is None else known.find_open(asked.call_id)
     for attempt in range(ATTEMPTS):
         following = await _follow(runtime, known, call, report)
         version = COLD if following is None or known is None else known.state_version
@@ -81,23 +87,37 @@ async def _keep(runtime: Runtime, caller: Caller, report: _Report) -> ReceiptAns
             case "redo":
                 known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
                 told = _TOLD.decode(row["facts"])
-                call = open_call(told.call)
+                call = counted_call(told.call)
+                known.told(call)
                 # A retry of a receipt that was kept but settled nothing settles with that one.
                 report = msgspec.structs.replace(
                     report, receipt_id=told.receipt_id or report.receipt_id
                 )
             case "ok":
-                if row["moved"] and known and following:
-                    _remember(known, asked.call_id, following, row)
-                return _answer(asked, row)
+                if row["moved"] and known and call and following:
+                    policy = (await runtime.pinned(known)).policy
+                    known.settled(policy, call, following, row["settled_at"] or known.at)
+                    known.moved(following.after, row["state_version"], known.at)
+                return _answer(asked, row, following)
             case code:
                 raise refusal(code)
     raise refusal(STALE)
 
 
-def open_call(told: ToldCall) -> OpenCall:
+def counted_call(told: ToldCall) -> CountedCall:
     """Return the call as the rules take it."""
-    return OpenCall(call_id=told.call_id, tool=told.tool_name, arguments=told.arguments.encode())
+    return CountedCall(
+        call_id=told.call_id,
+        tool=told.tool_name,
+        arguments=told.arguments.encode(),
+        phase=told.phase,
+        step=told.step,
+        since=told.since,
+        status=told.status,
+        others=told.others,
+        cost_micros=told.cost_micros,
+        is_settled=told.is_settled,
+    )
 
 
 def _read(runtime: Runtime, asked: ReportReceipt, raw: bytes) -> _Report:
@@ -120,18 +140,17 @@ def _read(runtime: Runtime, asked: ReportReceipt, raw: bytes) -> _Report:
 
 
 async def _follow(
-    runtime: Runtime, known: Known | None, call: OpenCall | None, report: _Report
+    runtime: Runtime, known: Known | None, call: CountedCall | None, report: _Report
 ) -> NextCall | None:
     if known is None or call is None:
         return None
     word = Word(
-        call_id=call.call_id,
-        tool=call.tool,
-        arguments=call.arguments,
+        call=call,
         status=report.asked.status,
         level=LEVEL,
         output=report.output,
         receipt_id=report.receipt_id,
+        cost_micros=report.asked.cost_micros,
     )
     pinned = await runtime.pinned(known)
     return decide_word(pinned.policy, known.state, known.environment, word)
@@ -157,9 +176,7 @@ def _write(
         epoch=caller.fence.epoch,
         fence=caller.fence.n,
     )
-    said: list[Value] = [received]
-    if following is not None and following.said is not None:
-        said.append(following.said)
+    said: list[Value] = [received, *(() if following is None else following.said)]
     return ReceiptWrite(
         call_id=asked.call_id,
         receipt_id=report.receipt_id,
@@ -176,24 +193,12 @@ def _write(
         completed_at=asked.completed_at,
         decided_version=decided_version,
         following=following,
+        has_cost=asked.cost_micros is not None,
         events=[runtime.event(event) for event in said],
     )
 
 
-def _remember(known: Known, call_id: UUID, following: NextCall, row: HotRow) -> None:
-    settled_at = row["settled_at"]
-    committed = following.commit_state is CommitState.COMMITTED
-    known.moved(
-        decode_state(following.state),
-        row["state_version"],
-        {call_id: settled_at} if committed else {},
-        settled_at or known.at,
-    )
-    if following.status is not CallStatus.GRANTED:
-        known.open_calls.pop(call_id, None)
-
-
-def _answer(asked: ReportReceipt, row: HotRow) -> ReceiptAnswer:
+def _answer(asked: ReportReceipt, row: HotRow, following: NextCall | None) -> ReceiptAnswer:
     return ReceiptAnswer(
         receipt_id=row["receipt_id"],
         call_id=asked.call_id,
@@ -203,8 +208,9 @@ def _answer(asked: ReportReceipt, row: HotRow) -> ReceiptAnswer:
         evidence_level=EvidenceLevel(row["evidence_level"]),
         late=row["late"],
         conflicting=row["conflicting"],
-        settled=row["applied"] and row["status"] == CallStatus.SETTLED.value,
+        settled=row["applied"] and row["settled_at"] is not None,
         state_version=row["state_version"],
         current_phase=row["current_phase"],
         replayed=row["replayed"],
+        stopped=following.stop if row["moved"] and following is not None else None,
     )

@@ -4,24 +4,39 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from placet.kernel import foreign
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
 from placet.policy import remember
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import CommitRequirement, EvidenceClass, SideEffect
-from placet.replay.calls.events import CallBecameUnknown, CallSettled
+from placet.replay.calls.events import (
+    CallBecameUnknown,
+    CallCosted,
+    CallSettled,
+    LimitReached,
+)
 from placet.replay.calls.fold import evolve
+from placet.replay.calls.leaving import advance, leave, stop_of
 from placet.replay.calls.model import (
     CallStatus,
     CommitState,
     EvidenceLevel,
     ExecutionState,
     ReceiptStatus,
+    Stop,
 )
-from placet.replay.calls.next_call import NextCall
-from placet.replay.sessions.model import CommittedMemory, SessionState, SessionStatus
-from placet.replay.sessions.rules import encode_state
+from placet.replay.calls.next_call import (
+    NOTHING_LEFT,
+    CostOf,
+    CountedCall,
+    Left,
+    NextCall,
+)
+from placet.replay.sessions.model import SessionStatus, SessionStopped
+from placet.replay.sessions.state import CommittedMemory, SessionState
 
 _ORDER: Final = {level: place for place, level in enumerate(EvidenceLevel)}
 _GRAVE: Final = frozenset({SideEffect.DESTRUCTIVE, SideEffect.ADMIN, SideEffect.FINANCIAL})
@@ -30,18 +45,17 @@ _GRAVE: Final = frozenset({SideEffect.DESTRUCTIVE, SideEffect.ADMIN, SideEffect.
 class Word(Value, frozen=True):
     """What somebody says became of a call, and how good that word is.
 
-    `arguments` is the JSON text that was granted, `output` that of what came back, if any.
+    `output` is the JSON text of what came back, if any; `cost_micros` what the call cost, if told.
     """
 
-    call_id: UUID
-    tool: str
-    arguments: bytes
+    call: CountedCall
     status: ReceiptStatus
     level: EvidenceLevel
     output: bytes | None
     receipt_id: UUID | None = None
     settlement_id: UUID | None = None
     reason: str | None = None
+    cost_micros: int | None = None
 
 
 def success_need(tool: LoadedTool | None, environment: Environment) -> EvidenceLevel:
@@ -80,44 +94,57 @@ def is_enough(word: Word, tool: LoadedTool | None, environment: Environment) -> 
 
 def decide_word(
     policy: Policy, state: SessionState, environment: Environment, word: Word
-) -> NextCall:
-    """Return what becomes of a granted call on this word.
+) -> NextCall | None:
+    """Return what becomes of a call that counts on this word, or None where it changes nothing.
 
     Enough evidence settles it. A reported time-out or an unknown outcome makes it unknown. Too
-    little evidence is kept, and the call goes on waiting for more.
+    little evidence is kept, and the call goes on waiting for more. Of a call of which it is known
+    what became of it, or is known that nobody knows, only the cost can still be told.
     """
-    tool = policy.tools.get(word.tool)
-    if word.status in {ReceiptStatus.TIMED_OUT, ReceiptStatus.UNKNOWN}:
-        return _unknown(state, tool, word)
-    if not is_enough(word, tool, environment):
-        execution = ExecutionState(word.status.value)
-        return NextCall(
-            status=CallStatus.GRANTED,
-            execution_state=execution,
-            commit_state=_open_commit_state(tool),
-            frees_effect_key=False,
-            session_status=None,
-            phase=state.phase,
-            state=encode_state(state),
-            said=None,
-        )
-    return settle(policy, state, word)
+    call = word.call
+    tool = policy.tools.get(call.tool)
+    is_open = call.status in {CallStatus.GRANTED, CallStatus.SHADOWED} and not call.is_settled
+    if not is_open:
+        following = None if word.cost_micros is None else _kept_as_it_is(state, call)
+    elif word.status in {ReceiptStatus.TIMED_OUT, ReceiptStatus.UNKNOWN}:
+        following = _unknown(state, tool, word)
+    elif is_enough(word, tool, environment):
+        following = settled(policy, state, word)
+    else:
+        following = _waiting(state, tool, word)
+    if following is None:
+        return None
+    return _stopping(policy, _costing(following, word), call)
 
 
 def settle(policy: Policy, state: SessionState, word: Word) -> NextCall:
-    """Return the settled call: committed, not needing it, or refused, with what follows."""
-    tool = policy.tools.get(word.tool)
+    """Return the settled call, with all that follows for its session."""
+    return _stopping(policy, settled(policy, state, word), word.call)
+
+
+def settled(policy: Policy, state: SessionState, word: Word) -> NextCall:
+    """Return the settled call: committed, not needing it, or refused, with what it leaves."""
+    call = word.call
+    tool = policy.tools.get(call.tool)
     needs_commit = tool is None or tool.commit_requirement is not CommitRequirement.NONE
-    if word.status is ReceiptStatus.FAILED:
-        commit = CommitState.REFUSED if needs_commit else CommitState.NOT_REQUIRED
-        phase, conflict, memory = state.phase, False, None
-    else:
-        commit = CommitState.COMMITTED if needs_commit else CommitState.NOT_REQUIRED
-        phase, conflict = _advance(policy, state, tool if needs_commit else None)
-        memory = _memory(policy, word) if needs_commit else None
+    holding = call.held(policy)
+    has_failed = word.status is ReceiptStatus.FAILED
+    commit, phase, conflict = CommitState.NOT_REQUIRED, state.phase, False
+    memory, leaves, left = None, None, NOTHING_LEFT
+    if has_failed:
+        commit = CommitState.REFUSED if needs_commit else commit
+        left = Left(releases=[call.call_id]) if holding.amounts else left
+    elif needs_commit:
+        commit = CommitState.COMMITTED
+        phase, conflict = advance(state.phase, holding)
+        memory = _memory(policy, word)
+        leaves, left = leave(
+            policy, state, call.call_id, holding, output=word.output, memory=memory
+        )
+        left = left.plus(Left(commits=[call.call_id])) if holding.amounts else left
     said = CallSettled(
-        call_id=word.call_id,
-        tool=word.tool,
+        call_id=call.call_id,
+        tool=call.tool,
         outcome=word.status,
         commit_state=commit,
         evidence_level=word.level,
@@ -127,32 +154,93 @@ def settle(policy: Policy, state: SessionState, word: Word) -> NextCall:
         phase_after=phase,
         phase_conflict=conflict,
         remembered=memory,
+        left=leaves,
+        step_ends=has_failed and not call.others,
     )
-    ends = phase in policy.terminal_phases and phase != state.phase
+    records = call.status is CallStatus.SHADOWED
+    ends = phase in policy.terminal_phases and phase != state.phase and not records
     return NextCall(
-        status=CallStatus.SETTLED,
+        status=CallStatus.SHADOWED if records else CallStatus.SETTLED,
         execution_state=ExecutionState(word.status.value),
         commit_state=commit,
-        frees_effect_key=word.status is ReceiptStatus.FAILED,
+        frees_effect_key=has_failed,
         session_status=SessionStatus.CLOSING if ends else None,
-        phase=phase,
-        state=encode_state(evolve(state, said)),
-        said=said,
+        after=evolve(state, said),
+        said=(said,),
+        settles=True,
+        left=left,
+    )
+
+
+def _stopping(policy: Policy, following: NextCall, call: CountedCall) -> NextCall:
+    """Return it with the stop of the session, where a limit is reached by this call."""
+    limit = stop_of(policy, following.after)
+    if limit is None or following.after.stopped is not None:
+        return following
+    stop = Stop(limit=limit, call_id=call.call_id)
+    if call.status is CallStatus.SHADOWED:
+        said: Value = LimitReached(limit=limit, call_id=call.call_id)
+        after = evolve(following.after, said)
+        return msgspec.structs.replace(following, said=(*following.said, said), after=after)
+    said = SessionStopped(reason=limit, limit=limit, call_id=call.call_id)
+    return msgspec.structs.replace(following, said=(*following.said, said), stop=stop)
+
+
+def _costing(following: NextCall, word: Word) -> NextCall:
+    call, micros = word.call, word.cost_micros
+    if micros is None or micros == call.cost_micros:
+        return following
+    said = CallCosted(call_id=call.call_id, tool=call.tool, micros=micros, before=call.cost_micros)
+    return msgspec.structs.replace(
+        following,
+        said=(*following.said, said),
+        after=evolve(following.after, said),
+        left=following.left.plus(Left(costs=[CostOf(call_id=call.call_id, micros=micros)])),
+    )
+
+
+def _kept_as_it_is(state: SessionState, call: CountedCall) -> NextCall:
+    return NextCall(
+        status=None,
+        execution_state=ExecutionState.UNKNOWN,
+        commit_state=CommitState.AWAITING_EVIDENCE,
+        frees_effect_key=False,
+        session_status=None,
+        after=state,
+        said=(),
+        settles=call.is_settled,
+    )
+
+
+def _waiting(state: SessionState, tool: LoadedTool | None, word: Word) -> NextCall:
+    return NextCall(
+        status=word.call.status,
+        execution_state=ExecutionState(word.status.value),
+        commit_state=_open_commit_state(tool),
+        frees_effect_key=False,
+        session_status=None,
+        after=state,
+        said=(),
     )
 
 
 def _unknown(state: SessionState, tool: LoadedTool | None, word: Word) -> NextCall:
+    call = word.call
+    said = CallBecameUnknown(
+        call_id=call.call_id,
+        tool=call.tool,
+        why=f"reported as {word.status.value}",
+        is_error=word.status is ReceiptStatus.TIMED_OUT,
+    )
+    records = call.status is CallStatus.SHADOWED
     return NextCall(
-        status=CallStatus.UNKNOWN,
+        status=CallStatus.SHADOWED if records else CallStatus.UNKNOWN,
         execution_state=ExecutionState.UNKNOWN,
         commit_state=_open_commit_state(tool),
         frees_effect_key=False,
         session_status=None,
-        phase=state.phase,
-        state=encode_state(state),
-        said=CallBecameUnknown(
-            call_id=word.call_id, tool=word.tool, why=f"reported as {word.status.value}"
-        ),
+        after=evolve(state, said),
+        said=(said,),
     )
 
 
@@ -162,27 +250,16 @@ def _open_commit_state(tool: LoadedTool | None) -> CommitState:
     return CommitState.AWAITING_EVIDENCE
 
 
-def _advance(
-    policy: Policy, state: SessionState, tool: LoadedTool | None
-) -> tuple[str | None, bool]:
-    """Return the phase after a commit, and whether the commit found a phase it cannot leave."""
-    if tool is None or tool.advances_to is None or tool.advances_to == state.phase:
-        return state.phase, False
-    if state.phase is not None and tool.advances_to in policy.transitions.get(
-        state.phase, frozenset()
-    ):
-        return tool.advances_to, False
-    return state.phase, True
-
-
 def _memory(policy: Policy, word: Word) -> CommittedMemory | None:
-    if not remember.is_remembered(policy, word.tool):
+    """Return what later rules may ask of this call, or None where no rule ever asks."""
+    call = word.call
+    if not remember.is_remembered(policy, call.tool):
         return None
-    found = remember.project(policy, word.tool, word.arguments, word.output)
+    kept = remember.project(policy, call.tool, call.arguments, word.output)
     return CommittedMemory(
-        call_id=word.call_id,
-        arguments=_texts(found.arguments),
-        output=None if found.output is None else _texts(found.output),
+        call_id=call.call_id,
+        arguments=_texts(kept.arguments),
+        output=None if kept.output is None else _texts(kept.output),
     )
 
 

@@ -16,7 +16,7 @@ from placet.replay.calls.model import (
     ReceiptStatus,
 )
 from placet.replay.calls.next_call import NextCall
-from placet.replay.calls.report import ToldCall, open_call
+from placet.replay.calls.report import ToldCall, counted_call
 from placet.replay.calls.rules import Word, is_enough, settle
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
 from placet.replay.calls.store import Caller, SettlementWrite
@@ -83,6 +83,7 @@ async def settle_call(runtime: Runtime, caller: Caller, asked: SettleCall) -> Se
                     state_version=row["state_version"],
                     current_phase=row["current_phase"],
                     replayed=row["replayed"],
+                    stopped=None if settled.following is None else settled.following.stop,
                 )
             case code:
                 raise refusal(code, scope="operate")
@@ -94,16 +95,14 @@ async def _decide(runtime: Runtime, caller: Caller, asked: SettleCall, facts: st
         caller.key, caller.session_id, facts, runtime.find(caller.key, caller.session_id)
     )
     told = _TOLD.decode(facts)
-    call = open_call(told.call)
+    call = counted_call(told.call)
     policy = (await runtime.pinned(known)).policy
     cited = told.receipt
     level = EvidenceLevel.EXTERNALLY_VERIFIED
     if not told.operator:
         level = EvidenceLevel.NONE if cited is None else cited.evidence_level
     word = Word(
-        call_id=call.call_id,
-        tool=call.tool,
-        arguments=call.arguments,
+        call=call,
         status=asked.outcome,
         level=level,
         output=None if cited is None or cited.output is None else cited.output.encode(),
@@ -112,7 +111,7 @@ async def _decide(runtime: Runtime, caller: Caller, asked: SettleCall, facts: st
         reason=asked.reason,
     )
     if not told.operator:
-        _check_cited(word, cited, is_enough(word, policy.tools.get(word.tool), known.environment))
+        _check_cited(word, cited, is_enough(word, policy.tools.get(call.tool), known.environment))
     return _Settled(
         version=known.state_version, level=level, following=settle(policy, known.state, word)
     )
@@ -131,4 +130,4 @@ def _check_cited(word: Word, cited: _ToldReceipt | None, enough: bool) -> None: 
 
 def _said(settled: _Settled) -> list[Value]:
     following = settled.following
-    return [] if following is None or following.said is None else [following.said]
+    return [] if following is None else [*following.said]

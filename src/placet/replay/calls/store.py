@@ -1,6 +1,6 @@
 """The calls of the hot functions, each one round trip, and questions about calls."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,11 +20,13 @@ from placet.replay.calls.model import (
     ReceiptStatus,
     ReplayExecutionReceipt,
     ReplayPendingCall,
+    Stop,
 )
-from placet.replay.calls.next_call import NextCall
+from placet.replay.calls.next_call import NOTHING_LEFT, Left, NextCall
 from placet.replay.calls.proposal import CallRow
 from placet.replay.calls.tables import PENDING_CALL, RECEIPT
 from placet.replay.sessions.model import SessionStatus
+from placet.replay.sessions.rules import encode_state
 from placet.storage.database import HotPool, Reading
 from placet.tenancy.model import ParsedKey
 
@@ -37,11 +39,11 @@ def _function(name: str, arguments: int) -> str:
 
 
 _PREFLIGHT = _function("preflight_v1", 18)
-_PROPOSE = _function("propose_v1", 22)
+_PROPOSE = _function("propose_v1", 24)
 _START = _function("start_v1", 12)
-_RECEIPT = _function("receipt_v1", 25)
+_RECEIPT = _function("receipt_v1", 26)
 _SETTLE = _function("settle_v1", 19)
-_SWEEP = _function("sweep_v1", 13)
+_SWEEP = _function("sweep_v1", 15)
 
 
 class Caller(Value, frozen=True):
@@ -95,6 +97,8 @@ class ProposalWrite(Value, frozen=True):
     phase: str | None
     closes: bool
     granted: int
+    left: Left
+    stop: Stop | None
     events: list[NewEvent]
 
 
@@ -116,6 +120,7 @@ class ReceiptWrite(Value, frozen=True):
     completed_at: datetime | None
     decided_version: int | None
     following: NextCall | None
+    has_cost: bool = False
     events: list[NewEvent]
 
 
@@ -174,6 +179,8 @@ async def propose(
         write.phase,
         write.closes,
         write.granted,
+        _text(None if write.left == NOTHING_LEFT else write.left),
+        _text(write.stop),
         *_columns(write.events),
     )
 
@@ -218,7 +225,8 @@ async def receive(hot: HotPool, caller: Caller, write: ReceiptWrite) -> asyncpg.
         write.completed_at,
         write.decided_version,
         _next(write.following),
-        None if write.following is None else write.following.state,
+        None if write.following is None else encode_state(write.following.after),
+        write.has_cost,
         *_columns(write.events),
     )
 
@@ -236,7 +244,7 @@ async def settle(hot: HotPool, caller: Caller, write: SettlementWrite) -> asyncp
         write.decided_version,
         write.evidence_level.value,
         _next(write.following),
-        None if write.following is None else write.following.state,
+        None if write.following is None else encode_state(write.following.after),
         *_columns(write.events),
     )
 
@@ -267,6 +275,8 @@ class SweepWrite(Value, frozen=True):
     state: bytes
     phase: str | None
     status: SessionStatus
+    left: Left
+    stop: Stop | None
     taken_due_at: datetime
     events: list[NewEvent]
 
@@ -283,6 +293,8 @@ async def sweep(hot: HotPool, write: SweepWrite) -> str:
         write.state,
         write.phase,
         write.status.value,
+        _text(None if write.left == NOTHING_LEFT else write.left),
+        _text(write.stop),
         write.taken_due_at,
         *_columns(write.events),
     )
@@ -302,6 +314,21 @@ async def list_open_calls(tx: Reading, session_id: UUID) -> list[ReplayPendingCa
         )
         .order_by(PENDING_CALL.c.step_id, PENDING_CALL.c.ordinal),
     )
+
+
+async def count_alive(tx: Reading, session_id: UUID, steps: Collection[int]) -> dict[int, int]:
+    """Return how many calls of each of these steps count."""
+    rows = await tx.rows(
+        sa.select(PENDING_CALL.c.step_id, sa.func.count().label("alive"))
+        .where(
+            PENDING_CALL.c.tenant_id == tx.tenant_id,
+            PENDING_CALL.c.session_id == session_id,
+            PENDING_CALL.c.step_id.in_(steps),
+            PENDING_CALL.c.counts,
+        )
+        .group_by(PENDING_CALL.c.step_id)
+    )
+    return {int(row.step_id): int(row.alive) for row in rows}
 
 
 async def list_receipts(
@@ -334,12 +361,21 @@ def _columns(
 def _next(following: NextCall | None) -> str | None:
     if following is None:
         return None
-    plain = {
+    plain: dict[str, object] = {
         "status": following.status,
         "execution_state": following.execution_state,
         "commit_state": following.commit_state,
         "frees_effect_key": following.frees_effect_key,
         "session_status": following.session_status,
         "phase": following.phase,
+        "settles": following.settles,
     }
+    if following.left != NOTHING_LEFT:
+        plain["left"] = following.left
+    if following.stop is not None:
+        plain["stop"] = following.stop
     return msgspec.json.encode(plain).decode()
+
+
+def _text(value: Value | None) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

@@ -25,15 +25,17 @@ from placet.replay.calls.model import (
     ReceiptStatus,
     ReplayExecutionReceipt,
     ReplayPendingCall,
+    Stop,
 )
-from placet.replay.calls.next_call import NextCall
+from placet.replay.calls.next_call import NOTHING_LEFT, CountedCall, Left, NextCall
 from placet.replay.calls.rules import Overdue, Word, decide_overdue, is_enough, settle
 from placet.replay.calls.runtime import ATTEMPTS, Runtime
 from placet.replay.calls.store import SweepWrite, SweptCall
 from placet.replay.sessions import store as sessions
-from placet.replay.sessions.model import ReplaySession, SessionFinished, SessionState, SessionStatus
+from placet.replay.sessions.model import ReplaySession, SessionFinished, SessionStatus
 from placet.replay.sessions.policies import acting_for
 from placet.replay.sessions.rules import decode_state, encode_state
+from placet.replay.sessions.state import SessionState
 from placet.storage.work import SWEEP_SESSION, WorkDue, take_due
 
 BATCH: Final = 100
@@ -51,6 +53,8 @@ class Swept(Value, frozen=True):
     said: list[Value]
     state: SessionState
     status: SessionStatus
+    left: Left
+    stop: Stop | None
 
 
 async def sweep_due(runtime: Runtime) -> int:
@@ -80,8 +84,9 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
         receipts = {
             call.call_id: await store.list_receipts(tx, work.ref, call.call_id) for call in overdue
         }
+        alive = await store.count_alive(tx, work.ref, {call.step_id for call in overdue})
     pinned = await runtime.policies.get(runtime.db, work.tenant_id, session.artifact_id)
-    swept = decide_sweep(pinned.policy, session, calls, overdue, receipts)
+    swept = decide_sweep(pinned.policy, session, calls, overdue, receipts, alive)
     return await store.sweep(
         runtime.db.hot,
         SweepWrite(
@@ -93,56 +98,87 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
             state=encode_state(swept.state),
             phase=swept.state.phase,
             status=swept.status,
+            left=swept.left,
+            stop=swept.stop,
             taken_due_at=work.due_at,
             events=[runtime.event(said) for said in swept.said],
         ),
     )
 
 
-def decide_sweep(
+def decide_sweep(  # noqa: PLR0913, PLR0917 -- a session, its calls, and what is known of them
     policy: Policy,
     session: ReplaySession,
     calls: Sequence[ReplayPendingCall],
     overdue: Sequence[ReplayPendingCall],
     receipts: Receipts,
+    alive: Mapping[int, int],
 ) -> Swept:
-    """Return what the overdue calls of a session become, and whether the session is done."""
+    """Return what the overdue calls of a session become, and whether the session is done.
+
+    `alive` is how many calls of each step count.
+    """
     state = decode_state(session.state)
     status = session.status
+    left, stop = NOTHING_LEFT, None
+    counting = dict(alive)
     swept: list[SweptCall] = []
     said: list[Value] = []
     for call in overdue:
         known = receipts.get(call.call_id, ())
-        following = _settlement(policy, session, state, call, known)
-        if following is not None and following.said is not None:
-            event: Value = following.said
-            swept.append(_settled(call, following, known))
-            status = following.session_status or status
-        else:
+        others = counting.get(call.step_id, 1) - 1
+        following = _settlement(policy, session, state, _counted(call, others), known)
+        if following is None:
             became = decide_overdue(
                 call.status,
                 call.execution_state,
                 start_required=call.start_required,
                 is_reported=bool(known),
             )
-            event = _event(call, became)
+            event = _event(call, became, others)
             swept.append(_swept(call, became))
             if became is Overdue.EXPIRED:
                 swept += [_released(held) for held in calls if _waits_for(held, call)]
-        state = evolve(state, event)
-        said.append(event)
+            if became is Overdue.ABANDONED:
+                left = left.plus(Left(releases=[call.call_id]))
+            state = evolve(state, event)
+            said.append(event)
+        else:
+            swept.append(_settled(call, following, known))
+            status = following.session_status or status
+            left = left.plus(following.left)
+            state = following.after
+            said += following.said
+            stop = stop or following.stop
+        counting[call.step_id] = others + (not swept[-1].frees_effect_key)
+        if stop is not None:
+            break
     swept = _once(swept)
-    if status is SessionStatus.CLOSING and _all_ended(calls, swept):
+    if stop is None and status is SessionStatus.CLOSING and _all_ended(calls, swept):
         status = SessionStatus.COMPLETED
         said.append(SessionFinished(outcome="completed"))
-    return Swept(calls=swept, said=said, state=state, status=status)
+    return Swept(calls=swept, said=said, state=state, status=status, left=left, stop=stop)
+
+
+def _counted(call: ReplayPendingCall, others: int) -> CountedCall:
+    return CountedCall(
+        call_id=call.call_id,
+        tool=call.tool_name,
+        arguments=call.arguments,
+        phase=call.phase_at_grant,
+        step=call.step_id,
+        since=call.granted_at or call.proposed_at,
+        status=call.status,
+        others=others,
+        cost_micros=call.cost_micros,
+    )
 
 
 def _settlement(
     policy: Policy,
     session: ReplaySession,
     state: SessionState,
-    call: ReplayPendingCall,
+    call: CountedCall,
     receipts: Sequence[ReplayExecutionReceipt],
 ) -> NextCall | None:
     """Return the settlement by the first receipt that came in time and is enough.
@@ -153,15 +189,13 @@ def _settlement(
         return None
     for receipt in receipts:
         word = Word(
-            call_id=call.call_id,
-            tool=call.tool_name,
-            arguments=call.arguments,
+            call=call,
             status=receipt.status,
             level=receipt.evidence_level,
             output=receipt.output,
             receipt_id=receipt.receipt_id,
         )
-        tool = policy.tools.get(call.tool_name)
+        tool = policy.tools.get(call.tool)
         in_order = not receipt.late and not receipt.conflicting
         if in_order and is_enough(word, tool, session.environment):
             return settle(policy, state, word)
@@ -171,13 +205,13 @@ def _settlement(
 def _settled(
     call: ReplayPendingCall, following: NextCall, receipts: Sequence[ReplayExecutionReceipt]
 ) -> SweptCall:
-    cited = getattr(following.said, "receipt_id", None)
+    cited = getattr(following.said[0], "receipt_id", None)
     level = next(r.evidence_level for r in receipts if r.receipt_id == cited)
     return SweptCall(
         call_id=call.call_id,
         was=call.status,
         was_execution=call.execution_state,
-        status=following.status,
+        status=following.status or call.status,
         execution_state=following.execution_state,
         commit_state=following.commit_state,
         frees_effect_key=following.frees_effect_key,
@@ -186,12 +220,12 @@ def _settled(
     )
 
 
-def _event(call: ReplayPendingCall, became: Overdue) -> Value:
+def _event(call: ReplayPendingCall, became: Overdue, others: int) -> Value:
     match became:
         case Overdue.EXPIRED:
             return AskExpired(call_id=call.call_id, tool=call.tool_name)
         case Overdue.ABANDONED:
-            return CallAbandoned(call_id=call.call_id, tool=call.tool_name)
+            return CallAbandoned(call_id=call.call_id, tool=call.tool_name, step_ends=not others)
         case Overdue.UNKNOWN:
             return CallBecameUnknown(
                 call_id=call.call_id, tool=call.tool_name, why="no receipt settled it in time"

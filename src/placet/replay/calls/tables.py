@@ -3,8 +3,10 @@
 import sqlalchemy as sa
 
 from placet.replay.calls.model import (
+    ReplayAmount,
     ReplayEffectKey,
     ReplayExecutionReceipt,
+    ReplayKept,
     ReplayPendingCall,
     ReplayPreparedRequest,
     ReplaySettlement,
@@ -12,9 +14,9 @@ from placet.replay.calls.model import (
 from placet.storage.columns import table, tenant_foreign_key
 
 LEGAL_TRIPLES = """
-(status IN ('blocked', 'held', 'awaiting_approval', 'denied', 'expired', 'cancelled', 'superseded',
-            'shadowed')
+(status IN ('blocked', 'held', 'awaiting_approval', 'denied', 'expired', 'cancelled', 'superseded')
     AND execution_state = 'not_started' AND commit_state = 'not_required')
+OR (status = 'shadowed' AND execution_state <> 'started')
 OR (status = 'granted'
     AND execution_state IN ('not_started', 'started', 'succeeded', 'failed', 'unknown')
     AND commit_state IN ('awaiting_evidence', 'not_required'))
@@ -59,6 +61,14 @@ PENDING_CALL = table(
         "(status IN ('granted', 'unknown', 'settled', 'abandoned')) = (granted_at IS NOT NULL)",
         name="granted_told",
     ),
+    # Only what never changes stands in it, so that a settlement touches no index.
+    sa.Index(
+        "replay_pending_call_asked_ix",
+        "tenant_id",
+        "deadline_at",
+        "call_id",
+        postgresql_where=sa.text("deadline_at IS NOT NULL"),
+    ),
     key=("session_id", "call_id"),
     updates=(
         "evidence_level",
@@ -77,6 +87,9 @@ PENDING_CALL = table(
         "settled_at",
         "committed_at",
         "settled_by",
+        "counts",
+        "phase_at_grant",
+        "cost_micros",
     ),
     fillfactor=70,
 )
@@ -110,4 +123,18 @@ SETTLEMENT = table(
     ReplaySettlement,
     tenant_foreign_key(["session_id", "call_id"], "replay_pending_call(session_id, call_id)"),
     key=("session_id", "settlement_id"),
+)
+KEPT = table(
+    "replay_kept",
+    ReplayKept,
+    tenant_foreign_key(["session_id", "call_id"], "replay_pending_call(session_id, call_id)"),
+    key=("session_id", "kind", "name", "number"),
+)
+AMOUNT = table(
+    "replay_amount",
+    ReplayAmount,
+    tenant_foreign_key(["session_id", "call_id"], "replay_pending_call(session_id, call_id)"),
+    key=("session_id", "call_id", "name"),
+    updates=("committed_at", "released_at"),
+    fillfactor=70,
 )

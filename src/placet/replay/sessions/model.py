@@ -46,34 +46,17 @@ class SessionTier(StrEnum):
     GOVERN = "govern"
 
 
-class CommittedMemory(Value, frozen=True):
-    """A committed call as later rules need it: the JSON text at each path that some rule names."""
-
-    call_id: UUID
-    arguments: dict[str, str]
-    output: dict[str, str] | None
-
-
-class SessionState(Value, frozen=True):
-    """The facts that decisions read, folded from the session's events. It holds no time.
-
-    `committed` keeps, newest last, what rules may ask of committed calls; `counted` counts the
-    granted, unknown and committed calls of each tool, settled failures taken away.
-    """
-
-    phase: str | None
-    committed: dict[str, list[CommittedMemory]]
-    counted: dict[str, int]
-
-
 class ReplaySession(Value, frozen=True):
     """A governed session: one agent, one artifact, one writer at a time.
 
     `authority_until` is when the approval that it runs under expires, null for never. One that was
     opened while something that stands by was activated names that activation and ends with it; its
     `authority_until` is brought forward when the activation is ended before its time.
-    `state` is the canonical form of `SessionState`. `next_seq`, `head` and `last_event_at` belong
-    to its stream of events, whose id is the session's. Fence and epoch live as long as the session.
+    `state` is the canonical form of `SessionState`. It waits for people since `waiting_since`, and
+    waited for `waited_us` before. `labels` and `filtered` are what controls put on it;
+    `stopped_by_call` is the call at which a limit stopped it. `next_seq`, `head` and
+    `last_event_at` belong to its stream of events, whose id is the session's. Fence and epoch live
+    as long as the session.
     """
 
     tenant_id: TenantId
@@ -109,6 +92,12 @@ class ReplaySession(Value, frozen=True):
     ended_why: str | None
     authority_until: datetime | None
     activation_id: UUID | None
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    filtered: list[str] = msgspec.field(default_factory=list)
+    waiting_since: datetime | None = None
+    waited_us: int = 0
+    compromised_at: datetime | None = None
+    stopped_by_call: UUID | None = None
 
 
 class SessionHead(Value, frozen=True):
@@ -254,9 +243,14 @@ class LeaseReleased(Value, frozen=True):
 
 
 class SessionStopped(Value, frozen=True):
-    """Event: the session was stopped for ever; whatever waited for approval is cancelled."""
+    """Event: the session was stopped for ever; whatever waited for approval is cancelled.
+
+    `limit` names the contract's limit that did it, and `call_id` the call that reached it.
+    """
 
     reason: str
+    limit: str | None = None
+    call_id: UUID | None = None
 
 
 class SessionFinished(Value, frozen=True):

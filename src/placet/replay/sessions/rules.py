@@ -7,14 +7,15 @@ import msgspec
 from placet.kernel.canonical import canonical
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement
-from placet.replay.sessions.model import SessionMode, SessionState
+from placet.replay.sessions.model import SessionMode
+from placet.replay.sessions.state import SessionState
 
 _STATE: Final = msgspec.json.Decoder(SessionState)
 
 
 def opening_state(phase: str | None) -> SessionState:
     """Return the state of a session in which nothing has happened yet."""
-    return SessionState(phase=phase, committed={}, counted={})
+    return SessionState(phase=phase)
 
 
 def encode_state(state: SessionState) -> bytes:

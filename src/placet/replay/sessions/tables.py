@@ -46,6 +46,12 @@ REPLAY_SESSION = table(
         "ended_at",
         "ended_why",
         "authority_until",
+        "labels",
+        "filtered",
+        "waiting_since",
+        "waited_us",
+        "compromised_at",
+        "stopped_by_call",
     ),
     fillfactor=70,
 )

@@ -5,6 +5,7 @@ CREATE FUNCTION placet.propose_v1(
     p_prepared uuid, p_request_hash bytea, p_proposal_hash bytea,
     p_decided_version bigint, p_holds_from timestamptz, p_holds_until timestamptz,
     p_calls jsonb, p_answer bytea, p_state bytea, p_phase text, p_closes boolean, p_granted int,
+    p_left jsonb, p_stop jsonb,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     OUT code text, OUT facts jsonb, OUT taken bytea[], OUT answer bytea, OUT signable uuid[],
     OUT request_seq bigint, OUT state_version bigint, OUT control_revision bigint,
@@ -20,6 +21,7 @@ DECLARE
     w record;
     v_at timestamptz;
     v_due timestamptz;
+    v_asks boolean;
 BEGIN
     SELECT * INTO e FROM placet.session_enter_v1(
         p_key_id, p_secret_hash, ARRAY['runtime'], p_session, true);
@@ -125,7 +127,8 @@ BEGIN
             tool_name, arguments_hash, arguments, verdict, layer, reasons, blocked_why,
             effect_key, commit_requirement, start_required, evidence_level, execution_state,
             commit_state, status, proposed_at, deadline_at, granted_at, grant_expires_at,
-            grant_epoch, grant_fence, grant_control_epoch, grant_control_revision)
+            grant_epoch, grant_fence, grant_control_epoch, grant_control_revision,
+            counts, phase_at_grant)
         SELECT s.tenant_id, s.session_id, c.call_id, p_prepared, q.request_seq, c.ordinal,
                c.tool_call_id, c.tool_name, c.arguments_hash, c.arguments, c.verdict, c.layer,
                c.reasons, c.blocked_why, c.effect_key, c.commit_requirement, c.start_required,
@@ -137,13 +140,14 @@ BEGIN
                CASE WHEN c.status = 'granted' THEN s.epoch END,
                CASE WHEN c.status = 'granted' THEN s.fence END,
                CASE WHEN c.status = 'granted' THEN e.control_epoch END,
-               CASE WHEN c.status = 'granted' THEN s.control_revision END
+               CASE WHEN c.status = 'granted' THEN s.control_revision END,
+               c.counts, CASE WHEN c.counts THEN s.current_phase END
         FROM jsonb_to_recordset(p_calls) AS c(
             call_id uuid, ordinal bigint, tool_call_id text, tool_name text,
             arguments_hash bytea, arguments bytea, verdict text, layer bigint, reasons jsonb,
             blocked_why text, effect_key bytea, commit_requirement text, start_required boolean,
             commit_state text, status text, ask_seconds double precision,
-            grant_ms double precision);
+            grant_ms double precision, counts boolean);
         -- Race: two sessions may want one effect; the unique index lets one have it, and the
         -- sorted order keeps two that want several from waiting on each other.
         INSERT INTO placet.replay_effect_key (
@@ -154,11 +158,12 @@ BEGIN
             call_id uuid, tool_name text, effect_key bytea, status text)
         WHERE c.status = 'granted' AND c.effect_key IS NOT NULL
         ORDER BY c.effect_key;
-        SELECT least(v_due, min(coalesce(
+        PERFORM placet.session_leave_v1(s, p_left, v_at);
+        SELECT bool_or(c.status = 'awaiting_approval'), least(v_due, min(coalesce(
                 v_at + make_interval(secs => c.ask_seconds),
                 CASE WHEN c.status = 'granted'
                      THEN v_at + make_interval(secs => c.grant_ms / 1000.0) END)))
-        INTO v_due
+        INTO v_asks, v_due
         FROM jsonb_to_recordset(p_calls) AS c(
             status text, ask_seconds double precision, grant_ms double precision);
         IF p_closes THEN
@@ -169,7 +174,7 @@ BEGIN
         END IF;
         SELECT * INTO w FROM placet.event_write_v1(
             s.tenant_id, s.session_id, e.actor, s.epoch, s.fence, e.control_epoch,
-            s.control_revision, p_events, p_types, p_salts, p_bodies,
+            s.control_revision + (p_stop IS NOT NULL)::int, p_events, p_types, p_salts, p_bodies,
             s.next_seq, s.head, s.last_event_at);
         UPDATE placet.replay_session AS r
         SET state_version = s.state_version + (p_state <> s.state)::int,
@@ -179,9 +184,14 @@ BEGIN
             total_tool_calls = s.total_tool_calls + p_granted,
             total_step_count = s.total_step_count + (p_granted > 0)::int,
             next_due_at = v_due,
+            waiting_since = coalesce(s.waiting_since, CASE WHEN v_asks THEN v_at END),
             next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
         WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
         RETURNING r.state_version INTO state_version;
+        IF p_stop IS NOT NULL THEN
+            PERFORM placet.session_finish_v1(
+                s, 'killed', p_stop ->> 'limit', (p_stop ->> 'call_id')::uuid, w.io_at);
+        END IF;
     EXCEPTION
         WHEN unique_violation THEN
             SELECT array_agg(c.effect_key) INTO taken

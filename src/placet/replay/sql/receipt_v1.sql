@@ -5,7 +5,7 @@ CREATE FUNCTION placet.receipt_v1(
     p_call uuid, p_receipt uuid, p_idempotency_key text, p_fingerprint bytea, p_status text,
     p_evidence_level text, p_arguments_hash bytea, p_output_hash bytea, p_output bytea,
     p_external_ref text, p_error text, p_started_at timestamptz, p_completed_at timestamptz,
-    p_decided_version bigint, p_next jsonb, p_state bytea,
+    p_decided_version bigint, p_next jsonb, p_state bytea, p_costs boolean,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     OUT code text, OUT facts jsonb, OUT receipt_id uuid, OUT late boolean,
     OUT conflicting boolean, OUT applied boolean, OUT status text, OUT execution_state text,
@@ -23,6 +23,7 @@ DECLARE
     w record;
     v_at timestamptz;
     v_on_time boolean;
+    v_moves boolean;
     v_from int := 1;
     v_to int := 1;
 BEGIN
@@ -53,9 +54,10 @@ BEGIN
       AND r.pending_call_id = p_call AND r.idempotency_key = p_idempotency_key;
     replayed := FOUND;
     late := NOT ((s.epoch, s.fence) = (p_epoch, p_fence) AND s.status IN ('active', 'closing'));
-    conflicting := c.status NOT IN ('granted', 'unknown', 'settled')
+    conflicting := (c.status NOT IN ('granted', 'unknown', 'settled')
+            AND NOT (c.status = 'shadowed' AND (c.counts OR c.settled_at IS NOT NULL)))
         OR c.arguments_hash <> p_arguments_hash
-        OR (c.status = 'settled' AND c.execution_state <> p_status)
+        OR (c.settled_at IS NOT NULL AND c.execution_state <> p_status)
         OR (c.execution_state IN ('succeeded', 'failed') AND p_status IN ('succeeded', 'failed')
             AND c.execution_state <> p_status)
         -- Whoever said otherwise, and however late: two words against each other settle nothing.
@@ -64,12 +66,16 @@ BEGIN
             WHERE o.tenant_id = s.tenant_id AND o.session_id = s.session_id
               AND o.pending_call_id = p_call AND o.status IN ('succeeded', 'failed')
               AND o.status <> p_status));
-    v_on_time := NOT late AND NOT conflicting AND c.status = 'granted';
+    v_on_time := NOT late AND NOT conflicting AND (
+        c.status = 'granted' OR (c.status = 'shadowed' AND c.settled_at IS NULL));
+    -- What a call cost may be told again, also when it is known what became of it.
+    v_moves := v_on_time OR (p_costs AND NOT late AND NOT conflicting);
     -- Kept before: the same answer, unless it was kept without the settlement that it may bring.
     IF replayed THEN
         receipt_id := had.receipt_id;
         v_on_time := v_on_time AND NOT had.late AND NOT had.conflicting
             AND c.execution_state IN ('not_started', 'started');
+        v_moves := v_on_time;
         late := had.late;
         conflicting := had.conflicting;
         applied := coalesce(c.settled_by = had.receipt_id, false);
@@ -84,25 +90,27 @@ BEGIN
     END IF;
     -- A settlement is decided on facts; other facts than those ask for another decision. A null
     -- version asks for no settlement: the receipt alone is kept, and somebody settles later.
-    IF v_on_time AND (s.state_version <> p_decided_version
-                      OR (replayed AND p_receipt <> had.receipt_id)) THEN
+    IF v_moves AND p_decided_version IS NOT NULL AND (
+        s.state_version <> p_decided_version OR (replayed AND p_receipt <> had.receipt_id)
+        -- Whether it settles the call is judged on where the call stands, which is no fact.
+        OR v_on_time <> coalesce(p_next ->> 'status' IS NOT NULL, false))
+    THEN
         code := 'redo';
-        facts := placet.session_facts_v1(s) || jsonb_build_object('call', jsonb_build_object(
-            'call_id', c.call_id, 'tool_name', c.tool_name,
-            'arguments', convert_from(c.arguments, 'UTF8'), 'status', c.status),
-            'receipt_id', receipt_id);
+        facts := placet.session_facts_v1(s) || jsonb_build_object(
+            'call', placet.call_facts_v1(c), 'receipt_id', receipt_id);
         RETURN;
     END IF;
-    applied := v_on_time AND p_decided_version IS NOT NULL AND p_next IS NOT NULL;
-    moved := applied;
-    v_to := CASE WHEN applied THEN array_length(p_events, 1) ELSE 1 END;
+    moved := v_moves AND p_decided_version IS NOT NULL AND p_next IS NOT NULL;
+    applied := moved AND p_next ->> 'status' IS NOT NULL;
+    v_to := CASE WHEN moved THEN array_length(p_events, 1) ELSE 1 END;
     v_at := clock_timestamp();
     IF NOT replayed THEN
         receipt_id := p_receipt;
         INSERT INTO placet.replay_execution_receipt (
             tenant_id, session_id, receipt_id, pending_call_id, idempotency_key, fingerprint,
             tool_name, status, evidence_level, arguments_hash, output_hash, output, external_ref,
-            error, started_at, completed_at, epoch, fence, late, conflicting, reported_by, received_at)
+            error, started_at, completed_at, epoch, fence, late, conflicting, reported_by,
+            received_at)
         VALUES (
             s.tenant_id, s.session_id, p_receipt, p_call, p_idempotency_key, p_fingerprint,
             c.tool_name, p_status, p_evidence_level, p_arguments_hash, p_output_hash, p_output,
@@ -111,20 +119,22 @@ BEGIN
     END IF;
     SELECT * INTO w FROM placet.event_write_v1(
         s.tenant_id, s.session_id, e.actor, s.epoch, s.fence, e.control_epoch,
-        s.control_revision, p_events[v_from:v_to], p_types[v_from:v_to], p_salts[v_from:v_to],
-        p_bodies[v_from:v_to], s.next_seq, s.head, s.last_event_at);
+        s.control_revision + (moved AND p_next ->> 'stop' IS NOT NULL)::int,
+        p_events[v_from:v_to], p_types[v_from:v_to], p_salts[v_from:v_to], p_bodies[v_from:v_to],
+        s.next_seq, s.head, s.last_event_at);
     IF applied THEN
         status := p_next ->> 'status';
         execution_state := p_next ->> 'execution_state';
         commit_state := p_next ->> 'commit_state';
         evidence_level := p_evidence_level;
-        settled_at := CASE WHEN status = 'settled' THEN v_at END;
+        settled_at := CASE WHEN (p_next ->> 'settles')::boolean THEN v_at END;
         UPDATE placet.replay_pending_call AS r
         SET status = receipt_v1.status, execution_state = receipt_v1.execution_state,
             commit_state = receipt_v1.commit_state, evidence_level = p_evidence_level,
             settled_at = receipt_v1.settled_at,
-            settled_by = CASE WHEN receipt_v1.status = 'settled' THEN p_receipt END,
-            committed_at = CASE WHEN receipt_v1.commit_state = 'committed' THEN v_at END
+            settled_by = CASE WHEN receipt_v1.settled_at IS NOT NULL THEN p_receipt END,
+            committed_at = CASE WHEN receipt_v1.commit_state = 'committed' THEN v_at END,
+            counts = c.counts AND NOT (p_next ->> 'frees_effect_key')::boolean
         WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id AND r.call_id = p_call;
         IF (p_next ->> 'frees_effect_key')::boolean THEN
             UPDATE placet.replay_effect_key AS k SET released_at = v_at
@@ -135,11 +145,14 @@ BEGIN
             PERFORM placet.work_due_put_v1('sweep_session', s.session_id, v_at);
         END IF;
     END IF;
+    IF moved THEN
+        PERFORM placet.session_leave_v1(s, p_next -> 'left', v_at);
+    END IF;
     UPDATE placet.replay_session AS r
     SET next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at,
-        state_version = s.state_version + (applied AND p_state <> s.state)::int,
-        state = CASE WHEN applied THEN p_state ELSE s.state END,
-        current_phase = CASE WHEN applied THEN p_next ->> 'phase' ELSE s.current_phase END,
+        state_version = s.state_version + (moved AND p_state <> s.state)::int,
+        state = CASE WHEN moved THEN p_state ELSE s.state END,
+        current_phase = CASE WHEN moved THEN p_next ->> 'phase' ELSE s.current_phase END,
         status = CASE WHEN applied THEN coalesce(p_next ->> 'session_status', s.status)
                       ELSE s.status END,
         next_due_at = CASE WHEN applied AND (
@@ -148,5 +161,9 @@ BEGIN
                            ELSE s.next_due_at END
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
     RETURNING r.state_version, r.current_phase INTO state_version, current_phase;
+    IF moved AND p_next ->> 'stop' IS NOT NULL THEN
+        PERFORM placet.session_finish_v1(
+            s, 'killed', p_next #>> '{stop,limit}', p_call, w.io_at);
+    END IF;
 END
 $$;

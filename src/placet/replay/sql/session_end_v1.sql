@@ -31,19 +31,13 @@ BEGIN
     IF s.status <> ALL (p_from) THEN
         RETURN;
     END IF;
-    UPDATE placet.replay_pending_call AS c
-    SET status = CASE WHEN c.status = 'held' THEN 'blocked' ELSE 'cancelled' END,
-        blocked_why = CASE WHEN c.status = 'held' THEN 'response_refused' ELSE c.blocked_why END
-    WHERE c.tenant_id = p_tenant AND c.session_id = p_session
-      AND c.status IN ('held', 'awaiting_approval');
     SELECT * INTO w FROM placet.event_write_v1(
         p_tenant, p_session, p_actor, s.epoch, s.fence, gate.control_epoch,
         s.control_revision + 1, ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt], ARRAY[p_body],
         s.next_seq, s.head, s.last_event_at);
     UPDATE placet.replay_session AS r
-    SET status = p_status, control_revision = s.control_revision + 1,
-        ended_at = w.io_at, ended_why = p_why,
-        next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
+    SET next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
     WHERE r.tenant_id = p_tenant AND r.session_id = p_session;
+    PERFORM placet.session_finish_v1(s, p_status, p_why, NULL, w.io_at);
 END
 $$;

@@ -1,7 +1,45 @@
--- The facts that decisions read: the session's state and the times that its columns hold.
+-- The facts that decisions read: the session's state, and what stands in rows and columns of it.
+-- `kept` is what commits left that the state still names, `amounts` what counts for aggregates.
 CREATE FUNCTION placet.session_facts_v1(s placet.replay_session)
-RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object(
+RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_state jsonb := convert_from(s.state, 'UTF8');
+    v_kept jsonb;
+    v_amounts jsonb;
+    v_until timestamptz;
+BEGIN
+    SELECT jsonb_agg(jsonb_build_object(
+        'kind', k.kind, 'name', k.name, 'call_id', k.call_id, 'at', k.kept_at,
+        'value', convert_from(k.value, 'UTF8')) ORDER BY k.number)
+    INTO v_kept
+    FROM (
+        SELECT m.*
+        FROM jsonb_object_keys(v_state -> 'remembered') AS t(tool) CROSS JOIN LATERAL (
+            SELECT r.* FROM placet.replay_kept AS r
+            WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
+              AND r.kind = 'memory' AND r.name = t.tool
+            ORDER BY r.number DESC LIMIT 256) AS m
+        UNION ALL
+        SELECT r.*
+        FROM (SELECT 'slot' AS kind, e.* FROM jsonb_each_text(v_state -> 'slots') AS e
+              UNION ALL
+              SELECT 'first', e.* FROM jsonb_each_text(v_state -> 'firsts') AS e) AS n
+        JOIN placet.replay_kept AS r
+            ON r.tenant_id = s.tenant_id AND r.session_id = s.session_id
+           AND r.kind = n.kind AND r.name = n.key AND r.number = n.value::bigint) AS k;
+    SELECT jsonb_agg(jsonb_build_object(
+        'call_id', a.call_id, 'name', a.name, 'value', a.value, 'at', a.committed_at)
+        ORDER BY a.committed_at NULLS LAST)
+    INTO v_amounts
+    FROM placet.replay_amount AS a
+    WHERE a.tenant_id = s.tenant_id AND a.session_id = s.session_id AND a.released_at IS NULL;
+    IF s.waiting_since IS NOT NULL THEN
+        SELECT max(c.deadline_at) INTO v_until
+        FROM placet.replay_pending_call AS c
+        WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
+          AND c.status = 'awaiting_approval';
+    END IF;
+    RETURN jsonb_build_object(
         'state', convert_from(s.state, 'UTF8'),
         'state_version', s.state_version,
         'control_revision', s.control_revision,
@@ -12,14 +50,33 @@ RETURNS jsonb LANGUAGE sql STABLE AS $$
         'artifact_id', s.artifact_id,
         'tenant_id', s.tenant_id,
         'at', clock_timestamp(),
-        'committed_at', coalesce((
-            SELECT jsonb_object_agg(c.call_id, c.committed_at)
-            FROM placet.replay_pending_call AS c
-            WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
-              AND c.call_id IN (
-                  SELECT (m.value ->> 'call_id')::uuid
-                  FROM jsonb_each(convert_from(s.state, 'UTF8')::jsonb -> 'committed') AS t,
-                       jsonb_array_elements(t.value) AS m)), '{}'::jsonb))
+        'created_at', s.created_at,
+        'waiting_since', s.waiting_since,
+        'waiting_until', v_until,
+        'waited_us', s.waited_us,
+        'labels', s.labels,
+        'filtered', s.filtered,
+        'kept', coalesce(v_kept, '[]'),
+        'amounts', coalesce(v_amounts, '[]'));
+END
+$$;
+
+-- The call of a session as the rules take it: what a grant of it was given on, and what is left of
+-- its response.
+CREATE FUNCTION placet.call_facts_v1(c placet.replay_pending_call)
+RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN jsonb_build_object(
+        'call_id', c.call_id, 'tool_name', c.tool_name,
+        'arguments', convert_from(c.arguments, 'UTF8'), 'status', c.status, 'counts', c.counts,
+        'phase', c.phase_at_grant, 'step', c.step_id, 'cost_micros', c.cost_micros,
+        'since', coalesce(c.granted_at, c.proposed_at), 'is_settled', c.settled_at IS NOT NULL,
+        'others', (
+            SELECT count(*) FROM placet.replay_pending_call AS o
+            WHERE o.tenant_id = c.tenant_id AND o.session_id = c.session_id
+              AND o.prepared_request_id = c.prepared_request_id AND o.counts
+              AND o.call_id <> c.call_id));
+END
 $$;
 
 -- Why what was approved as this artifact grants nothing any more; null while it may.

@@ -20,6 +20,7 @@ DECLARE
     w record;
     v_at timestamptz;
     v_operator boolean;
+    v_stops boolean;
 BEGIN
     replayed := false;
     SELECT * INTO e FROM placet.session_enter_v1(
@@ -92,9 +93,7 @@ BEGIN
         code := 'redo';
         facts := placet.session_facts_v1(s) || jsonb_build_object(
             'operator', v_operator,
-            'call', jsonb_build_object(
-                'call_id', c.call_id, 'tool_name', c.tool_name,
-                'arguments', convert_from(c.arguments, 'UTF8'), 'status', c.status),
+            'call', placet.call_facts_v1(c),
             'receipt', CASE WHEN cited.receipt_id IS NOT NULL THEN jsonb_build_object(
                 'receipt_id', cited.receipt_id, 'status', cited.status,
                 'evidence_level', cited.evidence_level,
@@ -102,6 +101,7 @@ BEGIN
         RETURN;
     END IF;
     v_at := clock_timestamp();
+    v_stops := p_next ->> 'stop' IS NOT NULL;
     status := p_next ->> 'status';
     execution_state := p_next ->> 'execution_state';
     commit_state := p_next ->> 'commit_state';
@@ -117,19 +117,21 @@ BEGIN
     SET status = settle_v1.status, execution_state = settle_v1.execution_state,
         commit_state = settle_v1.commit_state, evidence_level = p_evidence_level,
         settled_at = v_at, settled_by = coalesce(p_receipt, p_settlement),
-        committed_at = CASE WHEN settle_v1.commit_state = 'committed' THEN v_at END
+        committed_at = CASE WHEN settle_v1.commit_state = 'committed' THEN v_at END,
+        counts = c.counts AND NOT (p_next ->> 'frees_effect_key')::boolean
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id AND r.call_id = p_call;
     IF (p_next ->> 'frees_effect_key')::boolean THEN
         UPDATE placet.replay_effect_key AS k SET released_at = v_at
         WHERE k.tenant_id = s.tenant_id AND k.session_id = s.session_id
           AND k.call_id = p_call AND k.released_at IS NULL;
     END IF;
+    PERFORM placet.session_leave_v1(s, p_next -> 'left', v_at);
     IF s.status = 'closing' OR p_next ->> 'session_status' = 'closing' THEN
         PERFORM placet.work_due_put_v1('sweep_session', s.session_id, v_at);
     END IF;
     SELECT * INTO w FROM placet.event_write_v1(
         s.tenant_id, s.session_id, e.actor, s.epoch, s.fence, e.control_epoch,
-        s.control_revision, p_events, p_types, p_salts, p_bodies,
+        s.control_revision + v_stops::int, p_events, p_types, p_salts, p_bodies,
         s.next_seq, s.head, s.last_event_at);
     UPDATE placet.replay_session AS r
     SET next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at,
@@ -140,5 +142,9 @@ BEGIN
                       ELSE s.status END
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
     RETURNING r.state_version, r.current_phase INTO state_version, current_phase;
+    IF v_stops THEN
+        PERFORM placet.session_finish_v1(
+            s, 'killed', p_next #>> '{stop,limit}', p_call, w.io_at);
+    END IF;
 END
 $$;

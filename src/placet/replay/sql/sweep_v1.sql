@@ -2,7 +2,7 @@
 -- Run by the sweeper for one tenant at a time; idempotent, and safe on several nodes at once.
 CREATE FUNCTION placet.sweep_v1(
     p_tenant uuid, p_session uuid, p_actor uuid, p_decided_version bigint,
-    p_calls jsonb, p_state bytea, p_phase text, p_status text,
+    p_calls jsonb, p_state bytea, p_phase text, p_status text, p_left jsonb, p_stop jsonb,
     p_taken timestamptz,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     OUT code text
@@ -66,15 +66,17 @@ BEGIN
         evidence_level = coalesce(n.evidence_level, c.evidence_level),
         settled_by = n.settled_by,
         settled_at = CASE WHEN n.status = 'settled' THEN v_at END,
-        committed_at = CASE WHEN n.commit_state = 'committed' THEN v_at END
+        committed_at = CASE WHEN n.commit_state = 'committed' THEN v_at END,
+        counts = c.counts AND NOT n.frees_effect_key
     FROM jsonb_to_recordset(p_calls) AS n(
         call_id uuid, status text, execution_state text, commit_state text, blocked_why text,
-        evidence_level text, settled_by uuid)
+        evidence_level text, settled_by uuid, frees_effect_key boolean)
     WHERE c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = n.call_id;
     UPDATE placet.replay_effect_key AS k SET released_at = v_at
     FROM jsonb_to_recordset(p_calls) AS n(call_id uuid, frees_effect_key boolean)
     WHERE k.tenant_id = p_tenant AND k.session_id = p_session AND k.call_id = n.call_id
       AND n.frees_effect_key AND k.released_at IS NULL;
+    PERFORM placet.session_leave_v1(s, p_left, v_at);
     SELECT coalesce(min(coalesce(c.grant_expires_at, c.deadline_at)), 'infinity') INTO v_next
     FROM placet.replay_pending_call AS c
     WHERE c.tenant_id = p_tenant AND c.session_id = p_session
@@ -86,7 +88,7 @@ BEGIN
     FROM placet.authority_control_gate AS g WHERE g.tenant_id = p_tenant;
     SELECT * INTO w FROM placet.event_write_v1(
         p_tenant, p_session, p_actor, s.epoch, s.fence, coalesce(v_control, 0),
-        s.control_revision, p_events, p_types, p_salts, p_bodies,
+        s.control_revision + (p_stop IS NOT NULL)::int, p_events, p_types, p_salts, p_bodies,
         s.next_seq, s.head, s.last_event_at);
     UPDATE placet.replay_session AS r
     SET state_version = s.state_version + (p_state <> s.state)::int, state = p_state,
@@ -97,6 +99,19 @@ BEGIN
         next_due_at = v_next,
         next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
     WHERE r.tenant_id = p_tenant AND r.session_id = p_session;
+    IF s.waiting_since IS NOT NULL THEN
+        -- An ask ended at its deadline, whenever the sweeper came.
+        PERFORM placet.session_waits_v1(s, (
+            SELECT max(c.deadline_at)
+            FROM jsonb_to_recordset(p_calls) AS n(call_id uuid, status text)
+            JOIN placet.replay_pending_call AS c
+                ON c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = n.call_id
+            WHERE n.status = 'expired'));
+    END IF;
+    IF p_stop IS NOT NULL THEN
+        PERFORM placet.session_finish_v1(
+            s, 'killed', p_stop ->> 'limit', (p_stop ->> 'call_id')::uuid, w.io_at);
+    END IF;
     PERFORM placet.work_due_done_v1(
         'sweep_session', p_session, p_taken, nullif(v_next, 'infinity'));
     code := 'ok';

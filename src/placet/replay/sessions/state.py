@@ -1,0 +1,43 @@
+"""The facts of a session that stand in its row: what its events lead to, and no time."""
+
+from uuid import UUID
+
+from msgspec import field
+
+from placet.kernel.value import Value
+
+
+class CommittedMemory(Value, frozen=True):
+    """A committed call as later rules need it: the JSON text at each path that some rule names."""
+
+    call_id: UUID
+    arguments: dict[str, str]
+    output: dict[str, str] | None
+
+
+class SessionState(Value, frozen=True, omit_defaults=True):
+    """The facts that decisions read, folded from the session's events. It holds no time.
+
+    - `counted` are the granted, unknown and committed calls of each tool, `steps` the responses
+      that have such a call; settled failures are taken away.
+    - `commits` numbers the commits. What they left for later rules stands in rows under these
+      numbers: of each required tool since its latest in `remembered`, and the values of `slots`
+      and of the envelopes in `firsts`.
+    - `repeats` are the hashes, in hex, of the latest granted calls, as many as the contract looks
+      at. `blocks` and `errors` came one after the other, `unguarded` calls ran without a grant.
+    - `stopped` names the limit that would have stopped a session which only records.
+    """
+
+    phase: str | None
+    counted: dict[str, int] = field(default_factory=dict)
+    steps: int = 0
+    commits: int = 0
+    remembered: dict[str, int] = field(default_factory=dict)
+    slots: dict[str, int] = field(default_factory=dict)
+    firsts: dict[str, int] = field(default_factory=dict)
+    repeats: list[str] = field(default_factory=list)
+    blocks: int = 0
+    errors: int = 0
+    unguarded: int = 0
+    cost_micros: int = 0
+    stopped: str | None = None
