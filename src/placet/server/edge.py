@@ -47,6 +47,7 @@ _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,%d}" % REQUEST_ID_MAX)
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _LOG: Final = logging.getLogger("placet.access")
 _FAILED: Final = 500
+_URGENT: Final = ("/kill", "/lease", "/receipts", "/report-bypass", "/tool-filter")
 _CLOSE: Final = (b"connection", b"close")
 
 
@@ -94,8 +95,11 @@ class Edge:
 
 
 def _is_urgent(path: str) -> bool:
-    """Tell whether a request may stop something: those are taken however busy the service is."""
-    return path.endswith(("/kill", "/lease")) or path == "/api/v1/authority/controls"
+    """Tell whether a request is taken however busy the service is.
+
+    Those are what stops something, what keeps a lease, and what tells of a tool that ran.
+    """
+    return path.endswith(_URGENT) or path == "/api/v1/authority/controls"
 
 
 class _Exchange:

@@ -24,6 +24,7 @@ HotRow: TypeAlias = asyncpg.Record
 
 POOL_SIZE: Final = 16
 RESERVED_SIZE: Final = 4
+OWED_SIZE: Final = 4
 ENGINE_POOL_SIZE: Final = 8
 POOL_WAIT_SECONDS: Final = 0.5
 _SET_TENANT: Final = sa.text("SELECT set_config('placet.tenant', :tenant, true)")
@@ -101,26 +102,42 @@ class HotPool:
     `round_trips` counts the calls, so that a test can hold the promise of one a request.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", reserved: "asyncpg.Pool[Any]") -> None:
-        """Stand on an ordinary pool and on the one kept free for kill, steal and renew."""
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[Any]",
+        reserved: "asyncpg.Pool[Any]",
+        owed: "asyncpg.Pool[Any] | None" = None,
+    ) -> None:
+        """Stand on an ordinary pool, and on the ones kept free beside it.
+
+        `reserved` is for kill, steal and renew. `owed` is for receipts, which go there when the
+        ordinary pool has nothing left: what a tool did is told however many ask for more.
+        """
         self._pool = pool
         self._reserved = reserved
+        self._owed = owed or pool
         self.round_trips = 0
 
-    async def call(self, query: str, *arguments: object, reserved: bool = False) -> asyncpg.Record:
+    async def call(
+        self, query: str, *arguments: object, reserved: bool = False, owed: bool = False
+    ) -> asyncpg.Record:
         """Run one function call that returns one row.
 
         Refuses `governance_unavailable` when no connection is free within 500 ms, or the database
         cannot be reached. A lost answer leaves the outcome unknown: send the same call again.
         """
-        rows = await self.rows(query, *arguments, reserved=reserved)
+        rows = await self.rows(query, *arguments, reserved=reserved, owed=owed)
         return rows[0]
 
     async def rows(
-        self, query: str, *arguments: object, reserved: bool = False
+        self, query: str, *arguments: object, reserved: bool = False, owed: bool = False
     ) -> list[asyncpg.Record]:
         """Run one function call that returns any number of rows. Refuses as `call` does."""
-        pool = self._reserved if reserved else self._pool
+        pool = self._pool
+        if reserved:
+            pool = self._reserved
+        elif owed and _is_exhausted(pool):
+            pool = self._owed
         with translated():
             try:
                 connection = await pool.acquire(timeout=POOL_WAIT_SECONDS)
@@ -152,6 +169,7 @@ class Database:
         with translated():
             pool = await _hot_pool(url, pool_size, is_warm=True)
             reserved = await _hot_pool(url, RESERVED_SIZE, is_warm=False)
+            owed = await _hot_pool(url, OWED_SIZE, is_warm=False)
         engine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=lambda: asyncpg.connect(url),
@@ -162,7 +180,7 @@ class Database:
             json_serializer=lambda value: msgspec.json.encode(value).decode(),
             json_deserializer=msgspec.json.decode,
         )
-        return cls(engine, HotPool(pool, reserved), [pool, reserved])
+        return cls(engine, HotPool(pool, reserved, owed), [pool, reserved, owed])
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -197,6 +215,10 @@ def fields_of(value: msgspec.Struct) -> dict[str, Any]:
 def _to_struct(model: type[M], row: sa.Row[Any]) -> M:
     names = [str(name) for name in row._fields]
     return msgspec.convert(dict(zip(names, row, strict=True)), model)
+
+
+def _is_exhausted(pool: "asyncpg.Pool[Any]") -> bool:
+    return pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size()
 
 
 async def _hot_pool(url: str, size: int, *, is_warm: bool) -> "asyncpg.Pool[Any]":
