@@ -22,12 +22,14 @@ FUNCTIONS = [
     "tools_killed_v1(uuid, bigint)",
     "agent_killed_v1(uuid, bigint, text)",
 ]
+BARRED = "session_barred_v1(uuid, bigint, uuid, uuid, timestamptz)"
 BEFORE = ["tenant", "artifact"]
 AFTER = [*BEFORE, "agent", "tool"]
 
 
 def upgrade() -> None:
     """Let controls be of two more kinds, and keep who asked for their end and who agreed."""
+    op.execute(f"DROP FUNCTION IF EXISTS placet.{BARRED}")
     _allow(AFTER)
     _create_lifts()
     for package, name in SOURCES:

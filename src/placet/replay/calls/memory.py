@@ -61,6 +61,7 @@ class _FactsRow(Value, frozen=True):
     waited_us: int
     labels: dict[str, str]
     filtered: list[str]
+    killed_tools: list[str]
     kept: list[_Kept]
     amounts: list[_Amount]
 
@@ -90,6 +91,7 @@ class Known:
     waited: timedelta
     labels: dict[str, str]
     filtered: frozenset[str]
+    killed_tools: frozenset[str]
     left: LeftBehind
     open_calls: "OrderedDict[UUID, CountedCall]"
     alive: "OrderedDict[int, int]"
@@ -119,7 +121,7 @@ class Known:
             envelopes=self.left.firsts,
             cost_micros=state.cost_micros,
             labels=self.labels,
-            filtered=self.filtered,
+            filtered=self.filtered | self.killed_tools,
         )
 
     def granted(self, policy: Policy, call: CountedCall, left: Left) -> None:
@@ -184,6 +186,7 @@ def known_from(facts: str, before: Known | None) -> Known:
         waited=timedelta(microseconds=row.waited_us),
         labels=row.labels,
         filtered=frozenset(row.filtered),
+        killed_tools=frozenset(row.killed_tools),
         left=left,
         open_calls=OrderedDict() if before is None else before.open_calls,
         alive=OrderedDict(),
@@ -206,7 +209,10 @@ class Memory:
         return known
 
     def keep(self, key_id: str, secret_hash: bytes, session_id: UUID, known: Known) -> None:
-        """Remember a session."""
+        """Remember a session, unless a tool is killed now: nothing would tell of its lifting."""
+        if known.killed_tools:
+            self._known.pop((key_id, secret_hash, session_id), None)
+            return
         self._known[(key_id, secret_hash, session_id)] = known
         self._known.move_to_end((key_id, secret_hash, session_id))
         if len(self._known) > SESSIONS_MAX:

@@ -228,6 +228,7 @@ async def receive(hot: HotPool, caller: Caller, write: ReceiptWrite) -> asyncpg.
         None if write.following is None else encode_state(write.following.after),
         write.has_cost,
         *_columns(write.events),
+        owed=True,
     )
 
 

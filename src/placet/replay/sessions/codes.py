@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from placet.authority.controls.model import TenantKilled
+from placet.authority.controls.model import AgentKilled, TenantKilled, ToolKilled
 from placet.kernel.refusals import (
     IdempotencyConflict,
     NotFound,
@@ -44,6 +44,8 @@ _REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
     "session_expired": (SessionExpired, "this session has expired"),
     "session_compromised": (SessionCompromised, "this session was reported as bypassed"),
     "tenant_killed": (TenantKilled, "an operator stopped this tenant"),
+    "agent_killed": (AgentKilled, "an operator stopped this agent"),
+    "tool_killed": (ToolKilled, "an operator stopped this tool"),
     "artifact_revoked": (ArtifactRevoked, "the approval of this session was revoked"),
     "authority_expired": (
         AuthorityExpired,

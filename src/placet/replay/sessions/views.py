@@ -31,9 +31,13 @@ async def show_sessions(tx: Reading, found: Sequence[ReplaySession]) -> list[Ses
     A kill wider than a session, and the end of its approval, touch no session's row at once.
     """
     killed = await controls.is_tenant_killed(tx)
+    agents = await controls.list_killed_agents(tx, {each.agent for each in found})
     kills = await controls.list_artifact_kills(tx, {each.artifact_id for each in found})
     now = await tx.now()
-    return [_as_it_counts(each, kills.get(each.artifact_id), now, killed=killed) for each in found]
+    return [
+        _as_it_counts(each, kills.get(each.artifact_id), now, killed=killed or each.agent in agents)
+        for each in found
+    ]
 
 
 def may_see(principal: Principal, session: ReplaySession) -> bool:

@@ -32,7 +32,11 @@ BEGIN
         RETURN;
     END IF;
     v_at := clock_timestamp();
-    IF s.state_version <> p_decided_version OR v_at < p_holds_from OR v_at >= p_holds_until THEN
+    IF s.state_version <> p_decided_version OR v_at < p_holds_from OR v_at >= p_holds_until
+        -- What is killed is offered to no model, unless the session only records.
+        OR (s.mode = 'enforce' AND p_narrowing -> 'tools'
+            ?| placet.tools_killed_v1(s.tenant_id, e.control_epoch))
+    THEN
         code := 'redo';
         facts := placet.session_facts_v1(s);
         RETURN;

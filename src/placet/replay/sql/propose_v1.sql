@@ -22,6 +22,7 @@ DECLARE
     v_at timestamptz;
     v_due timestamptz;
     v_asks boolean;
+    v_killed text[];
 BEGIN
     SELECT * INTO e FROM placet.session_enter_v1(
         p_key_id, p_secret_hash, ARRAY['runtime'], p_session, true);
@@ -62,7 +63,9 @@ BEGIN
             WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
               AND c.prepared_request_id = p_prepared AND c.status = 'granted'
               AND c.execution_state IN ('not_started', 'started')
-              AND c.grant_expires_at > clock_timestamp();
+              AND c.grant_expires_at > clock_timestamp()
+              AND c.tool_name <> ALL (coalesce(placet.tools_controlled_since_v1(
+                  s.tenant_id, q.control_epoch, e.control_epoch), '{}'));
         END IF;
         SELECT c.grant_epoch, c.grant_fence, c.grant_control_epoch, c.grant_control_revision,
                c.granted_at
@@ -100,7 +103,12 @@ BEGIN
               SELECT c.effect_key
               FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, status text)
               WHERE c.status = 'granted' AND c.effect_key IS NOT NULL);
-        IF taken IS NOT NULL THEN
+        -- A killed tool is denied by the policy, with a reason, on facts that name it.
+        v_killed := placet.tools_killed_v1(s.tenant_id, e.control_epoch);
+        IF taken IS NOT NULL OR EXISTS (
+            SELECT FROM jsonb_to_recordset(p_calls) AS c(tool_name text, status text)
+            WHERE c.status = 'granted' AND c.tool_name = ANY (v_killed))
+        THEN
             code := 'redo';
         END IF;
     END IF;

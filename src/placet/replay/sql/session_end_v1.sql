@@ -21,7 +21,7 @@ BEGIN
     END IF;
     SELECT * INTO gate FROM placet.gate_read_v1(p_tenant);
     IF placet.session_barred_v1(
-            p_tenant, gate.control_epoch, NULL, s.artifact_id, s.authority_until)
+            p_tenant, gate.control_epoch, NULL, s.artifact_id, s.authority_until, NULL)
         IS DISTINCT FROM p_barred
     THEN
         code := 'redo';

@@ -56,6 +56,7 @@ BEGIN
         'waited_us', s.waited_us,
         'labels', s.labels,
         'filtered', s.filtered,
+        'killed_tools', coalesce(to_jsonb(placet.tools_killed_v1(s.tenant_id, 1)), '[]'),
         'kept', coalesce(v_kept, '[]'),
         'amounts', coalesce(v_amounts, '[]'));
 END
@@ -82,7 +83,7 @@ $$;
 -- Why what was approved as this artifact grants nothing any more; null while it may.
 CREATE FUNCTION placet.session_barred_v1(
     p_tenant uuid, p_epoch bigint, p_killed_by uuid, p_artifact uuid,
-    p_authority_until timestamptz)
+    p_authority_until timestamptz, p_agent text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     v_revoked boolean := false;
@@ -96,6 +97,7 @@ BEGIN
     END IF;
     RETURN CASE
         WHEN p_killed_by IS NOT NULL THEN 'tenant_killed'
+        WHEN placet.agent_killed_v1(p_tenant, p_epoch, p_agent) THEN 'agent_killed'
         WHEN v_revoked THEN 'artifact_revoked'
         WHEN p_authority_until <= clock_timestamp() THEN 'authority_expired'
     END;
@@ -113,7 +115,10 @@ BEGIN
     RETURN EXISTS (
         SELECT FROM placet.authority_control AS c
         WHERE c.tenant_id = s.tenant_id
-          AND (c.kind <> 'artifact' OR c.target = s.artifact_id::text)
+          -- A kill of a tool reaches calls of that tool, and no session as a whole.
+          AND CASE c.kind WHEN 'tenant' THEN true
+                          WHEN 'agent' THEN c.target = s.agent
+                          WHEN 'artifact' THEN c.target = s.artifact_id::text END
           AND greatest(c.set_epoch, c.lifted_epoch) > p_seen);
 END
 $$;
@@ -163,7 +168,8 @@ BEGIN
     END IF;
     -- Race: the clock and the controls are read after the wait for the lock, not before.
     barred := placet.session_barred_v1(
-        who.tenant_id, gate.control_epoch, gate.killed_by, s.artifact_id, s.authority_until);
+        who.tenant_id, gate.control_epoch, gate.killed_by, s.artifact_id, s.authority_until,
+        s.agent);
     code := 'ok';
     actor := who.actor_id;
     scopes := who.scopes;

@@ -27,7 +27,7 @@ BEGIN
     END IF;
     -- Race: the plan was read before the gate, and what it named may have ended since.
     code := placet.session_barred_v1(
-        v_tenant, gate.control_epoch, gate.killed_by, r.artifact_id, r.authority_until);
+        v_tenant, gate.control_epoch, gate.killed_by, r.artifact_id, r.authority_until, r.agent);
     IF code IS NOT NULL THEN
         RETURN;
     END IF;
