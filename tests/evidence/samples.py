@@ -19,6 +19,7 @@ from placet.evidence.fields import ControlSeen, Fence
 from placet.evidence.first_approver import FirstNaming, first_naming, sign_first_proof
 from placet.evidence.grant import Grant, sign_grant
 from placet.evidence.leaf import GENESIS, EventHeader, body_hash, event_leaf
+from placet.evidence.receipt import HostOutcome, HostSays
 from placet.evidence.vote import (
     ApprovalVote,
     CheckpointSeen,
@@ -44,6 +45,7 @@ GRANT_KEY: Final = SigningKey(b"\x01" * 32)
 ARTIFACT_KEY: Final = SigningKey(b"\x02" * 32)
 PERSON_KEY: Final = SigningKey(b"\x03" * 32)
 STRANGER_KEY: Final = SigningKey(b"\x04" * 32)
+HOST_KEY: Final = SigningKey(b"\x05" * 32)
 
 
 def uuid_of(name: str) -> UUID:
@@ -220,6 +222,16 @@ ASK_VOTE: Final = AskVote(
     latest_checkpoint=CheckpointSeen(size=12, root=hash_of("root")),
 )
 """The sample person's yes to two calls of a step."""
+
+
+HOST_SAYS: Final = HostSays(
+    outcome=HostOutcome.SUCCEEDED,
+    output_hash=hash_of("output"),
+    external_ref="rf_1",
+    started_at=STARTED + timedelta(seconds=2),
+    completed_at=STARTED + timedelta(seconds=3),
+)
+"""What the sample host says of a call that it ran."""
 
 
 def sample_artifact() -> ArtifactPayload:

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from placet.evidence import bundle, grant, vote
+from placet.evidence import bundle, grant, receipt, vote
 from placet.evidence.artifact import ARTIFACT_TYPE, ArtifactPayload
 from placet.evidence.leaf import TYPE_BYTES_MAX
 from placet.kernel.foreign import DEPTH_MAX, DIGITS_MAX
@@ -17,6 +17,7 @@ STRUCTS: list[type[msgspec.Struct]] = [
     vote.ApprovalVote,
     vote.ProofOfPossession,
     ArtifactPayload,
+    receipt.HostReceipt,
     bundle.BundleHeader,
     bundle.StreamHead,
     bundle.NamedKey,
@@ -41,7 +42,8 @@ def test_every_field_of_a_signed_or_exported_document_is_on_the_page(
 
 
 def test_every_payload_type_is_on_the_page() -> None:
-    for name in (grant.GRANT_TYPE, vote.APPROVAL_VOTE_TYPE, vote.PROOF_TYPE, ARTIFACT_TYPE):
+    votes = (vote.APPROVAL_VOTE_TYPE, vote.PROOF_TYPE)
+    for name in (grant.GRANT_TYPE, *votes, ARTIFACT_TYPE, receipt.RECEIPT_TYPE):
         assert f"`{name}`" in section("8. Envelopes")
 
 

@@ -14,6 +14,7 @@ from placet.evidence.ed25519 import PublicKeyError, SigningKey, check_public_key
 from placet.evidence.first_approver import first_challenge, sign_first_proof
 from placet.evidence.grant import sign_grant
 from placet.evidence.leaf import body_hash, leaf_of, microseconds
+from placet.evidence.receipt import receipt_for
 from placet.evidence.vote import sign_vote
 from placet.kernel import foreign
 from placet.kernel.canonical import canonical
@@ -264,9 +265,10 @@ def _documents() -> object:
         ),
         "artifact": sign_artifact(samples.sample_artifact(), samples.ARTIFACT_KEY),
         "ask_vote": sign_ask_vote(samples.ASK_VOTE, samples.PERSON_KEY),
+        "host_receipt": receipt_for(samples.sample_grant(), samples.HOST_SAYS, samples.HOST_KEY),
     }
     person = samples.PERSON_KEY
-    keys = (samples.GRANT_KEY, person, person, samples.ARTIFACT_KEY, person)
+    keys = (samples.GRANT_KEY, person, person, samples.ARTIFACT_KEY, person, samples.HOST_KEY)
     return {
         name: {
             "seed": key.seed().hex(),

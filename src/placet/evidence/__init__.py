@@ -15,6 +15,7 @@ clock. Time, keys and randomness are arguments.
   from the keys that the caller gives.
 - A grant (`grant`) is leave for one call with exactly these arguments. A vote (`vote`) is one
   person's signed word on one frozen view. An artifact (`artifact`) is what was compiled from it.
+  A receipt (`receipt`) is a tool host's signed word on what became of a call.
 - A dossier (`dossier`) is one file with everything that proves one approval, or one artifact.
   `verify_dossier` checks it: `dossier_lines` finds the line that was changed, `dossier_checks`
   holds the lines against each other, reading of each text only what `dossier_texts` names.
