@@ -86,9 +86,12 @@ async def confirm_lift(tx: Writing, lift_id: UUID, asked: ConfirmLift, ids: Ids)
             return rules.view_of(await store.get_lift(tx, lift_id))
         case "two_people_needed":
             raise TwoPeopleNeeded(detail="whoever asked cannot confirm")
-        case _:
+        case "not_found" | "lift_not_allowed":
             # Race: somebody else confirmed, or the hour ran out, after the look above.
             raise LiftNotAllowed(detail="it was lifted meanwhile, or its hour is over")
+        case unknown:
+            message = f"`control_lift_v1` answered `{unknown}`"
+            raise AssertionError(message)
 
 
 async def read_operator(tx: Reading, actor_id: ActorId) -> Operator:
