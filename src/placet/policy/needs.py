@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from placet.policy.model import Contract, SessionRules
+from placet.policy.model import AggregateScope, Contract, SessionRules
 from placet.policy.projection import RuntimeProjection
 from placet.policy.text.tree import Steps
 
@@ -24,6 +24,7 @@ class Need(StrEnum):
     LABELS = "labels"
     SLOTS = "slots"
     AGGREGATES = "aggregates"
+    WIDER = "wider_aggregates"
     ENVELOPES = "envelopes"
     STEPS = "steps"
     COST = "cost"
@@ -73,6 +74,9 @@ def _session_needs(session: SessionRules | RuntimeProjection) -> Iterator[tuple[
     for name, need in _OF_RULES.items():
         if getattr(session, name):
             yield need, ("session", name)
+    for index, aggregate in enumerate(session.aggregates or ()):
+        if aggregate.scope is not AggregateScope.SESSION:
+            yield Need.WIDER, ("session", "aggregates", index, "scope")
     for name, need in _OF_LIMIT.items():
         if getattr(session.limits, name) is not UNSET:
             yield need, ("session", "limits", name)

@@ -16,7 +16,18 @@ from placet.kernel.refusals import Action, Conflict, Gone, Invalid, Unavailable
 from placet.kernel.value import Input, Value
 from placet.policy.needs import Need
 
-SUPPLIED: Final[frozenset[Need]] = frozenset()
+SUPPLIED: Final[frozenset[Need]] = frozenset(
+    {
+        Need.SLOTS,
+        Need.AGGREGATES,
+        Need.ENVELOPES,
+        Need.STEPS,
+        Need.COST,
+        Need.TIME,
+        Need.REPEATS,
+        Need.OUTCOMES,
+    }
+)
 """The facts, beside phase, counts and committed calls, that a session's state keeps."""
 
 
