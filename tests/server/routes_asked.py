@@ -465,6 +465,16 @@ ROUTES: Final = (
         denied="viewer",
         headers=BOUND,
     ),
+    Route(
+        "POST",
+        f"{SESSION}/calls/%call%/claim",
+        body={"claim_id": "%nobody%"},
+        missing=("claim_id",),
+        wrong={"claim_id": IDS},
+        key="runtime",
+        denied="viewer",
+        headers=BOUND,
+    ),
     Route("GET", "/api/v1/replay/asks", queries=PAGES),
     Route("GET", f"{SESSION}/calls/%call%/ask"),
     Route(

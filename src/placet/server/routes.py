@@ -7,14 +7,18 @@ from litestar.handlers import HTTPRouteHandler
 from placet.authority import routes as authority
 from placet.authority.controls import routes as controls
 from placet.authority.lifts import routes as lifts
+from placet.authority.tool_hosts import routes as tool_hosts
 from placet.plans import routes as plans
 from placet.plans.attachments import routes as attachments
 from placet.plans.inventory import routes as inventory
+from placet.replay.asks import routes as asks
 from placet.replay.calls import routes as calls
 from placet.replay.closings import routes as closings
+from placet.replay.controls import routes as session_controls
 from placet.replay.export import routes as export
 from placet.replay.pending import routes as pending
 from placet.replay.sessions import routes as sessions
+from placet.replay.watching import routes as watching
 from placet.server import health, reference
 from placet.studio.abandonments import routes as abandonments
 from placet.studio.archives import routes as archives
@@ -52,6 +56,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     authority.HANDLERS,
     controls.HANDLERS,
     lifts.HANDLERS,
+    tool_hosts.HANDLERS,
     workspaces.HANDLERS,
     archives.HANDLERS,
     sources.HANDLERS,
@@ -86,8 +91,11 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     sessions.HANDLERS,
     pending.HANDLERS,
     calls.HANDLERS,
+    asks.HANDLERS,
     studio_asks.HANDLERS,
     closings.HANDLERS,
+    session_controls.HANDLERS,
+    watching.HANDLERS,
     export.HANDLERS,
     health.HANDLERS,
     reference.HANDLERS,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from tests.replay.desk import AGENT, CONTRACT, Desk
+from tests.replay.desk import AGENT, CONTRACT, Desk, Worker
 from tests.studio.story import Signer, Story
 
 from placet.authority.server_keys import ServerKeys
@@ -148,6 +148,22 @@ class AskDesk(Desk):
             "latest_checkpoint": None,
         }
         return AskVote(**(said | changed))
+
+    async def yes(self, worker: Worker, *calls: dict[str, Any]) -> None:
+        """Have everybody say yes to calls."""
+        for signer in (self.ben, self.ada):
+            for call in calls:
+                shown = await self.ask(call, worker.session_id)
+                if shown["status"] == "open":
+                    said = await self.vote(worker.session_id, signer, call)
+                    assert said.status_code == 201, said.text
+
+    async def claim(
+        self, worker: Worker, call: dict[str, Any], claim_id: UUID | None = None
+    ) -> httpx.Response:
+        """Claim a call as the worker that holds the lease."""
+        asked = {"claim_id": str(claim_id or self.ids.new())}
+        return await worker.post(f"calls/{call['call_id']}/claim", asked)
 
     async def hand_in(
         self, session_id: UUID, signer: Signer, call: dict[str, Any], vote: AskVote

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -16,13 +17,16 @@ from placet.kernel.ids import ActorId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
 from placet.kernel.value import Value
+from placet.replay.asks.deciding import ClaimedRow
 from placet.replay.asks.model import AskStatus, ReplayAsk, ReplayAskVote
 from placet.replay.asks.tables import ASK, ASK_VOTE
 from placet.replay.calls.events import CallProposed
 from placet.replay.calls.model import CallStatus, ReplayPendingCall
+from placet.replay.calls.next_call import NOTHING_LEFT, Left
+from placet.replay.calls.store import Caller, Decided
 from placet.replay.calls.tables import PENDING_CALL
 from placet.replay.sessions.tables import REPLAY_SESSION
-from placet.storage.database import Reading, Writing
+from placet.storage.database import HotPool, Reading, Writing
 
 CHANNEL: Final = "placet_ask"
 """Where it is told in which session a vote was counted."""
@@ -48,6 +52,11 @@ _VOTE: Final = sa.text(
     sa.bindparam("types", type_=postgresql.ARRAY(sa.Text)),
     sa.bindparam("salts", type_=postgresql.ARRAY(sa.LargeBinary)),
     sa.bindparam("bodies", type_=postgresql.ARRAY(sa.LargeBinary)),
+)
+_CLAIM: Final = (
+    "SELECT * FROM placet.claim_v1("
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
+    " $21, $22, $23)"
 )
 _TELL: Final = sa.text("SELECT pg_notify(:channel, :session)")
 
@@ -75,6 +84,50 @@ class VoteWrite(Value, frozen=True):
     is_whole: bool
     calls: list[AskedWrite]
     events: list[NewEvent]
+
+
+class ClaimWrite(Value, frozen=True):
+    """Everything that `claim_v1` writes; without rows it only asks on what to decide."""
+
+    call_id: UUID
+    claim_id: UUID
+    approved: list[UUID] = msgspec.field(default_factory=list)
+    rows: list[ClaimedRow] = msgspec.field(default_factory=list)
+    answer: bytes = b""
+    state: bytes = b""
+    phase: str | None = None
+    closes: bool = False
+    granted: int = 0
+    left: Left = NOTHING_LEFT
+    events: list[NewEvent] = msgspec.field(default_factory=list)
+
+
+async def claim(
+    hot: HotPool, caller: Caller, decided: Decided, write: ClaimWrite
+) -> asyncpg.Record:
+    """Grant or refuse what people said yes to, in one round trip, or answer with a code."""
+    left = None if write.left == NOTHING_LEFT else msgspec.json.encode(write.left).decode()
+    return await hot.call(
+        _CLAIM,
+        *caller.arguments(),
+        write.call_id,
+        write.claim_id,
+        write.approved,
+        decided.version,
+        decided.holds_from,
+        decided.holds_until,
+        msgspec.json.encode(write.rows).decode(),
+        write.answer,
+        write.state,
+        write.phase,
+        write.closes,
+        write.granted,
+        left,
+        [event.event_id for event in write.events],
+        [event.type for event in write.events],
+        [event.salt for event in write.events],
+        [event.body for event in write.events],
+    )
 
 
 async def get_call(tx: Reading, session_id: UUID, call_id: UUID) -> ReplayPendingCall:

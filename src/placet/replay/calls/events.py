@@ -77,6 +77,27 @@ class CallProposed(Value, frozen=True):
     left: Leaves | None = None
 
 
+class CallsClaimed(Value, frozen=True):
+    """Event: what waited in a step was decided again, because people said yes to some of it.
+
+    `counting` are those of its calls that count from here on; `begins_step` tells that none of the
+    step counted before.
+    """
+
+    claim_id: UUID
+    prepared_request_id: UUID
+    calls: int
+    granted: int
+    counting: int
+    begins_step: bool
+
+
+class CallClaimed(CallProposed, frozen=True):
+    """Event: a call that had waited was decided again. A granted one `counts` from here on."""
+
+    claim_id: UUID
+
+
 class CallStarted(Value, frozen=True):
     """Event: a grant was redeemed, and the tool may have begun."""
 

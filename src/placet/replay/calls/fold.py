@@ -9,8 +9,10 @@ from placet.kernel.value import Value
 from placet.replay.calls.events import (
     CallAbandoned,
     CallBecameUnknown,
+    CallClaimed,
     CallCosted,
     CallProposed,
+    CallsClaimed,
     CallSettled,
     Leaves,
     LimitReached,
@@ -27,6 +29,8 @@ _READ: Final = {
         SessionOpened,
         ProposalDecided,
         CallProposed,
+        CallsClaimed,
+        CallClaimed,
         CallSettled,
         CallAbandoned,
         CallBecameUnknown,
@@ -46,6 +50,8 @@ def evolve(state: SessionState, said: Value) -> SessionState:  # noqa: C901, PLR
             return _changed(state, steps=state.steps + 1, blocks=0)
         case ProposalDecided() if said.denied:
             return _changed(state, blocks=state.blocks + 1)
+        case CallsClaimed() if said.counting:
+            return _changed(state, steps=state.steps + int(said.begins_step), blocks=0)
         case CallProposed() if said.counts:
             return _granted(state, said)
         case CallAbandoned():

@@ -157,6 +157,23 @@ async def _answer(
     runtime: Runtime, caller: Caller, proposed: Proposed, known: Known, row: HotRow
 ) -> ProposalAnswer:
     kept = _KEPT.decode(row["answer"])
+    return ProposalAnswer(
+        prepared_request_id=proposed.prepared_request_id,
+        request_seq=row["request_seq"],
+        state_version=row["state_version"],
+        control_revision=row["control_revision"],
+        phase=kept.phase,
+        calls=await sign_outcomes(runtime, caller, known, kept, row),
+        binding=encode_binding(caller.holder, caller.fence.epoch, caller.fence.n),
+        replayed=row["code"] == "replayed",
+        stopped=kept.stop,
+    )
+
+
+async def sign_outcomes(
+    runtime: Runtime, caller: Caller, known: Known, kept: KeptAnswer, row: HotRow
+) -> list[CallOutcome]:
+    """Return what became of each call, with a grant for those that the function lets be signed."""
     signing = _Signing(
         runtime=runtime,
         known=known,
@@ -166,17 +183,7 @@ async def _answer(
         granted=_granted(row),
         signable=frozenset(row["signable"] or ()),
     )
-    return ProposalAnswer(
-        prepared_request_id=proposed.prepared_request_id,
-        request_seq=row["request_seq"],
-        state_version=row["state_version"],
-        control_revision=row["control_revision"],
-        phase=kept.phase,
-        calls=[_outcome(signing, call, row["decided_at"]) for call in kept.calls],
-        binding=encode_binding(caller.holder, caller.fence.epoch, caller.fence.n),
-        replayed=row["code"] == "replayed",
-        stopped=kept.stop,
-    )
+    return [_outcome(signing, call, row["decided_at"]) for call in kept.calls]
 
 
 def _granted(row: HotRow) -> Granted | None:

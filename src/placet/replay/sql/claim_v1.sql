@@ -231,7 +231,7 @@ BEGIN
             'step', jsonb_agg(jsonb_build_object(
                 'call_id', r.call_id, 'ordinal', r.ordinal, 'tool_call_id', r.tool_call_id,
                 'tool', r.tool_name, 'arguments', convert_from(r.arguments, 'UTF8'),
-                'status', r.status) ORDER BY r.ordinal))
+                'status', r.status, 'counts', r.counts) ORDER BY r.ordinal))
         FROM placet.replay_pending_call AS r
         WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
           AND r.prepared_request_id = c.prepared_request_id);

@@ -1,0 +1,70 @@
+"""What is asked and answered about claims over HTTP."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.ask_vote import AskReason
+from placet.kernel.value import Input, Value
+from placet.replay.asks.model import AskStatus
+from placet.replay.calls.answers import CallOutcome
+from placet.replay.calls.model import (
+    BlockedWhy,
+    CallStatus,
+    CommitState,
+    ExecutionState,
+    ReasonView,
+)
+
+WAIT_SECONDS_MAX = 30
+
+
+class ClaimCall(Input, frozen=True):
+    """Claim a call that people said yes to. The same `claim_id` again is the same claim."""
+
+    claim_id: UUID
+
+
+class ClaimAnswer(Value, frozen=True):
+    """What was decided of the calls that were claimed, in the order of their response.
+
+    Where a response is granted as a whole, these are all calls of it that had waited.
+    """
+
+    claim_id: UUID
+    request_seq: int
+    state_version: int
+    control_revision: int
+    phase: str | None
+    calls: list[CallOutcome]
+    binding: str
+    replayed: bool
+
+
+class CallQuery(Input, frozen=True):
+    """How many seconds to wait for an answer to a call that people are asked about."""
+
+    wait: Annotated[int, msgspec.Meta(ge=0, le=WAIT_SECONDS_MAX)] = 0
+
+
+class CallView(Value, frozen=True):
+    """A call as it stands now.
+
+    `ask` is what people have said of it, null for a call that they were never asked about, and
+    `ask_reasons` are the reasons that they gave. An approved call is claimed next.
+    """
+
+    call_id: UUID
+    tool_call_id: str
+    tool: str
+    status: CallStatus
+    execution_state: ExecutionState
+    commit_state: CommitState
+    reasons: list[ReasonView]
+    blocked_why: BlockedWhy | None
+    arguments_hash: str
+    deadline: datetime | None
+    ask: AskStatus | None
+    ask_reasons: list[AskReason]
