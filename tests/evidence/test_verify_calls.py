@@ -71,6 +71,18 @@ def test_a_grant_that_no_event_tells_of_is_a_flaw() -> None:
     )
 
 
+def test_a_grant_for_a_call_that_waited_needs_the_event_of_its_claim() -> None:
+    waits = Said("CallProposed", call_body(status="awaiting_approval"))
+    voted = Said("AskVoted", {"call_id": str(uuid_of("call 1")), "outcome": "approved"})
+    claimed = Said("CallClaimed", call_body())
+    good = report_of(chained(SESSION, [OPENED, waits, voted, claimed, STARTED]), sample_grant())
+    assert (good.flaw, good.grants_matched) == (None, 1)
+    unclaimed = chained(SESSION, [OPENED, waits, voted])
+    assert "no event of its session granted" in why(report_of(unclaimed, sample_grant()))
+    twice = chained(SESSION, [OPENED, waits, claimed, claimed])
+    assert report_of(twice).flaw is not None
+
+
 def test_a_grant_for_a_call_that_was_refused_is_a_flaw() -> None:
     refused = chained(SESSION, [OPENED, Said("CallProposed", call_body(status="blocked"))])
     assert "no event of its session granted" in why(report_of(refused, sample_grant()))

@@ -51,6 +51,7 @@ SESSION_STOPPED: Final = "SessionStopped"
 CONTROL_SET: Final = "ControlSet"
 CONTROL_LIFTED: Final = "ControlLifted"
 CALL_PROPOSED: Final = "CallProposed"
+CALL_CLAIMED: Final = "CallClaimed"
 CALL_STARTED: Final = "CallStarted"
 _READ: Final = {
     SESSION_OPENED: "session",
@@ -58,9 +59,13 @@ _READ: Final = {
     CONTROL_SET: "control",
     CONTROL_LIFTED: "control",
     CALL_PROPOSED: "session",
+    CALL_CLAIMED: "session",
     CALL_STARTED: "session",
 }
 """The event types that are read, and the kind of the streams that they may stand in."""
+
+_DECIDED: Final = frozenset({CALL_PROPOSED, CALL_CLAIMED})
+"""The events that may give leave to run a call: when it is proposed, or claimed after a yes."""
 
 _GRANTED: Final = "granted"
 _KILL: Final = "kill"
@@ -138,7 +143,7 @@ class _OpenedBody(Value, frozen=True):
 
 
 class _ProposedBody(Value, frozen=True):
-    """What is read of a `CallProposed` event."""
+    """What is read of a `CallProposed` or `CallClaimed` event."""
 
     call_id: UUID
     tool: str
@@ -417,7 +422,7 @@ class _Audit:
     def _note_erased(self, kind: str, chain: _Chain) -> None:
         if kind != SESSION_STOPPED:
             self._unread += 1
-        if kind == CALL_PROPOSED:
+        if kind in _DECIDED:
             chain.erased_proposals += 1
         elif kind == CONTROL_SET:
             chain.erased_controls += 1
@@ -433,7 +438,7 @@ class _Audit:
             if event.seq == 1:
                 opened = msgspec.convert(body, _OpenedBody)
                 chain.agent, chain.artifact = sys.intern(opened.agent), opened.artifact_id
-        elif event.type == CALL_PROPOSED:
+        elif event.type in _DECIDED:
             proposed = msgspec.convert(body, _ProposedBody)
             if proposed.status == _GRANTED:
                 self._note_granted(proposed, event.control_epoch, chain)
