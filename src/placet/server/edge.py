@@ -6,7 +6,7 @@ A bare ASGI application around the framework, so that it also sees what the fram
 import asyncio
 import logging
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
 from litestar.enums import ScopeType
@@ -49,6 +49,7 @@ _LOG: Final = logging.getLogger("placet.access")
 _FAILED: Final = 500
 _URGENT: Final = ("/kill", "/lease", "/receipts", "/report-bypass", "/tool-filter")
 _CLOSE: Final = (b"connection", b"close")
+_STREAM: Final = b"text/event-stream"
 
 
 class Edge:
@@ -67,8 +68,8 @@ class Edge:
         if scope["type"] != ScopeType.HTTP:
             return
         started = self._clock.monotonic()
-        exchange = _Exchange(scope, receive, send, self._request_id(scope))
         self._running += 1
+        exchange = _Exchange(scope, receive, send, self._request_id(scope), self._leave)
         self._metrics.begin()
         try:
             if self._running > REQUESTS_MAX and not _is_urgent(scope["path"]):
@@ -78,7 +79,7 @@ class Edge:
             else:
                 await self._app(scope, exchange.receive, exchange.send)
         finally:
-            self._running -= 1
+            exchange.leave()
             seconds = self._clock.monotonic() - started
             self._metrics.end(
                 method=scope["method"],
@@ -87,6 +88,9 @@ class Edge:
                 seconds=seconds,
             )
             _LOG.info("request", extra=exchange.told() | {"milliseconds": round(seconds * 1000, 2)})
+
+    def _leave(self) -> None:
+        self._running -= 1
 
     def _request_id(self, scope: Scope) -> str:
         """Return the client's id of the request if it is a decent one, else a new one."""
@@ -105,8 +109,16 @@ def _is_urgent(path: str) -> bool:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: HTTPScope, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(
+        self,
+        scope: HTTPScope,
+        receive: Receive,
+        send: Send,
+        request_id: str,
+        on_leave: Callable[[], None],
+    ) -> None:
         self.status = _FAILED
+        self._on_leave: Callable[[], None] | None = on_leave
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -140,6 +152,12 @@ class _Exchange:
             self._complete(message)
         await self._send(message)
 
+    def leave(self) -> None:
+        """Give back the place among the requests that are being answered, once."""
+        if self._on_leave is not None:
+            self._on_leave()
+            self._on_leave = None
+
     async def refuse(self, refusal: Refusal) -> None:
         """Answer with a refusal, without asking the framework."""
         status, headers, body = problems.rendered(
@@ -164,6 +182,12 @@ class _Exchange:
 
     def _complete(self, message: HTTPResponseStartEvent) -> None:
         present = {name.lower() for name, _ in message["headers"]}
+        kind = next(
+            (value for name, value in message["headers"] if name.lower() == b"content-type"), b""
+        )
+        if kind.startswith(_STREAM):
+            # What goes on for minutes has bounds of its own, and keeps no request out.
+            self.leave()
         headers = [*message["headers"], (b"x-request-id", self._request_id.encode())]
         headers += [pair for pair in SECURITY_HEADERS if pair[0] not in present]
         if self._scope.get("scheme") == "https":

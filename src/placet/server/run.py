@@ -11,6 +11,8 @@ import uvicorn
 from litestar import Litestar
 
 from placet.plans.lookups.service import PlanWaits
+from placet.replay.asks.waiting import AskWaits
+from placet.replay.watching.service import SessionWatches
 from placet.server import logs
 from placet.server.app import Loop, create_app
 from placet.server.connections import GuardedConnection
@@ -54,8 +56,10 @@ class Service(uvicorn.Server):
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer what was asked, first those who wait for a plan, then close the application."""
+        """Answer what was asked, first those who wait or follow, then close the application."""
         self._application.state[PlanWaits.__name__].end()
+        self._application.state[AskWaits.__name__].end()
+        self._application.state[SessionWatches.__name__].end()
         try:
             await super().shutdown(sockets)
         finally:

@@ -9,8 +9,11 @@ from placet.authority.server_keys import ServerKeys
 from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
 from placet.plans.lookups.service import CHANNEL, PlanLooks, PlanWaits
+from placet.replay.asks.store import CHANNEL as ASK_CHANNEL
+from placet.replay.asks.waiting import AskWaits
 from placet.replay.calls.runtime import Runtime
 from placet.replay.sessions.policies import Policies
+from placet.replay.watching.service import SessionWatches
 from placet.settings import Settings
 from placet.storage.database import Database
 from placet.storage.listener import listen
@@ -28,10 +31,13 @@ async def opened(
     Raises what `Database.open` and `ServerKeys.load` raise.
     """
     db = await Database.open(database_url)
-    waits, previews = PlanWaits(), Previews()
+    waits, previews, watches = PlanWaits(), Previews(), SessionWatches(db)
+    asks = AskWaits()
     # Past a pooler: what is told on a channel is told to one connection for as long as it lives.
     direct_url = settings.database_direct_url or database_url
-    listening = asyncio.create_task(listen(direct_url, CHANNEL, waits.hear))
+    listening = asyncio.gather(
+        listen(direct_url, CHANNEL, waits.hear), listen(direct_url, ASK_CHANNEL, asks.hear)
+    )
     try:
         keys = await ServerKeys.load(keys_folder, db)
         runtime = Runtime(db, ids, clock, keys)
@@ -43,6 +49,8 @@ async def opened(
             Policies.__name__: runtime.policies,
             PlanLooks.__name__: PlanLooks(db.hot),
             PlanWaits.__name__: waits,
+            AskWaits.__name__: asks,
+            SessionWatches.__name__: watches,
             Settings.__name__: settings,
             Previews.__name__: previews,
             Inferences.__name__: Inferences(),
@@ -51,6 +59,8 @@ async def opened(
         }
     finally:
         waits.end()
+        asks.end()
+        watches.end()
         await previews.workers.close()
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)

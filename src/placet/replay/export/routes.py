@@ -1,44 +1,23 @@
-"""Events and bundles over HTTP."""
+"""Bundles of evidence over HTTP."""
 
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import get
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from placet.kernel.paging import Page, decode_cursor, encode_cursor
 from placet.kernel.principal import Scope
-from placet.replay.calls.answers import EventsQuery, EventView
 from placet.replay.export import service
 from placet.replay.sessions.views import check_reach
 from placet.tenancy.entry import (
     AppRequest,
     RouteOpt,
-    answer,
     database_of,
     principal_of,
-    query_of,
 )
 
 BUNDLE_MEDIA = "application/jsonl"
 _SESSION = "/api/v1/replay/sessions/{session_id:uuid}"
-
-
-@get(
-    f"{_SESSION}/events",
-    opt=RouteOpt(scope=(Scope.READ, Scope.RUNTIME), query=EventsQuery, answer=Page[EventView]),
-)
-async def list_events(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
-    """List the events of a session, in their order."""
-    asked = query_of(request, EventsQuery)
-    principal = principal_of(request)
-    async with database_of(request).reading(principal) as tx:
-        await check_reach(tx, principal, session_id)
-        after = max(asked.after, _event_after(asked.cursor))
-        found = await service.list_views(tx, session_id, after=after, limit=asked.limit + 1)
-    items = found[: asked.limit]
-    cursor = encode_cursor([items[-1].seq]) if len(found) > asked.limit else None
-    return answer(Page(items=items, next_cursor=cursor))
 
 
 @get(
@@ -68,9 +47,4 @@ async def export_tenant(request: AppRequest) -> Stream:
     return Stream(lines, media_type=BUNDLE_MEDIA)
 
 
-def _event_after(cursor: str | None) -> int:
-    position = [] if cursor is None else decode_cursor(cursor)
-    return position[0] if position and isinstance(position[0], int) else 0
-
-
-HANDLERS = [list_events, export_session, export_tenant]
+HANDLERS = [export_session, export_tenant]

@@ -87,6 +87,14 @@ async def list_sessions(
     )
 
 
+async def list_next_seqs(tx: Reading, sessions: Collection[UUID]) -> dict[UUID, int]:
+    """Return the next sequence number of each of these sessions' streams."""
+    c = REPLAY_SESSION.c
+    query = sa.select(c.session_id, c.next_seq)
+    found = await tx.rows(query.where(c.tenant_id == tx.tenant_id, c.session_id.in_(sessions)))
+    return {row.session_id: row.next_seq for row in found}
+
+
 async def list_heads(tx: Reading) -> list[SessionHead]:
     """Return where the streams of all sessions stand."""
     c = REPLAY_SESSION.c
