@@ -1,14 +1,91 @@
 """Tool hosts, their keys, and receipts of calls that nobody knows."""
 
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from placet.storage import guards
+
 revision = "0019"
 down_revision = "0018"
 branch_labels = None
 depends_on = None
 
+TABLES = ["authority_tool_host", "authority_tool_host_revocation"]
+TENANT = ["authority_tool_host", "authority_tool_host_revocation"]
+APPEND_ONLY = ["authority_tool_host", "authority_tool_host_revocation"]
+UPDATES: dict[str, list[str]] = {}
+DELETES: list[str] = []
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Create the tables, force row-level security, set grants and append-only triggers."""
+    op.create_table(
+        "authority_tool_host",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("host_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
+        sa.Column("strength", sa.Text(), nullable=False),
+        sa.Column("tools", postgresql.JSONB(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("registered_by", sa.Uuid(), nullable=False),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "environment IN ('development', 'staging', 'production')",
+            name=op.f("authority_tool_host_environment_known"),
+        ),
+        sa.CheckConstraint(
+            "strength <> 'cooperative'", name=op.f("authority_tool_host_strength_of_a_host")
+        ),
+        sa.CheckConstraint(
+            "strength IN ('cooperative', 'proxied', 'verified')",
+            name=op.f("authority_tool_host_strength_known"),
+        ),
+        sa.CheckConstraint(
+            "octet_length(public_key) = 32", name=op.f("authority_tool_host_public_key_size")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "registered_by"],
+            ["placet.tenancy_actor.tenant_id", "placet.tenancy_actor.actor_id"],
+            name=op.f("authority_tool_host_tenant_id_registered_by_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "host_id", name=op.f("authority_tool_host_pkey")),
+        sa.UniqueConstraint(
+            "tenant_id", "key_id", name=op.f("authority_tool_host_tenant_id_key_id_key")
+        ),
+        schema="placet",
+    )
+    op.create_table(
+        "authority_tool_host_revocation",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("host_id", sa.Uuid(), nullable=False),
+        sa.Column("revoked_by", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "host_id"],
+            ["placet.authority_tool_host.tenant_id", "placet.authority_tool_host.host_id"],
+            name=op.f("authority_tool_host_revocation_tenant_id_host_id_fkey"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "revoked_by"],
+            ["placet.tenancy_actor.tenant_id", "placet.tenancy_actor.actor_id"],
+            name=op.f("authority_tool_host_revocation_tenant_id_revoked_by_fkey"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "host_id", name=op.f("authority_tool_host_revocation_pkey")
+        ),
+        schema="placet",
+    )
+
+    guards.force_tenancy(op, TENANT)
+    guards.forbid_change(op, APPEND_ONLY)
+    guards.grant_app(op, TABLES, UPDATES, DELETES)
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """Drop every table of this revision."""
+    for name in reversed(TABLES):
+        op.drop_table(name, schema="placet")

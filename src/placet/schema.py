@@ -3,6 +3,7 @@
 import placet.authority.controls.tables
 import placet.authority.lifts.tables
 import placet.authority.tables
+import placet.authority.tool_hosts.tables
 import placet.events.tables
 import placet.plans.attachments.tables
 import placet.plans.inventory.tables

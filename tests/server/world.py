@@ -1,5 +1,6 @@
 """Two tenants with something of every sort in them, for requests that must all be refused."""
 
+import base64
 from typing import Any, Final
 from uuid import UUID
 
@@ -152,6 +153,7 @@ class Builder:
         made |= await self._drift(story, UUID(str(made["approval"])))
         made["activation"] = await self._activation(story)
         made |= await self._control(desk)
+        made |= await self._tool_host(desk)
         self.world.ids |= {f"{prefix}{name}": str(value) for name, value in made.items()}
         await self._session(desk, prefix)
         if not prefix:
@@ -188,6 +190,21 @@ class Builder:
         )
         assert lift.status_code == 201, lift.text
         return {"control": control_id, "lift": lift.json()["lift_id"]}
+
+    async def _tool_host(self, desk: Desk) -> dict[str, str]:
+        """Register a host of a tool that nobody has."""
+        key = base64.b64encode(SigningKey.generate().public.raw).decode()
+        asked = {
+            "name": "nowhere",
+            "environment": "development",
+            "strength": "proxied",
+            "tools": ["nowhere"],
+            "public_key": key,
+        }
+        path = "/api/v1/authority/tool-hosts"
+        host = await desk.post(path, asked, desk.workplace.founder_key)
+        assert host.status_code == 201, host.text
+        return {"tool_host": host.json()["host_id"], "tool_host_key": key}
 
     async def _endpoint(self, desk: Desk) -> UUID:
         """Name an endpoint, which is never called, and return its id."""

@@ -17,6 +17,8 @@ NEVER_CHANGED = {
     "authority_key_revocation",
     "authority_person_key",
     "authority_server_key",
+    "authority_tool_host",
+    "authority_tool_host_revocation",
     "event",
     "event_body",
     "replay_execution_receipt",

@@ -12,7 +12,7 @@ the artifact key; it is fetched by its hash and verified without asking us again
 
 - `model`, `rules`, `tables`, `store`, `service`, `routes`: as everywhere.
 - `server_keys`: makes the key files once, reads them at each start, and signs with them.
-- `controls`: what stops things.
+- `controls`: what stops things. `tool_hosts`: who runs tools, and whose word on a call counts.
 
 Invariants
 - A key is enrolled once, for one actor, and never changes hands; a small-order or malformed key is

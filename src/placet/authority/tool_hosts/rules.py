@@ -1,0 +1,56 @@
+"""How strongly tools are governed, and how registrations are shown."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from placet.authority.tool_hosts.model import (
+    Strength,
+    ToolHost,
+    ToolHostRevocation,
+    ToolHostView,
+)
+from placet.kernel.principal import Environment
+
+_ORDER: Final = {strength: place for place, strength in enumerate(Strength)}
+
+
+def strengths_of(hosts: Iterable[ToolHost], environment: Environment) -> dict[str, Strength]:
+    """Return the strength of each tool that these hosts run in an environment.
+
+    A tool that more than one of them runs is as strong as the weakest of those: whoever wants to
+    get round the check takes that way. A tool that is not there is cooperative.
+    """
+    found: dict[str, Strength] = {}
+    for host in hosts:
+        if host.environment is environment:
+            for tool in host.tools:
+                found[tool] = weakest([host.strength, found.get(tool, host.strength)])
+    return found
+
+
+def weakest(strengths: Iterable[Strength]) -> Strength:
+    """Return the weakest of these, or `verified` of none: nothing is weaker than asked for."""
+    return min(strengths, key=_ORDER.__getitem__, default=Strength.VERIFIED)
+
+
+def weakest_of(tools: Iterable[str], strengths: Mapping[str, Strength]) -> Strength:
+    """Return the strength of the weakest of these tools; of none, `verified`."""
+    return weakest(strengths.get(tool, Strength.COOPERATIVE) for tool in tools)
+
+
+def view_of(host: ToolHost, revocation: ToolHostRevocation | None) -> ToolHostView:
+    """Return a registration and its end without the tenant, which the reader knows."""
+    return ToolHostView(
+        host_id=host.host_id,
+        name=host.name,
+        environment=host.environment,
+        strength=host.strength,
+        tools=host.tools,
+        key_id=host.key_id,
+        public_key=host.public_key,
+        registered_by=host.registered_by,
+        registered_at=host.registered_at,
+        revoked_by=None if revocation is None else revocation.revoked_by,
+        revoke_reason=None if revocation is None else revocation.reason,
+        revoked_at=None if revocation is None else revocation.revoked_at,
+    )
