@@ -24,7 +24,7 @@ from placet.replay.calls.model import (
     ReceiptStatus,
     Verdict,
 )
-from placet.replay.sessions.model import CommittedMemory
+from placet.replay.sessions.state import CommittedMemory
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 SESSION, OTHER, TENANT = UUID(int=1), UUID(int=2), UUID(int=9)

@@ -238,7 +238,7 @@ async def test_a_rule_that_the_service_cannot_enforce_yet_is_previewed_all_the_s
 ) -> None:
     await traffic.refunds(100)
     document = capped(1000)
-    document["session"]["limits"] = {"max_cost_micros": 5, "max_steps": 1}
+    document["session"]["limits"] = {"max_cost_micros": 5, "max_steps": 1, "max_unguarded_calls": 3}
     _, snapshot = await traffic.candidate(document)
     assert snapshot.status == "invalid"
     made = await Previews(client, author, ids).made(snapshot.snapshot_id)

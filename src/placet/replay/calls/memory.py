@@ -159,6 +159,13 @@ class Known:
             self.alive[call.step] -= 1
         self.left.settled(policy, call, following, at)
 
+    def ahead(self, following: NextCall, at: datetime) -> "Known":
+        """Return the session as it will be once a settlement is written, for narrowing only."""
+        left = self.left.copied()
+        for one in following.left.kept:
+            left.keep(one.kind, one.name, one.value, at)
+        return dataclasses.replace(self, state=following.after, left=left)
+
     def moved(self, state: SessionState, version: int, at: datetime) -> None:
         """Note the state that a write of ours led to."""
         self.state, self.state_version = state, version
@@ -168,6 +175,8 @@ class Known:
 def known_from(facts: str, before: Known | None) -> Known:
     """Return the session as a database function has just told it (`session_facts_v1`)."""
     row = _FACTS.decode(facts)
+    # Whatever makes a call count no more, or anew, changes the state.
+    is_same = before is not None and before.state_version == row.state_version
     left = LeftBehind([(one.name, one.value, one.at) for one in row.amounts])
     for kept in row.kept:
         left.keep(kept.kind, kept.name, kept.value, kept.at)
@@ -189,7 +198,7 @@ def known_from(facts: str, before: Known | None) -> Known:
         killed_tools=frozenset(row.killed_tools),
         left=left,
         open_calls=OrderedDict() if before is None else before.open_calls,
-        alive=OrderedDict(),
+        alive=before.alive if before is not None and is_same else OrderedDict(),
     )
 
 
