@@ -35,6 +35,14 @@ class LeftBehind:
         self._told = amounts
         self._series: dict[str, Amounts] | None = None
 
+    def copied(self) -> "LeftBehind":
+        """Return a copy that may `keep` more; the amounts are shared."""
+        made = LeftBehind(self._told)
+        made.committed = {tool: line.copy() for tool, line in self.committed.items()}
+        made.slots, made.firsts = self.slots.copy(), self.firsts.copy()
+        made._series = self._series
+        return made
+
     def series(self, policy: Policy) -> dict[str, Amounts]:
         """Return what the calls that count come to, by the aggregate's name."""
         if self._series is None:

@@ -1,6 +1,7 @@
 """Preflight: bind a model request to the session before money is spent on it."""
 
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -21,7 +22,9 @@ PREPARED_SECONDS: Final = 600
 _NOTHING: Final = Narrowing(tools=[], hidden=[])
 
 
-class _Narrowed(Value, frozen=True):
+class Narrowed(Value, frozen=True):
+    """Which tools could pass, and the version of the facts that tell so."""
+
     narrowing: Narrowing
     decided: Decided
 
@@ -30,23 +33,8 @@ async def prepare_request(runtime: Runtime, caller: Caller, asked: PrepareReques
     """Return a prepared request and which of the offered tools could pass now."""
     known = runtime.find(caller.key, caller.session_id)
     for _ in range(ATTEMPTS):
-        narrowed = await _narrow(runtime, known, asked)
-        prepared_id = runtime.ids.new()
-        said = RequestPrepared(
-            prepared_request_id=prepared_id,
-            request_hash=asked.request_hash,
-            model=asked.model,
-            offered_tools=asked.offered_tools,
-            tools=narrowed.narrowing.tools,
-        )
-        write = PreflightWrite(
-            prepared_request_id=prepared_id,
-            request_hash=bytes.fromhex(asked.request_hash),
-            request=_text(ModelRequest(model=asked.model, offered_tools=asked.offered_tools)),
-            narrowing=_text(narrowed.narrowing),
-            ttl_seconds=PREPARED_SECONDS,
-            event=runtime.event(said),
-        )
+        narrowed = await narrow_tools(runtime, known, asked)
+        write = preflight_write(runtime, asked, narrowed.narrowing, runtime.ids.new())
         row = await store.prepare(runtime.db.hot, caller, narrowed.decided, write)
         if row["code"] == "redo":
             known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
@@ -54,7 +42,7 @@ async def prepare_request(runtime: Runtime, caller: Caller, asked: PrepareReques
         if row["code"] != "ok":
             raise refusal(row["code"])
         return Prepared(
-            prepared_request_id=prepared_id,
+            prepared_request_id=write.prepared_request_id,
             request_seq=row["request_seq"],
             request_hash=asked.request_hash,
             expires_at=row["expires_at"],
@@ -67,15 +55,37 @@ async def prepare_request(runtime: Runtime, caller: Caller, asked: PrepareReques
     raise refusal(STALE)
 
 
-async def _narrow(runtime: Runtime, known: Known | None, asked: PrepareRequest) -> _Narrowed:
+def preflight_write(
+    runtime: Runtime, asked: PrepareRequest, narrowing: Narrowing, prepared_id: UUID
+) -> PreflightWrite:
+    """Return everything that is written when a request is prepared under this id."""
+    said = RequestPrepared(
+        prepared_request_id=prepared_id,
+        request_hash=asked.request_hash,
+        model=asked.model,
+        offered_tools=asked.offered_tools,
+        tools=narrowing.tools,
+    )
+    return PreflightWrite(
+        prepared_request_id=prepared_id,
+        request_hash=bytes.fromhex(asked.request_hash),
+        request=_text(ModelRequest(model=asked.model, offered_tools=asked.offered_tools)),
+        narrowing=_text(narrowing),
+        ttl_seconds=PREPARED_SECONDS,
+        event=runtime.event(said),
+    )
+
+
+async def narrow_tools(runtime: Runtime, known: Known | None, asked: PrepareRequest) -> Narrowed:
+    """Return which of the offered tools could pass on these facts, and what that was decided on."""
     if known is None:
-        return _Narrowed(narrowing=_NOTHING, decided=Decided(version=COLD))
+        return Narrowed(narrowing=_NOTHING, decided=Decided(version=COLD))
     pinned = await runtime.pinned(known)
     decided = Decided(version=known.state_version)
     if known.mode is SessionMode.SHADOW:
         # A shadow records what it would have narrowed and narrows nothing.
         everything = asked.offered_tools or sorted(pinned.policy.tools)
-        return _Narrowed(narrowing=Narrowing(tools=everything, hidden=[]), decided=decided)
+        return Narrowed(narrowing=Narrowing(tools=everything, hidden=[]), decided=decided)
     found = narrow(
         pinned.policy, known.facts(pinned.policy, runtime.now()), asked.offered_tools or None
     )
@@ -86,7 +96,7 @@ async def _narrow(runtime: Runtime, known: Known | None, asked: PrepareRequest) 
             for hidden in found.hidden
         ],
     )
-    return _Narrowed(narrowing=narrowing, decided=decided)
+    return Narrowed(narrowing=narrowing, decided=decided)
 
 
 def _text(value: Value) -> str:

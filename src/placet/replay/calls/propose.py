@@ -1,7 +1,8 @@
 """Proposal: consume a prepared request, register every call, sign a grant for each that may run."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -30,7 +31,7 @@ from placet.replay.calls.store import Caller, Decided, ProposalWrite
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.sessions.codes import STALE, STALE_TIME, refusal
 from placet.replay.sessions.rules import encode_state, opening_state
-from placet.storage.database import HotRow
+from placet.storage.database import HotPool, HotRow
 
 KEY_LIST_VERSION: Final = 1
 _KEPT: Final = msgspec.json.Decoder(KeptAnswer)
@@ -46,6 +47,10 @@ _UNKNOWN: Final = DecidedProposal(
 )
 
 
+Send: TypeAlias = Callable[[HotPool, Caller, Decided, ProposalWrite], Awaitable[HotRow]]
+"""What has a decided proposal written."""
+
+
 class Granted(Value, frozen=True):
     """What the database says of the grants of one proposal: under what, and since when."""
 
@@ -59,13 +64,20 @@ async def propose_calls(
 ) -> ProposalAnswer:
     """Decide and register the calls of a model's response; the same body again, the same answer."""
     proposed = read_proposal(asked, raw, runtime.ids)
+    return await register_calls(runtime, caller, proposed, store.propose)
+
+
+async def register_calls(
+    runtime: Runtime, caller: Caller, proposed: Proposed, send: Send
+) -> ProposalAnswer:
+    """Decide what was proposed and have it written by `send`, again where the facts were others."""
     known = runtime.find(caller.key, caller.session_id)
     taken: frozenset[bytes] = frozenset()
     last = STALE
     for _ in range(ATTEMPTS):
         decided, version = await _decide(runtime, known, proposed, taken)
         write = _write(runtime, proposed, decided)
-        row = await store.propose(runtime.db.hot, caller, version, write)
+        row = await send(runtime.db.hot, caller, version, write)
         match row["code"]:
             case "redo":
                 known = runtime.learn(caller.key, caller.session_id, row["facts"], known)

@@ -1,7 +1,8 @@
 """Receipts: keep every report, and settle its call where the evidence is enough."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -20,10 +21,14 @@ from placet.replay.calls.rules import Word, decide_word
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
 from placet.replay.calls.store import Caller, ReceiptWrite
 from placet.replay.sessions.codes import STALE, refusal
-from placet.storage.database import HotRow
+from placet.storage.database import HotPool, HotRow
 
 LEVEL: Final = EvidenceLevel.CLIENT_REPORTED
 """What comes with the agent's key is its own word, whatever it says."""
+
+
+Send: TypeAlias = Callable[[HotPool, Caller, ReceiptWrite], Awaitable[HotRow]]
+"""What has a receipt written."""
 
 
 class ToldCall(Value, frozen=True):
@@ -60,7 +65,7 @@ _TOLD: Final = msgspec.json.Decoder(_Told)
 
 
 async def report_receipt(
-    runtime: Runtime, caller: Caller, asked: ReportReceipt, raw: bytes
+    runtime: Runtime, caller: Caller, asked: ReportReceipt, raw: bytes, send: Send = store.receive
 ) -> ReceiptAnswer:
     """Keep a receipt, and settle its call with it where it may. Never refused for being late.
 
@@ -69,10 +74,10 @@ async def report_receipt(
     report = _read(runtime, asked, raw)
     # Reports of one session settle one after the other: each moves the facts of the next.
     async with runtime.turn(caller.key, caller.session_id):
-        return await _keep(runtime, caller, report)
+        return await _keep(runtime, caller, report, send)
 
 
-async def _keep(runtime: Runtime, caller: Caller, report: _Report) -> ReceiptAnswer:
+async def _keep(runtime: Runtime, caller: Caller, report: _Report, send: Send) -> ReceiptAnswer:
     asked = report.asked
     known = runtime.find(caller.key, caller.session_id)
     call = None if known is None else known.find_open(asked.call_id)
@@ -82,7 +87,7 @@ async def _keep(runtime: Runtime, caller: Caller, report: _Report) -> ReceiptAns
         # The last attempt asks for no settlement, so the receipt is kept whatever else happens.
         decided = None if attempt == ATTEMPTS - 1 else version
         write = _write(runtime, caller, report, following, decided)
-        row = await store.receive(runtime.db.hot, caller, write)
+        row = await send(runtime.db.hot, caller, write)
         match row["code"]:
             case "redo":
                 known = runtime.learn(caller.key, caller.session_id, row["facts"], known)

@@ -84,6 +84,12 @@ class PreflightWrite(Value, frozen=True):
     ttl_seconds: int
     event: NewEvent
 
+    def arguments(self) -> tuple[object, ...]:
+        """Return the last arguments of every function that prepares a request."""
+        event = self.event
+        said = (event.event_id, event.type, event.salt, event.body)
+        return self.request, self.narrowing, self.ttl_seconds, *said
+
 
 class ProposalWrite(Value, frozen=True):
     """Everything that `propose_v1` writes."""
@@ -150,13 +156,7 @@ async def prepare(
         decided.holds_until,
         write.prepared_request_id,
         write.request_hash,
-        write.request,
-        write.narrowing,
-        write.ttl_seconds,
-        write.event.event_id,
-        write.event.type,
-        write.event.salt,
-        write.event.body,
+        *write.arguments(),
     )
 
 
@@ -164,8 +164,14 @@ async def propose(
     hot: HotPool, caller: Caller, decided: Decided, write: ProposalWrite
 ) -> asyncpg.Record:
     """Consume a prepared request and register its calls, or answer with a code."""
-    return await hot.call(
-        _PROPOSE,
+    return await hot.call(_PROPOSE, *proposal_arguments(caller, decided, write))
+
+
+def proposal_arguments(
+    caller: Caller, decided: Decided, write: ProposalWrite
+) -> tuple[object, ...]:
+    """Return the first arguments of every function that registers calls."""
+    return (
         *caller.arguments(),
         write.prepared_request_id,
         write.request_hash,
@@ -203,8 +209,12 @@ async def start(
 
 async def receive(hot: HotPool, caller: Caller, write: ReceiptWrite) -> asyncpg.Record:
     """Keep a receipt, and settle its call with it where it may."""
-    return await hot.call(
-        _RECEIPT,
+    return await hot.call(_RECEIPT, *receipt_arguments(caller, write), owed=True)
+
+
+def receipt_arguments(caller: Caller, write: ReceiptWrite) -> tuple[object, ...]:
+    """Return the first arguments of every function that keeps a receipt."""
+    return (
         caller.key.key_id,
         caller.key.secret_hash,
         caller.session_id,
@@ -228,7 +238,6 @@ async def receive(hot: HotPool, caller: Caller, write: ReceiptWrite) -> asyncpg.
         None if write.following is None else encode_state(write.following.after),
         write.has_cost,
         *_columns(write.events),
-        owed=True,
     )
 
 
