@@ -243,7 +243,7 @@ async def test_a_rule_that_the_service_cannot_enforce_yet_is_previewed_all_the_s
     assert snapshot.status == "invalid"
     made = await Previews(client, author, ids).made(snapshot.snapshot_id)
     assert flips(made) == {("allow", "deny"): 1}
-    assert made["report"]["unrecorded"] == ["cost"]
+    assert made["report"]["unrecorded"] == ["cost", "unguarded"]
 
 
 async def test_voters_are_shown_the_numbers_of_the_latest_preview(
