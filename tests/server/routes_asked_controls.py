@@ -26,6 +26,7 @@ CONTROL_ROUTES: Final = (
     Route("GET", CONTROLS, queries=PAGES),
     Route("GET", f"{CONTROLS}/%control%"),
     Route("GET", f"{CONTROLS}/%control%/lifts", queries=PAGES),
+    Route("GET", f"{CONTROLS}/%control%/unconfirmed", queries=PAGES),
     Route(
         "POST",
         f"{CONTROLS}/%control%/lifts",

@@ -18,6 +18,7 @@ from placet.replay.controls import routes as session_controls
 from placet.replay.export import routes as export
 from placet.replay.pending import routes as pending
 from placet.replay.sessions import routes as sessions
+from placet.replay.steps import routes as steps
 from placet.replay.watching import routes as watching
 from placet.server import health, reference
 from placet.studio.abandonments import routes as abandonments
@@ -91,6 +92,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     sessions.HANDLERS,
     pending.HANDLERS,
     calls.HANDLERS,
+    steps.HANDLERS,
     asks.HANDLERS,
     studio_asks.HANDLERS,
     closings.HANDLERS,

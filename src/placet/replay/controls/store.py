@@ -1,0 +1,109 @@
+"""Questions about what controls left running."""
+
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from placet.authority.controls.model import Control, ControlKind
+from placet.kernel.value import Value
+from placet.replay.calls.model import CallStatus
+from placet.replay.calls.tables import PENDING_CALL
+from placet.replay.controls.model import UnconfirmedCall
+from placet.replay.sessions.tables import REPLAY_SESSION
+from placet.storage.database import Reading
+
+SESSIONS_MAX: Final = 200
+"""Sessions that one page looks through."""
+
+LAST: Final = UUID(int=(1 << 128) - 1)
+_OUT: Final = (CallStatus.GRANTED, CallStatus.UNKNOWN)
+
+
+class Place(Value, frozen=True):
+    """How far a list has come: everything up to this call of this session."""
+
+    session_id: UUID
+    call_id: UUID
+
+
+class Unconfirmed(Value, frozen=True):
+    """A page of calls, and where the next begins, unless it is the last."""
+
+    calls: list[UnconfirmedCall]
+    upto: Place | None
+
+
+async def list_unconfirmed(
+    tx: Reading, control: Control, *, after: Place | None, limit: int
+) -> Unconfirmed:
+    """Return calls in a control's scope that were granted before it and are not settled.
+
+    By session and call. A page may have few calls or none and still not be the last.
+    """
+    reached = await _list_sessions(tx, control, after)
+    if not reached:
+        return Unconfirmed(calls=[], upto=None)
+    looked = reached[:SESSIONS_MAX]
+    found = await _list_calls(tx, control, looked, after, limit + 1)
+    if len(found) > limit:
+        last = found[limit - 1]
+        return Unconfirmed(
+            calls=found[:limit], upto=Place(session_id=last.session_id, call_id=last.call_id)
+        )
+    upto = Place(session_id=looked[-1], call_id=LAST) if len(reached) > SESSIONS_MAX else None
+    return Unconfirmed(calls=found, upto=upto)
+
+
+async def _list_sessions(tx: Reading, control: Control, after: Place | None) -> list[UUID]:
+    c = REPLAY_SESSION.c
+    query = sa.select(c.session_id).where(c.tenant_id == tx.tenant_id)
+    if after is not None:
+        is_through = after.call_id == LAST
+        query = query.where(
+            c.session_id > after.session_id if is_through else c.session_id >= after.session_id
+        )
+    if control.kind is ControlKind.AGENT:
+        query = query.where(c.agent == control.target)
+    elif control.kind is ControlKind.ARTIFACT:
+        query = query.where(c.artifact_id == UUID(control.target))
+    rows = await tx.rows(query.order_by(c.session_id).limit(SESSIONS_MAX + 1))
+    return [row.session_id for row in rows]
+
+
+async def _list_calls(
+    tx: Reading, control: Control, sessions: list[UUID], after: Place | None, limit: int
+) -> list[UnconfirmedCall]:
+    c = PENDING_CALL.c
+    query = (
+        sa.select(
+            c.session_id,
+            c.call_id,
+            REPLAY_SESSION.c.agent,
+            c.tool_name.label("tool"),
+            c.status,
+            c.execution_state,
+            c.granted_at,
+            c.grant_expires_at,
+            c.started_at,
+        )
+        .join(
+            REPLAY_SESSION,
+            sa.and_(
+                REPLAY_SESSION.c.tenant_id == c.tenant_id,
+                REPLAY_SESSION.c.session_id == c.session_id,
+            ),
+        )
+        .where(
+            c.tenant_id == tx.tenant_id,
+            c.session_id.in_(sessions),
+            c.status.in_(_OUT),
+            c.grant_control_epoch < control.set_epoch,
+        )
+    )
+    if control.kind is ControlKind.TOOL:
+        query = query.where(c.tool_name == control.target)
+    if after is not None:
+        place = sa.tuple_(c.session_id, c.call_id)
+        query = query.where(place > sa.tuple_(after.session_id, after.call_id))
+    return await tx.list(UnconfirmedCall, query.order_by(c.session_id, c.call_id).limit(limit))
