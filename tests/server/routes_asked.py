@@ -478,6 +478,12 @@ ROUTES: Final = (
     Route("GET", "/api/v1/replay/asks", queries=PAGES),
     Route("GET", f"{SESSION}/calls/%call%/ask"),
     Route(
+        "GET",
+        f"{SESSION}/calls/%call%",
+        queries=("wait=-1", "wait=31", "wait=x", "wait=", "waits=1"),
+        denied="operate",
+    ),
+    Route(
         "POST",
         f"{SESSION}/calls/%call%/vote",
         body={"envelope": {}},

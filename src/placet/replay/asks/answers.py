@@ -1,7 +1,7 @@
 """What is asked and answered about claims over HTTP."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -18,7 +18,7 @@ from placet.replay.calls.model import (
     ReasonView,
 )
 
-WAIT_SECONDS_MAX = 30
+WAIT_SECONDS_MAX: Final = 30
 
 
 class ClaimCall(Input, frozen=True):
@@ -53,7 +53,8 @@ class CallView(Value, frozen=True):
     """A call as it stands now.
 
     `ask` is what people have said of it, null for a call that they were never asked about, and
-    `ask_reasons` are the reasons that they gave. An approved call is claimed next.
+    `ask_reasons` are the reasons that they gave. It `may_be_claimed` once they have said yes to it,
+    and, where a response is granted as a whole, to every other call of it that asks.
     """
 
     call_id: UUID
@@ -68,3 +69,4 @@ class CallView(Value, frozen=True):
     deadline: datetime | None
     ask: AskStatus | None
     ask_reasons: list[AskReason]
+    may_be_claimed: bool

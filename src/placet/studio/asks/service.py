@@ -60,9 +60,9 @@ async def cast_vote(  # noqa: PLR0913, PLR0917 -- who, on which call, the vote, 
     `ask_closed`, and `ask_refused` with everything that stands against the vote.
     """
     session_id, call_id = place
-    vote = await _read_vote(tx, asked, ids)
     panel, pinned = await reading.read_panel(tx, principal, session_id, policies)
     await reading.read_open_case(tx, panel, pinned, call_id)
+    vote = await _read_vote(tx, asked, ids)
     if found := rules.check_place(vote.signed, call_id):
         raise rules.refused(found)
     has_role = await reading.is_approver(tx, panel)

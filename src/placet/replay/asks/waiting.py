@@ -1,0 +1,86 @@
+"""Looking at a call that people are asked about, and waiting until somebody answers."""
+
+import asyncio
+import contextlib
+from uuid import UUID
+
+from placet.kernel.principal import Principal
+from placet.plans.lookups.model import LOOK_AGAIN_SECONDS
+from placet.plans.lookups.service import PlanWaits
+from placet.policy.model import Gate
+from placet.replay.asks import store
+from placet.replay.asks.answers import CallView
+from placet.replay.asks.model import AskStatus
+from placet.replay.calls.model import CallStatus
+from placet.replay.calls.runtime import Runtime
+from placet.replay.sessions.views import check_reach
+
+
+class AskWaits(PlanWaits):
+    """Wakes those who wait for people to answer, by the session. Holds no connection."""
+
+
+async def wait_for_answer(
+    runtime: Runtime,
+    waits: AskWaits,
+    principal: Principal,
+    place: tuple[UUID, UUID],
+    seconds: float,
+) -> CallView:
+    """Return a call once nobody is waited for any more, or as it stands after `seconds`.
+
+    `place` is its session and its id. At once where too many wait. Refuses `not_found`.
+    """
+    session_id, _ = place
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    with waits.waiting(session_id) as event:
+        while True:
+            if event is not None:
+                # Race: cleared before the look, so that a vote after the look wakes us.
+                event.clear()
+            view = await look(runtime, principal, place)
+            left = end - loop.time()
+            if event is None or not _waits(view) or left <= 0 or waits.is_over:
+                return view
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), min(left, LOOK_AGAIN_SECONDS))
+
+
+async def look(runtime: Runtime, principal: Principal, place: tuple[UUID, UUID]) -> CallView:
+    """Return a call as it stands now. Refuses `not_found`."""
+    session_id, call_id = place
+    async with runtime.db.reading(principal) as tx:
+        session = await check_reach(tx, principal, session_id)
+        call = await store.get_call(tx, session_id, call_id)
+        step = await store.list_step(tx, call)
+        asks = await store.list_asks(tx, session_id, [each.call_id for each in step])
+        votes = await store.list_votes(tx, session_id, [call_id])
+    pinned = await runtime.policies.get(runtime.db, session.tenant_id, session.artifact_id)
+    is_whole = pinned.policy.gate is Gate.REJECT_ALL
+    asked = [each for each in step if each.status is CallStatus.AWAITING_APPROVAL]
+    approved = {each for each, ask in asks.items() if ask.status is AskStatus.APPROVED}
+    wanted = {each.call_id for each in asked} if is_whole else {call_id}
+    ask = asks.get(call_id)
+    open_ask = None if call.deadline_at is None else AskStatus.OPEN
+    return CallView(
+        call_id=call_id,
+        tool_call_id=call.tool_call_id,
+        tool=call.tool_name,
+        status=call.status,
+        execution_state=call.execution_state,
+        commit_state=call.commit_state,
+        reasons=call.reasons,
+        blocked_why=call.blocked_why,
+        arguments_hash=call.arguments_hash.hex(),
+        deadline=call.deadline_at,
+        ask=open_ask if ask is None else ask.status,
+        ask_reasons=[vote.reason for vote in votes if vote.reason is not None],
+        may_be_claimed=call.status is CallStatus.AWAITING_APPROVAL and wanted <= approved,
+    )
+
+
+def _waits(view: CallView) -> bool:
+    if view.status is CallStatus.HELD:
+        return True
+    return view.status is CallStatus.AWAITING_APPROVAL and not view.may_be_claimed
