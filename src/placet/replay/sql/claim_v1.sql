@@ -27,6 +27,7 @@ DECLARE
     v_approved uuid[];
     v_status text;
     v_counted boolean;
+    v_killed text[];
 BEGIN
     SELECT * INTO e FROM placet.session_enter_v1(
         p_key_id, p_secret_hash, ARRAY['runtime'], p_session, true);
@@ -74,7 +75,9 @@ BEGIN
               AND r.prepared_request_id = k.prepared_request_id AND r.status = 'granted'
               AND r.granted_at = k.claimed_at
               AND r.execution_state IN ('not_started', 'started')
-              AND r.grant_expires_at > clock_timestamp();
+              AND r.grant_expires_at > clock_timestamp()
+              AND r.tool_name <> ALL (coalesce(placet.tools_controlled_since_v1(
+                  s.tenant_id, k.control_epoch, e.control_epoch), '{}'));
         END IF;
         RETURN;
     END IF;
@@ -120,7 +123,12 @@ BEGIN
               SELECT n.effect_key
               FROM jsonb_to_recordset(p_calls) AS n(effect_key bytea, status text)
               WHERE n.status = 'granted' AND n.effect_key IS NOT NULL);
-        IF taken IS NOT NULL THEN
+        -- A killed tool is denied by the policy, with a reason, on facts that name it.
+        v_killed := placet.tools_killed_v1(s.tenant_id, e.control_epoch);
+        IF taken IS NOT NULL OR EXISTS (
+            SELECT FROM jsonb_to_recordset(p_calls) AS n(tool_name text, status text)
+            WHERE n.status = 'granted' AND n.tool_name = ANY (v_killed))
+        THEN
             code := 'redo';
         END IF;
     END IF;
