@@ -1,5 +1,6 @@
 """What a governed call costs the database: WAL fsyncs by client backends, and round trips."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -136,6 +137,32 @@ async def test_a_governed_call_costs_one_fsync_a_request(bench: Bench, each: int
     trips = bench.wire.round_trips - trips
     assert trips == CALLS * each
     assert await bench.fsyncs() - before == CALLS * each
+
+
+async def test_a_receipt_that_carries_the_next_preflight_saves_a_third(bench: Bench) -> None:
+    worker = await bench.desk.worker(ttl_seconds=60)
+    prepared = await worker.prepare()
+    before, trips = await bench.fsyncs(), bench.wire.round_trips
+    for _ in range(CALLS):
+        answered = await worker.post("proposals", worker.proposal(prepared, NOTE))
+        (call,) = answered.json()["calls"]
+        prepared = (await worker.report(call, next={"request_hash": REQUEST_HASH}))["next"]
+    trips = bench.wire.round_trips - trips
+    assert trips == CALLS * 2
+    assert await bench.fsyncs() - before == CALLS * 2
+
+
+async def test_calls_at_once_save_a_third(bench: Bench) -> None:
+    worker = await bench.desk.worker(ttl_seconds=60)
+    asked = {"tool_calls": [{"id": "a", "name": NOTE[0], "arguments": json.dumps(NOTE[1])}]}
+    before, trips = await bench.fsyncs(), bench.wire.round_trips
+    for _ in range(CALLS):
+        (call,) = (await worker.post("calls", asked)).json()["calls"]
+        assert (await worker.report(call))["commit_state"] == "committed"
+    trips = bench.wire.round_trips - trips
+    # The first finds a session that nobody here has seen.
+    assert trips == CALLS * 2 + 1
+    assert await bench.fsyncs() - before == CALLS * 2
 
 
 async def test_reading_costs_no_fsync(bench: Bench) -> None:

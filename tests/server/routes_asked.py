@@ -457,6 +457,25 @@ ROUTES: Final = (
     ),
     Route(
         "POST",
+        f"{SESSION}/calls",
+        body={"tool_calls": [{"id": "1", "name": "t", "arguments": "{}"}]},
+        missing=("tool_calls",),
+        wrong={
+            "tool_calls": (
+                None,
+                [],
+                [{}],
+                [{"id": "1", "name": "t", "arguments": {}}],
+                [{"id": "1", "name": "t", "arguments": "{}"}] * 2,
+            )
+        },
+        keyed=True,
+        key="runtime",
+        denied="viewer",
+        headers=BOUND,
+    ),
+    Route(
+        "POST",
         f"{SESSION}/calls/%call%/start",
         body={"start_id": "%nobody%"},
         missing=("start_id",),

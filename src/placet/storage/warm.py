@@ -12,8 +12,10 @@ import asyncpg
 STEP: Final = (
     "preflight_v1",
     "propose_v1",
+    "calls_v1",
     "start_v1",
     "receipt_v1",
+    "receipt_prepare_v1",
 )
 _FOUND: Final = """
 SELECT p.proname AS name, p.pronargs AS arguments

@@ -9,6 +9,7 @@ import msgspec
 from placet.evidence.dsse import Envelope
 from placet.evidence.fields import HexDigest
 from placet.kernel.value import Input, Value
+from placet.replay.calls.attested import Attestation, AttestationFate
 from placet.replay.calls.model import (
     BlockedWhy,
     CallStatus,
@@ -101,7 +102,9 @@ class Started(Value, frozen=True):
 class ReportReceipt(Input, frozen=True):
     """Report what became of a call. `output` is JSON text; `arguments_hash` of what really ran.
 
-    `cost_micros` is what the call cost, in millionths; a later word corrects an earlier one.
+    `cost_micros` is what the call cost, in millionths; a later word corrects an earlier one. `next`
+    is the preflight of the next model request, made in the same commit.
+    With an `attestation` the report is not the caller's own word alone.
     """
 
     call_id: UUID
@@ -114,10 +117,16 @@ class ReportReceipt(Input, frozen=True):
     started_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     completed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     cost_micros: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] | None = None
+    attestation: Attestation | None = None
+    next: PrepareRequest | None = None
 
 
 class ReceiptAnswer(Value, frozen=True):
-    """The receipt is kept; this is where its call stands now, and what stopped the session."""
+    """The receipt is kept; this is where its call stands now, and what stopped the session.
+
+    `next` is the prepared request that was asked for; null where it was refused, which a preflight
+    of its own explains.
+    """
 
     receipt_id: UUID
     call_id: UUID
@@ -132,6 +141,8 @@ class ReceiptAnswer(Value, frozen=True):
     current_phase: str | None
     replayed: bool
     stopped: Stop | None = None
+    attestation: AttestationFate | None = None
+    next: Prepared | None = None
 
 
 class SettleCall(Input, frozen=True):

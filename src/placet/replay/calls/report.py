@@ -11,8 +11,9 @@ from placet.kernel import foreign
 from placet.kernel.hashing import digest
 from placet.kernel.refusals import MalformedBody
 from placet.kernel.value import Value
-from placet.replay.calls import store
+from placet.replay.calls import attested, store
 from placet.replay.calls.answers import ReceiptAnswer, ReportReceipt
+from placet.replay.calls.attested import AttestationFate, HostWord
 from placet.replay.calls.events import ReceiptReceived
 from placet.replay.calls.memory import Known
 from placet.replay.calls.model import CallStatus, CommitState, EvidenceLevel, ExecutionState
@@ -22,10 +23,6 @@ from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
 from placet.replay.calls.store import Caller, ReceiptWrite
 from placet.replay.sessions.codes import STALE, refusal
 from placet.storage.database import HotPool, HotRow
-
-LEVEL: Final = EvidenceLevel.CLIENT_REPORTED
-"""What comes with the agent's key is its own word, whatever it says."""
-
 
 Send: TypeAlias = Callable[[HotPool, Caller, ReceiptWrite], Awaitable[HotRow]]
 """What has a receipt written."""
@@ -59,6 +56,12 @@ class _Report(Value, frozen=True):
     fingerprint: bytes
     output: bytes | None
     output_hash: bytes | None
+    attested: HostWord | AttestationFate | None
+
+    @property
+    def host_word(self) -> HostWord | None:
+        """Return the signed word of the tool's host, if it came and says the same."""
+        return self.attested if isinstance(self.attested, HostWord) else None
 
 
 _TOLD: Final = msgspec.json.Decoder(_Told)
@@ -71,7 +74,7 @@ async def report_receipt(
 
     A reporter who names no binding has the fence zero; its report counts as late.
     """
-    report = _read(runtime, asked, raw)
+    report = _read(runtime, caller, asked, raw)
     # Reports of one session settle one after the other: each moves the facts of the next.
     async with runtime.turn(caller.key, caller.session_id):
         return await _keep(runtime, caller, report, send)
@@ -103,7 +106,11 @@ async def _keep(runtime: Runtime, caller: Caller, report: _Report, send: Send) -
                     policy = (await runtime.pinned(known)).policy
                     known.settled(policy, call, following, row["settled_at"] or known.at)
                     known.moved(following.after, row["state_version"], known.at)
-                return _answer(asked, row, following)
+                return _answer(report, row, following)
+            case attested.UNATTESTED:
+                # The host's key counts for nothing here: what is left is the caller's own word.
+                plain = msgspec.structs.replace(report, attested=AttestationFate.HOST)
+                return await _keep(runtime, caller, plain, send)
             case code:
                 raise refusal(code)
     raise refusal(STALE)
@@ -125,7 +132,7 @@ def counted_call(told: ToldCall) -> CountedCall:
     )
 
 
-def _read(runtime: Runtime, asked: ReportReceipt, raw: bytes) -> _Report:
+def _read(runtime: Runtime, caller: Caller, asked: ReportReceipt, raw: bytes) -> _Report:
     output = None
     if asked.output is not None:
         try:
@@ -135,13 +142,39 @@ def _read(runtime: Runtime, asked: ReportReceipt, raw: bytes) -> _Report:
                 detail="`output` is no JSON text",
                 errors=[{"pointer": "/output", "detail": fault.message}],
             ) from fault
+    output_hash = None if output is None else digest("output", output)
     return _Report(
         asked=asked,
         receipt_id=runtime.ids.new(),
-        fingerprint=digest("receipt", foreign.encode(foreign.parse(raw))),
+        fingerprint=_fingerprint(raw),
         output=output,
-        output_hash=None if output is None else digest("output", output),
+        output_hash=output_hash,
+        attested=_attested(caller, asked, output_hash),
     )
+
+
+def _attested(
+    caller: Caller, asked: ReportReceipt, output_hash: bytes | None
+) -> HostWord | AttestationFate | None:
+    if asked.attestation is None:
+        return None
+    said = attested.Said(
+        session_id=str(caller.session_id),
+        call_id=str(asked.call_id),
+        arguments_hash=asked.arguments_hash,
+        outcome=asked.status.value,
+        output_hash=None if output_hash is None else output_hash.hex(),
+        external_ref=asked.external_ref,
+    )
+    return attested.read_attestation(asked.attestation, said)
+
+
+def _fingerprint(raw: bytes) -> bytes:
+    """Return the hash of what was reported. What is asked for beside it makes no other report."""
+    told = foreign.parse(raw)
+    if isinstance(told, dict):
+        told.pop("next", None)
+    return digest("receipt", foreign.encode(told))
 
 
 async def _follow(
@@ -152,7 +185,7 @@ async def _follow(
     word = Word(
         call=call,
         status=report.asked.status,
-        level=LEVEL,
+        level=attested.level_of(report.attested),
         output=report.output,
         receipt_id=report.receipt_id,
         cost_micros=report.asked.cost_micros,
@@ -174,12 +207,13 @@ def _write(
         call_id=asked.call_id,
         idempotency_key=asked.idempotency_key,
         status=asked.status,
-        evidence_level=LEVEL,
+        evidence_level=attested.level_of(report.attested),
         arguments_hash=asked.arguments_hash,
         output_hash=None if report.output_hash is None else report.output_hash.hex(),
         external_ref=asked.external_ref,
         epoch=caller.fence.epoch,
         fence=caller.fence.n,
+        attested_by=report.host_word,
     )
     said: list[Value] = [received, *(() if following is None else following.said)]
     return ReceiptWrite(
@@ -188,7 +222,7 @@ def _write(
         idempotency_key=asked.idempotency_key,
         fingerprint=report.fingerprint,
         status=asked.status,
-        evidence_level=LEVEL,
+        evidence_level=attested.level_of(report.attested),
         arguments_hash=bytes.fromhex(asked.arguments_hash),
         output_hash=report.output_hash,
         output=report.output,
@@ -203,10 +237,10 @@ def _write(
     )
 
 
-def _answer(asked: ReportReceipt, row: HotRow, following: NextCall | None) -> ReceiptAnswer:
+def _answer(report: _Report, row: HotRow, following: NextCall | None) -> ReceiptAnswer:
     return ReceiptAnswer(
         receipt_id=row["receipt_id"],
-        call_id=asked.call_id,
+        call_id=report.asked.call_id,
         call_status=CallStatus(row["status"]),
         execution_state=ExecutionState(row["execution_state"]),
         commit_state=CommitState(row["commit_state"]),
@@ -218,4 +252,5 @@ def _answer(asked: ReportReceipt, row: HotRow, following: NextCall | None) -> Re
         current_phase=row["current_phase"],
         replayed=row["replayed"],
         stopped=following.stop if row["moved"] and following is not None else None,
+        attestation=AttestationFate.TAKEN if report.host_word else report.attested,
     )

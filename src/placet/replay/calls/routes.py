@@ -8,13 +8,11 @@ from litestar.params import FromPath
 
 from placet.kernel import bodies
 from placet.kernel.principal import Scope
-from placet.replay.calls import prepare, propose, report, settle, start
+from placet.replay.calls import prepare, propose, settle, start
 from placet.replay.calls.answers import (
     Prepared,
     PrepareRequest,
     ProposalAnswer,
-    ReceiptAnswer,
-    ReportReceipt,
     SettleCall,
     SettlementAnswer,
     StartCall,
@@ -37,7 +35,6 @@ from placet.tenancy.entry import (
 _PREPARE = msgspec.json.Decoder(PrepareRequest)
 _PROPOSE = msgspec.json.Decoder(ProposeCalls)
 _START = msgspec.json.Decoder(StartCall)
-_RECEIPT = msgspec.json.Decoder(ReportReceipt)
 _SETTLE = msgspec.json.Decoder(SettleCall)
 _SESSION = "/api/v1/replay/sessions/{session_id:uuid}"
 
@@ -82,19 +79,6 @@ async def start_call(
 
 
 @post(
-    f"{_SESSION}/receipts",
-    status_code=200,
-    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=ReportReceipt, answer=ReceiptAnswer),
-)
-async def report_receipt(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
-    """Report what became of a call. Never refused for being late."""
-    raw = await body_of(request)
-    asked = bodies.decode(_RECEIPT, raw)
-    caller = _caller(request, session_id, must=False)
-    return answer(await report.report_receipt(kept_of(request, Runtime), caller, asked, raw))
-
-
-@post(
     f"{_SESSION}/settlements",
     status_code=200,
     opt=RouteOpt(
@@ -116,6 +100,5 @@ HANDLERS = [
     prepare_request,
     propose_calls,
     start_call,
-    report_receipt,
     settle_call,
 ]
