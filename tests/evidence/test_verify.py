@@ -45,7 +45,7 @@ from placet.evidence.vote import VoteDecision, sign_proof, sign_vote
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import plain_sha256
 from placet.kernel.principal import Environment
-from placet.replay.calls.events import CallProposed, CallStarted
+from placet.replay.calls.events import CallClaimed, CallProposed, CallStarted
 from placet.replay.calls.model import CallStatus
 from placet.replay.sessions.model import SessionOpened, SessionStopped
 
@@ -383,9 +383,11 @@ def test_the_verifier_reads_the_events_that_the_service_writes() -> None:
     assert SessionStopped.__name__ == verifier.SESSION_STOPPED
     assert ControlSet.__name__ == verifier.CONTROL_SET
     assert CallProposed.__name__ == verifier.CALL_PROPOSED
+    assert CallClaimed.__name__ == verifier.CALL_CLAIMED
     assert CallStarted.__name__ == verifier.CALL_STARTED
     assert {"control_id", "kind", "target", "effect"} <= set(ControlSet.__struct_fields__)
     assert {"call_id", "tool", "arguments_hash", "status"} <= set(CallProposed.__struct_fields__)
+    assert issubclass(CallClaimed, CallProposed)
     assert "call_id" in CallStarted.__struct_fields__
     assert CallStatus.GRANTED.value == "granted"
     assert (ControlKind.TENANT.value, ControlEffect.KILL.value) == ("tenant", "kill")
