@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "approve": ("placet.cli.approve.command", "Compile, compare and sign a vote, on this machine."),
     "approval": ("placet.cli.approval", "List, show, export and revoke approvals."),
     "break-glass": ("placet.cli.break_glass", "Put in force for an hour what stands by."),
+    "asks": ("placet.cli.asks", "List the calls of agents that wait for people."),
+    "ask": ("placet.cli.ask", "Look at such calls, and answer with a signed vote."),
     "artifact": ("placet.cli.artifact", "Export a compiled artifact."),
     "webhook": ("placet.cli.webhook", "Tell other systems of what happens, by signed calls."),
     "plan": ("placet.cli.plan", "See what holds for an agent, and who runs it."),

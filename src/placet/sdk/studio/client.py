@@ -8,6 +8,7 @@ from placet.kernel.ids import Ids, SystemIds
 from placet.sdk.caller import Caller
 from placet.sdk.retry import Patience
 from placet.sdk.studio.approvals import Approvals
+from placet.sdk.studio.asks import Asks
 from placet.sdk.studio.break_glass import BreakGlass
 from placet.sdk.studio.door import PEOPLES_PATIENCE, Door
 from placet.sdk.studio.drafts import Drafts
@@ -110,6 +111,11 @@ class Studio:
     def approvals(self) -> Approvals:
         """What was assented to, and what it compiled to."""
         return Approvals(self._door)
+
+    @property
+    def asks(self) -> Asks:
+        """Calls of agents that wait for people, and the signed answers."""
+        return Asks(self._door)
 
     @property
     def break_glass(self) -> BreakGlass:
