@@ -5,6 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from placet.storage import guards
+from placet.storage.functions import statements
 
 revision = "0019"
 down_revision = "0018"
@@ -16,6 +17,7 @@ TENANT = ["authority_tool_host", "authority_tool_host_revocation"]
 APPEND_ONLY = ["authority_tool_host", "authority_tool_host_revocation"]
 UPDATES: dict[str, list[str]] = {}
 DELETES: list[str] = []
+SOURCES = [("placet.authority", "host_attests_v1")]
 
 
 def upgrade() -> None:
@@ -83,9 +85,13 @@ def upgrade() -> None:
     guards.force_tenancy(op, TENANT)
     guards.forbid_change(op, APPEND_ONLY)
     guards.grant_app(op, TABLES, UPDATES, DELETES)
+    for package, name in SOURCES:
+        for statement in statements(package, name):
+            op.execute(statement.replace(":", "\\:"))
 
 
 def downgrade() -> None:
     """Drop every table of this revision."""
+    op.execute("DROP FUNCTION placet.host_attests_v1(uuid, text, text, text)")
     for name in reversed(TABLES):
         op.drop_table(name, schema="placet")

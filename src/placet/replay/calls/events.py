@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from placet.kernel.value import Value
+from placet.replay.calls.attested import HostWord
 from placet.replay.calls.model import (
     BlockedWhy,
     CallStatus,
@@ -109,7 +110,7 @@ class ReceiptReceived(Value, frozen=True):
     """Event: somebody reported what became of a call, under the fence named here.
 
     The header carries the session's fence at that moment; a lower one here says that the report
-    came late.
+    came late. `attested_by` is the signed word of the tool's host, where it counted.
     """
 
     receipt_id: UUID
@@ -122,6 +123,7 @@ class ReceiptReceived(Value, frozen=True):
     external_ref: str | None
     epoch: int
     fence: int
+    attested_by: HostWord | None = None
 
 
 class CallSettled(Value, frozen=True):

@@ -63,6 +63,11 @@ class _Report(Value, frozen=True):
         """Return the signed word of the tool's host, if it came and says the same."""
         return self.attested if isinstance(self.attested, HostWord) else None
 
+    @property
+    def fate(self) -> AttestationFate | None:
+        """Return what became of the attestation, if one came."""
+        return AttestationFate.TAKEN if isinstance(self.attested, HostWord) else self.attested
+
 
 _TOLD: Final = msgspec.json.Decoder(_Told)
 
@@ -252,5 +257,5 @@ def _answer(report: _Report, row: HotRow, following: NextCall | None) -> Receipt
         current_phase=row["current_phase"],
         replayed=row["replayed"],
         stopped=following.stop if row["moved"] and following is not None else None,
-        attestation=AttestationFate.TAKEN if report.host_word else report.attested,
+        attestation=report.fate,
     )

@@ -42,6 +42,14 @@ BEGIN
         code := 'not_found';
         RETURN;
     END IF;
+    -- A host's word counts while its key does; its key is the one that the event names.
+    IF p_evidence_level = 'executor_attested' AND NOT placet.host_attests_v1(
+        s.tenant_id, s.environment, c.tool_name,
+        convert_from(p_bodies[1], 'UTF8')::jsonb #>> '{attested_by,key_id}')
+    THEN
+        code := 'unattested';
+        RETURN;
+    END IF;
     status := c.status;
     execution_state := c.execution_state;
     commit_state := c.commit_state;

@@ -1,0 +1,97 @@
+"""What a tool's host signed about a call, held against the report that brings it along."""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+import msgspec
+
+from placet.evidence import dsse
+from placet.evidence.dsse import EnvelopeRefused
+from placet.evidence.ed25519 import KEY_BYTES, PublicKey, PublicKeyError
+from placet.evidence.fields import HexDigest
+from placet.evidence.receipt import HostReceipt, verify_receipt
+from placet.kernel.value import Input, Value
+from placet.replay.calls.model import EvidenceLevel
+
+UNATTESTED: Final = "unattested"
+"""What a function answers for a key that is none of a live host of this tool here."""
+
+
+class Attestation(Input, frozen=True):
+    """A host's signed receipt: its envelope, and the raw key that it says it signed with.
+
+    What it says of the call must be what the report says, or it is the report alone that counts.
+    """
+
+    envelope: msgspec.Raw
+    public_key: Annotated[bytes, msgspec.Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
+
+
+class AttestationFate(StrEnum):
+    """What became of an attestation: it was taken, or why the report counts without it."""
+
+    TAKEN = "taken"
+    MALFORMED = "malformed"
+    TYPE = "type"
+    SIGNATURE = "signature"
+    PAYLOAD = "payload"
+    KEY = "key"
+    OTHER_CALL = "other_call"
+    OTHER_WORD = "other_word"
+    HOST = "host"
+
+
+class HostWord(Value, frozen=True):
+    """A host's signed receipt that says what a report says. Whether its key counts is still open.
+
+    `envelope` is its canonical JSON.
+    """
+
+    key_id: HexDigest
+    envelope: bytes
+
+
+class Said(Value, frozen=True):
+    """What a report says, in the words of a host's receipt."""
+
+    session_id: str
+    call_id: str
+    arguments_hash: str
+    outcome: str
+    output_hash: str | None
+    external_ref: str | None
+
+
+def read_attestation(attestation: Attestation, said: Said) -> HostWord | AttestationFate:
+    """Return the host's word where it is signed and says the same, or why it counts for nothing."""
+    try:
+        key = PublicKey(raw=attestation.public_key)
+        envelope = dsse.parse_envelope(bytes(attestation.envelope))
+        receipt = verify_receipt(envelope, [key])
+    except PublicKeyError:
+        return AttestationFate.KEY
+    except EnvelopeRefused as fault:
+        return AttestationFate(fault.flaw.value)
+    if (str(receipt.session_id), str(receipt.call_id)) != (said.session_id, said.call_id):
+        return AttestationFate.OTHER_CALL
+    if _said_by(receipt) != said:
+        return AttestationFate.OTHER_WORD
+    return HostWord(key_id=key.key_id, envelope=dsse.encode_envelope(envelope))
+
+
+def level_of(word: HostWord | AttestationFate | None) -> EvidenceLevel:
+    """Return how good a report is: the caller's own word, or that of whoever ran the tool."""
+    if isinstance(word, HostWord):
+        return EvidenceLevel.EXECUTOR_ATTESTED
+    return EvidenceLevel.CLIENT_REPORTED
+
+
+def _said_by(receipt: HostReceipt) -> Said:
+    return Said(
+        session_id=str(receipt.session_id),
+        call_id=str(receipt.call_id),
+        arguments_hash=receipt.arguments_hash,
+        outcome=receipt.outcome.value,
+        output_hash=receipt.output_hash,
+        external_ref=receipt.external_ref,
+    )
