@@ -435,10 +435,14 @@ MUTANTS = [
         "I13",
         sweeping.a_settlement_before_a_receipt,
         (
-            Change("receipt_v1", "AND NOT conflicting AND c.status = 'granted';", ";"),
             Change(
                 "receipt_v1",
-                "OR (c.status = 'settled' AND c.execution_state <> p_status)",
+                "AND NOT conflicting AND (\n        c.status = 'granted' OR",
+                "AND (true OR c.status = 'granted' OR",
+            ),
+            Change(
+                "receipt_v1",
+                "OR (c.settled_at IS NOT NULL AND c.execution_state <> p_status)",
                 "OR false",
             ),
         ),

@@ -53,7 +53,7 @@ async def keep_without_settling(
         receipt_id=receipt_id,
         call_id=UUID(str(body["call_id"])),
         idempotency_key=str(body["idempotency_key"]),
-        status=ReceiptStatus.SUCCEEDED,
+        status=ReceiptStatus(str(body["status"])),
         evidence_level=EvidenceLevel.CLIENT_REPORTED,
         arguments_hash=str(body["arguments_hash"]),
         output_hash=None,

@@ -103,8 +103,8 @@ class ProposalWrite(Value, frozen=True):
     phase: str | None
     closes: bool
     granted: int
-    left: Left
-    stop: Stop | None
+    left: Left = NOTHING_LEFT
+    stop: Stop | None = None
     events: list[NewEvent]
 
 
@@ -285,8 +285,8 @@ class SweepWrite(Value, frozen=True):
     state: bytes
     phase: str | None
     status: SessionStatus
-    left: Left
-    stop: Stop | None
+    left: Left = NOTHING_LEFT
+    stop: Stop | None = None
     taken_due_at: datetime
     events: list[NewEvent]
 
