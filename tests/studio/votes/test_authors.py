@@ -13,7 +13,7 @@ from placet.evidence.vote import VotePurpose
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalRefused
 from placet.studio.drafts import service as drafts
 from placet.studio.drafts import store as draft_store
-from placet.studio.drafts.model import BusinessDraft, OpenDraft, Rebase
+from placet.studio.drafts.model import BusinessDraft, ImportArtifact, OpenDraft, Rebase
 from placet.studio.endings import service as endings
 from placet.studio.endings.model import RevokeApproval
 from placet.studio.origins import service as origins
@@ -172,3 +172,35 @@ async def test_who_wrote_what_was_rebased_on_is_an_author_once_it_is_not_in_forc
     else:
         with pytest.raises(ApprovalRefused):
             await office.sign(draft, office.ada, expected=1)
+
+
+async def branched(office: Office) -> BusinessDraft:
+    """Return a draft of somebody else that begins with Ada's, which nobody approved."""
+    story = office.story
+    hers = await office.begin(office.ada)
+    await story.command(hers, importing(contract(LOOKUP)), by=office.ada.principal)
+    async with story.db.writing(story.founder) as tx:
+        asked = OpenDraft(parent_draft_id=hers.draft_id)
+        return await drafts.open_draft(tx, office.workspace.workspace_id, asked, story.ids)
+
+
+@pytest.mark.parametrize("is_any_in_force", [True, False])
+async def test_who_wrote_the_unapproved_draft_behind_another_does_not_approve_it_alone(
+    office: Office, *, is_any_in_force: bool
+) -> None:
+    if is_any_in_force:
+        await office.approve(office.ben)
+    with pytest.raises(ApprovalRefused) as refused:
+        await office.sign(await branched(office), office.ada)
+    assert [reason.code for reason in refused.value.reasons] == [ApprovalFlaw.AUTHOR_ALONE]
+
+
+async def test_an_import_names_who_wrote_the_unapproved_draft_behind_it(office: Office) -> None:
+    story = office.story
+    approval = (await office.sign(await branched(office), office.ben)).approval_id
+    assert approval is not None
+    draft = await office.begin(office.ben)
+    await story.command(draft, ImportArtifact(approval_id=approval), by=office.ben.principal)
+    async with story.db.reading(story.founder) as tx:
+        wrote = await drafts.list_authors(tx, draft.draft_id)
+    assert office.ada.principal.actor_id in wrote

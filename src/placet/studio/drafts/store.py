@@ -157,7 +157,8 @@ async def list_authors(tx: Reading, draft_id: UUID, *, in_force: UUID | None) ->
     replaced, or one that stands by. Those who wrote what was imported are among them, and those who
     wrote what was rebased on, once that is not in force.
     """
-    lineage = _lineage(tx, draft_id, DRAFT.c.approval_id.is_distinct_from(in_force))
+    is_not_held = DRAFT.c.approval_id.is_(None) | DRAFT.c.approval_id.is_distinct_from(in_force)
+    lineage = _lineage(tx, draft_id, is_not_held)
     opened = await tx.rows(
         sa.select(DRAFT.c.created_by)
         .distinct()

@@ -43,7 +43,8 @@ WITH RECURSIVE asked AS (
       FROM lineage l
       JOIN placet.studio_draft d
         ON d.tenant_id = :tenant AND d.draft_id = l.parent_draft_id
-       AND d.approval_id IS DISTINCT FROM (SELECT h.approval_id FROM held h)
+       AND (d.approval_id IS NULL
+            OR d.approval_id IS DISTINCT FROM (SELECT h.approval_id FROM held h))
 ), wrote AS (
     SELECT c.actor_id, c.command_type,
            CASE WHEN c.command_type IN ('import_artifact', 'rebase')
