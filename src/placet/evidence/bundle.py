@@ -1,8 +1,9 @@
 """The export that a verifier reads: one JSON document per line, each in canonical form.
 
-First the header: the tenant, its streams with their heads, the public keys. Then the events, each
-stream in its order. Then, if wanted, grants and other envelopes. Last the manifest, with SHA-256
-of all bytes before it. Every line ends with a line feed, the last one too.
+First the header: the tenant, its streams with their heads, the public keys. Then the seals of the
+sessions that have ended. Then the events, each stream in its order. Then, if wanted, grants and
+other envelopes. Last the manifest, with SHA-256 of all bytes before it. Every line ends with a line
+feed, the last one too.
 """
 
 from enum import StrEnum
@@ -77,6 +78,15 @@ class BundleHeader(Input, frozen=True, tag_field="kind", tag="placet.bundle.v1")
     keys: tuple[NamedKey, ...]
 
 
+class SealLine(Input, frozen=True, tag_field="kind", tag="seal"):
+    """What the stream of a session was when the session ended: its last event then."""
+
+    stream_id: UUID
+    status: Name
+    last_seq: Ordinal
+    last_leaf: HexDigest
+
+
 class EventLine(Input, frozen=True, tag_field="kind", tag="event"):
     """One event. `time` counts microseconds since 2000-01-01 UTC; erased bodies are null.
 
@@ -121,4 +131,4 @@ class Manifest(Input, frozen=True, tag_field="kind", tag="manifest"):
     sha256: HexDigest
 
 
-Line = EventLine | GrantLine | EnvelopeLine | Manifest
+Line = SealLine | EventLine | GrantLine | EnvelopeLine | Manifest

@@ -11,6 +11,7 @@ from placet.evidence.bundle import (
     GrantLine,
     Line,
     Manifest,
+    SealLine,
 )
 from placet.evidence.dsse import Envelope
 from placet.evidence.grant import GRANT_TYPE
@@ -19,7 +20,10 @@ from placet.kernel.canonical import canonical
 
 
 class BundleWriter:
-    """Makes the lines of one bundle. The caller keeps the order: header, events, envelopes, end."""
+    """Makes the lines of one bundle.
+
+    The caller keeps the order: header, seals, events, envelopes, end.
+    """
 
     def __init__(self) -> None:
         """Start a bundle."""
@@ -29,6 +33,10 @@ class BundleWriter:
     def header(self, header: BundleHeader) -> bytes:
         """Return the first line."""
         return self._line(header)
+
+    def seal(self, seal: SealLine) -> bytes:
+        """Return the line of a seal."""
+        return self._line(seal)
 
     def event(self, event: RecordedEvent) -> bytes:
         """Return the line of an event; the events of one stream come in their order."""

@@ -29,6 +29,7 @@ from placet.evidence.bundle import (
     Line,
     Manifest,
     NamedKey,
+    SealLine,
     StreamHead,
 )
 from placet.evidence.dsse import Envelope, EnvelopeRefused
@@ -109,6 +110,7 @@ class BundleReport(Value, frozen=True):
     grants: int
     grants_matched: int
     envelopes: int
+    seals: int
     keys_pinned: bool
     proved: tuple[str, ...]
     not_proved: tuple[str, ...]
@@ -196,6 +198,7 @@ class _Chain:
         "killed_at",
         "leaf",
         "leaf_text",
+        "seal",
         "seq",
         "stream",
         "time",
@@ -207,6 +210,7 @@ class _Chain:
         self.seq = 0
         self.leaf: bytes = GENESIS
         self.leaf_text = GENESIS.hex()
+        self.seal: SealLine | None = None
         self.time = 0
         self.fence = (0, 0)
         self.agent = ""
@@ -266,7 +270,7 @@ class _Audit:
         self._events_ended = False
         self._manifest: Manifest | None = None
         self.line = 0
-        self.events = self.bodies = self.calls = self.envelopes = 0
+        self.events = self.bodies = self.calls = self.envelopes = self.seals = 0
         self.grants = self.grants_matched = 0
 
     def take(self, line: bytes) -> None:
@@ -316,6 +320,8 @@ class _Audit:
         match document:
             case EventLine():
                 self._take_event(document)
+            case SealLine():
+                self._take_seal(document)
             case GrantLine():
                 self._end_events()
                 self._take_grant(document.envelope)
@@ -328,6 +334,22 @@ class _Audit:
 
     def _expected(self) -> str:
         return f"the line after {self.events} events"
+
+    def _take_seal(self, seal: SealLine) -> None:
+        """Note what a stream must be at the end of its session, before any event is read."""
+        item = f"the seal of stream {seal.stream_id}"
+        chain = self._chains.get(str(seal.stream_id))
+        if chain is None or chain.head.kind != _READ[SESSION_STOPPED]:
+            _bad(item, "the header names no such session")
+        if self.events or self._events_ended:
+            _bad(item, "it stands after the events")
+        if chain.seal is not None:
+            _bad(item, "its session is sealed twice")
+        if seal.last_seq > chain.head.head_seq:
+            why = f"it tells of {seal.last_seq} events, and the stream has {chain.head.head_seq}"
+            _bad(item, why)
+        chain.seal = seal
+        self.seals += 1
 
     def _take_event(self, event: EventLine) -> None:
         chain = self._chains.get(event.stream_id)
@@ -347,8 +369,15 @@ class _Audit:
         chain.control_epoch = event.control_epoch
         chain.control_revision = event.control_revision
         self.events += 1
+        if chain.seal is not None and chain.seal.last_seq == event.seq:
+            self._check_seal(event, chain, chain.seal)
         if event.type in _READ:
             self._read_body(event, chain)
+
+    def _check_seal(self, event: EventLine, chain: _Chain, seal: SealLine) -> None:
+        if seal.last_leaf != event.leaf:
+            why = "its session was sealed with another event in its place"
+            _bad(_event_name(chain, event.seq), why)
 
     def _check_place(self, event: EventLine, chain: _Chain) -> None:
         if event.tenant_id != self._tenant_text:
@@ -640,6 +669,7 @@ class _Audit:
             grants=self.grants,
             grants_matched=self.grants_matched,
             envelopes=self.envelopes,
+            seals=self.seals,
             keys_pinned=self._pinned is not None,
             proved=() if flaw else tuple(self._proved()),
             not_proved=tuple(self._not_proved()),
@@ -652,6 +682,8 @@ class _Audit:
         )
         yield "time, fences and control revisions never run backwards within a stream"
         yield f"{self.bodies} event bodies are the ones that were hashed when they were written"
+        if self.seals:
+            yield f"{self.seals} sessions ended at the event that their seal names"
         if self.calls:
             yield (
                 f"{self.calls} times a call was granted or started, and never while a kill of its "

@@ -1,8 +1,11 @@
 """What the database writes down when a session ends."""
 
+import io
+
 import pytest
 from tests.replay.desk import Desk, Worker
 
+from placet.evidence.verify import verify_bundle
 from placet.replay.seals import store
 from placet.replay.seals.model import ReplaySessionSeal
 
@@ -43,3 +46,18 @@ async def test_a_session_that_begins_to_close_is_not_sealed(desk: Desk) -> None:
     await worker.propose(("note", {"text": "a"}))
     await worker.post("close", {})
     assert await seal_of(desk, worker) is None
+
+
+async def test_a_bundle_brings_the_seals_of_the_sessions_that_ended(desk: Desk) -> None:
+    ended, going = await desk.worker(), await desk.worker()
+    (call,) = await ended.propose(("note", {"text": "a"}))
+    await ended.post("kill", {"reason": "enough"}, desk.operator_key)
+    await ended.report(call)
+    founder = desk.workplace.founder_key
+    for path, seals in (
+        (f"{ended.path}/bundle", 1),
+        (f"{going.path}/bundle", 0),
+        ("/api/v1/replay/bundle", 1),
+    ):
+        report = verify_bundle(io.BytesIO((await desk.get(path, founder)).content))
+        assert (report.flaw, report.seals) == (None, seals), path

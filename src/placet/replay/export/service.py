@@ -9,10 +9,11 @@ import msgspec
 from placet.authority import store as authority
 from placet.events import store as events
 from placet.events.model import EventStream, RecordedEvent, StreamId, StreamKind
-from placet.evidence.bundle import BundleHeader, KeyPurpose, NamedKey, StreamHead
+from placet.evidence.bundle import BundleHeader, KeyPurpose, NamedKey, SealLine, StreamHead
 from placet.evidence.export import BundleWriter
 from placet.kernel.principal import Principal
 from placet.replay.calls.answers import EventView
+from placet.replay.seals import store as seals
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.model import SessionHead
 from placet.storage.database import Database, Reading
@@ -64,6 +65,8 @@ async def write_bundle(
             keys=tuple(await _keys(tx)),
         )
     yield writer.header(header)
+    for seal in await _seals(db, principal, heads):
+        yield writer.seal(seal)
     for head in heads:
         for after in range(0, head.head_seq, PAGE):
             limit = min(PAGE, head.head_seq - after)
@@ -74,6 +77,24 @@ async def write_bundle(
             for event in page:
                 yield writer.event(event)
     yield writer.manifest()
+
+
+async def _seals(db: Database, principal: Principal, heads: list[StreamHead]) -> list[SealLine]:
+    """Return the seals of the sessions that had ended where these heads stand."""
+    ends = {head.stream_id: head.head_seq for head in heads if head.kind == StreamKind.SESSION}
+    async with db.reading(principal) as tx:
+        found = await seals.list_seals(tx, list(ends))
+    return [
+        SealLine(
+            stream_id=seal.session_id,
+            status=seal.status.value,
+            last_seq=seal.last_seq,
+            last_leaf=seal.head.hex(),
+        )
+        for seal in found
+        # Race: a session may have ended since its head was read.
+        if seal.last_seq <= ends[seal.session_id]
+    ]
 
 
 async def _keys(tx: Reading) -> list[NamedKey]:
