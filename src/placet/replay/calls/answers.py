@@ -168,29 +168,3 @@ class SettlementAnswer(Value, frozen=True):
     current_phase: str | None
     replayed: bool
     stopped: Stop | None = None
-
-
-class EventView(Value, frozen=True):
-    """One event, its body decoded; `body` is null once it was erased. Hashes are hex."""
-
-    seq: int
-    event_id: UUID
-    type: str
-    at: datetime
-    actor_id: UUID
-    epoch: int
-    fence: int
-    control_epoch: int
-    control_revision: int
-    prev: str
-    body_hash: str
-    leaf: str
-    body: msgspec.Raw | None
-
-
-class EventsQuery(Input, frozen=True):
-    """Which events of a session: after a sequence number or a page's cursor, so many at a time."""
-
-    after: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
-    cursor: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 100

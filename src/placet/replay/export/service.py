@@ -12,7 +12,7 @@ from placet.events.model import EventStream, RecordedEvent, StreamId, StreamKind
 from placet.evidence.bundle import BundleHeader, KeyPurpose, NamedKey, SealLine, StreamHead
 from placet.evidence.export import BundleWriter
 from placet.kernel.principal import Principal
-from placet.replay.calls.answers import EventView
+from placet.replay.export.model import EventView
 from placet.replay.seals import store as seals
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.model import SessionHead

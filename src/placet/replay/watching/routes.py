@@ -8,8 +8,8 @@ from litestar.response import Stream
 
 from placet.kernel.paging import Page, decode_cursor, encode_cursor
 from placet.kernel.principal import Scope
-from placet.replay.calls.answers import EventsQuery, EventView
 from placet.replay.export import service as export
+from placet.replay.export.model import EventsQuery, EventView
 from placet.replay.sessions.views import check_reach
 from placet.replay.watching.model import TooManyWatchers
 from placet.replay.watching.rules import LAST_EVENT_ID, parse_last_event_id

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from placet.kernel.refusals import MalformedHeader
-from placet.replay.calls.answers import EventView
+from placet.replay.export.model import EventView
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
 RETRY: Final = b"retry: 2000\n\n"

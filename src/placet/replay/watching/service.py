@@ -10,8 +10,8 @@ from uuid import UUID
 from placet.kernel.ids import TenantId
 from placet.kernel.principal import Principal, Scope
 from placet.kernel.refusals import NotFound, Unavailable
-from placet.replay.calls.answers import EventView
 from placet.replay.export import service as export
+from placet.replay.export.model import EventView
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.policies import acting_for
 from placet.replay.sessions.views import check_reach
