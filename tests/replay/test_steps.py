@@ -23,8 +23,10 @@ async def kinds(worker: Worker) -> list[str]:
     return [event["type"] for event in await worker.events()]
 
 
-async def report(worker: Worker, made: dict[str, Any], **more: object) -> dict[str, Any]:
-    return await worker.report(made, **{"next": NEXT, **more})
+async def report(
+    worker: Worker, made: dict[str, Any], status: str = "succeeded", output: object = None
+) -> dict[str, Any]:
+    return await worker.report(made, status, output, next=NEXT)
 
 
 async def test_calls_at_once_are_prepared_decided_and_granted(desk: Desk) -> None:
