@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from placet.kernel.value import Value
+from placet.replay.asks import answers as asks
 from placet.replay.calls import answers as service
 from placet.replay.calls.proposal import ToolCall as ProposedToolCall
 from placet.sdk import answers, endpoints
@@ -19,6 +20,8 @@ from placet.sdk import answers, endpoints
         (answers.Prepared, service.Prepared),
         (answers.ProposedCall, service.CallOutcome),
         (answers.Proposal, service.ProposalAnswer),
+        (answers.CallState, asks.CallView),
+        (answers.Claimed, asks.ClaimAnswer),
         (answers.Started, service.Started),
         (answers.ReceiptAnswer, service.ReceiptAnswer),
         (answers.Settlement, service.SettlementAnswer),

@@ -102,6 +102,27 @@ class Proposal(Value, frozen=True):
     replayed: bool = False
 
 
+class CallState(Value, frozen=True):
+    """One call as it stands now, and what people said of it, if they were asked."""
+
+    call_id: UUID
+    tool: str
+    status: CallStatus
+    ask: str | None = None
+    ask_reasons: list[str] = msgspec.field(default_factory=list)
+    may_be_claimed: bool = False
+    deadline: datetime | None = None
+
+
+class Claimed(Value, frozen=True):
+    """What was decided of the calls that were claimed after a yes."""
+
+    calls: list[ProposedCall]
+    phase: str | None = None
+    binding: str
+    replayed: bool = False
+
+
 class Started(Value, frozen=True):
     """The grant was redeemed: the tool may be begun now."""
 

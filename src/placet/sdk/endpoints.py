@@ -11,6 +11,8 @@ from placet.kernel.value import Value
 from placet.replay.calls.model import ReceiptStatus
 from placet.replay.sessions.model import ChangeLease, KillAnswer, LeaseAnswer, SessionMode
 from placet.sdk.answers import (
+    CallState,
+    Claimed,
     Prepared,
     Proposal,
     ReceiptAnswer,
@@ -130,6 +132,23 @@ class Endpoints:
         )
         ask = _post("/replay/sessions/{id}/proposals", body, binding, id=session_id)
         return await self._caller.ask(ask, Proposal, self._patience)
+
+    async def call(self, session_id: UUID, call_id: UUID, *, wait: int = 0) -> CallState:
+        """Return a call, once people have answered it or after `wait` seconds."""
+        path = path_of("/replay/sessions/{id}/calls/{call}", id=session_id, call=call_id)
+        ask = Ask(method="GET", path=path + query_of({"wait": wait or None}))
+        attempt = self._patience.attempt + wait
+        patience = Patience(total=max(self._patience.total, 2.0 * attempt), attempt=attempt)
+        return await self._caller.ask(ask, CallState, patience)
+
+    async def claim(
+        self, session_id: UUID, binding: str | None, *, call_id: UUID, claim_id: UUID
+    ) -> Claimed:
+        """Claim a call that people said yes to; `claim_id` makes a repeated claim the same one."""
+        body = json_body(claim_id=claim_id)
+        path = "/replay/sessions/{id}/calls/{call}/claim"
+        ask = _post(path, body, binding, id=session_id, call=call_id)
+        return await self._caller.ask(ask, Claimed, self._patience)
 
     async def start(
         self, session_id: UUID, binding: str | None, *, call_id: UUID, start_id: UUID

@@ -9,8 +9,10 @@ import placet.authority.model
 import placet.evidence.dsse
 import placet.plans.inventory.model
 import placet.plans.model
+import placet.replay.asks.model
 import placet.replay.sessions.model
 import placet.studio.approvals.model
+import placet.studio.asks.model
 import placet.studio.drafts.model
 import placet.studio.drift.model
 import placet.studio.drift.scans.model

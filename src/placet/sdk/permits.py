@@ -16,6 +16,7 @@ from placet.replay.calls.model import CallStatus, ReasonView
 from placet.replay.sessions.model import LeaseLost, TransitionNotAllowed
 from placet.sdk.answers import Proposal, ProposedCall
 from placet.sdk.arguments import Arguments
+from placet.sdk.asks import answered
 from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused
 from placet.sdk.outbox import LOG
@@ -89,7 +90,10 @@ async def obtain(session: Session, tool: Tool, arguments: Arguments) -> Permit:
         proposal = await session.propose(prepared, [asked])
     except (GovernanceUnavailable, LeaseLost) as fault:
         return alone(session, tool.name, arguments, session.posture_alone(fault))
-    return await begin(session, decided(proposal, asked), arguments, is_ours=True)
+    call = decided(proposal, asked)
+    if call.status is CallStatus.AWAITING_APPROVAL and session.approval_seconds > 0:
+        (call,) = await answered(session, [call], session.approval_seconds)
+    return await begin(session, call, arguments, is_ours=True)
 
 
 def decisions(proposal: Proposal, asked: Sequence[ToolCall]) -> list[ProposedCall]:

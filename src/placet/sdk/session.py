@@ -15,7 +15,15 @@ from placet.kernel.foreign import Json
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import Gone, GovernanceUnavailable
 from placet.replay.sessions.model import KillAnswer, LeaseLost, NoAuthority, SessionClosing
-from placet.sdk.answers import Prepared, Proposal, ReceiptAnswer, SessionAnswer, Settlement, Started
+from placet.sdk.answers import (
+    Claimed,
+    Prepared,
+    Proposal,
+    ReceiptAnswer,
+    SessionAnswer,
+    Settlement,
+    Started,
+)
 from placet.sdk.attach import Attached, attach, detach, posture_without
 from placet.sdk.endpoints import Receipt, Settle, ToolCall
 from placet.sdk.errors import NoSessionError
@@ -51,6 +59,9 @@ class Session:
     (`preflight`, `propose`, `start`, and every governed call) raises `LeaseLost` once two thirds
     of the lease have passed without a renewal, or the session is being left; what reports is
     always sent.
+
+    A call that people are asked about raises `ApprovalPending`, or is a `WAITING` outcome of its
+    turn. With `approval_seconds` set it is waited for, so long, and claimed and run after a yes.
     """
 
     def __init__(self, means: Means, opening: Opening) -> None:
@@ -59,6 +70,7 @@ class Session:
         self.unguarded = 0
         self.captured = 0
         self.phase: str | None = None
+        self.approval_seconds = 0.0
         self._opening = opening
         self._attached: Attached | None = None
         self._detached: Posture | None = None
@@ -255,6 +267,18 @@ class Session:
         self.lease.bind(proposal.binding, sent)
         self.phase = proposal.phase or self.phase
         return proposal
+
+    async def claim_approved(self, call_id: UUID, claim_id: UUID) -> Claimed:
+        """Have a call judged again that people said yes to. The same `claim_id` is one claim."""
+        self.check()
+        sent = self.means.clock.monotonic()
+        with self._listening():
+            claimed = await self.means.endpoints.claim(
+                self.session_id, self.lease.binding, call_id=call_id, claim_id=claim_id
+            )
+        self.lease.bind(claimed.binding, sent)
+        self.phase = claimed.phase or self.phase
+        return claimed
 
     async def start(self, call_id: UUID) -> Started:
         """Redeem a grant, just before its tool is begun: by you, and no more by `run_turn`."""

@@ -16,6 +16,7 @@ from placet.replay.calls.model import CallStatus, ReasonView
 from placet.replay.sessions.model import LeaseLost
 from placet.sdk.answers import Prepared, Proposal, ProposedCall
 from placet.sdk.arguments import Arguments, arguments_in
+from placet.sdk.asks import answered
 from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused, told
 from placet.sdk.execution import run
@@ -109,6 +110,21 @@ class _Turn:
 
     async def run(self, asked: Sequence[ToolCall]) -> list[Outcome]:
         found = list(zip(asked, decisions(self._proposal, asked), strict=True))
+        outcomes = await self._run_all(found)
+        seconds = self._session.approval_seconds
+        if seconds <= 0 or all(one.ending is not Ending.WAITING for one in outcomes):
+            return outcomes
+        # What needs nobody ran first: its grants end sooner than people answer.
+        waiting = [
+            (at, each) for at, each in enumerate(found) if outcomes[at].ending is Ending.WAITING
+        ]
+        told = await answered(self._session, [call for _, (_, call) in waiting], seconds)
+        again = [(each[0], call) for (_, each), call in zip(waiting, told, strict=True)]
+        for (at, _), outcome in zip(waiting, await self._run_all(again), strict=True):
+            outcomes[at] = outcome
+        return outcomes
+
+    async def _run_all(self, found: Sequence[tuple[ToolCall, ProposedCall]]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         try:
             for each in found:

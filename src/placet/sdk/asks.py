@@ -1,0 +1,84 @@
+"""Waiting for people to answer a call, and claiming it once they said yes."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from placet.kernel.refusals import Conflict, GovernanceUnavailable
+from placet.replay.calls.model import CallStatus, ReasonView
+from placet.sdk.answers import CallState, Claimed, ProposedCall
+from placet.sdk.session import Session
+
+WAIT_SECONDS: Final = 25
+"""How long one request waits; the next one goes on where it ended."""
+
+_MOVED: Final = frozenset({"ask_open", "ask_closed"})
+"""Codes that tell that the call is not as it was a moment ago."""
+
+WAITING: Final = frozenset({CallStatus.AWAITING_APPROVAL, CallStatus.HELD})
+
+
+async def answered(
+    session: Session, calls: Sequence[ProposedCall], seconds: float
+) -> list[ProposedCall]:
+    """Return these calls of one response once people have answered them, in the same order.
+
+    What they approve is claimed, and comes back granted or refused; what they rejected comes back
+    denied, with their reasons. After `seconds` whatever still waits comes back as it is. Raises
+    `LeaseLost` and the service's refusals.
+    """
+    until = session.means.clock.monotonic() + seconds
+    known = {call.call_id: call for call in calls}
+    for call in calls:
+        if known[call.call_id].status is CallStatus.AWAITING_APPROVAL:
+            for told in await _answered(session, call, until):
+                if told.call_id in known:
+                    known[told.call_id] = told
+    for call in calls:
+        # A call that only waited for others was granted with them, or is over with them.
+        if known[call.call_id].status is CallStatus.HELD:
+            known[call.call_id] = _told(call, await _look(session, call.call_id, 0))
+    return [known[call.call_id] for call in calls]
+
+
+async def _answered(session: Session, call: ProposedCall, until: float) -> list[ProposedCall]:
+    claim_id = session.means.ids.new()
+    while True:
+        left = until - session.means.clock.monotonic()
+        state = await _look(session, call.call_id, max(0, min(WAIT_SECONDS, int(left))))
+        if state.may_be_claimed:
+            try:
+                claimed = await session.claim_approved(call.call_id, claim_id)
+            except Conflict as fault:
+                # Somebody was faster; the next look tells how it stands.
+                if fault.code() not in _MOVED or left <= 0:
+                    raise
+                continue
+            return _granted(claimed)
+        if state.status not in WAITING:
+            return [_told(call, state)]
+        if left <= 0:
+            return [call]
+
+
+async def _look(session: Session, call_id: UUID, seconds: int) -> CallState:
+    session.check()
+    return await session.means.endpoints.call(session.session_id, call_id, wait=seconds)
+
+
+def _granted(claimed: Claimed) -> list[ProposedCall]:
+    if not claimed.calls:
+        raise GovernanceUnavailable(detail="the service's answer to a claim tells of no call")
+    return claimed.calls
+
+
+def _told(call: ProposedCall, state: CallState) -> ProposedCall:
+    """Return a call as it ended, with what people said."""
+    said = [
+        ReasonView(code="approval_denied", rule="", detail=f"people said no: {reason}")
+        for reason in state.ask_reasons
+    ]
+    denied = said if state.status is CallStatus.DENIED else []
+    return replace(call, status=state.status, reasons=denied or call.reasons)

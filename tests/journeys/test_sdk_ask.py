@@ -1,0 +1,131 @@
+"""A governed tool waits for a person, who answers with the studio's client."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.journeys.conftest import ASKED, ENFORCE, Network, RefundDesk, Serving
+from tests.studio.story import AGENT, LOOKUP, Signer, Story, contract
+
+from placet.evidence.ask_vote import AskDecision
+from placet.kernel.foreign import Json
+from placet.kernel.principal import Environment
+from placet.sdk.errors import ApprovalPending, CallBlocked
+from placet.sdk.govern import governed
+from placet.sdk.studio.client import Studio
+from placet.sdk.turn import Ending
+from placet.studio.asks.model import AskShown
+
+
+@pytest.fixture
+async def approver(story: Story) -> Signer:
+    return await story.signer()
+
+
+@pytest.fixture
+async def desk(service: Serving, story: Story, approver: Signer) -> RefundDesk:
+    """A desk in staging whose approver the test knows."""
+    workspace = await story.workspace(approver, environment=Environment.STAGING)
+    document = contract(LOOKUP, ASKED, gate="strip_partial")
+    _, _, request = await story.asked(workspace, document)
+    await story.vote(request, approver)
+    _, key = await story.workplace.agent(AGENT, Environment.STAGING)
+    return RefundDesk(service, story.workplace, key)
+
+
+@pytest.fixture
+async def studio(desk: RefundDesk, approver: Signer) -> AsyncIterator[Studio]:
+    async with Studio(desk.url, approver.api_key) as made:
+        yield made
+
+
+async def answer(
+    studio: Studio, approver: Signer, decision: AskDecision, reason: str | None = None
+) -> AskShown:
+    """Answer the one call that waits, once it does."""
+    while True:
+        shown = [one async for one in studio.asks.every()]
+        if shown:
+            await studio.asks.vote(shown, decision, approver.key, reason=reason)
+            return shown[0]
+
+
+sent: list[str] = []
+
+
+@governed
+async def email_customer(text: str) -> str:
+    sent.append(text)
+    return "sent"
+
+
+@pytest.mark.parametrize("loses", [False, True], ids=["a good network", "every answer lost once"])
+async def test_a_tool_that_people_approve_runs_once(
+    desk: RefundDesk, studio: Studio, approver: Signer, network: Network, *, loses: bool
+) -> None:
+    sent.clear()
+    network.loses_first_answers = loses
+    async with desk.client(network) as client, client.session(mode=ENFORCE) as session:
+        session.approval_seconds = 60
+        calling = asyncio.ensure_future(email_customer("hello"))
+        shown = await answer(studio, approver, AskDecision.APPROVE)
+        assert json.loads(json.loads(shown.view)["arguments"]) == {"text": "hello"}
+        assert await calling == "sent"
+        assert sent == ["hello"]
+        assert (await session.state(pending=True)).pending == []
+
+
+async def test_a_tool_that_people_reject_is_blocked_in_their_words(
+    desk: RefundDesk, studio: Studio, approver: Signer
+) -> None:
+    sent.clear()
+    async with desk.client() as client, client.session(mode=ENFORCE) as session:
+        session.approval_seconds = 60
+        calling = asyncio.ensure_future(email_customer("hello"))
+        await answer(studio, approver, AskDecision.REJECT, "too late at night")
+        with pytest.raises(CallBlocked, match="people said no: too late at night"):
+            await calling
+    assert sent == []
+
+
+async def test_a_turn_runs_what_needs_nobody_before_it_waits(
+    desk: RefundDesk, studio: Studio, approver: Signer
+) -> None:
+    ran: list[str] = []
+
+    def lookup_order(order_id: str) -> str:
+        ran.append(order_id)
+        return "delivered"
+
+    def email(text: str) -> str:
+        ran.append(text)
+        return "sent"
+
+    calls: list[Json] = [
+        {"id": "a", "type": "function", "function": {"name": name, "arguments": given}}
+        for name, given in (("email_customer", '{"text":"x"}'),)
+    ]
+    calls.append(
+        {
+            "id": "b",
+            "type": "function",
+            "function": {"name": "lookup_order", "arguments": '{"order_id":"o1"}'},
+        }
+    )
+    tools = {"email_customer": email, "lookup_order": lookup_order}
+    async with desk.client() as client, client.session(mode=ENFORCE) as session:
+        session.approval_seconds = 60
+        turn = asyncio.create_task(session.run_turn(calls, tools))
+        await answer(studio, approver, AskDecision.APPROVE)
+        outcomes = await turn
+    assert [one.ending for one in outcomes] == [Ending.SUCCEEDED, Ending.SUCCEEDED]
+    assert [one.tool_call_id for one in outcomes] == ["a", "b"]
+    assert ran == ["o1", "x"]
+
+
+async def test_who_does_not_wait_long_enough_is_told_that_the_call_waits(desk: RefundDesk) -> None:
+    async with desk.client() as client, client.session(mode=ENFORCE) as session:
+        session.approval_seconds = 0.01
+        with pytest.raises(ApprovalPending):
+            await email_customer("hello")
