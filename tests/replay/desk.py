@@ -140,6 +140,7 @@ class Desk:
         document: dict[str, Any] | None = None,
         environment: Environment = Environment.STAGING,
         agent: str = AGENT,
+        enforcement: Enforcement = Enforcement.BLOCK,
     ) -> None:
         """Have a contract approved and put in force, and make the keys."""
         self.story = story = Story(self.db, self.ids, self.workplace, server_keys)
@@ -147,7 +148,7 @@ class Desk:
         asked = CreateWorkspace(
             agent=agent,
             environment=environment,
-            enforcement=Enforcement.BLOCK,
+            enforcement=enforcement,
             approval_policy=ApprovalPolicy(),
             approvers=(signer.enrolment(agent=agent, environment=environment),),
         )
