@@ -71,33 +71,42 @@ def judgments_of(
     )
 
 
-def still_answered(
-    judgments: Sequence[Judgment], first: Document, commands: Iterable[BusinessCommand]
-) -> list[Judgment]:
-    """Return the judgments without the answers to what has changed since they were given.
+class Answers:
+    """The answers to judgments, and those that fell since what they are about has changed.
 
-    `commands`, replayed from `first`, make the contract as it was at each answer and at every
-    version since. What was changed and changed back was not what the answer is about in between,
-    and nobody looked at it again. Takes its time.
+    What was changed and changed back was not what the answer is about in between, and nobody
+    looked at it again.
     """
-    given = {one.answer.command_id: one for one in judgments if one.answer}
-    watched: dict[str, tuple[Judgment, list[Json]]] = {}
-    fallen: set[str] = set()
-    contract = first
-    for command in commands:
-        contract = replay(contract, read_document(command.payload_json))
-        units = _units(contract)
-        for judgment_id, (judgment, held) in watched.items():
-            if not _is_same(held, _subjects(judgment, units)):
-                fallen.add(judgment_id)
-        for judgment_id in fallen:
-            watched.pop(judgment_id, None)
-        if answered := given.get(command.command_id):
-            watched[answered.judgment_id] = answered, _subjects(answered, units)
-    return [
-        replace(one, status=JudgmentStatus.OPEN, answer=None) if one.judgment_id in fallen else one
-        for one in judgments
-    ]
+
+    def __init__(self, judgments: Sequence[Judgment], first: Document) -> None:
+        """Begin with the contract before the first command that will be followed."""
+        self._judgments = judgments
+        self._contract = first
+        self._given = {one.answer.command_id: one for one in judgments if one.answer}
+        self._watched: dict[str, tuple[Judgment, list[Json]]] = {}
+        self._fallen: set[str] = set()
+
+    def follow(self, commands: Iterable[BusinessCommand]) -> None:
+        """Replay the next commands. They make the contract as it was at every version."""
+        for command in commands:
+            self._contract = replay(self._contract, read_document(command.payload_json))
+            units = _units(self._contract)
+            for judgment_id, (judgment, held) in self._watched.items():
+                if not _is_same(held, _subjects(judgment, units)):
+                    self._fallen.add(judgment_id)
+            for judgment_id in self._fallen:
+                self._watched.pop(judgment_id, None)
+            if answered := self._given.get(command.command_id):
+                self._watched[answered.judgment_id] = answered, _subjects(answered, units)
+
+    def judgments(self) -> list[Judgment]:
+        """Return the judgments without the answers that fell."""
+        return [
+            replace(one, status=JudgmentStatus.OPEN, answer=None)
+            if one.judgment_id in self._fallen
+            else one
+            for one in self._judgments
+        ]
 
 
 def decide_answer(

@@ -1,6 +1,8 @@
 """Freezing a draft."""
 
 import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Final
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -15,7 +17,7 @@ from placet.studio.draft_sources import service as draft_sources
 from placet.studio.drafts import rules as draft_rules
 from placet.studio.drafts import service as draft_service
 from placet.studio.drafts import store as drafts
-from placet.studio.drafts.model import BusinessDraft
+from placet.studio.drafts.model import BusinessCommand, BusinessDraft
 from placet.studio.drafts.standing import Standing
 from placet.studio.judgments import rules as judgment_rules
 from placet.studio.judgments.model import Judgment
@@ -33,6 +35,10 @@ from placet.studio.sources.model import NamedTool
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
 from placet.studio.workspaces.model import GovernanceWorkspace
+
+_REPLAYED_MAX: Final = 200
+_REPLAYED_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Commands, and bytes of them, that are replayed between two words with the database."""
 
 
 async def take_snapshot(
@@ -111,7 +117,26 @@ async def _still_answered(
         return judgments
     commands = await drafts.list_replayed(tx, draft, given)
     first = draft_rules.read_document(draft_rules.empty_document(agent))
-    return await asyncio.to_thread(judgment_rules.still_answered, judgments, first, commands)
+    answers = judgment_rules.Answers(judgments, first)
+    for some in portions(commands):
+        await asyncio.to_thread(answers.follow, some)
+        # A transaction in which nothing is asked for two seconds is ended.
+        await tx.now()
+    return answers.judgments()
+
+
+def portions(commands: Sequence[BusinessCommand]) -> Iterator[list[BusinessCommand]]:
+    """Yield commands in order, as many at a time as are replayed well within two seconds."""
+    some: list[BusinessCommand] = []
+    size = 0
+    for command in commands:
+        some.append(command)
+        size += len(command.payload_json)
+        if len(some) == _REPLAYED_MAX or size > _REPLAYED_BYTES_MAX:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def _judged(
