@@ -50,6 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
     is kept for them lies in a folder that ends with the run.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if GIVEN in environ and config.getoption("numprocesses", None):
+        wrong = f"one process for the server of {GIVEN}: leave out --numprocesses"
+        raise pytest.UsageError(wrong)
     if environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         kept = tempfile.mkdtemp(prefix="placet-byte-code-")
         config.add_cleanup(lambda: shutil.rmtree(kept, ignore_errors=True))
@@ -86,7 +89,8 @@ def roomy_folder() -> Path:
     What a kill of a process leaves is the same there. Without room in it, on the disk.
     """
     memory, disk = Path("/dev/shm"), Path("/var/tmp")  # noqa: S108 -- each run makes folders of its own there, which the server's own user can enter
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ROOM_NEEDED
+    needed = ROOM_NEEDED * int(environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > needed
     return memory if roomy else disk
 
 
