@@ -9,14 +9,15 @@ from placet.kernel.value import Value
 from placet.replay.asks import answers as asks
 from placet.replay.calls import answers as service
 from placet.replay.calls.proposal import ToolCall as ProposedToolCall
+from placet.replay.pending import model as pending
 from placet.sdk import answers, endpoints
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (answers.SessionAnswer, service.SessionWithPending),
-        (answers.PendingCall, service.PendingCallView),
+        (answers.SessionAnswer, pending.SessionWithPending),
+        (answers.PendingCall, pending.PendingCallView),
         (answers.Prepared, service.Prepared),
         (answers.ProposedCall, service.CallOutcome),
         (answers.Proposal, service.ProposalAnswer),
