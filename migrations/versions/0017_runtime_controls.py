@@ -15,8 +15,16 @@ TABLES = ["authority_lift"]
 UPDATES: dict[str, list[str]] = {
     "authority_lift": ["confirm_reason", "confirmed_by", "confirmed_at", "lifted_epoch"]
 }
-SOURCES = [("placet.authority", "control_reach_v1"), ("placet.authority", "control_lift_v1")]
+SOURCES = [
+    ("placet.authority", "control_reach_v1"),
+    ("placet.authority", "control_lift_v1"),
+    ("placet.replay", "session_control_v1"),
+]
 FUNCTIONS = [
+    (
+        "session_control_v1(text, bytea, uuid, text[], text, jsonb, jsonb, text, int, uuid, text,"
+        " bytea, bytea)"
+    ),
     "control_lift_v1(uuid, uuid, text, uuid, text, bytea, bytea)",
     "tools_controlled_since_v1(uuid, bigint, bigint)",
     "tools_killed_v1(uuid, bigint)",

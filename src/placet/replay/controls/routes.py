@@ -3,27 +3,85 @@
 from typing import Final
 from uuid import UUID
 
-from litestar import Response, get
+import msgspec
+from litestar import Response, get, post
 from litestar.params import FromPath
 
 from placet.authority.controls import store as controls
+from placet.kernel import bodies
 from placet.kernel.paging import Page, decode_cursor, encode_cursor
 from placet.kernel.principal import Scope
 from placet.kernel.refusals import MalformedQuery
-from placet.replay.controls import store
-from placet.replay.controls.model import UnconfirmedCall
+from placet.replay.controls import service, store
+from placet.replay.controls.model import (
+    ControlAnswer,
+    FilterTools,
+    LabelSession,
+    ReportBypass,
+    UnconfirmedCall,
+)
 from placet.replay.controls.store import Place
 from placet.tenancy.entry import (
     AppRequest,
     PageQuery,
     RouteOpt,
     answer,
+    body_of,
     database_of,
+    ids_of,
+    key_of,
     principal_of,
     query_of,
 )
 
 _READERS: Final = (Scope.READ, Scope.OPERATE, Scope.AUDIT, Scope.ADMIN)
+_LABEL: Final = msgspec.json.Decoder(LabelSession)
+_FILTER: Final = msgspec.json.Decoder(FilterTools)
+_BYPASS: Final = msgspec.json.Decoder(ReportBypass)
+_SESSION: Final = "/api/v1/replay/sessions/{session_id:uuid}"
+_BOTH: Final = (Scope.RUNTIME, Scope.OPERATE)
+
+
+@post(
+    f"{_SESSION}/labels",
+    status_code=200,
+    opt=RouteOpt(scope=_BOTH, hot=True, body=LabelSession, answer=ControlAnswer),
+)
+async def label_session(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
+    """Put labels on a session; an operator may change and clear them too."""
+    asked = bodies.decode(_LABEL, await body_of(request))
+    hot = database_of(request).hot
+    return answer(
+        await service.label_session(hot, ids_of(request), key_of(request), session_id, asked)
+    )
+
+
+@post(
+    f"{_SESSION}/tool-filter",
+    status_code=200,
+    opt=RouteOpt(scope=Scope.OPERATE, hot=True, body=FilterTools, answer=ControlAnswer),
+)
+async def filter_tools(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
+    """Take tools away from a session, for good."""
+    asked = bodies.decode(_FILTER, await body_of(request))
+    hot = database_of(request).hot
+    return answer(
+        await service.filter_tools(hot, ids_of(request), key_of(request), session_id, asked)
+    )
+
+
+@post(
+    f"{_SESSION}/report-bypass",
+    status_code=200,
+    opt=RouteOpt(scope=_BOTH, hot=True, body=ReportBypass, answer=ControlAnswer),
+)
+async def report_bypass(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
+    """Report that the agent acted around its grants: the session goes no further."""
+    asked = bodies.decode(_BYPASS, await body_of(request))
+    hot = database_of(request).hot
+    return answer(
+        await service.report_bypass(hot, ids_of(request), key_of(request), session_id, asked)
+    )
 
 
 @get(
@@ -55,4 +113,4 @@ def _place_of(cursor: str) -> Place:
     return Place(session_id=session_id, call_id=call_id)
 
 
-HANDLERS = [list_unconfirmed]
+HANDLERS = [label_session, filter_tools, report_bypass, list_unconfirmed]

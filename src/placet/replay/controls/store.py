@@ -1,22 +1,32 @@
-"""Questions about what controls left running."""
+"""The function that controls one session, and questions about what controls left running."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+import msgspec
 import sqlalchemy as sa
 
 from placet.authority.controls.model import Control, ControlKind
+from placet.events.model import NewEvent
+from placet.kernel.principal import Scope
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus
 from placet.replay.calls.tables import PENDING_CALL
-from placet.replay.controls.model import UnconfirmedCall
+from placet.replay.controls.model import CONTROLS_MAX, ControlAction, UnconfirmedCall
 from placet.replay.sessions.tables import REPLAY_SESSION
-from placet.storage.database import Reading
+from placet.storage.database import HotPool, Reading
+from placet.tenancy.model import ParsedKey
 
 SESSIONS_MAX: Final = 200
 """Sessions that one page looks through."""
 
 LAST: Final = UUID(int=(1 << 128) - 1)
+_CONTROL: Final = (
+    "SELECT * FROM placet.session_control_v1"
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+)
 _OUT: Final = (CallStatus.GRANTED, CallStatus.UNKNOWN)
 
 
@@ -32,6 +42,43 @@ class Unconfirmed(Value, frozen=True):
 
     calls: list[UnconfirmedCall]
     upto: Place | None
+
+
+class ControlWrite(Value, frozen=True):
+    """A control on one session: what is done, by whoever has one of these scopes."""
+
+    action: ControlAction
+    scopes: tuple[Scope, ...]
+    event: NewEvent
+    labels: Mapping[str, str] | None = None
+    names: Sequence[str] | None = None
+    reason: str = ""
+
+
+async def control_session(
+    hot: HotPool, key: ParsedKey, session_id: UUID, write: ControlWrite
+) -> asyncpg.Record:
+    """Put a control on one session, in one round trip.
+
+    What takes tools away goes by the reserved connections, as a kill does.
+    """
+    return await hot.call(
+        _CONTROL,
+        key.key_id,
+        key.secret_hash,
+        session_id,
+        [scope.value for scope in write.scopes],
+        write.action.value,
+        _json(write.labels),
+        _json(write.names),
+        write.reason,
+        CONTROLS_MAX,
+        write.event.event_id,
+        write.event.type,
+        write.event.salt,
+        write.event.body,
+        reserved=write.action is ControlAction.FILTER,
+    )
 
 
 async def list_unconfirmed(
@@ -107,3 +154,7 @@ async def _list_calls(
         place = sa.tuple_(c.session_id, c.call_id)
         query = query.where(place > sa.tuple_(after.session_id, after.call_id))
     return await tx.list(UnconfirmedCall, query.order_by(c.session_id, c.call_id).limit(limit))
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

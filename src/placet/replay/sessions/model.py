@@ -26,6 +26,7 @@ SUPPLIED: Final[frozenset[Need]] = frozenset(
         Need.TIME,
         Need.REPEATS,
         Need.OUTCOMES,
+        Need.LABELS,
     }
 )
 """The facts, beside phase, counts and committed calls, that a session's state keeps."""
