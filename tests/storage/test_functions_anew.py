@@ -37,7 +37,7 @@ def empty(server: Server, ids: Ids) -> Iterator[str]:
     asyncio.run(server.run(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
-async def look(url: str, first: str = "") -> list[tuple[object, ...]]:
+async def look(url: str, first: str = "SELECT 1") -> list[tuple[object, ...]]:
     connection = await asyncpg.connect(url)
     await connection.execute(first)
     rows = [tuple(row) for row in await connection.fetch(FUNCTIONS)]
