@@ -1,7 +1,7 @@
 """What a tool's host signed about a call, held against the report that brings it along."""
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 
@@ -12,9 +12,6 @@ from placet.evidence.fields import HexDigest
 from placet.evidence.receipt import HostReceipt, verify_receipt
 from placet.kernel.value import Input, Value
 from placet.replay.calls.model import EvidenceLevel
-
-UNATTESTED: Final = "unattested"
-"""What a function answers for a key that is none of a live host of this tool here."""
 
 
 class Attestation(Input, frozen=True):

@@ -112,7 +112,7 @@ async def _keep(runtime: Runtime, caller: Caller, report: _Report, send: Send) -
                     known.settled(policy, call, following, row["settled_at"] or known.at)
                     known.moved(following.after, row["state_version"], known.at)
                 return _answer(report, row, following)
-            case attested.UNATTESTED:
+            case "unattested":
                 # The host's key counts for nothing here: what is left is the caller's own word.
                 plain = msgspec.structs.replace(report, attested=AttestationFate.HOST)
                 return await _keep(runtime, caller, plain, send)
