@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.server.refusals_asked import Refused
-from tests.server.routes_asked import AUTHORITY, PAGES, TEXTS, Route
+from tests.server.routes_asked import AUTHORITY, PAGES, SESSION, TEXTS, Route
 
 CONTROLS: Final = f"{AUTHORITY}/controls"
 CONFIRM: Final = f"{AUTHORITY}/lifts/%lift%/confirm"
@@ -42,6 +42,37 @@ CONTROL_ROUTES: Final = (
         missing=("reason",),
         wrong={"reason": TEXTS},
         keyed=True,
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/labels",
+        body={"add": {"fraud": "no"}},
+        wrong={
+            "add": (None, 1, [], {"a": 1}, {"a": ""}, {"a": "x" * 257}, {"a": "b\x00"}),
+            "clear": (None, 1, "a", [1], [""], ["x" * 129]),
+        },
+        key="operator",
+        denied="viewer",
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/tool-filter",
+        body={"tools": ["nowhere"], "reason": "it floods"},
+        missing=("tools", "reason"),
+        wrong={
+            "tools": (None, 1, "a", [], [1], [""], ["x" * 129], ["a\x00"]),
+            "reason": (None, 1, "", "x" * 1001, "a\x00"),
+        },
+        key="operator",
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/report-bypass",
+        body={"reason": "it went round"},
+        missing=("reason",),
+        wrong={"reason": (None, 1, "", "x" * 1001, "a\x00")},
+        key="operator",
+        denied="viewer",
     ),
 )
 
