@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "plan": ("placet.cli.plan", "See what holds for an agent, and who runs it."),
     "impact": ("placet.cli.impact", "Hold a snapshot to the calls that its agent made."),
     "shadow": ("placet.cli.shadow", "Put a snapshot beside what is in force, and count."),
+    "session": ("placet.cli.session", "See what agents have under way, follow it, end it."),
     "drift": ("placet.cli.drift", "See where agents part from what was approved."),
     "view": ("placet.cli.view.group", "Look at a workspace, a tool, a request or what was found."),
     "policy": ("placet.cli.policy.group", "Check, explain, compare and try contracts."),

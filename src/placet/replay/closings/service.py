@@ -30,7 +30,7 @@ async def close_session(hot: HotPool, ids: Ids, caller: Caller, asked: CloseSess
         ],
     )
     if row["code"] != "ok":
-        raise refusal(row["code"])
+        raise refusal(row["code"], scope="runtime" if caller.holder else "operate")
     return CloseAnswer(
         session_id=caller.session_id,
         status=SessionStatus(row["status"]),

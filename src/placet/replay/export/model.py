@@ -24,7 +24,7 @@ class EventView(Value, frozen=True):
     prev: str
     body_hash: str
     leaf: str
-    body: msgspec.Raw | None
+    body: msgspec.Raw
 
 
 class EventsQuery(Input, frozen=True):

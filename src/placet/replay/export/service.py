@@ -148,5 +148,5 @@ def _view(event: RecordedEvent) -> EventView:
         prev=event.prev.hex(),
         body_hash=event.body_hash.hex(),
         leaf=event.leaf.hex(),
-        body=None if event.body is None else msgspec.Raw(event.body),
+        body=msgspec.Raw(b"null" if event.body is None else event.body),
     )

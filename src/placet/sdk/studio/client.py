@@ -19,6 +19,7 @@ from placet.sdk.studio.keys import Keys
 from placet.sdk.studio.people import People
 from placet.sdk.studio.plans import Plans
 from placet.sdk.studio.requests import Requests
+from placet.sdk.studio.sessions import Sessions
 from placet.sdk.studio.snapshots import Snapshots
 from placet.sdk.studio.sources import Sources
 from placet.sdk.studio.views import Views
@@ -121,6 +122,11 @@ class Studio:
     def break_glass(self) -> BreakGlass:
         """What was approved to stand by, put in force for a while by two operators."""
         return BreakGlass(self._door)
+
+    @property
+    def sessions(self) -> Sessions:
+        """What agents have under way, and how it ends."""
+        return Sessions(self._door)
 
     @property
     def drift(self) -> Drift:
