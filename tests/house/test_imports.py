@@ -12,6 +12,8 @@ FOREIGN_TABLES: dict[tuple[str, str], str] = {
     ("placet.replay.asks.store", "placet.events.tables"): "the salt of what proposed a call",
     ("placet.replay.asks.store", "placet.replay.calls.tables"): "an ask is a call that waits",
     ("placet.replay.asks.store", "placet.replay.sessions.tables"): "whose keys may see it",
+    ("placet.replay.controls.store", "placet.replay.calls.tables"): "what a wide kill left out",
+    ("placet.replay.controls.store", "placet.replay.sessions.tables"): "whom a wide kill reached",
     ("placet.replay.observed.store", "placet.events.tables"): "phase conflicts stand in bodies",
     ("placet.replay.observed.store", "placet.replay.calls.tables"): "counts what was decided",
     ("placet.replay.observed.store", "placet.replay.sessions.tables"): "counts what was decided",
