@@ -5,6 +5,7 @@ from tests.invariants import scenes_effects as effects
 from tests.invariants import scenes_stopping as stopping
 from tests.invariants import scenes_sweeping as sweeping
 from tests.invariants import scenes_writing as writing
+from tests.invariants.guards_asking import ASKING
 from tests.invariants.guards_closing import CLOSING
 from tests.invariants.guards_revoking import EPOCH_UNREAD, REVOKING, SIGNABLE
 from tests.invariants.mutants import Change, Mutant, one
@@ -389,6 +390,7 @@ MUTANTS = [
         ),
     ),
     *REVOKING,
+    *ASKING,
     *CLOSING,
     # Receipts.
     Mutant(
@@ -428,23 +430,6 @@ MUTANTS = [
             "    v_on_time := NOT late",
             "    IF c.status = 'unknown' THEN\n        code := 'transition_not_allowed';\n"
             "        RETURN;\n    END IF;\n    v_on_time := NOT late",
-        ),
-    ),
-    Mutant(
-        "receipt_overrules_an_operator",
-        "I13",
-        sweeping.a_settlement_before_a_receipt,
-        (
-            Change(
-                "receipt_v1",
-                "AND NOT conflicting AND (\n        c.status = 'granted' OR",
-                "AND (true OR c.status = 'granted' OR",
-            ),
-            Change(
-                "receipt_v1",
-                "OR (c.settled_at IS NOT NULL AND c.execution_state <> p_status)",
-                "OR false",
-            ),
         ),
     ),
     Mutant(
@@ -513,7 +498,7 @@ MUTANTS = [
     Mutant(
         "sweep_looks_at_the_version_only",
         "I40",
-        sweeping.a_time_out_reported_before_a_sweep,
+        sweeping.an_unknown_outcome_reported_before_a_sweep,
         one("sweep_v1", "IF v_met <> jsonb_array_length(p_calls) OR", "IF"),
     ),
     Mutant(
@@ -584,6 +569,23 @@ SECOND_GUARDS = [
         "I11",
         again.a_response_again_after_a_kill_of_the_tenant,
         one("propose_v1", SIGNABLE, SIGNABLE.replace("e.barred IS NULL", "true")),
+    ),
+    Mutant(
+        "a_receipt_that_overrules_meets_the_facts_that_a_settlement_moved",
+        "I13",
+        sweeping.a_settlement_before_a_receipt,
+        (
+            Change(
+                "receipt_v1",
+                "AND NOT conflicting AND (\n        c.status = 'granted' OR",
+                "AND (true OR c.status = 'granted' OR",
+            ),
+            Change(
+                "receipt_v1",
+                "OR (c.settled_at IS NOT NULL AND c.execution_state <> p_status)",
+                "OR false",
+            ),
+        ),
     ),
     Mutant(
         "effect_keys_not_looked_up_meet_their_index",

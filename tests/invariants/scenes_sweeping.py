@@ -35,13 +35,13 @@ async def a_receipt_before_a_sweep(stage: Stage) -> list[str]:
     )
 
 
-async def a_time_out_reported_before_a_sweep(stage: Stage) -> list[str]:
+async def an_unknown_outcome_reported_before_a_sweep(stage: Stage) -> list[str]:
     """I40: a call that became unknown while the sweeper looked becomes so once."""
     one = await stage.worker()
     call = await one.call(*LOOKUP)
     sweeper = await _overdue(stage, one)
     met = await stage.meet(
-        one, lambda: one.report(call, ReceiptStatus.TIMED_OUT), sweeper, sweeper.sweep
+        one, lambda: one.report(call, ReceiptStatus.UNKNOWN), sweeper, sweeper.sweep
     )
     kinds = [event["type"] for event in await stage.events(one)]
     return broken(
@@ -201,7 +201,7 @@ async def _sweep_as_of(one: Hand, at: datetime) -> str:
         session = await sessions.get_session(tx, one.session_id)
         calls = await store.list_open_calls(tx, one.session_id)
     pinned = await one.runtime.policies.get(one.side.db, one.who.tenant_id, session.artifact_id)
-    swept = decide_sweep(pinned.policy, session, calls, calls, {})
+    swept = decide_sweep(pinned.policy, session, calls, calls, {}, {})
     write = SweepWrite(
         tenant_id=one.who.tenant_id,
         session_id=one.session_id,

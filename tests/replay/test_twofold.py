@@ -118,7 +118,7 @@ async def lead(twofold: Twofold, chance: random.Random, forgets: Runtime | None)
     for calls in made_up(chance):
         if forgets is not None:
             forgets.memory = Memory()
-        open_calls += [c for c in await twofold.propose(*calls) if c["status"] == "granted"]
+        open_calls += [call for call in await twofold.propose(*calls) if call["counts"]]
         chance.shuffle(open_calls)
         while open_calls and chance.random() < 0.8:
             call = open_calls.pop()

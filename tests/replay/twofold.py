@@ -22,7 +22,7 @@ from placet.policy.text.parse import read_contract
 from placet.replay.sessions.store import get_session
 
 TIMES = sa.text(
-    "SELECT proposed_at, settled_at FROM placet.replay_pending_call"
+    "SELECT proposed_at, settled_at, counts FROM placet.replay_pending_call"
     " WHERE session_id = :session AND call_id = :call"
 )
 EVENTS = sa.text(
@@ -52,7 +52,7 @@ class Twofold:
         answered = await self.worker.propose(*calls)
         self.lines.append(
             self._line(
-                (await self._times(answered[0]))[0],
+                (await self._row(answered[0])).proposed_at,
                 tool_calls=[
                     {"id": one["call_id"], "function": {"name": name, "arguments": text(given)}}
                     for one, (name, given) in zip(answered, calls, strict=True)
@@ -60,7 +60,7 @@ class Twofold:
             )
         )
         for one in answered:
-            granted = one["status"] == "granted"
+            one["counts"] = granted = (await self._row(one)).counts
             codes = sorted(reason["code"] for reason in one["reasons"])
             self.judged.append((one["call_id"], one["verdict"], granted, one["layer"], codes))
         return answered
@@ -75,7 +75,7 @@ class Twofold:
         """Report on a granted call, and write down what came of it."""
         answered = await self.worker.report(call, status, output, cost_micros=cost)
         assert answered["settled"], answered
-        _, at = await self._times(call)
+        at = (await self._row(call)).settled_at
         call_id = call["call_id"]
         told: dict[str, object] = {"cost_micros": {} if cost is None else {call_id: cost}}
         told |= {"failed": [call_id]} if status == "failed" else {"outputs": {call_id: output}}
@@ -105,13 +105,13 @@ class Twofold:
             for line in self.lines
         ]
 
-    async def _times(self, call: dict[str, Any]) -> tuple[datetime, datetime]:
+    async def _row(self, call: dict[str, Any]) -> "sa.Row[Any]":
         desk = self.worker.desk
         async with desk.db.reading(desk.workplace.founder) as tx:
             (row,) = await tx.rows(
                 TIMES.bindparams(session=self.worker.session_id, call=UUID(call["call_id"]))
             )
-        return row.proposed_at, row.settled_at
+        return row
 
     @staticmethod
     def _line(at: datetime, **more: object) -> Line:

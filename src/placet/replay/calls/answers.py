@@ -38,7 +38,10 @@ class PrepareRequest(Input, frozen=True):
 
 
 class Prepared(Value, frozen=True):
-    """A prepared request, and which of the offered tools could pass now."""
+    """A prepared request, and which of the offered tools could pass now.
+
+    In a session that only records, `tools` are all of them, and `hidden` what it would have hidden.
+    """
 
     prepared_request_id: UUID
     request_seq: int

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from msgspec import field
+
 from placet.kernel.value import Value
 from placet.replay.calls.attested import HostWord
 from placet.replay.calls.model import (
@@ -17,13 +19,18 @@ from placet.replay.sessions.state import CommittedMemory
 
 
 class RequestPrepared(Value, frozen=True):
-    """Event: a model request was bound to the session's state. Hashes are hex."""
+    """Event: a model request was bound to the session's state. Hashes are hex.
+
+    `tools` could be called then; a session that only records leaves in those that it names in
+    `hidden` too.
+    """
 
     prepared_request_id: UUID
     request_hash: str
     model: str | None
     offered_tools: list[str]
     tools: list[str]
+    hidden: list[str] = field(default_factory=list)
 
 
 class ProposalDecided(Value, frozen=True):

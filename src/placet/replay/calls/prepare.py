@@ -65,6 +65,7 @@ def preflight_write(
         model=asked.model,
         offered_tools=asked.offered_tools,
         tools=narrowing.tools,
+        hidden=[hidden.tool for hidden in narrowing.hidden],
     )
     return PreflightWrite(
         prepared_request_id=prepared_id,
@@ -82,15 +83,15 @@ async def narrow_tools(runtime: Runtime, known: Known | None, asked: PrepareRequ
         return Narrowed(narrowing=_NOTHING, decided=Decided(version=COLD))
     pinned = await runtime.pinned(known)
     decided = Decided(version=known.state_version)
-    if known.mode is SessionMode.SHADOW:
-        # A shadow records what it would have narrowed and narrows nothing.
-        everything = asked.offered_tools or sorted(pinned.policy.tools)
-        return Narrowed(narrowing=Narrowing(tools=everything, hidden=[]), decided=decided)
     found = narrow(
         pinned.policy, known.facts(pinned.policy, runtime.now()), asked.offered_tools or None
     )
+    tools = list(found.offered)
+    if known.mode is SessionMode.SHADOW:
+        # It records what it would have hidden, and hides nothing.
+        tools = asked.offered_tools or sorted(pinned.policy.tools)
     narrowing = Narrowing(
-        tools=list(found.offered),
+        tools=tools,
         hidden=[
             HiddenTool(tool=hidden.tool, code=str(hidden.code), detail=hidden.detail)
             for hidden in found.hidden

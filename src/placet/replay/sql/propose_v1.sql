@@ -103,6 +103,21 @@ BEGIN
               SELECT c.effect_key
               FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, status text)
               WHERE c.status = 'granted' AND c.effect_key IS NOT NULL);
+        -- A session that only records takes no effect, so its own calls tell what it would have.
+        IF s.mode = 'shadow' THEN
+            SELECT array_agg(c.effect_key) INTO taken
+            FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, counts boolean)
+            WHERE c.counts AND (
+                EXISTS (
+                    SELECT FROM placet.replay_effect_key AS k
+                    WHERE k.tenant_id = s.tenant_id AND k.agent = s.agent
+                      AND k.environment = s.environment AND k.effect_key = c.effect_key
+                      AND k.released_at IS NULL)
+                OR EXISTS (
+                    SELECT FROM placet.replay_pending_call AS o
+                    WHERE o.tenant_id = s.tenant_id AND o.session_id = s.session_id
+                      AND o.effect_key = c.effect_key AND o.counts));
+        END IF;
         -- A killed tool is denied by the policy, with a reason, on facts that name it.
         v_killed := placet.tools_killed_v1(s.tenant_id, e.control_epoch);
         IF taken IS NOT NULL OR EXISTS (
