@@ -7,6 +7,7 @@ claim, or it proves nothing.
 import pytest
 from tests.invariants import (
     scenes_again,
+    scenes_asking,
     scenes_closing,
     scenes_effects,
     scenes_revoking,
@@ -24,6 +25,7 @@ SCENES = [
     for module in (
         scenes_writing,
         scenes_again,
+        scenes_asking,
         scenes_closing,
         scenes_stopping,
         scenes_revoking,
