@@ -433,6 +433,15 @@ MUTANTS = [
         ),
     ),
     Mutant(
+        "receipt_contradicts_an_operator",
+        "I13",
+        sweeping.a_settlement_before_a_receipt,
+        (
+            Change("receipt_v1", "OR (c.settled_at IS NOT NULL AND c.ex", "OR (false AND c.ex"),
+            Change("receipt_v1", "OR (c.execution_state IN (", "OR (false AND p_status IN ("),
+        ),
+    ),
+    Mutant(
         "settled_twice",
         "I14",
         sweeping.a_receipt_before_a_settlement,
@@ -569,23 +578,6 @@ SECOND_GUARDS = [
         "I11",
         again.a_response_again_after_a_kill_of_the_tenant,
         one("propose_v1", SIGNABLE, SIGNABLE.replace("e.barred IS NULL", "true")),
-    ),
-    Mutant(
-        "a_receipt_that_overrules_meets_the_facts_that_a_settlement_moved",
-        "I13",
-        sweeping.a_settlement_before_a_receipt,
-        (
-            Change(
-                "receipt_v1",
-                "AND NOT conflicting AND (\n        c.status = 'granted' OR",
-                "AND (true OR c.status = 'granted' OR",
-            ),
-            Change(
-                "receipt_v1",
-                "OR (c.settled_at IS NOT NULL AND c.execution_state <> p_status)",
-                "OR false",
-            ),
-        ),
     ),
     Mutant(
         "effect_keys_not_looked_up_meet_their_index",

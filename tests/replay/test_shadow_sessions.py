@@ -84,7 +84,7 @@ async def test_it_decides_as_a_simulation_of_the_same_calls_and_stops_nothing(
 ) -> None:
     document = limited(SESSION, *TOOLS)
     twofold = await begun(desk, document)
-    await lead(twofold, random.Random(seed), None)
+    await lead(twofold, random.Random(seed), None)  # noqa: S311 -- no secret
     judged, summary = twofold.simulated(document)
     assert twofold.judged == judged
     assert (await twofold.worker.read())["status"] == "active"
