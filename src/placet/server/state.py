@@ -17,6 +17,7 @@ from placet.replay.watching.service import SessionWatches
 from placet.settings import Settings
 from placet.storage.database import Database
 from placet.storage.listener import listen
+from placet.studio.drift.scans.asked import AskedScans
 from placet.studio.impact.service import Previews
 from placet.studio.inferred_rules.service import Inferences
 from placet.webhooks.endpoints.signing import SigningSecrets
@@ -54,6 +55,7 @@ async def opened(
             Settings.__name__: settings,
             Previews.__name__: previews,
             Inferences.__name__: Inferences(),
+            AskedScans.__name__: AskedScans(),
             "Ids": ids,
             "Clock": clock,
         }

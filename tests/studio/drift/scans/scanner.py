@@ -41,9 +41,12 @@ class Scanner:
 
     async def prepared(self) -> material.Prepared:
         """Return what a scan is made with."""
+        return await material.prepare(await self.read(), SystemClock(), material.ASKED)
+
+    async def read(self) -> material.Material:
+        """Return what a scan is prepared from."""
         async with self.db.reading(self.founder) as tx:
-            found = await material.read_material(tx, self.workspace.workspace_id)
-        return await material.prepare(found, SystemClock(), material.ASKED)
+            return await material.read_material(tx, self.workspace.workspace_id)
 
     async def scan(self, ready: material.Prepared | None = None) -> ApprovalRuntimeReceipt:
         """Scan once, with what was prepared before if that is given."""

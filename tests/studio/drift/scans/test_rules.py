@@ -182,7 +182,7 @@ def test_a_changed_tool_is_as_severe_as_its_change_and_as_it_is_grave(
         for name in ("read", "pay")
     ]
     severities = {
-        one.subject.tool: one.severity for one in tool_drift.find_changed_tools(look(), found)
+        one.subject.tool: one.severity for one in tool_drift.find_changed_tools(look(), found, [])
     }
     assert severities == {"read": ordinary, "pay": grave}
 
@@ -311,18 +311,18 @@ def test_a_tool_that_never_stays_the_same_gets_so_many_items_and_one_for_the_res
         ]
 
     found = [*differences("pay", tool_drift.CHANGES_MAX + 5), *differences("read", 2)]
-    first = list(tool_drift.find_changed_tools(look(), found))
+    first = list(tool_drift.find_changed_tools(look(), found, []))
     assert [one.subject.tool for one in first].count("pay") == tool_drift.CHANGES_MAX + 1
     assert [one.subject.tool for one in first].count("read") == 2
     (rest,) = [one for one in first if one.subject.code == tool_drift.TOO_MANY]
     assert (rest.subject.tool, rest.severity) == ("pay", DriftSeverity.MAJOR)
-    later = list(tool_drift.find_changed_tools(with_items(look(), first), found))
+    later = list(tool_drift.find_changed_tools(with_items(look(), first), found, []))
     assert [one.subject for one in later] == [one.subject for one in first]
 
 
 def test_versions_that_were_not_compared_are_one_item_of_a_tool_as_severe_as_the_worst() -> None:
     left = [*new("pay", "read"), *new("pay")]
-    found = list(tool_drift.find_uncompared(look(), left))
+    found = list(tool_drift.find_changed_tools(look(), [], left))
     assert [(one.subject.tool, one.severity) for one in found] == [
         ("pay", DriftSeverity.CRITICAL),
         ("read", DriftSeverity.MAJOR),
@@ -331,7 +331,7 @@ def test_versions_that_were_not_compared_are_one_item_of_a_tool_as_severe_as_the
     known = with_items(look(), found)
     (read,) = [one.item_id for one in known.live.values() if one.subject.tool == "read"]
     assert tool_drift.settled_items(known, new("pay")) == [read]
-    assert list(tool_drift.find_changed_tools(known, [])) == []
+    assert list(tool_drift.find_changed_tools(known, [], [])) == []
 
 
 def test_a_window_is_halved_from_its_beginning_until_a_half_is_of_no_use() -> None:

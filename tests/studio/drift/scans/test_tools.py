@@ -1,6 +1,7 @@
 """What counts as a new or a changed tool, and how a change is classified."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -12,7 +13,7 @@ from placet.policy.model import Ruling, SideEffect
 from placet.policy.sentences.tools import schema_hash_of
 from placet.studio.drift.model import ToolChange
 from placet.studio.drift.scans import tools
-from placet.studio.drift.scans.listed import listed_tools
+from placet.studio.drift.scans.listed import TOOLS_MAX, NotListedError, listed_tools
 from placet.studio.drift.scans.model import ApprovedTool, Difference, SeenTool
 from placet.studio.sources.ingest import index
 from placet.studio.sources.model import SourceMedia
@@ -290,6 +291,49 @@ def listed(text: str, media: SourceMedia) -> list[SeenTool]:
     parts = index(text, media)
     assert isinstance(parts, list)
     return list(listed_tools(text.encode(), parts, media, APPROVED_AT, is_redacted=False))
+
+
+def test_however_many_tools_stand_in_one_line_reading_them_takes_no_longer() -> None:
+    tools_of_one_line = ", ".join(
+        f'{{name: x{n}, parameters: {{title: "{"w" * 900}"}}}}' for n in range(1_000)
+    )
+    began = time.thread_time()
+    assert len(listed(f"[{tools_of_one_line}]", SourceMedia.YAML)) == 1_000
+    assert time.thread_time() - began < 8
+
+
+def test_a_yaml_tool_may_begin_far_to_the_right_of_its_line_and_go_on_in_others() -> None:
+    text = "tools: [{name: open, parameters: {}}, {name: pay,\n  parameters: {title: a}}]\n"
+    assert [(tool.name, tool.schema) for tool in listed(text, SourceMedia.YAML)] == [
+        ("open", {}),
+        ("pay", {"title": "a"}),
+    ]
+
+
+def test_whatever_may_be_a_tool_counts_as_one_that_was_read() -> None:
+    others = ["- note: nothing\n"] * (TOOLS_MAX - 1)
+    named = [f"- {{name: {name}, parameters: {{}}}}\n" for name in ("pay", "wire")]
+    found = listed("".join([*others, *named]), SourceMedia.YAML)
+    assert [tool.name for tool in found] == ["pay"]
+
+
+@pytest.mark.parametrize("media", [SourceMedia.JSON, SourceMedia.YAML])
+def test_a_list_is_read_no_further_when_the_time_is_up(media: SourceMedia) -> None:
+    text = json.dumps({"tools": [{"name": name, "parameters": {}} for name in ("pay", "wire")]})
+    parts = index(text, media)
+    assert isinstance(parts, list)
+    times = iter([False])
+    found = listed_tools(
+        text.encode(),
+        parts,
+        media,
+        APPROVED_AT,
+        is_redacted=False,
+        is_over=lambda: next(times, True),
+    )
+    assert next(found).name == "pay"
+    with pytest.raises(NotListedError):
+        next(found)
 
 
 def test_many_versions_of_one_tool_starve_no_other() -> None:

@@ -19,7 +19,7 @@ from placet.studio.sources.pieces import UnreadableError
 from placet.studio.sources.yaml_pieces import EVENTS_MAX
 
 TOOLS_MAX: Final = 1_000
-"""Tools of one source that are compared, the first ones."""
+"""Parts of one source that are read, and tools that are compared: the first ones."""
 
 NAME_MAX: Final = 128
 """Characters of a name, as many as of one that an agent reports."""
@@ -27,48 +27,62 @@ NAME_MAX: Final = 128
 _SCHEMAS: Final = ("inputSchema", "input_schema", "parameters")
 
 
-_Reader = Callable[[bytes, SourcePart], Iterator[tuple[Json, bool]]]
-"""Yields what a part holds that may be a tool, and whether all of it can be told."""
+class NotListedError(Exception):
+    """A source was not read to its end: the time was up."""
 
 
-def listed_tools(
+def listed_tools(  # noqa: PLR0913 -- a source as it is kept, and how long it may be read
     content: bytes,
     parts: Iterable[SourcePart],
     media: SourceMedia,
     listed_at: datetime,
     *,
     is_redacted: bool,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Iterator[SeenTool]:
     """Yield the tools among the parts of a source. Of a redacted source only the names are known.
 
     A part that is no tool is left out, and one with no name or too long a one. A schema that
     has no foreign form is not known, nor is one in YAML with an alias, an anchor or a tag.
+    `is_over` says that no further part may be read: then it raises `NotListedError`.
     """
-    read = _yaml_values if media is SourceMedia.YAML else _json_values
-    values = (found for part in parts for found in read(content, part))
-    for value, is_plain in islice(values, TOOLS_MAX):
+    is_yaml = media is SourceMedia.YAML
+    values = _yaml_values if is_yaml else _json_values
+    may_hold = _may_hold_in_yaml if is_yaml else _may_hold_in_json
+    told = _until(islice(filter(may_hold, parts), TOOLS_MAX), is_over)
+    found = (value for part in told for value in values(content, part))
+    for value, is_plain in islice(found, TOOLS_MAX):
         tool = _tool(value, listed_at, is_told=is_plain and not is_redacted)
         if tool is not None:
             yield tool
 
 
+def _until(parts: Iterable[SourcePart], is_over: Callable[[], bool]) -> Iterator[SourcePart]:
+    for part in parts:
+        if is_over():
+            raise NotListedError
+        yield part
+
+
+def _may_hold_in_json(part: SourcePart) -> bool:
+    return part.kind is PartKind.TOOL
+
+
+def _may_hold_in_yaml(part: SourcePart) -> bool:
+    """Say whether a part may be a tool of a list, or a `result` that holds such a list."""
+    if part.kind is PartKind.MEMBER:
+        return part.label == "result"
+    return part.kind in {PartKind.TOOL, PartKind.ITEM}
+
+
 def _json_values(content: bytes, part: SourcePart) -> Iterator[tuple[Json, bool]]:
-    if part.kind is not PartKind.TOOL:
-        return
+    """Yield what a part holds that may be a tool, and whether all of it can be told."""
     with suppress(UnreadableError, ValueError):
         yield read_json(content[part.first_byte : part.end_byte].decode()), True
 
 
 def _yaml_values(content: bytes, part: SourcePart) -> Iterator[tuple[Json, bool]]:
-    """Yield the tools of a part: one of a list of tools, or a `result` that holds such a list."""
-    if part.kind not in {PartKind.TOOL, PartKind.ITEM, PartKind.MEMBER}:
-        return
-    if part.kind is PartKind.MEMBER and part.label != "result":
-        return
-    # The lines after the first one stand as far to the right as the whole part does.
-    line_at = content.rfind(b"\n", 0, part.first_byte) + 1
-    margin = " " * len(content[line_at : part.first_byte].decode())
-    text = margin.encode() + content[part.first_byte : part.end_byte]
+    text = _in_its_place(content, part)
     try:
         node, findings = read_text(text, "yaml", EVENTS_MAX)
     except TextError:
@@ -80,6 +94,20 @@ def _yaml_values(content: bytes, part: SourcePart) -> Iterator[tuple[Json, bool]
         yield from ((one, is_plain) for one in _within_result(value))
     elif part.kind is PartKind.TOOL or _has_schema(value):
         yield value, is_plain
+
+
+def _in_its_place(content: bytes, part: SourcePart) -> bytes:
+    """Return the text of a part, whose further lines stand as far to the right as the first one.
+
+    What stands in one line has no further ones. So the places before all parts of a source are no
+    more characters than the source has, however many parts stand in one line of it.
+    """
+    text = content[part.first_byte : part.end_byte]
+    if b"\n" not in text and b"\r" not in text:
+        return text
+    breaks = (content.rfind(one, 0, part.first_byte) for one in (b"\n", b"\r"))
+    before = content[max(breaks) + 1 : part.first_byte]
+    return b" " * len(before.decode()) + text
 
 
 def _within_result(member: Json) -> list[Json]:

@@ -87,8 +87,9 @@ def severity_by_count(times: int, *, is_grave: bool) -> DriftSeverity:
 
 
 def only_newer(look: Look, seen: Iterable[Sighting]) -> Iterator[Sighting]:
-    """Yield those that were seen later than their item was told of, or have none."""
+    """Yield those that were seen later than their item was told of, are graver, or have none."""
     for sighting in seen:
         item = look.live.get(fingerprint_of(sighting.kind, sighting.subject))
-        if item is None or item.last_seen_at < sighting.seen_at:
+        is_graver = item is not None and RANK[item.severity] < RANK[sighting.severity]
+        if item is None or is_graver or item.last_seen_at < sighting.seen_at:
             yield sighting

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 from uuid import UUID
 
 import msgspec
@@ -24,9 +24,9 @@ from placet.storage.database import Reading
 from placet.studio.approvals import store as approvals
 from placet.studio.approvals.model import GovernanceApproval
 from placet.studio.drift import store as items
-from placet.studio.drift.model import ToolChange
-from placet.studio.drift.scans import tools
-from placet.studio.drift.scans.listed import listed_tools
+from placet.studio.drift.model import DriftItem, ToolChange
+from placet.studio.drift.scans import tool_drift, tools
+from placet.studio.drift.scans.listed import NotListedError, listed_tools
 from placet.studio.drift.scans.model import (
     ApprovedTool,
     Difference,
@@ -44,17 +44,15 @@ TOOL_LISTS_MAX: Final = 5
 """Sources that list tools which a scan looks at, the last ones."""
 
 COMPARING_SECONDS: Final = 15.0
-"""How long a scan goes on beginning to compare schemas; one comparison takes a second or two.
+"""How long a scan goes on beginning to judge captures, to read lists and to compare schemas.
 
-Waiting for the thread counts, so that a queue of scans does not grow.
+One of these takes a second or two. The time begins when the thread does.
 """
 
 _LISTS: Final = frozenset({SourceMedia.JSON, SourceMedia.YAML})
 DUE: Final = ThreadPoolExecutor(1, thread_name_prefix="drift-due")
 ASKED: Final = ThreadPoolExecutor(1, thread_name_prefix="drift-asked")
 """Where scans compare, one after the other: those that are due wait for none that is asked for."""
-
-T = TypeVar("T")
 
 
 class ToolList(Value, frozen=True):
@@ -76,19 +74,30 @@ class Material(Value, frozen=True):
     listed: list[ToolList]
     captures: list[Capture]
     classified: dict[str, ToolChange]
+    live: list[DriftItem]
+
+
+class Compared(Value, frozen=True):
+    """What came of comparing tools, and the versions for which there was no time."""
+
+    new: list[SeenTool]
+    changed: list[Difference]
+    not_compared: list[SeenTool]
+    tool_count: int
 
 
 class Prepared(Value, frozen=True):
-    """What takes its time, done before the transaction of a scan: tools and captured calls."""
+    """What takes its time, done before the transaction of a scan: tools and captured calls.
+
+    `tools` is None where the lists of tools could not be read in time: what was known at the
+    approval is not known then, and nothing can be compared with it.
+    """
 
     approval: GovernanceApproval
     artifact: CompiledGovernanceArtifact
     approved: dict[str, ApprovedTool]
     unmatched: Ruling
-    new: list[SeenTool]
-    changed: list[Difference]
-    not_compared: list[SeenTool]
-    tool_count: int
+    tools: Compared | None
     judged: list[JudgedCapture]
 
 
@@ -109,6 +118,11 @@ async def read_material(tx: Reading, workspace_id: UUID) -> Material:
         listed=await _lists(tx, workspace.workspace_id),
         captures=await evidence.read_captures(tx, approval),
         classified=await items.list_changes(tx, approval.approval_id),
+        live=[
+            item
+            for item in await items.list_live(tx, workspace.workspace_id)
+            if item.approval_id == approval.approval_id
+        ],
     )
 
 
@@ -137,45 +151,62 @@ async def _lists(tx: Reading, workspace_id: UUID) -> list[ToolList]:
 async def prepare(material: Material, clock: Clock, thread: ThreadPoolExecutor) -> Prepared:
     """Compare tools and judge captured calls. No transaction may be open: this takes its time.
 
-    It is done in `thread`, `DUE` or `ASKED`. `clock` tells when no further comparison may begin.
+    It is done in `thread`, `DUE` or `ASKED`. `clock` tells when nothing further may begin there.
+    What is left then is told, or is there for the next scan.
     """
-    approval = material.approval
+    work = partial(_prepared, material, clock)
+    return await asyncio.get_running_loop().run_in_executor(thread, work)
+
+
+def _prepared(material: Material, clock: Clock) -> Prepared:
+    ends = clock.monotonic() + COMPARING_SECONDS
+
+    def is_over() -> bool:
+        return clock.monotonic() >= ends
+
     runtime = foreign.parse(material.artifact.runtime_projection_json)
     projection = msgspec.convert(runtime, RuntimeProjection)
     approved = _approved(projection)
-    ends = clock.monotonic() + COMPARING_SECONDS
-
-    def compared() -> tuple[list[SeenTool], list[Difference], list[SeenTool]]:
-        seen = _seen(material)
-        changed, left = tools.changed_tools(
-            list(approved.values()),
-            seen,
-            approval.approved_at,
-            material.classified,
-            tools.Comparisons(lambda: clock.monotonic() >= ends),
-        )
-        return seen, changed, left
-
-    seen, changed, left = await _apart(thread, compared)
+    # Captures come first: each is judged once, whatever an agent says of its tools.
+    judged = list(_judged(material, is_over))
     return Prepared(
-        approval=approval,
+        approval=material.approval,
         artifact=material.artifact,
         approved=approved,
         unmatched=projection.unmatched_tools,
-        new=tools.new_tools(approved, seen, approval.approved_at),
-        changed=changed,
-        not_compared=left,
-        tool_count=len(seen),
-        judged=[
-            await _apart(thread, partial(evidence.judge_capture, one, material.artifact))
-            for one in material.captures
-        ],
+        tools=_compared(material, approved, is_over),
+        judged=judged,
     )
 
 
-async def _apart(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    """Return what work comes to that would hold the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(thread, work)
+def _judged(material: Material, is_over: Callable[[], bool]) -> Iterator[JudgedCapture]:
+    for capture in material.captures:
+        if is_over():
+            return
+        yield evidence.judge_capture(capture, material.artifact)
+
+
+def _compared(
+    material: Material, approved: dict[str, ApprovedTool], is_over: Callable[[], bool]
+) -> Compared | None:
+    try:
+        seen = [*_offered(material.offered), *_listed(material.listed, is_over)]
+    except NotListedError:
+        return None
+    approved_at = material.approval.approved_at
+    changed, left = tools.changed_tools(
+        list(approved.values()),
+        seen,
+        approved_at,
+        material.classified,
+        tools.Comparisons(is_over, tool_drift.full_tools(material.live, approved)),
+    )
+    return Compared(
+        new=tools.new_tools(approved, seen, approved_at),
+        changed=changed,
+        not_compared=left,
+        tool_count=len(seen),
+    )
 
 
 def _approved(projection: RuntimeProjection) -> dict[str, ApprovedTool]:
@@ -191,11 +222,7 @@ def _approved(projection: RuntimeProjection) -> dict[str, ApprovedTool]:
     }
 
 
-def _seen(material: Material) -> list[SeenTool]:
-    return [*_offered(material.offered), *_listed(material.listed)]
-
-
-def _listed(lists: Sequence[ToolList]) -> Iterator[SeenTool]:
+def _listed(lists: Sequence[ToolList], is_over: Callable[[], bool]) -> Iterator[SeenTool]:
     for source in lists:
         yield from listed_tools(
             source.content,
@@ -203,6 +230,7 @@ def _listed(lists: Sequence[ToolList]) -> Iterator[SeenTool]:
             source.media,
             source.added_at,
             is_redacted=source.is_redacted,
+            is_over=is_over,
         )
 
 

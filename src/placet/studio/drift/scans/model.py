@@ -6,7 +6,7 @@ from uuid import UUID
 from placet.evidence.fields import HexDigest
 from placet.kernel.foreign import Json
 from placet.kernel.ids import ActorId, TenantId
-from placet.kernel.refusals import Conflict
+from placet.kernel.refusals import Conflict, Unavailable
 from placet.kernel.value import Value
 from placet.policy.model import Ruling, SideEffect
 from placet.studio.drift.model import ToolChange
@@ -73,6 +73,12 @@ class NothingToScan(Conflict):
     """The workspace has no approval in force, so there is nothing to compare the runtime with."""
 
     hint = "scan again once an approval is in force"
+
+
+class ScanBusy(Unavailable):
+    """Another scan that was asked for is being prepared."""
+
+    hint = "send the same request again after the time in Retry-After"
 
 
 class ApprovalChecked(Value, frozen=True):

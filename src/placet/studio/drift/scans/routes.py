@@ -11,6 +11,7 @@ from placet.kernel.principal import Scope
 from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
 from placet.studio.drift.scans import material, service, store
+from placet.studio.drift.scans.asked import AskedScans
 from placet.studio.drift.scans.model import ApprovalRuntimeReceipt
 from placet.studio.workspaces import store as workspaces
 from placet.tenancy.entry import (
@@ -23,6 +24,7 @@ from placet.tenancy.entry import (
     clock_of,
     database_of,
     ids_of,
+    kept_of,
     principal_of,
     query_of,
 )
@@ -43,9 +45,10 @@ async def scan_drift(request: AppRequest, workspace_id: FromPath[UUID]) -> Respo
     """Compare the runtime with the approval in force now, and return the receipt."""
 
     async def prepare() -> material.Prepared:
-        async with database_of(request).reading(principal_of(request)) as tx:
-            found = await material.read_material(tx, workspace_id)
-        return await material.prepare(found, clock_of(request), material.ASKED)
+        async with kept_of(request, AskedScans).place():
+            async with database_of(request).reading(principal_of(request)) as tx:
+                found = await material.read_material(tx, workspace_id)
+            return await material.prepare(found, clock_of(request), material.ASKED)
 
     async def work(tx: Writing, ready: material.Prepared) -> Answer:
         return Answer(value=await service.scan_workspace(tx, ready, ids_of(request)), status=201)

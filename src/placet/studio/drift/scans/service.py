@@ -15,7 +15,7 @@ from placet.studio.drift import service as drift
 from placet.studio.drift import store as items
 from placet.studio.drift.model import DriftItemId, Sighting
 from placet.studio.drift.scans import look, rules, store, tool_drift
-from placet.studio.drift.scans.material import Prepared
+from placet.studio.drift.scans.material import Compared, Prepared
 from placet.studio.drift.scans.model import (
     ApprovalRuntimeReceipt,
 )
@@ -77,7 +77,7 @@ async def scan_workspace(tx: Writing, ready: Prepared, ids: Ids) -> ApprovalRunt
         window_from=window.after,
         window_to=window.until,
         call_count=calls.total,
-        tool_count=ready.tool_count,
+        tool_count=ready.tools.tool_count if ready.tools else 0,
         source_count=counted.sources,
         rule_count=counted.rules,
         opened_count=len(opened),
@@ -153,9 +153,7 @@ async def _sightings(
         until=calls.window.until,
     )
     lasting = [
-        *tool_drift.find_new_tools(at, ready.new),
-        *tool_drift.find_changed_tools(at, ready.changed),
-        *tool_drift.find_uncompared(at, ready.not_compared),
+        *_tools(at, ready.tools),
         *rules.find_unused(at, entries),
     ]
     counted = [
@@ -166,5 +164,14 @@ async def _sightings(
     return [*look.only_newer(at, lasting), *counted], _Counted(
         rules=len(entries),
         sources=source_count,
-        settled=tool_drift.settled_items(at, ready.not_compared),
+        settled=tool_drift.settled_items(at, ready.tools.not_compared) if ready.tools else [],
     )
+
+
+def _tools(at: look.Look, compared: Compared | None) -> list[Sighting]:
+    if compared is None:
+        return [tool_drift.unread_lists(at)]
+    return [
+        *tool_drift.find_new_tools(at, compared.new),
+        *tool_drift.find_changed_tools(at, compared.changed, compared.not_compared),
+    ]

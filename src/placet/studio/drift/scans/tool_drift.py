@@ -1,10 +1,12 @@
 """Tools that are new or changed, as drift."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from placet.policy.model import Ruling
+from placet.policy.rulings import GRAVE
 from placet.studio.drift.model import (
+    DriftItem,
     DriftItemId,
     DriftKind,
     DriftSeverity,
@@ -16,6 +18,7 @@ from placet.studio.drift.model import (
 from placet.studio.drift.rules import RANK, fingerprint_of
 from placet.studio.drift.scans.look import Look
 from placet.studio.drift.scans.model import (
+    ApprovedTool,
     Difference,
     SeenTool,
 )
@@ -70,12 +73,16 @@ def find_new_tools(look: Look, found: Sequence[SeenTool]) -> Iterator[Sighting]:
         )
 
 
-def find_changed_tools(look: Look, found: Sequence[Difference]) -> Iterator[Sighting]:
-    """Yield the tools that are not what they were at the approval.
+def find_changed_tools(
+    look: Look, found: Sequence[Difference], not_compared: Sequence[SeenTool]
+) -> Iterator[Sighting]:
+    """Yield the tools that are not what they were at the approval, or may not be.
 
-    Beyond `CHANGES_MAX` versions of a tool, what is left of it is one sighting.
+    Beyond `CHANGES_MAX` versions of a tool, what is left of it is one sighting. So are those that
+    were not compared in time, as severe as the worst change, of which a later scan says more. Of a
+    tool that had its `CHANGES_MAX` before, these are versions beyond them: nothing more is said.
     """
-    for name in sorted({it.tool for it in found}):
+    for name in sorted({*(it.tool for it in found), *(it.name for it in not_compared)}):
         is_grave = look.is_grave(name)
         each = [
             look.sighting(
@@ -88,40 +95,80 @@ def find_changed_tools(look: Look, found: Sequence[Difference]) -> Iterator[Sigh
             for it in found
             if it.tool == name
         ]
-        told, left = _room_for(look, each, CHANGES_MAX)
+        told, beyond = _room_for(look, each, CHANGES_MAX)
         yield from told
-        if left:
+        left = _uncompared(look, name, [it for it in not_compared if it.name == name])
+        if left is not None and _told_count(look.live.values(), name) >= CHANGES_MAX:
+            beyond.append(left)
+        elif left is not None:
+            yield left
+        if beyond:
             yield look.sighting(
                 DriftKind.TOOL_CHANGED,
                 DriftSubject(tool=name, code=TOO_MANY),
-                max((one.severity for one in left), key=lambda one: RANK[one]),
+                max((one.severity for one in beyond), key=lambda one: RANK[one]),
                 f"`{name}` was offered in more than {CHANGES_MAX} versions since the approval",
-                at=max(one.seen_at for one in left),
+                at=max(one.seen_at for one in beyond),
             )
 
 
-def find_uncompared(look: Look, left: Sequence[SeenTool]) -> Iterator[Sighting]:
-    """Yield the tools of which versions were not compared in time: as severe as the worst change.
+def _uncompared(look: Look, name: str, versions: Sequence[SeenTool]) -> Sighting | None:
+    if not versions:
+        return None
+    return look.sighting(
+        DriftKind.TOOL_CHANGED,
+        DriftSubject(tool=name, code=NOT_COMPARED),
+        CHANGED_TOOL[ToolChange.INCOMPATIBLE][look.is_grave(name)],
+        f"{len(versions)} versions of `{name}` were not compared in time with the approved one",
+        at=max(one.last_seen_at for one in versions),
+    )
 
-    One sighting of a tool, however many versions: a later scan goes on with them.
+
+def unread_lists(look: Look) -> Sighting:
+    """Return that the lists of tools were not read in time, as severe as the worst change."""
+    return look.sighting(
+        DriftKind.TOOL_CHANGED,
+        DriftSubject(code=NOT_COMPARED),
+        CHANGED_TOOL[ToolChange.INCOMPATIBLE][any(map(look.is_grave, look.tools))],
+        "the lists of tools among the sources were not read in time, and no tool was compared",
+        at=look.until,
+    )
+
+
+def full_tools(live: Collection[DriftItem], tools: Mapping[str, ApprovedTool]) -> frozenset[str]:
+    """Return the tools of which everything is told that can be, whatever further versions are.
+
+    Each has `CHANGES_MAX` items of its own, and one for the rest that is as severe as the worst.
     """
-    for name in sorted({one.name for one in left}):
-        versions = [one for one in left if one.name == name]
-        yield look.sighting(
-            DriftKind.TOOL_CHANGED,
-            DriftSubject(tool=name, code=NOT_COMPARED),
-            CHANGED_TOOL[ToolChange.INCOMPATIBLE][look.is_grave(name)],
-            f"{len(versions)} versions of `{name}` were not compared in time with the approved one",
-            at=max(one.last_seen_at for one in versions),
+    return frozenset(
+        name
+        for name, tool in tools.items()
+        if _told_count(live, name) >= CHANGES_MAX
+        and any(
+            item.subject == DriftSubject(tool=name, code=TOO_MANY)
+            and item.severity is CHANGED_TOOL[ToolChange.INCOMPATIBLE][tool.side_effect in GRAVE]
+            for item in live
         )
+    )
+
+
+def _told_count(live: Iterable[DriftItem], name: str) -> int:
+    return sum(
+        item.kind is DriftKind.TOOL_CHANGED
+        and item.subject.tool == name
+        and item.subject.code is None
+        for item in live
+    )
 
 
 def settled_items(look: Look, left: Sequence[SeenTool]) -> list[DriftItemId]:
-    """Return the items of tools that were not compared in time before, and are by now.
+    """Return the items of what was not compared in time before, and is by now.
 
-    One that a draft takes up stays.
+    So is a tool that has had its `CHANGES_MAX` items: what is left of it is in the one for the
+    rest. One that a draft takes up stays.
     """
-    names = {one.name for one in left}
+    told = look.live.values()
+    names = {name for name in {it.name for it in left} if _told_count(told, name) < CHANGES_MAX}
     return sorted(
         item.item_id
         for item in look.live.values()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Final, cast
 
@@ -81,22 +82,29 @@ def new_tools(
 
 
 class NotComparedError(Exception):
-    """Two schemas were not compared: the time was up."""
+    """Two schemas were not compared: the time was up, or nothing would come of it."""
 
 
 class Comparisons:
     """The comparisons of one scan: each pair of schemas once, and as many as there is time for."""
 
-    def __init__(self, is_over: Callable[[], bool]) -> None:
-        """Begin with none. `is_over` says that no further one may begin: each takes a second."""
+    def __init__(self, is_over: Callable[[], bool], full: AbstractSet[str] = frozenset()) -> None:
+        """Begin with none. `is_over` says that no further one may begin: each takes a second.
+
+        Of the tools that are `full` none is made: nothing graver can be said of them than was.
+        """
         self._is_over = is_over
+        self._full = full
         self._made: dict[tuple[str, str], ToolChange] = {}
 
-    def compare(self, old: tuple[str, Json], new: tuple[str, Json]) -> ToolChange:
-        """Return how two schemas differ, each given with its hash. Raises `NotComparedError`."""
+    def compare(self, tool: str, old: tuple[str, Json], new: tuple[str, Json]) -> ToolChange:
+        """Return how two schemas of a tool differ, each given with its hash.
+
+        Raises `NotComparedError`.
+        """
         pair = old[0], new[0]
         if pair not in self._made:
-            if len(self._made) >= COMPARED_MAX or self._is_over():
+            if tool in self._full or len(self._made) >= COMPARED_MAX or self._is_over():
                 raise NotComparedError
             self._made[pair] = classify(old[1], new[1])
         return self._made[pair]
@@ -111,8 +119,8 @@ def changed_tools(
 ) -> tuple[list[Difference], list[SeenTool]]:
     """Return how versions that were first seen after the approval differ from what was approved.
 
-    With them the versions that were not compared in time. `classified` are earlier answers by what
-    was found; the others are compared of each tool in turn, the one that was seen last first.
+    With them the versions that were not compared. `classified` are earlier answers by what was
+    found; the others are compared of each tool in turn, the one that was seen last first.
     """
     by_name = {tool.name: tool for tool in approved}
     later = [one for one in seen if one.name in by_name and one.first_seen_at > approved_at]
@@ -193,7 +201,7 @@ def _schema_change(
     if old.schema_hash is None:
         return None
     new = version.schema_hash, version.schema
-    return comparisons.compare((old.schema_hash, old.schema), new)
+    return comparisons.compare(tool.name, (old.schema_hash, old.schema), new)
 
 
 def _description_change(version: SeenTool, known: Sequence[SeenTool]) -> ToolChange | None:
