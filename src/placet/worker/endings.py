@@ -1,4 +1,4 @@
-"""The loop that writes down how approvals, activations and the sessions under them ended."""
+"""The loop that writes down how approvals, activations and sessions ended."""
 
 import asyncio
 import logging
@@ -7,6 +7,7 @@ from typing import Final
 
 from placet.replay.calls.runtime import Runtime
 from placet.replay.sessions.endings import BATCH, end_due
+from placet.replay.sessions.expiry import expire_due
 from placet.studio.break_glass.watch import watch_activations
 from placet.studio.endings.watch import watch_due
 
@@ -24,6 +25,7 @@ async def write_endings_for_ever(runtime: Runtime, period_seconds: float = PERIO
             met = await watch_due(runtime.db, runtime.ids)
             met = max(met, await watch_activations(runtime.db, runtime.ids))
             met = max(met, await end_due(runtime.db, runtime.ids))
+            met = max(met, await expire_due(runtime.db, runtime.policies, runtime.ids))
         except Exception:  # noqa: BLE001 -- a fault here must not end it for every tenant
             _LOG.exception("endings were not written down and come round again")
             met = 0

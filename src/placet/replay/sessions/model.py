@@ -121,13 +121,14 @@ class SessionHead(Value, frozen=True):
 
 
 class SessionEnding(Value, frozen=True):
-    """What a session becomes when its approval ended: its status if it is one of `was`.
+    """What a session becomes when it ended by itself: its status if it is one of `was`.
 
-    `barred` is the code that says why nothing is granted there any more.
+    `barred` is the code that says why nothing is granted there any more: its approval ended. It is
+    null where the session's own time ran out.
     """
 
     session_id: StreamId
-    barred: str
+    barred: str | None
     was: tuple[SessionStatus, ...]
     status: SessionStatus
     why: str

@@ -15,6 +15,7 @@ from placet.plans import service as plans
 from placet.replay.sessions import store
 from placet.replay.sessions.binding import Binding, encode_binding
 from placet.replay.sessions.codes import refusal
+from placet.replay.sessions.expiry import EXPIRE_SESSION
 from placet.replay.sessions.model import (
     ChangeLease,
     KillAnswer,
@@ -39,6 +40,7 @@ from placet.replay.sessions.model import (
 from placet.replay.sessions.policies import Pinned, Policies
 from placet.replay.sessions.rules import encode_state, mode_of, opening_state
 from placet.storage.database import HotPool, Writing
+from placet.storage.work import put_due
 from placet.tenancy.model import ParsedKey
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -71,6 +73,7 @@ async def open_session(
     if plan is None or plan.artifact_id is None:
         raise NoAuthority(detail="nothing is approved for this agent in this environment")
     artifact = await authority.get_artifact(tx, plan.artifact_id)
+    pinned = await policies.keep(tx, artifact)
     session = _new_session(
         tx,
         NewSession(
@@ -83,11 +86,13 @@ async def open_session(
             authority_until=plan.approval_expires_at,
             activation_id=plan.activation_id,
         ),
-        await policies.keep(tx, artifact),
+        pinned,
     )
     if (moved := await plans.mark_enforcing(tx, plan)) is not None:
         stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
         await append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, moved)])
+    if (lasts := pinned.policy.limits.lasts) is not None:
+        await put_due(tx, EXPIRE_SESSION, session.session_id, await tx.now() + lasts)
     # Last, because it holds the gate: a kill waits for whoever holds it.
     code, created_at = await store.open_session(tx, session, new_event(ids, _opened(session)))
     if code != "ok" or created_at is None:

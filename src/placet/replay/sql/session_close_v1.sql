@@ -75,5 +75,6 @@ BEGIN
         ended_why = CASE WHEN v_at IS NOT NULL THEN p_reason END,
         next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id;
+    PERFORM placet.session_waits_v1(s, w.io_at);
 END
 $$;
