@@ -34,6 +34,7 @@ class Metrics:
         self._running = Gauge(
             "placet_http_requests_running", "Requests being answered now.", registry=self.registry
         )
+        self._found: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def begin(self) -> None:
         """Count a request in."""
@@ -43,8 +44,14 @@ class Metrics:
         """Count a request out. `route` is the template, never the path."""
         self._running.dec()
         known = method if method in _METHODS else "other"
-        self._answered.labels(known, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        place = (known, route, status)
+        found = self._found.get(place)
+        if found is None:
+            # As many as there are routes and statuses; looking one up costs more than counting it.
+            found = self._answered.labels(known, route, str(status)), self._seconds.labels(route)
+            self._found[place] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
     def text(self) -> bytes:
         """Return every measure in Prometheus' text form."""

@@ -61,9 +61,14 @@ class Runtime:
         It saves turns and decides nothing: who has waited long enough goes on without one.
         """
         place = (key.key_id, key.secret_hash, session_id)
-        lock = self._turns.setdefault(place, asyncio.Lock())
+        lock = self._turns.get(place)
         try:
-            await asyncio.wait_for(lock.acquire(), TURN_SECONDS)
+            if lock is not None:
+                await asyncio.wait_for(lock.acquire(), TURN_SECONDS)
+            else:
+                # Nobody is there to wait for, and a limit costs even those who do not wait.
+                lock = self._turns[place] = asyncio.Lock()
+                await lock.acquire()
         except TimeoutError:
             yield
             return
