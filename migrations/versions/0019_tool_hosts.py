@@ -12,9 +12,9 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-TABLES = ["authority_tool_host", "authority_tool_host_revocation"]
-TENANT = ["authority_tool_host", "authority_tool_host_revocation"]
-APPEND_ONLY = ["authority_tool_host", "authority_tool_host_revocation"]
+TABLES = ["authority_tool_host", "authority_tool_host_revocation", "replay_orphan_receipt"]
+TENANT = ["authority_tool_host", "authority_tool_host_revocation", "replay_orphan_receipt"]
+APPEND_ONLY = ["authority_tool_host", "authority_tool_host_revocation", "replay_orphan_receipt"]
 UPDATES: dict[str, list[str]] = {}
 DELETES: list[str] = []
 SOURCES = [("placet.authority", "host_attests_v1")]
@@ -81,6 +81,7 @@ def upgrade() -> None:
         ),
         schema="placet",
     )
+    _create_orphans()
 
     guards.force_tenancy(op, TENANT)
     guards.forbid_change(op, APPEND_ONLY)
@@ -95,3 +96,45 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION placet.host_attests_v1(uuid, text, text, text)")
     for name in reversed(TABLES):
         op.drop_table(name, schema="placet")
+
+
+def _create_orphans() -> None:
+    op.create_table(
+        "replay_orphan_receipt",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("receipt_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("tool_name", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("evidence_level", sa.Text(), nullable=False),
+        sa.Column("arguments_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("output_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("output", sa.LargeBinary(), nullable=True),
+        sa.Column("external_ref", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cost_micros", sa.BigInteger(), nullable=True),
+        sa.Column("conflicting", sa.Boolean(), nullable=False),
+        sa.Column("grant_envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("host_envelope", sa.LargeBinary(), nullable=True),
+        sa.Column("reported_by", sa.Uuid(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "evidence_level IN ('none', 'model_claimed', 'client_reported', 'executor_attested', 'externally_verified')",
+            name=op.f("replay_orphan_receipt_evidence_level_known"),
+        ),
+        sa.CheckConstraint(
+            "status IN ('succeeded', 'failed', 'timed_out', 'unknown')",
+            name=op.f("replay_orphan_receipt_status_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "reported_by"],
+            ["placet.tenancy_actor.tenant_id", "placet.tenancy_actor.actor_id"],
+            name=op.f("replay_orphan_receipt_tenant_id_reported_by_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "receipt_id", name=op.f("replay_orphan_receipt_pkey")),
+        schema="placet",
+    )

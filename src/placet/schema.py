@@ -10,6 +10,7 @@ import placet.plans.inventory.tables
 import placet.plans.tables
 import placet.replay.asks.tables
 import placet.replay.calls.tables
+import placet.replay.orphans.tables
 import placet.replay.seals.tables
 import placet.replay.sessions.tables
 import placet.storage.idempotency

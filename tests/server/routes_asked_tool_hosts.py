@@ -1,10 +1,10 @@
-"""The routes of tool hosts: how they are asked rightly, and what they refuse."""
+"""The routes of tool hosts and orphan receipts: how they are asked, and what they refuse."""
 
 import base64
 from typing import Any, Final
 
 from tests.server.refusals_asked import Refused
-from tests.server.routes_asked import AUTHORITY, NAMES, PAGES, TEXTS, Route
+from tests.server.routes_asked import AUTHORITY, HASH, HASHES, NAMES, PAGES, TEXTS, TIMES, Route
 
 HOSTS: Final = f"{AUTHORITY}/tool-hosts"
 SMALL_ORDER: Final = base64.b64encode(b"\x01" + bytes(31)).decode()
@@ -16,6 +16,9 @@ HOST: Final[dict[str, Any]] = {
     "tools": ["issue_refund"],
     "public_key": GOOD,
 }
+
+ORPHANS: Final = "/api/v1/replay/orphans"
+ORPHAN: Final[dict[str, Any]] = {"grant": {}, "status": "succeeded", "arguments_hash": HASH}
 
 TOOL_HOST_ROUTES: Final = (
     Route(
@@ -41,9 +44,38 @@ TOOL_HOST_ROUTES: Final = (
         wrong={"reason": TEXTS},
         keyed=True,
     ),
+    Route(
+        "POST",
+        ORPHANS,
+        body=ORPHAN,
+        missing=("grant", "status", "arguments_hash"),
+        wrong={
+            "status": (None, "", "maybe"),
+            "arguments_hash": HASHES,
+            "output": (1, {}),
+            "external_ref": (1, "x" * 2001),
+            "error": (1, "x" * 2001),
+            "started_at": TIMES,
+            "completed_at": TIMES,
+            "cost_micros": (-1, 1.5, "1", 2**53),
+            "attestation": (1, {}, {"envelope": {}}, {"envelope": {}, "public_key": "AAAA"}),
+        },
+        keyed=True,
+        key="runtime",
+        denied="viewer",
+    ),
+    Route("GET", ORPHANS, queries=PAGES),
 )
 
 TOOL_HOSTS_REFUSED: Final = (
+    Refused(
+        "a report on a call that is not known, with no grant",
+        ORPHANS,
+        ORPHAN,
+        422,
+        "orphan_refused",
+        key="runtime",
+    ),
     Refused(
         "a host with a key of small order",
         HOSTS,

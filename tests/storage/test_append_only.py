@@ -23,6 +23,7 @@ NEVER_CHANGED = {
     "event_body",
     "replay_execution_receipt",
     "replay_kept",
+    "replay_orphan_receipt",
     "replay_session_seal",
     "replay_settlement",
     "studio_approval",

@@ -16,6 +16,7 @@ from placet.replay.calls import routes as calls
 from placet.replay.closings import routes as closings
 from placet.replay.controls import routes as session_controls
 from placet.replay.export import routes as export
+from placet.replay.orphans import routes as orphans
 from placet.replay.pending import routes as pending
 from placet.replay.sessions import routes as sessions
 from placet.replay.steps import routes as steps
@@ -90,6 +91,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     webhook_endpoints.HANDLERS,
     webhook_deliveries.HANDLERS,
     sessions.HANDLERS,
+    orphans.HANDLERS,
     pending.HANDLERS,
     calls.HANDLERS,
     steps.HANDLERS,
