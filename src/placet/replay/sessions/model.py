@@ -123,8 +123,7 @@ class SessionHead(Value, frozen=True):
 class SessionEnding(Value, frozen=True):
     """What a session becomes when it ended by itself: its status if it is one of `was`.
 
-    `barred` is the code that says why nothing is granted there any more: its approval ended. It is
-    null where the session's own time ran out.
+    `barred` is why nothing is granted there any more, null where its own time ran out.
     """
 
     session_id: StreamId
