@@ -173,6 +173,30 @@ async def test_an_approval_that_nobody_claims_ends_at_the_deadline(
     assert (await desk.ask(call, worker.session_id))["call_status"] == "expired"
 
 
+async def test_a_session_waits_no_longer_once_its_asks_are_answered(desk: AskDesk) -> None:
+    worker = await desk.worker()
+    one, two = await worker.propose(ESCALATE, HOLD)
+    assert (await _waiting(desk, worker))[0]
+    await desk.yes(worker, one)
+    await desk.claim(worker, one)
+    since, waited, before = await _waiting(desk, worker)
+    assert (since, waited) == (True, 0)
+    await desk.vote(worker.session_id, desk.ben, two, decision="reject", reason="no")
+    since, waited, after = await _waiting(desk, worker)
+    assert not since
+    assert waited > 0
+    assert after == before + 1
+    (note,) = await worker.propose(NOTE)
+    assert note["status"] == "granted"
+
+
+async def _waiting(desk: AskDesk, worker: Worker) -> tuple[bool, int, int]:
+    """Return whether a session waits for people, how long it has, and its state's version."""
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        session = await sessions.get_session(tx, worker.session_id)
+    return session.waiting_since is not None, session.waited_us, session.state_version
+
+
 async def test_a_restarted_service_claims_what_was_approved_before(
     desk: AskDesk, app: Litestar
 ) -> None:

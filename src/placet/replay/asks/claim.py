@@ -149,6 +149,8 @@ def _remember(policy: Policy, claim: _Claim, row: HotRow) -> None:
                 holding=decided.holdings[call.call_id],
             )
             known.granted(policy, counted, decided.left)
+    # How long the session has waited is the database's to say: the next decision asks again.
+    known.state_version = COLD
 
 
 async def _answer(

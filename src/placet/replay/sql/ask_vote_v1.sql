@@ -95,7 +95,9 @@ BEGIN
         s.control_revision, p_events, p_types, p_salts, p_bodies,
         s.next_seq, s.head, s.last_event_at);
     UPDATE placet.replay_session AS r
-    SET next_due_at = v_due,
+    -- Fewer calls wait then, and how long a session waits is a fact that decisions read.
+    SET state_version = s.state_version + v_denies::int,
+        next_due_at = v_due,
         next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id;
     PERFORM placet.session_waits_v1(s, v_at);

@@ -28,6 +28,7 @@ DECLARE
     v_status text;
     v_counted boolean;
     v_killed text[];
+    v_met int;
 BEGIN
     SELECT * INTO e FROM placet.session_enter_v1(
         p_key_id, p_secret_hash, ARRAY['runtime'], p_session, true);
@@ -108,9 +109,15 @@ BEGIN
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
       AND r.prepared_request_id = c.prepared_request_id AND r.status = 'awaiting_approval'
       AND r.deadline_at > v_at AND a.status = 'approved';
+    SELECT count(*) INTO v_met
+    FROM jsonb_to_recordset(p_calls) AS n(call_id uuid)
+    JOIN placet.replay_pending_call AS r
+        ON r.tenant_id = s.tenant_id AND r.session_id = s.session_id AND r.call_id = n.call_id
+       AND r.status IN ('awaiting_approval', 'held');
     -- Invariant: what was decided on is what stands here under the lock, the yeses among it.
     IF s.state_version <> p_decided_version OR v_approved <> p_approved
         OR v_at < p_holds_from OR v_at >= p_holds_until
+        OR v_met <> jsonb_array_length(p_calls)
     THEN
         code := 'redo';
     END IF;
@@ -189,7 +196,8 @@ BEGIN
             s.control_revision, p_events, p_types, p_salts, p_bodies,
             s.next_seq, s.head, s.last_event_at);
         UPDATE placet.replay_session AS r
-        SET state_version = s.state_version + (p_state <> s.state)::int,
+        -- Fewer calls wait now, and how long a session waits is a fact that decisions read.
+        SET state_version = s.state_version + 1,
             state = p_state,
             current_phase = p_phase,
             status = CASE WHEN p_closes THEN 'closing' ELSE s.status END,
