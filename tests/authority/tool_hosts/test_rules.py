@@ -3,10 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-import pytest
-
 from placet.authority.tool_hosts.model import Strength, ToolHost
-from placet.authority.tool_hosts.rules import strengths_of, weakest, weakest_of
+from placet.authority.tool_hosts.rules import strengths_of, weakest
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
 
@@ -39,19 +37,6 @@ def test_a_tool_of_two_hosts_is_as_strong_as_the_weaker() -> None:
     one, other = host(VERIFIED, "pay"), host(PROXIED, "pay")
     for hosts in ([one, other], [other, one]):
         assert strengths_of(hosts, PRODUCTION) == {"pay": PROXIED}
-
-
-@pytest.mark.parametrize(
-    ("tools", "strength"),
-    [
-        (["pay", "refund"], PROXIED),
-        (["pay"], VERIFIED),
-        (["pay", "unknown"], COOPERATIVE),
-        ([], VERIFIED),
-    ],
-)
-def test_tools_are_together_as_strong_as_the_weakest(tools: list[str], strength: Strength) -> None:
-    assert weakest_of(tools, {"pay": VERIFIED, "refund": PROXIED}) is strength
 
 
 def test_the_strengths_have_one_order() -> None:

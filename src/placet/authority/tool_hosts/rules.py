@@ -1,6 +1,6 @@
 """How strongly tools are governed, and how registrations are shown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from placet.authority.tool_hosts.model import (
@@ -29,13 +29,8 @@ def strengths_of(hosts: Iterable[ToolHost], environment: Environment) -> dict[st
 
 
 def weakest(strengths: Iterable[Strength]) -> Strength:
-    """Return the weakest of these, or `verified` of none: nothing is weaker than asked for."""
-    return min(strengths, key=_ORDER.__getitem__, default=Strength.VERIFIED)
-
-
-def weakest_of(tools: Iterable[str], strengths: Mapping[str, Strength]) -> Strength:
-    """Return the strength of the weakest of these tools; of none, `verified`."""
-    return weakest(strengths.get(tool, Strength.COOPERATIVE) for tool in tools)
+    """Return the weakest of these, of which there is at least one."""
+    return min(strengths, key=_ORDER.__getitem__)
 
 
 def view_of(host: ToolHost, revocation: ToolHostRevocation | None) -> ToolHostView:

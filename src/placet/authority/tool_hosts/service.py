@@ -16,13 +16,14 @@ from placet.authority.tool_hosts.model import (
     ToolHostRevoked,
     ToolHostView,
 )
-from placet.authority.tool_hosts.rules import view_of
+from placet.authority.tool_hosts.rules import strengths_of, view_of
 from placet.events import store as events
 from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.evidence.ed25519 import PublicKey, PublicKeyError
 from placet.kernel.ids import Ids
+from placet.kernel.principal import Environment
 from placet.kernel.value import Value
-from placet.storage.database import Writing
+from placet.storage.database import Reading, Writing
 
 
 async def register_host(tx: Writing, asked: RegisterToolHost, ids: Ids) -> ToolHostView:
@@ -77,6 +78,11 @@ async def revoke_host(tx: Writing, host_id: UUID, asked: RevokeToolHost, ids: Id
         await _tell(tx, said, ids)
         return view_of(host, revocation)
     return view_of(host, (await store.list_revocations(tx, [host_id]))[host_id])
+
+
+async def read_strengths(tx: Reading, environment: Environment) -> dict[str, Strength]:
+    """Return how strongly tools are governed in an environment now; the others cooperatively."""
+    return strengths_of(await store.list_live_hosts(tx, environment), environment)
 
 
 async def _is_taken(tx: Writing, key_id: str) -> bool:

@@ -1,15 +1,25 @@
 """What a session is opened with, and the bytes of its state."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
+from placet.authority.tool_hosts.model import Strength
+from placet.authority.tool_hosts.rules import weakest
 from placet.kernel.canonical import canonical
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement
-from placet.replay.sessions.model import SessionMode
+from placet.policy.loaded import Policy
+from placet.policy.model import Ruling, SideEffect
+from placet.replay.sessions.model import SessionMode, SessionTier
 from placet.replay.sessions.state import SessionState
 
+_TIERS: Final = {
+    Strength.COOPERATIVE: SessionTier.MONITOR,
+    Strength.PROXIED: SessionTier.PROTECT,
+    Strength.VERIFIED: SessionTier.GOVERN,
+}
 _STATE: Final = msgspec.json.Decoder(SessionState)
 
 
@@ -26,6 +36,20 @@ def encode_state(state: SessionState) -> bytes:
 def decode_state(data: bytes | str) -> SessionState:
     """Return the state that these bytes of ours are."""
     return _STATE.decode(data)
+
+
+def tier_of(policy: Policy, strengths: Mapping[str, Strength]) -> SessionTier:
+    """Return the strength of the weakest tool that a session under this policy may write with.
+
+    A tool without a registered host is cooperative. Where tools that the contract does not name may
+    pass, or none that it names writes, nothing more is claimed than that.
+    """
+    writes = [
+        name for name, tool in policy.tools.items() if tool.side_effect is not SideEffect.READ
+    ]
+    if not writes or policy.unmatched_tools is not Ruling.DENY:
+        return SessionTier.MONITOR
+    return _TIERS[weakest(strengths.get(name, Strength.COOPERATIVE) for name in writes)]
 
 
 def mode_of(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from placet.authority import store as authority
+from placet.authority.tool_hosts import service as tool_hosts
 from placet.events.model import GENESIS, StreamId, StreamKind, new_event, tenant_stream
 from placet.events.store import append
 from placet.evidence.fields import Fence
@@ -38,7 +39,7 @@ from placet.replay.sessions.model import (
     SessionView,
 )
 from placet.replay.sessions.policies import Pinned, Policies
-from placet.replay.sessions.rules import encode_state, mode_of, opening_state
+from placet.replay.sessions.rules import encode_state, mode_of, opening_state, tier_of
 from placet.storage.database import HotPool, Writing
 from placet.storage.work import put_due
 from placet.tenancy.model import ParsedKey
@@ -57,6 +58,7 @@ class NewSession(Value, frozen=True):
     contract_hash: str
     authority_until: datetime | None
     activation_id: UUID | None
+    tier: SessionTier
 
 
 async def open_session(
@@ -85,6 +87,7 @@ async def open_session(
             contract_hash=artifact.contract_hash,
             authority_until=plan.approval_expires_at,
             activation_id=plan.activation_id,
+            tier=tier_of(pinned.policy, await tool_hosts.read_strengths(tx, principal.environment)),
         ),
         pinned,
     )
@@ -232,7 +235,7 @@ def _new_session(tx: Writing, asked: NewSession, pinned: Pinned) -> ReplaySessio
         agent=asked.agent,
         environment=asked.environment,
         mode=asked.mode,
-        tier=SessionTier.MONITOR,
+        tier=asked.tier,
         status=SessionStatus.ACTIVE,
         artifact_id=pinned.artifact_id,
         compiled_session_hash=pinned.compiled_hash,
