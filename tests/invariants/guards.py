@@ -7,6 +7,7 @@ from tests.invariants import scenes_sweeping as sweeping
 from tests.invariants import scenes_writing as writing
 from tests.invariants.guards_asking import ASKING
 from tests.invariants.guards_closing import CLOSING
+from tests.invariants.guards_controlling import CONTROLLING
 from tests.invariants.guards_revoking import EPOCH_UNREAD, REVOKING, SIGNABLE
 from tests.invariants.mutants import Change, Mutant, one
 
@@ -392,6 +393,7 @@ MUTANTS = [
     *REVOKING,
     *ASKING,
     *CLOSING,
+    *CONTROLLING,
     # Receipts.
     Mutant(
         "late_receipt_refused",

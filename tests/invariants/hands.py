@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -188,7 +188,13 @@ class Hand:
 
     async def kill_tenant(self, key: str = "stop") -> object:
         """Kill the tenant."""
-        asked = SetControl(kind="tenant", effect=ControlEffect.KILL, reason="enough")
+        return await self.kill_wide("tenant", "", key)
+
+    async def kill_wide(
+        self, kind: Literal["tenant", "agent", "tool"], target: str, key: str = "stop"
+    ) -> object:
+        """Kill something wider than the session."""
+        asked = SetControl(kind=kind, target=target, effect=ControlEffect.KILL, reason="enough")
         return await controls.set_control(self.side.db.hot, self.ids, self.key, asked, key)
 
     async def end(self) -> str:

@@ -14,7 +14,7 @@ from tests.invariants.claims import Scene
 
 from placet.storage.functions import statements
 
-PACKAGES = {"gate_v1": "placet.authority"}
+PACKAGES = {"gate_v1": "placet.authority", "control_reach_v1": "placet.authority"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+"""What keeps a kill of an agent or a tool, taken away, and the race that notices."""
+
+from tests.invariants import scenes_controlling as controlling
+from tests.invariants.mutants import Change, Mutant, one
+
+GATE_ALONE = """\
+    PERFORM pg_advisory_xact_lock(placet.gate_lock_key_v1(v_tenant));
+"""
+AGENT_UNREAD = Change("control_reach_v1", "c.kind = 'agent' AND", "c.kind = 'nobody' AND")
+
+CONTROLLING = [
+    *(
+        Mutant(f"killed_agents_unread_in_{race.__name__}", "I11", race, (AGENT_UNREAD,))
+        for race in (
+            controlling.a_kill_of_the_agent_before_a_response,
+            controlling.a_kill_of_the_agent_before_a_start,
+        )
+    ),
+    Mutant(
+        "killed_tools_unread_by_a_response",
+        "I11",
+        controlling.a_kill_of_a_tool_before_a_response,
+        one(
+            "propose_v1",
+            "WHERE c.status = 'granted' AND c.tool_name = ANY (v_killed))",
+            "WHERE false)",
+        ),
+    ),
+    Mutant(
+        "killed_tools_unread_by_a_start",
+        "I11",
+        controlling.a_kill_of_a_tool_before_a_start,
+        one(
+            "start_v1",
+            "WHEN c.tool_name = ANY (placet.tools_killed_v1(s.tenant_id, e.control_epoch))",
+            "WHEN false",
+        ),
+    ),
+    Mutant(
+        "a_kill_of_a_tool_passes_by_the_gate",
+        "I11",
+        controlling.a_response_before_a_kill_of_its_tool,
+        one("gate_v1", GATE_ALONE, ""),
+    ),
+]
