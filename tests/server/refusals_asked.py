@@ -309,7 +309,41 @@ def _proposal(prepared: str, request_hash: str = HASH) -> dict[str, Any]:
     return {"prepared_request_id": prepared, "request_hash": request_hash, "tool_calls": []}
 
 
+ASKING: Final = "/api/v1/replay/sessions/%asking%/calls/%asked_call%"
 RUNTIME_REFUSED: Final = (
+    Refused(
+        "a claim of what nobody has approved",
+        f"{ASKING}/claim",
+        {"claim_id": "%nobody%"},
+        409,
+        "ask_open",
+        "runtime",
+        (("Placet-Binding", "%asking_binding%"),),
+    ),
+    Refused(
+        "a claim of what waits for nobody",
+        f"{SESSION}/calls/%call%/claim",
+        {"claim_id": "%nobody%"},
+        409,
+        "ask_closed",
+        "runtime",
+        BOUND,
+    ),
+    *(
+        Refused(
+            f"{what} on an ask",
+            f"{ASKING}/vote",
+            {"envelope": envelope},
+            422,
+            "ask_refused",
+            "approver",
+        )
+        for what, envelope in (
+            ("no envelope", {}),
+            ("a vote of another kind", "%good_envelope%"),
+            ("a stranger's vote", "%stranger_envelope%"),
+        )
+    ),
     Refused(
         "an agent without a plan",
         "/api/v1/replay/sessions",

@@ -254,7 +254,10 @@ class Builder:
             await self._ended(desk)
 
     async def _ended(self, desk: Desk) -> None:
-        """Make a session that was killed, and one whose lease somebody else holds now."""
+        """Make sessions that ask people, that were killed, and whose lease somebody else holds."""
+        asking = await desk.worker(ttl_seconds=60)
+        (asked,) = await asking.propose(("escalate", {"reason": "the customer shouts"}))
+        assert asked["status"] == "awaiting_approval", asked
         killed = await desk.worker(ttl_seconds=60)
         stopped = await killed.post("kill", {"reason": "enough"}, desk.operator_key)
         assert stopped.status_code == 200, stopped.text
@@ -267,6 +270,9 @@ class Builder:
         self.world.ids |= {
             "killed": str(killed.session_id),
             "killed_binding": killed.binding,
+            "asking": str(asking.session_id),
+            "asking_binding": asking.binding,
+            "asked_call": asked["call_id"],
             "stolen": str(frozen.session_id),
             "old_binding": old,
         }
