@@ -37,6 +37,28 @@ CONTROLLING = [
         ),
     ),
     Mutant(
+        "revision_unread_after_a_filter",
+        "I7",
+        controlling.a_filter_before_a_response,
+        one("propose_v1", "WHEN q.control_revision <> s.control_revision", "WHEN false"),
+    ),
+    Mutant(
+        "status_unread_after_a_bypass",
+        "I11",
+        controlling.a_bypass_before_a_start,
+        one(
+            "session_enter_v1",
+            "WHEN s.status <> 'active' THEN 'session_' || s.status",
+            "WHEN false THEN 'session_' || s.status",
+        ),
+    ),
+    Mutant(
+        "a_bypass_wakes_the_dead",
+        "I13",
+        controlling.a_kill_before_a_bypass,
+        one("session_control_v1", "AND s.status IN ('active', 'closing')", "AND true"),
+    ),
+    Mutant(
         "a_kill_of_a_tool_passes_by_the_gate",
         "I11",
         controlling.a_response_before_a_kill_of_its_tool,

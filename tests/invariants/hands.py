@@ -34,6 +34,8 @@ from placet.replay.calls.model import ReceiptStatus
 from placet.replay.calls.proposal import ProposeCalls, ToolCall
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.store import Caller
+from placet.replay.controls import service as session_controls
+from placet.replay.controls.model import FilterTools, ReportBypass
 from placet.replay.sessions import service as sessions
 from placet.replay.sessions import store as session_store
 from placet.replay.sessions.binding import Binding
@@ -196,6 +198,20 @@ class Hand:
         """Kill something wider than the session."""
         asked = SetControl(kind=kind, target=target, effect=ControlEffect.KILL, reason="enough")
         return await controls.set_control(self.side.db.hot, self.ids, self.key, asked, key)
+
+    async def filter_tools(self, *tools: str) -> object:
+        """Take tools away from the session."""
+        asked = FilterTools(tools=tools, reason="it floods")
+        return await session_controls.filter_tools(
+            self.side.db.hot, self.ids, self.key, self.session_id, asked
+        )
+
+    async def report_bypass(self) -> object:
+        """Report that the agent acted around its grants."""
+        asked = ReportBypass(reason="it went round")
+        return await session_controls.report_bypass(
+            self.side.db.hot, self.ids, self.key, self.session_id, asked
+        )
 
     async def end(self) -> str:
         """Write down that the session expired with its approval. Returns the function's code."""

@@ -97,3 +97,56 @@ async def a_response_before_a_kill_of_its_tool(stage: Stage) -> list[str]:
         }
         | ended(await came_to(lambda: one.start(first_call(met.first))), "tool_killed")
     )
+
+
+async def a_filter_before_a_response(stage: Stage) -> list[str]:
+    """I7: what was prepared before a tool was taken away is not decided after it."""
+    one = await stage.worker()
+    prepared = await one.prepare()
+    operator = stage.operator(one)
+    met = await stage.meet(
+        operator,
+        lambda: operator.filter_tools(NOTE[0]),
+        one,
+        lambda: one.propose(prepared, NOTE),
+    )
+    return broken(
+        {
+            "the response waits for the filter": met.waited,
+            "no call is registered": not await stage.calls(one),
+        }
+        | ended(met.second, "stale_control")
+    )
+
+
+async def a_bypass_before_a_start(stage: Stage) -> list[str]:
+    """I11: what waited for the word that its session was bypassed is not started."""
+    one = await stage.worker()
+    call = await one.call(*NOTE)
+    operator = stage.operator(one)
+    met = await stage.meet(operator, operator.report_bypass, one, lambda: one.start(call))
+    (row,) = await stage.calls(one)
+    return broken(
+        {
+            "the start waits for the report": met.waited,
+            "the call is not started": row["execution_state"] == "not_started",
+        }
+        | ended(met.second, "session_compromised")
+    )
+
+
+async def a_kill_before_a_bypass(stage: Stage) -> list[str]:
+    """I13: what waited for a kill is kept, and the session stays killed."""
+    one = await stage.worker()
+    operator = stage.operator(one)
+    met = await stage.meet(operator, operator.kill, one, one.report_bypass)
+    row = await stage.session(one)
+    return broken(
+        {
+            "the report waits for the kill": met.waited,
+            "the session is killed": row["status"] == "killed",
+            "the report is kept": row["compromised_at"] is not None,
+            "its event follows the kill's": [e["type"] for e in await stage.events(one)][-2:]
+            == ["SessionStopped", "SessionBypassed"],
+        }
+    )
