@@ -136,6 +136,8 @@ async def test_a_governed_call_costs_one_fsync_a_request(bench: Bench, each: int
     starts = each > 3
     worker = await bench.desk.worker(ttl_seconds=60)
     await govern(worker, starts=starts)
+    # A fresh segment: the end of one costs an fsync that no call asked for.
+    await bench.admin.execute("SELECT pg_switch_wal()")
     before, trips = await bench.fsyncs(), bench.wire.round_trips
     for _ in range(CALLS):
         await govern(worker, starts=starts)
@@ -180,7 +182,7 @@ async def test_reading_costs_no_fsync(bench: Bench) -> None:
 async def test_a_hot_endpoint_is_one_round_trip_when_warm(bench: Bench) -> None:
     await bench.tour()
     trips = await bench.tour()
-    assert {name: n for name, n in trips.items() if n != 1} == {"settlement": 2}
+    assert {name: n for name, n in trips.items() if n != 1} == {}
 
 
 async def test_a_process_that_remembers_nothing_makes_one_round_trip_more(bench: Bench) -> None:

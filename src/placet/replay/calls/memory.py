@@ -1,7 +1,7 @@
 """What this process remembers of sessions: a guess that the database function checks.
 
-Kept per key and session, so that what one key learned never answers another. Losing it costs one
-more round trip and nothing else.
+Kept per tenant, so that what is learned for one never answers another. Losing it costs one more
+round trip and nothing else.
 """
 
 import dataclasses
@@ -24,6 +24,7 @@ from placet.replay.sessions.rules import decode_state
 from placet.replay.sessions.state import SessionState
 
 SESSIONS_MAX: Final = 10_000
+KEYS_MAX: Final = 10_000
 OPEN_CALLS_MAX: Final = 256
 
 
@@ -154,7 +155,11 @@ class Known:
                     costing = msgspec.structs.replace(call, cost_micros=cost.micros)
                     self.open_calls[call.call_id] = costing
             return
-        self.open_calls.pop(call.call_id, None)
+        if following.status is CallStatus.UNKNOWN and call.call_id in self.open_calls:
+            unknown = msgspec.structs.replace(call, status=CallStatus.UNKNOWN)
+            self.open_calls[call.call_id] = unknown
+        else:
+            self.open_calls.pop(call.call_id, None)
         if following.frees_effect_key and call.step in self.alive:
             self.alive[call.step] -= 1
         self.left.settled(policy, call, following, at)
@@ -203,26 +208,46 @@ def known_from(facts: str, before: Known | None) -> Known:
 
 
 class Memory:
-    """The sessions that this process remembers, the longest unused forgotten first."""
+    """The sessions that this process remembers, the longest unused forgotten first.
+
+    What one key learned, other keys of its tenant decide on too; whose a key is was learned from an
+    answer to it.
+    """
 
     def __init__(self) -> None:
         """Remember nothing yet."""
-        self._known: OrderedDict[tuple[str, bytes, UUID], Known] = OrderedDict()
+        self._tenants: OrderedDict[tuple[str, bytes], UUID] = OrderedDict()
+        self._operators: dict[tuple[str, bytes], bool] = {}
+        self._known: OrderedDict[tuple[UUID, UUID], Known] = OrderedDict()
 
     def find(self, key_id: str, secret_hash: bytes, session_id: UUID) -> Known | None:
-        """Return what is remembered of a session by this key, if anything."""
-        place = (key_id, secret_hash, session_id)
-        known = self._known.get(place)
+        """Return what is remembered of a session for this key, if anything."""
+        tenant_id = self._tenants.get((key_id, secret_hash))
+        known = None if tenant_id is None else self._known.get((tenant_id, session_id))
         if known is not None:
-            self._known.move_to_end(place)
+            self._known.move_to_end((known.tenant_id, session_id))
         return known
 
     def keep(self, key_id: str, secret_hash: bytes, session_id: UUID, known: Known) -> None:
         """Remember a session, unless a tool is killed now: nothing would tell of its lifting."""
+        self._tenants[(key_id, secret_hash)] = known.tenant_id
+        if len(self._tenants) > KEYS_MAX:
+            key, _ = self._tenants.popitem(last=False)
+            self._operators.pop(key, None)
+        place = (known.tenant_id, session_id)
         if known.killed_tools:
-            self._known.pop((key_id, secret_hash, session_id), None)
+            self._known.pop(place, None)
             return
-        self._known[(key_id, secret_hash, session_id)] = known
-        self._known.move_to_end((key_id, secret_hash, session_id))
+        self._known[place] = known
+        self._known.move_to_end(place)
         if len(self._known) > SESSIONS_MAX:
             self._known.popitem(last=False)
+
+    def is_operator(self, key_id: str, secret_hash: bytes) -> bool:
+        """Say whether this key's word was last taken as an operator's."""
+        return self._operators.get((key_id, secret_hash), False)
+
+    def took_word(self, key_id: str, secret_hash: bytes, *, is_operator: bool) -> None:
+        """Remember as whose word this key's was taken, where the key is remembered."""
+        if (key_id, secret_hash) in self._tenants:
+            self._operators[(key_id, secret_hash)] = is_operator

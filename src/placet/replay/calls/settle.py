@@ -8,6 +8,7 @@ import msgspec
 from placet.kernel.value import Value
 from placet.replay.calls import store
 from placet.replay.calls.answers import SettleCall, SettlementAnswer
+from placet.replay.calls.memory import Known
 from placet.replay.calls.model import (
     CallStatus,
     CommitState,
@@ -15,13 +16,14 @@ from placet.replay.calls.model import (
     ExecutionState,
     ReceiptStatus,
 )
-from placet.replay.calls.next_call import NextCall
+from placet.replay.calls.next_call import CountedCall, NextCall
 from placet.replay.calls.report import ToldCall, counted_call
 from placet.replay.calls.rules import Word, is_enough, settle
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
 from placet.replay.calls.store import Caller, SettlementWrite
 from placet.replay.sessions.codes import STALE, refusal
 from placet.replay.sessions.model import EvidenceTooWeak, OutcomeNotFinal
+from placet.storage.database import HotRow
 
 
 class _ToldReceipt(Value, frozen=True):
@@ -38,9 +40,14 @@ class _Told(Value, frozen=True):
 
 
 class _Settled(Value, frozen=True):
+    """A settlement, decided on one version of the facts; without a `call` nothing is known yet."""
+
     version: int
     level: EvidenceLevel
     following: NextCall | None
+    is_operator: bool = False
+    known: Known | None = None
+    call: CountedCall | None = None
 
 
 _TOLD: Final = msgspec.json.Decoder(_Told)
@@ -55,7 +62,7 @@ async def settle_call(runtime: Runtime, caller: Caller, asked: SettleCall) -> Se
     """
     if asked.outcome not in {ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED}:
         raise OutcomeNotFinal(detail="a settlement says `succeeded` or `failed`")
-    settled = _UNDECIDED
+    settled = await _guess(runtime, caller, asked)
     for _ in range(ATTEMPTS):
         write = SettlementWrite(
             settlement_id=asked.settlement_id,
@@ -66,6 +73,7 @@ async def settle_call(runtime: Runtime, caller: Caller, asked: SettleCall) -> Se
             decided_version=settled.version,
             evidence_level=settled.level,
             following=settled.following,
+            is_operator=settled.is_operator,
             events=[runtime.event(said) for said in _said(settled)],
         )
         row = await store.settle(runtime.db.hot, caller, write)
@@ -73,6 +81,7 @@ async def settle_call(runtime: Runtime, caller: Caller, asked: SettleCall) -> Se
             case "redo":
                 settled = await _decide(runtime, caller, asked, row["facts"])
             case "ok":
+                await _remember(runtime, settled, row)
                 return SettlementAnswer(
                     settlement_id=asked.settlement_id,
                     call_id=asked.call_id,
@@ -90,18 +99,56 @@ async def settle_call(runtime: Runtime, caller: Caller, asked: SettleCall) -> Se
     raise refusal(STALE)
 
 
+async def _guess(runtime: Runtime, caller: Caller, asked: SettleCall) -> _Settled:
+    """Return the settlement by an operator's word, where this process knows session and call."""
+    known = runtime.find(caller.key, caller.session_id)
+    call = None if known is None else known.find_open(asked.call_id)
+    is_operator = runtime.memory.is_operator(caller.key.key_id, caller.key.secret_hash)
+    if known is None or call is None or not is_operator or asked.receipt_id is not None:
+        return _UNDECIDED
+    level = EvidenceLevel.EXTERNALLY_VERIFIED
+    policy = (await runtime.pinned(known)).policy
+    following = settle(policy, known.state, _word(asked, call, level, None))
+    return _Settled(
+        version=known.state_version,
+        level=level,
+        following=following,
+        is_operator=True,
+        known=known,
+        call=call,
+    )
+
+
 async def _decide(runtime: Runtime, caller: Caller, asked: SettleCall, facts: str) -> _Settled:
     known = runtime.learn(
         caller.key, caller.session_id, facts, runtime.find(caller.key, caller.session_id)
     )
     told = _TOLD.decode(facts)
+    runtime.memory.took_word(caller.key.key_id, caller.key.secret_hash, is_operator=told.operator)
     call = counted_call(told.call)
+    known.told(call)
     policy = (await runtime.pinned(known)).policy
     cited = told.receipt
     level = EvidenceLevel.EXTERNALLY_VERIFIED
     if not told.operator:
         level = EvidenceLevel.NONE if cited is None else cited.evidence_level
-    word = Word(
+    word = _word(asked, call, level, cited)
+    if not told.operator:
+        _check_cited(word, cited, is_enough(word, policy.tools.get(call.tool), known.environment))
+    return _Settled(
+        version=known.state_version,
+        level=level,
+        following=settle(policy, known.state, word),
+        is_operator=told.operator,
+        known=known,
+        call=call,
+    )
+
+
+def _word(
+    asked: SettleCall, call: CountedCall, level: EvidenceLevel, cited: _ToldReceipt | None
+) -> Word:
+    return Word(
         call=call,
         status=asked.outcome,
         level=level,
@@ -110,11 +157,16 @@ async def _decide(runtime: Runtime, caller: Caller, asked: SettleCall, facts: st
         settlement_id=asked.settlement_id,
         reason=asked.reason,
     )
-    if not told.operator:
-        _check_cited(word, cited, is_enough(word, policy.tools.get(call.tool), known.environment))
-    return _Settled(
-        version=known.state_version, level=level, following=settle(policy, known.state, word)
-    )
+
+
+async def _remember(runtime: Runtime, settled: _Settled, row: HotRow) -> None:
+    """Note what a settlement of ours led to; one that was given again led to nothing new."""
+    known, call, following = settled.known, settled.call, settled.following
+    if row["replayed"] or known is None or call is None or following is None:
+        return
+    policy = (await runtime.pinned(known)).policy
+    known.settled(policy, call, following, row["settled_at"])
+    known.moved(following.after, row["state_version"], row["settled_at"])
 
 
 def _check_cited(word: Word, cited: _ToldReceipt | None, enough: bool) -> None:  # noqa: FBT001 -- one fact of three

@@ -42,7 +42,7 @@ _PREFLIGHT = _function("preflight_v1", 18)
 _PROPOSE = _function("propose_v1", 24)
 _START = _function("start_v1", 12)
 _RECEIPT = _function("receipt_v1", 26)
-_SETTLE = _function("settle_v1", 19)
+_SETTLE = _function("settle_v1", 20)
 _SWEEP = _function("sweep_v1", 15)
 
 
@@ -131,7 +131,7 @@ class ReceiptWrite(Value, frozen=True):
 
 
 class SettlementWrite(Value, frozen=True):
-    """Everything that `settle_v1` writes."""
+    """Everything that `settle_v1` writes; `is_operator` is as whose word it was decided."""
 
     settlement_id: UUID
     call_id: UUID
@@ -141,6 +141,7 @@ class SettlementWrite(Value, frozen=True):
     decided_version: int | None
     evidence_level: EvidenceLevel
     following: NextCall | None
+    is_operator: bool
     events: list[NewEvent]
 
 
@@ -255,6 +256,7 @@ async def settle(hot: HotPool, caller: Caller, write: SettlementWrite) -> asyncp
         write.evidence_level.value,
         _next(write.following),
         None if write.following is None else encode_state(write.following.after),
+        write.is_operator,
         *_columns(write.events),
     )
 

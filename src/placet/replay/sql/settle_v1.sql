@@ -3,7 +3,7 @@ CREATE FUNCTION placet.settle_v1(
     p_key_id text, p_secret_hash bytea, p_session uuid,
     p_holder text, p_epoch bigint, p_fence bigint,
     p_settlement uuid, p_call uuid, p_outcome text, p_receipt uuid, p_reason text,
-    p_decided_version bigint, p_evidence_level text, p_next jsonb, p_state bytea,
+    p_decided_version bigint, p_evidence_level text, p_next jsonb, p_state bytea, p_operator boolean,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     OUT code text, OUT facts jsonb, OUT status text, OUT execution_state text,
     OUT commit_state text, OUT evidence_level text, OUT state_version bigint,
@@ -89,7 +89,7 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    IF p_decided_version IS DISTINCT FROM s.state_version THEN
+    IF p_decided_version IS DISTINCT FROM s.state_version OR p_operator <> v_operator THEN
         code := 'redo';
         facts := placet.session_facts_v1(s) || jsonb_build_object(
             'operator', v_operator,
