@@ -38,6 +38,14 @@ class OneConnection:
         """Return that it is free: whoever asks for it gets it."""
         return 1
 
+    def get_size(self) -> int:
+        """Return that it is open."""
+        return 1
+
+    def get_max_size(self) -> int:
+        """Return that there is no other."""
+        return 1
+
 
 class Side:
     """One of the processes that meet: its hot functions run on a connection that a test holds."""
