@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from placet.authority.tool_hosts.model import Strength, ToolHost
-from placet.authority.tool_hosts.rules import strengths_of, weakest
+from placet.authority.tool_hosts.rules import strengths_of
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
 
@@ -40,11 +40,4 @@ def test_a_tool_of_two_hosts_is_as_strong_as_the_weaker() -> None:
 
 
 def test_the_strengths_have_one_order() -> None:
-    assert [weakest([a, b]) for a in Strength for b in Strength if a is not b] == [
-        COOPERATIVE,
-        COOPERATIVE,
-        COOPERATIVE,
-        PROXIED,
-        COOPERATIVE,
-        PROXIED,
-    ]
+    assert sorted(Strength, key=lambda one: one.rank) == [COOPERATIVE, PROXIED, VERIFIED]

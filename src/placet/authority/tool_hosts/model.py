@@ -36,6 +36,11 @@ class Strength(StrEnum):
     PROXIED = "proxied"
     VERIFIED = "verified"
 
+    @property
+    def rank(self) -> int:
+        """Return its place among the strengths: 0 is the weakest."""
+        return tuple(Strength).index(self)
+
 
 class ToolHost(Value, frozen=True):
     """One registration of a host. `key_id` is SHA-256 of the key's SPKI form, in hex."""

@@ -1,7 +1,6 @@
 """How strongly tools are governed, and how registrations are shown."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from placet.authority.tool_hosts.model import (
     Strength,
@@ -10,8 +9,6 @@ from placet.authority.tool_hosts.model import (
     ToolHostView,
 )
 from placet.kernel.principal import Environment
-
-_ORDER: Final = {strength: place for place, strength in enumerate(Strength)}
 
 
 def strengths_of(hosts: Iterable[ToolHost], environment: Environment) -> dict[str, Strength]:
@@ -24,13 +21,10 @@ def strengths_of(hosts: Iterable[ToolHost], environment: Environment) -> dict[st
     for host in hosts:
         if host.environment is environment:
             for tool in host.tools:
-                found[tool] = weakest([host.strength, found.get(tool, host.strength)])
+                found[tool] = min(
+                    host.strength, found.get(tool, host.strength), key=lambda one: one.rank
+                )
     return found
-
-
-def weakest(strengths: Iterable[Strength]) -> Strength:
-    """Return the weakest of these, of which there is at least one."""
-    return min(strengths, key=_ORDER.__getitem__)
 
 
 def view_of(host: ToolHost, revocation: ToolHostRevocation | None) -> ToolHostView:

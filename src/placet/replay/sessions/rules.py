@@ -6,7 +6,6 @@ from typing import Final
 import msgspec
 
 from placet.authority.tool_hosts.model import Strength
-from placet.authority.tool_hosts.rules import weakest
 from placet.kernel.canonical import canonical
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement
@@ -49,7 +48,8 @@ def tier_of(policy: Policy, strengths: Mapping[str, Strength]) -> SessionTier:
     ]
     if not writes or policy.unmatched_tools is not Ruling.DENY:
         return SessionTier.MONITOR
-    return _TIERS[weakest(strengths.get(name, Strength.COOPERATIVE) for name in writes)]
+    found = (strengths.get(name, Strength.COOPERATIVE) for name in writes)
+    return _TIERS[min(found, key=lambda strength: strength.rank)]
 
 
 def mode_of(
