@@ -9,14 +9,12 @@ lease.
 - `tool-filter`: an operator takes tools away from a session, and nobody gives them back.
 - `report-bypass`: somebody saw the agent act around its grants. The session is `compromised`: it
   takes receipts and settlements and nothing else, and may still be killed.
-- `report-unguarded`: calls ran without a grant because nobody answered. They are counted; a
-  contract may limit them, and one too many kills the session.
 
 A kill wider than a session is one row elsewhere (`authority.controls`). Which grants were out when
 it was set is read here afterwards, page by page, and never under the gate.
 
 Failures
-- An answer that was lost: the same request id gets it again and nothing more happens.
+- An answer that was lost: what stands already is answered again, and nothing more happens.
 - A control and a response at once: the session's lock decides who is first; the response that comes
   second finds the revision moved.
 - A kill and any of these at once: the same lock. After the kill they are refused as what it ended,
