@@ -19,6 +19,10 @@ outcome or than another receipt, or that ran other arguments, is marked `conflic
 settles anything by itself. A receipt that was kept without the settlement it brings is settled by
 its reporter's retry, or by the sweeper.
 
+How good a receipt is, the service says: the caller's own word, or (`attested`) what the tool's host
+signed about the same call in the same words, while its key counts here, which the statement that
+writes looks up.
+
 Each verb of the hot path has a file: `prepare`, `propose`, `start`, `report`, `settle`, `sweep`.
 They decide by `proposal` and `rules`, write through `store`, and share `runtime`, which remembers
 sessions in `memory`. `fold` is the state as a function of events, and `events` what is said.
