@@ -84,3 +84,7 @@ async def test_whoever_comes_back_to_a_lapsed_claim_that_another_has_taken_has_n
     kept = await requests.claim()
     assert isinstance(kept, KeptAnswer)
     assert kept.body == b"first"
+
+
+def test_preparing_ends_well_before_its_claim_lapses() -> None:
+    assert idempotency.PREPARING_FOR + timedelta(seconds=30) <= idempotency.APART_FOR

@@ -6,8 +6,8 @@ and is then told `request_in_progress`. When the first is rolled back, its key v
 
 What takes longer than a transaction may last is done apart from it, under a `Claim`: committed
 before the work, held again in the transaction of the effect, and given back when the work is
-refused. A claim whose process died lapses after `APART_FOR`; whoever comes back later than that to
-a claim that another has taken has no effect.
+refused, also for taking longer than `PREPARING_FOR`. A claim whose process died lapses after
+`APART_FOR`; whoever comes back later than that to a claim that another has taken has no effect.
 """
 
 from datetime import datetime, timedelta
@@ -47,7 +47,10 @@ KEPT_ANSWER = table(
     deletes=True,
 )
 APART_FOR: Final = timedelta(minutes=3)
-"""How long work that is done apart from its transaction may take: longer than any of it does."""
+"""After how long a claim lapses: later than the work that is done under it ends."""
+
+PREPARING_FOR: Final = timedelta(minutes=2)
+"""How long work apart from its transaction may take; the rest of `APART_FOR` is for that one."""
 
 
 class Claim(Value, frozen=True):

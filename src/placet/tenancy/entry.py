@@ -26,6 +26,7 @@ from placet.kernel.paging import PAGE_DEFAULT, PAGE_MAX
 from placet.kernel.principal import Principal, Scope
 from placet.kernel.refusals import (
     BodyTooLarge,
+    GovernanceUnavailable,
     IdempotencyKeyRequired,
     MalformedHeader,
     MalformedQuery,
@@ -36,6 +37,7 @@ from placet.kernel.refusals import (
 from placet.kernel.value import Input, Value
 from placet.storage.database import Database, Writing
 from placet.storage.idempotency import (
+    PREPARING_FOR,
     Claim,
     claim_apart,
     first_answer,
@@ -241,7 +243,7 @@ async def answered_apart(
 
     A repeat prepares nothing. Of two that ask for the same at once, one prepares, and the other is
     refused with `request_in_progress`, on whichever node. What is refused may be asked for again
-    with the same key.
+    with the same key. Refuses `governance_unavailable` where preparing takes too long.
     """
     asked = _asked(request, raw)
     db, principal = database_of(request), principal_of(request)
@@ -250,7 +252,7 @@ async def answered_apart(
     if not isinstance(claim, Claim):
         return _json(claim.body, claim.status, _REPLAYED)
     try:
-        prepared = await prepare()
+        prepared = await _in_time(prepare)
         async with db.writing(principal) as tx:
             await hold_claim(tx, claim)
             made = await work(tx, prepared)
@@ -282,6 +284,19 @@ async def _kept(tx: Writing, route: str, key: str, made: Answer) -> bytes:
     repeat = body if made.kept is None else msgspec.json.encode(made.kept)
     await keep_answer(tx, route=route, key=key, status=made.status, body=repeat)
     return body
+
+
+async def _in_time(prepare: Callable[[], Awaitable[T]]) -> T:
+    """Prepare while the claim is surely held: what ends later would be done twice."""
+    try:
+        async with asyncio.timeout(PREPARING_FOR.total_seconds()) as limit:
+            return await prepare()
+    except TimeoutError as fault:
+        if not limit.expired():
+            raise
+        raise GovernanceUnavailable(
+            detail="this took longer than it may; nothing was done", retry_after_seconds=5
+        ) from fault
 
 
 async def _release(db: Database, principal: Principal, claim: Claim) -> None:

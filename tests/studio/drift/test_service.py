@@ -16,6 +16,7 @@ from placet.studio.drift.model import (
     DriftItem,
     DriftOpened,
     DriftSeverity,
+    DriftSuperseded,
     Sighting,
 )
 
@@ -77,6 +78,23 @@ async def test_severity_rises_and_never_falls(story: Story, approval: Governance
     severities = [DriftSeverity.MINOR, DriftSeverity.CRITICAL, DriftSeverity.INFO]
     seen = [(await only(story, new_tool(approval, severity=s))).severity for s in severities]
     assert seen == [DriftSeverity.MINOR, DriftSeverity.CRITICAL, DriftSeverity.CRITICAL]
+
+
+async def test_that_items_are_settled_is_told_of_those_alone_that_nobody_has_closed(
+    story: Story, approval: GovernanceApproval
+) -> None:
+    items = [await only(story, new_tool(approval, name)) for name in ("wire_money", "erase_all")]
+    ids = [item.item_id for item in items]
+    told = []
+    for settled in ([ids[0]], [ids[0]], ids):
+        async with story.db.writing(story.founder) as tx:
+            told.append(await service.close_items(tx, approval, settled))
+    by = approval.approval_id
+    assert told == [
+        [DriftSuperseded(by_approval_id=by, item_ids=[ids[0]])],
+        [],
+        [DriftSuperseded(by_approval_id=by, item_ids=[ids[1]])],
+    ]
 
 
 async def test_two_who_see_the_same_at_once_open_one_item(

@@ -85,10 +85,15 @@ async def supersede_items(tx: Writing, approval: GovernanceApproval) -> list[Val
 async def close_items(
     tx: Writing, approval: GovernanceApproval, settled: Sequence[DriftItemId]
 ) -> list[Value]:
-    """Close items of an approval that a later scan has settled; return what is to be told."""
+    """Close items of an approval that a later scan has settled; return what is to be told.
+
+    That is nothing where somebody has closed or taken them up meanwhile.
+    """
     if not settled:
         return []
     found = await store.supersede_these(tx, settled)
+    if not found:
+        return []
     return [DriftSuperseded(by_approval_id=approval.approval_id, item_ids=found)]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -18,6 +18,7 @@ from placet.studio.drift.scans import asked, material, tool_drift
 from placet.studio.drift.scans.asked import AskedScans
 from placet.studio.sources import service as sources
 from placet.studio.sources.model import AddSource, Provenance, SourceKind, SourceMedia
+from placet.tenancy import entry
 
 SCHEMAS = {tool["tool"]: tool["input_schema"] for tool in CONTRACT["tools"]}
 
@@ -117,5 +118,25 @@ async def test_one_scan_that_is_asked_for_prepares_at_a_time(
         busy = await client.post(path, headers=headers)
     assert (busy.status_code, busy.json()["code"]) == (503, "scan_busy")
     assert int(busy.headers["Retry-After"]) > 0
+    made = await client.post(path, headers=headers)
+    assert made.status_code == 201, made.text
+
+
+async def test_a_scan_that_takes_too_long_to_prepare_is_refused_and_may_be_asked_for_again(
+    client: httpx.AsyncClient, desk: Desk, scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/api/v1/studio/workspaces/{scanner.workspace.workspace_id}/drift/scan"
+    headers = {"Authorization": f"Bearer {desk.workplace.founder_key}", "Idempotency-Key": "k"}
+    gate = threading.Event()
+    material.ASKED.submit(gate.wait)
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(entry, "PREPARING_FOR", timedelta(milliseconds=50))
+            async with asyncio.timeout(10):
+                late = await client.post(path, headers=headers)
+    finally:
+        gate.set()
+    assert (late.status_code, late.json()["code"]) == (503, "governance_unavailable")
+    assert int(late.headers["Retry-After"]) > 0
     made = await client.post(path, headers=headers)
     assert made.status_code == 201, made.text

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from placet.kernel.ids import TenantId
+from placet.kernel.ids import ActorId, TenantId
 from placet.policy.model import Ruling, SideEffect
 from placet.replay.calls.model import Verdict
 from placet.replay.observed.model import CallWindow, DecidedCalls, ToolCalls
@@ -25,7 +25,12 @@ from placet.studio.drift.model import (
 from placet.studio.drift.rules import fingerprint_of
 from placet.studio.drift.scans import rules, tool_drift
 from placet.studio.drift.scans.look import Look
-from placet.studio.drift.scans.model import ApprovedTool, Difference, SeenTool
+from placet.studio.drift.scans.model import (
+    ApprovalRuntimeReceipt,
+    ApprovedTool,
+    Difference,
+    SeenTool,
+)
 from placet.studio.rule_evidence.model import EvidenceEntry, GovernedRule, RuleFamily
 from placet.studio.workspaces.model import WorkspaceId
 
@@ -344,3 +349,44 @@ def test_a_window_is_halved_from_its_beginning_until_a_half_is_of_no_use() -> No
         lengths.append((window.until - window.after) // rules.WINDOW_MIN)
         window = rules.halved(window)
     assert lengths == [8, 4, 2, 1]
+
+
+def receipt(length: timedelta, left: timedelta) -> ApprovalRuntimeReceipt:
+    """Return that a scan looked at so much time, and left so much."""
+    return ApprovalRuntimeReceipt(
+        tenant_id=TenantId(ID),
+        receipt_id=ID,
+        workspace_id=WorkspaceId(ID),
+        approval_id=ID,
+        compiled_hash="ab" * 32,
+        window_from=NOW - left - length,
+        window_to=NOW - left,
+        call_count=0,
+        tool_count=0,
+        source_count=0,
+        rule_count=0,
+        opened_count=0,
+        live_count=0,
+        checked_by=ActorId(ID),
+        checked_at=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    ("length", "left", "reach"),
+    [
+        (rules.WINDOW_MIN, DAY, 2 * rules.WINDOW_MIN),
+        (DAY / 4, DAY / 4, DAY / 2),
+        (DAY / 4, DAY / 5, DAY),
+        (DAY, 9 * DAY, DAY),
+        (rules.WINDOW_MIN / 2, DAY, DAY),
+    ],
+)
+def test_a_scan_tries_twice_what_the_last_had_to_be_content_with(
+    length: timedelta, left: timedelta, reach: timedelta
+) -> None:
+    assert rules.reach_after(receipt(length, left)) == reach
+
+
+def test_a_first_scan_tries_a_day() -> None:
+    assert rules.reach_after(None) == DAY

@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from msgspec.structs import replace
 from tests.conftest import found
 from tests.replay.desk import Desk
 from tests.studio.drift.scans.scanner import Scanner
@@ -15,7 +16,7 @@ from placet.kernel.clock import SystemClock
 from placet.kernel.ids import Ids
 from placet.storage.database import Database
 from placet.storage.work import SCAN_DRIFT, WorkDue, take_due
-from placet.studio.drift.scans import material, store, watch
+from placet.studio.drift.scans import material, rules, store, watch
 from placet.studio.drift.scans.model import ApprovalRuntimeReceipt
 from placet.studio.workspaces import store as workspace_store
 from placet.studio.workspaces.model import GovernanceWorkspace
@@ -84,6 +85,55 @@ async def test_a_scan_that_is_due_waits_for_none_that_is_asked_for(scanner: Scan
         gate.set()
     assert busy.result()
     assert len(await receipts(scanner, scanner.workspace.workspace_id)) == 1
+
+
+class StoppedClock(SystemClock):
+    """A clock that keeps whoever reads how long it took, until it is let go."""
+
+    def __init__(self) -> None:
+        """Keep the first that comes."""
+        self.is_asked = threading.Event()
+        self.may_go = threading.Event()
+
+    def monotonic(self) -> float:
+        """Return the seconds once it may go."""
+        self.is_asked.set()
+        self.may_go.wait(30)
+        return super().monotonic()
+
+
+async def test_a_workspace_is_not_taken_before_its_turn_comes(
+    fresh_database_url: str, ids: Ids
+) -> None:
+    db = await Database.open(fresh_database_url, pool_size=3)
+    keys = ServerKeys.generate()
+    await keys.register(db)
+    for _ in range(2):
+        await approved(Story(db, ids, await found(db, ids), keys))
+    clock = StoppedClock()
+    scanning = asyncio.create_task(watch.scan_due(db, ids, clock))
+    try:
+        assert await asyncio.to_thread(clock.is_asked.wait, 30)
+        left = await take_due(db, SCAN_DRIFT, limit=9, lease_seconds=0)
+    finally:
+        clock.may_go.set()
+    assert (await scanning, len(left)) == (2, 1)
+    await db.close()
+
+
+async def test_where_calls_could_not_be_counted_in_time_the_next_scan_begins_with_twice_as_much(
+    scanner: Scanner,
+) -> None:
+    now, length = CLOCK.now(), 2 * rules.WINDOW_MIN
+    cut = replace(
+        until_tomorrow(scanner.workspace, scanner.ids),
+        window_from=now - timedelta(hours=1),
+        window_to=now - timedelta(hours=1) + length,
+    )
+    async with scanner.db.writing(scanner.founder) as tx:
+        await store.insert_receipt(tx, cut)
+    later = [await scanner.scan() for _ in range(2)]
+    assert [one.window_to - one.window_from for one in later] == [2 * length, 4 * length]
 
 
 async def test_a_workspace_with_nothing_to_scan_is_left_alone(

@@ -54,6 +54,18 @@ def halved(window: CallWindow) -> CallWindow | None:
     return None if half < WINDOW_MIN else replace(window, until=window.after + half)
 
 
+def reach_after(last: ApprovalRuntimeReceipt | None) -> timedelta:
+    """Return how much time a scan looks at first: twice what the last one had to be content with.
+
+    A scan that left as much time as it looked at, or more, could not count it.
+    """
+    if last is None:
+        return WINDOW_MAX
+    length = last.window_to - last.window_from
+    is_cut = length >= WINDOW_MIN and last.checked_at - last.window_to >= length
+    return min(2 * length, WINDOW_MAX) if is_cut else WINDOW_MAX
+
+
 def find_refused(look: Look, decided: Iterable[DecidedCalls]) -> Iterator[Sighting]:
     """Yield calls that were refused by principal, ruling, limit or phase; one of each sort."""
     merged: dict[str, Sighting] = {}

@@ -98,10 +98,10 @@ async def _live_count(tx: Writing, approval: GovernanceApproval) -> int:
 
 
 async def _window(tx: Writing, approval: GovernanceApproval) -> CallWindow:
-    """Return the time to look at: from the end of the last scan, at most a day."""
+    """Return the time to look at: from the end of the last scan, a day or as far as may be."""
     last = await store.find_last(tx, approval.approval_id)
     after = last.window_to if last else approval.approved_at
-    until = min(await observed.settled_until(tx), after + rules.WINDOW_MAX)
+    until = min(await observed.settled_until(tx), after + rules.reach_after(last))
     if until <= after:
         raise StateMovedOn(detail="the workspace was scanned at this very moment")
     return CallWindow(artifact_id=approval.artifact_id, after=after, until=until)

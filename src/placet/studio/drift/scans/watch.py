@@ -14,7 +14,7 @@ from placet.studio.drift.scans import material, service
 from placet.studio.drift.scans.model import NothingToScan
 
 BATCH: Final = 5
-"""Workspaces that one round takes: one after the other, they are done before any comes back."""
+"""Workspaces that one round scans, one after the other: each is taken when its turn comes."""
 
 TAKEN_SECONDS: Final = 300
 PERIOD: Final = timedelta(hours=1)
@@ -22,19 +22,26 @@ _LOG: Final = logging.getLogger("placet.worker")
 
 
 async def scan_due(db: Database, ids: Ids, clock: Clock) -> int:
-    """Scan every workspace that is due, over all tenants. Returns how many there were.
+    """Scan workspaces that are due, over all tenants, `BATCH` at most. Returns how many.
 
     May run on several nodes at once: what one has taken the others leave, and each call is counted
     in one scan whoever makes it.
     """
-    due = await take_due(db, SCAN_DRIFT, limit=BATCH, lease_seconds=TAKEN_SECONDS)
-    for work in due:
-        try:
-            async with asyncio.timeout(TAKEN_SECONDS):
-                await scan_work(db, work, ids, clock)
-        except Exception:  # noqa: BLE001 -- one workspace's fault keeps no other waiting
-            _LOG.exception("workspace %s was not scanned and comes round again", work.ref)
-    return len(due)
+    for count in range(BATCH):
+        # One at a time: none is held while another is scanned, nor comes back before its end.
+        due = await take_due(db, SCAN_DRIFT, limit=1, lease_seconds=TAKEN_SECONDS)
+        if not due:
+            return count
+        await _scan_one(db, due[0], ids, clock)
+    return BATCH
+
+
+async def _scan_one(db: Database, work: WorkDue, ids: Ids, clock: Clock) -> None:
+    try:
+        async with asyncio.timeout(TAKEN_SECONDS):
+            await scan_work(db, work, ids, clock)
+    except Exception:  # noqa: BLE001 -- one workspace's fault keeps no other waiting
+        _LOG.exception("workspace %s was not scanned and comes round again", work.ref)
 
 
 async def scan_work(db: Database, work: WorkDue, ids: Ids, clock: Clock) -> None:
