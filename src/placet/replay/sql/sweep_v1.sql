@@ -16,7 +16,7 @@ DECLARE
     v_next timestamptz;
     v_met int;
     v_at timestamptz;
-    v_finished boolean := p_status = 'completed';
+    v_finished boolean;
 BEGIN
     PERFORM set_config('placet.tenant', p_tenant::text, true);
     SELECT r.* INTO s FROM placet.replay_session AS r
@@ -25,6 +25,8 @@ BEGIN
         code := 'not_found';
         RETURN;
     END IF;
+    -- A session may have been completed before, by its close: then there is nothing to finish.
+    v_finished := p_status = 'completed' AND s.status <> 'completed';
     IF s.state_version <> p_decided_version THEN
         code := 'redo';
         RETURN;
