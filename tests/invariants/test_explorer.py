@@ -1,0 +1,162 @@
+"""Every order in which a worker, a rival and an operator can meet, and what must hold of each.
+
+The mutants show that the explorer sees what it should: each breaks a claim in a few combinations.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.invariants.explored import Combination, Grounds, Seat, actors
+from tests.invariants.explored_judged import judge, stored
+from tests.invariants.explorer import Frontier, Play, play
+from tests.invariants.guards import MUTANTS
+from tests.invariants.mutants import installed
+from tests.invariants.python_mutants import (
+    CLAIMED_FAILURE_FREES_THE_KEY,
+    LIMIT_COUNTS_COMMITS_ONLY,
+    PythonMutant,
+    patched,
+)
+from tests.invariants.serial import Result, result_of, strays
+from tests.invariants.stage import Stage
+
+LEAST = 5000
+SEATS = 24
+GIVEN = "heir is given the lease"
+PAIRS = (
+    ("open", ("worker proposes", "worker starts"), (GIVEN,)),
+    ("open", ("worker proposes", "worker starts"), ("twin proposes",)),
+    ("open", ("worker notes", "worker notes"), ("twin notes",)),
+    ("open", ("worker renews", "worker proposes"), (GIVEN,)),
+    ("granted", ("worker starts", "worker succeeds"), (GIVEN,)),
+    ("granted", ("worker fails", "worker refunds"), (GIVEN,)),
+    ("granted", ("worker starts", "worker fails"), ("twin starts",)),
+    ("granted", ("worker succeeds", "worker refunds"), ("operator says it succeeded",)),
+)
+STOPS = (
+    "session is killed",
+    "session is closed",
+    "tenant is killed",
+    "agent is killed",
+    "tool is killed",
+    "operator settles",
+)
+PLAYED: Counter[str] = Counter()
+
+
+async def explore(
+    grounds: Grounds, combination: Combination, *, until_broken: bool = False
+) -> tuple[int, list[str]]:
+    """Play every schedule of a combination. Returns how many there are, and what each broke."""
+    frontier = Frontier()
+    plays: list[tuple[Play, Result]] = []
+    broken: list[str] = []
+    while batch := await _played(grounds, combination, frontier):
+        found = await stored(grounds.stage.watch, [seat.session_id for seat, _ in batch])
+        for seat, one in batch:
+            kept = found[seat.session_id]
+            plays.append((one, result_of(one, kept)))
+            broken += [f"{claim} in {order(one)}" for claim in judge(seat, one, kept)]
+        if broken and until_broken:
+            return len(plays), broken
+    broken += [f"no serial order comes to {order(one)}" for one, _ in strays(plays)]
+    return len(plays), broken
+
+
+async def _played(
+    grounds: Grounds, combination: Combination, frontier: Frontier
+) -> list[tuple[Seat, Play]]:
+    """Play the next schedules, as many as there are seats for."""
+    made: list[tuple[Seat, Play]] = []
+    seats = await grounds.seats(combination.ground, SEATS) if frontier else []
+    while seats and frontier:
+        seat = seats.pop()
+        one = await play(grounds.stage.watch, actors(seat, combination), frontier.take())
+        if combination.wide:
+            await grounds.rewind()
+        if frontier.add(one):
+            made.append((seat, one))
+    return made
+
+
+def order(played: Play) -> str:
+    """Return a play as its works in the order of their commits."""
+    return f"{played.schedule}: " + ", ".join(one.name for one in played.done)
+
+
+@pytest.fixture(scope="module")
+async def grounds(stage: Stage) -> AsyncIterator[Grounds]:
+    """A tenant in production, on connections that are patient with a slow machine."""
+    for side in stage.sides:
+        await side.connection.execute("SET lock_timeout = '4s'")
+    yield await Grounds.laid(stage)
+    for side in stage.sides:
+        await side.connection.execute("RESET lock_timeout")
+
+
+@pytest.mark.parametrize("stop", STOPS)
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " and ".join((*pair[1], *pair[2])))
+async def test_every_interleaving_keeps_every_claim(
+    grounds: Grounds, pair: tuple[str, tuple[str, ...], tuple[str, ...]], stop: str
+) -> None:
+    combination = Combination(*pair, (stop,))
+    PLAYED[str(combination)], broken = await explore(grounds, combination)
+    assert broken == []
+
+
+def test_there_were_enough_interleavings() -> None:
+    assert PLAYED.total() >= LEAST
+
+
+REAL = {mutant.name: mutant for mutant in MUTANTS}
+SEEN = {
+    "fence_not_compared": ("open", ("worker proposes",), ("twin takes the lease anew",), ()),
+    "fence_only_read_for_renewals": ("open", ("worker renews",), (GIVEN,), ()),
+    "fence_read_before_the_lock_in_a_steal_before_a_response": (
+        "open",
+        ("worker proposes",),
+        (GIVEN,),
+        (),
+    ),
+    "fence_read_before_the_lock_in_a_kill_before_a_start": (
+        "granted",
+        ("worker starts",),
+        (),
+        ("session is killed",),
+    ),
+    "gate_left_out_of_responses": ("open", ("worker proposes",), (), ("tenant is killed",)),
+    "gate_left_out_of_starts": ("granted", ("worker starts",), (), ("agent is killed",)),
+    "kill_without_a_revision": ("granted", (), (), ("session is killed",)),
+    "write_before_a_check": ("open", ("worker notes",), ("twin proposes",), ()),
+    "late_receipt_refused": ("granted", ("worker starts", "worker succeeds"), (GIVEN,), ()),
+    "started_twice": ("granted", ("worker starts",), ("twin starts",), ()),
+}
+PYTHON = (
+    (LIMIT_COUNTS_COMMITS_ONLY, ("open", ("worker notes", "worker notes"), (), ())),
+    (CLAIMED_FAILURE_FREES_THE_KEY, ("granted", ("worker fails", "worker refunds"), (), ())),
+)
+
+
+@pytest.mark.parametrize("name", SEEN)
+async def test_the_explorer_sees_a_guard_missing_in_the_database(
+    grounds: Grounds, name: str
+) -> None:
+    combination = Combination(*SEEN[name])
+    async with installed(grounds.stage.owner, REAL[name]):
+        _, broken = await explore(grounds, combination, until_broken=True)
+    assert broken != []
+    _, broken = await explore(grounds, combination)
+    assert broken == []
+
+
+@pytest.mark.parametrize("mutant", [one for one, _ in PYTHON], ids=lambda one: one.name)
+async def test_the_explorer_sees_a_guard_missing_in_the_rules(
+    grounds: Grounds, mutant: PythonMutant
+) -> None:
+    combination = Combination(*dict(PYTHON)[mutant])
+    with patched(mutant):
+        _, broken = await explore(grounds, combination, until_broken=True)
+    assert broken != []
+    _, broken = await explore(grounds, combination)
+    assert broken == []
