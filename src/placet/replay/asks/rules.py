@@ -28,7 +28,10 @@ def checkpoint_of(policy: Policy, tool: str) -> Checkpoint:
 def is_redacted(policy: Policy, call: ReplayPendingCall) -> bool:
     """Tell whether a view of this call hides anything, and so needs a salt."""
     known = policy.tools.get(call.tool_name)
-    return bool(known and known.redacted and _redact(known.redacted, call, b"").hidden)
+    if known is None or not known.redacted:
+        return False
+    _, hidden = redact(known.redacted, foreign.parse(call.arguments), b"")
+    return bool(hidden)
 
 
 def view_of(
@@ -45,7 +48,8 @@ def view_of(
     assert call.deadline_at is not None, "an ask has a deadline"  # noqa: S101 -- propose_v1 sets it
     tool = policy.tools.get(call.tool_name)
     people = checkpoint_of(policy, call.tool_name)
-    shown = _redact(() if tool is None else tool.redacted, call, salt)
+    paths = () if tool is None else tool.redacted
+    arguments, hidden = redact(paths, foreign.parse(call.arguments), salt)
     return AskView(
         kind=VIEW_KIND,
         tenant_id=session.tenant_id,
@@ -59,9 +63,9 @@ def view_of(
         tool=call.tool_name,
         server=None if tool is None else tool.server,
         side_effect=None if tool is None else tool.side_effect,
-        arguments=foreign.encode(shown.document).decode(),
+        arguments=foreign.encode(arguments).decode(),
         arguments_hash=call.arguments_hash.hex(),
-        redacted=shown.hidden,
+        redacted=hidden,
         reasons=call.reasons,
         beside=[_beside(other) for other in step if other.call_id != call.call_id],
         all_of=list(people.all_of),
@@ -79,6 +83,15 @@ def view_bytes(view: AskView) -> bytes:
 def hash_view(data: bytes) -> Digest:
     """Return the hash of a view's bytes, which a vote names."""
     return digest("ask_view", data)
+
+
+def redact(paths: Sequence[Path], document: Json, salt: bytes) -> tuple[Json, list[RedactedValue]]:
+    """Return a document without what stands at these paths, and what was taken out of it."""
+    shown = _Shown(document, salt)
+    # The longest first: a path under another one is told of by itself, before that one hides it.
+    for path in sorted(paths, key=lambda path: -len(path.parts)):
+        shown.document = shown.hide(path.parts, shown.document, "")
+    return shown.document, shown.hidden
 
 
 def _beside(call: ReplayPendingCall) -> CallBeside:
@@ -118,11 +131,3 @@ class _Shown:
         hashed = digest("redacted", self.salt, pointer.encode(), b"\x00", foreign.encode(value))
         self.hidden.append(RedactedValue(pointer=pointer, hash=hashed.hex()))
         return REDACTED
-
-
-def _redact(paths: Sequence[Path], call: ReplayPendingCall, salt: bytes) -> _Shown:
-    shown = _Shown(foreign.parse(call.arguments), salt)
-    # The longest first: a path under another one is told of by itself, before that one hides it.
-    for path in sorted(paths, key=lambda path: -len(path.parts)):
-        shown.document = shown.hide(path.parts, shown.document, "")
-    return shown
