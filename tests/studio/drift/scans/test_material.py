@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -70,6 +71,22 @@ async def test_the_time_of_a_scan_begins_when_its_thread_does(scanner: Scanner) 
     assert ready.tools is not None
     assert ready.tools.not_compared == []
     assert len(ready.tools.changed) == 1
+
+
+async def test_of_a_tool_of_which_everything_is_told_no_further_version_is_compared(
+    scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool_drift, "CHANGES_MAX", 1)
+    for n in range(3):
+        other: dict[str, Any] = {"type": "object", "required": [f"other_{n}"]}
+        await scanner.offer(OfferedTool(name="issue_refund", input_schema=other))
+        if n == 1:
+            await scanner.scan()
+    ready = await scanner.prepared()
+    assert ready.tools is not None
+    assert (len(ready.tools.changed), len(ready.tools.not_compared)) == (1, 2)
+    await scanner.scan(ready)
+    assert [item.subject.code for item in await scanner.items()] == [None, tool_drift.TOO_MANY]
 
 
 async def test_lists_that_are_not_read_in_time_are_one_item_until_they_are(

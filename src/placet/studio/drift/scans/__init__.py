@@ -9,7 +9,9 @@ items. Items of earlier approvals that nobody has closed are superseded. An
 found: *checked and clean* is another thing than *never checked*.
 
 Where the calls of that time cannot be counted as fast as a statement must be, the scan takes its
-first half only, or a half of that: the receipt's window says which, and the next scan begins there.
+first half only, or a half of that: the receipt's window says which, and the next scan begins there,
+with twice as much. Less than ten seconds is not tried: then no scan is made, it is refused with
+`governance_unavailable` or comes round again, and nothing is passed over.
 
 The worker scans each workspace with an approval in force once an hour, the first time right after
 the approval; anybody who works in it may ask for a scan at any time.
@@ -37,16 +39,21 @@ what was known of it at the approval: the versions that had been reported or lis
 contract's own schema. Where neither says anything, the version that was seen first is what counts
 as known.
 
-Schemas are compared in threads of their own, one for scans that are due and one for those that
-somebody asks for: each pair once, 50 pairs of a scan at most, and for 15 seconds, the wait for the
-thread among them. A tool of which versions are left then is an item too, with the code
-`not_compared`, as severe as an incompatible change; the next scan goes on, and supersedes the item
-when none is left.
-Of the sources that list tools, JSON and YAML, the last 5 are looked at. A tool in YAML with an
-alias, an anchor or a tag is known by its name alone, and words such as `yes` are strings.
+Captured calls are judged, lists of tools read and schemas compared in threads of their own: one for
+scans that are due, one for those that somebody asks for, which come one at a time; `scan_busy`
+after a wait of 20 seconds. It has 15 seconds from when the thread begins, and each pair of schemas
+is compared once, 50 pairs of a scan at most. What is left then is said. Captures are left for the
+next scan. A tool of which versions are left is an item too, with the code `not_compared`, as severe
+as an incompatible change; the next scan goes on, and supersedes the item when none is left. Where
+not even the lists could be read, no tool is compared, and one such item of the approval says so.
+
+Of the sources that list tools, JSON and YAML, the last 5 are looked at, and of each the first 1,000
+entries that may be tools. A tool in YAML with an alias, an anchor or a tag is known by its name
+alone, and words such as `yes` are strings.
 
 What an agent says of itself opens no more items than are of use: 100 for new tools and 20 for
-versions of one tool, and one more for all the rest.
+versions of one tool, and one more for all the rest. Versions of a tool that has its 20 and are left
+count for that one, as incompatible; once it is as severe as that, no more of them are compared.
 
 Invariants
 - Each call is counted in one scan of an approval, whoever scans, however often and on however many
