@@ -118,6 +118,15 @@ class Session:
         self._loop = loop
         self._outer: Session | None = None
 
+    @property
+    def approval_seconds(self) -> float:
+        """Return how long a call waits for people, as `session.Session` says; settable."""
+        return self.inner.approval_seconds
+
+    @approval_seconds.setter
+    def approval_seconds(self, seconds: float) -> None:
+        self.inner.approval_seconds = seconds
+
     def __repr__(self) -> str:
         """Show the session inside."""
         return f"sync.{self.inner!r}"
