@@ -27,6 +27,9 @@ RESERVED_SIZE: Final = 4
 OWED_SIZE: Final = 4
 ENGINE_POOL_SIZE: Final = 8
 POOL_WAIT_SECONDS: Final = 0.5
+OPEN_SECONDS: Final = 2.0
+"""How long a call may wait while the pool still opens connections, which are warmed first."""
+
 _SET_TENANT: Final = sa.text("SELECT set_config('placet.tenant', :tenant, true)")
 
 
@@ -123,8 +126,9 @@ class HotPool:
     ) -> asyncpg.Record:
         """Run one function call that returns one row.
 
-        Refuses `governance_unavailable` when no connection is free within 500 ms, or the database
-        cannot be reached. A lost answer leaves the outcome unknown: send the same call again.
+        Refuses `governance_unavailable` when no connection is free within 500 ms, or 2 s while the
+        pool still opens some, or when the database cannot be reached. A lost answer leaves the
+        outcome unknown: send the same call again.
         """
         rows = await self.rows(query, *arguments, reserved=reserved, owed=owed)
         return rows[0]
@@ -136,11 +140,14 @@ class HotPool:
         pool = self._pool
         if reserved:
             pool = self._reserved
-        elif owed and _is_exhausted(pool):
+        elif owed and self._owed is not pool and _is_exhausted(pool):
             pool = self._owed
         with translated():
             try:
-                connection = await pool.acquire(timeout=POOL_WAIT_SECONDS)
+                is_open = pool.get_size() >= pool.get_max_size()
+                connection = await pool.acquire(
+                    timeout=POOL_WAIT_SECONDS if is_open else OPEN_SECONDS
+                )
             except TimeoutError as fault:
                 raise GovernanceUnavailable(
                     detail="every database connection is busy; nothing was decided",
