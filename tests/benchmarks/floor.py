@@ -48,15 +48,15 @@ class _Recording(HotPool):
     """A hot pool that keeps what goes through it."""
 
     def __init__(self, hot: HotPool) -> None:
-        super().__init__(hot._pool, hot._reserved)  # noqa: SLF001 -- the same pools, looked at
+        super().__init__(hot._pool, hot._reserved, hot._owed)  # noqa: SLF001 -- the same pools
         self.told: list[tuple[str, tuple[object, ...]]] = []
 
     async def rows(
-        self, query: str, *arguments: object, reserved: bool = False
+        self, query: str, *arguments: object, reserved: bool = False, owed: bool = False
     ) -> list[asyncpg.Record]:
         """Keep the call and make it."""
         self.told.append((query, arguments))
-        return await super().rows(query, *arguments, reserved=reserved)
+        return await super().rows(query, *arguments, reserved=reserved, owed=owed)
 
 
 async def record(runtime: Runtime, worker: Worker, admin_url: str) -> list[Recorded]:

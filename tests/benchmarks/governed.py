@@ -1,9 +1,10 @@
 """What a governed call costs: `python -m tests.benchmarks.governed`.
 
 A preflight, a proposal and a receipt over HTTP, all checks on and all evidence written, against the
-same three database functions called by pgbench on the same database, the rounds interleaved. One
-JSON record for each number of clients: the rate against the floor's, and the median of one call
-against the floor's. A run in which not every call was committed once ends with a fault.
+same three database functions called by pgbench on the same database, the rounds interleaved; and
+the same in two requests, whose floor is still three. One JSON record for each way and number of
+clients: the rate against the floor's, the median of one call against the floor's, and how long the
+service itself is busy with one. A run in which not every call was committed once ends with a fault.
 """
 
 import asyncio
@@ -11,17 +12,26 @@ import json
 import statistics
 import subprocess
 import sys
-from typing import Final
+from typing import Final, TypeAlias
 
 import uvloop
 from tests.benchmarks import floor, stand
-from tests.benchmarks.stand import ROUNDS, SECONDS, Seat, Stand
+from tests.benchmarks.stand import ROUNDS, SECONDS, Agent, Seat, Stand, Way
 
 from placet.replay.calls.runtime import Runtime
 from placet.storage.embedded.binaries import locate
 
 CLIENTS: Final = (1, 8, 32)
 INCONCLUSIVE_FROM: Final = 1.5
+
+Figures: TypeAlias = tuple[float, float, float]
+"""Calls a second, the median of a call in ms, and the service's processor time for one in ms."""
+
+WAYS: Final[dict[str, Way]] = {
+    "three requests": Agent.call,
+    "preflight carried": Agent.carry,
+    "calls at once": Agent.call_at_once,
+}
 
 
 async def prepare(here: Stand) -> tuple[list[floor.Recorded], list[Seat], list[Seat]]:
@@ -32,12 +42,14 @@ async def prepare(here: Stand) -> tuple[list[floor.Recorded], list[Seat], list[S
         return step, await stand.seats(desk, max(CLIENTS)), await stand.seats(desk, max(CLIENTS))
 
 
-async def governed(port: int, seats: list[Seat], seconds: float) -> tuple[float, float]:
-    """Return the governed calls a second, and the median of one call's milliseconds."""
+async def governed(port: int, pid: int, seats: list[Seat], seconds: float, way: Way) -> Figures:
+    """Return the governed calls a second, a call's median, and the service's time for a call."""
     async with stand.agents(port, seats) as made:
-        rate = await stand.keep_calling(made, seconds)
+        before = stand.busy_seconds(pid)
+        rate = await stand.keep_calling(made, seconds, way)
+        busy = stand.busy_seconds(pid) - before
         took = [seconds for agent in made for seconds in agent.took]
-    return rate, statistics.median(took) * 1000
+    return rate, statistics.median(took) * 1000, busy / len(took) * 1000
 
 
 async def leases(here: Stand, port: int, seats: list[Seat]) -> list[tuple[int, int, int]]:
@@ -47,47 +59,53 @@ async def leases(here: Stand, port: int, seats: list[Seat]) -> list[tuple[int, i
     return await stand.standing_of(here, seats)
 
 
-async def measure(here: Stand, port: int) -> None:
+async def measure(here: Stand, port: int, pid: int) -> None:
     """Run the rounds and print the figures."""
     step, ours, theirs = await prepare(here)
     done = 0
     for clients in CLIENTS:
-        rates: dict[str, list[tuple[float, float]]] = {"floor": [], "governed": []}
+        figures: dict[str, list[Figures]] = {"floor": [], **{name: [] for name in WAYS}}
         for seconds in (1.0, *[SECONDS] * ROUNDS):
             known = await leases(here, port, theirs[:clients])
             text = floor.script(step, theirs[:clients], known)
             ran = await asyncio.to_thread(floor.run, text, here.database_url, clients, seconds)
-            rates["floor"].append(ran)
+            figures["floor"].append((*ran, 0.0))
             done += round(ran[0] * seconds)
-            rates["governed"].append(await governed(port, ours[:clients], seconds))
-        tell(clients, {name: figures[1:] for name, figures in rates.items()})
+            for name, way in WAYS.items():
+                figures[name].append(await governed(port, pid, ours[:clients], seconds, way))
+        for name in WAYS:
+            tell(name, clients, figures[name][1:], figures["floor"][1:])
     committed, receipts, told = await stand.settled(here, [seat.session_id for seat in theirs])
     assert committed == receipts == told == done, "the floor did not commit every call"
     committed, receipts, told = await stand.settled(here, [seat.session_id for seat in ours])
     assert committed == receipts == told, "the service did not commit every call"
 
 
-def tell(clients: int, rates: dict[str, list[tuple[float, float]]]) -> None:
+def tell(name: str, clients: int, ours: list[Figures], theirs: list[Figures]) -> None:
     """Print one record."""
-    pairs = list(zip(rates["governed"], rates["floor"], strict=True))
-    ratios = [ours[0] / theirs[0] for ours, theirs in pairs]
+    pairs = list(zip(ours, theirs, strict=True))
+    ratios = [one[0] / other[0] for one, other in pairs]
     record = {
-        "name": "governed call against its three functions",
+        "name": f"governed call, {name}, against its three functions",
         "clients": clients,
         "rate_ratio": round(statistics.median(ratios), 2),
         "least": round(min(ratios), 2),
         "most": round(max(ratios), 2),
         "is_conclusive": max(ratios) / min(ratios) < INCONCLUSIVE_FROM,
-        "p50_ratio": round(statistics.median(ours[1] / theirs[1] for ours, theirs in pairs), 2),
-        **{
-            f"{name}_{what}": round(statistics.median(part[place] for part in parts), 2)
-            for name, parts in rates.items()
-            for place, what in enumerate(("per_second", "p50_ms"))
-        },
+        "p50_ratio": round(statistics.median(one[1] / other[1] for one, other in pairs), 2),
+        "per_second": _median(ours, 0),
+        "p50_ms": _median(ours, 1),
+        "service_ms": _median(ours, 2),
+        "floor_per_second": _median(theirs, 0),
+        "floor_p50_ms": _median(theirs, 1),
         "rounds": len(ratios),
         "python": sys.version.split()[0],
     }
     print(json.dumps(record), flush=True)  # noqa: T201 -- a benchmark prints its figures
+
+
+def _median(figures: list[Figures], place: int) -> float:
+    return round(statistics.median(one[place] for one in figures), 2)
 
 
 def disk(folder: str) -> None:
@@ -102,8 +120,8 @@ def main() -> None:
     """Start what is measured, measure it, and end it."""
     with stand.standing("placet_bench") as (here,):
         disk(str(here.folder))
-        with stand.served(__spec__.name, here) as (port, _):
-            uvloop.run(measure(here, port))
+        with stand.served(__spec__.name, here) as (port, process):
+            uvloop.run(measure(here, port, process.pid))
 
 
 if __name__ == "__main__":

@@ -8,15 +8,16 @@ shorter; what comes of fewer than five rounds of five seconds is a sketch.
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from os import environ
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
 import asyncpg
@@ -201,6 +202,11 @@ class _Prepared(Value, frozen=True):
     prepared_request_id: str
 
 
+class _Kept(Value, frozen=True):
+    next: _Prepared
+
+
+_KEPT: Final = msgspec.json.Decoder(_Kept)
 _PROPOSED: Final = msgspec.json.Decoder(_Proposed)
 _PREPARED: Final = msgspec.json.Decoder(_Prepared)
 
@@ -215,6 +221,7 @@ class Agent:
         self._ids = SystemIds()
         self._line = line
         self._binding = ""
+        self._carried: _Prepared | None = None
 
     async def lease(self) -> None:
         """Take the lease for a minute, or take it again."""
@@ -232,6 +239,26 @@ class Agent:
         began = time.perf_counter()
         prepared = _PREPARED.decode(await self.ask("preflight", {"request_hash": REQUEST_HASH}))
         await self.ask("receipts", self._receipt(await self._propose(prepared)))
+        self.took.append(time.perf_counter() - began)
+
+    async def carry(self) -> None:
+        """Take one call as `call` does, its preflight carried by the receipt before it."""
+        if self._carried is None:
+            asked = {"request_hash": REQUEST_HASH}
+            self._carried = _PREPARED.decode(await self.ask("preflight", asked))
+        began = time.perf_counter()
+        receipt = self._receipt(await self._propose(self._carried))
+        answer = await self.ask("receipts", {**receipt, "next": {"request_hash": REQUEST_HASH}})
+        self._carried = _KEPT.decode(answer).next
+        self.took.append(time.perf_counter() - began)
+
+    async def call_at_once(self) -> None:
+        """Take one call as `call` does, prepared and proposed at once."""
+        began = time.perf_counter()
+        tool = self.seat.tool
+        asked = {"tool_calls": [{"id": "call_0", "name": tool.name, "arguments": tool.arguments}]}
+        (call,) = _PROPOSED.decode(await self.ask("calls", asked)).calls
+        await self.ask("receipts", self._receipt(call))
         self.took.append(time.perf_counter() - began)
 
     async def ask(self, verb: str, body: dict[str, Any]) -> bytes:
@@ -263,8 +290,18 @@ class Agent:
         return (
             f"POST /api/v1/replay/sessions/{self.seat.session_id}/{verb} HTTP/1.1\r\n"
             f"host: placet.test\r\nauthorization: Bearer {self.seat.key}\r\n"
-            f"content-type: application/json\r\n{bound}"
+            f"content-type: application/json\r\nidempotency-key: {self._ids.new()}\r\n{bound}"
         ).encode()
+
+
+Way: TypeAlias = Callable[[Agent], Awaitable[None]]
+"""How an agent takes one call."""
+
+
+def busy_seconds(pid: int) -> float:
+    """Return how long a process has had a processor."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @asynccontextmanager
@@ -280,14 +317,14 @@ async def agents(port: int, seats: list[Seat]) -> AsyncIterator[list[Agent]]:
         line.close()
 
 
-async def keep_calling(made: list[Agent], seconds: float) -> float:
+async def keep_calling(made: list[Agent], seconds: float, way: Way = Agent.call) -> float:
     """Have every agent call for so long, and return the governed calls a second."""
     began = time.perf_counter()
     before = sum(len(agent.took) for agent in made)
 
     async def work(agent: Agent) -> None:
         while time.perf_counter() - began < seconds:
-            await agent.call()
+            await way(agent)
 
     async with asyncio.TaskGroup() as group:
         for agent in made:
