@@ -266,7 +266,7 @@ def grants(*given: Grant, is_killed: bool = True) -> list[bytes]:
 
 def test_a_grant_of_a_killed_session_counts_only_from_before_the_kill() -> None:
     assert check(grants(sample_grant())).is_good
-    assert "session had been killed" in why(grants(sample_grant(revision=1)))
+    assert "session had been stopped" in why(grants(sample_grant(revision=1)))
     assert "newer" in why(grants(sample_grant(revision=1), is_killed=False))
 
 
@@ -498,7 +498,7 @@ def test_a_second_kill_does_not_make_the_first_forgotten() -> None:
     kills = [Said("SessionStopped", {"n": n}, revision=n) for n in (1, 2)]
     session = chained(SESSION, [Said("SessionOpened", {}), *kills])
     envelopes = [sign_grant(sample_grant(revision=1), GRANT_KEY)]
-    assert "had been killed" in why(bundle_lines(session, envelopes=envelopes))
+    assert "had been stopped" in why(bundle_lines(session, envelopes=envelopes))
 
 
 def test_a_vote_of_another_tenant_is_a_flaw() -> None:

@@ -24,8 +24,10 @@ from placet.events.model import RecordedEvent
 from placet.evidence import verify as verifier
 from placet.evidence.grant import sign_grant
 from placet.evidence.verify import BundleReport, verify_bundle
+from placet.replay.controls.model import SessionBypassed
 
 OPENED = Said("SessionOpened", {"agent": "refund-desk", "artifact_id": "one"})
+CALL = str(uuid_of("call 1"))
 SCOPES = [("tenant", ""), ("agent", "refund-desk"), ("tool", "refund_order")]
 
 
@@ -118,6 +120,15 @@ def test_a_lifting_of_a_control_whose_body_was_erased_is_told_as_not_proved() ->
     assert any("2 of them did" in sentence for sentence in report.not_proved)
 
 
+def test_after_the_word_that_a_session_was_bypassed_nothing_is_granted_or_started_in_it() -> None:
+    bypassed = Said("SessionBypassed", {"reason": "it went round"}, revision=1)
+    proposed, started = Said("CallProposed", call_body()), Said("CallStarted", {"call_id": CALL})
+    for said in ([bypassed, proposed], [proposed, bypassed, started]):
+        later = [msgspec.structs.replace(one, revision=1) for one in said[-1:]]
+        assert "stopped" in why(report_of(chained(SESSION, [OPENED, *said[:-1], *later])))
+    assert report_of(chained(SESSION, [OPENED, proposed, bypassed])).is_good
+
+
 def test_many_kills_of_one_scope_take_no_time_that_is_their_product() -> None:
     count = 3_000
     controls = [
@@ -138,6 +149,7 @@ def test_many_kills_of_one_scope_take_no_time_that_is_their_product() -> None:
     assert time.process_time() - began < 2
 
 
-def test_the_verifier_reads_the_lifting_that_the_service_writes() -> None:
+def test_the_verifier_reads_the_lifting_and_the_bypass_that_the_service_writes() -> None:
+    assert SessionBypassed.__name__ == verifier.SESSION_BYPASSED
     assert ControlLifted.__name__ == verifier.CONTROL_LIFTED
     assert {"control_id", "asked_by"} <= set(ControlLifted.__struct_fields__)

@@ -49,6 +49,7 @@ from placet.kernel.value import Input, Value
 
 SESSION_OPENED: Final = "SessionOpened"
 SESSION_STOPPED: Final = "SessionStopped"
+SESSION_BYPASSED: Final = "SessionBypassed"
 CONTROL_SET: Final = "ControlSet"
 CONTROL_LIFTED: Final = "ControlLifted"
 CALL_PROPOSED: Final = "CallProposed"
@@ -57,6 +58,7 @@ CALL_STARTED: Final = "CallStarted"
 _READ: Final = {
     SESSION_OPENED: "session",
     SESSION_STOPPED: "session",
+    SESSION_BYPASSED: "session",
     CONTROL_SET: "control",
     CONTROL_LIFTED: "control",
     CALL_PROPOSED: "session",
@@ -68,6 +70,7 @@ _READ: Final = {
 _DECIDED: Final = frozenset({CALL_PROPOSED, CALL_CLAIMED})
 """The events that may give leave to run a call: when it is proposed, or claimed after a yes."""
 
+_STOPS: Final = frozenset({SESSION_STOPPED, SESSION_BYPASSED})
 _GRANTED: Final = "granted"
 _KILL: Final = "kill"
 _TENANT: Final = "tenant"
@@ -438,7 +441,7 @@ class _Audit:
         if chain.head.kind != _READ[event.type]:
             kind = chain.head.kind
             _bad(item, f"a `{event.type}` has no place in a stream of kind `{kind}`")
-        if event.type == SESSION_STOPPED and chain.killed_at is None:
+        if event.type in _STOPS and chain.killed_at is None:
             chain.killed_at = event.control_revision
         if event.body is None:
             self._note_erased(event.type, chain)
@@ -449,7 +452,7 @@ class _Audit:
             _bad(item, f"its body is not that of a `{event.type}`: {fault}")
 
     def _note_erased(self, kind: str, chain: _Chain) -> None:
-        if kind != SESSION_STOPPED:
+        if kind not in _STOPS:
             self._unread += 1
         if kind in _DECIDED:
             chain.erased_proposals += 1
@@ -530,7 +533,7 @@ class _Audit:
         """Refuse what follows the session's stop now, and remember it for kills told of later."""
         item = _event_name(chain, chain.seq)
         if chain.killed_at is not None:
-            _bad(item, "it grants or starts a call although the session had been killed")
+            _bad(item, "it grants or starts a call although the session had been stopped")
         given = _Given(epoch, tool, chain.agent, chain.artifact)
         self._given.setdefault(given, (item, self.line))
 
@@ -752,7 +755,7 @@ def _check_grant_place(grant: Grant, item: str, chain: _Chain) -> None:
     if grant.control.revision > chain.control_revision:
         _bad(item, "its control revision is newer than its session's events")
     if chain.killed_at is not None and grant.control.revision >= chain.killed_at:
-        _bad(item, "it was given although its session had been killed")
+        _bad(item, "it was given although its session had been stopped")
 
 
 def _parsed(body: bytes) -> object:
