@@ -45,6 +45,15 @@ def test_a_lower_fence_is_overtaken_and_is_not_remembered_as_seen(memory: HostMe
     assert met == [Met.NEW, Met.OVERTAKEN, Met.NEW, Met.NEW, Met.OVERTAKEN]
 
 
+def test_a_fence_after_a_restore_overtakes_whatever_number_was_before(memory: HostMemory) -> None:
+    session = UUID(int=1)
+    seen = [
+        memory.is_overtaken(session, Fence(epoch=epoch, n=n), NOON)
+        for epoch, n in ((1, 9), (2, 1), (1, 10), (2, 1))
+    ]
+    assert seen == [False, False, True, False]
+
+
 def test_a_call_is_remembered_for_a_day_after_its_grant_expired(memory: HostMemory) -> None:
     memory.admit(visit())
     assert memory.admit(visit(at=LATER - TIGHT)) is Met.SEEN
