@@ -129,9 +129,9 @@ class OfferedFacts(Value, frozen=True):
 class Hold(Value, frozen=True):
     """How hard it is to go around the governance of a tool, as far as anything says.
 
-    `strength` is null where no attached process reports the tool: then nothing is known. No tool
-    can be registered as proxied or verified yet, so what is known is `cooperative`: the agent's
-    own process asks before it calls.
+    `strength` is null where no attached process reports the tool: then nothing is known. Registered
+    tool hosts are not looked at here, so what is shown is `cooperative`: the agent's own process
+    asks before it calls.
     """
 
     strength: Strength | None
