@@ -23,8 +23,8 @@ How good a receipt is, the service says: the caller's own word, or (`attested`) 
 signed about the same call in the same words, while its key counts here, which the statement that
 writes looks up.
 
-The facts of a session are its state, which `fold` makes of its events, and what stands in rows: what
-commits left (`replay_kept`) and what calls give to aggregates (`replay_amount`), written by
+The facts of a session are its state, which `fold` makes of its events, and what stands in rows:
+what commits left (`replay_kept`) and what calls give to aggregates (`replay_amount`), written by
 `leaving` and read by `left_behind`. A limit that stops a session is offered by the core with the
 event that names it and its call. In a session that only records the same facts move, by the calls
 that would have been granted and by what their receipts tell; nothing is taken, closed or stopped.
