@@ -197,6 +197,35 @@ async def _waiting(desk: AskDesk, worker: Worker) -> tuple[bool, int, int]:
     return session.waiting_since is not None, session.waited_us, session.state_version
 
 
+async def test_a_claim_is_one_round_trip_after_a_look_and_two_without(
+    desk: AskDesk, app: Litestar
+) -> None:
+    hot = app.state[Runtime.__name__].db.hot
+    worker = await desk.worker()
+    for is_looked_at, trips in ((True, 1), (False, 2)):
+        (call,) = await worker.propose(ESCALATE)
+        await desk.yes(worker, call)
+        if is_looked_at:
+            await desk.get(f"{worker.path}/calls/{call['call_id']}")
+        before = hot.round_trips
+        assert granted(await desk.claim(worker, call))[0]["status"] == "granted"
+        assert hot.round_trips - before == trips
+    await check_fold(desk, worker)
+
+
+async def test_a_look_that_has_become_wrong_grants_nothing(desk: AskDesk) -> None:
+    worker, other = await desk.worker(), await desk.worker()
+    (call,) = await worker.propose(HOLD)
+    (rival,) = await other.propose(HOLD)
+    await desk.yes(worker, call)
+    await desk.yes(other, rival)
+    seen = await desk.get(f"{worker.path}/calls/{call['call_id']}")
+    assert seen.json()["may_be_claimed"]
+    assert granted(await desk.claim(other, rival))[0]["status"] == "granted"
+    (refused,) = granted(await desk.claim(worker, call))
+    assert (refused["status"], refused["reasons"][0]["code"]) == ("denied", "effect_key_taken")
+
+
 async def test_a_restarted_service_claims_what_was_approved_before(
     desk: AskDesk, app: Litestar
 ) -> None:

@@ -45,13 +45,19 @@ class _Claim(Value, frozen=True):
 
 
 async def claim_call(
-    runtime: Runtime, caller: Caller, call_id: UUID, asked: ClaimCall
+    runtime: Runtime,
+    caller: Caller,
+    call_id: UUID,
+    asked: ClaimCall,
+    told: ToldStep | None = None,
 ) -> ClaimAnswer:
     """Judge a call again that people said yes to, and grant it if it may run.
 
-    Refuses `ask_open` while people are still asked, and `ask_closed` where the call waits no more.
+    `told` is its step as it was last looked at; with it, and with the session remembered, a claim
+    is one round trip. Refuses `ask_open` while people are still asked, and `ask_closed` where the
+    call waits no more.
     """
-    claim: _Claim | None = None
+    claim = await _guessed(runtime, caller, (asked.claim_id, call_id), told)
     taken: frozenset[bytes] = frozenset()
     last = STALE
     for _ in range(ATTEMPTS):
@@ -91,6 +97,20 @@ def _refusal(code: str, status: str | None) -> Refusal:
             return _closed(status)
         case _:
             return refusal(code)
+
+
+async def _guessed(
+    runtime: Runtime, caller: Caller, claim: tuple[UUID, UUID], told: ToldStep | None
+) -> _Claim | None:
+    """Return a claim decided on what is remembered, or none where that would grant nothing."""
+    known = runtime.find(caller.key, caller.session_id)
+    if known is None or told is None:
+        return None
+    policy = (await runtime.pinned(known)).policy
+    if has_fallen(policy, told):
+        return None
+    decided = decide_claim(policy, known.state, known.facts(policy, runtime.now()), told, claim)
+    return _Claim(known=known, decided=decided) if decided.granted else None
 
 
 async def _decide(

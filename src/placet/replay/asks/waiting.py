@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from typing import Final
 from uuid import UUID
 
 from placet.kernel.principal import Principal
@@ -10,14 +13,33 @@ from placet.plans.lookups.service import PlanWaits
 from placet.policy.model import Gate
 from placet.replay.asks import store
 from placet.replay.asks.answers import CallView
+from placet.replay.asks.deciding import ToldCall, ToldStep
 from placet.replay.asks.model import AskStatus
-from placet.replay.calls.model import CallStatus
+from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.calls.runtime import Runtime
 from placet.replay.sessions.views import check_reach
 
+STEPS_MAX: Final = 1_000
+"""Steps that are remembered for their claims."""
+
 
 class AskWaits(PlanWaits):
-    """Wakes those who wait for people to answer, by the session. Holds no connection."""
+    """Wakes those who wait for people to answer, by the session. Holds no connection.
+
+    `told` are steps as they were last looked at, by session and call: what a claim is decided on
+    first. `claim_v1` compares it with what stands there, so it may be wrong.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nobody waiting."""
+        super().__init__()
+        self.told: OrderedDict[tuple[UUID, UUID], ToldStep] = OrderedDict()
+
+    def remember(self, place: tuple[UUID, UUID], told: ToldStep) -> None:
+        """Remember a step for the claim of one of its calls; the oldest is forgotten."""
+        self.told[place] = told
+        if len(self.told) > STEPS_MAX:
+            self.told.popitem(last=False)
 
 
 async def wait_for_answer(
@@ -39,7 +61,7 @@ async def wait_for_answer(
             if event is not None:
                 # Race: cleared before the look, so that a vote after the look wakes us.
                 event.clear()
-            view = await look(runtime, principal, place)
+            view = await look(runtime, principal, place, waits)
             left = end - loop.time()
             if event is None or not _waits(view) or left <= 0 or waits.is_over:
                 return view
@@ -47,7 +69,9 @@ async def wait_for_answer(
                 await asyncio.wait_for(event.wait(), min(left, LOOK_AGAIN_SECONDS))
 
 
-async def look(runtime: Runtime, principal: Principal, place: tuple[UUID, UUID]) -> CallView:
+async def look(
+    runtime: Runtime, principal: Principal, place: tuple[UUID, UUID], waits: AskWaits
+) -> CallView:
     """Return a call as it stands now. Refuses `not_found`."""
     session_id, call_id = place
     async with runtime.db.reading(principal) as tx:
@@ -61,6 +85,8 @@ async def look(runtime: Runtime, principal: Principal, place: tuple[UUID, UUID])
     asked = [each for each in step if each.status is CallStatus.AWAITING_APPROVAL]
     approved = {each for each, ask in asks.items() if ask.status is AskStatus.APPROVED}
     wanted = {each.call_id for each in asked} if is_whole else {call_id}
+    if call.status is CallStatus.AWAITING_APPROVAL and wanted <= approved:
+        waits.remember(place, _told(call, step, approved))
     ask = asks.get(call_id)
     open_ask = None if call.deadline_at is None else AskStatus.OPEN
     return CallView(
@@ -77,6 +103,29 @@ async def look(runtime: Runtime, principal: Principal, place: tuple[UUID, UUID])
         ask=open_ask if ask is None else ask.status,
         ask_reasons=[vote.reason for vote in votes if vote.reason is not None],
         may_be_claimed=call.status is CallStatus.AWAITING_APPROVAL and wanted <= approved,
+    )
+
+
+def _told(
+    call: ReplayPendingCall, step: Sequence[ReplayPendingCall], approved: Collection[UUID]
+) -> ToldStep:
+    """Return a step as `claim_v1` would tell it."""
+    asked = [each for each in step if each.status is CallStatus.AWAITING_APPROVAL]
+    return ToldStep(
+        prepared_request_id=call.prepared_request_id,
+        approved=sorted(each.call_id for each in asked if each.call_id in approved),
+        step=[
+            ToldCall(
+                call_id=each.call_id,
+                ordinal=each.ordinal,
+                tool_call_id=each.tool_call_id,
+                tool=each.tool_name,
+                arguments=each.arguments.decode(),
+                status=each.status,
+                counts=each.counts,
+            )
+            for each in step
+        ],
     )
 
 
