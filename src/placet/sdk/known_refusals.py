@@ -7,11 +7,13 @@ not pay for it.
 import placet.authority.controls.model
 import placet.authority.lifts.model
 import placet.authority.model
+import placet.authority.tool_hosts.model
 import placet.evidence.dsse
 import placet.plans.inventory.model
 import placet.plans.model
 import placet.replay.asks.model
 import placet.replay.controls.model
+import placet.replay.orphans.model
 import placet.replay.sessions.model
 import placet.studio.approvals.model
 import placet.studio.asks.model
