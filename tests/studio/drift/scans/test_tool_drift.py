@@ -96,6 +96,7 @@ def test_as_long_as_the_item_for_the_rest_may_become_graver_further_versions_are
     assert approval.severity() is DriftSeverity.MINOR
     grave = replace(seen(schema=OTHER), last_seen_at=APPROVED_AT + timedelta(minutes=1))
     approval.scan([*mild, grave])
+    assert approval.compared == len(mild) + 1 - tool_drift.CHANGES_MAX
     assert approval.severity() is DriftSeverity.CRITICAL
     assert approval.subjects() == {TOO_MANY}
 
@@ -109,3 +110,15 @@ def test_a_version_that_was_offered_again_of_a_tool_with_all_its_items_is_known_
     )
     changes = {one.subject.change for one in approval.live.values()}
     assert changes == {None, ToolChange.INCOMPATIBLE}
+
+
+def test_all_is_told_of_a_tool_with_all_its_items_and_one_for_the_rest_that_is_the_worst() -> None:
+    approval = Approval()
+    approval.scan(list(versions(tool_drift.CHANGES_MAX + 1, OTHER)))
+    live = list(approval.live.values())
+    (rest,) = [one for one in live if one.subject == TOO_MANY]
+    own = [one for one in live if one != rest]
+    milder = replace(rest, severity=DriftSeverity.MAJOR)
+    for told in (own, [*own[1:], rest], [*own, milder], [rest]):
+        assert tool_drift.full_tools(told, {"pay": pay()}) == frozenset()
+    assert tool_drift.full_tools(live, {"pay": pay()}) == {"pay"}
