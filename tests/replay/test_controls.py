@@ -132,13 +132,12 @@ async def test_a_replayed_proposal_gives_no_grant_for_a_killed_tool_and_gives_th
     )
     first = (await worker.post("proposals", body)).json()["calls"]
     killed = await desk.kill("tool", "note")
-    for _ in range(2):
+    for is_killed in (True, False):
         again = (await worker.post("proposals", body)).json()["calls"]
         assert [call["status"] for call in again] == [call["status"] for call in first]
         assert [call["grant"] is None for call in again] == [True, False]
-        if killed is not None:
+        if is_killed:
             await desk.lift(killed)
-            killed = None
 
 
 @pytest.mark.parametrize(("kind", "target"), [("tenant", ""), ("agent", AGENT)])

@@ -6,8 +6,9 @@ from typing import Final
 from placet.cli.demo.accidents import OpenCall
 from placet.cli.demo.scene import Scene, expect, short
 from placet.cli.exits import CommandRefused, Exit
-from placet.replay.calls.answers import SessionWithPending, SettleCall, SettlementAnswer
+from placet.replay.calls.answers import SettleCall, SettlementAnswer
 from placet.replay.calls.model import CallStatus, ReceiptStatus
+from placet.replay.pending.model import SessionWithPending
 
 RIPE_SECONDS: Final = 36.0
 """A grant outlives its tool's time-out by 30 s, and the sweeper comes round every 5 s."""
