@@ -154,6 +154,19 @@ async def test_a_receipt_that_settles_nothing_carries_what_is_true(desk: Desk) -
     assert "issue_refund" not in told["next"]["tools"]
 
 
+async def test_a_receipt_that_moves_nothing_after_all_is_not_narrowed_as_if_it_had(
+    desk: Desk,
+) -> None:
+    worker = await desk.worker()
+    (made,) = await worker.propose(("lookup_order", {"order_id": "ord_1234abcd"}))
+    # Only the database sees that other arguments ran than those that were granted.
+    told = await report(
+        worker, {**made, "arguments_hash": "cd" * 32}, output={"status": "delivered"}
+    )
+    assert (told["conflicting"], told["current_phase"]) == (True, "intake")
+    assert "issue_refund" not in told["next"]["tools"]
+
+
 async def test_a_receipt_is_kept_where_the_next_request_is_refused(desk: Desk) -> None:
     worker = await desk.worker()
     await worker.look_up("ord_1234abcd")
