@@ -101,8 +101,10 @@ async def test_what_calls_cost_adds_up_and_a_later_word_corrects_it(desk: Desk) 
     types = [event["type"] for event in await worker.events()]
     assert types[-2:] == ["ReceiptReceived", "CallCosted"]
     (call,) = await worker.propose(NOTE)
+    assert call["status"] == "granted"
     await worker.report(call, "timed_out", cost_micros=39)
     (call,) = await worker.propose(NOTE)
+    assert call["status"] == "granted"
     await worker.report(call, "failed", cost_micros=1)
     (denied,) = await worker.propose(NOTE)
     assert denied["reasons"][0]["code"] == "cost_exhausted"
@@ -174,6 +176,21 @@ async def test_an_amount_counts_as_long_as_its_window_is_open(
         await twofold.propose(NOTE)
     assert [one[2] for one in twofold.judged] == [True, True, False, True, True, False]
     assert twofold.simulated(document)[0] == twofold.judged
+
+
+async def test_a_process_that_forgot_finds_what_failed_calls_gave_back(
+    desk: Desk, runtime: Runtime
+) -> None:
+    once = {"name": "once", "tool": "note", "op": "count", "lte": 2}
+    document = limited({"aggregates": [once], "limits": {"max_steps": 1}})
+    worker = (await begun(desk, document)).worker
+    for _ in range(2):
+        calls = await worker.propose(NOTE, NOTE)
+        assert [call["status"] for call in calls] == ["granted", "granted"]
+        for call in calls:
+            runtime.memory = Memory()
+            await worker.report(call, "failed")
+        runtime.memory = Memory()
 
 
 @pytest.fixture
