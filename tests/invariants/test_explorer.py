@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.invariants.explored import Combination, Grounds, Seat, actors
+from tests.invariants.explored import WIDE, Combination, Grounds, Seat, actors
 from tests.invariants.explored_judged import judge, stored
 from tests.invariants.explorer import Frontier, Play, play
 from tests.invariants.guards import MUTANTS
@@ -86,11 +86,15 @@ def order(played: Play) -> str:
 
 
 @pytest.fixture(scope="module")
-async def grounds(stage: Stage) -> AsyncIterator[Grounds]:
-    """A tenant in production, on connections that are patient with a slow machine."""
+async def tenants(stage: Stage) -> AsyncIterator[dict[str | None, Grounds]]:
+    """Tenants in production, on connections that are patient with a slow machine.
+
+    There is one for each wide kill and one for none: a rewound kill of another kind is still a row
+    that a session may take for a newer control.
+    """
     for side in stage.sides:
         await side.connection.execute("SET lock_timeout = '4s'")
-    yield await Grounds.laid(stage)
+    yield {kind: await Grounds.laid(stage) for kind in (None, *WIDE)}
     for side in stage.sides:
         await side.connection.execute("RESET lock_timeout")
 
@@ -98,10 +102,12 @@ async def grounds(stage: Stage) -> AsyncIterator[Grounds]:
 @pytest.mark.parametrize("stop", STOPS)
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " and ".join((*pair[1], *pair[2])))
 async def test_every_interleaving_keeps_every_claim(
-    grounds: Grounds, pair: tuple[str, tuple[str, ...], tuple[str, ...]], stop: str
+    tenants: dict[str | None, Grounds],
+    pair: tuple[str, tuple[str, ...], tuple[str, ...]],
+    stop: str,
 ) -> None:
     combination = Combination(*pair, (stop,))
-    PLAYED[str(combination)], broken = await explore(grounds, combination)
+    PLAYED[str(combination)], broken = await explore(tenants[combination.wide], combination)
     assert broken == []
 
 
@@ -140,23 +146,23 @@ PYTHON = (
 
 @pytest.mark.parametrize("name", SEEN)
 async def test_the_explorer_sees_a_guard_missing_in_the_database(
-    grounds: Grounds, name: str
+    stage: Stage, tenants: dict[str | None, Grounds], name: str
 ) -> None:
     combination = Combination(*SEEN[name])
-    async with installed(grounds.stage.owner, REAL[name]):
-        _, broken = await explore(grounds, combination, until_broken=True)
+    async with installed(stage.owner, REAL[name]):
+        _, broken = await explore(tenants[combination.wide], combination, until_broken=True)
     assert broken != []
-    _, broken = await explore(grounds, combination)
+    _, broken = await explore(tenants[combination.wide], combination)
     assert broken == []
 
 
 @pytest.mark.parametrize("mutant", [one for one, _ in PYTHON], ids=lambda one: one.name)
 async def test_the_explorer_sees_a_guard_missing_in_the_rules(
-    grounds: Grounds, mutant: PythonMutant
+    tenants: dict[str | None, Grounds], mutant: PythonMutant
 ) -> None:
     combination = Combination(*dict(PYTHON)[mutant])
     with patched(mutant):
-        _, broken = await explore(grounds, combination, until_broken=True)
+        _, broken = await explore(tenants[combination.wide], combination, until_broken=True)
     assert broken != []
-    _, broken = await explore(grounds, combination)
+    _, broken = await explore(tenants[combination.wide], combination)
     assert broken == []

@@ -1,4 +1,7 @@
-"""A worker that is frozen while it holds the lease writes nothing after another took over."""
+"""A worker that is frozen while it holds the lease writes nothing after another took over.
+
+`PLACET_ROUNDS` says how often each cycle is run, once by default.
+"""
 
 import asyncio
 import json
@@ -6,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from os import environ
 from pathlib import Path
 from typing import Any, Self
 
@@ -77,12 +81,14 @@ async def taken_over(worker: Worker) -> float:
 
 
 WRITES = {"preflight", "proposals"}
+ROUNDS = int(environ.get("PLACET_ROUNDS", "1"))
 CYCLES = {"stolen": True, "stolen_again": True, "expired": False}
 
 
+@pytest.mark.parametrize("_", range(ROUNDS))
 @pytest.mark.parametrize("cycle", CYCLES)
 async def test_a_thawed_worker_is_refused_and_its_late_receipt_is_kept(
-    stage: Stage, service: Service, cycle: str
+    stage: Stage, service: Service, cycle: str, _: int
 ) -> None:
     ttl_seconds = LONG_SECONDS if CYCLES[cycle] else TTL_SECONDS
     first = service.worker(await stage.desk.worker(ttl_seconds=LONG_SECONDS))
