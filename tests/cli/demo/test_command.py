@@ -26,7 +26,8 @@ DEMO = (sys.executable, "-m", "placet", "demo", "--once", "--json")
 
 def _events(export: Path) -> list[dict[str, Any]]:
     """Return the events of an export with their bodies."""
-    events = [json.loads(line) for line in export.read_text().splitlines()[1:-1]]
+    lines = [json.loads(line) for line in export.read_text().splitlines()]
+    events = [line for line in lines if line["kind"] == "event"]
     return [event | {"body": json.loads(base64.b64decode(event["body"]))} for event in events]
 
 

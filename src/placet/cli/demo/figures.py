@@ -23,7 +23,7 @@ import httpx
 import msgspec
 
 from placet.cli.demo.shop import Shop
-from placet.evidence.bundle import BundleHeader, EnvelopeLine, EventLine, GrantLine, Line
+from placet.evidence.bundle import BundleHeader, EventLine, Line
 from placet.evidence.verify import BundleReport, verify_bundle
 from placet.kernel.refusals import GovernanceUnavailable
 from placet.kernel.value import Value
@@ -106,14 +106,10 @@ async def stale_starts(url: str) -> int:
 
 
 def _events(lines: list[bytes]) -> Iterator[EventLine]:
-    for line in lines:
-        match _LINE.decode(line):
-            case EventLine() as event:
-                yield event
-            case GrantLine() | EnvelopeLine():
-                continue
-            case _:
-                return
+    for text in lines:
+        line = _LINE.decode(text)
+        if isinstance(line, EventLine):
+            yield line
 
 
 T = TypeVar("T", bound=Value)
