@@ -42,10 +42,12 @@ def test_every_member_that_is_read_is_one_that_is_written(
         (endpoints.ToolCall, ProposedToolCall),
     ],
 )
-def test_every_member_that_is_sent_is_one_that_is_taken(
+def test_every_member_that_is_sent_is_taken_and_every_one_that_is_needed_is_sent(
     ours: type[Value], theirs: type[Value]
 ) -> None:
-    assert set(ours.__struct_fields__) == set(theirs.__struct_fields__)
+    assert set(ours.__struct_fields__) <= set(theirs.__struct_fields__)
+    needed = {field.name for field in msgspec.structs.fields(theirs) if field.required}
+    assert needed <= set(ours.__struct_fields__)
 
 
 def test_a_grant_stays_the_bytes_that_it_came_as_and_none_is_told_from_one() -> None:

@@ -218,6 +218,12 @@ async def test_a_tool_takes_no_other_method(
     [
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": "text/plain"},
+        {"Content-Type": "application/json; charset=utf-7"},
+        {"Content-Type": "application/json; charset=utf-16"},
+        {"Content-Type": "application/json; charset=utf-8; charset=utf-7"},
+        {"Content-Type": "application/json, application/json"},
+        {"Content-Type": "application/json; boundary=x"},
+        {"Content-Type": "application/json+x"},
         {"Content-Encoding": "gzip"},
     ],
 )
@@ -228,6 +234,31 @@ async def test_a_body_that_may_be_read_otherwise_is_refused(
     answer = await caller.post("/tools/pay", content=ARGUMENTS, headers=sent)
     assert (answer.status_code, answer.json()["code"]) == (415, "media_type")
     assert shop.asked == []
+
+
+@pytest.mark.parametrize(
+    "second", ["application/json", "application/json; charset=utf-16", "text/plain"]
+)
+async def test_two_media_types_are_refused_whichever_comes_first(
+    caller: httpx.AsyncClient, shop: Shop, second: str
+) -> None:
+    ours = list(headers(fresh()).items())
+    for sent in ([*ours, ("Content-Type", second)], [("Content-Type", second), *ours]):
+        answer = await caller.post("/tools/pay", content=ARGUMENTS, headers=sent)
+        assert (answer.status_code, answer.json()["code"]) == (415, "media_type")
+    assert shop.asked == []
+
+
+@pytest.mark.parametrize(
+    "media",
+    ["application/json", "Application/JSON ; Charset=UTF-8", 'application/json;charset="utf-8"'],
+)
+async def test_json_in_utf_8_is_taken_however_it_is_written(
+    caller: httpx.AsyncClient, media: str
+) -> None:
+    sent = headers(fresh()) | {"Content-Type": media}
+    answer = await caller.post("/tools/pay", content=ARGUMENTS, headers=sent)
+    assert answer.status_code == 200
 
 
 async def test_a_body_in_pieces_is_bounded_too(caller: httpx.AsyncClient, shop: Shop) -> None:

@@ -175,6 +175,12 @@ def test_a_fence_alone_tells_who_was_overtaken() -> None:
     assert here.is_overtaken(session, "no fence")
 
 
+def test_a_fence_alone_takes_no_call_with_a_grant_away() -> None:
+    here = host()
+    assert not here.is_overtaken(GRANT.session_id, "9007199254740991.1")
+    assert here.check(sent()).is_good
+
+
 @pytest.mark.parametrize(
     "text", ["", ".", "1.", ".1", "1.2.3", "-1.2", "1. 2", "²." + "1", "9" * 17 + ".1"]
 )

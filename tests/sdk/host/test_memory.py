@@ -54,6 +54,46 @@ def test_a_fence_after_a_restore_overtakes_whatever_number_was_before(memory: Ho
     assert seen == [False, False, True, False]
 
 
+def test_a_fence_that_nothing_vouches_for_overtakes_no_grant_and_a_grants_overtakes_it(
+    memory: HostMemory,
+) -> None:
+    session = UUID(int=1)
+    assert not memory.is_overtaken(session, Fence(epoch=9, n=9), NOON)
+    assert memory.admit(visit(1, 5)) is Met.NEW
+    assert memory.is_overtaken(session, Fence(epoch=9, n=8), NOON)
+    other = UUID(int=2)
+    memory.admit(visit(2, 5, session=2))
+    assert memory.is_overtaken(other, Fence(epoch=1, n=4), NOON)
+    assert not memory.is_overtaken(other, Fence(epoch=1, n=5), NOON)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda _: ProcessMemory(told_max=3),
+        lambda folder: SqliteMemory(folder / "host.db", told_max=3),
+    ],
+    ids=["process", "file"],
+)
+def test_of_fences_without_grants_those_that_were_seen_last_are_kept(
+    make: Callable[[Path], HostMemory], tmp_path: Path
+) -> None:
+    memory = make(tmp_path)
+    for second, session in enumerate((1, 2, 1, 3, 4)):
+        at = NOON + timedelta(seconds=second)
+        memory.is_overtaken(UUID(int=session), Fence(epoch=1, n=5), at)
+    low, at = Fence(epoch=1, n=4), NOON + timedelta(seconds=9)
+    assert [memory.is_overtaken(UUID(int=session), low, at) for session in (1, 3, 4)] == [True] * 3
+    assert not memory.is_overtaken(UUID(int=2), low, at)
+
+
+def test_a_fence_that_nothing_vouches_for_is_forgotten_in_time(memory: HostMemory) -> None:
+    session, low = UUID(int=1), Fence(epoch=1, n=4)
+    memory.is_overtaken(session, Fence(epoch=1, n=5), NOON)
+    assert memory.is_overtaken(session, low, NOON + FENCE_KEPT - TIGHT)
+    assert not memory.is_overtaken(session, low, NOON + 3 * FENCE_KEPT)
+
+
 def test_a_call_is_remembered_for_a_day_after_its_grant_expired(memory: HostMemory) -> None:
     memory.admit(visit())
     assert memory.admit(visit(at=LATER - TIGHT)) is Met.SEEN

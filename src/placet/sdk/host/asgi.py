@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any, Final
 
@@ -19,6 +20,10 @@ BODY_MAX: Final = 1024 * 1024
 GRANT_IN_SCOPE: Final = "placet.grant"
 """Where the application finds the `Grant` of the call, in its scope."""
 
+# As the service takes it: what another reader might decode otherwise was not checked.
+_JSON: Final = re.compile(
+    rb'application/json[ \t]*(;[ \t]*charset=(utf-8|"utf-8")[ \t]*)?', re.IGNORECASE
+)
 _FORBIDDEN: Final = 403
 _STATUS: Final[Mapping[HostFlaw | GrantFlaw, int]] = {
     HostFlaw.MISSING: 401,
@@ -74,9 +79,9 @@ class GrantCheck:
             await _refuse(send, 404, "no_tool", "no tool of this host is called like this")
             return
         headers = _headers(scope)
-        media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if media != b"application/json" or b"content-encoding" in headers:
-            await _refuse(send, 415, "media_type", "arguments are sent as `application/json`")
+        media = headers.get(b"content-type", b"")
+        if _JSON.fullmatch(media) is None or b"content-encoding" in headers:
+            await _refuse(send, 415, "media_type", "arguments come as `application/json` in UTF-8")
             return
         body = await self._body(receive)
         if body is None:

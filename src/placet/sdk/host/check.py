@@ -75,8 +75,8 @@ class ToolHost:
         """Tell whether a caller with a higher fence was here in this session, by its header alone.
 
         For tools that run without grants. Nothing signed says that the fence is the caller's, so
-        this stops a process that was overtaken, and no malice. A text that is no fence counts as
-        overtaken. Raises `MemoryFailed`.
+        this stops a process that was overtaken, and no malice; a call with a grant is never refused
+        for what came here. A text that is no fence counts as overtaken. Raises `MemoryFailed`.
         """
         parsed = parse_fence(fence)
         now = self._clock.now()
