@@ -23,7 +23,7 @@ import pytest
 
 from placet.kernel.clock import Clock, SystemClock
 from placet.kernel.ids import Ids, SystemIds, TenantId
-from placet.kernel.principal import Environment, Principal, Scope
+from placet.kernel.principal import Environment, Principal
 from placet.storage.database import Database
 from placet.storage.embedded.cluster import ensure
 from placet.storage.migrations import upgrade
@@ -206,19 +206,27 @@ class Workplace:
         self._ids = ids
 
     async def agent(
-        self, agent: str, environment: Environment, *, expires_at: datetime | None = None
+        self,
+        agent: str,
+        environment: Environment,
+        *roles: Role,
+        expires_at: datetime | None = None,
     ) -> tuple[Principal, str]:
-        """Return a new agent's principal and its runtime key's text."""
+        """Return a new agent's principal and the text of its key, with what its roles give."""
         async with self._db.writing(self.founder) as tx:
             actor = await tenancy.create_actor(
                 tx, CreateActor(kind=ActorKind.AGENT, name=agent), self._ids
             )
+            for role in roles:
+                await tenancy.grant_role(
+                    tx, GrantRole(actor_id=actor.actor_id, role=role), self._ids
+                )
             issued = await tenancy.issue_key(
                 tx,
                 IssueApiKey(
                     actor_id=actor.actor_id,
                     name="runtime",
-                    scopes=[Scope.RUNTIME],
+                    scopes=sorted(scopes_given(actor, roles)),
                     agent=agent,
                     environment=environment,
                     expires_at=expires_at,

@@ -82,6 +82,8 @@ def upgrade() -> None:
         schema="placet",
     )
     _create_orphans()
+    # Which host's key spoke: it may be revoked before its word is cited.
+    op.add_column("replay_execution_receipt", sa.Column("attested_by", sa.Text()), schema="placet")
 
     guards.force_tenancy(op, TENANT)
     guards.forbid_change(op, APPEND_ONLY)
@@ -94,6 +96,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop every table of this revision."""
     op.execute("DROP FUNCTION placet.host_attests_v1(uuid, text, text, text)")
+    op.drop_column("replay_execution_receipt", "attested_by", schema="placet")
     for name in reversed(TABLES):
         op.drop_table(name, schema="placet")
 
@@ -106,6 +109,7 @@ def _create_orphans() -> None:
         sa.Column("session_id", sa.Uuid(), nullable=False),
         sa.Column("call_id", sa.Uuid(), nullable=False),
         sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("environment", sa.Text(), nullable=False),
         sa.Column("tool_name", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("evidence_level", sa.Text(), nullable=False),
@@ -122,6 +126,10 @@ def _create_orphans() -> None:
         sa.Column("host_envelope", sa.LargeBinary(), nullable=True),
         sa.Column("reported_by", sa.Uuid(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "environment IN ('development', 'staging', 'production')",
+            name=op.f("replay_orphan_receipt_environment_known"),
+        ),
         sa.CheckConstraint(
             "evidence_level IN ('none', 'model_claimed', 'client_reported', 'executor_attested', 'externally_verified')",
             name=op.f("replay_orphan_receipt_evidence_level_known"),

@@ -11,19 +11,30 @@ import pytest
 from litestar import Litestar
 from tests.conftest import found
 from tests.replay.desk import AGENT, REQUEST_HASH, Desk, Worker
+from tests.replay.passing import Pass, let_time_pass
 from tests.studio.story import importing
 
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.dsse import Envelope, encode_envelope, parse_envelope
 from placet.evidence.ed25519 import SigningKey
+from placet.evidence.fields import Fence
 from placet.evidence.grant import Grant, sign_grant
 from placet.evidence.receipt import HostOutcome, HostSays, receipt_for, verify_receipt
 from placet.kernel import foreign
 from placet.kernel.hashing import digest
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
-from placet.storage.database import Database
+from placet.replay.calls import store
+from placet.replay.calls.answers import ReportReceipt
+from placet.replay.calls.report import report_receipt
+from placet.replay.calls.runtime import Runtime
+from placet.replay.calls.store import Caller, ReceiptWrite
+from placet.replay.calls.sweep import sweep_due
+from placet.storage.database import Database, HotPool, HotRow
 from placet.studio.drafts.grounds.model import ResolveJudgment
+from placet.tenancy.model import ApiKeyId, ParsedKey
+
+__all__ = ["let_time_pass"]
 
 ANY: dict[str, Any] = {"type": "object", "properties": {"n": {"type": "integer"}}}
 STAGING, PRODUCTION = Environment.STAGING, Environment.PRODUCTION
@@ -99,6 +110,58 @@ class Shop:
         assert made.status_code == 201, made.text
         return key, made.json()["host_id"]
 
+    async def revoke(self, host_id: str) -> None:
+        """End a host's registration."""
+        path = f"/api/v1/authority/tool-hosts/{host_id}/revoke"
+        ended = await self.desk.post(path, {"reason": "lost"}, self.desk.workplace.founder_key)
+        assert ended.status_code == 200, ended.text
+
+    async def report_late(self, call: dict[str, Any], key: SigningKey) -> tuple[Worker, str]:
+        """Report by a host's word after a takeover. Returns the new holder, and the receipt."""
+        word = attestation(call, "succeeded", {"id": 1}, key)
+        late = self.worker.receipt(call, "succeeded", {"id": 1}, attestation=word)
+        before = self.worker.binding
+        assert (await self.worker.lease("release")).status_code == 200
+        successor = await self.desk.worker(self.worker.session_id)
+        self.worker.binding = before
+        told = (await self.worker.post("receipts", late)).json()
+        assert (told["late"], told["settled"], told["attestation"]) == (True, False, "taken")
+        return successor, told["receipt_id"]
+
+    async def cite(self, by: Worker, call: dict[str, Any], receipt_id: str) -> httpx.Response:
+        """Settle a call by a receipt."""
+        asked = {
+            "settlement_id": str(self.desk.ids.new()),
+            "call_id": call["call_id"],
+            "outcome": "succeeded",
+            "reason": "its host says so",
+            "receipt_id": receipt_id,
+        }
+        return await by.post("settlements", asked)
+
+    async def keep_alone(self, runtime: Runtime, call: dict[str, Any], key: SigningKey) -> None:
+        """Have a host's word kept without the settlement that it may bring."""
+        word = attestation(call, "succeeded", {"id": 1}, key)
+        raw = json.dumps(
+            self.worker.receipt(call, "succeeded", {"id": 1}, attestation=word)
+        ).encode()
+        principal = self.desk.runtime
+        caller = Caller(
+            key=ParsedKey(key_id=ApiKeyId(principal.key_id), secret_hash=principal.secret_hash),
+            session_id=self.worker.session_id,
+            holder=self.worker.holder,
+            fence=Fence(epoch=self.worker.fence[0], n=self.worker.fence[1]),
+        )
+
+        async def alone(hot: HotPool, by: Caller, write: ReceiptWrite) -> HotRow:
+            return await store.receive(
+                hot, by, msgspec.structs.replace(write, decided_version=None)
+            )
+
+        asked = msgspec.json.decode(raw, type=ReportReceipt)
+        kept = await report_receipt(runtime, caller, asked, raw, alone)
+        assert (kept.attestation, kept.settled) == ("taken", False)
+
     async def call(self, name: str) -> dict[str, Any]:
         """Have a call granted, and redeem it where that is needed."""
         (made,) = await self.worker.propose((name, {"n": next(NUMBERS)}))
@@ -162,6 +225,13 @@ async def shop(watched: WatchedDesk) -> Shop:
     return Shop(watched, await watched.worker(), environment)
 
 
+@pytest.fixture
+def runtime(app: Litestar) -> Runtime:
+    made = app.state[Runtime.__name__]
+    assert isinstance(made, Runtime)
+    return made
+
+
 async def test_each_word_settles_what_it_is_good_enough_for(shop: Shop) -> None:
     key, _ = await shop.register()
     settled = {
@@ -200,12 +270,7 @@ async def test_a_word_that_counts_for_nothing_leaves_the_callers_own(shop: Shop)
     other_tool, _ = await shop.register(tools=["note"])
     elsewhere, _ = await shop.register(environment="development")
     stranger = SigningKey.generate()
-    revoked = await shop.desk.post(
-        f"/api/v1/authority/tool-hosts/{host_id}/revoke",
-        {"reason": "lost"},
-        shop.desk.workplace.founder_key,
-    )
-    assert revoked.status_code == 200, revoked.text
+    await shop.revoke(host_id)
     for signer in (key, other_tool, elsewhere, stranger):
         told = await shop.report(await shop.call("pay"), "succeeded", signer)
         assert (told["attestation"], told["conflicting"]) == ("host", False)
@@ -269,26 +334,53 @@ async def test_a_hosts_word_that_comes_late_is_kept_at_its_level_and_can_be_cite
 ) -> None:
     key, _ = await shop.register()
     call = await shop.call("pay")
-    word = attestation(call, "succeeded", {"id": 1}, key)
-    late = shop.worker.receipt(call, "succeeded", {"id": 1}, attestation=word)
-    before = shop.worker.binding
-    assert (await shop.worker.lease("release")).status_code == 200
-    successor = await shop.desk.worker(shop.worker.session_id)
-    shop.worker.binding = before
-    told = (await shop.worker.post("receipts", late)).json()
-    assert (told["late"], told["settled"], told["attestation"]) == (True, False, "taken")
-    cited = await successor.post(
-        "settlements",
-        {
-            "settlement_id": str(shop.desk.ids.new()),
-            "call_id": call["call_id"],
-            "outcome": "succeeded",
-            "reason": "its host says so",
-            "receipt_id": told["receipt_id"],
-        },
-    )
+    successor, receipt_id = await shop.report_late(call, key)
+    cited = await shop.cite(successor, call, receipt_id)
     assert cited.status_code == 200, cited.text
     assert cited.json()["evidence_level"] == "executor_attested"
+
+
+async def test_a_cited_word_is_its_reporters_own_once_the_hosts_key_is_revoked(shop: Shop) -> None:
+    key, host_id = await shop.register()
+    call = await shop.call("pay")
+    successor, receipt_id = await shop.report_late(call, key)
+    await shop.revoke(host_id)
+    cited = await shop.cite(successor, call, receipt_id)
+    if shop.environment is PRODUCTION:
+        assert (cited.status_code, cited.json()["code"]) == (409, "evidence_too_weak")
+    else:
+        assert cited.json()["evidence_level"] == "client_reported"
+
+
+@pytest.mark.parametrize("is_revoked", [False, True])
+async def test_the_sweeper_weighs_a_word_by_what_its_host_counts_for_now(
+    shop: Shop, runtime: Runtime, let_time_pass: Pass, *, is_revoked: bool
+) -> None:
+    key, host_id = await shop.register()
+    call = await shop.call("pay")
+    await shop.keep_alone(runtime, call, key)
+    if is_revoked:
+        await shop.revoke(host_id)
+    await let_time_pass(shop.worker)
+    await sweep_due(runtime)
+    last = (await shop.worker.events())[-1]
+    if is_revoked and shop.environment is PRODUCTION:
+        assert last["type"] == "CallBecameUnknown"
+    else:
+        level = "client_reported" if is_revoked else "executor_attested"
+        assert (last["type"], last["body"]["evidence_level"]) == ("CallSettled", level)
+
+
+async def test_a_host_that_is_registered_later_makes_a_kept_report_no_better(shop: Shop) -> None:
+    key = SigningKey.generate()
+    call = await shop.call("pay")
+    word = attestation(call, "succeeded", {"id": 1}, key)
+    body = shop.worker.receipt(call, "succeeded", {"id": 1}, attestation=word)
+    first = (await shop.worker.post("receipts", body)).json()
+    assert first["attestation"] == "host"
+    await shop.register(public_key=base64.b64encode(key.public.raw).decode())
+    again = (await shop.worker.post("receipts", body)).json()
+    assert again == first | {"replayed": True}
 
 
 async def test_the_same_report_again_gets_the_first_answer_also_when_the_host_is_gone(
@@ -299,9 +391,7 @@ async def test_the_same_report_again_gets_the_first_answer_also_when_the_host_is
     word = attestation(call, "succeeded", {"id": 1}, key)
     body = shop.worker.receipt(call, "succeeded", {"id": 1}, attestation=word)
     first = (await shop.worker.post("receipts", body)).json()
-    path = f"/api/v1/authority/tool-hosts/{host_id}/revoke"
-    ended = await shop.desk.post(path, {"reason": "over"}, shop.desk.workplace.founder_key)
-    assert ended.status_code == 200
+    await shop.revoke(host_id)
     again = (await shop.worker.post("receipts", body)).json()
     assert again["receipt_id"] == first["receipt_id"]
     assert (again["replayed"], again["evidence_level"]) == (True, "executor_attested")

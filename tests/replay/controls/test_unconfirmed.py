@@ -7,20 +7,25 @@ import httpx
 import pytest
 from tests.replay.desk import AGENT, CONTRACT, Desk, Worker
 
+from placet.kernel.principal import Environment
 from placet.replay.controls import store
+from placet.tenancy.model import Role
 
 LOOKUP = ("lookup_order", {"order_id": "ord_00000001"})
 NOTE = ("note", {"text": "a"})
 OTHER = "another-desk"
 
 
-async def left(desk: Desk, killed: httpx.Response, limit: int = 50) -> list[dict[str, Any]]:
+async def left(
+    desk: Desk, killed: httpx.Response, limit: int = 50, key: str | None = None
+) -> list[dict[str, Any]]:
     """Return every call that a control left running, page by page."""
+    key = key or desk.operator_key
     path = f"/api/v1/authority/controls/{killed.json()['control_id']}/unconfirmed?limit={limit}"
-    page = (await desk.get(path, desk.operator_key)).json()
+    page = (await desk.get(path, key)).json()
     found: list[dict[str, Any]] = page["items"]
     while page["next_cursor"]:
-        page = (await desk.get(f"{path}&cursor={page['next_cursor']}", desk.operator_key)).json()
+        page = (await desk.get(f"{path}&cursor={page['next_cursor']}", key)).json()
         assert len(page["items"]) <= limit
         found += page["items"]
     return found
@@ -96,3 +101,18 @@ async def test_a_control_that_is_not_there_lists_nothing(desk: Desk) -> None:
     path = f"/api/v1/authority/controls/{UUID(int=7)}/unconfirmed"
     answered = await desk.get(path, desk.operator_key)
     assert (answered.status_code, answered.json()["code"]) == (404, "not_found")
+
+
+async def test_a_key_of_one_agent_in_one_environment_sees_only_its_own_calls(desk: Desk) -> None:
+    worker = await desk.worker()
+    (note,) = await worker.propose(NOTE)
+    killed = await desk.kill("tenant")
+    seen = []
+    for agent, environment in (
+        (AGENT, Environment.STAGING),
+        (AGENT, Environment.PRODUCTION),
+        (OTHER, Environment.STAGING),
+    ):
+        _, key = await desk.workplace.agent(agent, environment, Role.VIEWER)
+        seen.append(ids(await left(desk, killed, key=key)))
+    assert seen == [[note["call_id"]], [], []]

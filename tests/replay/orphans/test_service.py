@@ -24,6 +24,7 @@ from placet.evidence.receipt import HostOutcome, HostSays, receipt_for
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
 from placet.storage.database import Database
+from placet.tenancy.model import Role
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -190,6 +191,24 @@ async def test_a_hosts_word_raises_the_level_of_an_orphan_too(lost: Forgotten) -
         kept = (await lost.keep(grant, attestation=word)).json()
         told.append((kept["evidence_level"], kept["attestation"]))
     assert told == [("executor_attested", "taken"), ("client_reported", "host")]
+
+
+async def test_a_key_of_one_agent_in_one_environment_sees_only_its_own_orphans(
+    lost: Forgotten,
+) -> None:
+    assert (await lost.keep(lost.grant())).status_code == 201
+    workplace = lost.desk.workplace
+    seen = []
+    for agent, environment in (
+        (AGENT, Environment.STAGING),
+        (AGENT, Environment.PRODUCTION),
+        ("somebody-else", Environment.STAGING),
+    ):
+        _, key = await workplace.agent(agent, environment, Role.VIEWER)
+        answered = await lost.desk.get("/api/v1/replay/orphans", key)
+        assert answered.status_code == 200, answered.text
+        seen.append(answered.json()["items"])
+    assert seen == [await lost.listed(), [], []]
 
 
 def _receipt(grant: Grant, key: SigningKey) -> Envelope:

@@ -2,12 +2,18 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
+
+import msgspec
 
 from placet.events.model import StreamId
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
+
+CostMicros = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+"""What one call cost, in millionths: about a million units at most."""
 
 
 class CallStatus(StrEnum):
@@ -209,7 +215,9 @@ class ReplayExecutionReceipt(Value, frozen=True):
     """A report of what became of a call, kept whatever it says and whenever it comes.
 
     `started_at` and `completed_at` are the reporter's own times; `epoch` and `fence` those it
-    reported under, zero when it named none.
+    reported under, zero when it named none. `cost_micros` is what it says that the call cost.
+    `attested_by` is the id of the host's key whose signed word it brought, if that counted when it
+    came.
     """
 
     tenant_id: TenantId
@@ -234,6 +242,8 @@ class ReplayExecutionReceipt(Value, frozen=True):
     conflicting: bool
     reported_by: ActorId
     received_at: datetime
+    cost_micros: int | None
+    attested_by: str | None
 
 
 class ReplayEffectKey(Value, frozen=True):

@@ -2,7 +2,8 @@
 
 A call with a receipt that is evidence enough is settled by it, as the caller's retry would have
 done. Without one it is unknown; or abandoned, if it had to be started, never was, and nobody ever
-reported on it; or expired, if it waited for an answer. What is done is completed.
+reported on it; or expired, if it waited for an answer. In a session that closes, what waits for
+people is cancelled at once. What is done is completed.
 """
 
 import logging
@@ -13,7 +14,7 @@ from uuid import UUID
 from placet.events.model import SYSTEM_ACTOR
 from placet.kernel.value import Value
 from placet.policy.loaded import Policy
-from placet.replay.calls import store
+from placet.replay.calls import hosts, store
 from placet.replay.calls.events import AskExpired, CallAbandoned, CallBecameUnknown
 from placet.replay.calls.fold import evolve
 from placet.replay.calls.model import (
@@ -82,7 +83,12 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
         calls = await store.list_open_calls(tx, work.ref)
         overdue = [call for call in calls if call.due_at is not None and call.due_at <= now]
         receipts = {
-            call.call_id: await store.list_receipts(tx, work.ref, call.call_id) for call in overdue
+            call.call_id: await hosts.weigh(
+                tx,
+                session.environment,
+                await store.list_receipts(tx, work.ref, call.call_id),
+            )
+            for call in overdue
         }
         alive = await store.count_alive(tx, work.ref, {call.step_id for call in overdue})
     pinned = await runtime.policies.get(runtime.db, work.tenant_id, session.artifact_id)
@@ -153,6 +159,9 @@ def decide_sweep(  # noqa: PLR0913, PLR0917 -- a session, its calls, and what is
         counting[call.step_id] = others + (not swept[-1].frees_effect_key)
         if stop is not None:
             break
+    if stop is None and status is SessionStatus.CLOSING:
+        ended = {call.call_id for call in swept}
+        swept += [_cancelled(call) for call in calls if call.call_id not in ended and _waits(call)]
     swept = _once(swept)
     if stop is None and status is SessionStatus.CLOSING and _all_ended(calls, swept):
         status = SessionStatus.COMPLETED
@@ -194,6 +203,7 @@ def _settlement(
             level=receipt.evidence_level,
             output=receipt.output,
             receipt_id=receipt.receipt_id,
+            cost_micros=receipt.cost_micros,
         )
         tool = policy.tools.get(call.tool)
         in_order = not receipt.late and not receipt.conflicting
@@ -256,7 +266,7 @@ def _waits_for(held: ReplayPendingCall, asked: ReplayPendingCall) -> bool:
 
 
 def _released(held: ReplayPendingCall) -> SweptCall:
-    """Block the allowed sibling of an ask that nobody answered."""
+    """Block the allowed sibling of an ask that was not answered."""
     return SweptCall(
         call_id=held.call_id,
         was=held.status,
@@ -265,6 +275,24 @@ def _released(held: ReplayPendingCall) -> SweptCall:
         execution_state=held.execution_state,
         commit_state=held.commit_state,
         blocked_why=BlockedWhy.RESPONSE_REFUSED,
+    )
+
+
+def _waits(call: ReplayPendingCall) -> bool:
+    return call.status in {CallStatus.AWAITING_APPROVAL, CallStatus.HELD}
+
+
+def _cancelled(call: ReplayPendingCall) -> SweptCall:
+    """Cancel what waits for people in a session that closes: nothing grants it any more."""
+    if call.status is CallStatus.HELD:
+        return _released(call)
+    return SweptCall(
+        call_id=call.call_id,
+        was=call.status,
+        was_execution=call.execution_state,
+        status=CallStatus.CANCELLED,
+        execution_state=call.execution_state,
+        commit_state=call.commit_state,
     )
 
 

@@ -95,9 +95,10 @@ async def list_unconfirmed(request: AppRequest, control_id: FromPath[UUID]) -> R
     """
     asked = query_of(request, PageQuery)
     after = None if asked.cursor is None else _place_of(asked.cursor)
-    async with database_of(request).reading(principal_of(request)) as tx:
+    principal = principal_of(request)
+    async with database_of(request).reading(principal) as tx:
         control = await controls.get_control(tx, control_id)
-        found = await store.list_unconfirmed(tx, control, after=after, limit=asked.limit)
+        found = await store.list_unconfirmed(tx, principal, control, after=after, limit=asked.limit)
     upto = found.upto
     cursor = None if upto is None else encode_cursor([str(upto.session_id), str(upto.call_id)])
     return answer(Page(items=found.calls, next_cursor=cursor))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from placet.authority.controls.model import Control, ControlKind
 from placet.events.model import NewEvent
-from placet.kernel.principal import Scope
+from placet.kernel.principal import Principal, Scope
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus
 from placet.replay.calls.tables import PENDING_CALL
@@ -82,13 +82,14 @@ async def control_session(
 
 
 async def list_unconfirmed(
-    tx: Reading, control: Control, *, after: Place | None, limit: int
+    tx: Reading, principal: Principal, control: Control, *, after: Place | None, limit: int
 ) -> Unconfirmed:
     """Return calls in a control's scope that were granted before it and are not settled.
 
-    By session and call. A page may have few calls or none and still not be the last.
+    A key that is bound to an agent in an environment sees only its own. By session and call. A
+    page may have few calls or none and still not be the last.
     """
-    reached = await _list_sessions(tx, control, after)
+    reached = await _list_sessions(tx, principal, control, after)
     if not reached:
         return Unconfirmed(calls=[], upto=None)
     looked = reached[:SESSIONS_MAX]
@@ -102,9 +103,15 @@ async def list_unconfirmed(
     return Unconfirmed(calls=found, upto=upto)
 
 
-async def _list_sessions(tx: Reading, control: Control, after: Place | None) -> list[UUID]:
+async def _list_sessions(
+    tx: Reading, principal: Principal, control: Control, after: Place | None
+) -> list[UUID]:
     c = REPLAY_SESSION.c
     query = sa.select(c.session_id).where(c.tenant_id == tx.tenant_id)
+    if principal.agent is not None:
+        query = query.where(c.agent == principal.agent)
+    if principal.environment is not None:
+        query = query.where(c.environment == principal.environment)
     if after is not None:
         is_through = after.call_id == LAST
         query = query.where(

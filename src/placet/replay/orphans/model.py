@@ -10,13 +10,13 @@ import msgspec
 
 from placet.evidence.fields import HexDigest
 from placet.kernel.ids import ActorId, TenantId
+from placet.kernel.principal import Environment
 from placet.kernel.refusals import Invalid
 from placet.kernel.value import Input, Value
 from placet.replay.calls.attested import Attestation, AttestationFate
-from placet.replay.calls.model import EvidenceLevel, ReceiptStatus
+from placet.replay.calls.model import CostMicros, EvidenceLevel, ReceiptStatus
 
 Text = Annotated[str, msgspec.Meta(max_length=2_000)]
-Cost = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 
 class ReplayOrphanReceipt(Value, frozen=True):
@@ -31,6 +31,7 @@ class ReplayOrphanReceipt(Value, frozen=True):
     session_id: UUID
     call_id: UUID
     agent: str
+    environment: Environment
     tool_name: str
     status: ReceiptStatus
     evidence_level: EvidenceLevel
@@ -63,7 +64,7 @@ class KeepOrphan(Input, frozen=True):
     error: Text | None = None
     started_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     completed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    cost_micros: Cost | None = None
+    cost_micros: CostMicros | None = None
     attestation: Attestation | None = None
 
 

@@ -61,11 +61,15 @@ async def keep_orphan(request: AppRequest) -> Response[bytes]:
     ),
 )
 async def list_orphans(request: AppRequest) -> Response[bytes]:
-    """List the receipts of calls that nobody knows, the latest first."""
+    """List the receipts of calls that nobody knows, the latest first.
+
+    A key that is bound to an agent sees only that agent's.
+    """
     asked = query_of(request, PageQuery)
     before = None if asked.cursor is None else _id_of(asked.cursor)
-    async with database_of(request).reading(principal_of(request)) as tx:
-        found = await store.list_orphans(tx, before=before, limit=asked.limit + 1)
+    principal = principal_of(request)
+    async with database_of(request).reading(principal) as tx:
+        found = await store.list_orphans(tx, principal, before=before, limit=asked.limit + 1)
     items = [view_of(orphan) for orphan in found[: asked.limit]]
     cursor = encode_cursor([str(items[-1].receipt_id)]) if len(found) > len(items) else None
     return answer(Page(items=items, next_cursor=cursor))

@@ -20,6 +20,7 @@ from placet.replay.calls.attested import (
     level_of,
     read_attestation,
 )
+from placet.replay.calls.hosts import is_attesting
 from placet.replay.orphans import store
 from placet.replay.orphans.model import (
     KeepOrphan,
@@ -47,6 +48,7 @@ async def keep_orphan(tx: Writing, reporter: Reporter, asked: KeepOrphan, ids: I
         session_id=grant.session_id,
         call_id=grant.call_id,
         agent=grant.agent,
+        environment=grant.environment,
         tool_name=grant.tool,
         status=asked.status,
         evidence_level=level_of(word),
@@ -121,7 +123,9 @@ async def _word(
         external_ref=asked.external_ref,
     )
     word = read_attestation(asked.attestation, said)
-    if isinstance(word, HostWord) and not await store.is_attesting(tx, grant, word.key_id):
+    if isinstance(word, HostWord) and not await is_attesting(
+        tx, grant.environment, grant.tool, word.key_id
+    ):
         return AttestationFate.HOST
     return word
 

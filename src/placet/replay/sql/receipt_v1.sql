@@ -5,13 +5,13 @@ CREATE FUNCTION placet.receipt_v1(
     p_call uuid, p_receipt uuid, p_idempotency_key text, p_fingerprint bytea, p_status text,
     p_evidence_level text, p_arguments_hash bytea, p_output_hash bytea, p_output bytea,
     p_external_ref text, p_error text, p_started_at timestamptz, p_completed_at timestamptz,
-    p_decided_version bigint, p_next jsonb, p_state bytea, p_costs boolean,
+    p_decided_version bigint, p_next jsonb, p_state bytea, p_cost bigint,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     OUT code text, OUT facts jsonb, OUT receipt_id uuid, OUT late boolean,
     OUT conflicting boolean, OUT applied boolean, OUT status text, OUT execution_state text,
     OUT commit_state text, OUT evidence_level text, OUT state_version bigint,
     OUT current_phase text, OUT settled_at timestamptz, OUT replayed boolean,
-    OUT moved boolean
+    OUT moved boolean, OUT stopped text
 )
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -24,6 +24,7 @@ DECLARE
     v_at timestamptz;
     v_on_time boolean;
     v_moves boolean;
+    v_key_id text;
     v_from int := 1;
     v_to int := 1;
 BEGIN
@@ -43,12 +44,12 @@ BEGIN
         RETURN;
     END IF;
     -- A host's word counts while its key does; its key is the one that the event names.
-    IF p_evidence_level = 'executor_attested' AND NOT placet.host_attests_v1(
-        s.tenant_id, s.environment, c.tool_name,
-        convert_from(p_bodies[1], 'UTF8')::jsonb #>> '{attested_by,key_id}')
-    THEN
-        code := 'unattested';
-        RETURN;
+    IF p_evidence_level = 'executor_attested' THEN
+        v_key_id := convert_from(p_bodies[1], 'UTF8')::jsonb #>> '{attested_by,key_id}';
+        IF NOT placet.host_attests_v1(s.tenant_id, s.environment, c.tool_name, v_key_id) THEN
+            code := 'unattested';
+            RETURN;
+        END IF;
     END IF;
     status := c.status;
     execution_state := c.execution_state;
@@ -75,9 +76,10 @@ BEGIN
               AND o.pending_call_id = p_call AND o.status IN ('succeeded', 'failed')
               AND o.status <> p_status));
     v_on_time := NOT late AND NOT conflicting AND (
-        c.status = 'granted' OR (c.status = 'shadowed' AND c.settled_at IS NULL));
+        c.status = 'granted' OR (c.status = 'shadowed' AND c.settled_at IS NULL
+            AND c.execution_state <> 'unknown'));
     -- What a call cost may be told again, also when it is known what became of it.
-    v_moves := v_on_time OR (p_costs AND NOT late AND NOT conflicting);
+    v_moves := v_on_time OR (p_cost IS NOT NULL AND NOT late AND NOT conflicting);
     -- Kept before: the same answer, unless it was kept without the settlement that it may bring.
     IF replayed THEN
         receipt_id := had.receipt_id;
@@ -87,8 +89,15 @@ BEGIN
         late := had.late;
         conflicting := had.conflicting;
         applied := coalesce(c.settled_by = had.receipt_id, false);
+        stopped := CASE WHEN s.stopped_by_call = p_call AND NOT had.late AND NOT had.conflicting
+                        THEN s.ended_why END;
         IF had.fingerprint <> p_fingerprint THEN
             code := 'idempotency_conflict';
+            RETURN;
+        END IF;
+        -- It was kept as the reporter's own word, and a host that came since makes it no better.
+        IF p_evidence_level = 'executor_attested' AND had.evidence_level <> p_evidence_level THEN
+            code := 'unattested';
             RETURN;
         END IF;
         IF NOT v_on_time OR p_decided_version IS NULL THEN
@@ -118,12 +127,12 @@ BEGIN
             tenant_id, session_id, receipt_id, pending_call_id, idempotency_key, fingerprint,
             tool_name, status, evidence_level, arguments_hash, output_hash, output, external_ref,
             error, started_at, completed_at, epoch, fence, late, conflicting, reported_by,
-            received_at)
+            received_at, attested_by, cost_micros)
         VALUES (
             s.tenant_id, s.session_id, p_receipt, p_call, p_idempotency_key, p_fingerprint,
             c.tool_name, p_status, p_evidence_level, p_arguments_hash, p_output_hash, p_output,
             p_external_ref, p_error, p_started_at, p_completed_at, p_epoch, p_fence, late,
-            conflicting, e.actor, v_at);
+            conflicting, e.actor, v_at, v_key_id, p_cost);
     END IF;
     SELECT * INTO w FROM placet.event_write_v1(
         s.tenant_id, s.session_id, e.actor, s.epoch, s.fence, e.control_epoch,
@@ -170,8 +179,8 @@ BEGIN
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
     RETURNING r.state_version, r.current_phase INTO state_version, current_phase;
     IF moved AND p_next ->> 'stop' IS NOT NULL THEN
-        PERFORM placet.session_finish_v1(
-            s, 'killed', p_next #>> '{stop,limit}', p_call, w.io_at);
+        stopped := p_next #>> '{stop,limit}';
+        PERFORM placet.session_finish_v1(s, 'killed', stopped, p_call, w.io_at);
     END IF;
 END
 $$;

@@ -7,7 +7,8 @@ CREATE FUNCTION placet.settle_v1(
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     OUT code text, OUT facts jsonb, OUT status text, OUT execution_state text,
     OUT commit_state text, OUT evidence_level text, OUT state_version bigint,
-    OUT current_phase text, OUT settled_at timestamptz, OUT replayed boolean
+    OUT current_phase text, OUT settled_at timestamptz, OUT replayed boolean,
+    OUT stopped text
 )
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -21,6 +22,7 @@ DECLARE
     v_at timestamptz;
     v_operator boolean;
     v_stops boolean;
+    v_to int;
 BEGIN
     replayed := false;
     SELECT * INTO e FROM placet.session_enter_v1(
@@ -50,6 +52,7 @@ BEGIN
       AND r.settlement_id = p_settlement;
     IF FOUND THEN
         replayed := true;
+        stopped := CASE WHEN s.stopped_by_call = p_call THEN s.ended_why END;
         code := CASE WHEN (had.call_id, had.outcome, had.reason) = (p_call, p_outcome, p_reason)
                         AND had.receipt_id IS NOT DISTINCT FROM p_receipt
                      THEN 'ok' ELSE 'idempotency_conflict' END;
@@ -88,20 +91,30 @@ BEGIN
             code := 'not_found';
             RETURN;
         END IF;
+        -- A host's word counts while its key does; without it the reporter's own is left.
+        IF cited.evidence_level = 'executor_attested' AND NOT placet.host_attests_v1(
+            s.tenant_id, s.environment, c.tool_name, cited.attested_by)
+        THEN
+            cited.evidence_level := 'client_reported';
+        END IF;
     END IF;
-    IF p_decided_version IS DISTINCT FROM s.state_version OR p_operator <> v_operator THEN
+    IF p_decided_version IS DISTINCT FROM s.state_version OR p_operator <> v_operator
+        OR (NOT v_operator AND p_evidence_level IS DISTINCT FROM cited.evidence_level)
+    THEN
         code := 'redo';
         facts := placet.session_facts_v1(s) || jsonb_build_object(
             'operator', v_operator,
             'call', placet.call_facts_v1(c),
             'receipt', CASE WHEN cited.receipt_id IS NOT NULL THEN jsonb_build_object(
                 'receipt_id', cited.receipt_id, 'status', cited.status,
-                'evidence_level', cited.evidence_level,
+                'evidence_level', cited.evidence_level, 'cost_micros', cited.cost_micros,
                 'output', convert_from(cited.output, 'UTF8')) END);
         RETURN;
     END IF;
     v_at := clock_timestamp();
-    v_stops := p_next ->> 'stop' IS NOT NULL;
+    -- What has ended is not stopped again; the event of the stop is the last one.
+    v_stops := p_next ->> 'stop' IS NOT NULL AND s.status IN ('active', 'closing');
+    v_to := cardinality(p_events) - (p_next ->> 'stop' IS NOT NULL AND NOT v_stops)::int;
     status := p_next ->> 'status';
     execution_state := p_next ->> 'execution_state';
     commit_state := p_next ->> 'commit_state';
@@ -131,7 +144,8 @@ BEGIN
     END IF;
     SELECT * INTO w FROM placet.event_write_v1(
         s.tenant_id, s.session_id, e.actor, s.epoch, s.fence, e.control_epoch,
-        s.control_revision + v_stops::int, p_events, p_types, p_salts, p_bodies,
+        s.control_revision + v_stops::int,
+        p_events[1:v_to], p_types[1:v_to], p_salts[1:v_to], p_bodies[1:v_to],
         s.next_seq, s.head, s.last_event_at);
     UPDATE placet.replay_session AS r
     SET next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at,
@@ -143,8 +157,8 @@ BEGIN
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
     RETURNING r.state_version, r.current_phase INTO state_version, current_phase;
     IF v_stops THEN
-        PERFORM placet.session_finish_v1(
-            s, 'killed', p_next #>> '{stop,limit}', p_call, w.io_at);
+        stopped := p_next #>> '{stop,limit}';
+        PERFORM placet.session_finish_v1(s, 'killed', stopped, p_call, w.io_at);
     END IF;
 END
 $$;

@@ -17,6 +17,8 @@ DECLARE
     v_met int;
     v_at timestamptz;
     v_finished boolean;
+    v_stops boolean;
+    v_to int;
 BEGIN
     PERFORM set_config('placet.tenant', p_tenant::text, true);
     SELECT r.* INTO s FROM placet.replay_session AS r
@@ -27,7 +29,8 @@ BEGIN
     END IF;
     -- A session may have been completed before, by its close: then there is nothing to finish.
     v_finished := p_status = 'completed' AND s.status <> 'completed';
-    IF s.state_version <> p_decided_version THEN
+    -- Race: a close leaves the version as it is, and a session that closes is never active again.
+    IF s.state_version <> p_decided_version OR (s.status = 'closing' AND p_status = 'active') THEN
         code := 'redo';
         RETURN;
     END IF;
@@ -35,16 +38,25 @@ BEGIN
     -- started or a last call may have been granted; each makes the decision stale.
     SELECT count(*) INTO v_met
     FROM jsonb_to_recordset(p_calls) AS n(
-        call_id uuid, was text, was_execution text, status text)
+        call_id uuid, was text, was_execution text, status text, evidence_level text,
+        settled_by uuid)
     JOIN placet.replay_pending_call AS c
         ON c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = n.call_id
        AND c.status = n.was AND c.execution_state = n.was_execution
        AND (c.status = 'held'
+            OR (n.status = 'cancelled' AND p_status IN ('closing', 'completed'))
             OR coalesce(c.grant_expires_at, c.deadline_at) <= clock_timestamp())
        AND (n.status <> 'abandoned' OR NOT EXISTS (
             SELECT FROM placet.replay_execution_receipt AS r
             WHERE r.tenant_id = p_tenant AND r.session_id = p_session
-              AND r.pending_call_id = c.call_id));
+              AND r.pending_call_id = c.call_id))
+       -- A host's key may have been revoked since too.
+       AND (n.evidence_level IS DISTINCT FROM 'executor_attested' OR EXISTS (
+            SELECT FROM placet.replay_execution_receipt AS r
+            WHERE r.tenant_id = p_tenant AND r.session_id = p_session
+              AND r.receipt_id = n.settled_by
+              AND placet.host_attests_v1(
+                  p_tenant, s.environment, c.tool_name, r.attested_by)));
     IF v_met <> jsonb_array_length(p_calls) OR (v_finished AND s.status <> 'closing') THEN
         code := 'redo';
         RETURN;
@@ -61,6 +73,9 @@ BEGIN
         code := 'redo';
         RETURN;
     END IF;
+    -- What has ended is not stopped again; the event of the stop is the last one.
+    v_stops := p_stop IS NOT NULL AND s.status IN ('active', 'closing');
+    v_to := cardinality(p_events) - (p_stop IS NOT NULL AND NOT v_stops)::int;
     v_at := clock_timestamp();
     UPDATE placet.replay_pending_call AS c
     SET status = n.status, execution_state = n.execution_state, commit_state = n.commit_state,
@@ -90,10 +105,15 @@ BEGIN
     FROM placet.authority_control_gate AS g WHERE g.tenant_id = p_tenant;
     SELECT * INTO w FROM placet.event_write_v1(
         p_tenant, p_session, p_actor, s.epoch, s.fence, coalesce(v_control, 0),
-        s.control_revision + (p_stop IS NOT NULL)::int, p_events, p_types, p_salts, p_bodies,
+        s.control_revision + v_stops::int,
+        p_events[1:v_to], p_types[1:v_to], p_salts[1:v_to], p_bodies[1:v_to],
         s.next_seq, s.head, s.last_event_at);
     UPDATE placet.replay_session AS r
-    SET state_version = s.state_version + (p_state <> s.state)::int, state = p_state,
+    -- Fewer calls wait then, and how long a session waits is a fact that decisions read.
+    SET state_version = s.state_version + (p_state <> s.state OR EXISTS (
+            SELECT FROM jsonb_to_recordset(p_calls) AS n(was text)
+            WHERE n.was = 'awaiting_approval'))::int,
+        state = p_state,
         current_phase = p_phase,
         status = CASE WHEN s.status IN ('active', 'closing') THEN p_status ELSE s.status END,
         ended_at = CASE WHEN v_finished THEN w.io_at ELSE s.ended_at END,
@@ -102,15 +122,15 @@ BEGIN
         next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
     WHERE r.tenant_id = p_tenant AND r.session_id = p_session;
     IF s.waiting_since IS NOT NULL THEN
-        -- An ask ended at its deadline, whenever the sweeper came.
+        -- An ask ended at its deadline, whenever the sweeper came; a cancelled one ends now.
         PERFORM placet.session_waits_v1(s, (
-            SELECT max(c.deadline_at)
+            SELECT max(least(c.deadline_at, v_at))
             FROM jsonb_to_recordset(p_calls) AS n(call_id uuid, status text)
             JOIN placet.replay_pending_call AS c
                 ON c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = n.call_id
-            WHERE n.status = 'expired'));
+            WHERE n.status IN ('expired', 'cancelled')));
     END IF;
-    IF p_stop IS NOT NULL THEN
+    IF v_stops THEN
         PERFORM placet.session_finish_v1(
             s, 'killed', p_stop ->> 'limit', (p_stop ->> 'call_id')::uuid, w.io_at);
     END IF;
