@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
 from tests.replay.desk import Desk, Worker
 
+from placet.replay.pending import service
 from placet.replay.pending.model import OUTPUT_BYTES_MAX, RECEIPTS_MAX
 
 
@@ -76,3 +78,35 @@ async def test_what_is_shown_of_receipts_has_a_bound(desk: Desk) -> None:
     first, second, *_ = seen["receipts"]
     assert (first["output"], second["output"]) == (None, '"y"')
     assert first["output_hash"] is not None
+
+
+async def test_long_arguments_are_shown_by_their_hash_alone(desk: Desk) -> None:
+    worker = await desk.worker()
+    await worker.propose(("note", {"text": "x" * OUTPUT_BYTES_MAX}))
+    (seen,) = await pending(worker)
+    assert seen["arguments"] is None
+    assert len(seen["arguments_hash"]) == 64
+
+
+async def test_of_many_open_calls_the_first_are_shown_and_that_there_are_more(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "PENDING_MAX", 2)
+    worker = await desk.worker()
+    one, two = await worker.propose(("note", {"text": "1"}), ("note", {"text": "2"}))
+    assert not (await worker.read("pending"))["more_pending"]
+    await worker.propose(("note", {"text": "3"}))
+    read = await worker.read("pending")
+    assert [each["call_id"] for each in read["pending"]] == [one["call_id"], two["call_id"]]
+    assert read["more_pending"]
+
+
+async def test_only_a_key_that_runs_the_agent_reads_what_a_tool_answered(desk: Desk) -> None:
+    worker = await desk.worker()
+    (call,) = await worker.propose(("note", {"text": "a"}))
+    await worker.report(call, "timed_out", output={"secret": 1})
+    reader = await desk.get(f"{worker.path}?include=pending", desk.operator_key)
+    (shown,) = reader.json()["pending"][0]["receipts"]
+    assert (shown["output"], shown["output_hash"] is not None) == (None, True)
+    (own,) = (await pending(worker))[0]["receipts"]
+    assert own["output"] == '{"secret":1}'

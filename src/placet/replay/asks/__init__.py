@@ -24,6 +24,8 @@ Invariants
 - Under `reject_all`, nothing of a step is granted once any of its calls has ended otherwise.
 
 What each failure leads to: an answer to a claim that was lost is given again to the same claim id;
-no vote, or no claim, by the deadline is a denial; a kill, a revocation or the session's end cancels
-what waits, and a vote after it is told `ask_closed`.
+no vote, or no claim, by the deadline is a denial. The end of a session cancels what waits in it: a
+kill or a close of it at once, a limit too, and of a session that closes by itself the next sweep.
+From that moment, and from the end of its authority, a vote is told `ask_closed`. A kill of the
+agent or of the tenant cancels nothing, since it may be lifted; until then a claim is refused.
 """

@@ -25,6 +25,7 @@ from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.calls.next_call import NOTHING_LEFT, Left
 from placet.replay.calls.store import Caller, Decided
 from placet.replay.calls.tables import PENDING_CALL
+from placet.replay.sessions.model import SessionStatus
 from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import HotPool, Reading, Writing
 
@@ -158,6 +159,7 @@ async def list_waiting(
 ) -> list[ReplayPendingCall]:
     """Return up to `limit` calls that wait for people, the one with the nearest deadline first.
 
+    Only what may still be granted: those of a session that goes on, within its authority's time.
     `after` is the deadline and the id of the last one that was shown.
     """
     c, session = PENDING_CALL.c, REPLAY_SESSION.c
@@ -173,6 +175,8 @@ async def list_waiting(
             c.deadline_at.is_not(None),
             c.deadline_at > now,
             c.status == CallStatus.AWAITING_APPROVAL,
+            session.status == SessionStatus.ACTIVE,
+            sa.or_(session.authority_until.is_(None), session.authority_until > now),
         )
     )
     if principal.agent is not None:

@@ -126,7 +126,7 @@ class ReceiptWrite(Value, frozen=True):
     completed_at: datetime | None
     decided_version: int | None
     following: NextCall | None
-    has_cost: bool = False
+    cost_micros: int | None = None
     events: list[NewEvent]
 
 
@@ -237,7 +237,7 @@ def receipt_arguments(caller: Caller, write: ReceiptWrite) -> tuple[object, ...]
         write.decided_version,
         _next(write.following),
         None if write.following is None else encode_state(write.following.after),
-        write.has_cost,
+        write.cost_micros,
         *_columns(write.events),
     )
 
@@ -314,8 +314,13 @@ async def sweep(hot: HotPool, write: SweepWrite) -> str:
     return code
 
 
-async def list_open_calls(tx: Reading, session_id: UUID) -> list[ReplayPendingCall]:
-    """Return the calls of a session that may still change, in the order of their proposal."""
+async def list_open_calls(
+    tx: Reading, session_id: UUID, *, limit: int | None = None
+) -> list[ReplayPendingCall]:
+    """Return the calls of a session that may still change, in the order of their proposal.
+
+    With `limit`, the first so many of them.
+    """
     return await tx.list(
         ReplayPendingCall,
         sa.select(PENDING_CALL)
@@ -324,7 +329,8 @@ async def list_open_calls(tx: Reading, session_id: UUID) -> list[ReplayPendingCa
             PENDING_CALL.c.session_id == session_id,
             PENDING_CALL.c.status.in_(OPEN_STATUSES),
         )
-        .order_by(PENDING_CALL.c.step_id, PENDING_CALL.c.ordinal),
+        .order_by(PENDING_CALL.c.step_id, PENDING_CALL.c.ordinal)
+        .limit(limit),
     )
 
 

@@ -22,7 +22,10 @@ RECEIPTS_MAX: Final = 20
 """Receipts that are shown of one call, the first ones first."""
 
 OUTPUT_BYTES_MAX: Final = 64 * 1024
-"""Bytes of an output that are shown; of a longer one the hash alone."""
+"""Bytes of an output or of arguments that are shown; of longer ones the hash alone."""
+
+PENDING_MAX: Final = 256
+"""Open calls that are shown of one session, the first proposed first."""
 
 
 class SessionQuery(Input, frozen=True):
@@ -32,7 +35,10 @@ class SessionQuery(Input, frozen=True):
 
 
 class ReceiptView(Value, frozen=True):
-    """What somebody reported of a call. `output` is JSON text, null also where it is too long."""
+    """What somebody reported of a call.
+
+    `output` is JSON text, null also where it is too long, and for a key without `runtime`.
+    """
 
     receipt_id: UUID
     idempotency_key: str
@@ -54,6 +60,8 @@ class ReceiptView(Value, frozen=True):
 class PendingCallView(Value, frozen=True):
     """A call that may still change. `arguments` is the JSON text that was proposed.
 
+    `arguments` is null where it is too long. A key without `runtime` reads `[redacted]` at the
+    paths that the contract redacts.
     `grant_fence` and the control revisions are those that its grant was given under. `receipts` are
     the first ones that came, up to 20; the holder settles by citing one of them.
     """
@@ -65,7 +73,7 @@ class PendingCallView(Value, frozen=True):
     tool_call_id: str
     tool: str
     arguments_hash: str
-    arguments: str
+    arguments: str | None
     status: CallStatus
     execution_state: ExecutionState
     commit_state: CommitState
@@ -88,6 +96,11 @@ class PendingCallView(Value, frozen=True):
 
 
 class SessionWithPending(SessionView, frozen=True):
-    """A session with the calls that may still change, for whoever takes over."""
+    """A session with the calls that may still change, for whoever takes over.
+
+    `pending` has up to 256 of them, the first proposed first; `more_pending` says that there are
+    others.
+    """
 
     pending: list[PendingCallView] | None = None
+    more_pending: bool = False

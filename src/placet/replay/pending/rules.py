@@ -3,14 +3,24 @@
 from collections.abc import Sequence
 
 from placet.evidence.fields import Fence
+from placet.kernel import foreign
+from placet.policy.loaded import Policy
+from placet.replay.asks.rules import redact
 from placet.replay.calls.model import ReplayExecutionReceipt, ReplayPendingCall
 from placet.replay.pending.model import OUTPUT_BYTES_MAX, PendingCallView, ReceiptView
 
 
 def show_call(
-    call: ReplayPendingCall, receipts: Sequence[ReplayExecutionReceipt]
+    policy: Policy,
+    call: ReplayPendingCall,
+    receipts: Sequence[ReplayExecutionReceipt],
+    *,
+    is_whole: bool,
 ) -> PendingCallView:
-    """Return a call as it is shown to whoever takes over."""
+    """Return a call as it is shown to whoever takes over.
+
+    Unless `is_whole`, what the contract redacts is left out, and with it what tools answered.
+    """
     fence = None
     if call.grant_epoch is not None and call.grant_fence is not None:
         fence = Fence(epoch=call.grant_epoch, n=call.grant_fence)
@@ -22,7 +32,7 @@ def show_call(
         tool_call_id=call.tool_call_id,
         tool=call.tool_name,
         arguments_hash=call.arguments_hash.hex(),
-        arguments=call.arguments.decode(errors="replace"),
+        arguments=_arguments(policy, call, is_whole=is_whole),
         status=call.status,
         execution_state=call.execution_state,
         commit_state=call.commit_state,
@@ -41,12 +51,24 @@ def show_call(
         grant_control_epoch=call.grant_control_epoch,
         grant_control_revision=call.grant_control_revision,
         started_at=call.started_at,
-        receipts=[_show_receipt(receipt) for receipt in receipts],
+        receipts=[_show_receipt(receipt, is_whole=is_whole) for receipt in receipts],
     )
 
 
-def _show_receipt(receipt: ReplayExecutionReceipt) -> ReceiptView:
-    output = receipt.output
+def _arguments(policy: Policy, call: ReplayPendingCall, *, is_whole: bool) -> str | None:
+    if len(call.arguments) > OUTPUT_BYTES_MAX:
+        return None
+    tool = policy.tools.get(call.tool_name)
+    if is_whole or tool is None or not tool.redacted:
+        return call.arguments.decode(errors="replace")
+    # The hashes of what is hidden are not shown here, so that no salt is needed.
+    shown, _ = redact(tool.redacted, foreign.parse(call.arguments), b"")
+    return foreign.encode(shown).decode()
+
+
+def _show_receipt(receipt: ReplayExecutionReceipt, *, is_whole: bool) -> ReceiptView:
+    # A contract names no paths to redact in an output: it is shown whole or not at all.
+    output = receipt.output if is_whole else None
     is_short = output is not None and len(output) <= OUTPUT_BYTES_MAX
     return ReceiptView(
         receipt_id=receipt.receipt_id,

@@ -15,7 +15,6 @@ DECLARE
     gate record;
     w record;
     v_at timestamptz;
-    v_due timestamptz;
     v_met int;
     v_denies boolean := false;
 BEGIN
@@ -33,7 +32,12 @@ BEGIN
     JOIN placet.replay_pending_call AS c
         ON c.tenant_id = v_tenant AND c.session_id = p_session AND c.call_id = n.call_id
        AND c.status = 'awaiting_approval' AND c.deadline_at > v_at;
-    IF v_met <> jsonb_array_length(p_calls) OR s.status NOT IN ('active', 'closing') THEN
+    -- A session that does not go on, or whose authority has ended for good, grants nothing more;
+    -- a kill of its agent or tenant may be lifted again.
+    IF v_met <> jsonb_array_length(p_calls) OR s.status <> 'active' OR placet.session_barred_v1(
+        v_tenant, gate.control_epoch, NULL, s.artifact_id, s.authority_until, s.agent)
+        IN ('artifact_revoked', 'authority_expired')
+    THEN
         code := 'ask_closed';
         RETURN;
     END IF;
@@ -84,12 +88,6 @@ BEGIN
         RETURNING c.call_id)
     SELECT array_agg(e.call_id ORDER BY e.call_id), count(*) > 0 INTO closed, v_denies
     FROM ended AS e;
-    v_due := s.next_due_at;
-    -- A closing session may have nothing left now: let the sweeper see.
-    IF v_denies AND s.status = 'closing' THEN
-        v_due := v_at;
-        PERFORM placet.work_due_put_v1('sweep_session', s.session_id, v_due);
-    END IF;
     SELECT * INTO w FROM placet.event_write_v1(
         s.tenant_id, s.session_id, p_voter, s.epoch, s.fence, gate.control_epoch,
         s.control_revision, p_events, p_types, p_salts, p_bodies,
@@ -97,7 +95,6 @@ BEGIN
     UPDATE placet.replay_session AS r
     -- Fewer calls wait then, and how long a session waits is a fact that decisions read.
     SET state_version = s.state_version + v_denies::int,
-        next_due_at = v_due,
         next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id;
     PERFORM placet.session_waits_v1(s, v_at);

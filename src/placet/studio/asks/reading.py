@@ -11,6 +11,7 @@ from placet.replay.asks import store as asks
 from placet.replay.asks.model import AskClosed, AskStatus
 from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.sessions import store as sessions
+from placet.replay.sessions.model import SessionStatus
 from placet.replay.sessions.policies import Pinned, Policies
 from placet.replay.sessions.views import may_see
 from placet.storage.database import Reading, Writing
@@ -80,6 +81,8 @@ async def read_open_case(tx: Reading, panel: AskPanel, pinned: Pinned, call_id: 
     call = await asks.get_call(tx, panel.session.session_id, call_id)
     check_asked(call)
     is_over = call.deadline_at is None or call.deadline_at <= await tx.now()
+    # A session that does not go on grants nothing more, whatever people say.
+    is_over = is_over or panel.session.status is not SessionStatus.ACTIVE
     if call.status is not CallStatus.AWAITING_APPROVAL or is_over:
         raise closed(call.status)
     case = await read_case(tx, panel, pinned, call)

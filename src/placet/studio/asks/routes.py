@@ -91,11 +91,16 @@ async def vote_on_ask(
 def _after(cursor: str) -> tuple[datetime, UUID]:
     try:
         deadline, call_id = decode_cursor(cursor)
-        return datetime.fromisoformat(str(deadline)).astimezone(UTC), UUID(str(call_id))
-    except ValueError as fault:
+        at, last = datetime.fromisoformat(str(deadline)), UUID(str(call_id))
+        # A time without a zone would be read in the zone of whichever machine is asked.
+        found = None if at.tzinfo is None else (at.astimezone(UTC), last)
+    except (ValueError, OverflowError):
+        found = None
+    if found is None:
         raise MalformedQuery(
             detail="the cursor is not one that this service gave", parameter="cursor"
-        ) from fault
+        )
+    return found
 
 
 HANDLERS = [list_asks, get_ask, vote_on_ask]
