@@ -1,6 +1,7 @@
 """Tenants, actors, grants and keys in the database."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -134,6 +135,18 @@ async def list_keys(tx: Reading, *, after: ApiKeyId | None, limit: int) -> list[
     if after is not None:
         query = query.where(API_KEY.c.key_id > after)
     return await tx.list(ApiKey, query.order_by(API_KEY.c.key_id).limit(limit))
+
+
+async def is_key_from_other(tx: Reading, one: ActorId, other: ActorId, since: datetime) -> bool:
+    """Tell whether one of two actors issued a key of the other that lived at some time since."""
+    c = API_KEY.c
+    query = sa.select(c.key_id).where(
+        c.tenant_id == tx.tenant_id,
+        sa.tuple_(c.actor_id, c.created_by).in_([(one, other), (other, one)]),
+        sa.or_(c.revoked_at.is_(None), c.revoked_at > since),
+        sa.or_(c.expires_at.is_(None), c.expires_at > since),
+    )
+    return bool(await tx.rows(query.limit(1)))
 
 
 async def advance_key_to_revoked(tx: Writing, key_id: ApiKeyId) -> bool:

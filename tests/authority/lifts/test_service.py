@@ -30,11 +30,19 @@ from placet.authority.lifts.model import (
 from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.events.store import list_events
 from placet.kernel.ids import Ids
-from placet.kernel.principal import Principal
+from placet.kernel.principal import Principal, Scope
 from placet.kernel.refusals import NotFound
 from placet.storage.database import Database, Writing
 from placet.tenancy import service as tenancy
-from placet.tenancy.model import ActorKind, CreateActor, GrantRole, ParsedKey, Role
+from placet.tenancy.model import (
+    ActorKind,
+    ApiKeyId,
+    CreateActor,
+    GrantRole,
+    IssueApiKey,
+    ParsedKey,
+    Role,
+)
 from placet.tenancy.rules import parse_key
 
 KILL_TOOL = SetControl(
@@ -91,6 +99,17 @@ class Pair:
         """Let nobody act as this actor any more."""
         async with self.db.writing(self.workplace.founder) as tx:
             await tenancy.disable_actor(tx, who.actor_id, self.ids)
+
+    async def issue(self, issuer: Principal, holder: Principal) -> ApiKeyId:
+        """Let one actor issue a key of another, as an admin does. Returns its id."""
+        asked = IssueApiKey(actor_id=holder.actor_id, name="more", scopes=[Scope.READ])
+        async with self.db.writing(issuer) as tx:
+            return (await tenancy.issue_key(tx, asked, self.ids)).key.key_id
+
+    async def revoke(self, key_id: ApiKeyId) -> None:
+        """Revoke a key."""
+        async with self.db.writing(self.workplace.founder) as tx:
+            await tenancy.revoke_key(tx, key_id, self.ids)
 
 
 @pytest.fixture
@@ -174,6 +193,38 @@ async def test_what_somebody_asked_who_was_disabled_since_is_not_confirmed(pair:
     with pytest.raises(TwoPeopleNeeded, match="no operator any more"):
         await pair.confirm(lift)
     assert (await pair.control(control)).lifted_epoch is None
+
+
+@pytest.mark.parametrize("is_asker", [True, False])
+async def test_of_two_one_of_whom_issued_a_key_of_the_other_nobody_lifts(
+    pair: Pair, *, is_asker: bool
+) -> None:
+    lift = await pair.ask(await pair.kill())
+    issuer, holder = (pair.ada, pair.bob) if is_asker else (pair.bob, pair.ada)
+    key_id = await pair.issue(issuer, holder)
+    with pytest.raises(TwoPeopleNeeded, match="issued an API key"):
+        await pair.confirm(lift)
+    # Revoked since then, it may still have asked or confirmed.
+    await pair.revoke(key_id)
+    with pytest.raises(TwoPeopleNeeded, match="issued an API key"):
+        await pair.confirm(lift)
+
+
+async def test_a_key_from_the_other_that_was_revoked_before_counts_no_more(pair: Pair) -> None:
+    control = await pair.kill()
+    await pair.revoke(await pair.issue(pair.ada, pair.bob))
+    lift = await pair.ask(control)
+    assert (await pair.confirm(lift)).lifted_epoch == control.control_epoch + 1
+
+
+async def test_keys_that_the_two_issued_to_themselves_or_to_a_third_are_no_matter(
+    pair: Pair,
+) -> None:
+    control = await pair.kill()
+    lift = await pair.ask(control)
+    for issuer, holder in ((pair.ada, pair.ada), (pair.bob, pair.bob), (pair.ada, pair.cy)):
+        await pair.issue(issuer, holder)
+    assert (await pair.confirm(lift)).lifted_epoch == control.control_epoch + 1
 
 
 async def test_a_lift_lapses_after_an_hour(pair: Pair, server: Server, database_name: str) -> None:

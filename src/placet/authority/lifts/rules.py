@@ -45,6 +45,12 @@ def check_confirmation(lift: Lift, asker: Operator, confirmer: Operator, now: da
         raise LiftNotAllowed(detail="this lift was asked for more than an hour ago")
 
 
+def check_keys(*, is_key_from_other: bool) -> None:
+    """Refuse `two_people_needed` where one of the two may hold both keys."""
+    if is_key_from_other:
+        raise TwoPeopleNeeded(detail="one of the two issued an API key of the other")
+
+
 def view_of(lift: Lift) -> LiftView:
     """Return a lift without the tenant, which the reader knows."""
     fields = asdict(lift)

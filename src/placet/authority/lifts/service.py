@@ -70,6 +70,10 @@ async def confirm_lift(tx: Writing, lift_id: UUID, asked: ConfirmLift, ids: Ids)
     asker = await read_operator(tx, lift.asked_by)
     confirmer = await read_operator(tx, tx.actor_id)
     rules.check_confirmation(lift, asker, confirmer, await tx.now())
+    both = asker.actor_id, confirmer.actor_id
+    rules.check_keys(
+        is_key_from_other=await tenancy.is_key_from_other(tx, *both, since=lift.asked_at)
+    )
     control = await controls.get_control(tx, lift.control_id)
     rules.check_control(control)
     said = ControlLifted(
