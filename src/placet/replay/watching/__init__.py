@@ -13,9 +13,11 @@ Invariants
 - Before events are sent the key is asked about again: a revoked one is sent nothing more.
 - A stream takes no place among the requests that are being answered. At most 256 streams of a
   process live at one time and 64 of a tenant; the next is refused with `too_many_watchers`.
+  The place is taken with the answer, and given back when the stream or its connection ends.
 
 Failures
 - A database that does not answer, a key that was revoked: the stream ends.
-- A reader that does not read: it keeps its connection, and its place until its five minutes end.
+- A reader that does not read: it keeps its connection, and with it its place.
+- A connection that ends before its stream began: its place is free again.
 - The service is stopped: every stream ends at once.
 """

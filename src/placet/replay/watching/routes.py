@@ -11,7 +11,6 @@ from placet.kernel.principal import Scope
 from placet.replay.export import service as export
 from placet.replay.export.model import EventsQuery, EventView
 from placet.replay.sessions.views import check_reach
-from placet.replay.watching.model import TooManyWatchers
 from placet.replay.watching.rules import LAST_EVENT_ID, parse_last_event_id
 from placet.replay.watching.service import SessionWatches, follow
 from placet.tenancy.entry import (
@@ -56,9 +55,8 @@ async def _stream(request: AppRequest, session_id: UUID, after: int) -> Stream:
     watches, principal = kept_of(request, SessionWatches), principal_of(request)
     async with database_of(request).reading(principal) as tx:
         await check_reach(tx, principal, session_id)
-    if not watches.has_room(principal.tenant_id):
-        raise TooManyWatchers(detail="no more streams of events are given out here")
-    events = follow(watches, database_of(request), key_of(request), session_id, after)
+    place = watches.take(principal.tenant_id, session_id)
+    events = follow(watches, place, database_of(request), key_of(request), after)
     return Stream(events, media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
 
 

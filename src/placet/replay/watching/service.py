@@ -1,11 +1,12 @@
 """Who follows which session, and the stream that each is sent."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import Final
 from uuid import UUID
+from weakref import finalize
 
 from placet.kernel.ids import TenantId
 from placet.kernel.principal import Principal, Scope
@@ -22,6 +23,7 @@ from placet.replay.watching.model import (
     TICK_SECONDS,
     WATCHERS_MAX,
     WATCHERS_OF_TENANT_MAX,
+    TooManyWatchers,
 )
 from placet.replay.watching.rules import HEARTBEAT, RETRY, frame
 from placet.storage.database import Database
@@ -32,6 +34,20 @@ READERS: Final = frozenset({Scope.READ, Scope.RUNTIME})
 _LOG: Final = logging.getLogger("placet.watching")
 
 
+class Place:
+    """One of the places that are given out. Given back once: by `leave`, or when it is dropped.
+
+    Whoever is sent nothing, because the connection ended before the stream began, only drops it:
+    so places are given back at any moment, also while those of a session are gone through.
+    """
+
+    def __init__(self, session_id: UUID, bell: asyncio.Event, leave: Callable[[], None]) -> None:
+        """Hold what is set when the session may have new events, and what gives the place back."""
+        self.session_id = session_id
+        self.bell = bell
+        self.leave = finalize(self, leave)
+
+
 class SessionWatches:
     """Wakes those who follow a session. One statement a second for each tenant that has any."""
 
@@ -39,7 +55,7 @@ class SessionWatches:
         """Begin with nobody following."""
         self.life_seconds = LIFE_SECONDS
         self._db = db
-        self._bells: dict[TenantId, dict[UUID, dict[asyncio.Event, float]]] = {}
+        self._bells: dict[TenantId, dict[UUID, set[asyncio.Event]]] = {}
         self._seen: dict[UUID, int] = {}
         self._ticking: asyncio.Task[None] | None = None
         self._is_over = False
@@ -50,44 +66,41 @@ class SessionWatches:
         return self._is_over
 
     def has_room(self, tenant_id: TenantId) -> bool:
-        """Tell whether one more may follow a session of this tenant.
-
-        A reader that stands still past the end of its stream no longer counts.
-        """
-        now = asyncio.get_running_loop().time()
+        """Tell whether one more may follow a session of this tenant."""
         living = {
-            tenant: sum(until > now for bells in rooms.values() for until in bells.values())
-            for tenant, rooms in self._bells.items()
+            tenant: sum(len(bells) for bells in list(rooms.values()))
+            for tenant, rooms in list(self._bells.items())
         }
         of_tenant = living.get(tenant_id, 0)
         is_full = sum(living.values()) >= WATCHERS_MAX or of_tenant >= WATCHERS_OF_TENANT_MAX
         return not self._is_over and not is_full
 
-    @contextlib.contextmanager
-    def watching(
-        self, tenant_id: TenantId, session_id: UUID, until: float
-    ) -> Iterator[asyncio.Event]:
-        """Yield what is set when the session may have new events. `until` is the loop's time."""
+    def take(self, tenant_id: TenantId, session_id: UUID) -> Place:
+        """Give a place to one more who follows a session. Refuses `too_many_watchers`.
+
+        It counts from here on: nothing is awaited between the look for room and the taking.
+        """
+        if not self.has_room(tenant_id):
+            raise TooManyWatchers(detail="no more streams of events are given out here")
         bell = asyncio.Event()
-        rooms = self._bells.setdefault(tenant_id, {})
-        bells = rooms.setdefault(session_id, {})
-        bells[bell] = until
+        self._bells.setdefault(tenant_id, {}).setdefault(session_id, set()).add(bell)
         if self._ticking is None or self._ticking.done():
             self._ticking = asyncio.create_task(self._tick())
-        try:
-            yield bell
-        finally:
-            del bells[bell]
-            if not bells:
-                del rooms[session_id]
-                self._seen.pop(session_id, None)
-            if not rooms:
-                self._bells.pop(tenant_id, None)
+        return Place(session_id, bell, partial(self._leave, tenant_id, session_id, bell))
+
+    def _leave(self, tenant_id: TenantId, session_id: UUID, bell: asyncio.Event) -> None:
+        rooms = self._bells[tenant_id]
+        rooms[session_id].remove(bell)
+        if not rooms[session_id]:
+            del rooms[session_id]
+            self._seen.pop(session_id, None)
+        if not rooms:
+            del self._bells[tenant_id]
 
     def end(self) -> None:
         """End every stream, and begin none any more."""
         self._is_over = True
-        for tenant_id in self._bells:
+        for tenant_id in list(self._bells):
             self._ring(tenant_id)
         if self._ticking is not None:
             self._ticking.cancel()
@@ -105,37 +118,43 @@ class SessionWatches:
     async def _look(self, tenant_id: TenantId) -> None:
         async with self._db.reading(acting_for(tenant_id)) as tx:
             ends = await sessions.list_next_seqs(tx, list(self._bells.get(tenant_id, ())))
+        rooms = self._bells.get(tenant_id, {})
         for session_id, next_seq in ends.items():
-            if self._seen.get(session_id) != next_seq:
+            # Race: whoever followed it may have left during the look, and nobody forgets it then.
+            if session_id in rooms and self._seen.get(session_id) != next_seq:
                 self._seen[session_id] = next_seq
                 self._ring(tenant_id, session_id)
 
     def _ring(self, tenant_id: TenantId, session_id: UUID | None = None) -> None:
         rooms = self._bells.get(tenant_id, {})
         for room in list(rooms) if session_id is None else [session_id]:
-            for bell in rooms.get(room, {}):
+            for bell in list(rooms.get(room, ())):
                 bell.set()
 
 
 async def follow(
-    watches: SessionWatches, db: Database, key: ParsedKey, session_id: UUID, after: int
+    watches: SessionWatches,
+    place: Place,
+    db: Database,
+    key: ParsedKey,
+    after: int,
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the events of a session above a sequence number, as they come, framed.
+    """Yield the events of the place's session above a sequence number, as they come, framed.
 
     Ends with the stream's life, when the key may no longer read the session, when the database does
-    not answer, and when the service is stopped.
+    not answer, and when the service is stopped. Gives the place back when it ends.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + watches.life_seconds
-    who = await tenancy.authenticate(db, key)
-    if isinstance(who, str):
-        return
-    with watches.watching(who.tenant_id, session_id, end) as bell:
+    try:
+        who = await tenancy.authenticate(db, key)
+        if isinstance(who, str):
+            return
         yield RETRY
         while True:
             # Race: cleared before the look, so that an event after the look wakes us.
-            bell.clear()
-            page = await _look(db, who, key, session_id, after)
+            place.bell.clear()
+            page = await _look(db, who, key, place.session_id, after)
             if page is None:
                 return
             for event in page:
@@ -147,9 +166,11 @@ async def follow(
             if len(page) == PAGE:
                 continue
             try:
-                await asyncio.wait_for(bell.wait(), min(left, HEARTBEAT_SECONDS))
+                await asyncio.wait_for(place.bell.wait(), min(left, HEARTBEAT_SECONDS))
             except TimeoutError:
                 yield HEARTBEAT
+    finally:
+        place.leave()
 
 
 async def _look(
