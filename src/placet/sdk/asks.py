@@ -1,5 +1,7 @@
 """Waiting for people to answer a call, and claiming it once they said yes."""
 
+import asyncio
+import math
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -9,10 +11,17 @@ from msgspec.structs import replace
 from placet.kernel.refusals import Conflict, GovernanceUnavailable
 from placet.replay.calls.model import CallStatus, ReasonView
 from placet.sdk.answers import CallState, Claimed, ProposedCall
+from placet.sdk.retry import chance
 from placet.sdk.session import Session
 
 WAIT_SECONDS: Final = 25
 """How long one request waits; the next one goes on where it ended."""
+
+PAUSE_SECONDS: Final = 0.2
+"""The least time between an answer that came at once and told nothing new, and the next look."""
+
+PAUSE_SECONDS_MAX: Final = 2.5
+"""Pauses double up to this, and up to as much again is added by chance."""
 
 _MOVED: Final = frozenset({"ask_open", "ask_closed"})
 """Codes that tell that the call is not as it was a moment ago."""
@@ -44,10 +53,12 @@ async def answered(
 
 
 async def _answered(session: Session, call: ProposedCall, until: float) -> list[ProposedCall]:
-    claim_id = session.means.ids.new()
+    claim_id, clock, in_vain = session.means.ids.new(), session.means.clock, 0
     while True:
-        left = until - session.means.clock.monotonic()
-        state = await _look(session, call.call_id, max(0, min(WAIT_SECONDS, int(left))))
+        looked_at = clock.monotonic()
+        left = until - looked_at
+        seconds = max(0, min(WAIT_SECONDS, math.ceil(left)))
+        state = await _look(session, call.call_id, seconds)
         if state.may_be_claimed:
             try:
                 claimed = await session.claim_approved(call.call_id, claim_id)
@@ -55,12 +66,26 @@ async def _answered(session: Session, call: ProposedCall, until: float) -> list[
                 # Somebody was faster; the next look tells how it stands.
                 if fault.code() not in _MOVED or left <= 0:
                     raise
-                continue
-            return _granted(claimed)
-        if state.status not in WAITING:
+            else:
+                return _granted(claimed)
+        elif state.status not in WAITING:
             return [_told(call, state)]
-        if left <= 0:
+        elif left <= 0:
             return [call]
+        elif clock.monotonic() - looked_at >= seconds:
+            in_vain = 0
+            continue
+        in_vain += 1
+        pause = pause_seconds(in_vain, chance(session.means.ids.token(4)))
+        await asyncio.sleep(max(0.0, min(pause, until - clock.monotonic())))
+
+
+def pause_seconds(in_vain: int, luck: float) -> float:
+    """Return the seconds until the next look, after so many in a row that told nothing new.
+
+    `luck` is a number from 0 up to 1.
+    """
+    return min(PAUSE_SECONDS * 2.0 ** min(in_vain - 1, 30), PAUSE_SECONDS_MAX) * (1 + luck)
 
 
 async def _look(session: Session, call_id: UUID, seconds: int) -> CallState:
