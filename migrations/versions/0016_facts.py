@@ -76,6 +76,8 @@ def upgrade() -> None:
             if default is not None:
                 op.execute(f"ALTER TABLE placet.{table} ALTER COLUMN {name} DROP DEFAULT")
         op.execute(f"GRANT UPDATE ({', '.join(columns)}) ON placet.{table} TO placet_app")
+    cost = sa.Column("cost_micros", sa.BigInteger(), nullable=True)
+    op.add_column("replay_execution_receipt", cost, schema="placet")
     _allow(AFTER)
     _create_tables()
     guards.force_tenancy(op, TENANT)
@@ -92,6 +94,7 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION placet.{signature}")
     for name in TABLES:
         op.drop_table(name, schema="placet")
+    op.drop_column("replay_execution_receipt", "cost_micros", schema="placet")
     _allow(BEFORE)
     for table, columns in COLUMNS.items():
         for name in reversed(columns):

@@ -110,6 +110,92 @@ async def test_what_calls_cost_adds_up_and_a_later_word_corrects_it(desk: Desk) 
     assert denied["reasons"][0]["code"] == "cost_exhausted"
 
 
+async def test_what_a_call_cost_counts_when_a_late_receipt_is_cited(desk: Desk) -> None:
+    worker = (await begun(desk, limited({"limits": {"max_cost_micros": 100}}))).worker
+    (call,) = await worker.propose(NOTE)
+    binding, worker.binding = worker.binding, ""
+    kept = await worker.report(call, cost_micros=100)
+    worker.binding = binding
+    cited = {
+        "settlement_id": str(desk.ids.new()),
+        "call_id": call["call_id"],
+        "outcome": "succeeded",
+        "receipt_id": kept["receipt_id"],
+        "reason": "it came late",
+    }
+    assert (await worker.post("settlements", cited)).status_code == 200
+    (denied,) = await worker.propose(NOTE)
+    assert denied["reasons"][0]["code"] == "cost_exhausted"
+
+
+async def test_what_a_cited_receipt_says_of_the_cost_takes_back_no_later_word(
+    desk: Desk,
+) -> None:
+    worker = (await begun(desk, limited({"limits": {"max_cost_micros": 100}}))).worker
+    (call,) = await worker.propose(NOTE)
+    binding, worker.binding = worker.binding, ""
+    kept = await worker.report(call, cost_micros=1)
+    worker.binding = binding
+    await worker.report(call, "timed_out", cost_micros=100)
+    cited = {
+        "settlement_id": str(desk.ids.new()),
+        "call_id": call["call_id"],
+        "outcome": "succeeded",
+        "receipt_id": kept["receipt_id"],
+        "reason": "it came late",
+    }
+    assert (await worker.post("settlements", cited)).status_code == 200
+    (denied,) = await worker.propose(NOTE)
+    assert denied["reasons"][0]["code"] == "cost_exhausted"
+
+
+async def test_what_a_call_cost_counts_when_the_sweeper_settles_it(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    worker = (await begun(desk, limited({"limits": {"max_cost_micros": 100}}))).worker
+    (call,) = await worker.propose(NOTE)
+    body = worker.receipt(call, cost_micros=100)
+    await keep_without_settling(runtime, desk, worker, body)
+    await let_time_pass(worker)
+    await sweep_due(runtime)
+    types = [event["type"] for event in await worker.events()]
+    assert types[-2:] == ["CallSettled", "CallCosted"]
+    (denied,) = await worker.propose(NOTE)
+    assert denied["reasons"][0]["code"] == "cost_exhausted"
+
+
+async def test_costs_too_large_to_add_up_are_kept_and_leave_nothing_to_spend(
+    desk: Desk, runtime: Runtime, admin: "asyncpg.Connection[Any]"
+) -> None:
+    worker = (await begun(desk, limited({"limits": {"max_cost_micros": 10**15}}))).worker
+    first, second = await worker.propose(NOTE, NOTE)
+    refused = await worker.post("receipts", worker.receipt(first, cost_micros=2**40 + 1))
+    assert refused.status_code in {400, 422}, refused.text
+    await worker.report(first, cost_micros=2**40)
+    await admin.execute(
+        "UPDATE placet.replay_session SET state = convert_to(jsonb_set(convert_from(state, 'UTF8')"
+        "::jsonb, '{cost_micros}', to_jsonb($2::bigint))::text, 'UTF8') WHERE session_id = $1",
+        worker.session_id,
+        2**53 - 2,
+    )
+    runtime.memory = Memory()
+    await worker.report(second, cost_micros=2**40)
+    await worker.report(second, cost_micros=1)
+    (denied,) = await worker.propose(NOTE)
+    assert denied["reasons"][0]["code"] == "cost_exhausted"
+
+
+async def test_a_time_out_told_again_costs_what_it_said_last(desk: Desk) -> None:
+    worker = (await begun(desk, limited({"limits": {"max_cost_micros": 100}}))).worker
+    (call,) = await worker.propose(NOTE)
+    await worker.report(call, "timed_out", cost_micros=60)
+    await worker.report(call, "timed_out", cost_micros=50)
+    told = (await worker.events())[-1]
+    assert (told["type"], told["body"]["micros"], told["body"]["before"]) == ("CallCosted", 50, 60)
+    (call,) = await worker.propose(NOTE)
+    assert call["status"] == "granted"
+
+
 async def test_a_late_word_of_a_cost_is_kept_and_changes_nothing(desk: Desk) -> None:
     worker = (await begun(desk, limited({"limits": {"max_cost_micros": 100}}))).worker
     (call,) = await worker.propose(NOTE)
@@ -191,6 +277,18 @@ async def test_a_process_that_forgot_finds_what_failed_calls_gave_back(
             runtime.memory = Memory()
             await worker.report(call, "failed")
         runtime.memory = Memory()
+
+
+async def test_a_step_ends_with_its_last_call_though_an_earlier_one_was_told_of_again(
+    desk: Desk,
+) -> None:
+    worker = (await begun(desk, limited({"limits": {"max_steps": 1}}))).worker
+    first, second = await worker.propose(NOTE, NOTE)
+    await worker.report(first, "failed")
+    await worker.report(first, "failed", cost_micros=1)
+    await worker.report(second, "failed")
+    (call,) = await worker.propose(NOTE)
+    assert call["status"] == "granted"
 
 
 @pytest.fixture

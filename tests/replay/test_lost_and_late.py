@@ -49,6 +49,8 @@ async def keep_without_settling(
 ) -> None:
     """Keep a receipt as the last attempt under contention does: alone."""
     receipt_id = runtime.ids.new()
+    cost = body.get("cost_micros")
+    assert cost is None or isinstance(cost, int)
     said = ReceiptReceived(
         receipt_id=receipt_id,
         call_id=UUID(str(body["call_id"])),
@@ -86,6 +88,7 @@ async def keep_without_settling(
             completed_at=None,
             decided_version=None,
             following=None,
+            cost_micros=cost,
             events=[runtime.event(said)],
         ),
     )

@@ -14,6 +14,7 @@ from placet.replay.calls.model import (
     BlockedWhy,
     CallStatus,
     CommitState,
+    CostMicros,
     EvidenceLevel,
     ExecutionState,
     HiddenTool,
@@ -119,7 +120,7 @@ class ReportReceipt(Input, frozen=True):
     error: Text | None = None
     started_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     completed_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    cost_micros: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] | None = None
+    cost_micros: CostMicros | None = None
     attestation: Attestation | None = None
     next: PrepareRequest | None = None
 

@@ -118,6 +118,7 @@ class ReceiptReceived(Value, frozen=True):
 
     The header carries the session's fence at that moment; a lower one here says that the report
     came late. `attested_by` is the signed word of the tool's host, where it counted.
+    `cost_micros` is what the reporter says that the call cost; `CallCosted` tells what counts.
     """
 
     receipt_id: UUID
@@ -131,6 +132,7 @@ class ReceiptReceived(Value, frozen=True):
     epoch: int
     fence: int
     attested_by: HostWord | None = None
+    cost_micros: int | None = None
 
 
 class CallSettled(Value, frozen=True):

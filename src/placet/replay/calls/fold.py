@@ -21,7 +21,7 @@ from placet.replay.calls.events import (
 from placet.replay.calls.model import ReceiptStatus
 from placet.replay.sessions.model import SessionOpened
 from placet.replay.sessions.rules import opening_state
-from placet.replay.sessions.state import SessionState
+from placet.replay.sessions.state import COST_MICROS_MAX, SessionState
 
 _READ: Final = {
     kind.__name__: msgspec.json.Decoder(kind)
@@ -64,8 +64,7 @@ def evolve(state: SessionState, said: Value) -> SessionState:  # noqa: C901, PLR
         case CallBecameUnknown() if said.is_error:
             return _changed(state, errors=state.errors + 1)
         case CallCosted():
-            cost = state.cost_micros + said.micros - (said.before or 0)
-            return _changed(state, cost_micros=cost)
+            return _costed(state, said)
         case LimitReached():
             return _changed(state, stopped=said.limit)
         case _:
@@ -104,6 +103,14 @@ def _left(state: SessionState, said: CallProposed | CallSettled) -> SessionState
         slots={**state.slots, **dict.fromkeys(left.slots, number)},
         firsts={**state.firsts, **dict.fromkeys(left.firsts, number)},
     )
+
+
+def _costed(state: SessionState, said: CallCosted) -> SessionState:
+    # What has reached the most is no sum any more, so that no correction can be taken from it.
+    if state.cost_micros == COST_MICROS_MAX:
+        return state
+    cost = state.cost_micros + said.micros - (said.before or 0)
+    return _changed(state, cost_micros=min(cost, COST_MICROS_MAX))
 
 
 def _released(state: SessionState, tool: str, *, step_ends: bool) -> SessionState:

@@ -17,7 +17,7 @@ from placet.kernel.value import Value
 from placet.policy.facts import Facts, Status
 from placet.policy.loaded import Policy
 from placet.replay.calls.left_behind import LeftBehind
-from placet.replay.calls.model import CallStatus, KeptKind
+from placet.replay.calls.model import ExecutionState, KeptKind
 from placet.replay.calls.next_call import CountedCall, Left, NextCall
 from placet.replay.sessions.model import SessionMode, SessionStatus
 from placet.replay.sessions.rules import decode_state
@@ -135,9 +135,9 @@ class Known:
             self.alive.popitem(last=False)
         self.left.granted(policy, call, left)
 
-    def told(self, call: CountedCall) -> None:
+    def told(self, call: CountedCall, *, counts: bool) -> None:
         """Note a call that a function told of, with how many count beside it."""
-        self.alive[call.step] = call.others + 1
+        self.alive[call.step] = call.others + int(counts)
 
     def find_open(self, call_id: UUID) -> CountedCall | None:
         """Return an open call with how many count beside it, or None where that was forgotten."""
@@ -149,17 +149,20 @@ class Known:
 
     def settled(self, policy: Policy, call: CountedCall, following: NextCall, at: datetime) -> None:
         """Note what became of a call, and what it cost."""
-        if not following.settles and following.status is not CallStatus.UNKNOWN:
-            for cost in following.left.costs:
-                if call.call_id in self.open_calls:
-                    costing = msgspec.structs.replace(call, cost_micros=cost.micros)
-                    self.open_calls[call.call_id] = costing
-            return
-        if following.status is CallStatus.UNKNOWN and call.call_id in self.open_calls:
-            unknown = msgspec.structs.replace(call, status=CallStatus.UNKNOWN)
-            self.open_calls[call.call_id] = unknown
-        else:
+        now = call
+        for cost in following.left.costs:
+            now = msgspec.structs.replace(now, cost_micros=cost.micros)
+        told = following.status is not None
+        is_unknown = told and following.execution_state is ExecutionState.UNKNOWN
+        if is_unknown:
+            status = following.status or now.status
+            now = msgspec.structs.replace(now, status=status, is_unknown=True)
+        if following.settles:
             self.open_calls.pop(call.call_id, None)
+        elif call.call_id in self.open_calls:
+            self.open_calls[call.call_id] = now
+        if not following.settles and not is_unknown:
+            return
         if following.frees_effect_key and call.step in self.alive:
             self.alive[call.step] -= 1
         self.left.settled(policy, call, following, at)

@@ -20,7 +20,8 @@ from placet.replay.sessions.state import SessionState
 class CountedCall(Value, frozen=True):
     """A call that counts since `since`, or once did: what was proposed, in which phase and step.
 
-    `others` are the calls of its response that count beside it. `holding` is kept where it is known
+    `others` are the calls of its response that count beside it; `is_unknown` tells that nobody can
+    say what became of it. `holding` is kept where it is known
     already; it follows from the arguments.
     """
 
@@ -34,6 +35,7 @@ class CountedCall(Value, frozen=True):
     others: int = 0
     cost_micros: int | None = None
     is_settled: bool = False
+    is_unknown: bool = False
     holding: Holding | None = None
 
     def held(self, policy: Policy) -> Holding:

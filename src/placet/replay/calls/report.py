@@ -16,7 +16,13 @@ from placet.replay.calls.answers import ReceiptAnswer, ReportReceipt
 from placet.replay.calls.attested import AttestationFate, HostWord
 from placet.replay.calls.events import ReceiptReceived
 from placet.replay.calls.memory import Known
-from placet.replay.calls.model import CallStatus, CommitState, EvidenceLevel, ExecutionState
+from placet.replay.calls.model import (
+    CallStatus,
+    CommitState,
+    EvidenceLevel,
+    ExecutionState,
+    Stop,
+)
 from placet.replay.calls.next_call import CountedCall, NextCall
 from placet.replay.calls.rules import Word, decide_word
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
@@ -35,11 +41,13 @@ class ToldCall(Value, frozen=True):
     tool_name: str
     arguments: str
     status: CallStatus
+    counts: bool
     phase: str | None
     step: int
     cost_micros: int | None
     since: datetime
     is_settled: bool
+    is_unknown: bool
     others: int
 
 
@@ -101,7 +109,7 @@ async def _keep(runtime: Runtime, caller: Caller, report: _Report, send: Send) -
                 known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
                 told = _TOLD.decode(row["facts"])
                 call = counted_call(told.call)
-                known.told(call)
+                known.told(call, counts=told.call.counts)
                 # A retry of a receipt that was kept but settled nothing settles with that one.
                 report = msgspec.structs.replace(
                     report, receipt_id=told.receipt_id or report.receipt_id
@@ -111,7 +119,7 @@ async def _keep(runtime: Runtime, caller: Caller, report: _Report, send: Send) -
                     policy = (await runtime.pinned(known)).policy
                     known.settled(policy, call, following, row["settled_at"] or known.at)
                     known.moved(following.after, row["state_version"], known.at)
-                return _answer(report, row, following)
+                return _answer(report, row)
             case "unattested":
                 # The host's key counts for nothing here: what is left is the caller's own word.
                 plain = msgspec.structs.replace(report, attested=AttestationFate.HOST)
@@ -134,7 +142,13 @@ def counted_call(told: ToldCall) -> CountedCall:
         others=told.others,
         cost_micros=told.cost_micros,
         is_settled=told.is_settled,
+        is_unknown=told.is_unknown,
     )
+
+
+def stop_told(row: HotRow, call_id: UUID) -> Stop | None:
+    """Return the stop of the session at this call, if the function told of one, also once more."""
+    return None if row["stopped"] is None else Stop(limit=row["stopped"], call_id=call_id)
 
 
 def _read(runtime: Runtime, caller: Caller, asked: ReportReceipt, raw: bytes) -> _Report:
@@ -219,6 +233,7 @@ def _write(
         epoch=caller.fence.epoch,
         fence=caller.fence.n,
         attested_by=report.host_word,
+        cost_micros=asked.cost_micros,
     )
     said: list[Value] = [received, *(() if following is None else following.said)]
     return ReceiptWrite(
@@ -237,12 +252,12 @@ def _write(
         completed_at=asked.completed_at,
         decided_version=decided_version,
         following=following,
-        has_cost=asked.cost_micros is not None,
+        cost_micros=asked.cost_micros,
         events=[runtime.event(event) for event in said],
     )
 
 
-def _answer(report: _Report, row: HotRow, following: NextCall | None) -> ReceiptAnswer:
+def _answer(report: _Report, row: HotRow) -> ReceiptAnswer:
     return ReceiptAnswer(
         receipt_id=row["receipt_id"],
         call_id=report.asked.call_id,
@@ -256,6 +271,6 @@ def _answer(report: _Report, row: HotRow, following: NextCall | None) -> Receipt
         state_version=row["state_version"],
         current_phase=row["current_phase"],
         replayed=row["replayed"],
-        stopped=following.stop if row["moved"] and following is not None else None,
+        stopped=stop_told(row, report.asked.call_id),
         attestation=report.fate,
     )

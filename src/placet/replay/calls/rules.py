@@ -103,7 +103,8 @@ def decide_word(
     """
     call = word.call
     tool = policy.tools.get(call.tool)
-    is_open = call.status in {CallStatus.GRANTED, CallStatus.SHADOWED} and not call.is_settled
+    is_over = call.is_settled or call.is_unknown
+    is_open = call.status in {CallStatus.GRANTED, CallStatus.SHADOWED} and not is_over
     if not is_open:
         following = None if word.cost_micros is None else _kept_as_it_is(state, call)
     elif word.status in {ReceiptStatus.TIMED_OUT, ReceiptStatus.UNKNOWN}:
@@ -118,8 +119,14 @@ def decide_word(
 
 
 def settle(policy: Policy, state: SessionState, word: Word) -> NextCall:
-    """Return the settled call, with all that follows for its session."""
-    return _stopping(policy, settled(policy, state, word), word.call)
+    """Return the settled call, with all that follows for its session.
+
+    The word is one that was kept before, so what it says of the cost corrects nothing told since.
+    """
+    following = settled(policy, state, word)
+    if word.call.cost_micros is None:
+        following = _costing(following, word)
+    return _stopping(policy, following, word.call)
 
 
 def settled(policy: Policy, state: SessionState, word: Word) -> NextCall:

@@ -17,7 +17,7 @@ from placet.replay.calls.model import (
     ReceiptStatus,
 )
 from placet.replay.calls.next_call import CountedCall, NextCall
-from placet.replay.calls.report import ToldCall, counted_call
+from placet.replay.calls.report import ToldCall, counted_call, stop_told
 from placet.replay.calls.rules import Word, is_enough, settle
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
 from placet.replay.calls.store import Caller, SettlementWrite
@@ -31,6 +31,7 @@ class _ToldReceipt(Value, frozen=True):
     status: ReceiptStatus
     evidence_level: EvidenceLevel
     output: str | None
+    cost_micros: int | None
 
 
 class _Told(Value, frozen=True):
@@ -92,7 +93,7 @@ async def settle_call(runtime: Runtime, caller: Caller, asked: SettleCall) -> Se
                     state_version=row["state_version"],
                     current_phase=row["current_phase"],
                     replayed=row["replayed"],
-                    stopped=None if settled.following is None else settled.following.stop,
+                    stopped=stop_told(row, asked.call_id),
                 )
             case code:
                 raise refusal(code, scope="operate")
@@ -126,7 +127,7 @@ async def _decide(runtime: Runtime, caller: Caller, asked: SettleCall, facts: st
     told = _TOLD.decode(facts)
     runtime.memory.took_word(caller.key.key_id, caller.key.secret_hash, is_operator=told.operator)
     call = counted_call(told.call)
-    known.told(call)
+    known.told(call, counts=told.call.counts)
     policy = (await runtime.pinned(known)).policy
     cited = told.receipt
     level = EvidenceLevel.EXTERNALLY_VERIFIED
@@ -156,6 +157,7 @@ def _word(
         receipt_id=asked.receipt_id,
         settlement_id=asked.settlement_id,
         reason=asked.reason,
+        cost_micros=None if cited is None else cited.cost_micros,
     )
 
 

@@ -151,7 +151,8 @@ def decide_sweep(  # noqa: PLR0913, PLR0917 -- a session, its calls, and what is
             said.append(event)
         else:
             swept.append(_settled(call, following, known))
-            status = following.session_status or status
+            if status is SessionStatus.ACTIVE:
+                status = following.session_status or status
             left = left.plus(following.left)
             state = following.after
             said += following.said

@@ -1,10 +1,14 @@
 """The facts of a session that stand in its row: what its events lead to, and no time."""
 
+from typing import Final
 from uuid import UUID
 
 from msgspec import field
 
 from placet.kernel.value import Value
+
+COST_MICROS_MAX: Final = 2**53 - 1
+"""The most that a session's cost comes to: larger numbers are not exact in JSON."""
 
 
 class CommittedMemory(Value, frozen=True):
@@ -25,6 +29,8 @@ class SessionState(Value, frozen=True, omit_defaults=True):
       and of the envelopes in `firsts`.
     - `repeats` are the hashes, in hex, of the latest granted calls, as many as the contract looks
       at. `blocks` and `errors` came one after the other, `unguarded` calls ran without a grant.
+    - `cost_micros` is what the calls cost. Once it has come to `COST_MICROS_MAX` it stays there,
+      and no correction lowers it any more.
     - `stopped` names the limit that would have stopped a session which only records.
     """
 

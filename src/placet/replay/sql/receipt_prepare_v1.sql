@@ -5,7 +5,7 @@ CREATE FUNCTION placet.receipt_prepare_v1(
     p_call uuid, p_receipt uuid, p_idempotency_key text, p_fingerprint bytea, p_status text,
     p_evidence_level text, p_arguments_hash bytea, p_output_hash bytea, p_output bytea,
     p_external_ref text, p_error text, p_started_at timestamptz, p_completed_at timestamptz,
-    p_decided_version bigint, p_next jsonb, p_state bytea, p_costs boolean,
+    p_decided_version bigint, p_next jsonb, p_state bytea, p_cost bigint,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     p_holder text, p_moves boolean, p_next_version bigint,
     p_prepared uuid, p_request_hash bytea, p_request jsonb, p_narrowing jsonb, p_ttl_seconds int,
@@ -14,7 +14,7 @@ CREATE FUNCTION placet.receipt_prepare_v1(
     OUT conflicting boolean, OUT applied boolean, OUT status text, OUT execution_state text,
     OUT commit_state text, OUT evidence_level text, OUT state_version bigint,
     OUT current_phase text, OUT settled_at timestamptz, OUT replayed boolean,
-    OUT moved boolean,
+    OUT moved boolean, OUT stopped text,
     OUT next_code text, OUT next_facts jsonb, OUT next_request_seq bigint,
     OUT next_expires_at timestamptz, OUT next_control_revision bigint
 )
@@ -29,7 +29,7 @@ BEGIN
         p_call, p_receipt, p_idempotency_key, p_fingerprint, p_status,
         p_evidence_level, p_arguments_hash, p_output_hash, p_output,
         p_external_ref, p_error, p_started_at, p_completed_at,
-        p_decided_version, p_next, p_state, p_costs,
+        p_decided_version, p_next, p_state, p_cost,
         p_events, p_types, p_salts, p_bodies);
     code := r.code;
     facts := r.facts;
@@ -46,6 +46,7 @@ BEGIN
     settled_at := r.settled_at;
     replayed := r.replayed;
     moved := r.moved;
+    stopped := r.stopped;
     IF code <> 'ok' THEN
         RETURN;
     END IF;
