@@ -3,9 +3,11 @@
 import json
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 import sqlalchemy as sa
+from tests.conftest import Server
 from tests.replay.asks.people import ESCALATE, HOLD, WIRE, AskDesk
 
 from placet.kernel import foreign
@@ -181,6 +183,31 @@ async def test_asks_are_listed_until_they_are_answered_and_to_nobody_elses_agent
     left = await desk.get("/api/v1/replay/asks", desk.ada.api_key)
     assert [one["call_id"] for one in left.json()["items"]] == [escalate["call_id"]]
     assert (await desk.get("/api/v1/replay/asks")).status_code == 403
+
+
+async def test_a_call_whose_proposal_was_erased_hides_no_other_ask(
+    desk: AskDesk, server: Server, database_name: str
+) -> None:
+    worker = await desk.worker()
+    (wire,) = await worker.propose(WIRE)
+    (hold,) = await worker.propose(HOLD)
+    admin = await asyncpg.connect(server.admin(database_name))
+    async with admin.transaction():
+        table = "ALTER TABLE placet.event_body"
+        await admin.execute(f"{table} DISABLE TRIGGER append_only")
+        await admin.execute(
+            "DELETE FROM placet.event_body WHERE stream_id = $1"
+            " AND convert_from(body, 'UTF8')::jsonb ->> 'call_id' = $2",
+            worker.session_id,
+            wire["call_id"],
+        )
+        await admin.execute(f"{table} ENABLE ALWAYS TRIGGER append_only")
+    await admin.close()
+    first = (await desk.get("/api/v1/replay/asks?limit=1", desk.ada.api_key)).json()
+    next_page = f"/api/v1/replay/asks?cursor={first['next_cursor']}"
+    rest = (await desk.get(next_page, desk.ada.api_key)).json()
+    found = [*first["items"], *rest["items"]]
+    assert [one["call_id"] for one in found] == [hold["call_id"]]
 
 
 async def test_a_vote_is_told_in_both_streams(desk: AskDesk) -> None:

@@ -51,8 +51,9 @@ async def list_asks(request: AppRequest) -> Response[bytes]:
             tx, principal, after=after, now=await tx.now(), limit=asked.limit + 1
         )
         items = await service.show_waiting(tx, principal, found[: asked.limit], policies)
-    is_last = len(found) <= asked.limit
-    last = None if is_last else encode_cursor([str(items[-1].deadline), str(items[-1].call_id)])
+    # What was erased is not shown, so a page may be short and its last call may not be in it.
+    upto = found[asked.limit - 1] if len(found) > asked.limit else None
+    last = None if upto is None else encode_cursor([str(upto.deadline_at), str(upto.call_id)])
     return answer(Page(items=items, next_cursor=last))
 
 

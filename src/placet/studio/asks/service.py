@@ -12,6 +12,7 @@ from placet.evidence.ask_vote import AskVote
 from placet.evidence.dsse import EnvelopeRefused, encode_envelope, parse_envelope
 from placet.kernel.ids import ActorId, Ids
 from placet.kernel.principal import Principal
+from placet.kernel.refusals import NotFound
 from placet.policy.model import Gate
 from placet.replay.asks import store as asks
 from placet.replay.asks.model import AskStatus, AskVoted
@@ -103,7 +104,10 @@ async def show_ask(
 async def show_waiting(
     tx: Reading, principal: Principal, calls: Sequence[ReplayPendingCall], policies: Policies
 ) -> list[AskShown]:
-    """Return what is asked of people about these calls, in their order."""
+    """Return what is asked of people about these calls, in their order.
+
+    A call whose proposal was erased cannot be shown any more and is left out.
+    """
     panels: dict[UUID, tuple[AskPanel, Pinned]] = {}
     found = []
     for call in calls:
@@ -112,7 +116,11 @@ async def show_waiting(
                 tx, principal, call.session_id, policies
             )
         panel, pinned = panels[call.session_id]
-        found.append(reading.shown(panel, await reading.read_case(tx, panel, pinned, call)))
+        try:
+            case = await reading.read_case(tx, panel, pinned, call)
+        except NotFound:
+            continue
+        found.append(reading.shown(panel, case))
     return found
 
 
