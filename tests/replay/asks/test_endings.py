@@ -68,3 +68,14 @@ async def test_a_key_that_runs_no_agent_reads_no_argument_that_the_contract_hide
     hidden = {"codes": ["[redacted]", "[redacted]"], "number": "[redacted]"}
     assert json.loads(shown) == {**WIRE[1], "card": hidden}
     assert json.loads(whole) == WIRE[1]
+
+
+async def test_a_session_asks_people_about_256_calls_at_most(desk: AskDesk) -> None:
+    worker = await desk.worker()
+    for _ in range(2):
+        asked = await worker.propose(*[ESCALATE] * 128)
+        assert {one["status"] for one in asked} == {"awaiting_approval"}
+    more = await worker.try_propose(ESCALATE)
+    assert (more.status_code, more.json()["code"]) == (409, "asks_full")
+    (note,) = await worker.propose(("note", {"text": "x"}))
+    assert note["status"] == "granted"

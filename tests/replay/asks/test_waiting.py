@@ -8,9 +8,14 @@ import pytest
 from litestar import Litestar
 from tests.replay.asks.people import ESCALATE, HOLD, AskDesk
 from tests.replay.desk import Worker
+from tests.replay.passing import Pass, let_time_pass
 
 from placet.replay.asks import waiting
+from placet.replay.asks.deciding import ToldCall, ToldStep
 from placet.replay.asks.waiting import AskWaits
+from placet.replay.calls.model import CallStatus
+
+__all__ = ["let_time_pass"]
 
 NOTE = ("note", {"text": "x"})
 
@@ -88,3 +93,56 @@ async def test_everybody_who_waits_is_answered_when_the_service_ends() -> None:
         assert event.is_set()
     with waits.waiting(UUID(int=1)) as event:
         assert event is None
+
+
+async def test_one_tenant_leaves_room_for_those_who_wait_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "WAITS_OF_TENANT_MAX", 1)
+    waits = AskWaits()
+    one, other = UUID(int=1), UUID(int=2)
+    with waits.waiting_of(one, UUID(int=3)) as first, waits.waiting_of(one, UUID(int=4)) as second:
+        assert (first is not None, second) == (True, None)
+        with waits.waiting_of(other, UUID(int=5)) as third:
+            assert third is not None
+    with waits.waiting_of(one, UUID(int=4)) as again:
+        assert again is not None
+
+
+def test_what_is_remembered_for_claims_is_bounded_by_its_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "TOLD_BYTES_MAX", 10)
+    waits = AskWaits()
+    places = [(UUID(int=1), UUID(int=n)) for n in range(3)]
+    for place in places:
+        waits.remember(place, told("x" * 5))
+    assert list(waits.told) == places[1:]
+    waits.take(places[1])
+    waits.remember(places[0], told("x" * 5))
+    assert list(waits.told) == [places[2], places[0]]
+
+
+def told(arguments: str) -> ToldStep:
+    call = ToldCall(
+        call_id=UUID(int=9),
+        ordinal=0,
+        tool_call_id="t",
+        tool="note",
+        arguments=arguments,
+        status=CallStatus.AWAITING_APPROVAL,
+        counts=False,
+    )
+    return ToldStep(state_version=1, prepared_request_id=UUID(int=8), approved=[], step=[call])
+
+
+async def test_an_approved_call_may_not_be_claimed_after_its_deadline(
+    desk: AskDesk, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    (call,) = await worker.propose(ESCALATE)
+    await desk.yes(worker, call)
+    path = f"{worker.path}/calls/{call['call_id']}"
+    assert (await desk.get(path)).json()["may_be_claimed"]
+    await let_time_pass(worker)
+    assert not (await desk.get(path)).json()["may_be_claimed"]

@@ -71,7 +71,7 @@ async def claim_call(
     """Claim a call that people said yes to: it is judged again, and granted if it may run."""
     asked = bodies.decode(_CLAIM, await body_of(request))
     caller = caller_from(key_of(request), session_id, request.headers.get(HEADER), must=True)
-    told = kept_of(request, AskWaits).told.pop((session_id, call_id), None)
+    told = kept_of(request, AskWaits).take((session_id, call_id))
     return answer(await claim.claim_call(kept_of(request, Runtime), caller, call_id, asked, told))
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -17,10 +17,17 @@ from placet.replay.asks.deciding import ToldCall, ToldStep
 from placet.replay.asks.model import AskStatus
 from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.calls.runtime import Runtime
+from placet.replay.sessions.model import SessionStatus
 from placet.replay.sessions.views import check_reach
 
 STEPS_MAX: Final = 1_000
 """Steps that are remembered for their claims."""
+
+TOLD_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Bytes of arguments that are remembered with these steps."""
+
+WAITS_OF_TENANT_MAX: Final = 96
+"""How many may wait for one tenant's sessions, so that some room is left for others."""
 
 
 class AskWaits(PlanWaits):
@@ -34,12 +41,38 @@ class AskWaits(PlanWaits):
         """Begin with nobody waiting."""
         super().__init__()
         self.told: OrderedDict[tuple[UUID, UUID], ToldStep] = OrderedDict()
+        self._bytes = 0
+        self._of_tenants: Counter[UUID] = Counter()
 
     def remember(self, place: tuple[UUID, UUID], told: ToldStep) -> None:
-        """Remember a step for the claim of one of its calls; the oldest is forgotten."""
+        """Remember a step for the claim of one of its calls; the oldest are forgotten."""
+        self.take(place)
         self.told[place] = told
-        if len(self.told) > STEPS_MAX:
-            self.told.popitem(last=False)
+        self._bytes += _size(told)
+        while len(self.told) > STEPS_MAX or self._bytes > TOLD_BYTES_MAX:
+            self.take(next(iter(self.told)))
+
+    def take(self, place: tuple[UUID, UUID]) -> ToldStep | None:
+        """Return what is remembered for the claim of a call, and forget it."""
+        told = self.told.pop(place, None)
+        if told is not None:
+            self._bytes -= _size(told)
+        return told
+
+    @contextlib.contextmanager
+    def waiting_of(self, tenant_id: UUID, session_id: UUID) -> Iterator[asyncio.Event | None]:
+        """Yield as `waiting` does, or none where too many wait for this tenant's sessions."""
+        if self._of_tenants[tenant_id] >= WAITS_OF_TENANT_MAX:
+            yield None
+            return
+        self._of_tenants[tenant_id] += 1
+        try:
+            with self.waiting(session_id) as event:
+                yield event
+        finally:
+            self._of_tenants[tenant_id] -= 1
+            if not self._of_tenants[tenant_id]:
+                del self._of_tenants[tenant_id]
 
 
 async def wait_for_answer(
@@ -56,7 +89,7 @@ async def wait_for_answer(
     session_id, _ = place
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
-    with waits.waiting(session_id) as event:
+    with waits.waiting_of(principal.tenant_id, session_id) as event:
         while True:
             if event is not None:
                 # Race: cleared before the look, so that a vote after the look wakes us.
@@ -80,6 +113,7 @@ async def look(
         step = await store.list_step(tx, call)
         asks = await store.list_asks(tx, session_id, [each.call_id for each in step])
         votes = await store.list_votes(tx, session_id, [call_id])
+        now = await tx.now()
     pinned = await runtime.policies.get(runtime.db, session.tenant_id, session.artifact_id)
     is_whole = pinned.policy.gate is Gate.REJECT_ALL
     asked = [each for each in step if each.status is CallStatus.AWAITING_APPROVAL]
@@ -87,6 +121,8 @@ async def look(
     wanted = {each.call_id for each in asked} if is_whole else {call_id}
     if call.status is CallStatus.AWAITING_APPROVAL and wanted <= approved:
         waits.remember(place, _told(call, step, approved))
+    goes_on = session.status is SessionStatus.ACTIVE
+    is_ahead = call.deadline_at is not None and call.deadline_at > now
     ask = asks.get(call_id)
     open_ask = None if call.deadline_at is None else AskStatus.OPEN
     return CallView(
@@ -102,7 +138,10 @@ async def look(
         deadline=call.deadline_at,
         ask=open_ask if ask is None else ask.status,
         ask_reasons=[vote.reason for vote in votes if vote.reason is not None],
-        may_be_claimed=call.status is CallStatus.AWAITING_APPROVAL and wanted <= approved,
+        may_be_claimed=call.status is CallStatus.AWAITING_APPROVAL
+        and wanted <= approved
+        and goes_on
+        and is_ahead,
     )
 
 
@@ -133,3 +172,5 @@ def _waits(view: CallView) -> bool:
     if view.status is CallStatus.HELD:
         return True
     return view.status is CallStatus.AWAITING_APPROVAL and not view.may_be_claimed
+def _size(told: ToldStep) -> int:
+    return sum(len(one.arguments) for one in told.step)

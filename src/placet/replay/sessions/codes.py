@@ -12,6 +12,7 @@ from placet.kernel.refusals import (
 )
 from placet.replay.sessions.model import (
     ArtifactRevoked,
+    AsksFull,
     AuthorityExpired,
     LeaseLost,
     PreparedRequestConsumed,
@@ -52,6 +53,7 @@ _REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
         "what it runs under is over: an approval expired, or a break-glass ended, in time or early",
     ),
     "lease_lost": (LeaseLost, "another holder has the lease, or it ran out"),
+    "asks_full": (AsksFull, "too many calls of this session wait for people already"),
     "stale_control": (StaleControl, "a control was set since this was prepared or granted"),
     "stale_time": (StaleTime, "the time for which this was decided had passed each time"),
     "stale_state": (StaleState, "the session's facts kept moving while this was decided"),

@@ -314,6 +314,13 @@ class LeaseLost(Conflict):
 
 class StaleState(Conflict):
     """The session's facts moved on while this was decided."""
+class AsksFull(Conflict):
+    """A session has up to 256 calls that wait for people; the response would be one too many."""
+
+    action = Action.WAIT
+    hint = "wait until people have answered, then propose again; the prepared request stands"
+
+
 
     action = Action.RETRY_SAME
 

@@ -127,6 +127,17 @@ BEGIN
             code := 'redo';
         END IF;
     END IF;
+    -- What waits for people has a bound: the sweeper and whoever takes over read all of it.
+    IF code = 'ok' AND s.waiting_since IS NOT NULL
+        AND p_calls @> '[{"status": "awaiting_approval"}]' AND 256 < (
+            SELECT count(*) FROM placet.replay_pending_call AS c
+            WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
+              AND c.status = 'awaiting_approval') + (
+            SELECT count(*) FROM jsonb_to_recordset(p_calls) AS c(status text)
+            WHERE c.status = 'awaiting_approval')
+    THEN
+        code := 'asks_full';
+    END IF;
     IF code <> 'ok' THEN
         IF code = 'redo' THEN
             facts := placet.session_facts_v1(s);
