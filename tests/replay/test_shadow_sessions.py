@@ -12,6 +12,8 @@ from tests.replay.twofold import begun, limited
 from placet.authority.server_keys import ServerKeys
 from placet.plans.model import Enforcement
 from placet.replay.calls.fold import fold
+from placet.replay.calls.memory import Memory
+from placet.replay.calls.runtime import Runtime
 from placet.replay.sessions.rules import decode_state, encode_state
 
 REFUND = ("issue_refund", {"order_id": "ord_00000001", "amount_cents": 100})
@@ -55,6 +57,23 @@ async def test_a_receipt_for_a_call_that_it_would_have_refused_moves_nothing(des
     (refund,) = await worker.propose(REFUND)
     told = await worker.report(refund)
     assert (told["settled"], told["conflicting"]) == (False, True)
+
+
+@pytest.mark.parametrize("is_remembered", [False, True])
+async def test_what_nobody_can_say_is_counted_once_however_often_it_is_said(
+    desk: Desk, app: Litestar, *, is_remembered: bool
+) -> None:
+    worker = await desk.worker()
+    runtime: Runtime = app.state[Runtime.__name__]
+    (call,) = await worker.propose(("note", {"text": "x"}))
+    for _ in range(2):
+        told = await worker.report(call, "timed_out")
+        assert (told["call_status"], told["execution_state"]) == ("shadowed", "unknown")
+        if not is_remembered:
+            runtime.memory = Memory()
+    types = [event["type"] for event in await worker.events()]
+    assert types.count("CallBecameUnknown") == 1
+    assert (types[-1], told["conflicting"]) == ("ReceiptReceived", False)
 
 
 async def look_up(worker: Worker) -> None:

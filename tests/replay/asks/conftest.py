@@ -29,3 +29,15 @@ async def whole_desk(
     made = AskDesk(client, db, ids, workplace)
     await made.approve_asking(app.state[ServerKeys.__name__], asking("reject_all"))
     return made
+
+
+@pytest.fixture
+async def short_desk(
+    client: httpx.AsyncClient, app: Litestar, db: Database, ids: Ids, workplace: Workplace
+) -> AskDesk:
+    """A desk where a session has one response, and no more."""
+    made = AskDesk(client, db, ids, workplace)
+    document = asking()
+    document["session"]["limits"] = {"max_steps": 1}
+    await made.approve_asking(app.state[ServerKeys.__name__], document)
+    return made

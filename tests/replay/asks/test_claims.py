@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 from litestar import Litestar
 from tests.replay.asks.people import ESCALATE, HOLD, WIRE, AskDesk
 from tests.replay.desk import Worker
@@ -190,6 +191,23 @@ async def test_a_session_waits_no_longer_once_its_asks_are_answered(desk: AskDes
     assert note["status"] == "granted"
 
 
+async def test_an_ask_and_its_end_at_the_deadline_are_facts_of_a_new_version(
+    desk: AskDesk, app: Litestar, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    since, _, before = await _waiting(desk, worker)
+    assert not since
+    await worker.propose(ESCALATE)
+    since, _, after = await _waiting(desk, worker)
+    assert (since, after) == (True, before + 1)
+    await worker.propose(HOLD)
+    assert (await _waiting(desk, worker))[2] == before + 2
+    await let_time_pass(worker)
+    await sweep_due(app.state[Runtime.__name__])
+    since, _, after = await _waiting(desk, worker)
+    assert (since, after) == (False, before + 3)
+
+
 async def _waiting(desk: AskDesk, worker: Worker) -> tuple[bool, int, int]:
     """Return whether a session waits for people, how long it has, and its state's version."""
     async with desk.db.reading(desk.workplace.founder) as tx:
@@ -224,6 +242,26 @@ async def test_a_look_that_has_become_wrong_grants_nothing(desk: AskDesk) -> Non
     assert granted(await desk.claim(other, rival))[0]["status"] == "granted"
     (refused,) = granted(await desk.claim(worker, call))
     assert (refused["status"], refused["reasons"][0]["code"]) == ("denied", "effect_key_taken")
+
+
+@pytest.mark.parametrize("is_looked_at", [False, True])
+async def test_a_claim_begins_a_step_where_what_counted_in_it_has_failed(
+    short_desk: AskDesk, *, is_looked_at: bool
+) -> None:
+    desk = short_desk
+    worker = await desk.worker()
+    note, ask = await worker.propose(NOTE, ESCALATE)
+    await desk.yes(worker, ask)
+    if is_looked_at:
+        seen = await desk.get(f"{worker.path}/calls/{ask['call_id']}")
+        assert seen.json()["may_be_claimed"]
+    await worker.report(note, "failed")
+    (one,) = granted(await desk.claim(worker, ask))
+    assert one["status"] == "granted"
+    (more,) = await worker.propose(NOTE)
+    assert [reason["code"] for reason in more["reasons"]] == ["steps_exhausted"]
+    await worker.report(one, "failed")
+    await check_fold(desk, worker)
 
 
 async def test_a_restarted_service_claims_what_was_approved_before(

@@ -55,6 +55,7 @@ WHOLE, PARTIAL = policy("reject_all"), policy("strip_partial")
 
 def step(statuses: dict[UUID, CallStatus], *approved: UUID) -> ToldStep:
     return ToldStep(
+        state_version=1,
         prepared_request_id=UUID(int=7),
         approved=sorted(approved),
         step=[

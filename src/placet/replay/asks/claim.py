@@ -106,6 +106,9 @@ async def _guessed(
     known = runtime.find(caller.key, caller.session_id)
     if known is None or told is None:
         return None
+    if told.state_version != known.state_version:
+        # Which calls of the step count may have changed since somebody looked.
+        return None
     policy = (await runtime.pinned(known)).policy
     if has_fallen(policy, told):
         return None

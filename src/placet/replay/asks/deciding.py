@@ -44,8 +44,9 @@ class ToldCall(Value, frozen=True):
 
 
 class ToldStep(Value, frozen=True):
-    """A step and the yeses in it, as `claim_v1` tells them."""
+    """A step and the yeses in it, as `claim_v1` tells them, at one version of its session."""
 
+    state_version: int
     prepared_request_id: UUID
     approved: list[UUID]
     step: list[ToldCall]

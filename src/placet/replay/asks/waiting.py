@@ -120,7 +120,7 @@ async def look(
     approved = {each for each, ask in asks.items() if ask.status is AskStatus.APPROVED}
     wanted = {each.call_id for each in asked} if is_whole else {call_id}
     if call.status is CallStatus.AWAITING_APPROVAL and wanted <= approved:
-        waits.remember(place, _told(call, step, approved))
+        waits.remember(place, _told(session.state_version, call, step, approved))
     goes_on = session.status is SessionStatus.ACTIVE
     is_ahead = call.deadline_at is not None and call.deadline_at > now
     ask = asks.get(call_id)
@@ -146,11 +146,15 @@ async def look(
 
 
 def _told(
-    call: ReplayPendingCall, step: Sequence[ReplayPendingCall], approved: Collection[UUID]
+    version: int,
+    call: ReplayPendingCall,
+    step: Sequence[ReplayPendingCall],
+    approved: Collection[UUID],
 ) -> ToldStep:
-    """Return a step as `claim_v1` would tell it."""
+    """Return a step as `claim_v1` would tell it at a version of its session."""
     asked = [each for each in step if each.status is CallStatus.AWAITING_APPROVAL]
     return ToldStep(
+        state_version=version,
         prepared_request_id=call.prepared_request_id,
         approved=sorted(each.call_id for each in asked if each.call_id in approved),
         step=[
@@ -168,9 +172,11 @@ def _told(
     )
 
 
+def _size(told: ToldStep) -> int:
+    return sum(len(one.arguments) for one in told.step)
+
+
 def _waits(view: CallView) -> bool:
     if view.status is CallStatus.HELD:
         return True
     return view.status is CallStatus.AWAITING_APPROVAL and not view.may_be_claimed
-def _size(told: ToldStep) -> int:
-    return sum(len(one.arguments) for one in told.step)

@@ -62,7 +62,8 @@ async def expire_session(db: Database, policies: Policies, ids: Ids, work: WorkD
             next_at = now + left if left > timedelta() else None
             if next_at is None:
                 said = new_event(ids, SessionStopped(reason=WHY, limit=LIMIT))
-                await store.end_session(db.hot, work.tenant_id, ending_of(session), said)
+                code = await store.end_session(db.hot, work.tenant_id, ending_of(session), said)
+                next_at = now if code == "redo" else None
     async with db.writing(who) as tx:
         await finish_due(tx, work, next_at)
 
@@ -84,6 +85,7 @@ def ending_of(session: ReplaySession) -> SessionEnding:
         was=(SessionStatus.ACTIVE,),
         status=SessionStatus.EXPIRED,
         why=WHY,
+        decided_version=session.state_version,
     )
 
 

@@ -123,7 +123,8 @@ class SessionHead(Value, frozen=True):
 class SessionEnding(Value, frozen=True):
     """What a session becomes when it ended by itself: its status if it is one of `was`.
 
-    `barred` is why nothing is granted there any more, null where its own time ran out.
+    `barred` is why nothing is granted there any more, null where its own time ran out: that was
+    decided on a version of its facts, `decided_version`.
     """
 
     session_id: StreamId
@@ -131,6 +132,7 @@ class SessionEnding(Value, frozen=True):
     was: tuple[SessionStatus, ...]
     status: SessionStatus
     why: str
+    decided_version: int | None = None
 
 
 class OpenSession(Input, frozen=True):
@@ -312,8 +314,6 @@ class LeaseLost(Conflict):
     hint = "stop working on this session; ask for a new lease before anything else"
 
 
-class StaleState(Conflict):
-    """The session's facts moved on while this was decided."""
 class AsksFull(Conflict):
     """A session has up to 256 calls that wait for people; the response would be one too many."""
 
@@ -321,6 +321,8 @@ class AsksFull(Conflict):
     hint = "wait until people have answered, then propose again; the prepared request stands"
 
 
+class StaleState(Conflict):
+    """The session's facts moved on while this was decided."""
 
     action = Action.RETRY_SAME
 

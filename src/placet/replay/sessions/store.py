@@ -54,7 +54,7 @@ _OPENED_WITH = frozenset(
 )
 _LEASE = "SELECT * FROM placet.lease_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 _KILL = "SELECT * FROM placet.kill_v1($1, $2, $3, $4, $5, $6, $7, $8)"
-_END = "SELECT * FROM placet.session_end_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+_END = "SELECT * FROM placet.session_end_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 
 
 async def get_session(tx: Reading, session_id: UUID) -> ReplaySession:
@@ -187,6 +187,7 @@ async def end_session(hot: HotPool, tenant_id: UUID, ending: SessionEnding, even
         list(ending.was),
         ending.status,
         ending.why,
+        ending.decided_version,
         event.event_id,
         event.type,
         event.salt,

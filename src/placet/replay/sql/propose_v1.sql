@@ -211,7 +211,9 @@ BEGIN
             s.control_revision + (p_stop IS NOT NULL)::int, p_events, p_types, p_salts, p_bodies,
             s.next_seq, s.head, s.last_event_at);
         UPDATE placet.replay_session AS r
-        SET state_version = s.state_version + (p_state <> s.state)::int,
+        -- An ask lets the session's time stand still, and that is a fact that decisions read.
+        SET state_version = s.state_version
+                + (p_state <> s.state OR coalesce(v_asks, false))::int,
             state = p_state,
             current_phase = p_phase,
             status = CASE WHEN p_closes THEN 'closing' ELSE s.status END,

@@ -2,7 +2,7 @@
 -- Run by a worker for one tenant at a time; idempotent, and safe on several nodes at once.
 CREATE FUNCTION placet.session_end_v1(
     p_tenant uuid, p_session uuid, p_actor uuid, p_barred text, p_from text[], p_status text,
-    p_why text, p_event uuid, p_type text, p_salt bytea, p_body bytea,
+    p_why text, p_decided_version bigint, p_event uuid, p_type text, p_salt bytea, p_body bytea,
     OUT code text
 )
 LANGUAGE plpgsql AS $$
@@ -23,6 +23,8 @@ BEGIN
     IF placet.session_barred_v1(
             p_tenant, gate.control_epoch, NULL, s.artifact_id, s.authority_until, NULL)
         IS DISTINCT FROM p_barred
+        -- Race: an ask may have been made since, and let the session's time stand still.
+        OR s.state_version <> p_decided_version
     THEN
         code := 'redo';
         RETURN;
