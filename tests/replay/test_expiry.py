@@ -10,8 +10,11 @@ from tests.conftest import Server
 from tests.replay.desk import Desk, Worker
 from tests.replay.twofold import begun, limited
 
+from placet.events.model import new_event
 from placet.replay.calls.runtime import Runtime
-from placet.replay.sessions.expiry import WHY, expire_due
+from placet.replay.sessions import store as sessions
+from placet.replay.sessions.expiry import WHY, ending_of, expire_due
+from placet.replay.sessions.model import SessionStopped
 
 NOTE = ("note", {"text": "called back"})
 ASK = ("escalate", {"reason": "she shouts"})
@@ -91,6 +94,25 @@ async def test_a_session_in_its_time_goes_on_and_is_looked_at_again(
     await look(runtime)
     assert (await worker.read())["status"] == "active"
     assert await due(server, database_name, worker) == 1
+
+
+async def test_an_end_that_was_decided_before_an_ask_was_made_is_not_written_down(
+    desk: Desk, runtime: Runtime
+) -> None:
+    worker = (await begun(desk, HOUR)).worker
+    (call,) = await worker.propose(NOTE)
+    await worker.report(call)
+    said = new_event(runtime.ids, SessionStopped(reason=WHY, limit="max_seconds"))
+    tenant_id = desk.workplace.founder.tenant_id
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        before = await sessions.get_session(tx, worker.session_id)
+    await worker.propose(ASK)
+    ended = await sessions.end_session(runtime.db.hot, tenant_id, ending_of(before), said)
+    assert (ended, (await worker.read())["status"]) == ("redo", "active")
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        now = await sessions.get_session(tx, worker.session_id)
+    ended = await sessions.end_session(runtime.db.hot, tenant_id, ending_of(now), said)
+    assert (ended, (await worker.read())["status"]) == ("ok", "expired")
 
 
 async def test_a_session_without_such_a_limit_is_never_looked_at(
