@@ -41,6 +41,12 @@ CLOSING = [
         ),
     ),
     Mutant(
+        "close_unread_by_a_sweep",
+        "I7",
+        closing.a_close_before_a_sweep,
+        one("sweep_v1", "IF s.status = 'closing' AND p_status = 'active' THEN", "IF false THEN"),
+    ),
+    Mutant(
         "close_not_replayed",
         "I10",
         closing.a_close_again,

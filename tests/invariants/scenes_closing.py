@@ -3,7 +3,7 @@
 from tests.invariants.claims import broken, ended, first_call
 from tests.invariants.hands import Hand
 from tests.invariants.interleave import came_to
-from tests.invariants.stage import LOOKUP, Stage
+from tests.invariants.stage import GRANT_END, LOOKUP, Stage
 
 from placet.replay.closings import service as closings
 from placet.replay.closings.model import CloseAnswer, CloseSession, SessionClosed
@@ -63,6 +63,29 @@ async def a_steal_before_a_close(stage: Stage) -> list[str]:
     return broken(
         {"the close waits": met.waited, "the session goes on": row["status"] == "active"}
         | ended(met.second, "lease_lost")
+    )
+
+
+async def a_close_before_a_sweep(stage: Stage) -> list[str]:
+    """I7: a session that was closed while the sweeper looked is not active again."""
+    one = await stage.worker()
+    await one.call(*LOOKUP)
+    await stage.let_time_pass(one, GRANT_END)
+    sweeper = one.twin(stage.sides[1])
+    met = await stage.meet(one, lambda: _close(one), sweeper, sweeper.sweep)
+    between = await stage.session(one)
+    again = await came_to(sweeper.sweep)
+    row = await stage.session(one)
+    (call,) = await stage.calls(one)
+    return broken(
+        {
+            "the sweep waits for the close": met.waited,
+            "the sweep comes round again": met.second == "redo",
+            "the session goes on closing": (between["status"], row["status"])
+            == ("closing", "closing"),
+            "the next sweep finds what is overdue": (again, call["status"]) == ("ok", "unknown"),
+        }
+        | ended(met.first, "ok")
     )
 
 

@@ -29,8 +29,12 @@ BEGIN
     END IF;
     -- A session may have been completed before, by its close: then there is nothing to finish.
     v_finished := p_status = 'completed' AND s.status <> 'completed';
+    IF s.state_version <> p_decided_version THEN
+        code := 'redo';
+        RETURN;
+    END IF;
     -- Race: a close leaves the version as it is, and a session that closes is never active again.
-    IF s.state_version <> p_decided_version OR (s.status = 'closing' AND p_status = 'active') THEN
+    IF s.status = 'closing' AND p_status = 'active' THEN
         code := 'redo';
         RETURN;
     END IF;
@@ -57,7 +61,9 @@ BEGIN
               AND r.receipt_id = n.settled_by
               AND placet.host_attests_v1(
                   p_tenant, s.environment, c.tool_name, r.attested_by)));
-    IF v_met <> jsonb_array_length(p_calls) OR (v_finished AND s.status <> 'closing') THEN
+    IF v_met <> jsonb_array_length(p_calls) OR (
+        v_finished AND s.status NOT IN ('active', 'closing'))
+    THEN
         code := 'redo';
         RETURN;
     END IF;
