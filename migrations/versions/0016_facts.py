@@ -1,5 +1,6 @@
 """What a session's facts need beside its state."""
 
+import json
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,12 +81,72 @@ def upgrade() -> None:
     op.add_column("replay_execution_receipt", cost, schema="placet")
     _allow(AFTER)
     _create_tables()
+    _take_over_open_sessions()
     guards.force_tenancy(op, TENANT)
     guards.forbid_change(op, APPEND_ONLY)
     guards.grant_app(op, TABLES, UPDATES, DELETES)
     for package, name in SOURCES:
         for statement in statements(package, name):
             op.execute(statement.replace(":", "\\:"))
+
+
+OPEN = """
+SELECT s.tenant_id, s.session_id, s.state, (
+    SELECT count(DISTINCT c.prepared_request_id) FROM placet.replay_pending_call AS c
+    WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id AND c.counts) AS steps
+FROM placet.replay_session AS s WHERE s.status IN ('active', 'closing')
+"""
+COUNT = """
+UPDATE placet.replay_pending_call AS c SET counts = true, phase_at_grant = s.current_phase
+FROM placet.replay_session AS s
+WHERE s.tenant_id = c.tenant_id AND s.session_id = c.session_id
+  AND (c.status IN ('granted', 'unknown')
+       OR (c.status = 'settled' AND c.execution_state = 'succeeded'))
+"""
+KEEP = """
+INSERT INTO placet.replay_kept (
+    tenant_id, session_id, kind, name, number, call_id, value, kept_at)
+SELECT c.tenant_id, c.session_id, 'memory', c.tool_name, :number, c.call_id, :value,
+       coalesce(c.committed_at, c.proposed_at)
+FROM placet.replay_pending_call AS c
+WHERE c.tenant_id = :tenant AND c.session_id = :session AND c.call_id = CAST(:call AS uuid)
+"""
+STATE = """
+UPDATE placet.replay_session SET state = :state
+WHERE tenant_id = :tenant AND session_id = :session
+"""
+
+
+def _take_over_open_sessions() -> None:
+    """Let calls count as they did, and move what commits left from the state into rows.
+
+    In which phase a call was granted is not known any more; it is taken for the present one.
+    """
+    read = ("replay_session", "replay_pending_call")
+    for name in read:  # the owner reads every tenant's rows for these statements
+        op.execute(f"ALTER TABLE placet.{name} NO FORCE ROW LEVEL SECURITY")
+    op.execute(COUNT)
+    bind = op.get_bind()
+    for row in bind.execute(sa.text(OPEN)).all():
+        place = {"tenant": row.tenant_id, "session": row.session_id}
+        before = json.loads(row.state)
+        state = {key: before[key] for key in ("phase", "counted") if before[key] != {}}
+        number = 0
+        for tool, memories in sorted(before["committed"].items()):
+            for memory in memories:
+                number += 1
+                kept = {"number": number, "value": _canonical(memory), "call": memory["call_id"]}
+                bind.execute(sa.text(KEEP), place | kept)
+            state["remembered"] = {**state.get("remembered", {}), tool: number}
+        state |= {"commits": number} if number else {}
+        state |= {"steps": row.steps} if row.steps else {}
+        bind.execute(sa.text(STATE), place | {"state": _canonical(state)})
+    for name in read:
+        op.execute(f"ALTER TABLE placet.{name} FORCE ROW LEVEL SECURITY")
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def downgrade() -> None:
