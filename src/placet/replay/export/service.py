@@ -15,7 +15,7 @@ from placet.kernel.principal import Principal
 from placet.replay.export.model import EventView
 from placet.replay.seals import store as seals
 from placet.replay.sessions import store as sessions
-from placet.replay.sessions.model import SessionHead
+from placet.replay.sessions.state import SessionHead
 from placet.storage.database import Database, Reading
 
 PAGE = 500

@@ -112,19 +112,10 @@ class ReplaySession(Value, frozen=True):
     stopped_by_call: UUID | None = None
 
 
-class SessionHead(Value, frozen=True):
-    """Where the stream of a session stands."""
-
-    session_id: StreamId
-    next_seq: int
-    head: bytes
-
-
 class SessionEnding(Value, frozen=True):
     """What a session becomes when it ended by itself: its status if it is one of `was`.
 
-    `barred` is why nothing is granted there any more, null where its own time ran out: that was
-    decided on a version of its facts, `decided_version`.
+    `barred` is why nothing is granted there, null where its own time ran out by `decided_version`.
     """
 
     session_id: StreamId
@@ -315,7 +306,7 @@ class LeaseLost(Conflict):
 
 
 class AsksFull(Conflict):
-    """A session has up to 256 calls that wait for people; the response would be one too many."""
+    """A session has at most 256 calls that wait for people."""
 
     action = Action.WAIT
     hint = "wait until people have answered, then propose again; the prepared request stands"

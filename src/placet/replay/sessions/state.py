@@ -1,14 +1,23 @@
-"""The facts of a session that stand in its row: what its events lead to, and no time."""
+"""What its events lead to, of what stands in a session's row: its facts, without any time."""
 
 from typing import Final
 from uuid import UUID
 
 from msgspec import field
 
+from placet.events.model import StreamId
 from placet.kernel.value import Value
 
 COST_MICROS_MAX: Final = 2**53 - 1
 """The most that a session's cost comes to: larger numbers are not exact in JSON."""
+
+
+class SessionHead(Value, frozen=True):
+    """Where the stream of a session stands."""
+
+    session_id: StreamId
+    next_seq: int
+    head: bytes
 
 
 class CommittedMemory(Value, frozen=True):

@@ -15,9 +15,9 @@ from placet.replay.sessions.model import (
     ChangeLease,
     ReplaySession,
     SessionEnding,
-    SessionHead,
     SessionStatus,
 )
+from placet.replay.sessions.state import SessionHead
 from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import HotPool, Reading, Writing
 
