@@ -69,3 +69,18 @@ async def list_revocations(tx: Reading, host_ids: list[UUID]) -> dict[UUID, Tool
         ),
     )
     return {one.host_id: one for one in found}
+
+
+_ATTESTS = sa.text(
+    "SELECT placet.host_attests_v1(:tenant, :environment, :tool, :key_id) AS counts"
+).bindparams(sa.bindparam("tenant", type_=sa.Uuid))
+
+
+async def is_attesting(tx: Reading, environment: Environment, tool: str, key_id: str) -> bool:
+    """Tell whether this key's word on calls of that tool counts there now."""
+    ((counts,),) = await tx.rows(
+        _ATTESTS.bindparams(
+            tenant=tx.tenant_id, environment=environment.value, tool=tool, key_id=key_id
+        )
+    )
+    return bool(counts)

@@ -3,25 +3,11 @@
 from collections.abc import Sequence
 
 import msgspec
-import sqlalchemy as sa
 
+from placet.authority.tool_hosts import store
 from placet.kernel.principal import Environment
 from placet.replay.calls.model import EvidenceLevel, ReplayExecutionReceipt
 from placet.storage.database import Reading
-
-_ATTESTS = sa.text(
-    "SELECT placet.host_attests_v1(:tenant, :environment, :tool, :key_id) AS counts"
-).bindparams(sa.bindparam("tenant", type_=sa.Uuid))
-
-
-async def is_attesting(tx: Reading, environment: Environment, tool: str, key_id: str) -> bool:
-    """Tell whether this key's word on calls of that tool counts there now."""
-    ((counts,),) = await tx.rows(
-        _ATTESTS.bindparams(
-            tenant=tx.tenant_id, environment=environment.value, tool=tool, key_id=key_id
-        )
-    )
-    return bool(counts)
 
 
 async def weigh(
@@ -33,7 +19,7 @@ async def weigh(
     """
     weighed = []
     for receipt in receipts:
-        counts = receipt.attested_by is None or await is_attesting(
+        counts = receipt.attested_by is None or await store.is_attesting(
             tx, environment, receipt.tool_name, receipt.attested_by
         )
         level = receipt.evidence_level if counts else EvidenceLevel.CLIENT_REPORTED

@@ -2,6 +2,7 @@
 
 from placet.authority import store as authority
 from placet.authority.model import KeyPurpose
+from placet.authority.tool_hosts.store import is_attesting
 from placet.events import store as events
 from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.evidence import dsse
@@ -20,7 +21,6 @@ from placet.replay.calls.attested import (
     level_of,
     read_attestation,
 )
-from placet.replay.calls.hosts import is_attesting
 from placet.replay.orphans import store
 from placet.replay.orphans.model import (
     KeepOrphan,
