@@ -49,9 +49,12 @@ def proof_of(placet: Placet, file: Path, *more: str, **variables: str) -> Done:
     return placet("person-key", "proof", str(file), *who, *more, "--json", **(OPEN | variables))
 
 
-def test_a_key_is_written_encrypted_for_its_owner_alone(placet: Placet, tmp_path: Path) -> None:
+@pytest.mark.parametrize("group", ["person-key", "key"])
+def test_a_key_is_written_encrypted_for_its_owner_alone(
+    placet: Placet, tmp_path: Path, group: str
+) -> None:
     file = tmp_path / "ada.key"
-    done = placet("person-key", "new", str(file), "--json", **OPEN)
+    done = placet(group, "new", str(file), "--json", **OPEN)
     assert done.returncode == Exit.OK, done.stderr
     assert file.stat().st_mode & 0o777 == 0o600
     assert b"ENCRYPTED PRIVATE KEY" in file.read_bytes()

@@ -26,8 +26,20 @@ url_option = click.option(
 def command() -> None:
     """Issue, list and revoke API keys. The keys that people sign with are `placet person-key`.
 
+    `placet key new FILE` makes one of the latter, as `placet person-key new` does.
+
     Needs an admin's key in PLACET_API_KEY, or in the file that PLACET_API_KEY_FILE names.
     """
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+def new(*, file: Path, as_json: bool) -> None:
+    """Make a key that a person signs with and write it to FILE, which must not be there yet."""
+    from placet.cli.key_file import make_and_tell
+
+    make_and_tell(file, as_json=as_json)
 
 
 @command.command()

@@ -1,5 +1,6 @@
 """The file of a person's key: PKCS#8 under a passphrase, for its owner alone, never overwritten."""
 
+import base64
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from placet.cli.exits import CommandRefused, Exit
+from placet.cli.output import give, say
 
 if TYPE_CHECKING:
     from placet.evidence.ed25519 import SigningKey
@@ -14,6 +16,15 @@ if TYPE_CHECKING:
 PASSPHRASE: Final = "PLACET_KEY_PASSPHRASE"  # noqa: S105 -- the variable's name
 PASSPHRASE_MIN: Final = 8
 _OTHERS_MAY: Final = 0o077
+
+
+def make_and_tell(file: Path, *, as_json: bool) -> None:
+    """Write a fresh key under a passphrase that is asked for, and print its public half."""
+    key = make_key(file, new_passphrase())
+    public = base64.b64encode(key.public.raw).decode()
+    made = {"file": str(file), "key_id": key.key_id, "public_key": public}
+    give(made, f"key id      {key.key_id}\npublic key  {public}", as_json=as_json)
+    say(f"the key is in {file}; keep a copy of it and of its passphrase apart from each other")
 
 
 def make_key(path: Path, passphrase: str) -> "SigningKey":

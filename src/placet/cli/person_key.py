@@ -40,12 +40,9 @@ def command() -> None:
 @json_option
 def new(*, file: Path, as_json: bool) -> None:
     """Make a key and write it to FILE, which must not be there yet."""
-    from placet.cli.key_file import make_key, new_passphrase
+    from placet.cli.key_file import make_and_tell
 
-    key = make_key(file, new_passphrase())
-    made = {"file": str(file), "key_id": key.key_id, "public_key": _base64(key.public.raw)}
-    give(made, f"key id      {key.key_id}\npublic key  {made['public_key']}", as_json=as_json)
-    say(f"the key is in {file}; keep a copy of it and of its passphrase apart from each other")
+    make_and_tell(file, as_json=as_json)
 
 
 @command.command()
