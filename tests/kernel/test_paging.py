@@ -1,12 +1,13 @@
 """Pages and their cursors."""
 
 import base64
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from placet.kernel.paging import Page, decode_cursor, encode_cursor
+from placet.kernel.paging import Page, decode_cursor, decode_ids, encode_cursor
 from placet.kernel.refusals import MalformedQuery
 
 POSITIONS = st.lists(
@@ -41,6 +42,21 @@ def test_anything_else_is_refused_as_a_malformed_query(cursor: str) -> None:
     with pytest.raises(MalformedQuery) as refused:
         decode_cursor(cursor)
     assert refused.value.parameter == "cursor"
+
+
+def test_a_cursor_of_ids_gives_them_back_and_no_others() -> None:
+    ids = [UUID(int=1), UUID(int=2)]
+    cursor = encode_cursor([str(one) for one in ids])
+    assert decode_ids(cursor, 2) == ids
+    for wrong, count in (
+        (cursor, 1),
+        (cursor, 3),
+        (encode_cursor(["a"]), 1),
+        (encode_cursor([]), 1),
+    ):
+        with pytest.raises(MalformedQuery) as refused:
+            decode_ids(wrong, count)
+        assert refused.value.parameter == "cursor"
 
 
 def test_the_last_page_has_no_cursor() -> None:

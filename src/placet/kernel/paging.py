@@ -3,6 +3,7 @@
 import base64
 import binascii
 from typing import Final, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -35,6 +36,20 @@ def decode_cursor(cursor: str) -> list[str | int]:
             base64.b64decode(padded, altchars=b"-_", validate=True), type=list[str | int]
         )
     except (ValueError, binascii.Error, msgspec.MsgspecError) as fault:
-        raise MalformedQuery(
-            detail="the cursor is not one that this service gave", parameter="cursor"
-        ) from fault
+        raise _not_ours() from fault
+
+
+def decode_ids(cursor: str, count: int = 1) -> list[UUID]:
+    """Return so many ids, which a cursor is made of. Refuses `malformed_query` for others."""
+    position = decode_cursor(cursor)
+    try:
+        ids = [UUID(str(part)) for part in position]
+    except ValueError as fault:
+        raise _not_ours() from fault
+    if len(ids) != count:
+        raise _not_ours()
+    return ids
+
+
+def _not_ours() -> MalformedQuery:
+    return MalformedQuery(detail="the cursor is not one that this service gave", parameter="cursor")

@@ -11,9 +11,8 @@ from placet.authority.controls import store as controls
 from placet.authority.lifts import rules, service, store
 from placet.authority.lifts.model import AskLift, ConfirmLift, LiftView
 from placet.kernel import bodies
-from placet.kernel.paging import Page, decode_cursor, encode_cursor
+from placet.kernel.paging import Page, decode_ids, encode_cursor
 from placet.kernel.principal import Scope
-from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
 from placet.tenancy.entry import (
     Answer,
@@ -69,22 +68,13 @@ async def confirm_lift(request: AppRequest, lift_id: FromPath[UUID]) -> Response
 async def list_lifts(request: AppRequest, control_id: FromPath[UUID]) -> Response[bytes]:
     """List who asked for a control to be lifted, and who agreed, the latest first."""
     asked = query_of(request, PageQuery)
-    before = None if asked.cursor is None else _id_of(asked.cursor)
+    before = None if asked.cursor is None else decode_ids(asked.cursor)[0]
     async with database_of(request).reading(principal_of(request)) as tx:
         control = await controls.get_control(tx, control_id)
         found = await store.list_lifts(tx, control.control_id, before=before, limit=asked.limit + 1)
     items = [rules.view_of(lift) for lift in found[: asked.limit]]
     cursor = encode_cursor([str(items[-1].lift_id)]) if len(found) > len(items) else None
     return answer(Page(items=items, next_cursor=cursor))
-
-
-def _id_of(cursor: str) -> UUID:
-    try:
-        return UUID(str(decode_cursor(cursor)[0]))
-    except (ValueError, IndexError) as fault:
-        raise MalformedQuery(
-            detail="the cursor is not one that this service gave", parameter="cursor"
-        ) from fault
 
 
 HANDLERS = [ask_lift, confirm_lift, list_lifts]

@@ -11,9 +11,8 @@ from placet.authority.tool_hosts import service, store
 from placet.authority.tool_hosts.model import RegisterToolHost, RevokeToolHost, ToolHostView
 from placet.authority.tool_hosts.rules import view_of
 from placet.kernel import bodies
-from placet.kernel.paging import Page, decode_cursor, encode_cursor
+from placet.kernel.paging import Page, decode_ids, encode_cursor
 from placet.kernel.principal import Scope
-from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
 from placet.tenancy.entry import (
     Answer,
@@ -80,7 +79,7 @@ async def revoke_host(request: AppRequest, host_id: FromPath[UUID]) -> Response[
 async def list_hosts(request: AppRequest) -> Response[bytes]:
     """List the tool hosts of the tenant, revoked ones too, the latest first."""
     asked = query_of(request, PageQuery)
-    before = None if asked.cursor is None else _id_of(asked.cursor)
+    before = None if asked.cursor is None else decode_ids(asked.cursor)[0]
     async with database_of(request).reading(principal_of(request)) as tx:
         found = await store.list_hosts(tx, before=before, limit=asked.limit + 1)
         shown = found[: asked.limit]
@@ -88,15 +87,6 @@ async def list_hosts(request: AppRequest) -> Response[bytes]:
     items = [view_of(host, ended.get(host.host_id)) for host in shown]
     cursor = encode_cursor([str(items[-1].host_id)]) if len(found) > len(items) else None
     return answer(Page(items=items, next_cursor=cursor))
-
-
-def _id_of(cursor: str) -> UUID:
-    try:
-        return UUID(str(decode_cursor(cursor)[0]))
-    except (ValueError, IndexError) as fault:
-        raise MalformedQuery(
-            detail="the cursor is not one that this service gave", parameter="cursor"
-        ) from fault
 
 
 HANDLERS = [register_host, revoke_host, list_hosts]

@@ -9,9 +9,8 @@ from litestar.params import FromPath
 
 from placet.authority.controls import store as controls
 from placet.kernel import bodies
-from placet.kernel.paging import Page, decode_cursor, encode_cursor
+from placet.kernel.paging import Page, decode_ids, encode_cursor
 from placet.kernel.principal import Scope
-from placet.kernel.refusals import MalformedQuery
 from placet.replay.controls import service, store
 from placet.replay.controls.model import (
     ControlAnswer,
@@ -105,12 +104,7 @@ async def list_unconfirmed(request: AppRequest, control_id: FromPath[UUID]) -> R
 
 
 def _place_of(cursor: str) -> Place:
-    try:
-        session_id, call_id = (UUID(str(part)) for part in decode_cursor(cursor))
-    except ValueError as fault:
-        raise MalformedQuery(
-            detail="the cursor is not one that this service gave", parameter="cursor"
-        ) from fault
+    session_id, call_id = decode_ids(cursor, 2)
     return Place(session_id=session_id, call_id=call_id)
 
 

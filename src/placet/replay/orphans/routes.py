@@ -1,15 +1,13 @@
 """Orphan receipts over HTTP."""
 
 from typing import Final
-from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
 
 from placet.kernel import bodies
-from placet.kernel.paging import Page, decode_cursor, encode_cursor
+from placet.kernel.paging import Page, decode_ids, encode_cursor
 from placet.kernel.principal import Scope
-from placet.kernel.refusals import MalformedQuery
 from placet.replay.orphans import service, store
 from placet.replay.orphans.model import KeepOrphan, OrphanKept, OrphanView
 from placet.replay.orphans.rules import Reporter, view_of
@@ -66,22 +64,13 @@ async def list_orphans(request: AppRequest) -> Response[bytes]:
     A key that is bound to an agent sees only that agent's.
     """
     asked = query_of(request, PageQuery)
-    before = None if asked.cursor is None else _id_of(asked.cursor)
+    before = None if asked.cursor is None else decode_ids(asked.cursor)[0]
     principal = principal_of(request)
     async with database_of(request).reading(principal) as tx:
         found = await store.list_orphans(tx, principal, before=before, limit=asked.limit + 1)
     items = [view_of(orphan) for orphan in found[: asked.limit]]
     cursor = encode_cursor([str(items[-1].receipt_id)]) if len(found) > len(items) else None
     return answer(Page(items=items, next_cursor=cursor))
-
-
-def _id_of(cursor: str) -> UUID:
-    try:
-        return UUID(str(decode_cursor(cursor)[0]))
-    except (ValueError, IndexError) as fault:
-        raise MalformedQuery(
-            detail="the cursor is not one that this service gave", parameter="cursor"
-        ) from fault
 
 
 HANDLERS = [keep_orphan, list_orphans]

@@ -7,9 +7,8 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from placet.kernel import bodies
-from placet.kernel.paging import Page, decode_cursor, encode_cursor
+from placet.kernel.paging import Page, decode_ids, encode_cursor
 from placet.kernel.principal import Scope
-from placet.kernel.refusals import MalformedQuery
 from placet.replay.sessions import service, store
 from placet.replay.sessions.binding import HEADER, decode_binding
 from placet.replay.sessions.model import (
@@ -70,7 +69,7 @@ async def open_session(request: AppRequest) -> Response[bytes]:
 async def list_sessions(request: AppRequest) -> Response[bytes]:
     """List sessions, the newest first."""
     asked = query_of(request, PageQuery)
-    before = None if asked.cursor is None else _session_before(asked.cursor)
+    before = None if asked.cursor is None else decode_ids(asked.cursor)[0]
     async with database_of(request).reading(principal_of(request)) as tx:
         found = await store.list_sessions(
             tx, principal_of(request), before=before, limit=asked.limit + 1
@@ -117,15 +116,6 @@ async def kill_session(request: AppRequest, session_id: FromPath[UUID]) -> Respo
             database_of(request).hot, ids_of(request), key_of(request), session_id, asked
         )
     )
-
-
-def _session_before(cursor: str) -> UUID:
-    try:
-        return UUID(str(decode_cursor(cursor)[0]))
-    except (ValueError, IndexError) as fault:
-        raise MalformedQuery(
-            detail="the cursor is not one that this service gave", parameter="cursor"
-        ) from fault
 
 
 HANDLERS = [open_session, list_sessions, change_lease, kill_session]
