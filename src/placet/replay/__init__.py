@@ -22,7 +22,9 @@ Invariants
 - A receipt is never refused for being late: it is kept, marked, and settles nothing by itself.
 - A call without a settling receipt at its time-out is unknown: never repeated blindly, and its
   effect key stays taken until evidence or an operator says what became of it.
-- The state in the session's row equals the fold of the session's events, byte for byte.
+- The state in the session's row equals the fold of the session's events, byte for byte. A session
+  that was open when its database was upgraded to revision 0016 is the exception: its state was
+  carried over, and its earlier events do not tell all that the fold reads now.
 
 What each failure leads to: an answer that was lost
 is given again to the same request, an overtaken holder is told `lease_lost`, and whatever a dead
