@@ -45,8 +45,9 @@ async def answer(
 ) -> AskShown:
     """Answer the one call that waits, once it does."""
     while True:
-        shown = [one async for one in studio.asks.every()]
-        if shown:
+        listed = [one async for one in studio.asks.every()]
+        if listed:
+            shown = [await studio.asks.get(one.session_id, one.call_id) for one in listed]
             await studio.asks.vote(shown, decision, approver.key, reason=reason)
             return shown[0]
 

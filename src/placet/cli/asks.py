@@ -11,7 +11,7 @@ from placet.cli.words import plain
 
 if TYPE_CHECKING:
     from placet.sdk.studio.client import Studio
-    from placet.studio.asks.model import AskShown
+    from placet.studio.asks.model import AskListed
 
 
 @click.command(name="asks")
@@ -27,7 +27,7 @@ def command(*, url: str | None, data_dir: Path | None, as_json: bool) -> None:
 
     from placet.cli.desk import at_desk
 
-    async def every(studio: "Studio") -> "list[AskShown]":
+    async def every(studio: "Studio") -> "list[AskListed]":
         return [item async for item in studio.asks.every()]
 
     found = at_desk(url, data_dir, every)
@@ -39,7 +39,7 @@ def command(*, url: str | None, data_dir: Path | None, as_json: bool) -> None:
     )
 
 
-def _line(one: "AskShown") -> str:
+def _line(one: "AskListed") -> str:
     people = ", ".join(f"{role.approvals}/{role.count} {plain(role.role)}" for role in one.tally)
     return (
         f"{one.call_id}  {one.environment:11}  {plain(one.agent)}  {plain(one.tool)}  "

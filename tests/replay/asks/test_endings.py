@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from tests.replay.asks.people import ESCALATE, WIRE, AskDesk
-from tests.replay.desk import Worker
+from tests.replay.desk import AGENT, Worker
 
 from placet.kernel.paging import encode_cursor
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import sweep_due
+from placet.studio.asks.model import ARGUMENTS_MAX
 
 ASKS = "/api/v1/replay/asks"
 
@@ -79,3 +80,45 @@ async def test_a_session_asks_people_about_256_calls_at_most(desk: AskDesk) -> N
     assert (more.status_code, more.json()["code"]) == (409, "asks_full")
     (note,) = await worker.propose(("note", {"text": "x"}))
     assert note["status"] == "granted"
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"), [("tenant", ""), ("agent", AGENT), ("tool", "escalate")]
+)
+async def test_what_a_kill_holds_back_is_not_listed_until_that_is_lifted(
+    desk: AskDesk, kind: str, target: str
+) -> None:
+    worker = await desk.worker()
+    (call,) = await worker.propose(ESCALATE)
+    killed = await desk.kill(kind, target)
+    assert (await desk.get(ASKS, desk.ada.api_key)).json()["items"] == []
+    await desk.lift(killed)
+    (listed,) = (await desk.get(ASKS, desk.ada.api_key)).json()["items"]
+    assert listed["call_id"] == call["call_id"]
+
+
+async def test_a_kill_of_another_tool_holds_back_no_ask(desk: AskDesk) -> None:
+    worker = await desk.worker()
+    await worker.propose(ESCALATE)
+    await desk.kill("tool", "note")
+    await desk.kill("agent", "another-agent")
+    assert len((await desk.get(ASKS, desk.ada.api_key)).json()["items"]) == 1
+
+
+async def test_a_list_shows_the_beginning_of_long_arguments_and_one_ask_shows_all(
+    desk: AskDesk,
+) -> None:
+    worker = await desk.worker()
+    wish = {"reason": "x" * 5_000}
+    (long,) = await worker.propose(("escalate", wish))
+    await worker.propose(ESCALATE, WIRE)
+    items = (await desk.get(ASKS, desk.ada.api_key)).json()["items"]
+    listed = {one["call_id"]: one for one in items}
+    cut = listed.pop(long["call_id"])
+    assert (len(cut["arguments"]), cut["arguments_cut"]) == (ARGUMENTS_MAX, True)
+    for one in listed.values():
+        assert not one["arguments_cut"]
+        assert "4111" not in one["arguments"]
+        json.loads(one["arguments"])
+    shown = await desk.ask(long, worker.session_id)
+    assert json.loads(json.loads(shown["view"])["arguments"]) == wish

@@ -66,6 +66,30 @@ async def pass_gate(tx: Writing) -> bool:
     return killed_by is not None
 
 
+def is_killed(
+    tenant_id: UUID,
+    *,
+    agent: sa.ColumnElement[str],
+    tool: sa.ColumnElement[str],
+    artifact: sa.ColumnElement[UUID],
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a kill is in force which reaches this agent, tool or artifact."""
+    reached = (
+        CONTROL.c.kind == ControlKind.TENANT,
+        sa.and_(CONTROL.c.kind == ControlKind.AGENT, CONTROL.c.target == agent),
+        sa.and_(CONTROL.c.kind == ControlKind.TOOL, CONTROL.c.target == tool),
+        sa.and_(
+            CONTROL.c.kind == ControlKind.ARTIFACT, CONTROL.c.target == sa.cast(artifact, sa.Text)
+        ),
+    )
+    return sa.exists().where(
+        CONTROL.c.tenant_id == tenant_id,
+        CONTROL.c.effect == ControlEffect.KILL,
+        CONTROL.c.lifted_epoch.is_(None),
+        sa.or_(*reached),
+    )
+
+
 async def list_artifact_kills(tx: Reading, artifacts: Collection[UUID]) -> dict[UUID, Control]:
     """Return the kills in force of these artifacts, by artifact."""
     found = await tx.list(

@@ -16,10 +16,10 @@ from placet.replay.asks.store import ClaimWrite
 from placet.replay.calls.memory import Known
 from placet.replay.calls.model import CallStatus
 from placet.replay.calls.next_call import CountedCall
-from placet.replay.calls.proposal import KeptAnswer
 from placet.replay.calls.propose import sign_outcomes
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
-from placet.replay.calls.store import Caller, Decided
+from placet.replay.calls.tool_calls import KeptAnswer
+from placet.replay.calls.writes import Caller, Decided
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.sessions.codes import STALE, STALE_TIME, refusal
 from placet.replay.sessions.rules import encode_state

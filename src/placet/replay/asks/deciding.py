@@ -17,14 +17,8 @@ from placet.replay.calls.events import CallClaimed, CallProposed, CallsClaimed
 from placet.replay.calls.fold import evolve
 from placet.replay.calls.model import BlockedWhy, CallStatus, CommitState
 from placet.replay.calls.next_call import NOTHING_LEFT, Left
-from placet.replay.calls.proposal import (
-    CallRow,
-    DecidedProposal,
-    KeptAnswer,
-    Proposed,
-    ToolCall,
-    decide_proposal,
-)
+from placet.replay.calls.proposal import decide_proposal
+from placet.replay.calls.tool_calls import CallRow, DecidedProposal, KeptAnswer, Proposed, ToolCall
 from placet.replay.sessions.model import SessionMode
 from placet.replay.sessions.state import SessionState
 

@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from placet.authority.controls import store as controls
 from placet.events.model import NewEvent
 from placet.events.tables import EVENT, EVENT_BODY
 from placet.evidence.ask_vote import AskDecision
@@ -23,8 +24,8 @@ from placet.replay.asks.tables import ASK, ASK_VOTE
 from placet.replay.calls.events import CallProposed
 from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.calls.next_call import NOTHING_LEFT, Left
-from placet.replay.calls.store import Caller, Decided
 from placet.replay.calls.tables import PENDING_CALL
+from placet.replay.calls.writes import Caller, Decided
 from placet.replay.sessions.model import SessionStatus
 from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import HotPool, Reading, Writing
@@ -159,7 +160,8 @@ async def list_waiting(
 ) -> list[ReplayPendingCall]:
     """Return up to `limit` calls that wait for people, the one with the nearest deadline first.
 
-    Only what may still be granted: those of a session that goes on, within its authority's time.
+    Only what may still be granted: those of a session that goes on, within its authority's time,
+    and that no kill reaches now. Lifting the kill brings back what has not run out by then.
     `after` is the deadline and the id of the last one that was shown.
     """
     c, session = PENDING_CALL.c, REPLAY_SESSION.c
@@ -177,6 +179,14 @@ async def list_waiting(
             c.status == CallStatus.AWAITING_APPROVAL,
             session.status == SessionStatus.ACTIVE,
             sa.or_(session.authority_until.is_(None), session.authority_until > now),
+            sa.not_(
+                controls.is_killed(
+                    tx.tenant_id,
+                    agent=session.agent,
+                    tool=c.tool_name,
+                    artifact=session.artifact_id,
+                )
+            ),
         )
     )
     if principal.agent is not None:

@@ -15,7 +15,7 @@ from placet.replay.asks.model import AskView
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
 from placet.sdk.studio.people import People
-from placet.studio.asks.model import AskShown, AskVoteAnswer, CastAskVote
+from placet.studio.asks.model import AskListed, AskShown, AskVoteAnswer, CastAskVote
 
 _PATH: Final = "/replay/asks"
 _CALL: Final = "/replay/sessions/{session}/calls/{call}"
@@ -39,18 +39,20 @@ class Asks:
 
     async def find(self, call_id: UUID) -> AskShown | None:
         """Return what is asked about a call that waits, whatever its session; else None."""
-        async for shown in self.every():
-            if shown.call_id == call_id:
-                return shown
+        async for listed in self.every():
+            if listed.call_id == call_id:
+                return await self.get(listed.session_id, call_id)
         return None
 
-    async def page(self, *, cursor: str | None = None, limit: int = PAGE_DEFAULT) -> Page[AskShown]:
+    async def page(
+        self, *, cursor: str | None = None, limit: int = PAGE_DEFAULT
+    ) -> Page[AskListed]:
         """Return one page of the calls that wait, the nearest deadline first."""
-        return await self._door.page(_PATH, Page[AskShown], cursor=cursor, limit=limit)
+        return await self._door.page(_PATH, Page[AskListed], cursor=cursor, limit=limit)
 
-    def every(self) -> AsyncIterator[AskShown]:
+    def every(self) -> AsyncIterator[AskListed]:
         """Yield every call that waits, the nearest deadline first."""
-        return self._door.every(_PATH, Page[AskShown])
+        return self._door.every(_PATH, Page[AskListed])
 
     async def vote(
         self,

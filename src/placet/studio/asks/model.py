@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -20,6 +21,9 @@ from placet.replay.asks.model import AskStatus, ReplayAsk, ReplayAskVote
 from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.sessions.model import ReplaySession
 from placet.studio.workspaces.model import GroupMember, KeyStanding, WorkspaceId, WorkspaceKey
+
+ARGUMENTS_MAX: Final = 1_000
+"""Characters of a call's arguments that a list shows."""
 
 
 class RoleTally(Value, frozen=True):
@@ -76,6 +80,30 @@ class AskShown(Value, frozen=True):
     view_hash: HexDigest
     vote_type: str
     vote_fields: AskVoteFields
+
+
+class AskListed(Value, frozen=True):
+    """An ask in a list: enough to choose one. What a voter looks at and signs is `AskShown`.
+
+    `arguments` is the JSON text that would run, without redacted values, and at most
+    `ARGUMENTS_MAX` characters of it: `arguments_cut` tells that there are more.
+    """
+
+    session_id: StreamId
+    call_id: UUID
+    step: int
+    agent: str
+    environment: Environment
+    tool: str
+    status: AskStatus
+    call_status: CallStatus
+    proposed_at: datetime
+    deadline: datetime
+    tally: list[RoleTally]
+    reason_required: bool
+    votes: list[AskVoteShown]
+    arguments: str
+    arguments_cut: bool
 
 
 class CastAskVote(Input, frozen=True):

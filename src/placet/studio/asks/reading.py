@@ -1,6 +1,9 @@
 """Reading what an ask is judged by, and putting it into the form in which it is shown."""
 
+from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from placet.authority import store as authority
 from placet.evidence.ask_vote import ASK_VOTE_TYPE
@@ -8,7 +11,7 @@ from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
 from placet.replay.asks import rules as ask_rules
 from placet.replay.asks import store as asks
-from placet.replay.asks.model import AskClosed, AskStatus
+from placet.replay.asks.model import AskClosed, AskStatus, AskView
 from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.model import SessionStatus
@@ -17,12 +20,21 @@ from placet.replay.sessions.views import may_see
 from placet.storage.database import Reading, Writing
 from placet.studio.approvals import store as approvals
 from placet.studio.asks import rules
-from placet.studio.asks.model import AskCase, AskPanel, AskShown, AskVoteShown
+from placet.studio.asks.model import (
+    ARGUMENTS_MAX,
+    AskCase,
+    AskListed,
+    AskPanel,
+    AskShown,
+    AskVoteShown,
+)
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
 from placet.studio.workspaces.rules import approvers_of
 from placet.tenancy import store as tenancy
 from placet.tenancy.model import Role
+
+_LISTED: Final = frozenset(AskListed.__struct_fields__) & frozenset(AskShown.__struct_fields__)
 
 
 async def read_panel(
@@ -132,6 +144,17 @@ def shown(panel: AskPanel, case: AskCase) -> AskShown:
         view_hash=case.view_hash,
         vote_type=ASK_VOTE_TYPE,
         vote_fields=rules.fields_of(panel, [case]),
+    )
+
+
+def listed(panel: AskPanel, case: AskCase) -> AskListed:
+    """Return an ask as a list shows it, with the beginning of its arguments."""
+    whole = shown(panel, case)
+    view = msgspec.json.decode(whole.view, type=AskView)
+    return AskListed(
+        **{name: getattr(whole, name) for name in _LISTED},
+        arguments=view.arguments[:ARGUMENTS_MAX],
+        arguments_cut=len(view.arguments) > ARGUMENTS_MAX,
     )
 
 

@@ -16,7 +16,7 @@ from placet.replay.asks import store as asks
 from placet.replay.sessions.policies import Policies
 from placet.storage.database import Writing
 from placet.studio.asks import service
-from placet.studio.asks.model import AskShown, AskVoteAnswer, CastAskVote
+from placet.studio.asks.model import AskListed, AskShown, AskVoteAnswer, CastAskVote
 from placet.tenancy.entry import (
     Answer,
     AppRequest,
@@ -39,10 +39,13 @@ _READERS: Final = (Scope.READ, Scope.APPROVE, Scope.OPERATE)
 
 @get(
     "/api/v1/replay/asks",
-    opt=RouteOpt(scope=_READERS, query=PageQuery, answer=Page[AskShown]),
+    opt=RouteOpt(scope=_READERS, query=PageQuery, answer=Page[AskListed]),
 )
 async def list_asks(request: AppRequest) -> Response[bytes]:
-    """List the calls that wait for people, the nearest deadline first."""
+    """List the calls that wait for people, the nearest deadline first, with cut arguments.
+
+    What a kill of its agent, tool or tenant holds back is left out until that is lifted.
+    """
     asked = query_of(request, PageQuery)
     after = None if asked.cursor is None else _after(asked.cursor)
     principal, policies = principal_of(request), kept_of(request, Policies)

@@ -25,6 +25,7 @@ from placet.studio.asks import reading, rules
 from placet.studio.asks.model import (
     AskAnswered,
     AskCase,
+    AskListed,
     AskObjection,
     AskPanel,
     AskShown,
@@ -103,8 +104,8 @@ async def show_ask(
 
 async def show_waiting(
     tx: Reading, principal: Principal, calls: Sequence[ReplayPendingCall], policies: Policies
-) -> list[AskShown]:
-    """Return what is asked of people about these calls, in their order.
+) -> list[AskListed]:
+    """Return these calls that people are asked about as a list shows them, in their order.
 
     A call whose proposal was erased cannot be shown any more and is left out.
     """
@@ -120,7 +121,7 @@ async def show_waiting(
             case = await reading.read_case(tx, panel, pinned, call)
         except NotFound:
             continue
-        found.append(reading.shown(panel, case))
+        found.append(reading.listed(panel, case))
     return found
 
 
