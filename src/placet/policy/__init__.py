@@ -30,6 +30,7 @@ When a call comes
 
 When something became of it
 - `holding`, `remember`, `ledger`: what a grant holds, what a commit leaves, and the fold of both.
+- `reconciling`: what a read tells of a call whose outcome is unknown.
 
 To try a contract
 - `cases`: tables of cases that people write. `simulation`: recorded calls, on a candidate.

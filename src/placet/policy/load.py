@@ -11,7 +11,7 @@ from placet.policy.conditions import compile_condition
 from placet.policy.cost import effect_cost, output_cost, references_cost, rules_cost, values_cost
 from placet.policy.load_session import SessionLoaded, load_session
 from placet.policy.loaded import Likened, LoadedRequirement, LoadedSame, LoadedTool, Policy
-from placet.policy.model import Requirement, Rule, Ruling, Same
+from placet.policy.model import Reconcile, Requirement, Rule, Ruling, Same
 from placet.policy.needs import policy_needs
 from placet.policy.operators import Operator, Pattern, Reference, load_references, operators
 from placet.policy.paths import Path, PathError, parse_path, touches
@@ -25,6 +25,7 @@ from placet.policy.prepared import (
     prepared_tests,
 )
 from placet.policy.projection import COMPILER_VERSION, LIBRARIES, RuntimeProjection, RuntimeTool
+from placet.policy.reconciling import LoadedReconcile
 from placet.policy.schemas.checking import SchemaCheck
 from placet.policy.schemas.cost import Cost
 
@@ -171,7 +172,7 @@ def _load_tool(
         redacted=redacted,
         retries=tool.retries,
         cancel=tool.cancel,
-        reconcile=tool.reconcile,
+        reconcile=_load_reconcile(tool.reconcile, f"{place}.reconcile"),
         cost=Cost(),
         is_required=name in remembered.required,
         likened_arguments=tuple(remembered.arguments.get(name, {}).values()),
@@ -239,6 +240,18 @@ def _load_requirement(
         within=None
         if requirement.within_seconds is UNSET
         else timedelta(seconds=requirement.within_seconds),
+    )
+
+
+def _load_reconcile(reconcile: Reconcile | None, place: str) -> LoadedReconcile | None:
+    if reconcile is None:
+        return None
+    return LoadedReconcile(
+        rule=place,
+        tool=reconcile.tool,
+        arguments=tuple((name, parse_path(text)) for name, text in reconcile.arguments.items()),
+        succeeded_when=_load_rules(reconcile.succeeded_when, f"{place}.succeeded_when", ()),
+        failed_when=_load_rules(reconcile.failed_when, f"{place}.failed_when", ()),
     )
 
 

@@ -13,7 +13,6 @@ from placet.policy.model import (
     CommitRequirement,
     EvidenceClass,
     Gate,
-    Reconcile,
     Retries,
     Ruling,
     SideEffect,
@@ -24,6 +23,7 @@ from placet.policy.numbers import Number
 from placet.policy.operators import Operator, Reference
 from placet.policy.paths import Path
 from placet.policy.prepared import Prepared
+from placet.policy.reconciling import LoadedReconcile
 from placet.policy.schemas.checking import SchemaCheck
 from placet.policy.schemas.cost import Cost
 
@@ -164,7 +164,7 @@ class LoadedTool:
     redacted: tuple[Path, ...]
     retries: Retries
     cancel: Cancel
-    reconcile: Reconcile | None
+    reconcile: LoadedReconcile | None
     cost: Cost
     is_required: bool
     likened_arguments: tuple[Likened, ...]

@@ -246,7 +246,7 @@ class Reconcile(Input, frozen=True):
     """A read that tells what became of a call whose outcome is unknown.
 
     `arguments` are those of the read, each taken from a path of the call's own arguments. Where
-    both groups of rules hold for its output, the call has failed.
+    both groups of rules hold for its output, `failed_when` loses: the call has succeeded.
     """
 
     tool: Name
