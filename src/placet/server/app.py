@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,7 +11,7 @@ from litestar import Litestar
 
 from placet.kernel.clock import Clock, SystemClock
 from placet.kernel.ids import Ids, SystemIds
-from placet.server import auth, problems, state
+from placet.server import auth, failpoints, problems, state
 from placet.server.edge import Edge
 from placet.server.health import Readiness
 from placet.server.limits import BODY_BYTES_MAX
@@ -39,12 +40,13 @@ def create_app(  # noqa: PLR0913 -- all but the first two are what a test puts i
     default `keys` in the data folder. Nothing is opened before the application starts.
     """
     ids, clock, metrics = ids or SystemIds(), clock or SystemClock(), Metrics()
+    points = failpoints.named(os.environ)
     folder = keys_folder or settings.data_dir / "keys"
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with state.opened(
-            settings, database_url, keys_folder=folder, ids=ids, clock=clock
+            settings, database_url, keys_folder=folder, ids=ids, clock=clock, points=points
         ) as kept:
             app.state.update(kept)
             app.state[Metrics.__name__] = metrics
@@ -62,7 +64,7 @@ def create_app(  # noqa: PLR0913 -- all but the first two are what a test puts i
         logging_config=None,
         debug=False,
     )
-    inner = Unchanged(app.asgi_handler, app.state)
+    inner = failpoints.application_with(points, Unchanged(app.asgi_handler, app.state))
     app.asgi_handler = Edge(inner, ids=ids, clock=clock, metrics=metrics)
     return app
 

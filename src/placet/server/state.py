@@ -14,6 +14,7 @@ from placet.replay.asks.waiting import AskWaits
 from placet.replay.calls.runtime import Runtime
 from placet.replay.sessions.policies import Policies
 from placet.replay.watching.service import SessionWatches
+from placet.server.failpoints import Failpoints, database_with
 from placet.settings import Settings
 from placet.storage.database import Database
 from placet.storage.listener import listen
@@ -24,14 +25,20 @@ from placet.webhooks.endpoints.signing import SigningSecrets
 
 
 @asynccontextmanager
-async def opened(
-    settings: Settings, database_url: str, *, keys_folder: Path, ids: Ids, clock: Clock
+async def opened(  # noqa: PLR0913 -- all but the first two are what a test puts in place of the world
+    settings: Settings,
+    database_url: str,
+    *,
+    keys_folder: Path,
+    ids: Ids,
+    clock: Clock,
+    points: Failpoints | None = None,
 ) -> AsyncIterator[Mapping[str, object]]:
     """Open everything, yield it under the names of its types, and close it again.
 
     Raises what `Database.open` and `ServerKeys.load` raise.
     """
-    db = await Database.open(database_url)
+    db = database_with(points, await Database.open(database_url))
     waits, previews, watches = PlanWaits(), Previews(), SessionWatches(db)
     asks = AskWaits()
     # Past a pooler: what is told on a channel is told to one connection for as long as it lives.
