@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 from litestar import Litestar
@@ -35,14 +33,13 @@ async def ask(worker: Worker) -> httpx.Response:
 @asynccontextmanager
 async def exhausted(app: Litestar) -> AsyncIterator[None]:
     """Take every ordinary connection of the service, as that many slow requests would."""
-    database = app.state[Database.__name__]
-    pool: asyncpg.Pool[Any] = database.hot._pool  # noqa: SLF001 -- what a flood takes, without the flood
-    taken = [await pool.acquire() for _ in range(POOL_SIZE)]
+    lender = app.state[Database.__name__].hot.lender
+    taken = [await lender.take() for _ in range(POOL_SIZE)]
     try:
         yield
     finally:
         for connection in taken:
-            await pool.release(connection)
+            lender.give(connection)
 
 
 async def test_with_no_connection_left_a_step_is_told_to_come_back_and_a_kill_still_goes_through(

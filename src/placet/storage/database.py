@@ -1,10 +1,12 @@
 """The two ways to the database: transactions of one tenant, and the hot pool."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, Self, TypeAlias, TypeVar
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -15,6 +17,8 @@ from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import GovernanceUnavailable
 from placet.storage.faults import translated
+from placet.storage.lending import Lender
+from placet.storage.together import Groups
 from placet.storage.warm import warm
 
 M = TypeVar("M", bound=msgspec.Struct)
@@ -27,8 +31,6 @@ RESERVED_SIZE: Final = 4
 OWED_SIZE: Final = 4
 ENGINE_POOL_SIZE: Final = 8
 POOL_WAIT_SECONDS: Final = 0.5
-OPEN_SECONDS: Final = 2.0
-"""How long a call may wait while the pool still opens connections, which are warmed first."""
 
 _SET_TENANT: Final = sa.text("SELECT set_config('placet.tenant', :tenant, true)")
 
@@ -116,9 +118,10 @@ class HotPool:
         `reserved` is for kill, steal and renew. `owed` is for receipts, which go there when the
         ordinary pool has nothing left: what a tool did is told however many ask for more.
         """
-        self._pool = pool
-        self._reserved = reserved
-        self._owed = owed or pool
+        self.lender = Lender(pool)
+        self._reserved = Lender(reserved)
+        self._owed = self.lender if owed is None else Lender(owed)
+        self._groups = Groups(functools.partial(self._fetch, self.lender))
         self.round_trips = 0
 
     async def call(
@@ -137,27 +140,46 @@ class HotPool:
         self, query: str, *arguments: object, reserved: bool = False, owed: bool = False
     ) -> list[asyncpg.Record]:
         """Run one function call that returns any number of rows. Refuses as `call` does."""
-        pool = self._pool
+        lender = self.lender
         if reserved:
-            pool = self._reserved
-        elif owed and self._owed is not pool and _is_exhausted(pool):
-            pool = self._owed
+            lender = self._reserved
+        elif owed and lender.is_exhausted:
+            lender = self._owed
         with translated():
-            try:
-                is_open = pool.get_size() >= pool.get_max_size()
-                connection = await pool.acquire(
-                    timeout=POOL_WAIT_SECONDS if is_open else OPEN_SECONDS
-                )
-            except TimeoutError as fault:
-                raise GovernanceUnavailable(
-                    detail="every database connection is busy; nothing was decided",
-                    retry_after_seconds=1,
-                ) from fault
-            try:
-                self.round_trips += 1
-                found: list[asyncpg.Record] = await connection.fetch(query, *arguments)
-            finally:
-                await pool.release(connection)
+            return await self._fetch(lender, query, arguments)
+
+    async def together(
+        self, name: str, tenant: UUID, session: UUID, arguments: tuple[object, ...]
+    ) -> asyncpg.Record:
+        """Run one call of a hot function that locks nothing but its session. Refuses as `call`.
+
+        If others of this tenant are under way it may go with them: `together`.
+        """
+        with translated():
+            return await self._groups.call(name, tenant, session, arguments)
+
+    async def close(self) -> None:
+        """Give every connection back to its pool."""
+        for lender in (self.lender, self._reserved, self._owed):
+            await lender.close()
+
+    async def _fetch(
+        self, lender: Lender, query: str, arguments: Sequence[object]
+    ) -> list[asyncpg.Record]:
+        try:
+            connection = await lender.take()
+        except TimeoutError as fault:
+            raise GovernanceUnavailable(
+                detail="every database connection is busy; nothing was decided",
+                retry_after_seconds=1,
+            ) from fault
+        try:
+            self.round_trips += 1
+            found: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+        except BaseException:
+            await lender.drop(connection)
+            raise
+        lender.give(connection)
         return found
 
 
@@ -192,6 +214,7 @@ class Database:
     async def close(self) -> None:
         """Give every connection back."""
         await self._engine.dispose()
+        await self.hot.close()
         await asyncio.gather(*(pool.close() for pool in self._pools))
 
     @asynccontextmanager
@@ -222,10 +245,6 @@ def fields_of(value: msgspec.Struct) -> dict[str, Any]:
 def _to_struct(model: type[M], row: sa.Row[Any]) -> M:
     names = [str(name) for name in row._fields]
     return msgspec.convert(dict(zip(names, row, strict=True)), model)
-
-
-def _is_exhausted(pool: "asyncpg.Pool[Any]") -> bool:
-    return pool.get_idle_size() == 0 and pool.get_size() >= pool.get_max_size()
 
 
 async def _hot_pool(url: str, size: int, *, is_warm: bool) -> "asyncpg.Pool[Any]":

@@ -1,0 +1,188 @@
+"""Calls of one hot function that come while one is under way, sent as one statement.
+
+Each has its own arguments and its own answer, and the same checks as if it had come alone; what
+they share is one round trip and one commit. A call never waits for company: it goes at once unless
+another of its group is under way, and then with whatever has come by the time that one is done. One
+that is held up, by a lock say, holds up no other for longer than `STALL_SECONDS`.
+
+- Calls of one statement lock their sessions in the order of the ids, one call for each session, so
+  that two statements never wait for each other. What locks anything else that sessions share
+  (effect keys, slices, standing grants) is not sent this way.
+- A group is one tenant's, so that nobody waits at the gate of another.
+- Where the database refuses the statement, nothing of it was done, and each call is sent alone.
+"""
+
+import asyncio
+import functools
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+SIZES: Final = (16, 8, 4, 2)
+"""How many calls one statement holds: few sizes, for a connection knows it by its text."""
+
+STALL_SECONDS: Final = 0.02
+
+Fetch: TypeAlias = Callable[[str, Sequence[object]], Awaitable[list[asyncpg.Record]]]
+"""Runs a statement and returns its rows."""
+
+
+class _Call(NamedTuple):
+    session: UUID
+    arguments: tuple[object, ...]
+    answer: "asyncio.Future[asyncpg.Record]"
+
+
+class Group:
+    """The calls of one function for one tenant."""
+
+    def __init__(self, name: str, fetch: Fetch) -> None:
+        """Begin with none under way."""
+        self._name = name
+        self._fetch = fetch
+        self._waiting: deque[_Call] = deque()
+        self._under_way = 0
+        self._stall: asyncio.TimerHandle | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether nothing is under way and nothing waits."""
+        return not self._under_way and not self._waiting
+
+    async def call(self, session: UUID, arguments: tuple[object, ...]) -> asyncpg.Record:
+        """Return the answer to one call, sent alone or together with others."""
+        if self.is_idle:
+            self._under_way += 1
+            try:
+                return (await self._fetch(statement(self._name, len(arguments), 1), arguments))[0]
+            finally:
+                self._done()
+        answer: asyncio.Future[asyncpg.Record] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Call(session, arguments, answer))
+        if self._stall is None:
+            self._stall = asyncio.get_running_loop().call_later(STALL_SECONDS, self._stalled)
+        return await answer
+
+    def _done(self) -> None:
+        self._under_way -= 1
+        if self._waiting:
+            self._send()
+
+    def _stalled(self) -> None:
+        self._stall = None
+        if self._waiting:
+            self._send()
+
+    def _send(self) -> None:
+        """Send as many of those that wait as one statement takes."""
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        taken = self._take()
+        if not taken:
+            return
+        self._under_way += 1
+        # A task of its own: whoever goes away takes only its own call along.
+        task = asyncio.create_task(self._together(taken))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+        if self._waiting:
+            self._stall = asyncio.get_running_loop().call_later(STALL_SECONDS, self._stalled)
+
+    def _take(self) -> list[_Call]:
+        """Take the first of each session, in the order of the sessions' ids."""
+        first: dict[UUID, _Call] = {}
+        rest: list[_Call] = []
+        for one in self._waiting:
+            if one.answer.done():
+                continue
+            if one.session in first or len(first) == SIZES[0]:
+                rest.append(one)
+            else:
+                first[one.session] = one
+        size = next((size for size in SIZES if size <= len(first)), len(first))
+        taken = list(first.values())
+        self._waiting = deque([*taken[size:], *rest])
+        return sorted(taken[:size], key=lambda one: one.session)
+
+    async def _together(self, calls: list[_Call]) -> None:
+        try:
+            width = len(calls[0].arguments)
+            given = [value for one in calls for value in one.arguments]
+            rows = await self._fetch(statement(self._name, width, len(calls)), given)
+        except asyncpg.PostgresError as fault:
+            await self._alone(calls, fault)
+        except Exception as fault:  # noqa: BLE001 -- whatever it is, those who wait are told
+            for one in calls:
+                _tell(one, fault)
+        else:
+            for row in rows:
+                one = calls[row["place"]]
+                if not one.answer.done():
+                    one.answer.set_result(row)
+        finally:
+            self._done()
+
+    async def _alone(self, calls: list[_Call], fault: asyncpg.PostgresError) -> None:
+        """Send each by itself: one of them was refused, and with it all were."""
+        if len(calls) == 1:
+            _tell(calls[0], fault)
+            return
+        await asyncio.gather(*(self._one(one) for one in calls))
+
+    async def _one(self, one: _Call) -> None:
+        try:
+            row = (await self._fetch(statement(self._name, len(one.arguments), 1), one.arguments))[
+                0
+            ]
+        except Exception as fault:  # noqa: BLE001 -- as above
+            _tell(one, fault)
+        else:
+            if not one.answer.done():
+                one.answer.set_result(row)
+
+
+class Groups:
+    """The groups of every function and tenant, while anything is under way in them."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        """Begin with none."""
+        self._fetch = fetch
+        self._groups: dict[tuple[str, UUID], Group] = {}
+
+    async def call(
+        self, name: str, tenant: UUID, session: UUID, arguments: tuple[object, ...]
+    ) -> asyncpg.Record:
+        """Return the answer to one call of a function, sent alone or together with others."""
+        place = (name, tenant)
+        group = self._groups.get(place)
+        if group is None:
+            group = self._groups[place] = Group(name, self._fetch)
+        try:
+            return await group.call(session, arguments)
+        finally:
+            if group.is_idle and self._groups.get(place) is group:
+                del self._groups[place]
+
+
+@functools.cache
+def statement(name: str, width: int, calls: int) -> str:
+    """Return the text that calls a function so many times; `place` numbers the answers."""
+    if calls == 1:
+        places = ", ".join(f"${n}" for n in range(1, width + 1))
+        return f"SELECT * FROM placet.{name}({places})"  # noqa: S608 -- names of our own functions
+    parts = []
+    for place in range(calls):
+        first = place * width + 1
+        places = ", ".join(f"${n}" for n in range(first, first + width))
+        parts.append(f"SELECT {place} AS place, f.* FROM placet.{name}({places}) AS f")  # noqa: S608 -- as above
+    return " UNION ALL ".join(parts)
+
+
+def _tell(one: _Call, fault: BaseException) -> None:
+    if not one.answer.done():
+        one.answer.set_exception(fault)

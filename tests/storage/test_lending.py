@@ -1,0 +1,129 @@
+"""Connections in hand: lent without a wait, waited for in turn, never lost and never broken."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from tests.conftest import Server
+
+from placet.kernel.refusals import GovernanceUnavailable
+from placet.storage.database import Database, HotConnection, HotPool
+from placet.storage.lending import Lender
+
+SIZE = 2
+SLOW = "SELECT 1 AS n, pg_sleep(3)"
+RUNS = "SELECT count(*) AS n FROM pg_stat_activity WHERE query = $1 AND state = 'active'"
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+    """A pool of two connections."""
+    async with asyncpg.create_pool(
+        database_url, min_size=1, max_size=SIZE, connection_class=HotConnection
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+async def lender(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Lender]:
+    """What lends them."""
+    made = Lender(pool)
+    yield made
+    await made.close()
+
+
+async def test_what_was_given_back_last_is_lent_first(lender: Lender) -> None:
+    first = await lender.take()
+    lender.give(first)
+    assert await lender.take() is first
+    lender.give(first)
+
+
+async def test_who_finds_none_gets_the_next_that_is_given_back_in_turn(lender: Lender) -> None:
+    held = [await lender.take() for _ in range(SIZE)]
+    assert lender.is_exhausted
+    waiting = [asyncio.create_task(lender.take()) for _ in range(SIZE)]
+    await asyncio.sleep(0)
+    for connection in held:
+        lender.give(connection)
+    assert await asyncio.gather(*waiting) == held
+    for connection in held:
+        lender.give(connection)
+
+
+async def test_who_finds_none_in_time_is_told_so_and_leaves_no_trace(lender: Lender) -> None:
+    held = [await lender.take() for _ in range(SIZE)]
+    with pytest.raises(TimeoutError):
+        await lender.take()
+    for connection in held:
+        lender.give(connection)
+    assert {await lender.take() for _ in range(SIZE)} == set(held)
+    for connection in held:
+        lender.give(connection)
+
+
+@pytest.mark.parametrize("is_handed_over", [False, True])
+async def test_who_goes_away_while_waiting_takes_no_connection_along(
+    lender: Lender, *, is_handed_over: bool
+) -> None:
+    held = [await lender.take() for _ in range(SIZE)]
+    waiting = asyncio.create_task(lender.take())
+    await asyncio.sleep(0)
+    if is_handed_over:
+        lender.give(held[0])
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    if not is_handed_over:
+        lender.give(held[0])
+    assert await lender.take() is held[0]
+    for connection in held:
+        lender.give(connection)
+
+
+async def test_a_connection_that_failed_makes_room_for_who_waits(lender: Lender) -> None:
+    held = [await lender.take() for _ in range(SIZE)]
+    waiting = asyncio.create_task(lender.take())
+    await asyncio.sleep(0)
+    await lender.drop(held[0])
+    came = await waiting
+    assert await came.fetchval("SELECT 1") == 1
+    lender.give(came)
+    lender.give(held[1])
+
+
+async def test_a_connection_that_ended_while_it_was_free_is_not_lent(
+    lender: Lender, pool: "asyncpg.Pool[asyncpg.Record]", server: Server, database_name: str
+) -> None:
+    ended = await lender.take()
+    lender.give(ended)
+    admin = await asyncpg.connect(server.admin(database_name))
+    await admin.fetchval("SELECT pg_terminate_backend($1)", ended.get_server_pid())
+    await admin.close()
+    while pool.get_size() > 0:  # noqa: ASYNC110 -- the driver tells nobody when it learns of it
+        await asyncio.sleep(0)
+    other = await lender.take()
+    assert other is not ended
+    assert await other.fetchval("SELECT 1") == 1
+    lender.give(other)
+
+
+async def test_what_a_cancelled_call_left_behind_disturbs_no_later_one(db: Database) -> None:
+    hot: HotPool = db.hot
+    gone = asyncio.create_task(hot.call(SLOW))
+    while not (await hot.call(RUNS, SLOW))["n"]:
+        pass
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    rows = await asyncio.gather(*(hot.call("SELECT $1::int AS n", n) for n in range(40)))
+    assert [row["n"] for row in rows] == list(range(40))
+
+
+async def test_a_call_whose_statement_fails_is_refused_and_the_next_is_answered(
+    db: Database,
+) -> None:
+    with pytest.raises(GovernanceUnavailable):
+        await db.hot.call("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert (await db.hot.call("SELECT 1 AS n"))["n"] == 1
