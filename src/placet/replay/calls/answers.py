@@ -150,17 +150,22 @@ class ReceiptAnswer(Value, frozen=True):
 
 
 class SettleCall(Input, frozen=True):
-    """Say what became of a call: an operator with a reason, or the holder citing a receipt."""
+    """Say what became of a call: an operator with a reason, or the holder citing a receipt.
+
+    Or cite the call of a read in `reconciled_by`: then the contract's rule says what its output
+    means, and `outcome` may be left out.
+    """
 
     settlement_id: UUID
     call_id: UUID
-    outcome: ReceiptStatus
+    outcome: ReceiptStatus | None = None
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
     receipt_id: UUID | None = None
+    reconciled_by: UUID | None = None
 
 
 class SettlementAnswer(Value, frozen=True):
-    """The call is settled."""
+    """The call is settled; or `outcome` is null, a read did not tell yet, and all is as it was."""
 
     settlement_id: UUID
     call_id: UUID
@@ -172,3 +177,4 @@ class SettlementAnswer(Value, frozen=True):
     current_phase: str | None
     replayed: bool
     stopped: Stop | None = None
+    outcome: ReceiptStatus | None = None

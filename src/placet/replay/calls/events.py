@@ -141,6 +141,7 @@ class CallSettled(Value, frozen=True):
     `phase_after` is the session's phase after it; `phase_conflict` tells that the call's commit
     found the session in another phase than the one it was granted in, and moved nothing. `left` is
     there where it committed now. `step_ends` tells that every granted call of its response failed.
+    `reconciled_by` is the call of the read by which the contract's rule settled it.
     """
 
     call_id: UUID
@@ -156,6 +157,7 @@ class CallSettled(Value, frozen=True):
     remembered: CommittedMemory | None
     left: Leaves | None = None
     step_ends: bool = False
+    reconciled_by: UUID | None = None
 
 
 class CallBecameUnknown(Value, frozen=True):

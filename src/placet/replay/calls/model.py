@@ -261,7 +261,10 @@ class ReplayEffectKey(Value, frozen=True):
 
 
 class ReplaySettlement(Value, frozen=True):
-    """Who took a call out of `granted` or `unknown`, on what evidence and why."""
+    """Who took a call out of `granted` or `unknown`, on what evidence and why.
+
+    `reconciled_by` is the call of the read that told of it, where the contract's rule settled it.
+    """
 
     tenant_id: TenantId
     session_id: StreamId
@@ -273,6 +276,7 @@ class ReplaySettlement(Value, frozen=True):
     reason: str
     settled_by: ActorId
     settled_at: datetime
+    reconciled_by: UUID | None = None
 
 
 class Stop(Value, frozen=True):

@@ -56,6 +56,7 @@ class Word(Value, frozen=True):
     settlement_id: UUID | None = None
     reason: str | None = None
     cost_micros: int | None = None
+    reconciled_by: UUID | None = None
 
 
 def success_need(tool: LoadedTool | None, environment: Environment) -> EvidenceLevel:
@@ -163,6 +164,7 @@ def settled(policy: Policy, state: SessionState, word: Word) -> NextCall:
         remembered=memory,
         left=leaves,
         step_ends=has_failed and not call.others,
+        reconciled_by=word.reconciled_by,
     )
     records = call.status is CallStatus.SHADOWED
     ends = phase in policy.terminal_phases and phase != state.phase and not records

@@ -122,6 +122,7 @@ SETTLEMENT = table(
     "replay_settlement",
     ReplaySettlement,
     tenant_foreign_key(["session_id", "call_id"], "replay_pending_call(session_id, call_id)"),
+    tenant_foreign_key(["session_id", "reconciled_by"], "replay_pending_call(session_id, call_id)"),
     key=("session_id", "settlement_id"),
 )
 KEPT = table(

@@ -16,6 +16,7 @@ from placet.replay.calls.model import (
     ReasonView,
     ReceiptStatus,
 )
+from placet.replay.reconciliations.model import ReadToAsk
 from placet.replay.sessions.model import SessionView
 
 RECEIPTS_MAX: Final = 20
@@ -63,7 +64,9 @@ class PendingCallView(Value, frozen=True):
     `arguments` is null where it is too long. A key without `runtime` reads `[redacted]` at the
     paths that the contract redacts.
     `grant_fence` and the control revisions are those that its grant was given under. `receipts` are
-    the first ones that came, up to 20; the holder settles by citing one of them.
+    the first ones that came, up to 20; the holder settles by citing one of them. `reconcile` is the
+    read that tells of an unknown call, where the contract names one; the holder may have it
+    governed and settle by citing it.
     """
 
     call_id: UUID
@@ -93,6 +96,7 @@ class PendingCallView(Value, frozen=True):
     grant_control_revision: int | None
     started_at: datetime | None
     receipts: list[ReceiptView]
+    reconcile: ReadToAsk | None = None
 
 
 class SessionWithPending(SessionView, frozen=True):

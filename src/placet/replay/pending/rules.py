@@ -6,8 +6,10 @@ from placet.evidence.fields import Fence
 from placet.kernel import foreign
 from placet.policy.loaded import Policy
 from placet.replay.asks.rules import redact
-from placet.replay.calls.model import ReplayExecutionReceipt, ReplayPendingCall
+from placet.replay.calls.model import CallStatus, ReplayExecutionReceipt, ReplayPendingCall
 from placet.replay.pending.model import OUTPUT_BYTES_MAX, PendingCallView, ReceiptView
+from placet.replay.reconciliations.model import ReadToAsk
+from placet.replay.reconciliations.rules import read_to_ask
 
 
 def show_call(
@@ -52,7 +54,15 @@ def show_call(
         grant_control_revision=call.grant_control_revision,
         started_at=call.started_at,
         receipts=[_show_receipt(receipt, is_whole=is_whole) for receipt in receipts],
+        reconcile=_read_to_ask(policy, call, is_whole=is_whole),
     )
+
+
+def _read_to_ask(policy: Policy, call: ReplayPendingCall, *, is_whole: bool) -> ReadToAsk | None:
+    if call.status is not CallStatus.UNKNOWN or call.grant_expires_at is None:
+        return None
+    tool = policy.tools.get(call.tool_name)
+    return read_to_ask(tool, call.arguments, call.grant_expires_at, is_whole=is_whole)
 
 
 def _arguments(policy: Policy, call: ReplayPendingCall, *, is_whole: bool) -> str | None:
