@@ -34,7 +34,8 @@ PREPARED_REQUEST = table(
     "replay_prepared_request",
     ReplayPreparedRequest,
     tenant_foreign_key(["session_id"], "replay_session(session_id)"),
-    sa.UniqueConstraint("tenant_id", "session_id", "request_seq"),
+    # As below: never as good as the primary key where one row of a session is looked for.
+    sa.UniqueConstraint("tenant_id", "request_seq", "session_id"),
     sa.CheckConstraint("(consumed_at IS NULL) = (answer IS NULL)", name="consumed_answered"),
     key=("session_id", "prepared_request_id"),
     updates=(
@@ -55,7 +56,7 @@ PENDING_CALL = table(
         ["session_id", "prepared_request_id"],
         "replay_prepared_request(session_id, prepared_request_id)",
     ),
-    sa.UniqueConstraint("tenant_id", "session_id", "prepared_request_id", "ordinal"),
+    sa.UniqueConstraint("tenant_id", "prepared_request_id", "session_id", "ordinal"),
     sa.CheckConstraint(LEGAL_TRIPLES, name="legal_triple"),
     sa.CheckConstraint(
         "(status IN ('granted', 'unknown', 'settled', 'abandoned')) = (granted_at IS NOT NULL)",
@@ -99,7 +100,7 @@ RECEIPT = table(
     tenant_foreign_key(
         ["session_id", "pending_call_id"], "replay_pending_call(session_id, call_id)"
     ),
-    sa.UniqueConstraint("tenant_id", "session_id", "pending_call_id", "idempotency_key"),
+    sa.UniqueConstraint("tenant_id", "pending_call_id", "session_id", "idempotency_key"),
     key=("session_id", "receipt_id"),
 )
 EFFECT_KEY = table(
