@@ -13,6 +13,8 @@ import placet.replay.calls.tables
 import placet.replay.orphans.tables
 import placet.replay.seals.tables
 import placet.replay.sessions.tables
+import placet.replay.slices.tables
+import placet.replay.snapshots.tables
 import placet.storage.idempotency
 import placet.storage.work
 import placet.studio.approvals.tables

@@ -20,6 +20,7 @@ FOREIGN_TABLES: dict[tuple[str, str], str] = {
     ("placet.replay.pending.store", "placet.replay.calls.tables"): "reads what was reported",
     ("placet.replay.recordings.store", "placet.replay.calls.tables"): "reads what was done",
     ("placet.replay.recordings.store", "placet.replay.sessions.tables"): "reads what was done",
+    ("placet.replay.snapshots.store", "placet.events.tables"): "the leaf at a snapshot's place",
     ("placet.studio.drift.store", "placet.studio.drafts.tables"): "items end with their draft",
     ("placet.studio.endings.store", "placet.authority.tables"): "what compiled to the same hash",
     ("placet.studio.endings.store", "placet.studio.approvals.tables"): "how those approvals ended",

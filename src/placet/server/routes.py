@@ -19,6 +19,7 @@ from placet.replay.export import routes as export
 from placet.replay.orphans import routes as orphans
 from placet.replay.pending import routes as pending
 from placet.replay.sessions import routes as sessions
+from placet.replay.snapshots import routes as session_snapshots
 from placet.replay.steps import routes as steps
 from placet.replay.watching import routes as watching
 from placet.server import health, reference
@@ -101,6 +102,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     session_controls.HANDLERS,
     watching.HANDLERS,
     export.HANDLERS,
+    session_snapshots.HANDLERS,
     health.HANDLERS,
     reference.HANDLERS,
 )

@@ -19,6 +19,7 @@ from placet.storage.database import Database, Writing
 
 END_ACTIVATION = "end_activation"
 SCAN_DRIFT = "scan_drift"
+SNAPSHOT_SESSION = "snapshot_session"
 SWEEP_SESSION = "sweep_session"
 CLOSE_REQUEST = "close_request"
 EXPIRE_APPROVAL = "expire_approval"

@@ -5,7 +5,8 @@ from placet.worker.drift import drift
 from placet.worker.endings import endings
 from placet.worker.readiness import readiness
 from placet.worker.shadows import shadows
+from placet.worker.snapshots import snapshots
 from placet.worker.sweeper import sweeper
 from placet.worker.webhooks import webhooks
 
-LOOPS = (sweeper, deadlines, drift, endings, readiness, shadows, webhooks)
+LOOPS = (sweeper, deadlines, drift, endings, readiness, shadows, snapshots, webhooks)

@@ -71,9 +71,17 @@ def evolve(state: SessionState, said: Value) -> SessionState:  # noqa: C901, PLR
             return state
 
 
-def fold(events: Iterable[tuple[str, bytes]]) -> SessionState:
-    """Return the state that a session's events lead to. Each is its type and its body's bytes."""
-    state = opening_state(None)
+def is_read(kind: str) -> bool:
+    """Tell whether the fold reads events of this type; it passes over all others."""
+    return kind in _READ
+
+
+def fold(events: Iterable[tuple[str, bytes]], since: SessionState | None = None) -> SessionState:
+    """Return the state that events lead to, of a session from its opening or `since` a state.
+
+    Each is its type and its body's bytes.
+    """
+    state = opening_state(None) if since is None else since
     for kind, body in events:
         if decoder := _READ.get(kind):
             state = evolve(state, decoder.decode(body))

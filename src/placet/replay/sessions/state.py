@@ -11,6 +11,9 @@ from placet.kernel.value import Value
 COST_MICROS_MAX: Final = 2**53 - 1
 """The most that a session's cost comes to: larger numbers are not exact in JSON."""
 
+SNAPSHOT_EVENTS: Final = 500
+"""Events of a session after which a snapshot of it is taken."""
+
 
 class SessionHead(Value, frozen=True):
     """Where the stream of a session stands."""
