@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -25,6 +26,7 @@ KINDS = {
     bool: "boolean",
     bytes: "bytea",
     datetime: "timestamp with time zone",
+    Decimal: "numeric",
 }
 LITERAL = re.compile(r"'((?:[^']|'')*)'::text")
 

@@ -8,6 +8,7 @@ keys with `tenant_id`.
 import types
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -80,6 +81,7 @@ _SIMPLE: Final[dict[type, type[sa.types.TypeEngine[Any]]]] = {
     int: sa.BigInteger,
     bool: sa.Boolean,
     bytes: sa.LargeBinary,
+    Decimal: sa.Numeric,
 }
 
 
