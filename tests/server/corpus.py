@@ -17,6 +17,7 @@ from tests.server.routes_asked_break_glass import BREAK_GLASS_REFUSED, BREAK_GLA
 from tests.server.routes_asked_controls import CONTROL_ROUTES, CONTROLS_REFUSED
 from tests.server.routes_asked_drafts import DRAFT_ROUTES, DRAFTS_REFUSED
 from tests.server.routes_asked_drift import DRIFT_REFUSED, DRIFT_ROUTES
+from tests.server.routes_asked_snapshots import SNAPSHOT_ROUTES, SNAPSHOTS_REFUSED
 from tests.server.routes_asked_tool_hosts import TOOL_HOST_ROUTES, TOOL_HOSTS_REFUSED
 from tests.server.routes_asked_views import VIEW_ROUTES
 from tests.server.routes_asked_webhooks import WEBHOOK_ROUTES, WEBHOOKS_REFUSED
@@ -58,6 +59,7 @@ def cases() -> Iterator[Case]:
         *BREAK_GLASS_ROUTES,
         *CONTROL_ROUTES,
         *TOOL_HOST_ROUTES,
+        *SNAPSHOT_ROUTES,
         *VIEW_ROUTES,
     ):
         yield from _of_keys(route)
@@ -232,6 +234,7 @@ def _unacceptable() -> Iterator[Case]:
         *BREAK_GLASS_REFUSED,
         *CONTROLS_REFUSED,
         *TOOL_HOSTS_REFUSED,
+        *SNAPSHOTS_REFUSED,
     ):
         path = refused.path.removeprefix("/api/v1/")
         given = dict((("Content-Type", JSON), ("Idempotency-Key", KEY), *refused.headers))
