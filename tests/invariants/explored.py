@@ -29,7 +29,8 @@ from placet.replay.closings import service as closings
 from placet.replay.closings.model import CloseAnswer, CloseSession
 from placet.replay.sessions import service as sessions
 from placet.replay.sessions import store as session_store
-from placet.replay.sessions.model import LeaseAction, OpenSession, ReplaySession, SessionOpened
+from placet.replay.sessions.lease_model import LeaseAction
+from placet.replay.sessions.model import OpenSession, ReplaySession, SessionOpened
 from placet.studio.drafts.grounds.model import ResolveJudgment
 
 NOTES_MAX: Final = 1

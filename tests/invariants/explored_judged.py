@@ -22,7 +22,8 @@ from placet.authority.controls.model import ControlInForce
 from placet.replay.calls.answers import ProposalAnswer, ReceiptAnswer, Started
 from placet.replay.calls.fold import fold
 from placet.replay.closings.model import CloseAnswer
-from placet.replay.sessions.model import KillAnswer, LeaseAnswer
+from placet.replay.sessions.lease_model import LeaseAnswer
+from placet.replay.sessions.model import KillAnswer
 from placet.replay.sessions.rules import encode_state
 
 GOOD_ENOUGH: Final = {"executor_attested", "externally_verified"}

@@ -31,25 +31,23 @@ from placet.replay.calls.answers import (
     Started,
 )
 from placet.replay.calls.model import ReceiptStatus
-from placet.replay.calls.proposal import ProposeCalls, ToolCall
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.store import Caller
+from placet.replay.calls.tool_calls import ProposeCalls, ToolCall
+from placet.replay.calls.writes import Caller
 from placet.replay.controls import service as session_controls
 from placet.replay.controls.model import FilterTools, ReportBypass
 from placet.replay.sessions import service as sessions
 from placet.replay.sessions import store as session_store
 from placet.replay.sessions.binding import Binding
+from placet.replay.sessions.lease_model import ChangeLease, LeaseAction, LeaseAnswer
 from placet.replay.sessions.model import (
-    AuthorityExpired,
-    ChangeLease,
     KillAnswer,
     KillSession,
-    LeaseAction,
-    LeaseAnswer,
     SessionEnding,
     SessionStatus,
     SessionStopped,
 )
+from placet.replay.sessions.refusals import AuthorityExpired
 from placet.storage.work import SWEEP_SESSION, WorkDue
 from placet.tenancy.model import ApiKeyId, ParsedKey
 

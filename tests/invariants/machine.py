@@ -28,7 +28,7 @@ from placet.replay.calls.answers import CallOutcome, ProposalAnswer, ReceiptAnsw
 from placet.replay.calls.fold import fold
 from placet.replay.calls.model import CallStatus, EvidenceLevel, ExecutionState, ReceiptStatus
 from placet.replay.calls.rules import Overdue, decide_overdue, failure_need, success_need
-from placet.replay.sessions.model import LeaseAction
+from placet.replay.sessions.lease_model import LeaseAction
 from placet.replay.sessions.rules import encode_state
 
 OPEN: Final = ("granted", "unknown")

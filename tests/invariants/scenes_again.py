@@ -8,7 +8,7 @@ from tests.invariants.interleave import came_to
 from tests.invariants.stage import LOOKUP, Stage
 
 from placet.replay.calls.answers import ProposalAnswer
-from placet.replay.sessions.model import LeaseAction
+from placet.replay.sessions.lease_model import LeaseAction
 
 Request = Callable[[], Awaitable[object]]
 

@@ -13,7 +13,8 @@ from placet.replay.asks import claim
 from placet.replay.asks.answers import ClaimAnswer, ClaimCall
 from placet.replay.calls.answers import CallOutcome
 from placet.replay.calls.model import CallStatus
-from placet.replay.sessions.model import KillAnswer, LeaseAction
+from placet.replay.sessions.lease_model import LeaseAction
+from placet.replay.sessions.model import KillAnswer
 from placet.storage.database import HotPool, HotRow
 
 

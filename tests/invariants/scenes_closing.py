@@ -7,7 +7,8 @@ from tests.invariants.stage import GRANT_END, LOOKUP, Stage
 
 from placet.replay.closings import service as closings
 from placet.replay.closings.model import CloseAnswer, CloseSession, SessionClosed
-from placet.replay.sessions.model import LeaseAction, SessionStatus
+from placet.replay.sessions.lease_model import LeaseAction
+from placet.replay.sessions.model import SessionStatus
 
 
 async def a_close_before_a_response(stage: Stage) -> list[str]:

@@ -13,7 +13,8 @@ from tests.invariants.stage import LOOKUP, Stage
 
 from placet.kernel.principal import Principal
 from placet.replay.sessions import service as sessions
-from placet.replay.sessions.model import LeaseAction, OpenSession, SessionStatus, SessionView
+from placet.replay.sessions.lease_model import LeaseAction
+from placet.replay.sessions.model import OpenSession, SessionStatus, SessionView
 from placet.storage.database import Writing
 from placet.studio.endings import service as endings
 from placet.studio.endings.model import RevocationAnswer, RevokeApproval

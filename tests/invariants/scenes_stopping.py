@@ -7,7 +7,8 @@ from tests.invariants.stage import LOOKUP, NOTE, Stage
 
 from placet.events.model import StreamKind, tenant_stream
 from placet.replay.calls.answers import ReceiptAnswer
-from placet.replay.sessions.model import KillAnswer, LeaseAction, SessionStopped
+from placet.replay.sessions.lease_model import LeaseAction
+from placet.replay.sessions.model import KillAnswer, SessionStopped
 
 
 async def a_kill_before_a_response(stage: Stage) -> list[str]:

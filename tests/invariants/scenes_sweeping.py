@@ -11,8 +11,8 @@ from placet.events.model import SYSTEM_ACTOR
 from placet.replay.calls import store
 from placet.replay.calls.answers import CallOutcome, ReceiptAnswer
 from placet.replay.calls.model import CallStatus, ReceiptStatus
-from placet.replay.calls.store import SweepWrite
 from placet.replay.calls.sweep import decide_sweep
+from placet.replay.calls.writes import SweepWrite
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.rules import encode_state
 

@@ -12,8 +12,8 @@ from placet.replay.calls import store
 from placet.replay.calls.answers import ProposalAnswer, ReceiptAnswer, SettlementAnswer
 from placet.replay.calls.events import ProposalDecided
 from placet.replay.calls.model import CallStatus
-from placet.replay.calls.store import Decided, ProposalWrite
-from placet.replay.sessions.model import LeaseAction, LeaseAnswer, LeaseReleased
+from placet.replay.calls.writes import Decided, ProposalWrite
+from placet.replay.sessions.lease_model import LeaseAction, LeaseAnswer, LeaseReleased
 
 
 async def two_responses_to_one_prepared_request(stage: Stage) -> list[str]:

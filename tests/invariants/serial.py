@@ -20,7 +20,8 @@ from placet.replay.calls.answers import (
     Started,
 )
 from placet.replay.closings.model import CloseAnswer
-from placet.replay.sessions.model import KillAnswer, LeaseAnswer
+from placet.replay.sessions.lease_model import LeaseAnswer
+from placet.replay.sessions.model import KillAnswer
 
 PREPARED = "RequestPrepared"
 """A request that was prepared before a wide kill and answered after it is left over, and harms

@@ -18,7 +18,7 @@ from tests.server.conftest import started
 
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
-from placet.replay.sessions.model import LeaseAction
+from placet.replay.sessions.lease_model import LeaseAction
 from placet.server.app import create_app
 from placet.settings import Settings
 from placet.storage.database import Database

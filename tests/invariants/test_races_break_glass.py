@@ -24,8 +24,9 @@ from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids, TenantId
 from placet.plans.model import PlanStatus
 from placet.replay.sessions import service as sessions
-from placet.replay.sessions.model import AuthorityExpired, OpenSession, SessionView
+from placet.replay.sessions.model import OpenSession, SessionView
 from placet.replay.sessions.policies import Policies, acting_for
+from placet.replay.sessions.refusals import AuthorityExpired
 from placet.storage.database import Database, Reading, Writing
 from placet.storage.work import END_ACTIVATION, WorkDue
 from placet.studio.break_glass import service, store, watch

@@ -15,7 +15,8 @@ from placet.kernel.refusals import GovernanceUnavailable, Refusal
 from placet.plans.attachments import service as attachments
 from placet.plans.attachments.model import AttachmentQuery, AttachmentStatus
 from placet.plans.model import Enforcement, PlanStatus, Unplanned
-from placet.replay.sessions.model import NoAuthority, SessionMode
+from placet.replay.sessions.model import SessionMode
+from placet.replay.sessions.refusals import NoAuthority
 from placet.sdk.errors import CallBlocked
 from placet.sdk.govern import governed
 from placet.sdk.retry import Patience

@@ -10,7 +10,8 @@ from tests.studio.story import AGENT, Story
 from placet.evidence.verify import verify_bundle
 from placet.kernel.principal import Environment
 from placet.plans.model import PlanStatus
-from placet.replay.sessions.model import ArtifactRevoked, NoAuthority, SessionStatus
+from placet.replay.sessions.model import SessionStatus
+from placet.replay.sessions.refusals import ArtifactRevoked, NoAuthority
 from placet.sdk.govern import governed
 from placet.sdk.studio.client import Studio
 from placet.studio.endings.model import ApprovalStatus

@@ -12,7 +12,7 @@ from placet.plans.attachments import service as attachments
 from placet.plans.attachments.model import AttachmentQuery, AttachmentStatus, AttachmentView
 from placet.plans.inventory import store as inventory
 from placet.plans.inventory.model import InventoryTool
-from placet.replay.sessions.model import NoAuthority
+from placet.replay.sessions.refusals import NoAuthority
 from placet.sdk.govern import governed
 from placet.sdk.transport import HttpRequest, HttpResponse, HttpxTransport
 

@@ -15,7 +15,7 @@ from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable, Unauthenticated
 from placet.replay.calls.model import ReceiptStatus
-from placet.replay.sessions.model import LeaseHeld, LeaseLost, NoAuthority, SessionKilled
+from placet.replay.sessions.refusals import LeaseHeld, LeaseLost, NoAuthority, SessionKilled
 from placet.sdk.caller import Ask
 from placet.sdk.client import Client
 from placet.sdk.endpoints import Settle

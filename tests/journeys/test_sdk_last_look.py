@@ -19,7 +19,7 @@ from tests.studio.story import Story
 from placet.evidence.ed25519 import SigningKey
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable, Refusal
-from placet.replay.sessions.model import LeaseLost, SessionClosing, SessionKilled
+from placet.replay.sessions.refusals import LeaseLost, SessionClosing, SessionKilled
 from placet.sdk.errors import GrantRefused, OutcomeUnknown
 from placet.sdk.execution import plain_runner, run
 from placet.sdk.govern import governed

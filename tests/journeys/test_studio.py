@@ -19,7 +19,7 @@ from placet.evidence.vote import ApprovalVote, VoteDecision, sign_proof, sign_vo
 from placet.kernel.principal import Environment
 from placet.plans.attachments.model import AttachmentStatus, AttachmentView
 from placet.plans.model import Enforcement, PlanStatus
-from placet.replay.sessions.model import ArtifactRevoked, NoAuthority
+from placet.replay.sessions.refusals import ArtifactRevoked, NoAuthority
 from placet.sdk.client import Client
 from placet.sdk.errors import CallBlocked
 from placet.sdk.govern import governed

@@ -13,8 +13,9 @@ from placet.policy.loaded import Policy
 from placet.policy.model import Contract, Limits, SessionRules
 from placet.policy.needs import Need, contract_needs
 from placet.policy.text.parse import read_contract
-from placet.replay.sessions.model import SUPPLIED, ArtifactDoubtful
+from placet.replay.sessions.model import SUPPLIED
 from placet.replay.sessions.policies import check_needs
+from placet.replay.sessions.refusals import ArtifactDoubtful
 from placet.studio.snapshots.rules import check_memory
 
 RULES: dict[str, tuple[Need, object]] = {

@@ -28,8 +28,8 @@ from placet.replay.calls import store
 from placet.replay.calls.answers import ReportReceipt
 from placet.replay.calls.report import report_receipt
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.store import Caller, ReceiptWrite
 from placet.replay.calls.sweep import sweep_due
+from placet.replay.calls.writes import Caller, ReceiptWrite
 from placet.storage.database import Database, HotPool, HotRow
 from placet.studio.drafts.grounds.model import ResolveJudgment
 from placet.tenancy.model import ApiKeyId, ParsedKey

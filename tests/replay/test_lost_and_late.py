@@ -22,13 +22,13 @@ from placet.kernel.hashing import digest
 from placet.replay.calls import store
 from placet.replay.calls.events import ReceiptReceived
 from placet.replay.calls.model import CallStatus, EvidenceLevel, ReceiptStatus
-from placet.replay.calls.proposal import ProposeCalls
 from placet.replay.calls.propose import propose_calls
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.store import Caller, ReceiptWrite
 from placet.replay.calls.sweep import sweep_due
-from placet.replay.sessions.model import ArtifactDoubtful
+from placet.replay.calls.tool_calls import ProposeCalls
+from placet.replay.calls.writes import Caller, ReceiptWrite
 from placet.replay.sessions.policies import check_artifact
+from placet.replay.sessions.refusals import ArtifactDoubtful
 from placet.tenancy.model import ApiKeyId, ParsedKey
 
 ORDER = "ord_00000001"

@@ -12,8 +12,8 @@ from tests.replay.twofold import begun
 
 from placet.replay.calls import store
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.store import SweepWrite
 from placet.replay.calls.sweep import sweep_due
+from placet.replay.calls.writes import SweepWrite
 from placet.storage.database import HotPool
 
 __all__ = ["let_time_pass"]

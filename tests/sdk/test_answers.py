@@ -8,7 +8,7 @@ import pytest
 from placet.kernel.value import Value
 from placet.replay.asks import answers as asks
 from placet.replay.calls import answers as service
-from placet.replay.calls.proposal import ToolCall as ProposedToolCall
+from placet.replay.calls.tool_calls import ToolCall as ProposedToolCall
 from placet.replay.pending import model as pending
 from placet.sdk import answers, endpoints
 

@@ -12,7 +12,7 @@ from placet.kernel.foreign import Json
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import Conflict
 from placet.replay.calls.model import CallStatus, Verdict
-from placet.replay.sessions.model import LeaseAnswer
+from placet.replay.sessions.lease_model import LeaseAnswer
 from placet.sdk.answers import ProposedCall
 from placet.sdk.asks import PAUSE_SECONDS, PAUSE_SECONDS_MAX, answered, pause_seconds
 from placet.sdk.client import Client

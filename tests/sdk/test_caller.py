@@ -8,7 +8,8 @@ import pytest
 from placet.kernel.clock import SystemClock
 from placet.kernel.ids import SystemIds
 from placet.kernel.refusals import GovernanceUnavailable, MalformedBody, RateLimited, Refusal
-from placet.replay.sessions.model import LeaseAnswer, LeaseHeld
+from placet.replay.sessions.lease_model import LeaseAnswer
+from placet.replay.sessions.refusals import LeaseHeld
 from placet.sdk.caller import Caller, Heard, json_body, path_of, query_of, read, refusal_in
 from placet.sdk.client import Client
 from placet.sdk.transport import HttpRequest, HttpResponse, HttpxTransport

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from placet.evidence.fields import Fence
-from placet.replay.sessions.model import LeaseAnswer, LeaseLost, SessionKilled
+from placet.replay.sessions.lease_model import LeaseAnswer
+from placet.replay.sessions.refusals import LeaseLost, SessionKilled
 from placet.sdk.lease import Lease, Term, next_renewal, term_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from placet.kernel.refusals import (
     Refusal,
     RequestInProgress,
 )
-from placet.replay.sessions.model import LeaseHeld, LeaseLost, StaleControl, StaleState
+from placet.replay.sessions.refusals import LeaseHeld, LeaseLost, StaleControl, StaleState
 from placet.sdk.retry import Patience, Tried, Trouble, chance, decide_pause, trouble_of
 
 PATIENCE = Patience(total=10.0, attempt=2.0, pause=0.1, pause_max=2.0)

@@ -9,7 +9,7 @@ from placet.kernel.refusals import GovernanceUnavailable, Refusal
 from placet.plans.attachments.model import AttachmentStatus
 from placet.plans.inventory.model import OfferedTool
 from placet.plans.model import PlanNotFound
-from placet.replay.sessions.model import ArtifactDoubtful, NoAuthority, SessionKilled
+from placet.replay.sessions.refusals import ArtifactDoubtful, NoAuthority, SessionKilled
 from placet.sdk.telling import instance_of, offered_tool, status_of
 
 SCHEMA: dict[str, object] = {"type": "object", "properties": {"weight": {"multipleOf": 0.01}}}

@@ -6,7 +6,7 @@ from typing import Final
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable, NotFound, Refusal
 from placet.plans.model import PlanAnswer
-from placet.replay.sessions.model import ChangeLease, LeaseAction
+from placet.replay.sessions.lease_model import ChangeLease, LeaseAction
 from placet.sdk.answers import SessionAnswer
 from placet.sdk.caller import Ask
 from placet.sdk.keys import GrantKeys

@@ -9,7 +9,8 @@ import msgspec
 
 from placet.kernel.value import Value
 from placet.replay.calls.model import ReceiptStatus
-from placet.replay.sessions.model import ChangeLease, KillAnswer, LeaseAnswer, SessionMode
+from placet.replay.sessions.lease_model import ChangeLease, LeaseAnswer
+from placet.replay.sessions.model import KillAnswer, SessionMode
 from placet.sdk.answers import (
     CallState,
     Claimed,

@@ -13,7 +13,8 @@ from typing import Final
 from placet.evidence.fields import Fence
 from placet.kernel.refusals import Refusal
 from placet.kernel.value import Value
-from placet.replay.sessions.model import LeaseAnswer, LeaseLost
+from placet.replay.sessions.lease_model import LeaseAnswer
+from placet.replay.sessions.refusals import LeaseLost
 
 WORK_SHARE: Final = 2 / 3
 RENEW_SHARE: Final = 1 / 3

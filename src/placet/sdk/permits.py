@@ -13,7 +13,7 @@ from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, ReasonView
-from placet.replay.sessions.model import LeaseLost, TransitionNotAllowed
+from placet.replay.sessions.refusals import LeaseLost, TransitionNotAllowed
 from placet.sdk.answers import Proposal, ProposedCall
 from placet.sdk.arguments import Arguments
 from placet.sdk.asks import answered

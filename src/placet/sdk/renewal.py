@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from placet.kernel.refusals import Action, Refusal, Unavailable
-from placet.replay.sessions.model import ChangeLease, LeaseAction
+from placet.replay.sessions.lease_model import ChangeLease, LeaseAction
 from placet.sdk.caller import Caller
 from placet.sdk.endpoints import Endpoints
 from placet.sdk.lease import Lease, next_renewal, term_of

@@ -14,7 +14,8 @@ from placet.evidence.fields import Fence
 from placet.kernel.foreign import Json
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import Gone, GovernanceUnavailable
-from placet.replay.sessions.model import KillAnswer, LeaseLost, NoAuthority, SessionClosing
+from placet.replay.sessions.model import KillAnswer
+from placet.replay.sessions.refusals import LeaseLost, NoAuthority, SessionClosing
 from placet.sdk.answers import (
     Claimed,
     Prepared,

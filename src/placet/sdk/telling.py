@@ -23,7 +23,7 @@ from placet.kernel.hashing import plain_sha256
 from placet.kernel.refusals import GovernanceUnavailable, NotFound, Refusal, Unavailable
 from placet.plans.attachments.model import AttachmentStatus, ReportAttachment
 from placet.plans.inventory.model import SCHEMA_BYTES_MAX, TOOLS_MAX, OfferedTool
-from placet.replay.sessions.model import ArtifactDoubtful, NoAuthority
+from placet.replay.sessions.refusals import ArtifactDoubtful, NoAuthority
 from placet.sdk.caller import Ask, Caller
 from placet.sdk.retry import Patience
 

@@ -13,7 +13,7 @@ from placet.kernel.foreign import ForeignJsonError, Json
 from placet.kernel.refusals import GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, ReasonView
-from placet.replay.sessions.model import LeaseLost
+from placet.replay.sessions.refusals import LeaseLost
 from placet.sdk.answers import Prepared, Proposal, ProposedCall
 from placet.sdk.arguments import Arguments, arguments_in
 from placet.sdk.asks import answered

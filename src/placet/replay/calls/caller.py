@@ -5,7 +5,7 @@ from uuid import UUID
 
 from placet.evidence.fields import Fence
 from placet.kernel.refusals import MalformedHeader
-from placet.replay.calls.store import Caller
+from placet.replay.calls.writes import Caller
 from placet.replay.sessions.binding import HEADER, Binding, decode_binding
 from placet.tenancy.model import ParsedKey
 

@@ -13,7 +13,7 @@ from placet.replay.calls.events import RequestPrepared
 from placet.replay.calls.memory import Known
 from placet.replay.calls.model import HiddenTool, ModelRequest, Narrowing
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
-from placet.replay.calls.store import Caller, Decided, PreflightWrite
+from placet.replay.calls.writes import Caller, Decided, PreflightWrite
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.sessions.codes import STALE, refusal
 from placet.replay.sessions.model import SessionMode

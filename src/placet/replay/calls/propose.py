@@ -17,17 +17,17 @@ from placet.replay.calls.answers import CallOutcome, ProposalAnswer
 from placet.replay.calls.memory import Known
 from placet.replay.calls.model import CallStatus
 from placet.replay.calls.next_call import CountedCall
-from placet.replay.calls.proposal import (
+from placet.replay.calls.proposal import decide_proposal
+from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
+from placet.replay.calls.tool_calls import (
     DecidedProposal,
     KeptAnswer,
     KeptOutcome,
     ProposeCalls,
     Proposed,
-    decide_proposal,
     read_proposal,
 )
-from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
-from placet.replay.calls.store import Caller, Decided, ProposalWrite
+from placet.replay.calls.writes import Caller, Decided, ProposalWrite
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.sessions.codes import STALE, STALE_TIME, refusal
 from placet.replay.sessions.rules import encode_state, opening_state

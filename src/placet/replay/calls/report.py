@@ -26,7 +26,7 @@ from placet.replay.calls.model import (
 from placet.replay.calls.next_call import CountedCall, NextCall
 from placet.replay.calls.rules import Word, decide_word
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
-from placet.replay.calls.store import Caller, ReceiptWrite
+from placet.replay.calls.writes import Caller, ReceiptWrite
 from placet.replay.sessions.codes import STALE, refusal
 from placet.storage.database import HotPool, HotRow
 

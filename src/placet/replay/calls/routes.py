@@ -19,9 +19,9 @@ from placet.replay.calls.answers import (
     Started,
 )
 from placet.replay.calls.caller import caller_from
-from placet.replay.calls.proposal import ProposeCalls
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.store import Caller
+from placet.replay.calls.tool_calls import ProposeCalls
+from placet.replay.calls.writes import Caller
 from placet.replay.sessions.binding import HEADER
 from placet.tenancy.entry import (
     AppRequest,

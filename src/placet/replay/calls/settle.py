@@ -20,9 +20,9 @@ from placet.replay.calls.next_call import CountedCall, NextCall
 from placet.replay.calls.report import ToldCall, counted_call, stop_told
 from placet.replay.calls.rules import Word, is_enough, settle
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
-from placet.replay.calls.store import Caller, SettlementWrite
+from placet.replay.calls.writes import Caller, SettlementWrite
 from placet.replay.sessions.codes import STALE, refusal
-from placet.replay.sessions.model import EvidenceTooWeak, OutcomeNotFinal
+from placet.replay.sessions.refusals import EvidenceTooWeak, OutcomeNotFinal
 from placet.storage.database import HotRow
 
 

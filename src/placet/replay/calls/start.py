@@ -7,7 +7,7 @@ from placet.replay.calls.answers import StartCall, Started
 from placet.replay.calls.events import CallStarted
 from placet.replay.calls.model import ExecutionState
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.store import Caller
+from placet.replay.calls.writes import Caller
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.sessions.codes import refusal
 

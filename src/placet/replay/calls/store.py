@@ -1,7 +1,6 @@
 """The calls of the hot functions, each one round trip, and questions about calls."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -9,26 +8,24 @@ import msgspec
 import sqlalchemy as sa
 
 from placet.events.model import NewEvent
-from placet.evidence.fields import Fence
 from placet.kernel.value import Value
 from placet.replay.calls.model import (
-    BlockedWhy,
-    CallStatus,
-    CommitState,
-    EvidenceLevel,
-    ExecutionState,
-    ReceiptStatus,
     ReplayExecutionReceipt,
     ReplayPendingCall,
-    Stop,
 )
-from placet.replay.calls.next_call import NOTHING_LEFT, Left, NextCall
-from placet.replay.calls.proposal import CallRow
+from placet.replay.calls.next_call import NOTHING_LEFT, NextCall
 from placet.replay.calls.tables import PENDING_CALL, RECEIPT
-from placet.replay.sessions.model import SessionStatus
+from placet.replay.calls.writes import (
+    Caller,
+    Decided,
+    PreflightWrite,
+    ProposalWrite,
+    ReceiptWrite,
+    SettlementWrite,
+    SweepWrite,
+)
 from placet.replay.sessions.rules import encode_state
 from placet.storage.database import HotPool, Reading
-from placet.tenancy.model import ParsedKey
 
 OPEN_STATUSES = ("granted", "unknown", "held", "awaiting_approval")
 
@@ -39,110 +36,21 @@ def _function(name: str, arguments: int) -> str:
 
 
 _PREFLIGHT = _function("preflight_v1", 18)
+
+
 _PROPOSE = _function("propose_v1", 24)
+
+
 _START = _function("start_v1", 12)
+
+
 _RECEIPT = _function("receipt_v1", 26)
+
+
 _SETTLE = _function("settle_v1", 20)
+
+
 _SWEEP = _function("sweep_v1", 15)
-
-
-class Caller(Value, frozen=True):
-    """Who calls a hot function, on which session, as which holder under which fence."""
-
-    key: ParsedKey
-    session_id: UUID
-    holder: str
-    fence: Fence
-
-    def arguments(self) -> tuple[object, ...]:
-        """Return the first six arguments of every function that writes under a lease."""
-        return (
-            self.key.key_id,
-            self.key.secret_hash,
-            self.session_id,
-            self.holder,
-            self.fence.epoch,
-            self.fence.n,
-        )
-
-
-class Decided(Value, frozen=True):
-    """The version of the facts that something was decided on, and when the decision holds."""
-
-    version: int
-    holds_from: datetime | None = None
-    holds_until: datetime | None = None
-
-
-class PreflightWrite(Value, frozen=True):
-    """Everything that `preflight_v1` writes. The documents are JSON text."""
-
-    prepared_request_id: UUID
-    request_hash: bytes
-    request: str
-    narrowing: str
-    ttl_seconds: int
-    event: NewEvent
-
-    def arguments(self) -> tuple[object, ...]:
-        """Return the last arguments of every function that prepares a request."""
-        event = self.event
-        said = (event.event_id, event.type, event.salt, event.body)
-        return self.request, self.narrowing, self.ttl_seconds, *said
-
-
-class ProposalWrite(Value, frozen=True):
-    """Everything that `propose_v1` writes."""
-
-    prepared_request_id: UUID
-    request_hash: bytes
-    proposal_hash: bytes
-    rows: list[CallRow]
-    answer: bytes
-    state: bytes
-    phase: str | None
-    closes: bool
-    granted: int
-    left: Left = NOTHING_LEFT
-    stop: Stop | None = None
-    events: list[NewEvent]
-
-
-class ReceiptWrite(Value, frozen=True):
-    """Everything that `receipt_v1` writes; `decided` is null when nothing may be settled."""
-
-    call_id: UUID
-    receipt_id: UUID
-    idempotency_key: str
-    fingerprint: bytes
-    status: ReceiptStatus
-    evidence_level: EvidenceLevel
-    arguments_hash: bytes
-    output_hash: bytes | None
-    output: bytes | None
-    external_ref: str | None
-    error: str | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    decided_version: int | None
-    following: NextCall | None
-    cost_micros: int | None = None
-    events: list[NewEvent]
-
-
-class SettlementWrite(Value, frozen=True):
-    """Everything that `settle_v1` writes; `is_operator` is as whose word it was decided."""
-
-    settlement_id: UUID
-    call_id: UUID
-    outcome: ReceiptStatus
-    receipt_id: UUID | None
-    reason: str
-    decided_version: int | None
-    evidence_level: EvidenceLevel
-    following: NextCall | None
-    is_operator: bool
-    events: list[NewEvent]
 
 
 async def prepare(
@@ -259,38 +167,6 @@ async def settle(hot: HotPool, caller: Caller, write: SettlementWrite) -> asyncp
         write.is_operator,
         *_columns(write.events),
     )
-
-
-class SweptCall(Value, frozen=True):
-    """A call that is overdue: where it stood when that was decided, and where it goes."""
-
-    call_id: UUID
-    was: CallStatus
-    was_execution: ExecutionState
-    status: CallStatus
-    execution_state: ExecutionState
-    commit_state: CommitState
-    blocked_why: BlockedWhy | None = None
-    frees_effect_key: bool = False
-    settled_by: UUID | None = None
-    evidence_level: EvidenceLevel | None = None
-
-
-class SweepWrite(Value, frozen=True):
-    """Everything that `sweep_v1` writes; `taken_due_at` is the date that this sweep took."""
-
-    tenant_id: UUID
-    session_id: UUID
-    actor_id: UUID
-    decided_version: int
-    calls: list[SweptCall]
-    state: bytes
-    phase: str | None
-    status: SessionStatus
-    left: Left = NOTHING_LEFT
-    stop: Stop | None = None
-    taken_due_at: datetime
-    events: list[NewEvent]
 
 
 async def sweep(hot: HotPool, write: SweepWrite) -> str:

@@ -31,7 +31,7 @@ from placet.replay.calls.model import (
 from placet.replay.calls.next_call import NOTHING_LEFT, CountedCall, Left, NextCall
 from placet.replay.calls.rules import Overdue, Word, decide_overdue, is_enough, settle
 from placet.replay.calls.runtime import ATTEMPTS, Runtime
-from placet.replay.calls.store import SweepWrite, SweptCall
+from placet.replay.calls.writes import SweepWrite, SweptCall
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.model import ReplaySession, SessionFinished, SessionStatus
 from placet.replay.sessions.policies import acting_for

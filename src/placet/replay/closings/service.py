@@ -4,7 +4,7 @@ from typing import Final
 
 from placet.events.model import new_event
 from placet.kernel.ids import Ids
-from placet.replay.calls.store import Caller
+from placet.replay.calls.writes import Caller
 from placet.replay.closings import store
 from placet.replay.closings.model import CloseAnswer, CloseSession, SessionClosed
 from placet.replay.sessions.codes import refusal

@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 
 from placet.events.model import NewEvent
-from placet.replay.calls.store import Caller
+from placet.replay.calls.writes import Caller
 from placet.storage.database import HotPool
 
 _CLOSE: Final = (

@@ -10,7 +10,7 @@ from placet.kernel.refusals import (
     ScopeMissing,
     Unauthenticated,
 )
-from placet.replay.sessions.model import (
+from placet.replay.sessions.refusals import (
     ArtifactRevoked,
     AsksFull,
     AuthorityExpired,

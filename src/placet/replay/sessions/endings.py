@@ -15,15 +15,9 @@ from placet.authority.controls.model import Control
 from placet.events.model import new_event
 from placet.kernel.ids import Ids
 from placet.replay.sessions import store
-from placet.replay.sessions.model import (
-    ArtifactRevoked,
-    AuthorityExpired,
-    ReplaySession,
-    SessionEnding,
-    SessionStatus,
-    SessionStopped,
-)
+from placet.replay.sessions.model import ReplaySession, SessionEnding, SessionStatus, SessionStopped
 from placet.replay.sessions.policies import acting_for
+from placet.replay.sessions.refusals import ArtifactRevoked, AuthorityExpired
 from placet.storage.database import Database
 from placet.storage.work import WorkDue, finish_due, take_due
 

@@ -14,12 +14,7 @@ from placet.events.model import new_event
 from placet.kernel.ids import Ids
 from placet.kernel.refusals import NotFound
 from placet.replay.sessions import store
-from placet.replay.sessions.model import (
-    ReplaySession,
-    SessionEnding,
-    SessionStatus,
-    SessionStopped,
-)
+from placet.replay.sessions.model import ReplaySession, SessionEnding, SessionStatus, SessionStopped
 from placet.replay.sessions.policies import Policies, acting_for
 from placet.storage.database import Database, Reading
 from placet.storage.work import WorkDue, finish_due, take_due

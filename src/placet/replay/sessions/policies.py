@@ -18,7 +18,8 @@ from placet.kernel.value import Value
 from placet.policy.compile import compiled_hash
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
-from placet.replay.sessions.model import SUPPLIED, ArtifactDoubtful
+from placet.replay.sessions.model import SUPPLIED
+from placet.replay.sessions.refusals import ArtifactDoubtful
 from placet.storage.database import Database, Reading
 
 ARTIFACTS_MAX: Final = 1_000

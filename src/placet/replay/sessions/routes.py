@@ -11,14 +11,8 @@ from placet.kernel.paging import Page, decode_ids, encode_cursor
 from placet.kernel.principal import Scope
 from placet.replay.sessions import service, store
 from placet.replay.sessions.binding import HEADER, decode_binding
-from placet.replay.sessions.model import (
-    ChangeLease,
-    KillAnswer,
-    KillSession,
-    LeaseAnswer,
-    OpenSession,
-    SessionView,
-)
+from placet.replay.sessions.lease_model import ChangeLease, LeaseAnswer
+from placet.replay.sessions.model import KillAnswer, KillSession, OpenSession, SessionView
 from placet.replay.sessions.policies import Policies
 from placet.replay.sessions.views import show_sessions
 from placet.storage.database import Writing

@@ -17,19 +17,18 @@ from placet.replay.sessions import store
 from placet.replay.sessions.binding import Binding, encode_binding
 from placet.replay.sessions.codes import refusal
 from placet.replay.sessions.expiry import EXPIRE_SESSION
-from placet.replay.sessions.model import (
+from placet.replay.sessions.lease_model import (
     ChangeLease,
-    KillAnswer,
-    KillSession,
     LeaseAction,
     LeaseAnswer,
     LeaseGranted,
-    LeaseHeld,
     LeaseReleased,
     LeaseStolen,
-    NoAuthority,
+)
+from placet.replay.sessions.model import (
+    KillAnswer,
+    KillSession,
     OpenSession,
-    ReasonMissing,
     ReplaySession,
     SessionMode,
     SessionOpened,
@@ -39,6 +38,7 @@ from placet.replay.sessions.model import (
     SessionView,
 )
 from placet.replay.sessions.policies import Pinned, Policies
+from placet.replay.sessions.refusals import LeaseHeld, NoAuthority, ReasonMissing
 from placet.replay.sessions.rules import encode_state, mode_of, opening_state, tier_of
 from placet.storage.database import HotPool, Writing
 from placet.storage.work import put_due

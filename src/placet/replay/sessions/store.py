@@ -11,12 +11,8 @@ import sqlalchemy as sa
 from placet.events.model import SYSTEM_ACTOR, NewEvent, StreamId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
-from placet.replay.sessions.model import (
-    ChangeLease,
-    ReplaySession,
-    SessionEnding,
-    SessionStatus,
-)
+from placet.replay.sessions.lease_model import ChangeLease
+from placet.replay.sessions.model import ReplaySession, SessionEnding, SessionStatus
 from placet.replay.sessions.state import SessionHead
 from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import HotPool, Reading, Writing

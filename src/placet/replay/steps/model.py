@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from placet.kernel.value import Input
-from placet.replay.calls.proposal import CALLS_MAX, ToolCall
+from placet.replay.calls.tool_calls import CALLS_MAX, ToolCall
 
 
 class CallTools(Input, frozen=True):

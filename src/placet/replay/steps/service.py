@@ -22,11 +22,11 @@ from placet.replay.calls.prepare import (
     preflight_write,
     prepare_request,
 )
-from placet.replay.calls.proposal import ProposeCalls, read_proposal
 from placet.replay.calls.propose import register_calls
 from placet.replay.calls.report import report_receipt
 from placet.replay.calls.runtime import COLD, Runtime
-from placet.replay.calls.store import Caller, Decided, PreflightWrite, ProposalWrite, ReceiptWrite
+from placet.replay.calls.tool_calls import ProposeCalls, read_proposal
+from placet.replay.calls.writes import Caller, Decided, PreflightWrite, ProposalWrite, ReceiptWrite
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.steps import store
 from placet.replay.steps.model import CallTools

@@ -3,15 +3,8 @@
 from typing import Final
 
 from placet.kernel.value import Value
-from placet.replay.calls.store import (
-    Caller,
-    Decided,
-    PreflightWrite,
-    ProposalWrite,
-    ReceiptWrite,
-    proposal_arguments,
-    receipt_arguments,
-)
+from placet.replay.calls.store import proposal_arguments, receipt_arguments
+from placet.replay.calls.writes import Caller, Decided, PreflightWrite, ProposalWrite, ReceiptWrite
 from placet.storage.database import HotPool, HotRow
 from placet.storage.warm import called
 

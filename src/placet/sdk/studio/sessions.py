@@ -9,14 +9,8 @@ from placet.kernel.paging import PAGE_DEFAULT, Page
 from placet.replay.closings.model import CloseAnswer, CloseSession
 from placet.replay.export.model import EventView
 from placet.replay.pending.model import SessionWithPending
-from placet.replay.sessions.model import (
-    ChangeLease,
-    KillAnswer,
-    KillSession,
-    LeaseAction,
-    LeaseAnswer,
-    SessionView,
-)
+from placet.replay.sessions.lease_model import ChangeLease, LeaseAction, LeaseAnswer
+from placet.replay.sessions.model import KillAnswer, KillSession, SessionView
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
 
