@@ -512,6 +512,15 @@ ROUTES: Final = (
     ),
     Route(
         "POST",
+        f"{SESSION}/calls/%call%/edit",
+        body={"arguments": "{}", "reason": "x"},
+        missing=("arguments", "reason"),
+        wrong={"arguments": (None, 1, {}, "a\x00"), "reason": (None, 1, "", "x" * 1001, "a\x00")},
+        keyed=True,
+        key="approver",
+    ),
+    Route(
+        "POST",
         f"{SESSION}/receipts",
         body={
             "call_id": "%call%",

@@ -149,6 +149,29 @@ class AskDesk(Desk):
         }
         return AskVote(**(said | changed))
 
+    async def edit(
+        self,
+        worker: Worker,
+        call: dict[str, Any],
+        arguments: object,
+        signer: Signer | None = None,
+        reason: str = "the amount is wrong",
+    ) -> httpx.Response:
+        """Put a call with other arguments in the place of one that waits."""
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        path = f"{worker.path}/calls/{call['call_id']}/edit"
+        asked = {"arguments": text, "reason": reason}
+        return await self.post(path, asked, (signer or self.ada).api_key)
+
+    async def edited(
+        self, worker: Worker, call: dict[str, Any], arguments: object, signer: Signer | None = None
+    ) -> dict[str, Any]:
+        """Return what is asked about the call that an edit made."""
+        answered = await self.edit(worker, call, arguments, signer)
+        assert answered.status_code == 201, answered.text
+        made: dict[str, Any] = answered.json()["ask"]
+        return made
+
     async def yes(self, worker: Worker, *calls: dict[str, Any]) -> None:
         """Have everybody say yes to calls."""
         for signer in (self.ben, self.ada):

@@ -142,6 +142,13 @@ def test_a_whole_response_has_fallen_once_a_call_of_it_ended_otherwise(status: s
     assert not has_fallen(WHOLE, step({ESCALATE: AWAITING, NOTE: HELD}))
 
 
+def test_a_whole_response_has_not_fallen_where_a_call_of_it_was_edited() -> None:
+    told = step({ESCALATE: CallStatus.SUPERSEDED, HOLD: AWAITING, NOTE: HELD}, HOLD)
+    assert not has_fallen(WHOLE, told)
+    found = claimed(WHOLE, told, HOLD)
+    assert [row.call_id for row in found.rows] == [HOLD, NOTE]
+
+
 def test_what_is_redacted_is_told_by_its_place_and_salted_hash() -> None:
     document: Json = {"a/b": {"c": [1, 2]}, "d": "seen", "e": {"f": "x", "g": "y"}}
     paths = [parse_path(text) for text in ("$['a/b'].c[*]", "$.e", "$.e.f", "$.missing", "$.d[0]")]

@@ -20,6 +20,7 @@ from placet.policy.evaluate import arguments_hash
 from placet.policy.paths import PathError, parse_path
 from placet.policy.simulation.lines import FunctionCall, Line, LineError, ToolCall
 from placet.policy.simulation.unjudged import Gaps
+from placet.replay.asks.model import CallEdited
 from placet.replay.calls.events import CallProposed, CallSettled
 from placet.replay.calls.model import ReceiptStatus
 
@@ -82,6 +83,18 @@ class _Steps:
         self.steps[-1].calls.append(ToolCall(id=str(said.call_id), function=function))
         self._step_of[said.call_id] = len(self.steps) - 1
 
+    def edited(self, said: CallEdited) -> None:
+        """Put the call that somebody edited in the place of the one that was proposed."""
+        place = self._step_of.get(said.call_id)
+        if place is None:
+            return
+        self._step_of[said.new_call_id] = place
+        is_empty = said.arguments_hash == self._nothing
+        function = FunctionCall(name=said.tool, arguments=_NONE.decode() if is_empty else "")
+        calls = self.steps[place].calls
+        new = ToolCall(id=str(said.new_call_id), function=function)
+        self.steps[place].calls = [new if c.id == str(said.call_id) else c for c in calls]
+
     def settled(self, at: datetime, said: CallSettled) -> None:
         """Note a result with its own line, or with the next where another line came between."""
         if said.call_id not in self._step_of:
@@ -143,6 +156,8 @@ def _fold(steps: _Steps, event: EventLine) -> None:
     at = _EPOCH + timedelta(microseconds=event.time)
     if event.type == CallProposed.__name__:
         steps.proposed(at, msgspec.json.decode(event.body, type=CallProposed))
+    elif event.type == CallEdited.__name__:
+        steps.edited(msgspec.json.decode(event.body, type=CallEdited))
     elif event.type == CallSettled.__name__:
         steps.settled(at, msgspec.json.decode(event.body, type=CallSettled))
 

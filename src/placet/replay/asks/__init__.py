@@ -16,6 +16,11 @@ An approval grants nothing: it is a fact. The session's holder then claims the c
 ask by itself. A rejection ends the call at once (`denied`), with the reason that goes back to the
 model; under `reject_all` the step's other calls end with it.
 
+Somebody who is asked may edit the call (`editing`): it is `superseded`, and a new call with other
+arguments, an id, a view and an ask of its own waits in its step until the same deadline. The edit
+grants nothing, and votes on the old call count for nothing. What is hidden stays as it is where the
+editor leaves its mark. Whoever waits for the old call is told of the new one.
+
 Invariants
 - A vote names the view and the arguments that it is about, and counts for no others.
 - One vote of one person on one call; one rejection is enough, and nothing revives a rejected call.

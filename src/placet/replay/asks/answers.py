@@ -52,6 +52,9 @@ class CallQuery(Input, frozen=True):
 class CallView(Value, frozen=True):
     """A call as it stands now.
 
+    `superseded_by` is the call that somebody put in its place with other `arguments`, which are
+    told of such a call, and to the keys that run the agent alone: they are what it has to run with.
+
     `ask` is what people have said of it, null for a call that they were never asked about, and
     `ask_reasons` are the reasons that they gave. It `may_be_claimed` once they have said yes to it,
     and, where a response is granted as a whole, to every other call of it that asks.
@@ -70,3 +73,5 @@ class CallView(Value, frozen=True):
     ask: AskStatus | None
     ask_reasons: list[AskReason]
     may_be_claimed: bool
+    superseded_by: UUID | None = None
+    arguments: str | None = None

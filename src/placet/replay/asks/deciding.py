@@ -126,13 +126,15 @@ def decide_claim(
 
 
 def has_fallen(policy: Policy, told: ToldStep) -> bool:
-    """Tell whether a call of a step that is granted as a whole has ended in another way."""
+    """Tell whether a call of a step that is granted as a whole has ended in another way.
+
+    One that was superseded has not: the call in its place waits.
+    """
     over = {
         CallStatus.BLOCKED,
         CallStatus.DENIED,
         CallStatus.EXPIRED,
         CallStatus.CANCELLED,
-        CallStatus.SUPERSEDED,
     }
     return policy.gate is Gate.REJECT_ALL and any(one.status in over for one in told.step)
 

@@ -56,6 +56,18 @@ class ReplayAskVote(Value, frozen=True):
     voted_at: datetime
 
 
+class ReplayAskEdit(Value, frozen=True):
+    """Somebody put other arguments in the place of a call: `new_call_id` is asked about instead."""
+
+    tenant_id: TenantId
+    session_id: StreamId
+    call_id: UUID
+    new_call_id: UUID
+    editor_id: ActorId
+    reason: AskReason
+    edited_at: datetime
+
+
 class ReplayClaim(Value, frozen=True):
     """A claim that was decided, and what was answered, so that it can be answered again."""
 
@@ -89,11 +101,22 @@ class CallBeside(Value, frozen=True):
     arguments_hash: HexDigest
 
 
+class EditedFrom(Value, frozen=True):
+    """The call in whose place somebody put one with other arguments, and why."""
+
+    call_id: UUID
+    arguments_hash: HexDigest
+    editor_id: ActorId
+    reason: AskReason
+    edited_at: datetime
+
+
 class AskView(Value, frozen=True):
     """What somebody who is asked is shown, and signs the hash of.
 
     `arguments` is the JSON text that would run, each redacted value replaced by `"[redacted]"`.
-    It holds nothing that changes while the call waits.
+    It holds nothing that changes while the call waits. `edited` is null for what the agent itself
+    proposed.
     """
 
     kind: str
@@ -117,6 +140,7 @@ class AskView(Value, frozen=True):
     reason_required: bool
     proposed_at: datetime
     deadline: datetime
+    edited: EditedFrom | None = None
 
 
 class AskVoted(Value, frozen=True):
@@ -134,6 +158,25 @@ class AskVoted(Value, frozen=True):
     reason: AskReason | None
     view_hash: HexDigest
     outcome: AskStatus
+
+
+class CallEdited(Value, frozen=True):
+    """Event: somebody put a call with other arguments in the place of one that waits.
+
+    `call_id` is superseded; `new_call_id` waits in the same step until the same deadline, and must
+    be said yes to anew. Of the arguments here is the hash.
+    """
+
+    call_id: UUID
+    new_call_id: UUID
+    prepared_request_id: UUID
+    ordinal: int
+    tool_call_id: str
+    tool: str
+    arguments_hash: HexDigest
+    effect_key: HexDigest | None
+    editor_id: ActorId
+    reason: AskReason
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

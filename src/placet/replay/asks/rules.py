@@ -11,8 +11,8 @@ from placet.kernel.hashing import Digest, digest
 from placet.policy.loaded import Policy
 from placet.policy.model import Checkpoint
 from placet.policy.paths import Every, Part, Path
-from placet.replay.asks.model import AskView, CallBeside, RedactedValue
-from placet.replay.calls.model import ReplayPendingCall
+from placet.replay.asks.model import AskView, CallBeside, EditedFrom, RedactedValue
+from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.sessions.model import ReplaySession
 
 VIEW_KIND: Final = "placet.ask.v1"
@@ -34,16 +34,18 @@ def is_redacted(policy: Policy, call: ReplayPendingCall) -> bool:
     return bool(hidden)
 
 
-def view_of(
+def view_of(  # noqa: PLR0913, PLR0917 -- a call, where it stands, and what it came from
     policy: Policy,
     session: ReplaySession,
     call: ReplayPendingCall,
     step: Sequence[ReplayPendingCall],
     salt: bytes,
+    edited: EditedFrom | None = None,
 ) -> AskView:
     """Return what is shown of a call that waits. `step` are all calls of its step, in order.
 
     `salt` is the one of the event that proposed the call; it matters where something is redacted.
+    `edited` tells in whose place it came, if in any's.
     """
     assert call.deadline_at is not None, "an ask has a deadline"  # noqa: S101 -- propose_v1 sets it
     tool = policy.tools.get(call.tool_name)
@@ -67,11 +69,16 @@ def view_of(
         arguments_hash=call.arguments_hash.hex(),
         redacted=hidden,
         reasons=call.reasons,
-        beside=[_beside(other) for other in step if other.call_id != call.call_id],
+        beside=[
+            _beside(other)
+            for other in step
+            if other.call_id != call.call_id and other.status is not CallStatus.SUPERSEDED
+        ],
         all_of=list(people.all_of),
         reason_required=people.reason_required,
         proposed_at=call.proposed_at,
         deadline=call.deadline_at,
+        edited=edited,
     )
 
 

@@ -19,8 +19,9 @@ from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
 from placet.kernel.value import Value
 from placet.replay.asks.deciding import ClaimedRow
-from placet.replay.asks.model import AskStatus, ReplayAsk, ReplayAskVote
-from placet.replay.asks.tables import ASK, ASK_VOTE
+from placet.replay.asks.editing import EditedCall
+from placet.replay.asks.model import AskStatus, CallEdited, ReplayAsk, ReplayAskEdit, ReplayAskVote
+from placet.replay.asks.tables import ASK, ASK_EDIT, ASK_VOTE
 from placet.replay.calls.events import CallProposed
 from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.calls.next_call import NOTHING_LEFT, Left
@@ -55,6 +56,26 @@ _VOTE: Final = sa.text(
     sa.bindparam("salts", type_=postgresql.ARRAY(sa.LargeBinary)),
     sa.bindparam("bodies", type_=postgresql.ARRAY(sa.LargeBinary)),
 )
+_EDIT: Final = sa.text(
+    "SELECT code FROM placet.ask_edit_v1"
+    "(:session, :call, :new, :ordinal, :seen, :editor, :reason, :arguments, :hash, :effect,"
+    " :event, :type, :salt, :body)"
+).bindparams(
+    sa.bindparam("session", type_=sa.Uuid),
+    sa.bindparam("call", type_=sa.Uuid),
+    sa.bindparam("new", type_=sa.Uuid),
+    sa.bindparam("ordinal", type_=sa.BigInteger),
+    sa.bindparam("seen", type_=sa.BigInteger),
+    sa.bindparam("editor", type_=sa.Uuid),
+    sa.bindparam("reason", type_=sa.Text),
+    sa.bindparam("arguments", type_=sa.LargeBinary),
+    sa.bindparam("hash", type_=sa.LargeBinary),
+    sa.bindparam("effect", type_=sa.LargeBinary),
+    sa.bindparam("event", type_=sa.Uuid),
+    sa.bindparam("type", type_=sa.Text),
+    sa.bindparam("salt", type_=sa.LargeBinary),
+    sa.bindparam("body", type_=sa.LargeBinary),
+)
 _CLAIM: Final = (
     "SELECT * FROM placet.claim_v1("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
@@ -86,6 +107,19 @@ class VoteWrite(Value, frozen=True):
     is_whole: bool
     calls: list[AskedWrite]
     events: list[NewEvent]
+
+
+class EditWrite(Value, frozen=True):
+    """Everything that `ask_edit_v1` writes, decided on `seen` votes on the call."""
+
+    session_id: UUID
+    call_id: UUID
+    new_call_id: UUID
+    ordinal: int
+    seen: int
+    reason: str
+    edited: EditedCall
+    event: NewEvent
 
 
 class ClaimWrite(Value, frozen=True):
@@ -229,8 +263,42 @@ async def list_votes(
     )
 
 
-async def get_salt(tx: Reading, call: ReplayPendingCall) -> bytes:
-    """Return the salt of the event that proposed a call. Refuses `not_found` once it is erased."""
+async def list_edits(
+    tx: Reading, session_id: UUID, call_ids: Sequence[UUID]
+) -> list[ReplayAskEdit]:
+    """Return the edits that put these calls in the place of others, or others in theirs."""
+    named = (ASK_EDIT.c.call_id.in_(call_ids), ASK_EDIT.c.new_call_id.in_(call_ids))
+    return await tx.list(
+        ReplayAskEdit,
+        sa.select(ASK_EDIT).where(
+            ASK_EDIT.c.tenant_id == tx.tenant_id,
+            ASK_EDIT.c.session_id == session_id,
+            sa.or_(*named),
+        ),
+    )
+
+
+async def follow_edits(tx: Reading, session_id: UUID, call_ids: list[UUID]) -> list[UUID]:
+    """Return calls, and in the place of each that was edited the call that it became in the end."""
+    while call_ids:
+        edits = await list_edits(tx, session_id, call_ids)
+        now = {each.call_id: each.new_call_id for each in edits}
+        if now.keys().isdisjoint(call_ids):
+            break
+        call_ids = [now.get(call_id, call_id) for call_id in call_ids]
+    return call_ids
+
+
+async def get_salt(
+    tx: Reading, call: ReplayPendingCall, edit: ReplayAskEdit | None = None
+) -> bytes:
+    """Return the salt of the event that proposed a call, or of the `edit` that it came by.
+
+    Refuses `not_found` once that is erased.
+    """
+    at = call.proposed_at if edit is None else edit.edited_at
+    kind = (CallProposed if edit is None else CallEdited).__name__
+    key = "call_id" if edit is None else "new_call_id"
     event, body = EVENT.c, EVENT_BODY.c
     joined = EVENT.join(
         EVENT_BODY,
@@ -240,15 +308,15 @@ async def get_salt(tx: Reading, call: ReplayPendingCall) -> bytes:
             event.seq == body.seq,
         ),
     )
-    named = sa.cast(sa.func.convert_from(body.body, "UTF8"), postgresql.JSONB)["call_id"].astext
+    named = sa.cast(sa.func.convert_from(body.body, "UTF8"), postgresql.JSONB)[key].astext
     rows = await tx.rows(
         sa.select(body.salt)
         .select_from(joined)
         .where(
             event.tenant_id == tx.tenant_id,
             event.stream_id == call.session_id,
-            event.type == CallProposed.__name__,
-            event.at.between(call.proposed_at - _NEAR, call.proposed_at + _NEAR),
+            event.type == kind,
+            event.at.between(at - _NEAR, at + _NEAR),
             named == str(call.call_id),
         )
     )
@@ -282,9 +350,40 @@ async def count_vote(tx: Writing, write: VoteWrite) -> str:
         )
     )
     assert row is not None, "the function returns one row"  # noqa: S101 -- it has OUT parameters
-    code: str = row.code
+    return await _told(tx, row.code, write.session_id)
+
+
+async def edit(tx: Writing, write: EditWrite) -> str:
+    """Put an edited call in the place of one that waits. Returns the function's code.
+
+    One of `ok`, `redo`, `ask_closed` and `not_found`. Comes last in a transaction, but for reading.
+    """
+    row = await tx.returning(
+        _EDIT.bindparams(
+            session=write.session_id,
+            call=write.call_id,
+            new=write.new_call_id,
+            ordinal=write.ordinal,
+            seen=write.seen,
+            editor=tx.actor_id,
+            reason=write.reason,
+            arguments=write.edited.arguments,
+            hash=write.edited.arguments_hash,
+            effect=write.edited.effect_key,
+            event=write.event.event_id,
+            type=write.event.type,
+            salt=write.event.salt,
+            body=write.event.body,
+        )
+    )
+    assert row is not None, "the function returns one row"  # noqa: S101 -- it has OUT parameters
+    return await _told(tx, row.code, write.session_id)
+
+
+async def _told(tx: Writing, code: str, session_id: UUID) -> str:
+    """Return the code that a function answered, and wake who waits where it wrote."""
     if code == "ok":
-        await tx.rows(_TELL.bindparams(channel=CHANNEL, session=str(write.session_id)))
+        await tx.rows(_TELL.bindparams(channel=CHANNEL, session=str(session_id)))
     return code
 
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from placet.replay.asks.model import ReplayAsk, ReplayAskVote, ReplayClaim
+from placet.replay.asks.model import ReplayAsk, ReplayAskEdit, ReplayAskVote, ReplayClaim
 from placet.storage.columns import table, tenant_foreign_key
 
 ASK = table(
@@ -18,6 +18,14 @@ ASK_VOTE = table(
     ReplayAskVote,
     tenant_foreign_key(["session_id", "call_id"], "replay_ask(session_id, call_id)"),
     key=("session_id", "call_id", "voter_id"),
+)
+ASK_EDIT = table(
+    "replay_ask_edit",
+    ReplayAskEdit,
+    tenant_foreign_key(["session_id", "call_id"], "replay_pending_call(session_id, call_id)"),
+    tenant_foreign_key(["session_id", "new_call_id"], "replay_pending_call(session_id, call_id)"),
+    sa.UniqueConstraint("tenant_id", "session_id", "new_call_id"),
+    key=("session_id", "call_id"),
 )
 CLAIM = table(
     "replay_claim",

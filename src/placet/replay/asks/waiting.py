@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
-from placet.kernel.principal import Principal
+from placet.kernel.principal import Principal, Scope
 from placet.plans.lookups.model import LOOK_AGAIN_SECONDS
 from placet.plans.lookups.service import PlanWaits
 from placet.policy.model import Gate
 from placet.replay.asks import store
 from placet.replay.asks.answers import CallView
 from placet.replay.asks.deciding import ToldCall, ToldStep
+from placet.replay.asks.editing import is_edited
 from placet.replay.asks.model import AskStatus
 from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.calls.runtime import Runtime
@@ -114,6 +115,9 @@ async def look(
         asks = await store.list_asks(tx, session_id, [each.call_id for each in step])
         votes = await store.list_votes(tx, session_id, [call_id])
         now = await tx.now()
+        edits = []
+        if call.status is CallStatus.SUPERSEDED:
+            edits = await store.list_edits(tx, session_id, [call_id])
     pinned = await runtime.policies.get(runtime.db, session.tenant_id, session.artifact_id)
     is_whole = pinned.policy.gate is Gate.REJECT_ALL
     asked = [each for each in step if each.status is CallStatus.AWAITING_APPROVAL]
@@ -142,6 +146,10 @@ async def look(
         and wanted <= approved
         and goes_on
         and is_ahead,
+        superseded_by=next((each.new_call_id for each in edits if each.call_id == call_id), None),
+        arguments=call.arguments.decode()
+        if is_edited(call) and Scope.RUNTIME in principal.scopes
+        else None,
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 
 from placet.events.tables import EVENT, EVENT_BODY
 from placet.replay.calls.events import CallSettled
-from placet.replay.calls.model import ExecutionState
+from placet.replay.calls.model import CallStatus, ExecutionState
 from placet.replay.calls.tables import PENDING_CALL
 from placet.replay.observed.model import CallWindow, DecidedCalls, ToolCalls
 from placet.replay.sessions.tables import REPLAY_SESSION
@@ -64,7 +64,7 @@ async def count_decisions(
         )
         .select_from(_calls())
         .where(*_within(tx, window))
-        .where(_CALL.proposed_at > window.after, _CALL.proposed_at <= window.until)
+        .where(*_proposed(window))
         .group_by(sa.literal_column("1"), _CALL.verdict, _CALL.layer, codes, rules)
         .order_by(times.desc(), sa.literal_column("1"), rules)
         .limit(GROUPS_MAX)
@@ -78,7 +78,7 @@ async def count_calls(tx: Reading, window: CallWindow) -> int:
         sa.select(sa.func.count())
         .select_from(_calls())
         .where(*_within(tx, window))
-        .where(_CALL.proposed_at > window.after, _CALL.proposed_at <= window.until)
+        .where(*_proposed(window))
     )
     return int(total)
 
@@ -145,6 +145,15 @@ def _calls() -> sa.Join:
     return REPLAY_SESSION.join(
         PENDING_CALL,
         sa.and_(_CALL.tenant_id == _SESSION.tenant_id, _CALL.session_id == _SESSION.session_id),
+    )
+
+
+def _proposed(window: CallWindow) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return what was proposed in a window; a call that somebody edited is not there twice."""
+    return (
+        _CALL.proposed_at > window.after,
+        _CALL.proposed_at <= window.until,
+        _CALL.status != CallStatus.SUPERSEDED,
     )
 
 

@@ -29,6 +29,9 @@ PAGE: Final = 250
 """Calls that are read at a time, so that nobody else waits long for the event loop."""
 
 _C: Final = PENDING_CALL.c
+_IS_ONE: Final = _C.status != CallStatus.SUPERSEDED
+"""Of a call that somebody edited, the one that came in its place is told of."""
+
 _TELLING: Final = (ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED)
 
 
@@ -81,7 +84,7 @@ async def has_early(
     """Say whether one of these calls is among the first `calls_max` of a session."""
     first = (
         sa.select(_C.call_id)
-        .where(_C.tenant_id == tx.tenant_id, _C.session_id == session_id)
+        .where(_C.tenant_id == tx.tenant_id, _C.session_id == session_id, _IS_ONE)
         .order_by(_C.step_id, _C.ordinal)
         .limit(calls_max)
         .subquery()
@@ -176,6 +179,7 @@ async def _count_sessions(tx: Reading, window: Window) -> list[SessionCount]:
             _C.tenant_id == tx.tenant_id,
             _C.session_id == newest.c.session_id,
             _C.proposed_at < window.until,
+            _IS_ONE,
         )
         .lateral()
     )
@@ -212,7 +216,7 @@ def _calls_of(sessions: Sequence[UUID], until: datetime) -> sa.Select[tuple[obje
             _bounded(told.c.output).label("output"),
         )
         .select_from(PENDING_CALL.outerjoin(told, sa.true()))
-        .where(_C.session_id.in_(sessions), _C.proposed_at < until)
+        .where(_C.session_id.in_(sessions), _C.proposed_at < until, _IS_ONE)
         .order_by(_C.session_id, _C.step_id, _C.ordinal)
     )
 

@@ -12,6 +12,9 @@ who has two of the roles counts for both. One rejection, by anybody who could ha
 the call, and its reason goes back to the model. What an approval leads to is told in
 `replay.asks`: it grants nothing by itself.
 
+Instead of answering, somebody whom the call asks may put one with other arguments in its place,
+with a reason. It is asked about anew, and the editor votes on it as everybody does.
+
 Invariants
 - A vote is a row only if nothing stood against it, and names the bytes that were shown.
 - Each vote counts the earlier ones anew: one by a key that counts no more is left out.
@@ -19,6 +22,7 @@ Invariants
 
 Failures
 - Everything that stands against a vote, at once: `ask_refused`; nothing was written.
+- Everything that stands against an edit: `edit_refused`.
 - A call that was answered, claimed, cancelled or overdue meanwhile: `ask_closed`.
 - Two votes at once: the later one is counted again on what the earlier one left.
 """

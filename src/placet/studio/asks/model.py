@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -24,6 +24,9 @@ from placet.studio.workspaces.model import GroupMember, KeyStanding, WorkspaceId
 
 ARGUMENTS_MAX: Final = 1_000
 """Characters of a call's arguments that a list shows."""
+
+EDIT_MAX: Final = 262_144
+"""Characters of arguments that somebody may propose."""
 
 
 class RoleTally(Value, frozen=True):
@@ -118,6 +121,47 @@ class AskAnswered(Value, frozen=True):
     call_id: UUID
     status: AskStatus
     tally: list[RoleTally]
+
+
+class EditAsk(Input, frozen=True):
+    """Propose other arguments for a call that waits, as JSON text, and say why.
+
+    `"[redacted]"` where the view has it keeps the value that nobody is shown.
+    """
+
+    arguments: Annotated[str, msgspec.Meta(max_length=EDIT_MAX)]
+    reason: AskReason
+
+
+class AskEdited(Value, frozen=True):
+    """The call that waits no more, and what is asked about the one in its place."""
+
+    superseded: UUID
+    ask: AskShown
+
+
+class EditFlaw(StrEnum):
+    """Why an edit is refused."""
+
+    NOT_AN_APPROVER = "not_an_approver"
+    ROLE_MISSING = "role_missing"
+    ARGUMENTS_REFUSED = "arguments_refused"
+    TOO_MANY = "too_many"
+
+
+class EditObjection(Value, frozen=True):
+    """One thing that stands against an edit."""
+
+    code: EditFlaw
+    detail: str
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class EditRefused(Invalid):
+    """The call cannot be edited like this."""
+
+    hint = "every reason is listed; all of them must go"
+    reasons: list[EditObjection]
 
 
 class AskVoteAnswer(Value, frozen=True):

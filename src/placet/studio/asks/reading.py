@@ -1,5 +1,6 @@
 """Reading what an ask is judged by, and putting it into the form in which it is shown."""
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
 from placet.replay.asks import rules as ask_rules
 from placet.replay.asks import store as asks
-from placet.replay.asks.model import AskClosed, AskStatus, AskView
+from placet.replay.asks.editing import is_edited
+from placet.replay.asks.model import AskClosed, AskStatus, AskView, EditedFrom, ReplayAskEdit
 from placet.replay.calls.model import CallStatus, ReplayPendingCall
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.model import SessionStatus
@@ -159,7 +161,29 @@ def listed(panel: AskPanel, case: AskCase) -> AskListed:
 
 
 async def _view(tx: Reading, panel: AskPanel, pinned: Pinned, call: ReplayPendingCall) -> bytes:
-    hides = ask_rules.is_redacted(pinned.policy, call)
-    salt = await asks.get_salt(tx, call) if hides else b""
     step = await asks.list_step(tx, call)
-    return ask_rules.view_bytes(ask_rules.view_of(pinned.policy, panel.session, call, step, salt))
+    edit = await _edit(tx, call)
+    hides = ask_rules.is_redacted(pinned.policy, call)
+    salt = await asks.get_salt(tx, call, edit) if hides else b""
+    edited = None if edit is None else _edited(edit, step)
+    view = ask_rules.view_of(pinned.policy, panel.session, call, step, salt, edited)
+    return ask_rules.view_bytes(view)
+
+
+async def _edit(tx: Reading, call: ReplayPendingCall) -> ReplayAskEdit | None:
+    """Return the edit that a call came by, if it did."""
+    if not is_edited(call):
+        return None
+    found = await asks.list_edits(tx, call.session_id, [call.call_id])
+    return next(each for each in found if each.new_call_id == call.call_id)
+
+
+def _edited(edit: ReplayAskEdit, step: Sequence[ReplayPendingCall]) -> EditedFrom:
+    was = next(each for each in step if each.call_id == edit.call_id)
+    return EditedFrom(
+        call_id=edit.call_id,
+        arguments_hash=was.arguments_hash.hex(),
+        editor_id=edit.editor_id,
+        reason=edit.reason,
+        edited_at=edit.edited_at,
+    )

@@ -15,8 +15,15 @@ from placet.kernel.refusals import MalformedQuery
 from placet.replay.asks import store as asks
 from placet.replay.sessions.policies import Policies
 from placet.storage.database import Writing
-from placet.studio.asks import service
-from placet.studio.asks.model import AskListed, AskShown, AskVoteAnswer, CastAskVote
+from placet.studio.asks import editing, service
+from placet.studio.asks.model import (
+    AskEdited,
+    AskListed,
+    AskShown,
+    AskVoteAnswer,
+    CastAskVote,
+    EditAsk,
+)
 from placet.tenancy.entry import (
     Answer,
     AppRequest,
@@ -33,6 +40,7 @@ from placet.tenancy.entry import (
 )
 
 _VOTE: Final = msgspec.json.Decoder(CastAskVote)
+_EDIT: Final = msgspec.json.Decoder(EditAsk)
 _CALL: Final = "/api/v1/replay/sessions/{session_id:uuid}/calls/{call_id:uuid}"
 _READERS: Final = (Scope.READ, Scope.APPROVE, Scope.OPERATE)
 
@@ -92,6 +100,26 @@ async def vote_on_ask(
     return await answered(request, raw, work)
 
 
+@post(
+    f"{_CALL}/edit",
+    opt=RouteOpt(scope=Scope.APPROVE, body=EditAsk, answer=AskEdited, status=201, keyed=True),
+)
+async def edit_ask(
+    request: AppRequest, session_id: FromPath[UUID], call_id: FromPath[UUID]
+) -> Response[bytes]:
+    """Put a call with other arguments in the place of one that waits. It is asked about anew."""
+    raw = await body_of(request)
+    asked = bodies.decode(_EDIT, raw)
+    principal, policies = principal_of(request), kept_of(request, Policies)
+
+    async def work(tx: Writing) -> Answer:
+        place = (session_id, call_id)
+        value = await editing.edit_ask(tx, principal, place, asked, policies, ids_of(request))
+        return Answer(value=value, status=201)
+
+    return await answered(request, raw, work)
+
+
 def _after(cursor: str) -> tuple[datetime, UUID]:
     try:
         deadline, call_id = decode_cursor(cursor)
@@ -107,4 +135,4 @@ def _after(cursor: str) -> tuple[datetime, UUID]:
     return found
 
 
-HANDLERS = [list_asks, get_ask, vote_on_ask]
+HANDLERS = [list_asks, get_ask, vote_on_ask, edit_ask]

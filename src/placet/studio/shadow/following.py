@@ -17,6 +17,7 @@ from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.policy.load import load_policy
+from placet.replay.asks import store as asks
 from placet.replay.calls.events import CallProposed
 from placet.replay.calls.model import Verdict
 from placet.replay.recordings import store as recordings
@@ -196,7 +197,7 @@ async def look(tx: Reading, shadow: Shadow, behind: Behind, *, is_costly: bool =
         tx, StreamId(behind.session_id), after=behind.seq, limit=EVENTS_MAX
     )
     told = [_call_of(one) for one in found if _counts(one, shadow)]
-    calls = [one for one in told if one is not None]
+    calls = await asks.follow_edits(tx, behind.session_id, [one for one in told if one is not None])
     recording = None
     if not is_costly and await recordings.has_early(tx, behind.session_id, calls, CALLS_MAX):
         recording = await recordings.read_session(

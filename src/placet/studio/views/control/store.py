@@ -35,6 +35,7 @@ _VERDICTS: Final = """
       FROM (SELECT session_id FROM recent LIMIT :sessions) r
       JOIN placet.replay_pending_call c
         ON c.tenant_id = :tenant AND c.session_id = r.session_id AND c.tool_name = :tool
+       AND c.status <> 'superseded'
      GROUP BY c.verdict, c.layer
      ORDER BY calls DESC, c.verdict, c.layer
 """
