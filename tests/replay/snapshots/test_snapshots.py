@@ -5,13 +5,17 @@ from collections.abc import Callable
 import asyncpg
 import httpx
 import pytest
+from litestar import Litestar
 from msgspec.structs import replace
 from tests.conftest import Server, found
 from tests.replay.desk import Desk, Worker
+from tests.replay.passing import Pass, let_time_pass
 
 from placet.events import store as events
 from placet.kernel.ids import Ids
+from placet.replay.calls import sweep
 from placet.replay.calls.fold import fold
+from placet.replay.calls.runtime import Runtime
 from placet.replay.sessions.policies import acting_for
 from placet.replay.sessions.rules import encode_state
 from placet.replay.sessions.state import SessionState
@@ -21,6 +25,8 @@ from placet.replay.snapshots.rules import digest_of
 from placet.storage.database import Database
 from placet.storage.work import SNAPSHOT_SESSION, WorkDue, put_due
 from placet.tenancy.model import Role
+
+__all__ = ["let_time_pass"]
 
 EVERY = 4
 LIE = encode_state(SessionState(phase="verified", steps=99))
@@ -271,6 +277,24 @@ async def test_a_worker_takes_snapshots_of_a_long_session_until_it_has_caught_up
     told = await history(worker)
     for seq in seqs:
         assert (await kept(worker, seq)).state == encode_state(fold(told[:seq]))
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("many", [EVERY, 1000])
+async def test_a_sweep_asks_for_a_snapshot_of_a_long_session_alone(
+    worker: Worker,
+    let_time_pass: Pass,
+    app: Litestar,
+    monkeypatch: pytest.MonkeyPatch,
+    many: int,
+) -> None:
+    monkeypatch.setattr(sweep, "SNAPSHOT_EVENTS", many)
+    await worker.propose(("note", {"text": "left behind"}))
+    await let_time_pass(worker)
+    await sweep.sweep_due(app.state[Runtime.__name__])
+    while await taking.take_snapshots(worker.desk.db):
+        pass
+    assert bool(await listed(worker)) is (many == EVERY)
 
 
 @pytest.mark.usefixtures("often")

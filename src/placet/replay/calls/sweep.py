@@ -36,8 +36,8 @@ from placet.replay.sessions import store as sessions
 from placet.replay.sessions.model import ReplaySession, SessionFinished, SessionStatus
 from placet.replay.sessions.policies import acting_for
 from placet.replay.sessions.rules import decode_state, encode_state
-from placet.replay.sessions.state import SessionState
-from placet.storage.work import SWEEP_SESSION, WorkDue, take_due
+from placet.replay.sessions.state import SNAPSHOT_EVENTS, SessionState
+from placet.storage.work import SNAPSHOT_SESSION, SWEEP_SESSION, WorkDue, put_due, take_due
 
 BATCH: Final = 100
 TAKEN_SECONDS: Final = 30
@@ -92,6 +92,9 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
         }
         alive = await store.count_alive(tx, work.ref, {call.step_id for call in overdue})
     pinned = await runtime.policies.get(runtime.db, work.tenant_id, session.artifact_id)
+    if session.next_seq > SNAPSHOT_EVENTS:
+        async with runtime.db.writing(acting_for(work.tenant_id)) as writing:
+            await put_due(writing, SNAPSHOT_SESSION, work.ref, now)
     swept = decide_sweep(pinned.policy, session, calls, overdue, receipts, alive)
     return await store.sweep(
         runtime.db.hot,
