@@ -4,7 +4,7 @@ The rows `replay_kept` and `replay_amount`, in the form in which rules look at t
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -27,8 +27,16 @@ _MEMORY: Final = msgspec.json.Decoder(CommittedMemory)
 class LeftBehind:
     """Committed calls that rules require, values of slots, envelopes' firsts, and amounts."""
 
-    def __init__(self, amounts: Sequence[tuple[str, str, datetime | None]]) -> None:
-        """Begin with amounts as rows have them: aggregate, value, and when it was committed."""
+    def __init__(
+        self,
+        amounts: Sequence[tuple[str, str, datetime | None]],
+        others: Mapping[str, Number] | None = None,
+    ) -> None:
+        """Begin with amounts as rows have them: aggregate, value, and when it was committed.
+
+        `others` is what calls of other sessions were told to give to aggregates that are wider.
+        """
+        self.others: Mapping[str, Number] = others or {}
         self.committed: dict[str, deque[CommittedCall]] = {}
         self.slots: dict[str, Json] = {}
         self.firsts: dict[str, Number] = {}
@@ -37,7 +45,7 @@ class LeftBehind:
 
     def copied(self) -> "LeftBehind":
         """Return a copy that may `keep` more; the amounts are shared."""
-        made = LeftBehind(self._told)
+        made = LeftBehind(self._told, self.others)
         made.committed = {tool: line.copy() for tool, line in self.committed.items()}
         made.slots, made.firsts = self.slots.copy(), self.firsts.copy()
         made._series = self._series
@@ -54,6 +62,8 @@ class LeftBehind:
                 series.open(value)
                 if at is not None:
                     series.commit(value, at)
+            for name, number in self.others.items():
+                self._series[name].open(number)
             self._told = ()
         return self._series
 

@@ -11,17 +11,20 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+from msgspec import field
 
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
 from placet.policy.facts import Facts, Status
 from placet.policy.loaded import Policy
+from placet.policy.numbers import number_of
 from placet.replay.calls.left_behind import LeftBehind
 from placet.replay.calls.model import ExecutionState, KeptKind
 from placet.replay.calls.next_call import CountedCall, Left, NextCall
 from placet.replay.sessions.model import SessionMode, SessionStatus
 from placet.replay.sessions.rules import decode_state
 from placet.replay.sessions.state import SessionState
+from placet.replay.slices.model import Others
 
 SESSIONS_MAX: Final = 10_000
 KEYS_MAX: Final = 10_000
@@ -65,6 +68,7 @@ class _FactsRow(Value, frozen=True):
     killed_tools: list[str]
     kept: list[_Kept]
     amounts: list[_Amount]
+    others: list[Others] = field(default_factory=list)
 
 
 _FACTS: Final = msgspec.json.Decoder(_FactsRow)
@@ -185,7 +189,10 @@ def known_from(facts: str, before: Known | None) -> Known:
     row = _FACTS.decode(facts)
     # Whatever makes a call count no more, or anew, changes the state.
     is_same = before is not None and before.state_version == row.state_version
-    left = LeftBehind([(one.name, one.value, one.at) for one in row.amounts])
+    # What was told before of other sessions is a guess like all the rest, and checked as that is.
+    others = {} if before is None else {**before.left.others}
+    others.update((one.name, number_of(one.value)) for one in row.others)
+    left = LeftBehind([(one.name, one.value, one.at) for one in row.amounts], others)
     for kept in row.kept:
         left.keep(kept.kind, kept.name, kept.value, kept.at)
     return Known(

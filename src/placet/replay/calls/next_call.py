@@ -15,14 +15,15 @@ from placet.policy.response import holding_of
 from placet.replay.calls.model import CallStatus, CommitState, ExecutionState, KeptKind, Stop
 from placet.replay.sessions.model import SessionStatus
 from placet.replay.sessions.state import SessionState
+from placet.replay.slices.model import Wide
 
 
 class CountedCall(Value, frozen=True):
     """A call that counts since `since`, or once did: what was proposed, in which phase and step.
 
-    `others` are the calls of its response that count beside it; `is_unknown` tells that nobody can
-    say what became of it. `holding` is kept where it is known
-    already; it follows from the arguments.
+    `others` are the calls of its response that count beside it; `is_begun` tells that its grant was
+    redeemed or somebody reported on it, `is_unknown` that nobody can say what became of it.
+    `holding` is kept where it is known already; it follows from the arguments.
     """
 
     call_id: UUID
@@ -36,6 +37,7 @@ class CountedCall(Value, frozen=True):
     cost_micros: int | None = None
     is_settled: bool = False
     is_unknown: bool = False
+    is_begun: bool = False
     holding: Holding | None = None
 
     def held(self, policy: Policy) -> Holding:
@@ -73,13 +75,19 @@ class CostOf(Value, frozen=True):
 
 
 class Left(Value, frozen=True, omit_defaults=True):
-    """What `session_leave_v1` writes: amounts that open, commit or are released, and the rest."""
+    """What `session_leave_v1` writes: amounts that open, commit or are released, and the rest.
+
+    `wide` is what is taken from allowances wider than the session. `is_wide` says that what commits
+    or is released counts there too.
+    """
 
     opens: list[OpenedAmount] = field(default_factory=list)
     commits: list[UUID] = field(default_factory=list)
     releases: list[UUID] = field(default_factory=list)
     kept: list[KeptValue] = field(default_factory=list)
     costs: list[CostOf] = field(default_factory=list)
+    wide: Wide | None = None
+    is_wide: bool = False
 
     def plus(self, other: "Left") -> "Left":
         """Return both together."""
@@ -89,6 +97,8 @@ class Left(Value, frozen=True, omit_defaults=True):
             releases=self.releases + other.releases,
             kept=self.kept + other.kept,
             costs=self.costs + other.costs,
+            wide=self.wide or other.wide,
+            is_wide=self.is_wide or other.is_wide,
         )
 
 

@@ -12,7 +12,9 @@ from placet.kernel.value import Value
 from placet.policy import remember
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import CommitRequirement, EvidenceClass, SideEffect
+from placet.policy.wider import is_wider
 from placet.replay.calls.events import (
+    CallAbandoned,
     CallBecameUnknown,
     CallCosted,
     CallSettled,
@@ -45,7 +47,8 @@ _GRAVE: Final = frozenset({SideEffect.DESTRUCTIVE, SideEffect.ADMIN, SideEffect.
 class Word(Value, frozen=True):
     """What somebody says became of a call, and how good that word is.
 
-    `output` is the JSON text of what came back, if any; `cost_micros` what the call cost, if told.
+    `output` is the JSON text of what came back, if any; `cost_micros` what the call cost, if told;
+    `never_begun` that the tool's host signed that the call was not let in.
     """
 
     call: CountedCall
@@ -57,6 +60,7 @@ class Word(Value, frozen=True):
     reason: str | None = None
     cost_micros: int | None = None
     reconciled_by: UUID | None = None
+    never_begun: bool = False
 
 
 def success_need(tool: LoadedTool | None, environment: Environment) -> EvidenceLevel:
@@ -99,24 +103,39 @@ def decide_word(
     """Return what becomes of a call that counts on this word, or None where it changes nothing.
 
     Enough evidence settles it. A reported time-out or an unknown outcome makes it unknown. Too
-    little evidence is kept, and the call goes on waiting for more. Of a call of which it is known
-    what became of it, or is known that nobody knows, only the cost can still be told.
+    little evidence is kept, and the call goes on waiting for more. Of a call of which nobody knows
+    what became, the signed word of its tool's host tells; of any other, only the cost can be told.
     """
     call = word.call
     tool = policy.tools.get(call.tool)
     is_over = call.is_settled or call.is_unknown
     is_open = call.status in {CallStatus.GRANTED, CallStatus.SHADOWED} and not is_over
     if not is_open:
-        following = None if word.cost_micros is None else _kept_as_it_is(state, call)
+        following = _told_after(policy, state, environment, word)
     elif word.status in {ReceiptStatus.TIMED_OUT, ReceiptStatus.UNKNOWN}:
         following = _unknown(state, tool, word)
     elif is_enough(word, tool, environment):
-        following = settled(policy, state, word)
+        never = word.never_begun and not call.is_begun and call.status is CallStatus.GRANTED
+        following = (_never_begun if never else settled)(policy, state, word)
     else:
         following = _waiting(state, tool, word)
     if following is None:
         return None
     return _stopping(policy, _costing(following, word), call)
+
+
+def _told_after(
+    policy: Policy, state: SessionState, environment: Environment, word: Word
+) -> NextCall | None:
+    """Return what a word changes that comes when it is known, or when nobody knows, what became."""
+    call = word.call
+    is_final = word.status in {ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED}
+    is_signed = is_final and _ORDER[word.level] >= _ORDER[EvidenceLevel.EXECUTOR_ATTESTED]
+    if is_signed and call.is_unknown and call.status is CallStatus.UNKNOWN:
+        if is_enough(word, policy.tools.get(call.tool), environment):
+            return settled(policy, state, word)
+        return _kept_as_it_is(state, call)
+    return None if word.cost_micros is None else _kept_as_it_is(state, call)
 
 
 def settle(policy: Policy, state: SessionState, word: Word) -> NextCall:
@@ -141,7 +160,8 @@ def settled(policy: Policy, state: SessionState, word: Word) -> NextCall:
     memory, leaves, left = None, None, NOTHING_LEFT
     if has_failed:
         commit = CommitState.REFUSED if needs_commit else commit
-        left = Left(releases=[call.call_id]) if holding.amounts else left
+        if holding.amounts:
+            left = Left(releases=[call.call_id], is_wide=is_wider(tool))
     elif needs_commit:
         commit = CommitState.COMMITTED
         phase, conflict = advance(state.phase, holding)
@@ -149,7 +169,8 @@ def settled(policy: Policy, state: SessionState, word: Word) -> NextCall:
         leaves, left = leave(
             policy, state, call.call_id, holding, output=word.output, memory=memory
         )
-        left = left.plus(Left(commits=[call.call_id])) if holding.amounts else left
+        if holding.amounts:
+            left = left.plus(Left(commits=[call.call_id], is_wide=is_wider(tool)))
     said = CallSettled(
         call_id=call.call_id,
         tool=call.tool,
@@ -178,6 +199,29 @@ def settled(policy: Policy, state: SessionState, word: Word) -> NextCall:
         said=(said,),
         settles=True,
         left=left,
+    )
+
+
+def _never_begun(policy: Policy, state: SessionState, word: Word) -> NextCall:
+    """Return the call that its tool's host did not let in and never will: it holds nothing more."""
+    call = word.call
+    needs_commit = _open_commit_state(policy.tools.get(call.tool)) is CommitState.AWAITING_EVIDENCE
+    said = CallAbandoned(
+        call_id=call.call_id,
+        tool=call.tool,
+        step_ends=not call.others,
+        receipt_id=word.receipt_id,
+    )
+    return NextCall(
+        status=CallStatus.ABANDONED,
+        execution_state=ExecutionState.NOT_STARTED,
+        commit_state=CommitState.REFUSED if needs_commit else CommitState.NOT_REQUIRED,
+        frees_effect_key=True,
+        session_status=None,
+        after=evolve(state, said),
+        said=(said,),
+        settles=True,
+        left=Left(releases=[call.call_id]) if call.held(policy).amounts else NOTHING_LEFT,
     )
 
 

@@ -139,8 +139,13 @@ BEGIN
             code := 'redo';
         END IF;
     END IF;
+    -- A denial that rests on what other sessions take must still rest on it.
+    IF code = 'ok' AND p_left ? 'wide' AND NOT placet.slices_hold_v1(s, p_left -> 'wide') THEN
+        code := 'redo';
+    END IF;
     IF code = 'redo' THEN
-        facts := placet.session_facts_v1(s) || placet.claim_facts_v1(s, c, v_approved);
+        facts := placet.session_facts_v1(s) || placet.claim_facts_v1(s, c, v_approved)
+            || placet.slices_told_v1(s, p_left -> 'wide');
         RETURN;
     END IF;
 
@@ -166,6 +171,9 @@ BEGIN
             grant_ms double precision)
         WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
           AND r.call_id = n.call_id;
+        IF p_left ? 'wide' THEN
+            PERFORM placet.slices_take_v1(s, p_left -> 'wide', v_at);
+        END IF;
         -- Race: two sessions may want one effect; the unique index lets one have it, and the
         -- sorted order keeps two that want several from waiting on each other.
         INSERT INTO placet.replay_effect_key (
@@ -220,6 +228,11 @@ BEGIN
             WHERE n.status = 'granted';
             code := 'redo';
             facts := placet.session_facts_v1(s) || placet.claim_facts_v1(s, c, v_approved);
+            RETURN;
+        WHEN SQLSTATE 'PL003' THEN
+            code := 'redo';
+            facts := placet.session_facts_v1(s) || placet.claim_facts_v1(s, c, v_approved)
+                || placet.slices_told_v1(s, p_left -> 'wide');
             RETURN;
     END;
     answer := p_answer;

@@ -127,6 +127,10 @@ BEGIN
             code := 'redo';
         END IF;
     END IF;
+    -- A denial that rests on what other sessions take must still rest on it.
+    IF code = 'ok' AND p_left ? 'wide' AND NOT placet.slices_hold_v1(s, p_left -> 'wide') THEN
+        code := 'redo';
+    END IF;
     -- What waits for people has a bound: the sweeper and whoever takes over read all of it.
     IF code = 'ok' AND s.waiting_since IS NOT NULL
         AND p_calls @> '[{"status": "awaiting_approval"}]' AND 256 < (
@@ -140,7 +144,7 @@ BEGIN
     END IF;
     IF code <> 'ok' THEN
         IF code = 'redo' THEN
-            facts := placet.session_facts_v1(s);
+            facts := placet.session_facts_v1(s) || placet.slices_told_v1(s, p_left -> 'wide');
         END IF;
         RETURN;
     END IF;
@@ -182,6 +186,9 @@ BEGIN
             blocked_why text, effect_key bytea, commit_requirement text, start_required boolean,
             commit_state text, status text, ask_seconds double precision,
             grant_ms double precision, counts boolean);
+        IF p_left ? 'wide' THEN
+            PERFORM placet.slices_take_v1(s, p_left -> 'wide', v_at);
+        END IF;
         -- Race: two sessions may want one effect; the unique index lets one have it, and the
         -- sorted order keeps two that want several from waiting on each other.
         INSERT INTO placet.replay_effect_key (
@@ -239,6 +246,10 @@ BEGIN
             WHERE c.status = 'granted';
             code := 'redo';
             facts := placet.session_facts_v1(s);
+            RETURN;
+        WHEN SQLSTATE 'PL003' THEN
+            code := 'redo';
+            facts := placet.session_facts_v1(s) || placet.slices_told_v1(s, p_left -> 'wide');
             RETURN;
         WHEN SQLSTATE 'PL001' THEN
             code := 'prepared_request_consumed';

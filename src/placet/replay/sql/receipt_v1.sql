@@ -24,6 +24,7 @@ DECLARE
     v_at timestamptz;
     v_on_time boolean;
     v_moves boolean;
+    v_signed boolean;
     v_key_id text;
     v_from int := 1;
     v_to int := 1;
@@ -78,14 +79,18 @@ BEGIN
     v_on_time := NOT late AND NOT conflicting AND (
         c.status = 'granted' OR (c.status = 'shadowed' AND c.settled_at IS NULL
             AND c.execution_state <> 'unknown'));
+    -- Of a call of which nobody knows what became, the signed word of its tool's host tells.
+    v_signed := NOT late AND NOT conflicting AND c.status = 'unknown'
+        AND p_evidence_level = 'executor_attested' AND p_status IN ('succeeded', 'failed');
     -- What a call cost may be told again, also when it is known what became of it.
-    v_moves := v_on_time OR (p_cost IS NOT NULL AND NOT late AND NOT conflicting);
+    v_moves := v_on_time OR v_signed OR (p_cost IS NOT NULL AND NOT late AND NOT conflicting);
     -- Kept before: the same answer, unless it was kept without the settlement that it may bring.
     IF replayed THEN
         receipt_id := had.receipt_id;
         v_on_time := v_on_time AND NOT had.late AND NOT had.conflicting
             AND c.execution_state IN ('not_started', 'started');
-        v_moves := v_on_time;
+        v_signed := v_signed AND NOT had.late AND NOT had.conflicting;
+        v_moves := v_on_time OR v_signed;
         late := had.late;
         conflicting := had.conflicting;
         applied := coalesce(c.settled_by = had.receipt_id, false);
@@ -100,7 +105,7 @@ BEGIN
             code := 'unattested';
             RETURN;
         END IF;
-        IF NOT v_on_time OR p_decided_version IS NULL THEN
+        IF NOT v_moves OR p_decided_version IS NULL THEN
             RETURN;
         END IF;
         v_from := 2;
@@ -110,11 +115,19 @@ BEGIN
     IF v_moves AND p_decided_version IS NOT NULL AND (
         s.state_version <> p_decided_version OR (replayed AND p_receipt <> had.receipt_id)
         -- Whether it settles the call is judged on where the call stands, which is no fact.
-        OR v_on_time <> coalesce(p_next ->> 'status' IS NOT NULL, false))
+        OR CASE WHEN v_signed
+                THEN p_next ->> 'status' IS NOT NULL AND p_next ->> 'status' <> 'settled'
+                ELSE v_on_time <> coalesce(p_next ->> 'status' IS NOT NULL, false) END
+        -- Only what never began is abandoned.
+        OR (p_next ->> 'status' = 'abandoned' AND c.execution_state <> 'not_started'))
     THEN
         code := 'redo';
         facts := placet.session_facts_v1(s) || jsonb_build_object(
             'call', placet.call_facts_v1(c), 'receipt_id', receipt_id);
+        RETURN;
+    END IF;
+    -- A word that is not good enough was kept before, and is no better now.
+    IF replayed AND p_next ->> 'status' IS NULL THEN
         RETURN;
     END IF;
     moved := v_moves AND p_decided_version IS NOT NULL AND p_next IS NOT NULL;
@@ -153,6 +166,9 @@ BEGIN
             committed_at = CASE WHEN receipt_v1.commit_state = 'committed' THEN v_at END,
             counts = c.counts AND NOT (p_next ->> 'frees_effect_key')::boolean
         WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id AND r.call_id = p_call;
+        IF p_next -> 'left' ? 'is_wide' THEN
+            PERFORM placet.slices_free_v1(s, p_next -> 'left', v_at);
+        END IF;
         IF (p_next ->> 'frees_effect_key')::boolean THEN
             UPDATE placet.replay_effect_key AS k SET released_at = v_at
             WHERE k.tenant_id = s.tenant_id AND k.session_id = s.session_id

@@ -17,6 +17,12 @@ BEGIN
     FROM jsonb_array_elements_text(p_left -> 'commits') AS c(call_id)
     WHERE a.tenant_id = s.tenant_id AND a.session_id = s.session_id
       AND a.call_id = c.call_id::uuid AND a.committed_at IS NULL;
+    IF p_left ? 'is_wide' THEN
+        UPDATE placet.replay_wide_amount AS w SET committed_at = p_at
+        FROM jsonb_array_elements_text(p_left -> 'commits') AS c(call_id)
+        WHERE w.tenant_id = s.tenant_id AND w.session_id = s.session_id
+          AND w.call_id = c.call_id::uuid AND w.committed_at IS NULL;
+    END IF;
     UPDATE placet.replay_amount AS a SET released_at = p_at
     FROM jsonb_array_elements_text(p_left -> 'releases') AS c(call_id)
     WHERE a.tenant_id = s.tenant_id AND a.session_id = s.session_id

@@ -1,4 +1,5 @@
--- Seal a session's stream in the statement that ends the session: its count and its last leaf.
+-- Seal a session's stream in the statement that ends the session: its count and its last leaf. What
+-- it held of wider allowances is given back.
 -- The trigger on `replay_session` waits for `ended_at`, so that no other write pays for this.
 CREATE FUNCTION placet.session_seal_v1()
 RETURNS trigger LANGUAGE plpgsql AS $$
@@ -7,6 +8,7 @@ BEGIN
         tenant_id, session_id, status, last_seq, head, sealed_at)
     VALUES (
         NEW.tenant_id, NEW.session_id, NEW.status, NEW.next_seq - 1, NEW.head, NEW.ended_at);
+    PERFORM placet.slices_return_v1(NEW.tenant_id, NEW.session_id);
     RETURN NULL;
 END
 $$;

@@ -1,9 +1,10 @@
--- Take a call out of `granted` or `unknown`: an operator with a reason, or the holder with a receipt.
+-- Take a call out of `granted` or `unknown`: an operator with a reason, the holder with a receipt, or
+-- whoever of them cites the read by which the contract's rule settles an unknown call.
 CREATE FUNCTION placet.settle_v1(
     p_key_id text, p_secret_hash bytea, p_session uuid,
     p_holder text, p_epoch bigint, p_fence bigint,
     p_settlement uuid, p_call uuid, p_outcome text, p_receipt uuid, p_reason text,
-    p_decided_version bigint, p_evidence_level text, p_next jsonb, p_state bytea, p_operator boolean,
+    p_reconciled_by uuid, p_decided_version bigint, p_evidence_level text, p_next jsonb, p_state bytea, p_operator boolean,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     OUT code text, OUT facts jsonb, OUT status text, OUT execution_state text,
     OUT commit_state text, OUT evidence_level text, OUT state_version bigint,
@@ -23,6 +24,7 @@ DECLARE
     v_operator boolean;
     v_stops boolean;
     v_to int;
+    v_read jsonb;
 BEGIN
     replayed := false;
     SELECT * INTO e FROM placet.session_enter_v1(
@@ -53,8 +55,11 @@ BEGIN
     IF FOUND THEN
         replayed := true;
         stopped := CASE WHEN s.stopped_by_call = p_call THEN s.ended_why END;
-        code := CASE WHEN (had.call_id, had.outcome, had.reason) = (p_call, p_outcome, p_reason)
+        -- Where a read tells, its reader need not say the outcome.
+        code := CASE WHEN (had.call_id, had.outcome, had.reason)
+                            = (p_call, coalesce(p_outcome, had.outcome), p_reason)
                         AND had.receipt_id IS NOT DISTINCT FROM p_receipt
+                        AND had.reconciled_by IS NOT DISTINCT FROM p_reconciled_by
                      THEN 'ok' ELSE 'idempotency_conflict' END;
         RETURN;
     END IF;
@@ -71,7 +76,9 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    IF c.status NOT IN ('granted', 'unknown') THEN
+    IF c.status NOT IN ('granted', 'unknown')
+        OR (p_reconciled_by IS NOT NULL AND c.status <> 'unknown')
+    THEN
         code := 'transition_not_allowed';
         RETURN;
     END IF;
@@ -98,13 +105,25 @@ BEGIN
             cited.evidence_level := 'client_reported';
         END IF;
     END IF;
+    IF p_reconciled_by IS NOT NULL THEN
+        v_read := placet.read_facts_v1(c, p_reconciled_by);
+        IF v_read IS NULL THEN
+            code := 'not_found';
+            RETURN;
+        END IF;
+    END IF;
     IF p_decided_version IS DISTINCT FROM s.state_version OR p_operator <> v_operator
-        OR (NOT v_operator AND p_evidence_level IS DISTINCT FROM cited.evidence_level)
+        OR (v_read IS NULL AND NOT v_operator
+            AND p_evidence_level IS DISTINCT FROM cited.evidence_level)
+        -- Race: a report may have come since the read was judged, or a host's key been revoked.
+        OR (v_read IS NOT NULL AND (
+            (v_read ->> 'is_disputed')::boolean OR (v_read -> 'told') - p_outcome <> '[]'
+            OR (v_read ->> 'is_attested')::boolean <> (p_evidence_level = 'externally_verified')))
     THEN
         code := 'redo';
         facts := placet.session_facts_v1(s) || jsonb_build_object(
             'operator', v_operator,
-            'call', placet.call_facts_v1(c),
+            'call', placet.call_facts_v1(c), 'read', v_read,
             'receipt', CASE WHEN cited.receipt_id IS NOT NULL THEN jsonb_build_object(
                 'receipt_id', cited.receipt_id, 'status', cited.status,
                 'evidence_level', cited.evidence_level, 'cost_micros', cited.cost_micros,
@@ -122,10 +141,10 @@ BEGIN
     settled_at := v_at;
     INSERT INTO placet.replay_settlement (
         tenant_id, session_id, settlement_id, call_id, outcome, receipt_id, evidence_level,
-        reason, settled_by, settled_at)
+        reason, settled_by, settled_at, reconciled_by)
     VALUES (
         s.tenant_id, s.session_id, p_settlement, p_call, p_outcome, p_receipt,
-        p_evidence_level, p_reason, e.actor, v_at);
+        p_evidence_level, p_reason, e.actor, v_at, p_reconciled_by);
     UPDATE placet.replay_pending_call AS r
     SET status = settle_v1.status, execution_state = settle_v1.execution_state,
         commit_state = settle_v1.commit_state, evidence_level = p_evidence_level,
@@ -133,6 +152,9 @@ BEGIN
         committed_at = CASE WHEN settle_v1.commit_state = 'committed' THEN v_at END,
         counts = c.counts AND NOT (p_next ->> 'frees_effect_key')::boolean
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id AND r.call_id = p_call;
+    IF p_next -> 'left' ? 'is_wide' THEN
+        PERFORM placet.slices_free_v1(s, p_next -> 'left', v_at);
+    END IF;
     IF (p_next ->> 'frees_effect_key')::boolean THEN
         UPDATE placet.replay_effect_key AS k SET released_at = v_at
         WHERE k.tenant_id = s.tenant_id AND k.session_id = s.session_id

@@ -245,7 +245,7 @@ CREATE FUNCTION placet.slices_free_v1(
     s placet.replay_session, p_left jsonb, p_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF p_left ->> 'is_wide' IS NULL OR p_left -> 'releases' IS NULL THEN
+    IF NOT p_left ? 'releases' THEN
         RETURN;
     END IF;
     WITH freed AS (

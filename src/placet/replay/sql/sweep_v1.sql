@@ -95,6 +95,9 @@ BEGIN
         call_id uuid, status text, execution_state text, commit_state text, blocked_why text,
         evidence_level text, settled_by uuid, frees_effect_key boolean)
     WHERE c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = n.call_id;
+    IF p_left ? 'is_wide' THEN
+        PERFORM placet.slices_free_v1(s, p_left, v_at);
+    END IF;
     UPDATE placet.replay_effect_key AS k SET released_at = v_at
     FROM jsonb_to_recordset(p_calls) AS n(call_id uuid, frees_effect_key boolean)
     WHERE k.tenant_id = p_tenant AND k.session_id = p_session AND k.call_id = n.call_id
