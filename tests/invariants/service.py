@@ -4,6 +4,7 @@ They are forked off one process that has imported the program, so that each is t
 """
 
 import asyncio
+import contextlib
 import copy
 import multiprocessing
 import os
@@ -45,9 +46,10 @@ class Service:
         self.client = httpx.AsyncClient()
 
     async def __aenter__(self) -> Self:
-        """Start it, and wait until it takes requests."""
+        """Start it, and wait until it takes requests, or fails before that."""
         await asyncio.to_thread(self.process.start)
-        self.url = await asyncio.to_thread(self._ready.recv)
+        with contextlib.suppress(EOFError):
+            self.url = await asyncio.to_thread(self._ready.recv)
         self.client = httpx.AsyncClient(base_url=self.url, timeout=20)
         return self
 

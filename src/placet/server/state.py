@@ -38,7 +38,8 @@ async def opened(  # noqa: PLR0913 -- all but the first two are what a test puts
 
     Raises what `Database.open` and `ServerKeys.load` raise.
     """
-    db = database_with(points, await Database.open(database_url))
+    opened_db = await Database.open(database_url)
+    db = database_with(points, opened_db)
     waits, previews, watches = PlanWaits(), Previews(), SessionWatches(db)
     asks = AskWaits()
     # Past a pooler: what is told on a channel is told to one connection for as long as it lives.
@@ -47,7 +48,7 @@ async def opened(  # noqa: PLR0913 -- all but the first two are what a test puts
         listen(direct_url, CHANNEL, waits.hear), listen(direct_url, ASK_CHANNEL, asks.hear)
     )
     try:
-        keys = await ServerKeys.load(keys_folder, db)
+        keys = await ServerKeys.load(keys_folder, opened_db)
         runtime = Runtime(db, ids, clock, keys)
         yield {
             Database.__name__: db,
