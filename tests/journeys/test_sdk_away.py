@@ -72,7 +72,7 @@ async def test_every_lost_answer_is_asked_for_again_and_the_tool_runs_once(
         assert await issue_refund("ord_1", 100) == "rf_1"
         assert await open_statuses(session) == []
     assert paid == ["ord_1"]
-    assert network.count("/proposals") == 2
+    assert network.count("/calls") == 2
     assert network.count("/start") == 2
     assert network.count("/receipts") == 2
 
@@ -349,7 +349,7 @@ async def test_a_plan_that_was_changed_on_disk_is_never_taken_for_fresh(
     assert (again, again.is_fresh) == (first, True)
 
 
-@pytest.mark.parametrize("last_answer", ["proposals", "start"])
+@pytest.mark.parametrize("last_answer", ["calls", "start"])
 async def test_a_lease_that_runs_low_before_the_tool_begins_gives_the_call_back(
     desk: RefundDesk, network: Network, last_answer: str
 ) -> None:

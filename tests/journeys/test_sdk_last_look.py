@@ -141,7 +141,7 @@ async def test_a_plain_tool_without_a_grant_is_not_begun_in_a_session_that_was_k
 async def test_a_permit_ends_with_its_grant(desk: RefundDesk, network: Network) -> None:
     tool = Tool(plain_refund, "issue_refund")
     async with desk.client(network) as client, client.session(mode=ENFORCE) as session:
-        permit = await obtain(session, tool, tool.arguments(("ord_1", 7), {}))
+        permit = await obtain(session, tool.name, tool.arguments(("ord_1", 7), {}))
         assert permit.expires_at is not None
         expired = msgspec.structs.replace(permit, expires_at=client.caller.clock.now())
         with pytest.raises(GrantRefused) as caught:
@@ -155,7 +155,7 @@ def test_an_interrupt_before_a_plain_tool_began_leaves_no_doubt(desk: RefundDesk
     with SyncClient(desk.url, desk.agent_key) as client, client.session(mode=ENFORCE) as session:
 
         async def interrupted() -> None:
-            permit = await obtain(session.inner, tool, tool.arguments(("ord_1", 7), {}))
+            permit = await obtain(session.inner, tool.name, tool.arguments(("ord_1", 7), {}))
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             try:
                 await asyncio.Event().wait()
@@ -276,7 +276,7 @@ async def test_development_alone_leaves_the_call_open_that_it_could_not_start(
 
     async with desk.client(network, patience=HASTY) as client:
         async with client.session(mode=ENFORCE) as session:
-            network.after["proposals"] = cut
+            network.after["calls"] = cut
             assert await issue_refund("ord_1", 7) == "rf_1"
             assert (session.unguarded, session.owed) == (1, 0)
         network.is_down = False
@@ -302,7 +302,7 @@ async def test_development_alone_runs_nothing_in_a_session_that_it_heard_was_kil
         elif heard_by == "renewal meanwhile":
             network.is_down = True
             killed = SessionKilled(detail="an operator stopped it")
-            network.after["preflight"] = lambda: session.lease.lose(killed)
+            network.after["calls"] = lambda: session.lease.lose(killed)
         else:
             await operator.kill(session.session_id, "the customer called")
             with pytest.raises(SessionKilled):
@@ -327,7 +327,7 @@ async def test_only_a_word_that_ends_the_lease_ends_it_here(
     async def say(request: HttpRequest) -> None:
         raise said(detail=f"so it is with {request.path}")
 
-    line.before["preflight"] = say
+    line.before["calls"] = say
     issue_refund, _ = refunding()
     async with desk.client(transport=line) as client, client.session(mode=ENFORCE) as session:
         with pytest.raises(said):

@@ -199,7 +199,7 @@ async def test_a_granted_call_whose_grant_does_not_come_is_not_said_to_be_never_
         answer["calls"][0]["grant"] = None
 
     line = Meddling(desk.url)
-    line.answers["proposals"] = [lose_grant]
+    line.answers["calls"] = [lose_grant]
     issue_refund, paid = refunding()
     async with desk.client(transport=line) as client, client.session(mode=ENFORCE) as session:
         with pytest.raises(GrantRefused) as caught:

@@ -61,7 +61,7 @@ async def _answered(session: Session, call: ProposedCall, until: float) -> list[
         state = await _look(session, call.call_id, seconds)
         if state.may_be_claimed:
             try:
-                claimed = await session.claim_approved(call.call_id, claim_id)
+                claimed = await session.judge_again(call.call_id, claim_id)
             except Conflict as fault:
                 # Somebody was faster; the next look tells how it stands.
                 if fault.code() not in _MOVED or left <= 0:

@@ -1,7 +1,10 @@
 """Attaching to a session and leaving it, and what holds where that is not possible."""
 
+import asyncio
 import dataclasses
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable, NotFound, Refusal
@@ -17,6 +20,9 @@ from placet.sdk.plan import Posture, decide_posture, strictest
 from placet.sdk.renewal import Renewal
 from placet.sdk.retry import Patience
 
+if TYPE_CHECKING:
+    from placet.sdk.journal import Journal
+
 _RELEASE: Final = Patience(total=0.0, attempt=2.0)
 
 
@@ -29,6 +35,7 @@ class Attached:
     outbox: Outbox
     renewal: Renewal
     keys: GrantKeys
+    journal: "Journal | None" = None
 
 
 async def attach(means: Means, opening: Opening) -> Attached:
@@ -53,19 +60,48 @@ async def _attach(means: Means, opening: Opening) -> Attached:
         view = await means.endpoints.session(opening.session_id)
     keys = GrantKeys(means, view.agent, view.environment)
     await keys.fetch()
-    lease = Lease(opening.holder)
-    await _grant(means, opening, view, lease)
-    outbox = Outbox(view.session_id, lease)
+    journal = None
+    if opening.journal is not None:
+        journal = await asyncio.to_thread(_journal_of, opening.journal, view.session_id, opening)
+    try:
+        lease = Lease(opening.holder if journal is None else journal.holder or opening.holder)
+        await _grant(means, opening, view, lease)
+        if journal is not None and lease.term is not None:
+            await asyncio.to_thread(journal.leased, lease.term.fence)
+    except BaseException:
+        if journal is not None:
+            journal.close()
+        raise
+    outbox = Outbox(view.session_id, lease, journal)
     renewal = Renewal(means.caller.another(), view.session_id, lease, outbox)
     renewal.start()
-    return Attached(view=view, lease=lease, outbox=outbox, renewal=renewal, keys=keys)
+    return Attached(
+        view=view, lease=lease, outbox=outbox, renewal=renewal, keys=keys, journal=journal
+    )
+
+
+def _journal_of(folder: Path, session_id: UUID, opening: Opening) -> "Journal":
+    """Return the journal, held by this process, with the name under which the lease is held.
+
+    Whoever holds the journal of a process that is gone stands in its place, and under its name gets
+    the lease at once, with a higher fence.
+    """
+    from placet.sdk.journal import Journal  # noqa: PLC0415 -- few sessions have one
+
+    journal = Journal(folder, session_id).open()
+    try:
+        journal.opens(journal.holder or opening.holder)
+    except BaseException:
+        journal.close()
+        raise
+    return journal
 
 
 async def _grant(means: Means, opening: Opening, view: SessionAnswer, lease: Lease) -> None:
     steals = opening.steal_reason is not None
     change = ChangeLease(
         action=LeaseAction.STEAL if steals else LeaseAction.GRANT,
-        holder=opening.holder,
+        holder=lease.holder,
         request_id=means.ids.new(),
         ttl_seconds=opening.ttl_seconds,
         reason=opening.steal_reason,
@@ -81,6 +117,8 @@ async def detach(means: Means, attached: Attached) -> None:
     try:
         await _detach(means, attached)
     finally:
+        if attached.journal is not None:
+            await asyncio.to_thread(attached.journal.close)
         await means.telling.left()
 
 

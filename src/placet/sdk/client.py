@@ -1,5 +1,6 @@
 """The client: one key, one service, and the sessions that are opened with it."""
 
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
@@ -108,7 +109,7 @@ class Client:
         """Return what sends requests, for routes that have no method here."""
         return self._means.caller
 
-    def session(
+    def session(  # noqa: PLR0913 -- what may be said of a session, each by its name
         self,
         session_id: UUID | None = None,
         *,
@@ -116,12 +117,16 @@ class Client:
         ttl_seconds: int = TTL_SECONDS,
         wait_seconds: float = 0.0,
         steal_reason: str | None = None,
+        journal: "str | PathLike[str] | None" = None,
     ) -> Session:
         """Return a session to be entered with `async with`: a new one, or one that exists.
 
         `mode` may only ask for something stricter. The lease lives `ttl_seconds` and is renewed
         every third of that. Another holder's lease is waited for as long as any answer, or for
         `wait_seconds` if that is longer; with `steal_reason` an operator's key takes it away.
+
+        With `journal`, a folder on a local disk, what is begun is written down there, and a process
+        that comes back to the session takes over by itself what the one before it left.
         """
         opening = Opening(
             holder=self._holder,
@@ -130,6 +135,7 @@ class Client:
             ttl_seconds=ttl_seconds,
             wait_seconds=wait_seconds,
             steal_reason=steal_reason,
+            journal=None if journal is None else Path(journal),
         )
         return Session(self._means, opening)
 

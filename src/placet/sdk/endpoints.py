@@ -1,5 +1,6 @@
 """The routes that an agent needs, each as one typed function. Nothing is judged here."""
 
+import base64
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -22,6 +23,7 @@ from placet.sdk.answers import (
     Started,
 )
 from placet.sdk.caller import Ask, Caller, Heard, json_body, path_of, query_of, read
+from placet.sdk.notes import Attestation
 from placet.sdk.retry import Patience
 
 BINDING: Final = "Placet-Binding"
@@ -52,10 +54,23 @@ class Receipt(Value, frozen=True):
     started_at: datetime | None = None
     completed_at: datetime | None = None
     error: str | None = None
+    cost_micros: int | None = None
+    attestation: Attestation | None = None
 
     def __repr__(self) -> str:
         """Show the call and how it ended, without its output."""
         return f"Receipt({self.call_id}, {self.status.value})"
+
+
+class Owed(Value, frozen=True):
+    """A receipt that is to be delivered, with the text of the grant that its call ran under."""
+
+    receipt: Receipt
+    grant: str | None = None
+
+    def __repr__(self) -> str:
+        """Show the receipt; whoever has the grant may use it."""
+        return f"Owed({self.receipt!r})"
 
 
 class Settle(Value, frozen=True):
@@ -134,6 +149,17 @@ class Endpoints:
         ask = _post("/replay/sessions/{id}/proposals", body, binding, id=session_id)
         return await self._caller.ask(ask, Proposal, self._patience)
 
+    async def call_tools(
+        self, session_id: UUID, binding: str | None, *, tool_calls: Sequence[ToolCall], key: str
+    ) -> Proposal:
+        """Prepare and propose at once; `key` makes repeated calls the same ones."""
+        body = json_body(tool_calls=list(tool_calls))
+        ask = _post("/replay/sessions/{id}/calls", body, binding, id=session_id)
+        headers = ask.headers | {IDEMPOTENCY_KEY: key}
+        return await self._caller.ask(
+            msgspec.structs.replace(ask, headers=headers), Proposal, self._patience
+        )
+
     async def call(self, session_id: UUID, call_id: UUID, *, wait: int = 0) -> CallState:
         """Return a call, once people have answered it or after `wait` seconds."""
         path = path_of("/replay/sessions/{id}/calls/{call}", id=session_id, call=call_id)
@@ -167,6 +193,29 @@ class Endpoints:
         body = msgspec.Raw(msgspec.json.encode(receipt))
         ask = _post("/replay/sessions/{id}/receipts", body, binding, id=session_id)
         return await self._caller.ask(ask, ReceiptAnswer, patience)
+
+    async def orphan(self, owed: Owed, patience: Patience) -> None:
+        """Report on a call that the service does not know any more, with the grant that proves it.
+
+        Refuses `orphan_refused` where it knows the call all the same, or the grant proves nothing.
+        """
+        receipt = owed.receipt
+        padding = "=" * (-len(owed.grant or "") % 4)
+        body = json_body(
+            grant=msgspec.Raw(base64.urlsafe_b64decode((owed.grant or "") + padding)),
+            status=receipt.status,
+            arguments_hash=receipt.arguments_hash,
+            output=receipt.output,
+            external_ref=receipt.external_ref,
+            error=receipt.error,
+            started_at=receipt.started_at,
+            completed_at=receipt.completed_at,
+            cost_micros=receipt.cost_micros,
+            attestation=receipt.attestation,
+        )
+        headers = {IDEMPOTENCY_KEY: receipt.idempotency_key}
+        ask = Ask(method="POST", path="/replay/orphans", body=body, headers=headers)
+        await self._caller.hear(ask, patience)
 
     async def settle(self, session_id: UUID, binding: str | None, settle: Settle) -> Settlement:
         """Take a call out of `unknown`."""

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from placet.sdk.gate import Gate
+from placet.sdk.notes import Notes
 from placet.sdk.permits import Permit, last_look
-from placet.sdk.reports import Ran, did, fell, never_begun, report
+from placet.sdk.reports import Ran, did, fell, never_begun, noted, report
 from placet.sdk.session import Session
 from placet.sdk.tool import Tool
 
@@ -31,58 +32,76 @@ async def run(session: Session, tool: Tool, permit: Permit, gate: Gate | None = 
     was cancelled or ran out of time is reported as `timed_out`: it may have worked. A plain tool's
     thread goes on after that, and its end is reported too.
     """
-    passing = Gate() if gate is None else gate
-    started_at = session.means.clock.now()
-    try:
-        result = await _work(session, tool, permit, passing, started_at)
-    except BaseException as fault:
-        now = session.means.clock.now()
-        if not passing.shut():
-            await _report(session, permit, fell(fault, started_at, now, is_grave=permit.is_grave))
-        elif permit.is_ours:
-            await _report(session, permit, never_begun(now))
-        raise
-    await _report(session, permit, did(result, started_at, session.means.clock.now()))
-    return result
+    return await _Run(session, tool, permit, Gate() if gate is None else gate).run()
 
 
-async def _work(
-    session: Session, tool: Tool, permit: Permit, gate: Gate, started_at: datetime
-) -> object:
-    def may_begin() -> bool:
-        last_look(session, permit)
-        return gate.begin()
+class _Run:
+    """One tool that is run once, and what it says of itself meanwhile."""
 
-    def plain() -> object:
+    def __init__(self, session: Session, tool: Tool, permit: Permit, gate: Gate) -> None:
+        self._session = session
+        self._tool = tool
+        self._permit = permit
+        self._gate = gate
+        self._notes = Notes()
+        self._started_at = self._now()
+
+    async def run(self) -> object:
+        try:
+            result = await self._work()
+        except BaseException as fault:
+            if not self._gate.shut():
+                await self._report(self._fell(fault))
+            elif self._permit.is_ours:
+                await self._report(never_begun(self._now()))
+            raise
+        await self._report(self._did(result))
+        return result
+
+    async def _work(self) -> object:
+        tool, permit = self._tool, self._permit
+        if tool.is_async:
+            if permit.is_reported:
+                await self._session.note_handed_out(permit.context.call_id)
+            self._may_begin()
+            return await tool.call_async(permit.arguments, permit.context, self._notes)
+        work = asyncio.ensure_future(plain_runner.get()(self._plain))
+        try:
+            result = await asyncio.shield(work)
+        except asyncio.CancelledError:
+            if not self._gate.shut():
+                self._session.outlive(asyncio.ensure_future(self._report_late(work)))
+            raise
+        return await result if inspect.isawaitable(result) else result
+
+    def _may_begin(self) -> bool:
+        last_look(self._session, self._permit)
+        return self._gate.begin()
+
+    def _plain(self) -> object:
+        if self._permit.is_reported:
+            self._session.note_begun(self._permit.context.call_id)
         # Nobody waits for one that was given up while it stood in line.
-        return tool.call(permit.arguments, permit.context) if may_begin() else None
+        if not self._may_begin():
+            return None
+        return self._tool.call(self._permit.arguments, self._permit.context, self._notes)
 
-    if tool.is_async:
-        may_begin()
-        return await tool.call_async(permit.arguments, permit.context)
-    work = asyncio.ensure_future(plain_runner.get()(plain))
-    try:
-        result = await asyncio.shield(work)
-    except asyncio.CancelledError:
-        if not gate.shut():
-            session.outlive(asyncio.ensure_future(_report_late(session, permit, work, started_at)))
-        raise
-    return await result if inspect.isawaitable(result) else result
+    async def _report_late(self, work: "asyncio.Future[object]") -> None:
+        await asyncio.wait([work])
+        fault = work.exception()
+        await self._report(self._did(work.result()) if fault is None else self._fell(fault))
 
+    def _did(self, result: object) -> Ran:
+        return noted(did(result, self._started_at, self._now()), self._notes)
 
-async def _report_late(
-    session: Session, permit: Permit, work: "asyncio.Future[object]", started_at: datetime
-) -> None:
-    await asyncio.wait([work])
-    fault = work.exception()
-    now = session.means.clock.now()
-    if fault is None:
-        ran = did(work.result(), started_at, now)
-    else:
-        ran = fell(fault, started_at, now, is_grave=permit.is_grave)
-    await _report(session, permit, ran)
+    def _fell(self, fault: BaseException) -> Ran:
+        ran = fell(fault, self._started_at, self._now(), is_grave=self._permit.is_grave)
+        return noted(ran, self._notes)
 
+    async def _report(self, ran: Ran) -> None:
+        if self._permit.is_reported:
+            context, arguments = self._permit.context, self._permit.arguments
+            await report(self._session, context.call_id, arguments, ran, context.grant)
 
-async def _report(session: Session, permit: Permit, ran: Ran) -> None:
-    if permit.is_reported:
-        await report(session, permit.context.call_id, permit.arguments, ran)
+    def _now(self) -> datetime:
+        return self._session.means.clock.now()

@@ -45,7 +45,7 @@ class Governor:
         async def governed_tool(*args: P.args, **kwargs: P.kwargs) -> Any:  # noqa: ANN401 -- the tool's own
             session = given or current_session()
             arguments = wrapped.arguments(args, kwargs)
-            permit = await obtain(session, wrapped, arguments)
+            permit = await obtain(session, wrapped.name, arguments)
             return await run(session, wrapped, permit)
 
         shown = cast("Any", governed_tool)

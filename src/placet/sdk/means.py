@@ -15,6 +15,8 @@ from placet.sdk.retry import Patience
 from placet.sdk.telling import Telling
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from placet.evidence.ed25519 import PublicKey
 
 TTL_SECONDS: Final = 15
@@ -56,7 +58,8 @@ class Opening:
     """Which session is wanted, and on what terms.
 
     Without `session_id` a new one is opened. `wait_seconds` bounds the wait for another holder's
-    lease to end; with `steal_reason` an operator's key takes it away at once.
+    lease to end; with `steal_reason` an operator's key takes it away at once. `journal` is the
+    folder where it is written down what is begun.
     """
 
     holder: str
@@ -65,3 +68,4 @@ class Opening:
     ttl_seconds: int = TTL_SECONDS
     wait_seconds: float = 0.0
     steal_reason: str | None = None
+    journal: "Path | None" = None

@@ -7,8 +7,6 @@ from typing import Final
 
 import msgspec
 
-from placet.kernel.canonical import canonical
-from placet.kernel.hashing import digest
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
@@ -23,7 +21,7 @@ from placet.sdk.outbox import LOG
 from placet.sdk.plan import Posture
 from placet.sdk.reports import never_begun, report
 from placet.sdk.session import Session
-from placet.sdk.tool import Tool, ToolContext
+from placet.sdk.tool import ToolContext
 
 _SHADOW_IN_PRODUCTION: Final = ReasonView(
     code="not_enforced", rule="", detail="in production a call runs only with a grant"
@@ -71,25 +69,20 @@ def admit(call: ProposedCall, environment: Environment) -> None:
             raise CallBlocked(call.tool, call.reasons, call.call_id)
 
 
-async def obtain(session: Session, tool: Tool, arguments: Arguments) -> Permit:
-    """Ask for one call outside of any model turn: preflight, proposal, and start where needed.
+async def obtain(session: Session, tool: str, arguments: Arguments) -> Permit:
+    """Ask for one call outside of any model turn: prepared and proposed at once, started if needed.
 
     Raises `CallBlocked`, `ApprovalPending`, `GrantRefused`, `LeaseLost` and the service's refusals.
     Where nobody answers and the environment allows it, the permit is an unguarded one.
     """
     posture = session.posture_now()
     if posture is not None:
-        return alone(session, tool.name, arguments, posture)
-    asked = ToolCall(
-        id=str(session.means.ids.new()), name=tool.name, arguments=arguments.text.decode()
-    )
+        return alone(session, tool, arguments, posture)
+    asked = ToolCall(id=str(session.means.ids.new()), name=tool, arguments=arguments.text.decode())
     try:
-        prepared = await session.preflight(
-            offered_tools=[tool.name], request_hash=_direct_hash(tool.name, arguments)
-        )
-        proposal = await session.propose(prepared, [asked])
+        proposal = await session.decide_at_once([asked], asked.id)
     except (GovernanceUnavailable, LeaseLost) as fault:
-        return alone(session, tool.name, arguments, session.posture_alone(fault))
+        return alone(session, tool, arguments, session.posture_alone(fault))
     call = decided(proposal, asked)
     if call.status is CallStatus.AWAITING_APPROVAL and session.approval_seconds > 0:
         (call,) = await answered(session, [call], session.approval_seconds)
@@ -182,7 +175,7 @@ def last_look(session: Session, permit: Permit) -> None:
 async def _redeemed(session: Session, call: ProposedCall, arguments: Arguments) -> Permit:
     permit = await _checked(session, call, arguments)
     if call.start_required:
-        await session.start(call.call_id)
+        await session.redeem(call.call_id)
     return permit
 
 
@@ -194,7 +187,20 @@ def _leaves_doubt(fault: BaseException) -> bool:
 
 
 async def _give_back(session: Session, call: ProposedCall, arguments: Arguments) -> None:
-    await report(session, call.call_id, arguments, never_begun(session.means.clock.now()))
+    # In production a mere word of a grave call's failure settles nothing, and would speak against
+    # what the service finds by itself: that a grant which was to be redeemed never was.
+    if session.environment is Environment.PRODUCTION and call.start_required:
+        return
+    ran = never_begun(session.means.clock.now())
+    await report(session, call.call_id, arguments, ran, _header_or_none(call))
+
+
+def _header_or_none(call: ProposedCall) -> str | None:
+    from placet.sdk.grants import header_of  # noqa: PLC0415 -- it loads the signature library
+
+    with contextlib.suppress(GrantRefused):
+        return header_of(call)
+    return None
 
 
 async def _checked(session: Session, call: ProposedCall, arguments: Arguments) -> Permit:
@@ -231,8 +237,3 @@ async def _checked(session: Session, call: ProposedCall, arguments: Arguments) -
         is_grave=call.start_required,
         expires_at=grant.expires_at,
     )
-
-
-def _direct_hash(tool: str, arguments: Arguments) -> str:
-    document = {"tool": tool, "arguments_hash": arguments.hash}
-    return digest("direct_request", canonical(document)).hex()

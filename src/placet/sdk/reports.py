@@ -11,9 +11,11 @@ import msgspec
 from placet.kernel import foreign
 from placet.kernel.value import Value
 from placet.replay.calls.model import ReceiptStatus
+from placet.sdk.answers import ReceiptAnswer
 from placet.sdk.arguments import Arguments
-from placet.sdk.endpoints import Receipt
+from placet.sdk.endpoints import Owed, Receipt
 from placet.sdk.errors import NotDone, OutcomeUnknown
+from placet.sdk.notes import Attestation, Notes
 from placet.sdk.outbox import LOG
 from placet.sdk.session import Session
 
@@ -37,6 +39,9 @@ class Ran(Value, frozen=True):
     completed_at: datetime
     output: str | None = None
     error: str | None = None
+    external_ref: str | None = None
+    cost_micros: int | None = None
+    attestation: Attestation | None = None
 
     def __repr__(self) -> str:
         """Show how it ended, without its output."""
@@ -45,11 +50,26 @@ class Ran(Value, frozen=True):
 
 def did(result: object, started_at: datetime, completed_at: datetime) -> Ran:
     """Return the outcome of a tool that returned; its result is told where JSON can hold it."""
+    return ended_well(output_of(result), started_at, completed_at)
+
+
+def ended_well(output: str | None, started_at: datetime, completed_at: datetime) -> Ran:
+    """Return the outcome of a tool that did what it should, with this JSON text to tell, if any."""
     return Ran(
         status=ReceiptStatus.SUCCEEDED,
         started_at=started_at,
         completed_at=completed_at,
-        output=output_of(result),
+        output=output,
+    )
+
+
+def noted(ran: Ran, notes: Notes) -> Ran:
+    """Return the outcome with what the tool said beside its result."""
+    return msgspec.structs.replace(
+        ran,
+        external_ref=notes.external_ref,
+        cost_micros=notes.cost_micros,
+        attestation=notes.attestation,
     )
 
 
@@ -132,8 +152,13 @@ def output_of(result: object) -> str | None:
     return text.decode()
 
 
-async def report(session: Session, call_id: UUID, arguments: Arguments, ran: Ran) -> None:
-    """Send the receipt of a call, and go on sending it if this task is cancelled meanwhile."""
+async def report(
+    session: Session, call_id: UUID, arguments: Arguments, ran: Ran, grant: str | None
+) -> ReceiptAnswer | None:
+    """Send the receipt of a call, and go on sending it if this task is cancelled meanwhile.
+
+    `grant` is the text that goes to hosts: it proves the call where the service knows of none.
+    """
     receipt = Receipt(
         call_id=call_id,
         idempotency_key=str(session.means.ids.new()),
@@ -143,7 +168,10 @@ async def report(session: Session, call_id: UUID, arguments: Arguments, ran: Ran
         started_at=ran.started_at,
         completed_at=ran.completed_at,
         error=ran.error,
+        external_ref=ran.external_ref,
+        cost_micros=ran.cost_micros,
+        attestation=ran.attestation,
     )
-    sending = asyncio.ensure_future(session.report(receipt))
+    sending = asyncio.ensure_future(session.report(Owed(receipt=receipt, grant=grant)))
     session.outlive(sending)
-    await asyncio.shield(sending)
+    return await asyncio.shield(sending)

@@ -5,8 +5,9 @@ what is bound to that thread, such as a database connection, can be used in it.
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
+from os import PathLike
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar, cast, overload
 from uuid import UUID
@@ -16,6 +17,8 @@ from placet.kernel.principal import Environment
 from placet.replay.sessions.model import KillAnswer, SessionMode
 from placet.sdk import client as asynchronous
 from placet.sdk.answers import Prepared, Proposal, ReceiptAnswer, SessionAnswer, Settlement, Started
+from placet.sdk.calling import Calling as AsyncCalling
+from placet.sdk.calling import OpenCall
 from placet.sdk.endpoints import Receipt, Settle, ToolCall
 from placet.sdk.errors import NoSessionError
 from placet.sdk.execution import run
@@ -63,7 +66,7 @@ class Client:
         self._loop.run(self.client.close())
         self._loop.close()
 
-    def session(
+    def session(  # noqa: PLR0913 -- what may be said of a session, each by its name
         self,
         session_id: UUID | None = None,
         *,
@@ -71,6 +74,7 @@ class Client:
         ttl_seconds: int = TTL_SECONDS,
         wait_seconds: float = 0.0,
         steal_reason: str | None = None,
+        journal: "str | PathLike[str] | None" = None,
     ) -> "Session":
         """Return a session to be entered with `with`, as `client.Client.session` does."""
         inner = self.client.session(
@@ -79,6 +83,7 @@ class Client:
             ttl_seconds=ttl_seconds,
             wait_seconds=wait_seconds,
             steal_reason=steal_reason,
+            journal=journal,
         )
         return Session(inner, self._loop)
 
@@ -190,6 +195,10 @@ class Session:
         """Stop the session for ever; needs an operator's key."""
         return self._loop.run(self.inner.kill(reason))
 
+    def call(self, tool: str, arguments: Mapping[str, object]) -> "Calling":
+        """Return one call of a tool, to be done in a `with` block."""
+        return Calling(self.inner.call(tool, arguments), self._loop)
+
     def run_turn(
         self,
         tool_calls: Json | Sequence[ToolCall],
@@ -208,10 +217,36 @@ class Session:
         return Governor(name, self)
 
 
+class Calling:
+    """`calling.Calling` without `await`: the block runs in the thread that entered it."""
+
+    def __init__(self, inner: AsyncCalling, loop: OwnLoop) -> None:
+        """Take the call inside and the loop that it lives in."""
+        self.inner = inner
+        self._loop = loop
+
+    def __repr__(self) -> str:
+        """Show the call inside."""
+        return f"sync.{self.inner!r}"
+
+    def __enter__(self) -> OpenCall:
+        """Ask for leave and return it."""
+        return self._loop.run(self.inner.__aenter__())
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Report how it ended."""
+        self._loop.run(self.inner.__aexit__(kind, fault, trace))
+
+
 async def _governed_call(
     session: AsyncSession, tool: Tool, args: tuple[object, ...], kwargs: dict[str, object]
 ) -> object:
-    permit = await obtain(session, tool, tool.arguments(args, kwargs))
+    permit = await obtain(session, tool.name, tool.arguments(args, kwargs))
     return await run(session, tool, permit)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from placet.kernel.value import Value
 from placet.sdk.arguments import Arguments, arguments_of
+from placet.sdk.notes import Notes, current_notes
 
 
 class ToolContext(Value, frozen=True):
@@ -95,14 +96,16 @@ class Tool:
         self._bound(named)
         return arguments_of(named)
 
-    def call(self, arguments: Arguments, context: ToolContext) -> object:
+    def call(
+        self, arguments: Arguments, context: ToolContext, notes: Notes | None = None
+    ) -> object:
         """Run a plain callable with arguments read anew from their text.
 
         The context is given to every parameter annotated `ToolContext`, and stands in
-        `current_context()` while the callable runs.
+        `current_context()` while the callable runs; what it tells goes into the notes.
         """
         bound = self._bound(dict(arguments.read()), context)
-        token = _current.set(context)
+        token, noting = _current.set(context), current_notes.set(notes)
         try:
             return self.function(*bound.args, **bound.kwargs)
         except StopIteration as fault:
@@ -110,16 +113,20 @@ class Tool:
             message = f"`{self.name}` raised StopIteration"
             raise RuntimeError(message) from fault
         finally:
+            current_notes.reset(noting)
             _current.reset(token)
 
-    async def call_async(self, arguments: Arguments, context: ToolContext) -> object:
+    async def call_async(
+        self, arguments: Arguments, context: ToolContext, notes: Notes | None = None
+    ) -> object:
         """Run an async callable as `call` runs a plain one, and await what it returns."""
         bound = self._bound(dict(arguments.read()), context)
-        token = _current.set(context)
+        token, noting = _current.set(context), current_notes.set(notes)
         try:
             result = self.function(*bound.args, **bound.kwargs)
             return await result if inspect.isawaitable(result) else result
         finally:
+            current_notes.reset(noting)
             _current.reset(token)
 
     def misfit(self, arguments: Arguments) -> str | None:

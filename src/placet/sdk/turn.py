@@ -85,7 +85,7 @@ async def run_turn(
     if posture is None:
         try:
             ready = prepared or await session.preflight(offered_tools=sorted(wrapped))
-            proposal = await session.propose(ready, asked)
+            proposal = await session.decide(ready, asked)
         except (GovernanceUnavailable, LeaseLost) as fault:
             posture = session.posture_alone(fault)
         else:

@@ -15,7 +15,14 @@ from placet.replay.asks.model import AskView
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
 from placet.sdk.studio.people import People
-from placet.studio.asks.model import AskListed, AskShown, AskVoteAnswer, CastAskVote
+from placet.studio.asks.model import (
+    AskEdited,
+    AskListed,
+    AskShown,
+    AskVoteAnswer,
+    CastAskVote,
+    EditAsk,
+)
 
 _PATH: Final = "/replay/asks"
 _CALL: Final = "/replay/sessions/{session}/calls/{call}"
@@ -94,6 +101,18 @@ class Asks:
         envelope = msgspec.Raw(encode_envelope(sign_ask_vote(vote, signing_key)))
         path = path_of(f"{_CALL}/vote", session=first.session_id, call=first.call_id)
         return await self._door.post(path, AskVoteAnswer, CastAskVote(envelope=envelope), key=key)
+
+    async def edit(
+        self, shown: AskShown, arguments: str, *, reason: str, key: str | None = None
+    ) -> AskShown:
+        """Put a call with other arguments, as JSON text, in the place of one that waits.
+
+        Returns what is asked about the new call: it is to be voted on anew. `"[redacted]"` keeps a
+        value that is not shown. Raises `EditRefused` with every reason, and `AskClosed`.
+        """
+        path = path_of(f"{_CALL}/edit", session=shown.session_id, call=shown.call_id)
+        asked = EditAsk(arguments=arguments, reason=reason)
+        return (await self._door.post(path, AskEdited, asked, key=key)).ask
 
 
 def hash_of(shown: AskShown) -> str:

@@ -1,0 +1,340 @@
+"""What one process may have begun in a session, on disk, for the process that comes after it.
+
+One file per session and folder, which one process at a time may hold. Each line is a record with
+its checksum, and is on disk before it counts: that a call is about to be begun before it is, and
+what a tool came to before that is told. So after any end of the process the next one knows which
+granted calls it surely never began, which may have run, and which receipts are owed.
+
+Arguments stand in no journal; what a tool returned does until its receipt has arrived. A last line
+that was cut off in the middle never counted. Any other damage, and a folder that cannot be written,
+refuse: without its journal a process would take for not begun what was.
+"""
+
+import contextlib
+import fcntl
+import os
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final, Self
+from uuid import UUID
+
+import msgspec
+
+from placet.evidence.fields import Fence
+from placet.kernel.value import Value
+from placet.sdk.endpoints import Owed
+
+OPEN_MAX: Final = 10_000
+"""Calls that one journal holds open at most."""
+
+BYTES_MAX: Final = 64 * 1024 * 1024
+"""Bytes that one journal has at most, after it was written anew without what is over."""
+
+_COMPACT_BYTES: Final = 1024 * 1024
+_SUM_BYTES: Final = 8
+_PRIVATE: Final = 0o600
+_ENDING: Final = ".journal"
+
+
+class JournalError(RuntimeError):
+    """The journal cannot be used, so nothing is begun that it should know of."""
+
+
+class JournalInUse(JournalError):  # noqa: N818 -- it says what is so, and who is wrong is open
+    """Another process, or another session object of this one, holds the journal."""
+
+
+class Opened(Value, frozen=True, tag="opened"):
+    """Whose session this is, and under which name its lease is held."""
+
+    session_id: UUID
+    holder: str
+
+
+class Leased(Value, frozen=True, tag="leased"):
+    """From here on the journal knows of every call that is begun under this fence."""
+
+    fence: Fence
+
+
+class Begins(Value, frozen=True, tag="begins"):
+    """A call is about to be begun, or its grant was handed to the program."""
+
+    call_id: UUID
+
+
+class Owes(Value, frozen=True, tag="owes"):
+    """A call has ended, and this receipt of it is to be delivered."""
+
+    owed: Owed
+
+
+class Told(Value, frozen=True, tag="told"):
+    """A receipt of a call has arrived, or is refused for good; `key` is its idempotency key."""
+
+    call_id: UUID
+    key: str
+
+
+Record = Opened | Leased | Begins | Owes | Told
+_READ: Final = msgspec.json.Decoder(Record)
+
+
+class Kept:
+    """What the records of a journal come to."""
+
+    def __init__(self) -> None:
+        """Know nothing."""
+        self.opened: Opened | None = None
+        self.fences: dict[Fence, None] = {}
+        self.begun: dict[UUID, None] = {}
+        self.owed: dict[str, Owed] = {}
+
+    def __repr__(self) -> str:
+        """Show how much is open."""
+        return f"Kept(begun={len(self.begun)}, owed={len(self.owed)})"
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing is open any more."""
+        return not self.begun and not self.owed
+
+    def take(self, record: Record) -> None:
+        """Take one more record."""
+        match record:
+            case Opened():
+                self.opened = record
+            case Leased(fence=fence):
+                self.fences[fence] = None
+            case Begins(call_id=call_id):
+                self.begun[call_id] = None
+            case Owes(owed=owed):
+                self.owed[owed.receipt.idempotency_key] = owed
+            case Told(call_id=call_id, key=key):
+                self.begun.pop(call_id, None)
+                self.owed.pop(key, None)
+
+    def records(self) -> Iterator[Record]:
+        """Yield the fewest records that come to the same."""
+        if self.opened is not None:
+            yield self.opened
+        yield from (Leased(fence=fence) for fence in self.fences)
+        yield from (Begins(call_id=call_id) for call_id in self.begun)
+        yield from (Owes(owed=owed) for owed in self.owed.values())
+
+
+class Journal:
+    """The journal of one session, held by this process until it is closed. For any thread."""
+
+    def __init__(self, folder: Path, session_id: UUID) -> None:
+        """Take the folder and the session; `open` reads what stands there."""
+        self._path = folder / f"{session_id}{_ENDING}"
+        self._session_id = session_id
+        self._lock = threading.Lock()
+        self._held: IO[bytes] | None = None
+        self._size = 0
+        self._compact_at = _COMPACT_BYTES
+        self.kept = Kept()
+
+    def __repr__(self) -> str:
+        """Show where it stands and how much is open."""
+        return f"Journal({str(self._path)!r}, {self.kept!r})"
+
+    @property
+    def holder(self) -> str | None:
+        """Return the name under which the lease was held, or none in a new journal."""
+        return None if self.kept.opened is None else self.kept.opened.holder
+
+    def open(self) -> Self:
+        """Hold the journal and read it.
+
+        Raises `JournalInUse` where somebody else holds it, and `JournalError` where it cannot be
+        read or written, or is damaged.
+        """
+        with _failing(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._held = _hold(self._path)
+            try:
+                self._read()
+            except BaseException:
+                self._release()
+                raise
+        return self
+
+    def opens(self, holder: str) -> None:
+        """Note under which name the session's lease is asked for, before it is."""
+        if self.holder != holder:
+            self._write(Opened(session_id=self._session_id, holder=holder))
+
+    def leased(self, fence: Fence) -> None:
+        """Note that this journal knows of every call that is begun under this fence."""
+        if fence not in self.kept.fences:
+            self._write(Leased(fence=fence))
+
+    def knows(self, fence: Fence | None) -> bool:
+        """Tell whether every call that was begun under this fence stands here."""
+        return fence in self.kept.fences
+
+    def may_have_begun(self, call_id: UUID) -> bool:
+        """Tell whether a call was begun, or was about to be, by whoever held this journal."""
+        return call_id in self.kept.begun
+
+    def begins(self, call_id: UUID) -> None:
+        """Note that a call is about to be begun. Raises `JournalError`: then it may not be."""
+        if len(self.kept.begun) >= OPEN_MAX and call_id not in self.kept.begun:
+            message = f"{OPEN_MAX} calls are open in the journal `{self._path}`"
+            raise JournalError(message)
+        if call_id not in self.kept.begun:
+            self._write(Begins(call_id=call_id))
+
+    def owes(self, owed: Owed) -> None:
+        """Note a receipt that is to be delivered."""
+        self._write(Owes(owed=owed))
+
+    def told(self, call_id: UUID, key: str) -> None:
+        """Note that a receipt has arrived, or never will: nothing more is to be done about it."""
+        if call_id in self.kept.begun or key in self.kept.owed:
+            # What is said again after a crash is only said twice: the disk need not hurry.
+            self._write(Told(call_id=call_id, key=key), hurries=False)
+
+    def close(self) -> None:
+        """Let go of the journal; a file with nothing open goes. Closing twice does nothing."""
+        with self._lock, contextlib.suppress(OSError):
+            if self._held is not None and self.kept.is_over:
+                self._path.unlink(missing_ok=True)
+            self._release()
+
+    def _read(self) -> None:
+        stream = self._file()
+        text = stream.read()
+        good = 0
+        for line in text.splitlines(keepends=True):
+            record = _record_in(line)
+            if record is None:
+                break
+            self.kept.take(record)
+            good += len(line)
+        if b"\n" in text[good:]:
+            message = f"the journal `{self._path}` is damaged at byte {good}"
+            raise JournalError(message)
+        if self.kept.opened is not None and self.kept.opened.session_id != self._session_id:
+            message = f"the journal `{self._path}` is another session's"
+            raise JournalError(message)
+        stream.truncate(good)
+        stream.seek(good)
+        self._size = good
+
+    def _write(self, record: Record, *, hurries: bool = True) -> None:
+        with self._lock, _failing(self._path):
+            stream = self._file()
+            line = _line_of(record)
+            if self._size + len(line) > BYTES_MAX:
+                message = f"the journal `{self._path}` would have more than {BYTES_MAX} bytes"
+                raise JournalError(message)
+            try:
+                stream.write(line)
+                stream.flush()
+                if hurries:
+                    os.fdatasync(stream.fileno())
+            except OSError:
+                # What was half written must not stand before what comes next.
+                with contextlib.suppress(OSError):
+                    stream.truncate(self._size)
+                    stream.seek(self._size)
+                raise
+            self._size += len(line)
+            self.kept.take(record)
+            if self._size > self._compact_at:
+                self._compact()
+
+    def _compact(self) -> None:
+        """Write the file anew, without what is over; whoever looks sees the old or the new one."""
+        fresh = self._path.with_suffix(".new")
+        stream = _hold(fresh)
+        try:
+            stream.truncate(0)
+            stream.writelines(_line_of(record) for record in self.kept.records())
+            stream.flush()
+            os.fsync(stream.fileno())
+            fresh.replace(self._path)
+        except BaseException:
+            stream.close()
+            raise
+        _sync_folder(self._path.parent)
+        self._release()
+        self._held, self._size = stream, stream.tell()
+        self._compact_at = max(_COMPACT_BYTES, 2 * self._size)
+
+    def _file(self) -> IO[bytes]:
+        if self._held is None:
+            message = f"the journal `{self._path}` is not open"
+            raise JournalError(message)
+        return self._held
+
+    def _release(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
+
+
+def sessions_in(folder: Path) -> list[UUID]:
+    """Return the sessions with something open in this folder: those to take over."""
+    found = []
+    for path in sorted(folder.glob(f"*{_ENDING}")):
+        with contextlib.suppress(ValueError):
+            found.append(UUID(path.name.removesuffix(_ENDING)))
+    return found
+
+
+def _hold(path: Path) -> IO[bytes]:
+    """Return the file, which nobody else holds. Raises `JournalInUse`."""
+    while True:
+        stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE), "r+b")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # It may have been taken away between its opening and the lock.
+            if path.exists() and path.stat().st_ino == os.fstat(stream.fileno()).st_ino:
+                _sync_folder(path.parent)
+                return stream
+        except BlockingIOError:
+            stream.close()
+            message = f"somebody else holds the journal `{path}`"
+            raise JournalInUse(message) from None
+        except BaseException:
+            stream.close()
+            raise
+        stream.close()
+
+
+@contextlib.contextmanager
+def _failing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        message = f"the journal `{path}` cannot be used: {fault.strerror}"
+        raise JournalError(message) from fault
+
+
+def _sync_folder(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _line_of(record: Record) -> bytes:
+    text = msgspec.json.encode(record)
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _record_in(line: bytes) -> Record | None:
+    total, _, text = line.rstrip(b"\n").partition(b" ")
+    if not line.endswith(b"\n") or len(total) != _SUM_BYTES:
+        return None
+    try:
+        return _READ.decode(text) if int(total, 16) == zlib.crc32(text) else None
+    except (ValueError, msgspec.MsgspecError):
+        return None
