@@ -112,6 +112,27 @@ def test_somebody_looks_and_says_yes_to_calls_of_one_turn(office: Office) -> Non
     assert [call["status"] for call in done["calls"]] == ["approved", "approved"]
 
 
+def test_somebody_edits_a_call_and_signs_a_yes_to_the_new_one(office: Office) -> None:
+    (call,) = map(str, waiting_calls(office, "hello"))
+    wish = ("--arguments", '{"text": "good day", "card": "[redacted]"}', "--reason", "too loud")
+    first = office.told("ask", "edit", call, *wish, "--yes", by="ada")
+    assert "good day" in first["view"]
+    assert "4111" not in first["view"]
+    key = ("--key", str(office.file("ada")), "--yes")
+    new = first["call_id"]
+    done = office.told(
+        "ask", "edit", new, "--arguments", '{"text":"hi"}', *wish[2:], *key, by="ada"
+    )
+    (voted,) = done["calls"]
+    assert (voted["status"], voted["call_id"] not in {call, new}) == ("approved", True)
+    shown = office.run("ask", "show", voted["call_id"], by="ada").stdout
+    assert f"in the place of {new}: too loud" in shown
+    bad = office.run(
+        "ask", "edit", voted["call_id"], "--arguments", "{}", *wish[2:], "--yes", by="ada"
+    )
+    assert bad.returncode != 0
+
+
 def test_a_rejection_says_why_and_what_is_gone_is_answered_no_more(office: Office) -> None:
     (call,) = map(str, waiting_calls(office, "hello"))
     key = ("--key", str(office.file("ada")), "--yes")

@@ -13,6 +13,7 @@ from placet.cli.words import plain
 
 if TYPE_CHECKING:
     from placet.evidence.ask_vote import AskDecision
+    from placet.replay.asks.model import EditedFrom
     from placet.sdk.studio.client import Studio
     from placet.studio.asks.model import AskShown, AskVoteAnswer
 
@@ -22,6 +23,7 @@ Examples:
   placet ask show 0199…                                who wants what, with which arguments
   placet ask approve 0199… --key ada.key               say yes; the agent then claims the call
   placet ask approve 0199… 0199… --key ada.key         calls of one step, with one signature
+  placet ask edit 0199… --arguments '{"cents": 300}' --reason "half is enough" --key ada.key
   placet ask reject 0199… --reason "wrong account" --key ada.key
 """
 _calls = click.argument("calls", nargs=-1, required=True, type=click.UUID)
@@ -110,6 +112,55 @@ def reject(  # noqa: PLR0913 -- one argument per option
     _answer(calls, said, key_file, yes=yes, where=(url, data_dir), as_json=as_json)
 
 
+@command.command()
+@click.argument("call", type=click.UUID)
+@click.option("--arguments", required=True, help="The whole arguments as JSON, or @FILE.")
+@click.option("--reason", required=True, help="Why; whoever votes on the new call reads it.")
+@click.option(
+    "--key",
+    "key_file",
+    envvar="PLACET_PERSON_KEY",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of your own key: sign your yes to the new call at once.  [env: PLACET_PERSON_KEY]",
+)
+@_yes
+@url_option
+@data_dir_option
+@json_option
+def edit(  # noqa: PLR0913 -- one argument per option
+    *,
+    call: UUID,
+    arguments: str,
+    reason: str,
+    key_file: Path | None,
+    yes: bool,
+    url: str | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Put a call with other arguments in the place of CALL, to be asked about anew.
+
+    Write "[redacted]" where CALL shows it, to keep the value that you are not shown.
+    """
+    import msgspec
+
+    from placet.cli.desk import at_desk
+    from placet.evidence.ask_vote import AskDecision
+
+    text = Path(arguments[1:]).read_text() if arguments.startswith("@") else arguments
+    (old,) = at_desk(url, data_dir, lambda studio: _find(studio, [call]))
+    if not as_json:
+        click.echo(_told(old))
+    if not yes:
+        click.confirm("Put other arguments in its place?", abort=True, err=True)
+    new = at_desk(url, data_dir, lambda studio: studio.asks.edit(old, text, reason=reason))
+    if key_file is None:
+        give(msgspec.to_builtins(new), _told(new), as_json=as_json)
+        return
+    said = (AskDecision.APPROVE, reason)
+    _answer([new.call_id], said, key_file, yes=yes, where=(url, data_dir), as_json=as_json)
+
+
 def _answer(  # noqa: PLR0913 -- what the two commands share, each by its name
     calls: Sequence[UUID],
     said: "tuple[AskDecision, str | None]",
@@ -168,6 +219,7 @@ def _told(one: "AskShown") -> str:
         f"agent      {plain(view.agent)} in {view.environment}",
         f"tool       {plain(view.tool)}" + (f"  ({view.side_effect})" if view.side_effect else ""),
         f"arguments  {plain(view.arguments)}",
+        *([] if view.edited is None else [_edited(view.edited)]),
         *(f"redacted   {plain(gone.pointer)}  {gone.hash}" for gone in view.redacted),
         *(f"beside     {plain(other.tool)}  ({other.verdict})" for other in view.beside),
         "asked of   " + ", ".join(f"{each.count} {plain(each.role)}" for each in view.all_of),
@@ -176,6 +228,10 @@ def _told(one: "AskShown") -> str:
         f"until      {view.deadline}",
     ]
     return "\n".join(lines)
+
+
+def _edited(edited: "EditedFrom") -> str:
+    return f"edited     in the place of {edited.call_id}: {plain(edited.reason)}"
 
 
 def _came_to(done: "AskVoteAnswer") -> str:
