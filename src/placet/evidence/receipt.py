@@ -24,10 +24,14 @@ ExternalRef = Annotated[str, msgspec.Meta(max_length=EXTERNAL_REF_MAX)]
 
 
 class HostOutcome(StrEnum):
-    """What a host says for certain. Of what it does not know, it signs nothing."""
+    """What a host says for certain. Of what it does not know, it signs nothing.
+
+    `never_begun`: it was not let in, and will not be, whoever comes with its grant.
+    """
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    NEVER_BEGUN = "never_begun"
 
 
 class HostReceipt(Input, frozen=True):
@@ -59,7 +63,7 @@ class HostReceipt(Input, frozen=True):
         if self.completed_at < self.started_at:
             message = "a call ends after it began"
             raise ValueError(message)
-        if self.outcome is HostOutcome.FAILED and self.output_hash is not None:
+        if self.outcome is not HostOutcome.SUCCEEDED and self.output_hash is not None:
             message = "what did not happen has no output"
             raise ValueError(message)
 

@@ -9,7 +9,7 @@ from placet.evidence import dsse
 from placet.evidence.dsse import EnvelopeRefused
 from placet.evidence.ed25519 import KEY_BYTES, PublicKey, PublicKeyError
 from placet.evidence.fields import HexDigest
-from placet.evidence.receipt import HostReceipt, verify_receipt
+from placet.evidence.receipt import HostOutcome, HostReceipt, verify_receipt
 from placet.kernel.value import Input, Value
 from placet.replay.calls.model import EvidenceLevel
 
@@ -41,11 +41,13 @@ class AttestationFate(StrEnum):
 class HostWord(Value, frozen=True):
     """A host's signed receipt that says what a report says. Whether its key counts is still open.
 
-    `envelope` is its canonical JSON.
+    `envelope` is its canonical JSON. `never_begun` where the host says of a failure that the call
+    was not even let in.
     """
 
     key_id: HexDigest
     envelope: bytes
+    never_begun: bool = False
 
 
 class Said(Value, frozen=True):
@@ -73,7 +75,11 @@ def read_attestation(attestation: Attestation, said: Said) -> HostWord | Attesta
         return AttestationFate.OTHER_CALL
     if _said_by(receipt) != said:
         return AttestationFate.OTHER_WORD
-    return HostWord(key_id=key.key_id, envelope=dsse.encode_envelope(envelope))
+    return HostWord(
+        key_id=key.key_id,
+        envelope=dsse.encode_envelope(envelope),
+        never_begun=receipt.outcome is HostOutcome.NEVER_BEGUN,
+    )
 
 
 def level_of(word: HostWord | AttestationFate | None) -> EvidenceLevel:
@@ -84,11 +90,13 @@ def level_of(word: HostWord | AttestationFate | None) -> EvidenceLevel:
 
 
 def _said_by(receipt: HostReceipt) -> Said:
+    has_succeeded = receipt.outcome is HostOutcome.SUCCEEDED
+    outcome = HostOutcome.SUCCEEDED if has_succeeded else HostOutcome.FAILED
     return Said(
         session_id=str(receipt.session_id),
         call_id=str(receipt.call_id),
         arguments_hash=receipt.arguments_hash,
-        outcome=receipt.outcome.value,
+        outcome=outcome.value,
         output_hash=receipt.output_hash,
         external_ref=receipt.external_ref,
     )

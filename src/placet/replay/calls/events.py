@@ -189,11 +189,16 @@ class LimitReached(Value, frozen=True):
 
 
 class CallAbandoned(Value, frozen=True):
-    """Event: the grant ran out and was never redeemed; the call never began and holds nothing."""
+    """Event: the call never began and holds nothing.
+
+    Its grant ran out and was never redeemed; or, with a `receipt_id`, its tool's host signed that
+    it was not let in and will not be.
+    """
 
     call_id: UUID
     tool: str
     step_ends: bool = False
+    receipt_id: UUID | None = None
 
 
 class AskExpired(Value, frozen=True):

@@ -48,6 +48,7 @@ class ToldCall(Value, frozen=True):
     since: datetime
     is_settled: bool
     is_unknown: bool
+    is_begun: bool
     others: int
 
 
@@ -143,6 +144,7 @@ def counted_call(told: ToldCall) -> CountedCall:
         cost_micros=told.cost_micros,
         is_settled=told.is_settled,
         is_unknown=told.is_unknown,
+        is_begun=told.is_begun,
     )
 
 
@@ -208,6 +210,7 @@ async def _follow(
         output=report.output,
         receipt_id=report.receipt_id,
         cost_micros=report.asked.cost_micros,
+        never_begun=report.host_word is not None and report.host_word.never_begun,
     )
     pinned = await runtime.pinned(known)
     return decide_word(pinned.policy, known.state, known.environment, word)

@@ -47,7 +47,7 @@ _START = _function("start_v1", 12)
 _RECEIPT = _function("receipt_v1", 26)
 
 
-_SETTLE = _function("settle_v1", 20)
+_SETTLE = _function("settle_v1", 21)
 
 
 _SWEEP = _function("sweep_v1", 15)
@@ -157,9 +157,10 @@ async def settle(hot: HotPool, caller: Caller, write: SettlementWrite) -> asyncp
         *caller.arguments(),
         write.settlement_id,
         write.call_id,
-        write.outcome.value,
+        write.outcome,
         write.receipt_id,
         write.reason,
+        write.reconciled_by,
         write.decided_version,
         write.evidence_level.value,
         _next(write.following),

@@ -106,13 +106,17 @@ class ReceiptWrite(Value, frozen=True):
 
 
 class SettlementWrite(Value, frozen=True):
-    """Everything that `settle_v1` writes; `is_operator` is as whose word it was decided."""
+    """Everything that `settle_v1` writes; `is_operator` is as whose word it was decided.
+
+    `outcome` is null while a read was not judged yet that was cited.
+    """
 
     settlement_id: UUID
     call_id: UUID
-    outcome: ReceiptStatus
+    outcome: ReceiptStatus | None
     receipt_id: UUID | None
     reason: str
+    reconciled_by: UUID | None
     decided_version: int | None
     evidence_level: EvidenceLevel
     following: NextCall | None

@@ -73,6 +73,7 @@ BEGIN
         'phase', c.phase_at_grant, 'step', c.step_id, 'cost_micros', c.cost_micros,
         'since', coalesce(c.granted_at, c.proposed_at), 'is_settled', c.settled_at IS NOT NULL,
         'is_unknown', c.execution_state = 'unknown',
+        'is_begun', c.execution_state <> 'not_started',
         'others', (
             SELECT count(*) FROM placet.replay_pending_call AS o
             WHERE o.tenant_id = c.tenant_id AND o.session_id = c.session_id

@@ -76,9 +76,11 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    IF c.status NOT IN ('granted', 'unknown')
-        OR (p_reconciled_by IS NOT NULL AND c.status <> 'unknown')
-    THEN
+    IF c.status NOT IN ('granted', 'unknown') THEN
+        code := 'transition_not_allowed';
+        RETURN;
+    END IF;
+    IF p_reconciled_by IS NOT NULL AND c.status <> 'unknown' THEN
         code := 'transition_not_allowed';
         RETURN;
     END IF;
