@@ -15,9 +15,10 @@ import logging
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
+from uuid import UUID
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -109,6 +110,14 @@ class _FailingPool(HotPool):
         rows = await super().rows(query, *arguments, reserved=reserved, owed=owed)
         self._points.pass_by(f"after:{name}")
         return rows
+
+    async def together(
+        self, name: str, key: Hashable, session: UUID, arguments: tuple[object, ...]
+    ) -> HotRow:
+        self._points.pass_by(f"before:{name}")
+        row = await super().together(name, key, session, arguments)
+        self._points.pass_by(f"after:{name}")
+        return row
 
 
 class _FailingDatabase(Database):
