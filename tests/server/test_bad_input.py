@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 import asyncpg
 import httpx
 import pytest
 from tests.conftest import Server
 from tests.server.corpus import Case, cases
+from tests.server.stored import Stored, looking
 from tests.server.world import World
 
 from placet.server.problems import MEDIA_TYPE
@@ -23,48 +23,13 @@ ROUTES: Final = {
 MEMBERS: Final = frozenset(
     ("type", "title", "status", "detail", "code", "hint", "action", "instance", "request_id")
 )
-_TABLES: Final = """
-    SELECT c.relname FROM pg_class c
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
-    WHERE c.relnamespace = 'placet'::regnamespace AND c.relkind = 'r' ORDER BY 1
-"""
-
-
-class Stored:
-    """What is stored for the tenants of the world, looked at past the application."""
-
-    def __init__(
-        self, connection: "asyncpg.Connection[Any]", tenants: list[UUID], tables: list[str]
-    ) -> None:
-        """Look through this connection, which sees every tenant."""
-        self._connection = connection
-        self._tenants = tenants
-        self._query = " UNION ALL ".join(
-            f"SELECT '{table}' AS name, count(*) AS rows,"  # noqa: S608 -- the names of our own tables
-            f" sum(hashtextextended(t::text, 0)) AS content"
-            f" FROM placet.{table} t WHERE tenant_id = ANY($1::uuid[])"
-            for table in tables
-        )
-        self._last: list[tuple[str, int, int]] = []
-
-    async def changed(self) -> set[str]:
-        """Return the tables whose rows are not those of the last time that this was asked."""
-        before, self._last = self._last, await self._content()
-        return {new[0] for old, new in zip(before, self._last, strict=False) if old != new}
-
-    async def _content(self) -> list[tuple[str, int, int]]:
-        """Return the number of rows and a hash of all of them, of every table."""
-        return [tuple(row) for row in await self._connection.fetch(self._query, self._tenants)]
 
 
 @pytest.fixture(scope="module")
 async def stored(server: Server, database_name: str, world: World) -> AsyncIterator[Stored]:
     """Where a test looks at what is stored."""
     connection = await asyncpg.connect(server.admin(database_name))
-    tables = [row["relname"] for row in await connection.fetch(_TABLES)]
-    made = Stored(connection, world.tenants, tables)
-    await made.changed()
-    yield made
+    yield await looking(connection, world.tenants)
     await connection.close()
 
 
