@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, Self, TypeAlias, TypeVar
@@ -19,7 +19,7 @@ from placet.kernel.refusals import GovernanceUnavailable
 from placet.storage.faults import translated
 from placet.storage.lending import Lender
 from placet.storage.together import Groups
-from placet.storage.warm import warm
+from placet.storage.warm import called, warm
 
 M = TypeVar("M", bound=msgspec.Struct)
 
@@ -149,14 +149,22 @@ class HotPool:
             return await self._fetch(lender, query, arguments)
 
     async def together(
-        self, name: str, tenant: UUID, session: UUID, arguments: tuple[object, ...]
+        self,
+        name: str,
+        key: Hashable,
+        session: UUID,
+        arguments: tuple[object, ...],
+        *,
+        owed: bool = False,
     ) -> asyncpg.Record:
         """Run one call of a hot function that locks nothing but its session. Refuses as `call`.
 
-        If others of this tenant are under way it may go with them: `together`.
+        While another that the same key asked for is under way, it may go with others: `together`.
         """
+        if owed and self.lender.is_exhausted:
+            return await self.call(called(name, len(arguments)), *arguments, owed=True)
         with translated():
-            return await self._groups.call(name, tenant, session, arguments)
+            return await self._groups.call(name, key, session, arguments)
 
     async def close(self) -> None:
         """Give every connection back to its pool."""

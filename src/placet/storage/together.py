@@ -8,18 +8,20 @@ that is held up, by a lock say, holds up no other for longer than `STALL_SECONDS
 - Calls of one statement lock their sessions in the order of the ids, one call for each session, so
   that two statements never wait for each other. What locks anything else that sessions share
   (effect keys, slices, standing grants) is not sent this way.
-- A group is one tenant's, so that nobody waits at the gate of another.
+- A group is one key's, hence one tenant's, so that nobody waits at the gate of another.
 - Where the database refuses the statement, nothing of it was done, and each call is sent alone.
 """
 
 import asyncio
 import functools
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 import asyncpg
+
+from placet.storage.warm import called
 
 SIZES: Final = (16, 8, 4, 2)
 """How many calls one statement holds: few sizes, for a connection knows it by its text."""
@@ -37,7 +39,7 @@ class _Call(NamedTuple):
 
 
 class Group:
-    """The calls of one function for one tenant."""
+    """The calls of one function that one key asks for."""
 
     def __init__(self, name: str, fetch: Fetch) -> None:
         """Begin with none under way."""
@@ -110,12 +112,17 @@ class Group:
         return sorted(taken[:size], key=lambda one: one.session)
 
     async def _together(self, calls: list[_Call]) -> None:
+        if len(calls) == 1:
+            await self._one(calls[0])
+            self._done()
+            return
         try:
             width = len(calls[0].arguments)
             given = [value for one in calls for value in one.arguments]
             rows = await self._fetch(statement(self._name, width, len(calls)), given)
-        except asyncpg.PostgresError as fault:
-            await self._alone(calls, fault)
+        except asyncpg.PostgresError:
+            # One of them was refused, and with it all were.
+            await asyncio.gather(*(self._one(one) for one in calls))
         except Exception as fault:  # noqa: BLE001 -- whatever it is, those who wait are told
             for one in calls:
                 _tell(one, fault)
@@ -127,18 +134,10 @@ class Group:
         finally:
             self._done()
 
-    async def _alone(self, calls: list[_Call], fault: asyncpg.PostgresError) -> None:
-        """Send each by itself: one of them was refused, and with it all were."""
-        if len(calls) == 1:
-            _tell(calls[0], fault)
-            return
-        await asyncio.gather(*(self._one(one) for one in calls))
-
     async def _one(self, one: _Call) -> None:
         try:
-            row = (await self._fetch(statement(self._name, len(one.arguments), 1), one.arguments))[
-                0
-            ]
+            text = statement(self._name, len(one.arguments), 1)
+            row = (await self._fetch(text, one.arguments))[0]
         except Exception as fault:  # noqa: BLE001 -- as above
             _tell(one, fault)
         else:
@@ -147,18 +146,18 @@ class Group:
 
 
 class Groups:
-    """The groups of every function and tenant, while anything is under way in them."""
+    """The groups of every function and key, while anything is under way in them."""
 
     def __init__(self, fetch: Fetch) -> None:
         """Begin with none."""
         self._fetch = fetch
-        self._groups: dict[tuple[str, UUID], Group] = {}
+        self._groups: dict[tuple[str, Hashable], Group] = {}
 
     async def call(
-        self, name: str, tenant: UUID, session: UUID, arguments: tuple[object, ...]
+        self, name: str, key: Hashable, session: UUID, arguments: tuple[object, ...]
     ) -> asyncpg.Record:
         """Return the answer to one call of a function, sent alone or together with others."""
-        place = (name, tenant)
+        place = (name, key)
         group = self._groups.get(place)
         if group is None:
             group = self._groups[place] = Group(name, self._fetch)
@@ -173,13 +172,12 @@ class Groups:
 def statement(name: str, width: int, calls: int) -> str:
     """Return the text that calls a function so many times; `place` numbers the answers."""
     if calls == 1:
-        places = ", ".join(f"${n}" for n in range(1, width + 1))
-        return f"SELECT * FROM placet.{name}({places})"  # noqa: S608 -- names of our own functions
+        return called(name, width)
     parts = []
     for place in range(calls):
         first = place * width + 1
         places = ", ".join(f"${n}" for n in range(first, first + width))
-        parts.append(f"SELECT {place} AS place, f.* FROM placet.{name}({places}) AS f")  # noqa: S608 -- as above
+        parts.append(f"SELECT {place} AS place, f.* FROM placet.{name}({places}) AS f")  # noqa: S608 -- names of our own functions
     return " UNION ALL ".join(parts)
 
 

@@ -26,39 +26,19 @@ from placet.replay.calls.writes import (
 )
 from placet.replay.sessions.rules import encode_state
 from placet.storage.database import HotPool, Reading
+from placet.storage.warm import called
 
 OPEN_STATUSES = ("granted", "unknown", "held", "awaiting_approval")
-
-
-def _function(name: str, arguments: int) -> str:
-    places = ", ".join(f"${n}" for n in range(1, arguments + 1))
-    return f"SELECT * FROM placet.{name}({places})"  # noqa: S608 -- the name is one of those below
-
-
-_PREFLIGHT = _function("preflight_v1", 18)
-
-
-_PROPOSE = _function("propose_v1", 24)
-
-
-_START = _function("start_v1", 12)
-
-
-_RECEIPT = _function("receipt_v1", 26)
-
-
-_SETTLE = _function("settle_v1", 21)
-
-
-_SWEEP = _function("sweep_v1", 15)
+_START = called("start_v1", 12)
+_SETTLE = called("settle_v1", 21)
+_SWEEP = called("sweep_v1", 15)
 
 
 async def prepare(
     hot: HotPool, caller: Caller, decided: Decided, write: PreflightWrite
 ) -> asyncpg.Record:
     """Bind a model request to the session's state."""
-    return await hot.call(
-        _PREFLIGHT,
+    arguments = (
         *caller.arguments(),
         decided.version,
         decided.holds_from,
@@ -67,13 +47,15 @@ async def prepare(
         write.request_hash,
         *write.arguments(),
     )
+    return await send(hot, caller, "preflight_v1", arguments)
 
 
 async def propose(
     hot: HotPool, caller: Caller, decided: Decided, write: ProposalWrite
 ) -> asyncpg.Record:
     """Consume a prepared request and register its calls, or answer with a code."""
-    return await hot.call(_PROPOSE, *proposal_arguments(caller, decided, write))
+    arguments = proposal_arguments(caller, decided, write)
+    return await send(hot, caller, "propose_v1", arguments, alone=write.stands_alone)
 
 
 def proposal_arguments(
@@ -118,7 +100,24 @@ async def start(
 
 async def receive(hot: HotPool, caller: Caller, write: ReceiptWrite) -> asyncpg.Record:
     """Keep a receipt, and settle its call with it where it may."""
-    return await hot.call(_RECEIPT, *receipt_arguments(caller, write), owed=True)
+    arguments = receipt_arguments(caller, write)
+    return await send(hot, caller, "receipt_v1", arguments, alone=write.stands_alone, owed=True)
+
+
+async def send(  # noqa: PLR0913 -- what is called, for whom, and in which of the two ways
+    hot: HotPool,
+    caller: Caller,
+    name: str,
+    arguments: tuple[object, ...],
+    *,
+    alone: bool = False,
+    owed: bool = False,
+) -> asyncpg.Record:
+    """Call a hot function, with others of this key unless it stands `alone`."""
+    if alone:
+        return await hot.call(called(name, len(arguments)), *arguments, owed=owed)
+    key = (caller.key.key_id, caller.key.secret_hash)
+    return await hot.together(name, key, caller.session_id, arguments, owed=owed)
 
 
 def receipt_arguments(caller: Caller, write: ReceiptWrite) -> tuple[object, ...]:

@@ -82,6 +82,12 @@ class ProposalWrite(Value, frozen=True):
     stop: Stop | None = None
     events: list[NewEvent]
 
+    @property
+    def stands_alone(self) -> bool:
+        """Say whether this locks, or ends, what other sessions may wait for."""
+        takes = any(row.effect_key is not None for row in self.rows)
+        return takes or self.closes or self.stop is not None
+
 
 class ReceiptWrite(Value, frozen=True):
     """Everything that `receipt_v1` writes; `decided` is null when nothing may be settled."""
@@ -103,6 +109,14 @@ class ReceiptWrite(Value, frozen=True):
     following: NextCall | None
     cost_micros: int | None = None
     events: list[NewEvent]
+
+    @property
+    def stands_alone(self) -> bool:
+        """Say whether this gives back, or ends, what other sessions may wait for."""
+        then = self.following
+        if then is None:
+            return False
+        return then.frees_effect_key or then.stop is not None or then.session_status is not None
 
 
 class SettlementWrite(Value, frozen=True):

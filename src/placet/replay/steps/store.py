@@ -1,15 +1,9 @@
 """The functions that write a whole step, each one round trip."""
 
-from typing import Final
-
 from placet.kernel.value import Value
-from placet.replay.calls.store import proposal_arguments, receipt_arguments
+from placet.replay.calls.store import proposal_arguments, receipt_arguments, send
 from placet.replay.calls.writes import Caller, Decided, PreflightWrite, ProposalWrite, ReceiptWrite
 from placet.storage.database import HotPool, HotRow
-from placet.storage.warm import called
-
-_CALLS: Final = called("calls_v1", 31)
-_RECEIPT_PREPARE: Final = called("receipt_prepare_v1", 38)
 
 
 async def call(
@@ -17,7 +11,8 @@ async def call(
 ) -> HotRow:
     """Prepare a request and register its calls, both or neither; answers as `propose` does."""
     arguments = proposal_arguments(caller, decided, write)
-    return await hot.call(_CALLS, *arguments, *first.arguments())
+    whole = (*arguments, *first.arguments())
+    return await send(hot, caller, "calls_v1", whole, alone=write.stands_alone)
 
 
 class Ahead(Value, frozen=True):
@@ -34,8 +29,7 @@ class Ahead(Value, frozen=True):
 async def receive(hot: HotPool, caller: Caller, write: ReceiptWrite, ahead: Ahead) -> HotRow:
     """Keep a receipt and prepare the next request; answers as `receive` does, and of the next."""
     then = ahead.write
-    return await hot.call(
-        _RECEIPT_PREPARE,
+    whole = (
         *receipt_arguments(caller, write),
         caller.holder,
         ahead.moves,
@@ -43,5 +37,5 @@ async def receive(hot: HotPool, caller: Caller, write: ReceiptWrite, ahead: Ahea
         then.prepared_request_id,
         then.request_hash,
         *then.arguments(),
-        owed=True,
     )
+    return await send(hot, caller, "receipt_prepare_v1", whole, alone=write.stands_alone, owed=True)
