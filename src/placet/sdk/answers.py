@@ -13,7 +13,7 @@ import msgspec
 from placet.evidence.fields import Fence
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
-from placet.replay.calls.model import CallStatus, HiddenTool, ReasonView, Verdict
+from placet.replay.calls.model import CallStatus, HiddenTool, ReasonView, ReceiptStatus, Verdict
 from placet.replay.sessions.model import SessionMode
 
 _NONE: Final = msgspec.Raw(b"null")
@@ -39,6 +39,21 @@ class SessionAnswer(Value, frozen=True):
     lease_expires_at: datetime | None = None
 
 
+class ReadToAsk(Value, frozen=True):
+    """The read that tells what became of an unknown call; one granted before then does not count.
+
+    `arguments` is null where no read can tell.
+    """
+
+    tool: str
+    arguments: str | None = None
+    not_before: datetime
+
+    def __repr__(self) -> str:
+        """Show the read without its arguments, which may hold what must not stand in a log."""
+        return f"ReadToAsk({self.tool!r}, not_before={self.not_before})"
+
+
 class PendingCall(Value, frozen=True):
     """A call that is not settled yet."""
 
@@ -47,6 +62,7 @@ class PendingCall(Value, frozen=True):
     status: str
     execution_state: str
     commit_state: str
+    reconcile: ReadToAsk | None = None
 
 
 class Prepared(Value, frozen=True):
@@ -151,10 +167,11 @@ class ReceiptAnswer(Value, frozen=True):
 
 
 class Settlement(Value, frozen=True):
-    """A call that left `unknown`."""
+    """A call that left `unknown`; where `outcome` is null, a read did not tell yet."""
 
     call_id: UUID
     call_status: str
     execution_state: str
     commit_state: str
     state_version: int
+    outcome: ReceiptStatus | None = None

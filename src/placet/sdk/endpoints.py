@@ -74,13 +74,17 @@ class Owed(Value, frozen=True):
 
 
 class Settle(Value, frozen=True):
-    """How an unknown call is settled: by a receipt that is cited, or by an operator's reason."""
+    """How an unknown call is settled: by a receipt or a read that is cited, or by an operator.
+
+    `reconciled_by` is the call of the read that the contract names; then `outcome` may be left out.
+    """
 
     settlement_id: UUID
     call_id: UUID
-    outcome: ReceiptStatus
+    outcome: ReceiptStatus | None = None
     reason: str
     receipt_id: UUID | None = None
+    reconciled_by: UUID | None = None
 
 
 class Endpoints:

@@ -14,6 +14,7 @@ import placet.plans.model
 import placet.replay.asks.model
 import placet.replay.controls.model
 import placet.replay.orphans.model
+import placet.replay.reconciliations.model
 import placet.replay.sessions.refusals
 import placet.studio.approvals.model
 import placet.studio.asks.model
