@@ -44,6 +44,7 @@ class Twofold:
     """A worker whose session is written down as a recording while it goes on."""
 
     worker: Worker
+    principal: dict[str, Any] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
 
@@ -113,9 +114,9 @@ class Twofold:
             )
         return row
 
-    @staticmethod
-    def _line(at: datetime, **more: object) -> Line:
-        return read_line(json.dumps({"at": at.isoformat(), **more}).encode())
+    def _line(self, at: datetime, **more: object) -> Line:
+        told = {"at": at.isoformat(), "principal": self.principal, **more}
+        return read_line(json.dumps(told).encode())
 
 
 def as_json(line: Line) -> dict[str, Any]:
@@ -128,6 +129,7 @@ def as_json(line: Line) -> dict[str, Any]:
         "outputs": line.outputs,
         "failed": list(line.failed),
         "cost_micros": line.cost_micros,
+        "principal": line.principal,
     }
 
 

@@ -1,10 +1,30 @@
 """Who is asking: what the key says, never what a body says."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated, Final
 from uuid import UUID
 
+import msgspec
+
+from placet.kernel.canonical import INTEGER_MAX, canonical
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.value import Value
+
+ATTRIBUTES_MAX: Final = 32
+ATTRIBUTES_BYTES: Final = 1_024
+"""All attributes of one principal in canonical form."""
+
+_NO_CONTROLS: Final = r"^[^\x00-\x1f]*(?!\n)$"
+
+AttributeName = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=_NO_CONTROLS)]
+AttributeValue = (
+    Annotated[str, msgspec.Meta(max_length=256, pattern=_NO_CONTROLS)]
+    | Annotated[int, msgspec.Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
+    | bool
+)
+Attributes = Annotated[dict[AttributeName, AttributeValue], msgspec.Meta(max_length=ATTRIBUTES_MAX)]
+"""What is known of whoever an agent acts for: a department, an id, whether they are senior."""
 
 
 class Scope(StrEnum):
@@ -42,3 +62,10 @@ class Principal(Value, frozen=True):
     agent: str | None = None
     environment: Environment | None = None
     api_key_id: UUID | None = None
+
+
+def check_attributes(attributes: Mapping[str, str | int | bool]) -> None:
+    """Raise `ValueError` where all attributes of a principal together are too long."""
+    if len(canonical(dict(attributes))) > ATTRIBUTES_BYTES:
+        message = f"all attributes together are at most {ATTRIBUTES_BYTES} bytes"
+        raise ValueError(message)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from placet.kernel.ids import ActorId, TenantId
-from placet.kernel.principal import Environment, Scope
+from placet.kernel.principal import Attributes, Environment, Scope, check_attributes
 from placet.kernel.refusals import Invalid
 from placet.kernel.value import Input, Value
 
@@ -84,7 +84,10 @@ class RoleGrant(Value, frozen=True):
 
 
 class ApiKey(Value, frozen=True):
-    """What is known of a key to its tenant: everything but its secret."""
+    """What is known of a key to its tenant: everything but its secret.
+
+    `claims` are attributes of whoever a runtime key's agent acts for, set once, at its issue.
+    """
 
     tenant_id: TenantId
     key_id: ApiKeyId
@@ -97,6 +100,7 @@ class ApiKey(Value, frozen=True):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    claims: Attributes = msgspec.field(default_factory=dict)
 
 
 class ApiKeyLookup(Value, frozen=True):
@@ -130,7 +134,10 @@ class GrantRole(Input, frozen=True):
 
 
 class IssueApiKey(Input, frozen=True):
-    """Issue a key to an actor. `agent` and `environment` bind it, and a runtime key needs both."""
+    """Issue a key to an actor. `agent` and `environment` bind it, and a runtime key needs both.
+
+    `claims` are attributes of whoever the agent acts for; only a runtime key has any.
+    """
 
     actor_id: ActorId
     name: Name
@@ -138,6 +145,11 @@ class IssueApiKey(Input, frozen=True):
     agent: AgentName | None = None
     environment: Environment | None = None
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    claims: Attributes = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse claims that are too long together."""
+        check_attributes(self.claims)
 
 
 class IssuedApiKey(Value, frozen=True):
@@ -222,6 +234,7 @@ class ApiKeyIssued(Value, frozen=True):
     agent: str | None
     environment: Environment | None
     expires_at: datetime | None
+    claims: Attributes = msgspec.field(default_factory=dict)
 
 
 class ApiKeyRevoked(Value, frozen=True):

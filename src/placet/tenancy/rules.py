@@ -122,6 +122,8 @@ def check_key(asked: IssueApiKey, actor: Actor, roles: Iterable[Role], now: date
         reasons.append("a scope stands twice")
     if Scope.RUNTIME in asked.scopes:
         reasons += _runtime_reasons(asked)
+    elif asked.claims:
+        reasons.append("only a runtime key has claims")
     if asked.expires_at is not None and not now < asked.expires_at <= now + LIFE_MAX:
         reasons.append("`expires_at` must lie in the next ten years")
     if reasons:

@@ -141,6 +141,7 @@ async def issue_key(tx: Writing, asked: IssueApiKey, ids: Ids) -> IssuedApiKey:
         created_at=now,
         expires_at=asked.expires_at,
         revoked_at=None,
+        claims=asked.claims,
     )
     await store.insert_key(tx, key, rules.hash_secret(secret))
     await _tell(tx, ids, _issued(key))
@@ -178,6 +179,7 @@ def _issued(key: ApiKey) -> ApiKeyIssued:
         agent=key.agent,
         environment=key.environment,
         expires_at=key.expires_at,
+        claims=key.claims,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from placet.kernel.ids import ActorId
-from placet.kernel.principal import Environment, Principal, Scope
+from placet.kernel.principal import Attributes, Environment, Principal, Scope
 from placet.kernel.refusals import NotFound
 from placet.storage.database import Database, Reading, Writing
 from placet.tenancy.model import (
@@ -127,6 +127,11 @@ async def get_key(tx: Reading, key_id: ApiKeyId) -> ApiKey:
     if key is None:
         raise NotFound(detail="there is no such API key")
     return key
+
+
+async def get_claims(tx: Reading, key_id: str) -> Attributes:
+    """Return what a key says of whoever its agent acts for. Refuses `not_found`."""
+    return (await get_key(tx, ApiKeyId(key_id))).claims
 
 
 async def list_keys(tx: Reading, *, after: ApiKeyId | None, limit: int) -> list[ApiKey]:

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import field
 
-from placet.kernel.principal import Environment
+from placet.kernel.principal import Attributes, Environment
 from placet.kernel.value import Value
 from placet.policy.facts import Facts, Status
 from placet.policy.loaded import Policy
@@ -65,6 +65,7 @@ class _FactsRow(Value, frozen=True):
     waited_us: int
     labels: dict[str, str]
     filtered: list[str]
+    principal: Attributes
     killed_tools: list[str]
     kept: list[_Kept]
     amounts: list[_Amount]
@@ -96,6 +97,7 @@ class Known:
     waited: timedelta
     labels: dict[str, str]
     filtered: frozenset[str]
+    principal: Attributes
     killed_tools: frozenset[str]
     left: LeftBehind
     open_calls: "OrderedDict[UUID, CountedCall]"
@@ -125,6 +127,7 @@ class Known:
             aggregates=self.left.series(policy),
             envelopes=self.left.firsts,
             cost_micros=state.cost_micros,
+            principal=self.principal,
             labels=self.labels,
             filtered=self.filtered | self.killed_tools,
         )
@@ -210,6 +213,7 @@ def known_from(facts: str, before: Known | None) -> Known:
         waited=timedelta(microseconds=row.waited_us),
         labels=row.labels,
         filtered=frozenset(row.filtered),
+        principal=row.principal,
         killed_tools=frozenset(row.killed_tools),
         left=left,
         open_calls=OrderedDict() if before is None else before.open_calls,

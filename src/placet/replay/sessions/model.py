@@ -10,7 +10,7 @@ import msgspec
 from placet.events.model import StreamId
 from placet.evidence.fields import Fence
 from placet.kernel.ids import ActorId, TenantId
-from placet.kernel.principal import Environment
+from placet.kernel.principal import Attributes, Environment
 from placet.kernel.value import Input, Value
 from placet.policy.needs import Need
 
@@ -64,9 +64,10 @@ class ReplaySession(Value, frozen=True):
     `authority_until` is brought forward when the activation is ended before its time.
     `state` is the canonical form of `SessionState`. It waits for people since `waiting_since`, and
     waited for `waited_us` before. `labels` and `filtered` are what controls put on it;
-    `stopped_by_call` is the call at which a limit stopped it. `next_seq`, `head` and
-    `last_event_at` belong to its stream of events, whose id is the session's. Fence and epoch live
-    as long as the session.
+    `stopped_by_call` is the call at which a limit stopped it. `principal` is whoever the agent acts
+    for, as the key or an issuer said when the session was opened; it never changes. `next_seq`,
+    `head` and `last_event_at` belong to its stream of events, whose id is the session's. Fence and
+    epoch live as long as the session.
     """
 
     tenant_id: TenantId
@@ -110,6 +111,7 @@ class ReplaySession(Value, frozen=True):
     stopped_by_call: UUID | None = None
 
 
+    principal: Attributes = msgspec.field(default_factory=dict)
 class SessionEnding(Value, frozen=True):
     """What a session becomes when it ended by itself: its status if it is one of `was`.
 
@@ -188,6 +190,7 @@ class SessionOpened(Value, frozen=True):
 
 class SessionStopped(Value, frozen=True):
     """Event: the session was stopped for ever; whatever waited for approval is cancelled.
+    principal: Attributes = msgspec.field(default_factory=dict)
 
     `limit` names the contract's limit that did it, and `call_id` the call that reached it.
     """

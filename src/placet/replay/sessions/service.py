@@ -9,7 +9,7 @@ from placet.events.model import GENESIS, StreamId, StreamKind, new_event, tenant
 from placet.events.store import append
 from placet.evidence.fields import Fence
 from placet.kernel.ids import Ids
-from placet.kernel.principal import Environment, Principal
+from placet.kernel.principal import Attributes, Environment, Principal
 from placet.kernel.refusals import ScopeMissing
 from placet.kernel.value import Value
 from placet.plans import service as plans
@@ -42,6 +42,7 @@ from placet.replay.sessions.refusals import LeaseHeld, NoAuthority, ReasonMissin
 from placet.replay.sessions.rules import encode_state, mode_of, opening_state, tier_of
 from placet.storage.database import HotPool, Writing
 from placet.storage.work import put_due
+from placet.tenancy import store as tenancy
 from placet.tenancy.model import ParsedKey
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -59,6 +60,7 @@ class NewSession(Value, frozen=True):
     authority_until: datetime | None
     activation_id: UUID | None
     tier: SessionTier
+    principal: Attributes
 
 
 async def open_session(
@@ -88,6 +90,7 @@ async def open_session(
             authority_until=plan.approval_expires_at,
             activation_id=plan.activation_id,
             tier=tier_of(pinned.policy, await tool_hosts.read_strengths(tx, principal.environment)),
+            principal=await tenancy.get_claims(tx, principal.key_id),
         ),
         pinned,
     )
@@ -264,6 +267,7 @@ def _new_session(tx: Writing, asked: NewSession, pinned: Pinned) -> ReplaySessio
         activation_id=asked.activation_id,
     )
 
+        principal=asked.principal,
 
 def _opened(session: ReplaySession) -> SessionOpened:
     return SessionOpened(
@@ -278,3 +282,4 @@ def _opened(session: ReplaySession) -> SessionOpened:
         contract_hash=session.contract_hash,
         phase=session.current_phase,
     )
+        principal=session.principal,

@@ -46,6 +46,7 @@ _OPENED_WITH = frozenset(
         "current_phase",
         "authority_until",
         "activation_id",
+        "principal",
     }
 )
 _LEASE = "SELECT * FROM placet.lease_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"

@@ -56,6 +56,7 @@ BEGIN
         'waited_us', s.waited_us,
         'labels', s.labels,
         'filtered', s.filtered,
+        'principal', s.principal,
         'killed_tools', coalesce(to_jsonb(placet.tools_killed_v1(s.tenant_id, 1)), '[]'),
         'kept', coalesce(v_kept, '[]'),
         'amounts', coalesce(v_amounts, '[]'));

@@ -41,13 +41,13 @@ BEGIN
         artifact_id, compiled_session_hash, contract_hash, state_version, control_revision,
         current_phase, total_tool_calls, total_step_count, state, holder, epoch, fence,
         lease_expires_at, next_request_seq, next_seq, head, last_event_at, next_due_at,
-        opened_by, created_at, authority_until, activation_id, labels, filtered, waited_us)
+        opened_by, created_at, authority_until, activation_id, labels, filtered, waited_us, principal)
     VALUES (
         v_tenant, r.session_id, r.plan_id, r.agent, r.environment, r.mode, r.tier, 'active',
         r.artifact_id, r.compiled_session_hash, r.contract_hash, 1, 0,
         r.current_phase, 0, 0, p_state, NULL, 1, 0,
         '-infinity', 1, w.io_next_seq, w.io_head, w.io_at, 'infinity', p_actor, w.io_at,
-        r.authority_until, r.activation_id, '{}', '[]', 0);
+        r.authority_until, r.activation_id, '{}', '[]', 0, coalesce(r.principal, '{}'));
     code := 'ok';
 END
 $$;
