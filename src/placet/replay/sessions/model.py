@@ -26,6 +26,7 @@ SUPPLIED: Final[frozenset[Need]] = frozenset(
         Need.OUTCOMES,
         Need.LABELS,
     }
+        Need.PRINCIPAL,
 )
 """The facts, beside phase, counts and committed calls, that a session's state keeps."""
 
@@ -174,7 +175,7 @@ class KillAnswer(Value, frozen=True):
 
 
 class SessionOpened(Value, frozen=True):
-    """Event: a session was opened on an artifact, in its first phase."""
+    """Event: a session was opened on an artifact, in its first phase, on behalf of somebody."""
 
     session_id: UUID
     plan_id: UUID
