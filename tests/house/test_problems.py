@@ -55,6 +55,7 @@ def test_a_refusal_fits_a_problem_document(kind: type[Refusal]) -> None:
     assert kind.__doc__ is not None
     assert not kind.__doc__.startswith(f"{kind.__name__}("), "it has a docstring of its own"
     assert kind.__doc__.splitlines()[0].endswith(".")
+    assert kind.hint or kind.__base__ is Refusal
     assert kind.hint[-1:] not in LAST_WORD
     assert kind.hint[:1] == kind.hint[:1].lower()
 

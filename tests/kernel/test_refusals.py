@@ -9,7 +9,6 @@ from placet.kernel.refusals import (
     Action,
     Conflict,
     MalformedBody,
-    MalformedQuery,
     RateLimited,
     Refusal,
     ScopeMissing,
@@ -76,7 +75,7 @@ def test_a_problem_that_does_not_fit_is_still_a_refusal(problem: dict[str, objec
 
 
 def test_the_text_of_a_refusal_is_its_detail_and_its_hint() -> None:
-    assert str(MalformedQuery(detail="bad cursor", parameter="cursor")) == "bad cursor"
+    assert str(Conflict(detail="moved on")) == "moved on"
     assert str(ScopeMissing(detail="no", scope="x")).startswith("no (use a key")
 
 

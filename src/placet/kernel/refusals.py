@@ -149,12 +149,16 @@ class MalformedBody(Malformed):
 class MalformedHeader(Malformed):
     """A header could not be read."""
 
+    hint = "see the API's description for the form of this header"
+
     header: str
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class MalformedQuery(Malformed):
     """A query parameter could not be read."""
+
+    hint = "see the API's description for the form of this parameter"
 
     parameter: str
 
@@ -203,16 +207,20 @@ class EtagMismatch(Precondition):
     """The thing has changed since that ETag."""
 
     action = Action.RELOAD
+    hint = "read it again and decide again"
 
 
 class PreconditionRequired(PreconditionMissing):
     """This route needs an `If-Match` header."""
 
     action = Action.RELOAD
+    hint = "send the ETag of what you read"
 
 
 class RateLimited(Exhausted):
     """Too many requests with this key."""
+
+    hint = "try again after the time in Retry-After"
 
 
 class GovernanceUnavailable(Unavailable):

@@ -21,13 +21,19 @@ class SessionClosing(Gone):
 class SessionCompleted(Gone):
     """The session is completed."""
 
+    hint = "open a new session for more work"
+
 
 class SessionExpired(Gone):
     """The session has outlived its contract's time."""
 
+    hint = "report what is still out, then open a new session"
+
 
 class SessionCompromised(Gone):
     """The session was reported as bypassed."""
+
+    hint = "stop the agent and report what is still out; an operator looks into it"
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -58,18 +64,21 @@ class StaleState(Conflict):
     """The session's facts moved on while this was decided."""
 
     action = Action.RETRY_SAME
+    hint = "send the same again; nothing was written"
 
 
 class StaleControl(Conflict):
     """A control was set since the preflight."""
 
     action = Action.NEW_PREFLIGHT
+    hint = "make a new preflight and ask the model again"
 
 
 class StaleTime(Conflict):
     """The decision's time window closed before it could be written."""
 
     action = Action.RETRY_SAME
+    hint = "send the same again; nothing was written"
 
 
 class NoAuthority(Conflict):
@@ -83,18 +92,21 @@ class PreparedRequestConsumed(Conflict):
     """The prepared request was consumed already."""
 
     action = Action.NEW_PREFLIGHT
+    hint = "each prepared request takes one response; make a new preflight for another"
 
 
 class PreparedRequestExpired(Conflict):
     """The prepared request has expired."""
 
     action = Action.NEW_PREFLIGHT
+    hint = "make a new preflight and ask the model again"
 
 
 class RequestHashMismatch(Conflict):
     """The prepared request was made for another model request."""
 
     action = Action.NEW_PREFLIGHT
+    hint = "send the hash that the preflight was made for, or make a new preflight"
 
 
 class EvidenceTooWeak(Conflict):
@@ -106,6 +118,8 @@ class EvidenceTooWeak(Conflict):
 
 class OutcomeNotFinal(Invalid):
     """A settlement says what became of the call, for good."""
+
+    hint = "say `succeeded` or `failed`; what nobody knows stays unknown"
 
 
 class TransitionNotAllowed(Conflict):

@@ -236,6 +236,8 @@ class ApproverNotFound(NotFound):
 class RemovalNotAllowed(Forbidden):
     """Only an admin removes another approver."""
 
+    hint = "have an admin remove them"
+
 
 class EnrolmentAsked(Value, frozen=True):
     """Event: a person asked to vote in a workspace. `public_key` and `proof` are base64."""

@@ -50,6 +50,8 @@ class JudgmentAnswered(Conflict):
 class JudgmentOpen(Conflict):
     """The question is open."""
 
+    hint = "there is nothing to reopen; resolve it"
+
 
 class ReasonRequired(Invalid):
     """This command needs a reason."""

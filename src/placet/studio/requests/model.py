@@ -236,6 +236,8 @@ class StandbyChangesNoPolicy(Invalid):
 class WithdrawalNotAllowed(Forbidden):
     """A request is withdrawn by whoever made it, or by an author of the draft."""
 
+    hint = "ask its author, or vote on it"
+
 
 class ApprovalRequested(Value, frozen=True):
     """Event: people were asked to assent to a snapshot."""

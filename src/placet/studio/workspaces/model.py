@@ -265,6 +265,8 @@ class PostureNotAllowed(Invalid):
 class ApproversNotDistinct(Invalid):
     """The same person or the same key is named twice."""
 
+    hint = "name each person and each key once"
+
 
 class GroupFlaw(StrEnum):
     """Why groups or who is in them cannot be so."""
