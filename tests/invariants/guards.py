@@ -8,16 +8,20 @@ from tests.invariants import scenes_writing as writing
 from tests.invariants.guards_asking import ASKING
 from tests.invariants.guards_closing import CLOSING
 from tests.invariants.guards_controlling import CONTROLLING
-from tests.invariants.guards_revoking import EPOCH_UNREAD, REVOKING, SIGNABLE
+from tests.invariants.guards_editing import EDITING
+from tests.invariants.guards_revoking import (
+    BARRED_UNREAD,
+    EPOCH_UNREAD,
+    REVOKING,
+    STAND_UNREAD,
+    WRITER_UNREAD,
+)
 from tests.invariants.mutants import Change, Mutant, one
 
 LOCKED = """      AND (who.environment IS NULL OR who.environment = r.environment)
     FOR NO KEY UPDATE;
 """
-TOLD_EFFECT_KEYS = """        SELECT array_agg(k.effect_key) INTO taken
-        FROM placet.replay_effect_key AS k
-        WHERE k.tenant_id = s.tenant_id AND k.agent = s.agent AND k.environment = s.environment
-          AND k.released_at IS NULL"""
+TAKEN_NOW = "AND k.environment = s.environment\n          AND k.released_at IS NULL"
 CONSUME = """        UPDATE placet.replay_prepared_request AS r
         SET consumed_at = v_at, consumed_epoch = s.epoch, consumed_fence = s.fence,
             consumed_holder = p_holder, decided_version = s.state_version,
@@ -289,7 +293,7 @@ MUTANTS = [
             f"replay_always_signs_in_{race.__name__}",
             breaks,
             race,
-            one("propose_v1", SIGNABLE, "        IF true\n"),
+            (*BARRED_UNREAD, *WRITER_UNREAD, *STAND_UNREAD),
         )
         for race, breaks in (
             (again.a_response_again_after_a_steal, "I2"),
@@ -301,13 +305,10 @@ MUTANTS = [
         "replay_signs_for_settled_calls",
         "I10",
         again.a_response_again_after_its_receipt,
-        (
-            Change(
-                "propose_v1",
-                "AND c.prepared_request_id = p_prepared AND c.status = 'granted'",
-                "AND c.prepared_request_id = p_prepared",
-            ),
-            Change("propose_v1", "AND c.execution_state IN ('not_started', 'started')", ""),
+        one(
+            "grants_stand_v1",
+            "AND c.status = 'granted' AND c.execution_state IN ('not_started', 'started')",
+            "",
         ),
     ),
     # Kills.
@@ -392,6 +393,7 @@ MUTANTS = [
     ),
     *REVOKING,
     *ASKING,
+    *EDITING,
     *CLOSING,
     *CONTROLLING,
     # Receipts.
@@ -485,10 +487,7 @@ MUTANTS = [
         "effect_key_neither_looked_up_nor_told",
         "I10",
         effects.one_effect_wanted_by_two_sessions,
-        (
-            Change("propose_v1", TOLD_EFFECT_KEYS, TOLD_EFFECT_KEYS + " AND false"),
-            Change("propose_v1", "               AND k.released_at IS NULL\n", "AND false\n"),
-        ),
+        one("grants_stand_v1", TAKEN_NOW, TAKEN_NOW + " AND false"),
     ),
     Mutant(
         "effect_keys_in_any_order",
@@ -579,13 +578,13 @@ SECOND_GUARDS = [
         "replays_in_a_killed_tenant_meet_the_control_epoch",
         "I11",
         again.a_response_again_after_a_kill_of_the_tenant,
-        one("propose_v1", SIGNABLE, SIGNABLE.replace("e.barred IS NULL", "true")),
+        BARRED_UNREAD,
     ),
     Mutant(
         "effect_keys_not_looked_up_meet_their_index",
         "I10",
         effects.one_effect_wanted_by_two_sessions,
-        one("propose_v1", TOLD_EFFECT_KEYS, TOLD_EFFECT_KEYS + " AND false"),
+        one("propose_v1", "        taken := placet.effects_taken_v1(s, p_calls);\n        IF", "IF"),
     ),
 ]
 """Guards that have a second one behind them: taken away alone, they let nothing through."""

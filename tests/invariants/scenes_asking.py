@@ -1,17 +1,14 @@
 """Races with the claim of a call that people approved."""
 
 import json
-from uuid import UUID
 
+from tests.invariants.asked import claimed, made_approved
 from tests.invariants.claims import broken, ended
 from tests.invariants.hands import Hand
 from tests.invariants.interleave import Work, came_to
 from tests.invariants.stage import NOTE, Stage
-from tests.replay.asks.people import ESCALATE, AskDesk
 
-from placet.replay.asks import claim
-from placet.replay.asks.answers import ClaimAnswer, ClaimCall
-from placet.replay.calls.answers import CallOutcome
+from placet.replay.asks.answers import ClaimAnswer
 from placet.replay.calls.model import CallStatus
 from placet.replay.sessions.lease_model import LeaseAction
 from placet.replay.sessions.model import KillAnswer
@@ -20,9 +17,9 @@ from placet.storage.database import HotPool, HotRow
 
 async def a_kill_before_a_claim(stage: Stage) -> list[str]:
     """I11: what waited for a kill is not granted, whoever approved it."""
-    one, call = await _approved(stage)
+    one, call = await made_approved(stage)
     operator = stage.operator(one)
-    met = await stage.meet(operator, operator.kill, one, lambda: _claim(one, call))
+    met = await stage.meet(operator, operator.kill, one, lambda: claimed(one, call))
     (row,) = await stage.calls(one)
     return broken(
         {"the claim waits for the kill": met.waited, "nothing is granted": not row["granted_at"]}
@@ -32,9 +29,9 @@ async def a_kill_before_a_claim(stage: Stage) -> list[str]:
 
 async def a_claim_before_a_kill(stage: Stage) -> list[str]:
     """I11: a kill knows of every grant that a claim gave before it."""
-    one, call = await _approved(stage)
+    one, call = await made_approved(stage)
     operator = stage.operator(one)
-    met = await stage.meet(one, lambda: _claim(one, call), operator, operator.kill)
+    met = await stage.meet(one, lambda: claimed(one, call), operator, operator.kill)
     return broken(
         {
             "the kill waits for the claim": met.waited,
@@ -47,9 +44,9 @@ async def a_claim_before_a_kill(stage: Stage) -> list[str]:
 async def a_kill_of_the_tenant_before_a_claim(stage: Stage) -> list[str]:
     """I11: what waited at the gate for a kill of the tenant is not granted."""
     alone = await stage.alone()
-    one, call = await _approved(alone)
+    one, call = await made_approved(alone)
     operator = alone.operator(one)
-    met = await alone.meet(operator, operator.kill_tenant, one, lambda: _claim(one, call))
+    met = await alone.meet(operator, operator.kill_tenant, one, lambda: claimed(one, call))
     (row,) = await alone.calls(one)
     return broken(
         {"the claim waits for the kill": met.waited, "nothing is granted": not row["granted_at"]}
@@ -59,13 +56,13 @@ async def a_kill_of_the_tenant_before_a_claim(stage: Stage) -> list[str]:
 
 async def a_steal_before_a_claim(stage: Stage) -> list[str]:
     """I2: an overtaken holder claims nothing."""
-    one, call = await _approved(stage)
+    one, call = await made_approved(stage)
     thief = stage.operator(one)
     met = await stage.meet(
         thief,
         lambda: thief.lease(LeaseAction.STEAL, holder="another"),
         one,
-        lambda: _claim(one, call),
+        lambda: claimed(one, call),
     )
     (row,) = await stage.calls(one)
     return broken(
@@ -76,9 +73,9 @@ async def a_steal_before_a_claim(stage: Stage) -> list[str]:
 
 async def two_claims_of_one_call(stage: Stage) -> list[str]:
     """I8: what people approved once is granted once."""
-    one, call = await _approved(stage)
+    one, call = await made_approved(stage)
     other = await stage.twin(one)
-    met = await stage.meet(one, lambda: _claim(one, call), other, lambda: _claim(other, call))
+    met = await stage.meet(one, lambda: claimed(one, call), other, lambda: claimed(other, call))
     told = [e for e in await stage.events(one) if e["type"] == "CallClaimed"]
     return broken(
         {
@@ -92,11 +89,11 @@ async def two_claims_of_one_call(stage: Stage) -> list[str]:
 
 async def the_same_claim_twice_at_once(stage: Stage) -> list[str]:
     """I10: a claim that is sent twice is written once, and both are answered alike."""
-    one, call = await _approved(stage)
+    one, call = await made_approved(stage)
     other = await stage.twin(one)
     claim_id = one.ids.new()
     met = await stage.meet(
-        one, lambda: _claim(one, call, claim_id), other, lambda: _claim(other, call, claim_id)
+        one, lambda: claimed(one, call, claim_id), other, lambda: claimed(other, call, claim_id)
     )
     told = [e for e in await stage.events(one) if e["type"] == "CallClaimed"]
     return broken(
@@ -112,37 +109,21 @@ async def the_same_claim_twice_at_once(stage: Stage) -> list[str]:
 
 async def facts_that_move_while_a_claim_is_decided(stage: Stage) -> list[str]:
     """I7: a claim that was decided on older facts is decided again, and forgets nothing."""
-    one, call = await _approved(stage)
+    one, call = await made_approved(stage)
     other = await stage.twin(one)
 
     async def propose() -> object:
         return await other.call(*NOTE)
 
     _between(one, propose)
-    claimed = await came_to(lambda: _claim(one, call))
+    outcome = await came_to(lambda: claimed(one, call))
     row = await stage.session(one)
     return broken(
         {
-            "the claim is granted": _granted(claimed) == 1,
+            "the claim is granted": _granted(outcome) == 1,
             "both calls count": json.loads(row["state"])["counted"] == {"escalate": 1, "note": 1},
         }
     )
-
-
-async def _approved(stage: Stage) -> tuple[Hand, CallOutcome]:
-    """Return a worker and a call of its that people have approved."""
-    one = await stage.worker()
-    call = await one.call(*ESCALATE)
-    desk = stage.desk
-    people = AskDesk(desk.client, desk.db, desk.ids, desk.workplace)
-    said = await people.vote(one.session_id, desk.signer, {"call_id": str(call.call_id)})
-    assert said.json()["calls"][0]["status"] == "approved", said.text
-    return one, call
-
-
-async def _claim(hand: Hand, call: CallOutcome, claim_id: UUID | None = None) -> ClaimAnswer:
-    asked = ClaimCall(claim_id=claim_id or hand.ids.new())
-    return await claim.claim_call(hand.runtime, hand.caller, call.call_id, asked)
 
 
 def _granted(outcome: object) -> int:

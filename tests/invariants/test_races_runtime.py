@@ -10,6 +10,7 @@ from tests.invariants import (
     scenes_asking,
     scenes_closing,
     scenes_controlling,
+    scenes_editing,
     scenes_effects,
     scenes_revoking,
     scenes_stopping,
@@ -32,6 +33,7 @@ SCENES = [
         scenes_stopping,
         scenes_revoking,
         scenes_sweeping,
+        scenes_editing,
         scenes_effects,
     )
     for name, scene in vars(module).items()
