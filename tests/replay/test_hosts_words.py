@@ -1,0 +1,161 @@
+"""What a tool's host signs of a call that nobody knew anything of, or that it never let in."""
+
+import itertools
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+from tests.conftest import found
+from tests.replay.passing import Pass, let_time_pass
+from tests.replay.test_levels import CONTRACT, PRODUCTION, Shop, WatchedDesk, attestation
+
+from placet.authority.server_keys import ServerKeys
+from placet.evidence.ed25519 import SigningKey
+from placet.kernel.ids import Ids
+from placet.replay.calls.runtime import Runtime
+from placet.replay.calls.sweep import sweep_due
+from placet.storage.database import Database
+
+__all__ = ["let_time_pass"]
+
+NUMBERS = itertools.count(2_000)
+
+
+@pytest.fixture(scope="module")
+async def watched(app: Litestar, client: httpx.AsyncClient, db: Database, ids: Ids) -> WatchedDesk:
+    """A desk in production: every test has a session of its own on it."""
+    desk = WatchedDesk(client, db, ids, await found(db, ids))
+    await desk.approve(app.state[ServerKeys.__name__], CONTRACT, PRODUCTION)
+    return desk
+
+
+@pytest.fixture
+async def shop(watched: WatchedDesk) -> Shop:
+    return Shop(watched, await watched.worker(), PRODUCTION)
+
+
+@pytest.fixture
+def runtime(app: Litestar) -> Runtime:
+    made = app.state[Runtime.__name__]
+    assert isinstance(made, Runtime)
+    return made
+
+
+async def unknown(shop: Shop, runtime: Runtime, let_time_pass: Pass, name: str) -> dict[str, Any]:
+    call = await shop.call(name)
+    if not call["start_required"]:
+        assert (await shop.worker.start(call)).status_code == 200
+    await let_time_pass(shop.worker)
+    await sweep_due(runtime)
+    return call
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed"])
+async def test_a_hosts_word_that_comes_in_order_settles_a_call_that_was_unknown(
+    shop: Shop, runtime: Runtime, let_time_pass: Pass, status: str
+) -> None:
+    key, _ = await shop.register()
+    call = await unknown(shop, runtime, let_time_pass, "pay")
+    own = await shop.report(call, status, None)
+    assert (own["call_status"], own["settled"]) == ("unknown", False)
+    told = await shop.report(call, status, key)
+    assert (told["call_status"], told["execution_state"], told["settled"]) == (
+        "settled",
+        status,
+        True,
+    )
+    said = (await shop.worker.events())[-1]
+    assert (said["type"], said["body"]["receipt_id"]) == ("CallSettled", told["receipt_id"])
+
+
+async def test_a_hosts_word_settles_a_call_that_was_reported_as_timed_out(shop: Shop) -> None:
+    key, _ = await shop.register()
+    call = await shop.call("pay")
+    await shop.worker.report(call, "timed_out")
+    assert (await shop.report(call, "succeeded", key))["call_status"] == "settled"
+
+
+async def test_a_hosts_word_that_comes_late_or_against_another_settles_no_unknown_call(
+    shop: Shop, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    key, _ = await shop.register()
+    call = await unknown(shop, runtime, let_time_pass, "note")
+    successor, receipt_id = await shop.report_late(call, key)
+    shop.worker = successor
+    against = await shop.report(call, "failed", key)
+    assert (against["conflicting"], against["call_status"]) == (True, "unknown")
+    assert (await shop.cite(successor, call, receipt_id)).json()["call_status"] == "settled"
+
+
+async def test_a_hosts_word_that_is_not_enough_is_kept_and_the_call_stays_unknown(
+    shop: Shop, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    key, _ = await shop.register()
+    call = await unknown(shop, runtime, let_time_pass, "guess")
+    body = shop.worker.receipt(
+        call, "succeeded", {"id": 1}, attestation=attestation(call, "succeeded", {"id": 1}, key)
+    )
+    first = (await shop.worker.post("receipts", body | {"cost_micros": 7})).json()
+    assert (first["attestation"], first["call_status"]) == ("taken", "unknown")
+    again = (await shop.worker.post("receipts", body | {"cost_micros": 7})).json()
+    assert again == first | {"replayed": True}
+
+
+async def test_a_hosts_word_that_was_kept_alone_settles_an_unknown_call_by_its_retry(
+    shop: Shop, runtime: Runtime, let_time_pass: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, _ = await shop.register()
+    call = await unknown(shop, runtime, let_time_pass, "pay")
+    word = attestation(call, "succeeded", {"id": 1}, key)
+    body = shop.worker.receipt(call, "succeeded", {"id": 1}, attestation=word)
+    with monkeypatch.context() as once:
+        once.setattr("placet.replay.calls.report.ATTEMPTS", 1)
+        kept = (await shop.worker.post("receipts", body)).json()
+    assert (kept["attestation"], kept["settled"]) == ("taken", False)
+    settled = (await shop.worker.post("receipts", body)).json()
+    assert (settled["settled"], settled["replayed"]) == (True, True)
+
+
+async def test_a_call_that_its_host_never_let_in_is_abandoned_and_frees_what_it_held(
+    shop: Shop,
+) -> None:
+    key, _ = await shop.register()
+    again = ("pay", {"n": next(NUMBERS)})
+    (call,) = await shop.worker.propose(again)
+    told = await refuse(shop, call, key)
+    assert (told["call_status"], told["execution_state"]) == ("abandoned", "not_started")
+    assert (told["commit_state"], told["settled"]) == ("refused", True)
+    said = (await shop.worker.events())[-1]
+    assert (said["type"], said["body"]["receipt_id"]) == ("CallAbandoned", told["receipt_id"])
+    (freed,) = await shop.worker.propose(again)
+    assert freed["status"] == "granted"
+    assert (await shop.worker.start(call)).json()["code"] == "transition_not_allowed"
+
+
+async def test_a_call_that_was_started_and_never_let_in_has_failed(shop: Shop) -> None:
+    key, _ = await shop.register()
+    told = await refuse(shop, await shop.call("pay"), key)
+    assert (told["call_status"], told["execution_state"]) == ("settled", "failed")
+
+
+async def test_an_unknown_call_that_was_never_let_in_has_failed(
+    shop: Shop, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    key, _ = await shop.register()
+    call = await unknown(shop, runtime, let_time_pass, "pay")
+    assert (await refuse(shop, call, key))["execution_state"] == "failed"
+
+
+async def test_that_a_call_was_never_let_in_is_nobodys_word_but_its_hosts(shop: Shop) -> None:
+    key, host_id = await shop.register()
+    await shop.revoke(host_id)
+    (call,) = await shop.worker.propose(("pay", {"n": next(NUMBERS)}))
+    told = await refuse(shop, call, key)
+    assert (told["attestation"], told["call_status"]) == ("host", "granted")
+
+
+async def refuse(shop: Shop, call: dict[str, Any], key: SigningKey) -> dict[str, Any]:
+    """Report that a call failed, with its host's word that it was never let in."""
+    word = attestation(call, "never_begun", None, key)
+    return await shop.worker.report(call, "failed", attestation=word)
