@@ -134,7 +134,7 @@ class OpenSession(Input, frozen=True):
 
 
 class SessionView(Value, frozen=True):
-    """A session as clients see it."""
+    """A session as clients see it. `filtered_tools` were taken away from it."""
 
     session_id: UUID
     agent: str
@@ -156,6 +156,8 @@ class SessionView(Value, frozen=True):
     created_at: datetime
     ended_at: datetime | None
     ended_why: str | None
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    filtered_tools: list[str] = msgspec.field(default_factory=list)
 
 
 class KillSession(Input, frozen=True):

@@ -200,6 +200,8 @@ def view_of(session: ReplaySession, created_at: datetime | None = None) -> Sessi
         created_at=created_at or session.created_at,
         ended_at=session.ended_at,
         ended_why=session.ended_why,
+        labels=session.labels,
+        filtered_tools=session.filtered,
     )
 
 
