@@ -8,6 +8,7 @@ import json
 import statistics
 import subprocess
 import tempfile
+from collections.abc import Hashable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from placet.kernel.value import Value
 from placet.replay.calls.runtime import Runtime
 from placet.storage.database import HotPool
 from placet.storage.embedded.binaries import locate
+from placet.storage.warm import called
 
 STEP: Final = ("preflight_v1", "propose_v1", "receipt_v1")
 _PARAMETERS: Final = """
@@ -48,7 +50,8 @@ class _Recording(HotPool):
     """A hot pool that keeps what goes through it."""
 
     def __init__(self, hot: HotPool) -> None:
-        super().__init__(hot._pool, hot._reserved, hot._owed)  # noqa: SLF001 -- the same pools
+        # The same connections, whatever lends them.
+        vars(self).update(vars(hot))
         self.told: list[tuple[str, tuple[object, ...]]] = []
 
     async def rows(
@@ -57,6 +60,19 @@ class _Recording(HotPool):
         """Keep the call and make it."""
         self.told.append((query, arguments))
         return await super().rows(query, *arguments, reserved=reserved, owed=owed)
+
+    async def together(
+        self,
+        name: str,
+        key: Hashable,
+        session: UUID,
+        arguments: tuple[object, ...],
+        *,
+        owed: bool = False,
+    ) -> asyncpg.Record:
+        """Make the call by itself, as a lone one is made."""
+        del key, session
+        return await self.call(called(name, len(arguments)), *arguments, owed=owed)
 
 
 async def record(runtime: Runtime, worker: Worker, admin_url: str) -> list[Recorded]:

@@ -2,7 +2,8 @@
 
 A preflight, a proposal and a receipt over HTTP, all checks on and all evidence written, against the
 same three database functions called by pgbench on the same database, the rounds interleaved; and
-the same in two requests, whose floor is still three. One JSON record for each way and number of
+the same in two requests, whose floor is still three. One service sends calls of several sessions
+that come meanwhile as one statement, another each alone. One JSON record for each way and number of
 clients: the rate against the floor's, the median of one call against the floor's, and how long the
 service itself is busy with one. A run in which not every call was committed once ends with a fault.
 """
@@ -12,6 +13,7 @@ import json
 import statistics
 import subprocess
 import sys
+from os import environ
 from typing import Final, TypeAlias
 
 import uvloop
@@ -21,17 +23,19 @@ from tests.benchmarks.stand import ROUNDS, SECONDS, Agent, Seat, Stand, Way
 from placet.replay.calls.runtime import Runtime
 from placet.storage.embedded.binaries import locate
 
-CLIENTS: Final = (1, 8, 32)
+CLIENTS: Final = tuple(int(n) for n in environ.get("PLACET_BENCH_CLIENTS", "1 8 32").split())
 INCONCLUSIVE_FROM: Final = 1.5
 
 Figures: TypeAlias = tuple[float, float, float]
 """Calls a second, the median of a call in ms, and the service's processor time for one in ms."""
 
-WAYS: Final[dict[str, Way]] = {
-    "three requests": Agent.call,
-    "preflight carried": Agent.carry,
-    "calls at once": Agent.call_at_once,
+WAYS: Final[dict[str, tuple[str, Way]]] = {
+    "three requests": ("together", Agent.call),
+    "three requests, each sent alone": ("alone", Agent.call),
+    "preflight carried": ("together", Agent.carry),
+    "calls at once": ("together", Agent.call_at_once),
 }
+"""Which of the two services is asked, and how."""
 
 
 async def prepare(here: Stand) -> tuple[list[floor.Recorded], list[Seat], list[Seat]]:
@@ -59,19 +63,24 @@ async def leases(here: Stand, port: int, seats: list[Seat]) -> list[tuple[int, i
     return await stand.standing_of(here, seats)
 
 
-async def measure(here: Stand, port: int, pid: int) -> None:
+Served: TypeAlias = dict[str, tuple[int, int]]
+"""The port and the process of each service: one sends calls together, one each alone."""
+
+
+async def measure(here: Stand, services: Served) -> None:
     """Run the rounds and print the figures."""
     step, ours, theirs = await prepare(here)
     done = 0
     for clients in CLIENTS:
         figures: dict[str, list[Figures]] = {"floor": [], **{name: [] for name in WAYS}}
         for seconds in (1.0, *[SECONDS] * ROUNDS):
-            known = await leases(here, port, theirs[:clients])
+            known = await leases(here, services["together"][0], theirs[:clients])
             text = floor.script(step, theirs[:clients], known)
             ran = await asyncio.to_thread(floor.run, text, here.database_url, clients, seconds)
             figures["floor"].append((*ran, 0.0))
             done += round(ran[0] * seconds)
-            for name, way in WAYS.items():
+            for name, (which, way) in WAYS.items():
+                port, pid = services[which]
                 figures[name].append(await governed(port, pid, ours[:clients], seconds, way))
         for name in WAYS:
             tell(name, clients, figures[name][1:], figures["floor"][1:])
@@ -120,8 +129,12 @@ def main() -> None:
     """Start what is measured, measure it, and end it."""
     with stand.standing("placet_bench") as (here,):
         disk(str(here.folder))
-        with stand.served(__spec__.name, here) as (port, process):
-            uvloop.run(measure(here, port, process.pid))
+        with (
+            stand.served(__spec__.name, here) as (port, process),
+            stand.served(__spec__.name, here, "alone") as (other_port, other),
+        ):
+            services = {"together": (port, process.pid), "alone": (other_port, other.pid)}
+            uvloop.run(measure(here, services))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from os import environ
 from pathlib import Path
@@ -34,10 +34,11 @@ from placet.kernel.value import Value
 from placet.server.app import create_app
 from placet.server.run import Service, config_for, listen
 from placet.settings import Settings
-from placet.storage.database import Database
+from placet.storage.database import Database, HotPool, HotRow
 from placet.storage.embedded.cluster import ensure
 from placet.storage.migrations import upgrade
 from placet.storage.roles import initialise
+from placet.storage.warm import called
 
 ROUNDS: Final = int(environ.get("PLACET_BENCH_ROUNDS", "5"))
 SECONDS: Final = float(environ.get("PLACET_BENCH_SECONDS", "5"))
@@ -113,9 +114,9 @@ async def desk_of(stand: Stand) -> AsyncIterator[tuple[Desk, Litestar]]:
 
 
 @contextmanager
-def served(module: str, stand: Stand) -> "Iterator[tuple[int, subprocess.Popen[str]]]":
+def served(module: str, stand: Stand, *how: str) -> "Iterator[tuple[int, subprocess.Popen[str]]]":
     """Serve the application in a process of its own; yield its port and the process."""
-    program = [sys.executable, "-m", module, "serve", stand.database_url, str(stand.folder)]
+    program = [sys.executable, "-m", module, "serve", stand.database_url, str(stand.folder), *how]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 -- our own interpreter
         assert process.stdout is not None
         try:
@@ -124,12 +125,31 @@ def served(module: str, stand: Stand) -> "Iterator[tuple[int, subprocess.Popen[s
             process.terminate()
 
 
-def serve(database_url: str, folder: str) -> None:
-    """Serve until the process is ended, and print the port first."""
+def serve(database_url: str, folder: str, how: str = "") -> None:
+    """Serve until the process is ended, and print the port first.
+
+    `alone` sends each call of a database function by itself, as a service would that never sends
+    several as one statement.
+    """
+    if how == "alone":
+        HotPool.together = _alone  # type: ignore[assignment, method-assign]  # what a benchmark is for
     app = create_app(Settings(data_dir=Path(folder)), database_url)
     listener = listen("127.0.0.1", 0)
     print(listener.getsockname()[1], flush=True)  # noqa: T201 -- the parent reads it
     Service(config_for(app), app).run(sockets=[listener])
+
+
+async def _alone(  # noqa: PLR0913 -- as the function that it stands for
+    hot: HotPool,
+    name: str,
+    key: Hashable,
+    session: UUID,
+    arguments: tuple[object, ...],
+    *,
+    owed: bool = False,
+) -> HotRow:
+    del key, session
+    return await hot.call(called(name, len(arguments)), *arguments, owed=owed)
 
 
 class Line(asyncio.Protocol):
