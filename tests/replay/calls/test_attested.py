@@ -7,7 +7,7 @@ from tests.evidence.samples import GRANT_KEY, HOST_KEY, HOST_SAYS, hash_of, samp
 
 from placet.evidence import dsse
 from placet.evidence.grant import sign_grant
-from placet.evidence.receipt import receipt_for
+from placet.evidence.receipt import HostOutcome, receipt_for
 from placet.replay.calls.attested import (
     Attestation,
     AttestationFate,
@@ -40,6 +40,18 @@ def test_a_word_that_says_the_same_is_the_executors() -> None:
     word = read_attestation(attestation(), SAID)
     assert word == HostWord(key_id=HOST_KEY.key_id, envelope=dsse.encode_envelope(ENVELOPE))
     assert level_of(word) is EvidenceLevel.EXECUTOR_ATTESTED
+
+
+def test_that_a_call_was_never_begun_is_the_word_on_a_failure_and_on_nothing_else() -> None:
+    says = replace(HOST_SAYS, outcome=HostOutcome.NEVER_BEGUN, output_hash=None)
+    given = attestation(receipt_for(GRANT, says, HOST_KEY))
+    failed = replace(SAID, outcome="failed", output_hash=None)
+    word = read_attestation(given, failed)
+    assert isinstance(word, HostWord)
+    assert word.never_begun
+    for outcome in ("succeeded", "never_begun", "unknown"):
+        other = replace(failed, outcome=outcome)
+        assert read_attestation(given, other) is AttestationFate.OTHER_WORD
 
 
 def test_without_a_word_or_with_one_that_is_refused_it_is_the_clients() -> None:
