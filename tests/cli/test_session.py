@@ -1,24 +1,22 @@
 """`placet session` on a real service: what agents have under way, and how an operator ends it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-import httpx
+import asyncpg
 import pytest
 from tests.cli.conftest import Placet
+from tests.cli.floor import Floor
 from tests.cli.office import Office
+from tests.conftest import Server
 from tests.server.serving import serving
 
 from placet.cli.exits import Exit
-from placet.kernel.ids import SystemIds
-from placet.kernel.principal import Environment, Scope
-from placet.sdk.studio.client import Studio
-from placet.tenancy.model import ActorKind, CreateActor, GrantRole, IssueApiKey, Role
 
 NOBODY = UUID(int=7)
-IDS = SystemIds()
 
 
 @pytest.fixture(scope="module")
@@ -26,59 +24,6 @@ def url(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A service on the shared database."""
     with serving(database_url, tmp_path_factory.mktemp("keys")) as port:
         yield f"http://127.0.0.1:{port}"
-
-
-class Floor:
-    """An agent at work under an approved contract, and an operator."""
-
-    def __init__(self, office: Office) -> None:
-        """Have a contract in force, and issue both keys."""
-        office.open(office.hire("ada"))
-        asked = office.ask()
-        office.told("keys", "pin", "--yes", by="ada")
-        key = ("--key", str(office.file("ada")), "--yes")
-        office.told("approve", str(asked.request_id), *key, by="ada")
-        self.office = office
-        self.runtime_key = office.at(self._runtime)
-        office.keys["op"] = office.at(self._operator)
-
-    def post(self, path: str, **body: object) -> httpx.Response:
-        """Send a request as the agent."""
-        headers = {"Authorization": f"Bearer {self.runtime_key}", "Idempotency-Key": IDS.new().hex}
-        return httpx.post(f"{self.office.url}/api/v1/{path}", json=body, headers=headers)
-
-    def session(self) -> str:
-        """Open a session and take its lease."""
-        opened = self.post("replay/sessions")
-        assert opened.status_code == 201, opened.text
-        session_id = str(opened.json()["session_id"])
-        leased = self.post(
-            f"replay/sessions/{session_id}/lease",
-            action="grant",
-            holder="wor\nker",
-            request_id=str(IDS.new()),
-        )
-        assert leased.status_code == 200, leased.text
-        return session_id
-
-    @staticmethod
-    async def _runtime(studio: Studio) -> str:
-        agent = await studio.people.create(CreateActor(kind=ActorKind.AGENT, name="desk"))
-        wish = IssueApiKey(
-            actor_id=agent.actor_id,
-            name="k",
-            scopes=[Scope.RUNTIME],
-            agent="desk",
-            environment=Environment.STAGING,
-        )
-        return (await studio.people.issue_key(wish)).api_key or ""
-
-    @staticmethod
-    async def _operator(studio: Studio) -> str:
-        person = await studio.people.create(CreateActor(kind=ActorKind.PERSON, name="op"))
-        await studio.people.grant_role(GrantRole(actor_id=person.actor_id, role=Role.OPERATOR))
-        wish = IssueApiKey(actor_id=person.actor_id, name="k", scopes=[Scope.READ, Scope.OPERATE])
-        return (await studio.people.issue_key(wish)).api_key or ""
 
 
 @pytest.fixture
@@ -122,3 +67,106 @@ def test_who_may_only_look_ends_nothing(floor: Floor) -> None:
     assert office.told("session", "show", session, by="ada")["status"] == "active"
     unknown = office.run("session", "show", str(NOBODY), by="op")
     assert unknown.returncode != Exit.OK
+
+
+def test_labels_are_put_on_shown_and_taken_off(floor: Floor) -> None:
+    office, session = floor.office, floor.session()
+    assert office.run("session", "labels", session, by="ada").stdout.strip() == "no labels"
+    put = ("--add", "risk=high", "--add", "region=eu=west")
+    assert office.told("session", "labels", session, *put, by="op") == {
+        "risk": "high",
+        "region": "eu=west",
+    }
+    shown = office.run("session", "labels", session, by="ada").stdout
+    assert shown.splitlines() == ["region=eu=west", "risk=high"]
+    left = office.told("session", "labels", session, "--clear", "risk", by="op")
+    assert (
+        left == office.told("session", "show", session, by="op")["labels"] == {"region": "eu=west"}
+    )
+    for wrong in (("--add", "risk"), ("--add", "=x"), ("--add", "a=b", "--clear", "c")):
+        assert office.run("session", "labels", session, *wrong, by="op").returncode == Exit.USAGE
+    assert office.run("session", "labels", session, *put, by="ada").returncode == Exit.FAILED
+
+
+def test_tools_are_taken_away_for_a_reason_and_for_good(floor: Floor) -> None:
+    office, session = floor.office, floor.session()
+    told = office.run("session", "filter", session, "issue_refund", by="op")
+    assert told.returncode == Exit.USAGE
+    because = ("--reason", "looked at by hand")
+    for tool in ("issue_refund", "lookup_order"):
+        office.told("session", "filter", session, tool, *because, by="op")
+    shown = office.told("session", "filter", session, by="ada")
+    assert sorted(shown) == ["issue_refund", "lookup_order"]
+    assert office.told("session", "show", session, by="ada")["filtered_tools"] == shown
+
+
+def test_the_events_of_a_session_are_printed_page_by_page_or_all_of_them_a_line_each(
+    floor: Floor,
+) -> None:
+    office, session = floor.office, floor.session()
+    some = office.run("session", "events", session, "--limit", "1", "--json", by="op")
+    assert [one["seq"] for one in json.loads(some.stdout)] == [1]
+    assert "--after 1" in some.stderr
+    whole = office.run("session", "events", session, "--all", "--json", by="op").stdout
+    assert [json.loads(line)["seq"] for line in whole.splitlines()] == [1, 2]
+    rest = office.run("session", "events", session, "--all", "--json", "--after", "1", by="op")
+    assert rest.stdout.splitlines() == whole.splitlines()[1:]
+
+
+def test_the_evidence_of_a_session_is_written_and_verified_without_the_service(
+    floor: Floor, tmp_path: Path
+) -> None:
+    office, session, file = floor.office, floor.session(), tmp_path / "session.jsonl"
+    told = office.told("session", "export", session, "-o", str(file), by="op")
+    assert (told["bytes"], told["events"]) == (file.stat().st_size, 2)
+    verified = office.run("verify", str(file), by="op")
+    assert verified.returncode == Exit.OK, verified.stdout
+
+
+def test_a_session_is_held_to_its_events_with_snapshots_and_without(floor: Floor) -> None:
+    office, session = floor.office, floor.session()
+    assert office.run("session", "snapshots", session, by="op").stdout.strip() == "no snapshots"
+    assert office.told("session", "check", session, by="op")["since"] == 0
+    (taken,) = office.told("session", "snapshots", session, "--take", "--at", "1", by="op")
+    assert (taken["seq"], taken["sound"]) == (1, True)
+    told = office.run("session", "check", session, by="op")
+    assert told.returncode == Exit.OK
+    assert told.stdout.strip() == "sound: folded from the snapshot at event 1 to 2"
+    assert office.told("session", "check", session, "--whole", by="op")["since"] == 0
+    wrong = office.run("session", "snapshots", session, "--at", "1", by="op")
+    assert wrong.returncode == Exit.USAGE
+    assert office.run("session", "check", session, by="ada").returncode == Exit.FAILED
+
+
+async def _lose(server: Server, database: str, session: str, seq: int) -> None:
+    admin = await asyncpg.connect(server.admin(database))
+    async with admin.transaction():
+        for table in ("event_body", "event"):
+            change = f"ALTER TABLE placet.{table}"
+            await admin.execute(f"{change} DISABLE TRIGGER append_only")
+            await admin.execute(
+                f"DELETE FROM placet.{table} WHERE stream_id = $1 AND seq = $2",  # noqa: S608 -- one of two tables of ours
+                UUID(session),
+                seq,
+            )
+            await admin.execute(f"{change} ENABLE ALWAYS TRIGGER append_only")
+    await admin.close()
+
+
+def test_an_event_that_is_gone_is_told_by_every_way_of_reading(
+    floor: Floor, server: Server, database_name: str, tmp_path: Path
+) -> None:
+    office, session, file = floor.office, floor.session(), tmp_path / "session.jsonl"
+    office.told("session", "steal", session, "--reason", "it hangs", by="op")
+    asyncio.run(_lose(server, database_name, session, 2))
+    for more in ((), ("--all",), ("--all", "--json")):
+        done = office.run("session", "events", session, *more, by="op")
+        assert done.returncode == Exit.FAILED
+        assert "event 2 is missing" in done.stderr
+    checked = office.run("session", "check", session, by="op")
+    assert checked.returncode == Exit.FAILED
+    assert "event 2 is missing" in checked.stdout
+    exported = office.run("session", "export", session, "-o", str(file), by="op")
+    assert exported.returncode == Exit.FAILED
+    assert "is bad" in exported.stderr
+    assert file.exists()

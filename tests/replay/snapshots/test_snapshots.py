@@ -13,6 +13,7 @@ from tests.replay.passing import Pass, let_time_pass
 
 from placet.events import store as events
 from placet.kernel.ids import Ids
+from placet.kernel.principal import Environment
 from placet.replay.calls import sweep
 from placet.replay.calls.fold import fold
 from placet.replay.calls.runtime import Runtime
@@ -173,12 +174,15 @@ async def test_a_state_that_its_events_do_not_lead_to_is_told_by_the_facts_that_
     await take(worker)
     admin = await asyncpg.connect(server.admin(database_name))
     await admin.execute(
-        "UPDATE placet.replay_session SET state = $2 WHERE session_id = $1", worker.session_id, LIE
+        "UPDATE placet.replay_session SET state = $2, head = $3 WHERE session_id = $1",
+        worker.session_id,
+        LIE,
+        bytes(32),
     )
     await admin.close()
     told = await check(worker)
     assert told["sound"] is False
-    assert {"steps", "counted"} <= set(told["differs"])  # type: ignore[call-overload]  # a list of names
+    assert {"steps", "counted", "head"} <= set(told["differs"])  # type: ignore[call-overload]  # a list of names
 
 
 async def test_an_erased_event_stands_in_the_way_unless_a_snapshot_stands_after_it(
@@ -228,15 +232,17 @@ async def test_only_the_latest_snapshots_stay(
     assert [one["seq"] for one in await listed(worker)] == [4, 3]
 
 
-async def test_nobody_sees_or_takes_snapshots_of_another_tenant(
+async def test_nobody_sees_or_takes_snapshots_of_another_tenant_or_agent(
     worker: Worker, desk: Desk, stranger: str
 ) -> None:
     await take(worker, 1)
-    for verb in ("snapshots", "snapshots/1", "check"):
-        told = await desk.get(f"{worker.path}/{verb}", stranger)
-        assert told.status_code == 404, verb
-    refused = await desk.post(f"{worker.path}/snapshots", {}, stranger)
-    assert refused.status_code == 404
+    _, other_agents = await desk.workplace.agent("other", Environment.STAGING, Role.OPERATOR)
+    for key in (stranger, other_agents):
+        for verb in ("snapshots", "snapshots/1", "check"):
+            told = await desk.get(f"{worker.path}/{verb}", key)
+            assert told.status_code == 404, verb
+        refused = await desk.post(f"{worker.path}/snapshots", {}, key)
+        assert refused.status_code == 404
 
 
 async def test_an_event_that_is_not_there_yet_has_no_snapshot(worker: Worker) -> None:

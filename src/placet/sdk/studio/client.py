@@ -22,6 +22,7 @@ from placet.sdk.studio.requests import Requests
 from placet.sdk.studio.sessions import Sessions
 from placet.sdk.studio.snapshots import Snapshots
 from placet.sdk.studio.sources import Sources
+from placet.sdk.studio.tool_hosts import ToolHosts
 from placet.sdk.studio.views import Views
 from placet.sdk.studio.webhooks import Webhooks
 from placet.sdk.studio.workspaces import Workspaces
@@ -127,6 +128,11 @@ class Studio:
     def sessions(self) -> Sessions:
         """What agents have under way, and how it ends."""
         return Sessions(self._door)
+
+    @property
+    def tool_hosts(self) -> ToolHosts:
+        """Who runs tools, and whose signed word on a call counts."""
+        return ToolHosts(self._door)
 
     @property
     def drift(self) -> Drift:

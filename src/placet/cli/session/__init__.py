@@ -1,0 +1,1 @@
+"""`placet session`: what agents have under way, and how an operator ends it."""
