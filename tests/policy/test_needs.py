@@ -96,3 +96,27 @@ def test_what_sessions_do_not_keep_is_neither_approved_nor_decided_by(
     else:
         with pytest.raises(ArtifactDoubtful):
             check_needs(loaded(document))
+
+
+@pytest.mark.parametrize("scope", ["agent", "principal", "tenant"])
+@pytest.mark.parametrize(
+    ("bounds", "need"),
+    [
+        ({"op": "count", "lte": 5}, Need.WIDER_SUMS),
+        ({"op": "sum", "path": "$.n", "lt": 5, "lte": 4}, Need.WIDER_SUMS),
+        ({"op": "sum", "path": "$.n", "lte": 5, "gt": 1}, Need.WIDER),
+        ({"op": "count", "gte": 1}, Need.WIDER),
+        ({"op": "max", "path": "$.n", "lte": 5}, Need.WIDER),
+        ({"op": "min", "path": "$.n", "lte": 5}, Need.WIDER),
+        ({"op": "distinct", "path": "$.n", "lte": 5}, Need.WIDER),
+    ],
+)
+def test_beyond_a_session_only_what_adds_up_to_an_upper_bound_is_kept(
+    scope: str, bounds: dict[str, Any], need: Need
+) -> None:
+    rule = {"name": "many", "tool": "lookup_order", "scope": scope, **bounds}
+    whom = {Need.PRINCIPAL} if scope == "principal" else set()
+    document = contract(LOOKUP, aggregates=[rule])
+    assert loaded(document).needs == {Need.AGGREGATES, need} | whom
+    assert {one for one, _ in contract_needs(read(document))} == {Need.AGGREGATES, need} | whom
+    assert Need.WIDER not in SUPPLIED

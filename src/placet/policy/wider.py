@@ -5,14 +5,11 @@ not come to too much can be kept there: a `sum` or a `count` with upper bounds.
 """
 
 from collections.abc import Iterator
-from typing import Final
 
 from placet.policy.amounts import LoadedAggregate
 from placet.policy.loaded import LoadedTool
-from placet.policy.model import AggregateOp, AggregateScope
+from placet.policy.model import AggregateScope
 from placet.policy.numbers import Number
-
-ADDED_UP: Final = frozenset({AggregateOp.SUM, AggregateOp.COUNT})
 
 
 def wider_of(tool: LoadedTool | None) -> Iterator[LoadedAggregate]:

@@ -7,6 +7,7 @@ import msgspec
 
 from placet.kernel.refusals import Refusal
 from placet.kernel.value import Value
+from placet.policy.facts import Facts
 from placet.policy.loaded import Policy
 from placet.replay.asks import store
 from placet.replay.asks.answers import ClaimAnswer, ClaimCall
@@ -19,6 +20,7 @@ from placet.replay.calls.next_call import CountedCall
 from placet.replay.calls.propose import sign_outcomes
 from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
 from placet.replay.calls.tool_calls import KeptAnswer
+from placet.replay.calls.widening import widened
 from placet.replay.calls.writes import Caller, Decided
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.sessions.codes import STALE, STALE_TIME, refusal
@@ -112,8 +114,16 @@ async def _guessed(
     policy = (await runtime.pinned(known)).policy
     if has_fallen(policy, told):
         return None
-    decided = decide_claim(policy, known.state, known.facts(policy, runtime.now()), told, claim)
+    decided = _judged(policy, known, known.facts(policy, runtime.now()), told, claim)
     return _Claim(known=known, decided=decided) if decided.granted else None
+
+
+def _judged(
+    policy: Policy, known: Known, facts: Facts, told: ToldStep, claim: tuple[UUID, UUID]
+) -> DecidedClaim:
+    decided = decide_claim(policy, known.state, facts, told, claim)
+    left = widened(policy, known, facts, decided.left, decided.answer, decided.holdings)
+    return msgspec.structs.replace(decided, left=left)
 
 
 async def _decide(
@@ -130,7 +140,7 @@ async def _decide(
     if has_fallen(policy, told):
         raise _closed(row["call_status"])
     facts = known.facts(policy, runtime.now(), taken)
-    decided = decide_claim(policy, known.state, facts, told, claim)
+    decided = _judged(policy, known, facts, told, claim)
     if not decided.rows:
         raise AskOpen(detail="another call of the response still waits for people")
     return _Claim(known=known, decided=decided)

@@ -27,6 +27,7 @@ from placet.replay.calls.tool_calls import (
     Proposed,
     read_proposal,
 )
+from placet.replay.calls.widening import widened
 from placet.replay.calls.writes import Caller, Decided, ProposalWrite
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.sessions.codes import STALE, STALE_TIME, refusal
@@ -81,7 +82,8 @@ async def register_calls(
         match row["code"]:
             case "redo":
                 known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
-                last = STALE if version.version != known.state_version else STALE_TIME
+                is_same = version.version == known.state_version and not known.left.others
+                last = STALE_TIME if is_same else STALE
                 taken |= frozenset(row["taken"] or ())
             case "ok":
                 assert known is not None, "facts were known, or it were `redo`"  # noqa: S101 -- COLD matches no version
@@ -104,6 +106,8 @@ async def _decide(
     pinned = await runtime.pinned(known)
     facts = known.facts(pinned.policy, runtime.now(), taken)
     decided = decide_proposal(pinned.policy, known.state, facts, known.mode, proposed)
+    left = widened(pinned.policy, known, facts, decided.left, decided.answer, decided.holdings)
+    decided = msgspec.structs.replace(decided, left=left)
     return decided, Decided(
         version=known.state_version,
         holds_from=decided.holds_from,

@@ -221,7 +221,9 @@ def _never_begun(policy: Policy, state: SessionState, word: Word) -> NextCall:
         after=evolve(state, said),
         said=(said,),
         settles=True,
-        left=Left(releases=[call.call_id]) if call.held(policy).amounts else NOTHING_LEFT,
+        left=Left(releases=[call.call_id], is_wide=is_wider(policy.tools.get(call.tool)))
+        if call.held(policy).amounts
+        else NOTHING_LEFT,
     )
 
 

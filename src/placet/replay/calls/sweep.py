@@ -14,6 +14,7 @@ from uuid import UUID
 from placet.events.model import SYSTEM_ACTOR
 from placet.kernel.value import Value
 from placet.policy.loaded import Policy
+from placet.policy.wider import is_wider
 from placet.replay.calls import hosts, store
 from placet.replay.calls.events import AskExpired, CallAbandoned, CallBecameUnknown
 from placet.replay.calls.fold import evolve
@@ -149,7 +150,8 @@ def decide_sweep(  # noqa: PLR0913, PLR0917 -- a session, its calls, and what is
             if became is Overdue.EXPIRED:
                 swept += [_released(held) for held in calls if _waits_for(held, call)]
             if became is Overdue.ABANDONED:
-                left = left.plus(Left(releases=[call.call_id]))
+                tool = policy.tools.get(call.tool_name)
+                left = left.plus(Left(releases=[call.call_id], is_wide=is_wider(tool)))
             state = evolve(state, event)
             said.append(event)
         else:
