@@ -13,7 +13,7 @@ from tests.replay.passing import Pass, let_time_pass
 
 from placet.events import store as events
 from placet.kernel.ids import Ids
-from placet.kernel.principal import Environment
+from placet.kernel.principal import Environment, Scope
 from placet.replay.calls import sweep
 from placet.replay.calls.fold import fold
 from placet.replay.calls.runtime import Runtime
@@ -25,7 +25,8 @@ from placet.replay.snapshots.model import ReplaySessionSnapshot
 from placet.replay.snapshots.rules import digest_of
 from placet.storage.database import Database
 from placet.storage.work import SNAPSHOT_SESSION, WorkDue, put_due
-from placet.tenancy.model import Role
+from placet.tenancy import service as tenancy
+from placet.tenancy.model import IssueApiKey, Role
 
 __all__ = ["let_time_pass"]
 
@@ -236,8 +237,16 @@ async def test_nobody_sees_or_takes_snapshots_of_another_tenant_or_agent(
     worker: Worker, desk: Desk, stranger: str
 ) -> None:
     await take(worker, 1)
-    _, other_agents = await desk.workplace.agent("other", Environment.STAGING, Role.OPERATOR)
-    for key in (stranger, other_agents):
+    asked = IssueApiKey(
+        actor_id=desk.operator.actor_id,
+        name="of another agent",
+        scopes=[Scope.OPERATE],
+        agent="other",
+        environment=Environment.STAGING,
+    )
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        narrow = (await tenancy.issue_key(tx, asked, desk.ids)).api_key
+    for key in (stranger, narrow):
         for verb in ("snapshots", "snapshots/1", "check"):
             told = await desk.get(f"{worker.path}/{verb}", key)
             assert told.status_code == 404, verb
