@@ -16,8 +16,19 @@ down_revision = "0020"
 branch_labels = None
 depends_on = None
 
-SOURCES = [("placet.replay", "calls_v1"), ("placet.replay", "receipt_prepare_v1")]
-FUNCTIONS = ["calls_v1", "receipt_prepare_v1"]
+SOURCES = [
+    ("placet.replay", "calls_v1"),
+    ("placet.replay", "receipt_prepare_v1"),
+    ("placet.replay", "grants_stand_v1"),
+]
+FUNCTIONS = [
+    "calls_v1",
+    "receipt_prepare_v1",
+    "grants_signable_v1",
+    "grant_stands_v1",
+    "effects_taken_v1",
+    "grants_killed_v1",
+]
 HEAD = "CREATE FUNCTION placet."
 PRESENT = sa.text(
     """

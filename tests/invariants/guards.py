@@ -16,6 +16,7 @@ from tests.invariants.guards_revoking import (
     STAND_UNREAD,
     WRITER_UNREAD,
 )
+from tests.invariants.guards_slicing import SLICING
 from tests.invariants.mutants import Change, Mutant, one
 
 LOCKED = """      AND (who.environment IS NULL OR who.environment = r.environment)
@@ -394,6 +395,7 @@ MUTANTS = [
     *REVOKING,
     *ASKING,
     *EDITING,
+    *SLICING,
     *CLOSING,
     *CONTROLLING,
     # Receipts.
@@ -584,7 +586,9 @@ SECOND_GUARDS = [
         "effect_keys_not_looked_up_meet_their_index",
         "I10",
         effects.one_effect_wanted_by_two_sessions,
-        one("propose_v1", "        taken := placet.effects_taken_v1(s, p_calls);\n        IF", "IF"),
+        one(
+            "propose_v1", "        taken := placet.effects_taken_v1(s, p_calls);\n        IF", "IF"
+        ),
     ),
 ]
 """Guards that have a second one behind them: taken away alone, they let nothing through."""

@@ -21,9 +21,9 @@ CONTROLLING = [
         "I11",
         controlling.a_kill_of_a_tool_before_a_response,
         one(
-            "propose_v1",
-            "WHERE c.status = 'granted' AND c.tool_name = ANY (v_killed))",
-            "WHERE false)",
+            "grants_stand_v1",
+            "WHERE c.status = 'granted' AND c.tool_name = ANY (v_killed));",
+            "WHERE false);",
         ),
     ),
     Mutant(
@@ -40,7 +40,7 @@ CONTROLLING = [
         "revision_unread_after_a_filter",
         "I7",
         controlling.a_filter_before_a_response,
-        one("propose_v1", "WHEN q.control_revision <> s.control_revision", "WHEN false"),
+        one("grants_stand_v1", "RETURN s.control_revision = p_revision", "RETURN true"),
     ),
     Mutant(
         "status_unread_after_a_bypass",

@@ -3,11 +3,15 @@
 from tests.invariants import scenes_revoking as revoking
 from tests.invariants.mutants import Change, Mutant, one
 
-SIGNABLE = """        IF e.barred IS NULL
-            AND placet.session_writer_v1(s, p_holder, q.consumed_epoch, q.consumed_fence) = 'ok'
-            AND s.control_revision = q.control_revision
-            AND NOT placet.session_controlled_since_v1(s, q.control_epoch, e.control_epoch)
-"""
+BARRED_UNREAD = one("grants_stand_v1", "IF p_barred IS NOT NULL THEN", "IF false THEN")
+WRITER_UNREAD = one(
+    "grants_stand_v1",
+    "session_writer_v1(s, p_holder, c.grant_epoch, c.grant_fence) = 'ok'",
+    "session_writer_v1(s, p_holder, c.grant_epoch, c.grant_fence) IS NOT NULL",
+)
+STAND_UNREAD = one(
+    "grants_stand_v1", "RETURN s.control_revision = p_revision", "RETURN true OR true"
+)
 GATE_ALONE = """\
     PERFORM pg_advisory_xact_lock(placet.gate_lock_key_v1(v_tenant));
 """
@@ -68,7 +72,7 @@ REVOKING = [
         "replays_are_signed_after_the_expiry",
         "I4",
         revoking.a_response_again_after_the_approval_expired,
-        one("propose_v1", SIGNABLE, SIGNABLE.replace("e.barred IS NULL", "true")),
+        BARRED_UNREAD,
     ),
     Mutant(
         "expiry_by_the_time_it_was_asked",

@@ -1,6 +1,8 @@
 """Races with the claim of a call that people approved."""
 
 import json
+from collections.abc import Hashable
+from uuid import UUID
 
 from tests.invariants.asked import claimed, made_approved
 from tests.invariants.claims import broken, ended
@@ -143,10 +145,26 @@ class _Between(HotPool):
         self, query: str, *arguments: object, reserved: bool = False, owed: bool = False
     ) -> list[HotRow]:
         found = await self._hot.rows(query, *arguments, reserved=reserved, owed=owed)
+        await self._then()
+        return found
+
+    async def together(
+        self,
+        name: str,
+        key: Hashable,
+        session: UUID,
+        arguments: tuple[object, ...],
+        *,
+        owed: bool = False,
+    ) -> HotRow:
+        found = await self._hot.together(name, key, session, arguments, owed=owed)
+        await self._then()
+        return found
+
+    async def _then(self) -> None:
         happens, self._happens = self._happens, None
         if happens is not None:
             await happens()
-        return found
 
 
 def _between(hand: Hand, happens: Work) -> None:

@@ -27,7 +27,6 @@ DECLARE
     v_approved uuid[];
     v_status text;
     v_counted boolean;
-    v_killed text[];
     v_met int;
 BEGIN
     SELECT * INTO e FROM placet.session_enter_v1(
@@ -65,21 +64,8 @@ BEGIN
         grant_control_epoch := k.control_epoch;
         grant_control_revision := k.control_revision;
         granted_at := k.claimed_at;
-        IF e.barred IS NULL
-            AND placet.session_writer_v1(s, p_holder, k.epoch, k.fence) = 'ok'
-            AND s.control_revision = k.control_revision
-            AND NOT placet.session_controlled_since_v1(s, k.control_epoch, e.control_epoch)
-        THEN
-            SELECT array_agg(r.call_id) INTO signable
-            FROM placet.replay_pending_call AS r
-            WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
-              AND r.prepared_request_id = k.prepared_request_id AND r.status = 'granted'
-              AND r.granted_at = k.claimed_at
-              AND r.execution_state IN ('not_started', 'started')
-              AND r.grant_expires_at > clock_timestamp()
-              AND r.tool_name <> ALL (coalesce(placet.tools_controlled_since_v1(
-                  s.tenant_id, k.control_epoch, e.control_epoch), '{}'));
-        END IF;
+        signable := placet.grants_signable_v1(
+            s, e.barred, p_holder, k.prepared_request_id, k.claimed_at, e.control_epoch);
         RETURN;
     END IF;
     IF e.barred IS NOT NULL THEN
@@ -122,20 +108,8 @@ BEGIN
         code := 'redo';
     END IF;
     IF code = 'ok' THEN
-        SELECT array_agg(r.effect_key) INTO taken
-        FROM placet.replay_effect_key AS r
-        WHERE r.tenant_id = s.tenant_id AND r.agent = s.agent AND r.environment = s.environment
-          AND r.released_at IS NULL
-          AND r.effect_key IN (
-              SELECT n.effect_key
-              FROM jsonb_to_recordset(p_calls) AS n(effect_key bytea, status text)
-              WHERE n.status = 'granted' AND n.effect_key IS NOT NULL);
-        -- A killed tool is denied by the policy, with a reason, on facts that name it.
-        v_killed := placet.tools_killed_v1(s.tenant_id, e.control_epoch);
-        IF taken IS NOT NULL OR EXISTS (
-            SELECT FROM jsonb_to_recordset(p_calls) AS n(tool_name text, status text)
-            WHERE n.status = 'granted' AND n.tool_name = ANY (v_killed))
-        THEN
+        taken := placet.effects_taken_v1(s, p_calls);
+        IF taken IS NOT NULL OR placet.grants_killed_v1(s.tenant_id, p_calls, e.control_epoch) THEN
             code := 'redo';
         END IF;
     END IF;
@@ -219,13 +193,7 @@ BEGIN
         PERFORM placet.session_waits_v1(s, v_at);
     EXCEPTION
         WHEN unique_violation THEN
-            SELECT array_agg(n.effect_key) INTO taken
-            FROM jsonb_to_recordset(p_calls) AS n(effect_key bytea, status text)
-            JOIN placet.replay_effect_key AS r
-                ON r.tenant_id = s.tenant_id AND r.agent = s.agent
-               AND r.environment = s.environment AND r.effect_key = n.effect_key
-               AND r.released_at IS NULL
-            WHERE n.status = 'granted';
+            taken := placet.effects_taken_v1(s, p_calls);
             code := 'redo';
             facts := placet.session_facts_v1(s) || placet.claim_facts_v1(s, c, v_approved);
             RETURN;

@@ -22,7 +22,6 @@ DECLARE
     v_at timestamptz;
     v_due timestamptz;
     v_asks boolean;
-    v_killed text[];
 BEGIN
     SELECT * INTO e FROM placet.session_enter_v1(
         p_key_id, p_secret_hash, ARRAY['runtime'], p_session, true);
@@ -53,26 +52,14 @@ BEGIN
         state_version := s.state_version;
         control_revision := s.control_revision;
         -- A grant is signed anew only for a call that could still be begun under it.
-        IF e.barred IS NULL
-            AND placet.session_writer_v1(s, p_holder, q.consumed_epoch, q.consumed_fence) = 'ok'
-            AND s.control_revision = q.control_revision
-            AND NOT placet.session_controlled_since_v1(s, q.control_epoch, e.control_epoch)
-        THEN
-            SELECT array_agg(c.call_id) INTO signable
-            FROM placet.replay_pending_call AS c
-            WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
-              AND c.prepared_request_id = p_prepared AND c.status = 'granted'
-              AND c.execution_state IN ('not_started', 'started')
-              AND c.grant_expires_at > clock_timestamp()
-              AND c.tool_name <> ALL (coalesce(placet.tools_controlled_since_v1(
-                  s.tenant_id, q.control_epoch, e.control_epoch), '{}'));
-        END IF;
+        signable := placet.grants_signable_v1(
+            s, e.barred, p_holder, p_prepared, q.consumed_at, e.control_epoch);
         SELECT c.grant_epoch, c.grant_fence, c.grant_control_epoch, c.grant_control_revision,
                c.granted_at
         INTO epoch, fence, grant_control_epoch, grant_control_revision, granted_at
         FROM placet.replay_pending_call AS c
         WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
-          AND c.prepared_request_id = p_prepared AND c.granted_at IS NOT NULL LIMIT 1;
+          AND c.prepared_request_id = p_prepared AND c.granted_at = q.consumed_at LIMIT 1;
         RETURN;
     END IF;
     IF e.barred IS NOT NULL THEN
@@ -87,43 +74,16 @@ BEGIN
     code := CASE
         WHEN q.request_hash <> p_request_hash THEN 'request_hash_mismatch'
         WHEN q.expires_at <= v_at THEN 'prepared_request_expired'
-        WHEN q.control_revision <> s.control_revision
-            OR placet.session_controlled_since_v1(s, q.control_epoch, e.control_epoch)
+        WHEN NOT placet.grant_stands_v1(
+            s, NULL, q.control_revision, q.control_epoch, e.control_epoch)
             THEN 'stale_control'
         WHEN s.state_version <> p_decided_version OR v_at < p_holds_from OR v_at >= p_holds_until
             THEN 'redo'
         ELSE 'ok'
     END;
     IF code = 'ok' THEN
-        SELECT array_agg(k.effect_key) INTO taken
-        FROM placet.replay_effect_key AS k
-        WHERE k.tenant_id = s.tenant_id AND k.agent = s.agent AND k.environment = s.environment
-          AND k.released_at IS NULL
-          AND k.effect_key IN (
-              SELECT c.effect_key
-              FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, status text)
-              WHERE c.status = 'granted' AND c.effect_key IS NOT NULL);
-        -- A session that only records takes no effect, so its own calls tell what it would have.
-        IF s.mode = 'shadow' THEN
-            SELECT array_agg(c.effect_key) INTO taken
-            FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, counts boolean)
-            WHERE c.counts AND (
-                EXISTS (
-                    SELECT FROM placet.replay_effect_key AS k
-                    WHERE k.tenant_id = s.tenant_id AND k.agent = s.agent
-                      AND k.environment = s.environment AND k.effect_key = c.effect_key
-                      AND k.released_at IS NULL)
-                OR EXISTS (
-                    SELECT FROM placet.replay_pending_call AS o
-                    WHERE o.tenant_id = s.tenant_id AND o.session_id = s.session_id
-                      AND o.effect_key = c.effect_key AND o.counts));
-        END IF;
-        -- A killed tool is denied by the policy, with a reason, on facts that name it.
-        v_killed := placet.tools_killed_v1(s.tenant_id, e.control_epoch);
-        IF taken IS NOT NULL OR EXISTS (
-            SELECT FROM jsonb_to_recordset(p_calls) AS c(tool_name text, status text)
-            WHERE c.status = 'granted' AND c.tool_name = ANY (v_killed))
-        THEN
+        taken := placet.effects_taken_v1(s, p_calls);
+        IF taken IS NOT NULL OR placet.grants_killed_v1(s.tenant_id, p_calls, e.control_epoch) THEN
             code := 'redo';
         END IF;
     END IF;
@@ -237,13 +197,7 @@ BEGIN
         END IF;
     EXCEPTION
         WHEN unique_violation THEN
-            SELECT array_agg(c.effect_key) INTO taken
-            FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, status text)
-            JOIN placet.replay_effect_key AS k
-                ON k.tenant_id = s.tenant_id AND k.agent = s.agent
-               AND k.environment = s.environment AND k.effect_key = c.effect_key
-               AND k.released_at IS NULL
-            WHERE c.status = 'granted';
+            taken := placet.effects_taken_v1(s, p_calls);
             code := 'redo';
             facts := placet.session_facts_v1(s);
             RETURN;

@@ -50,10 +50,8 @@ BEGIN
         WHEN (c.grant_epoch, c.grant_fence) <> (s.epoch, s.fence) THEN 'transition_not_allowed'
         WHEN c.tool_name = ANY (placet.tools_killed_v1(s.tenant_id, e.control_epoch))
             THEN 'tool_killed'
-        WHEN c.grant_control_revision <> s.control_revision
-            OR placet.session_controlled_since_v1(s, c.grant_control_epoch, e.control_epoch)
-            OR c.tool_name = ANY (placet.tools_controlled_since_v1(
-                s.tenant_id, c.grant_control_epoch, e.control_epoch))
+        WHEN NOT placet.grant_stands_v1(
+            s, c.tool_name, c.grant_control_revision, c.grant_control_epoch, e.control_epoch)
             THEN 'stale_control'
         WHEN c.grant_expires_at <= v_at THEN 'grant_expired'
         ELSE 'ok'
