@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from tests.journeys.conftest import ASKED, ENFORCE, Network, RefundDesk, Serving
@@ -14,7 +15,7 @@ from placet.kernel.principal import Environment
 from placet.sdk.errors import ApprovalPending, CallBlocked
 from placet.sdk.govern import governed
 from placet.sdk.studio.client import Studio
-from placet.sdk.turn import Ending
+from placet.sdk.turn import Ending, Tools
 from placet.studio.asks.model import AskShown
 
 
@@ -123,6 +124,37 @@ async def test_a_turn_runs_what_needs_nobody_before_it_waits(
     assert [one.ending for one in outcomes] == [Ending.SUCCEEDED, Ending.SUCCEEDED]
     assert [one.tool_call_id for one in outcomes] == ["a", "b"]
     assert ran == ["o1", "x"]
+
+
+async def test_whoever_comes_back_goes_on_waiting_and_runs_what_people_approve(
+    desk: RefundDesk, studio: Studio, approver: Signer, tmp_path: Path
+) -> None:
+    sent.clear()
+
+    def send(text: str) -> None:
+        sent.append(text)
+
+    tools: Tools = {"email_customer": send}
+    async with desk.client() as client:
+        async with client.session(mode=ENFORCE, journal=tmp_path) as session:
+            for _ in range(2):
+                with pytest.raises(ApprovalPending):
+                    await email_customer("hello")
+        again = client.session(session.session_id, journal=tmp_path)
+        async with again as session:
+            assert session.taken_over is not None
+            assert len(session.taken_over.waiting) == 2
+            shown = [
+                await studio.asks.get(one.session_id, one.call_id)
+                async for one in studio.asks.every()
+            ]
+            for one, decision in zip(shown, (AskDecision.APPROVE, AskDecision.REJECT), strict=True):
+                await studio.asks.vote([one], decision, approver.key, reason="once is enough")
+            session.approval_seconds = 60
+            resumed = await session.resume(tools)
+            assert [one.ending for one in resumed.outcomes] == [Ending.SUCCEEDED]
+            assert (sent, (await session.state(pending=True)).pending) == (["hello"], [])
+            assert (await session.resume(tools)).outcomes == []
 
 
 async def test_who_does_not_wait_long_enough_is_told_that_the_call_waits(desk: RefundDesk) -> None:

@@ -18,6 +18,7 @@ from placet.sdk import answers, endpoints
     [
         (answers.SessionAnswer, pending.SessionWithPending),
         (answers.PendingCall, pending.PendingCallView),
+        (answers.SeenReceipt, pending.ReceiptView),
         (answers.Prepared, service.Prepared),
         (answers.ProposedCall, service.CallOutcome),
         (answers.Proposal, service.ProposalAnswer),

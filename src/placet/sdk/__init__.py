@@ -9,6 +9,9 @@
 - From a wish to a receipt: `requests` and `arguments` say what is asked, `permits` gets leave (with
   `grants` checked against `keys`), `tool` and `execution` run what `gate` lets begin, `reports` and
   `outbox` tell how it ended.
+- The process comes back: `journal` keeps on disk what may have begun and what is owed, `takeover`
+  settles what an earlier process left, `resuming` goes on with what waits. `holding` is the life
+  of a session, `calling` a call whose tool is a block, `notes` what is told beside a result.
 - `attach`, `lease` and `renewal`: how long work may be begun. `plan` and `plan_file`: what holds
   where nothing was approved, or nobody answers. `telling`: the service learns what runs here.
 - `endpoints`, `caller`, `retry`, `transport`: how a request is sent, sent again, and read. `means`:
@@ -27,7 +30,8 @@ the same reason an exception of a tool that needs a start counts as a failure on
 What failures lead to. No answer, in staging and production: nothing is begun, and
 `GovernanceUnavailable` is raised. In development the tool runs and is counted as unguarded. A lost
 lease: what has begun goes on and is reported late, nothing new begins, and `LeaseLost` is raised.
-A receipt that cannot be delivered is owed, and is sent again until the session is left. No key that
+A receipt that cannot be delivered is owed, and is sent again until the session is left; with a
+journal, also by the process that comes after. No key that
 signed the grant, also after the keys were asked for anew: `GrantRefused`.
 
 This governs in the *cooperative* strength: it stops mistakes, and no malice in its own process.

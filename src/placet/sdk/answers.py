@@ -13,7 +13,14 @@ import msgspec
 from placet.evidence.fields import Fence
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
-from placet.replay.calls.model import CallStatus, HiddenTool, ReasonView, ReceiptStatus, Verdict
+from placet.replay.calls.model import (
+    CallStatus,
+    EvidenceLevel,
+    HiddenTool,
+    ReasonView,
+    ReceiptStatus,
+    Verdict,
+)
 from placet.replay.sessions.model import SessionMode
 
 _NONE: Final = msgspec.Raw(b"null")
@@ -35,8 +42,19 @@ class SessionAnswer(Value, frozen=True):
     current_phase: str | None = None
     created_at: datetime | None = None
     pending: list["PendingCall"] | None = None
+    more_pending: bool = False
     fence: Fence | None = None
     lease_expires_at: datetime | None = None
+
+
+class SeenReceipt(Value, frozen=True):
+    """What somebody reported of a call, and how good that word is."""
+
+    receipt_id: UUID
+    status: ReceiptStatus
+    evidence_level: EvidenceLevel
+    late: bool = False
+    conflicting: bool = False
 
 
 class ReadToAsk(Value, frozen=True):
@@ -55,14 +73,26 @@ class ReadToAsk(Value, frozen=True):
 
 
 class PendingCall(Value, frozen=True):
-    """A call that is not settled yet."""
+    """A call that is not settled yet. `arguments` is JSON text, null where it is too long."""
 
     call_id: UUID
     tool: str
     status: str
     execution_state: str
     commit_state: str
+    prepared_request_id: UUID
+    tool_call_id: str
+    arguments_hash: str
+    arguments: str | None = None
+    start_required: bool = False
+    deadline: datetime | None = None
+    grant_fence: Fence | None = None
+    receipts: list[SeenReceipt] = msgspec.field(default_factory=list)
     reconcile: ReadToAsk | None = None
+
+    def __repr__(self) -> str:
+        """Show how it stands, without its arguments."""
+        return f"PendingCall({self.tool!r}, {self.status}, call_id={self.call_id})"
 
 
 class Prepared(Value, frozen=True):

@@ -1,13 +1,15 @@
 """Attaching to a session and leaving it, and what holds where that is not possible."""
 
 import asyncio
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from placet.kernel.principal import Environment
-from placet.kernel.refusals import GovernanceUnavailable, NotFound, Refusal
+from placet.kernel.refusals import GovernanceUnavailable, NotFound, Refusal, Unavailable
 from placet.plans.model import PlanAnswer
 from placet.replay.sessions.lease_model import ChangeLease, LeaseAction
 from placet.sdk.answers import SessionAnswer
@@ -54,25 +56,35 @@ async def attach(means: Means, opening: Opening) -> Attached:
 
 
 async def _attach(means: Means, opening: Opening) -> Attached:
-    if opening.session_id is None:
-        view = await means.endpoints.open_session(opening.mode, means.ids.new())
-    else:
-        view = await means.endpoints.session(opening.session_id)
+    if opening.session_id is not None:
+        journal = await _journal_of(opening, opening.session_id)
+        with _letting_go(journal):
+            try:
+                view = await means.endpoints.session(opening.session_id)
+                return await _hold(means, opening, view, journal)
+            except Unavailable:
+                raise
+            except Refusal:
+                if journal is not None:
+                    await _tell_owed(means, opening.session_id, journal)
+                raise
+    view = await means.endpoints.open_session(opening.mode, means.ids.new())
+    journal = await _journal_of(opening, view.session_id)
+    with _letting_go(journal):
+        return await _hold(means, opening, view, journal)
+
+
+async def _hold(
+    means: Means, opening: Opening, view: SessionAnswer, journal: "Journal | None"
+) -> Attached:
     keys = GrantKeys(means, view.agent, view.environment)
     await keys.fetch()
-    journal = None
-    if opening.journal is not None:
-        journal = await asyncio.to_thread(_journal_of, opening.journal, view.session_id, opening)
-    try:
-        lease = Lease(opening.holder if journal is None else journal.holder or opening.holder)
-        await _grant(means, opening, view, lease)
-        if journal is not None and lease.term is not None:
-            await asyncio.to_thread(journal.leased, lease.term.fence)
-    except BaseException:
-        if journal is not None:
-            journal.close()
-        raise
+    lease = Lease(opening.holder if journal is None else journal.holder or opening.holder)
+    await _grant(means, opening, view, lease)
     outbox = Outbox(view.session_id, lease, journal)
+    if journal is not None and lease.fence is not None:
+        await asyncio.to_thread(journal.leased, lease.fence)
+        outbox.owe(*journal.owed())
     renewal = Renewal(means.caller.another(), view.session_id, lease, outbox)
     renewal.start()
     return Attached(
@@ -80,7 +92,29 @@ async def _attach(means: Means, opening: Opening) -> Attached:
     )
 
 
-def _journal_of(folder: Path, session_id: UUID, opening: Opening) -> "Journal":
+async def _tell_owed(means: Means, session_id: UUID, journal: "Journal") -> None:
+    """Deliver what is owed to a session that cannot be held any more: reports need no lease."""
+    outbox = Outbox(session_id, Lease(""), journal)
+    outbox.owe(*journal.owed())
+    await outbox.deliver(means.endpoints, means.patience)
+
+
+@contextlib.contextmanager
+def _letting_go(journal: "Journal | None") -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if journal is not None:
+            journal.close()
+        raise
+
+
+async def _journal_of(opening: Opening, session_id: UUID) -> "Journal | None":
+    folder = opening.journal
+    return None if folder is None else await asyncio.to_thread(_open, folder, session_id, opening)
+
+
+def _open(folder: Path, session_id: UUID, opening: Opening) -> "Journal":
     """Return the journal, held by this process, with the name under which the lease is held.
 
     Whoever holds the journal of a process that is gone stands in its place, and under its name gets

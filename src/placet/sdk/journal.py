@@ -177,6 +177,16 @@ class Journal:
         """Tell whether every call that was begun under this fence stands here."""
         return fence in self.kept.fences
 
+    def owed(self) -> list[Owed]:
+        """Return the receipts that are still to be delivered, the first one first."""
+        with self._lock:
+            return list(self.kept.owed.values())
+
+    def begun(self) -> list[UUID]:
+        """Return the calls that may have been begun and of which nothing has arrived yet."""
+        with self._lock:
+            return list(self.kept.begun)
+
     def may_have_begun(self, call_id: UUID) -> bool:
         """Tell whether a call was begun, or was about to be, by whoever held this journal."""
         return call_id in self.kept.begun

@@ -106,6 +106,11 @@ class Lease:
         """Return the present term, or none before the first grant."""
         return self._term
 
+    @property
+    def fence(self) -> Fence | None:
+        """Return the fence of the present term, also once it has ended; none before the first."""
+        return None if self._term is None else self._term.fence
+
     def bind(self, binding: str | None, sent: float) -> None:
         """Keep the binding of an answer, unless that of a request sent later is already kept."""
         with self._lock:

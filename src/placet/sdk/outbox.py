@@ -74,9 +74,9 @@ class Outbox:
             if self._journal is not None:
                 self._journal.told(owed.receipt.call_id, owed.receipt.idempotency_key)
 
-    def owe(self, owed: Owed) -> None:
-        """Take a receipt that another process owed."""
-        self._owed.append(owed)
+    def owe(self, *owed: Owed) -> None:
+        """Take receipts that an earlier process owed."""
+        self._owed.extend(owed)
 
     async def deliver(self, endpoints: Endpoints, patience: Patience) -> None:
         """Try each owed receipt once more; stop at the first that is owed again."""

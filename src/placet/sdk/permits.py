@@ -142,7 +142,9 @@ async def begin(
             permit = await _redeemed(session, call, arguments)
             return msgspec.structs.replace(permit, is_ours=is_ours)
         except (GovernanceUnavailable, LeaseLost) as fault:
-            return alone(session, call.tool, arguments, session.posture_alone(fault))
+            posture = session.posture_alone(fault)
+            await session.note_handed_out(call.call_id)
+            return alone(session, call.tool, arguments, posture)
     except BaseException as fault:
         if is_ours and not _leaves_doubt(fault):
             await _give_back(session, call, arguments)

@@ -33,6 +33,8 @@ from placet.sdk.requests import as_tool_calls, request_hash_of
 if TYPE_CHECKING:
     from placet.sdk.calling import Calling
     from placet.sdk.govern import Governor
+    from placet.sdk.resuming import Resumed
+    from placet.sdk.takeover import TakenOver
     from placet.sdk.turn import Outcome, Tools
 
 _current: Final[ContextVar["Session | None"]] = ContextVar("placet_session", default=None)
@@ -63,6 +65,7 @@ class Session(Holding):
         """Take what the client works with, and which session is wanted."""
         super().__init__(means, opening)
         self.approval_seconds = 0.0
+        self.taken_over: TakenOver | None = None
         self._outer: Session | None = None
 
     async def __aenter__(self) -> Self:
@@ -72,6 +75,12 @@ class Session(Holding):
         same, the session is entered without the service.
         """
         await super().__aenter__()
+        if self.has_journal and self._opening.session_id is not None:
+            try:
+                self.taken_over = await self.take_over()
+            except BaseException:
+                await super().__aexit__(None, None, None)
+                raise
         self._outer = _current.get()
         _current.set(self)
         return self
@@ -235,6 +244,21 @@ class Session(Holding):
         from placet.sdk.calling import Calling  # noqa: PLC0415 -- it stands above this module
 
         return Calling(self, tool, arguments)
+
+    async def take_over(self) -> "TakenOver":
+        """Settle what an earlier holder left, as far as that is known: `takeover.take_over`.
+
+        Done on entering where there is a journal.
+        """
+        from placet.sdk.takeover import take_over  # noqa: PLC0415 -- it stands above this module
+
+        return await take_over(self)
+
+    async def resume(self, tools: "Tools") -> "Resumed":
+        """Go on with what waits for people or is unknown, as `resuming.resume` does."""
+        from placet.sdk.resuming import resume  # noqa: PLC0415 -- it stands above this module
+
+        return await resume(self, tools)
 
     async def run_turn(
         self,

@@ -26,7 +26,9 @@ from placet.sdk.means import TTL_SECONDS
 from placet.sdk.own_loop import OwnLoop
 from placet.sdk.permits import obtain
 from placet.sdk.plan import KnownPlan
+from placet.sdk.resuming import Resumed
 from placet.sdk.session import Session as AsyncSession
+from placet.sdk.takeover import TakenOver
 from placet.sdk.tool import Tool
 from placet.sdk.turn import Outcome, Tools
 
@@ -198,6 +200,14 @@ class Session:
     def call(self, tool: str, arguments: Mapping[str, object]) -> "Calling":
         """Return one call of a tool, to be done in a `with` block."""
         return Calling(self.inner.call(tool, arguments), self._loop)
+
+    def take_over(self) -> TakenOver:
+        """Settle what an earlier holder left, as far as that is known."""
+        return self._loop.run(self.inner.take_over())
+
+    def resume(self, tools: Tools) -> Resumed:
+        """Go on with what waits for people or is unknown."""
+        return self._loop.run(self.inner.resume(tools))
 
     def run_turn(
         self,

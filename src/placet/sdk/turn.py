@@ -14,7 +14,7 @@ from placet.kernel.refusals import GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, ReasonView
 from placet.replay.sessions.refusals import LeaseLost
-from placet.sdk.answers import Prepared, Proposal, ProposedCall
+from placet.sdk.answers import Prepared, ProposedCall
 from placet.sdk.arguments import Arguments, arguments_in
 from placet.sdk.asks import answered
 from placet.sdk.endpoints import ToolCall
@@ -89,27 +89,32 @@ async def run_turn(
         except (GovernanceUnavailable, LeaseLost) as fault:
             posture = session.posture_alone(fault)
         else:
-            return await _Turn(session, wrapped, prepared, proposal).run(asked)
+            is_ours = prepared is None or not proposal.replayed
+            found = list(zip(asked, decisions(proposal, asked), strict=True))
+            return await _Turn(session, wrapped, is_ours=is_ours).run(found)
     return [await _run_alone(session, call, wrapped.get(call.name), posture) for call in asked]
+
+
+async def go_on(
+    session: Session, tools: Tools, found: Sequence[tuple[ToolCall, ProposedCall]]
+) -> list[Outcome]:
+    """Wait for people to answer these calls of one response, and run what they approve.
+
+    They are waited for up to `session.approval_seconds`. Returns one outcome per call, in order.
+    """
+    wrapped = {name: Tool(function, name) for name, function in tools.items()}
+    return await _Turn(session, wrapped, is_ours=True).go_on(found)
 
 
 class _Turn:
     """A turn that was decided. What it does not begin is given back if the answer is ours."""
 
-    def __init__(
-        self,
-        session: Session,
-        tools: Mapping[str, Tool],
-        prepared: Prepared | None,
-        proposal: Proposal,
-    ) -> None:
+    def __init__(self, session: Session, tools: Mapping[str, Tool], *, is_ours: bool) -> None:
         self._session = session
         self._tools = tools
-        self._proposal = proposal
-        self._is_ours = prepared is None or not proposal.replayed
+        self._is_ours = is_ours
 
-    async def run(self, asked: Sequence[ToolCall]) -> list[Outcome]:
-        found = list(zip(asked, decisions(self._proposal, asked), strict=True))
+    async def run(self, found: Sequence[tuple[ToolCall, ProposedCall]]) -> list[Outcome]:
         outcomes = await self._run_all(found)
         seconds = self._session.approval_seconds
         if seconds <= 0 or all(one.ending is not Ending.WAITING for one in outcomes):
@@ -118,11 +123,16 @@ class _Turn:
         waiting = [
             (at, each) for at, each in enumerate(found) if outcomes[at].ending is Ending.WAITING
         ]
-        told = await answered(self._session, [call for _, (_, call) in waiting], seconds)
-        again = [(each[0], call) for (_, each), call in zip(waiting, told, strict=True)]
-        for (at, _), outcome in zip(waiting, await self._run_all(again), strict=True):
+        told = await self.go_on([each for _, each in waiting])
+        for (at, _), outcome in zip(waiting, told, strict=True):
             outcomes[at] = outcome
         return outcomes
+
+    async def go_on(self, waiting: Sequence[tuple[ToolCall, ProposedCall]]) -> list[Outcome]:
+        seconds = self._session.approval_seconds
+        told = await answered(self._session, [call for _, call in waiting], seconds)
+        again = [(asked, call) for (asked, _), call in zip(waiting, told, strict=True)]
+        return await self._run_all(again)
 
     async def _run_all(self, found: Sequence[tuple[ToolCall, ProposedCall]]) -> list[Outcome]:
         outcomes: list[Outcome] = []
