@@ -1,4 +1,4 @@
-"""What reads say of calls whose outcome is unknown."""
+"""What reads say of calls whose outcome is unknown, and which epoch a host's key ended at."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,7 +15,7 @@ TENANT: list[str] = []
 APPEND_ONLY: list[str] = []
 UPDATES: dict[str, list[str]] = {}
 DELETES: list[str] = []
-SOURCES = [("placet.replay", "read_facts_v1")]
+SOURCES = [("placet.replay", "read_facts_v1"), ("placet.authority", "gate_raise_v1")]
 
 
 def upgrade() -> None:
@@ -37,5 +37,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget the reads."""
+    op.execute("DROP FUNCTION placet.gate_raise_v1")
     op.execute("DROP FUNCTION placet.read_facts_v1")
     op.drop_column("replay_settlement", "reconciled_by", schema="placet")

@@ -14,7 +14,7 @@ from placet.authority.controls.model import (
     SetControl,
 )
 from placet.authority.controls.tables import CONTROL
-from placet.events.model import NewEvent
+from placet.events.model import NewEvent, StreamId, StreamKind
 from placet.kernel.refusals import NotFound
 from placet.storage.database import HotPool, Reading, Writing
 
@@ -32,6 +32,10 @@ _ADD = sa.text(
     sa.bindparam("body", type_=sa.LargeBinary),
 )
 
+
+_RAISE = sa.text("SELECT placet.gate_raise_v1(:stream, :kind)").bindparams(
+    sa.bindparam("stream", type_=sa.Uuid)
+)
 
 _PASS = sa.text("SELECT killed_by FROM placet.gate_pass_v1(:tenant)").bindparams(
     sa.bindparam("tenant", type_=sa.Uuid)
@@ -54,6 +58,15 @@ async def add_control(tx: Writing, said: ControlSet, event: NewEvent) -> int:
             body=event.body,
         )
     )
+    return int(epoch)
+
+
+async def raise_epoch(tx: Writing, stream: StreamId, kind: StreamKind) -> int:
+    """Raise the control epoch without a control, and return it; the stream is held with the gate.
+
+    Comes last in a transaction, before the event in that stream that tells why.
+    """
+    ((epoch,),) = await tx.rows(_RAISE.bindparams(stream=stream, kind=kind.value))
     return int(epoch)
 
 

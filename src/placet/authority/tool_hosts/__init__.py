@@ -16,6 +16,8 @@ Invariants
 - A key belongs to one registration of a tenant, and is no person's and none of ours.
 - A host signs for its own environment and for its own tools, and for no other.
 - Rows are only added. A revoked registration never counts again.
+- Registering and revoking raise the tenant's control epoch: every event that a revoked key's word
+  led to names an older one than the event of the revocation.
 
 Failures
 - A key that is unsafe or taken: `host_key_refused`, nothing is stored.

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from placet.authority import store as authority
+from placet.authority.controls import store as controls
 from placet.authority.tool_hosts import store
 from placet.authority.tool_hosts.model import (
     HostKeyFlaw,
@@ -92,4 +93,7 @@ async def _is_taken(tx: Writing, key_id: str) -> bool:
 
 async def _tell(tx: Writing, said: Value, ids: Ids) -> None:
     stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
+    # A word that counted names an older epoch than the end of its host does, and whoever signs
+    # grants looks anew at which host a tool runs.
+    await controls.raise_epoch(tx, stream, StreamKind.AUTHORITY)
     await events.append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
