@@ -1,6 +1,7 @@
 """Every table of the product, so that Alembic sees all of them."""
 
 import placet.authority.controls.tables
+import placet.authority.issuers.tables
 import placet.authority.lifts.tables
 import placet.authority.tables
 import placet.authority.tool_hosts.tables
@@ -9,12 +10,14 @@ import placet.plans.attachments.tables
 import placet.plans.inventory.tables
 import placet.plans.tables
 import placet.replay.asks.tables
+import placet.replay.assertions.tables
 import placet.replay.calls.tables
 import placet.replay.orphans.tables
 import placet.replay.seals.tables
 import placet.replay.sessions.tables
 import placet.replay.slices.tables
 import placet.replay.snapshots.tables
+import placet.replay.standing.tables
 import placet.storage.idempotency
 import placet.storage.work
 import placet.studio.approvals.tables

@@ -62,7 +62,8 @@ class CallProposed(Value, frozen=True):
     In a session that only records, one counts that would have been granted. `phase_after` is the
     session's phase after it: another only for a call that commits at its grant; `left` then names
     what it left. The arguments stand in the call's row; here are their hash and, where the contract
-    looks at the latest `repeats_max` calls, the one that like calls share.
+    looks at the latest `repeats_max` calls, the one that like calls share. `standing` is the
+    standing grant by which people had said yes to it before.
     """
 
     call_id: UUID
@@ -83,6 +84,7 @@ class CallProposed(Value, frozen=True):
     repeat: str | None = None
     repeats_max: int = 0
     left: Leaves | None = None
+    standing: UUID | None = None
 
 
 class CallsClaimed(Value, frozen=True):

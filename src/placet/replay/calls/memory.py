@@ -25,6 +25,7 @@ from placet.replay.sessions.model import SessionMode, SessionStatus
 from placet.replay.sessions.rules import decode_state
 from placet.replay.sessions.state import SessionState
 from placet.replay.slices.model import Others
+from placet.replay.standing.model import StandingFact
 
 SESSIONS_MAX: Final = 10_000
 KEYS_MAX: Final = 10_000
@@ -67,6 +68,7 @@ class _FactsRow(Value, frozen=True):
     filtered: list[str]
     principal: Attributes
     killed_tools: list[str]
+    standing: list[StandingFact]
     kept: list[_Kept]
     amounts: list[_Amount]
     others: list[Others] = field(default_factory=list)
@@ -99,6 +101,7 @@ class Known:
     filtered: frozenset[str]
     principal: Attributes
     killed_tools: frozenset[str]
+    standing: list[StandingFact]
     left: LeftBehind
     open_calls: "OrderedDict[UUID, CountedCall]"
     alive: "OrderedDict[int, int]"
@@ -215,6 +218,7 @@ def known_from(facts: str, before: Known | None) -> Known:
         filtered=frozenset(row.filtered),
         principal=row.principal,
         killed_tools=frozenset(row.killed_tools),
+        standing=row.standing,
         left=left,
         open_calls=OrderedDict() if before is None else before.open_calls,
         alive=before.alive if before is not None and is_same else OrderedDict(),

@@ -1,6 +1,6 @@
 """What becomes of a model's response: every call decided, the rows, the answer and the events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +10,6 @@ from placet.kernel import foreign
 from placet.kernel.hashing import digest
 from placet.kernel.value import Value
 from placet.policy.decision import Allow, Ask, Deny
-from placet.policy.evaluate import evaluate_response
 from placet.policy.facts import Call, Facts
 from placet.policy.holding import Holding
 from placet.policy.loaded import Policy
@@ -39,23 +38,30 @@ from placet.replay.calls.tool_calls import (
 )
 from placet.replay.sessions.model import SessionMode, SessionStopped
 from placet.replay.sessions.state import SessionState
+from placet.replay.standing.model import StandingFact
+from placet.replay.standing.rules import evaluate_standing
 
 GRANT_SLACK_MS: Final = 30_000
 """How much longer than the tool's own time-out a grant lives."""
 
 
-def decide_proposal(
-    policy: Policy, state: SessionState, facts: Facts, mode: SessionMode, proposed: Proposed
+def decide_proposal(  # noqa: PLR0913, PLR0917 -- rules, facts of two kinds, and a response
+    policy: Policy,
+    state: SessionState,
+    facts: Facts,
+    mode: SessionMode,
+    proposed: Proposed,
+    standing: Sequence[StandingFact] = (),
 ) -> DecidedProposal:
-    """Return what becomes of every call of a response, and everything that is to be written."""
-    decision = evaluate_response(
-        policy,
-        facts,
-        [
-            Call(tool=call.name, arguments=call.arguments.encode(), call_id=call_id)
-            for call_id, call in proposed.calls
-        ],
-    )
+    """Return what becomes of every call of a response, and everything that is to be written.
+
+    `standing` are the standing grants in force for the session.
+    """
+    calls = [
+        Call(tool=call.name, arguments=call.arguments.encode(), call_id=call_id)
+        for call_id, call in proposed.calls
+    ]
+    decision, answered = evaluate_standing(policy, facts, calls, standing)
     asks = _ask_seconds(policy, decision.calls)
     rows = [
         _row(ordinal, call_id, call, verdict, mode, asks)
@@ -63,6 +69,7 @@ def decide_proposal(
             zip(proposed.calls, decision.calls, strict=True)
         )
     ]
+    rows = [_standing(row, answered, standing) for row in rows] if standing else rows
     counting = _Counting(policy, proposed, rows)
     after = counting.decided(state)
     for row, verdict in zip(rows, decision.calls, strict=True):
@@ -197,6 +204,20 @@ def _row(  # noqa: PLR0913, PLR0917 -- a call, its place, what was decided of it
     )
 
 
+def _standing(
+    row: CallRow, answered: Mapping[UUID, UUID], standing: Sequence[StandingFact]
+) -> CallRow:
+    """Return a row with the standing grant that answered its ask, and those that were seen."""
+    by = answered.get(row.call_id)
+    if by is not None:
+        # What the rules say of it stays an ask: it was answered.
+        return msgspec.structs.replace(row, verdict=Verdict.ASK, layer=11, standing_id=by)
+    if row.status is not CallStatus.AWAITING_APPROVAL:
+        return row
+    seen = [one.standing_id for one in standing if one.tool == row.tool_name]
+    return msgspec.structs.replace(row, standing_seen=seen)
+
+
 def _status(verdict: CallVerdict, mode: SessionMode) -> CallStatus:
     if mode is SessionMode.SHADOW:
         return CallStatus.SHADOWED
@@ -241,6 +262,7 @@ def _event(row: CallRow, prepared: UUID, phase: str | None) -> CallProposed:
         effect_key=None if row.effect_key is None else row.effect_key[2:],
         start_required=row.start_required,
         phase_after=phase,
+        standing=row.standing_id,
     )
 
 

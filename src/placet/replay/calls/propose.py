@@ -105,7 +105,9 @@ async def _decide(
         return _UNKNOWN, Decided(version=COLD)
     pinned = await runtime.pinned(known)
     facts = known.facts(pinned.policy, runtime.now(), taken)
-    decided = decide_proposal(pinned.policy, known.state, facts, known.mode, proposed)
+    decided = decide_proposal(
+        pinned.policy, known.state, facts, known.mode, proposed, known.standing
+    )
     left = widened(pinned.policy, known, facts, decided.left, decided.answer, decided.holdings)
     decided = msgspec.structs.replace(decided, left=left)
     return decided, Decided(

@@ -48,7 +48,11 @@ class ProposeCalls(Input, frozen=True):
 
 
 class CallRow(Value, frozen=True):
-    """A call as `propose_v1` takes it. Bytes are hex text as Postgres reads it."""
+    """A call as `propose_v1` takes it. Bytes are hex text as Postgres reads it.
+
+    `standing_id` is the standing grant that answered its ask, `standing_seen` are those of its tool
+    that were looked at.
+    """
 
     call_id: UUID
     ordinal: int
@@ -68,6 +72,8 @@ class CallRow(Value, frozen=True):
     ask_seconds: int | None
     grant_ms: int
     counts: bool
+    standing_id: UUID | None = None
+    standing_seen: list[UUID] = msgspec.field(default_factory=list)
 
 
 class KeptOutcome(Value, frozen=True):

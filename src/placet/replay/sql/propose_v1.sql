@@ -91,6 +91,12 @@ BEGIN
     IF code = 'ok' AND p_left ? 'wide' AND NOT placet.slices_hold_v1(s, p_left -> 'wide') THEN
         code := 'redo';
     END IF;
+    -- Nobody is asked what a standing grant answers that this process has not seen.
+    IF code = 'ok' AND p_calls @> '[{"status": "awaiting_approval"}]'
+        AND placet.standing_unseen_v1(s, p_calls, v_at)
+    THEN
+        code := 'redo';
+    END IF;
     -- What waits for people has a bound: the sweeper and whoever takes over read all of it.
     IF code = 'ok' AND s.waiting_since IS NOT NULL
         AND p_calls @> '[{"status": "awaiting_approval"}]' AND 256 < (
@@ -148,6 +154,11 @@ BEGIN
             grant_ms double precision, counts boolean);
         IF p_left ? 'wide' THEN
             PERFORM placet.slices_take_v1(s, p_left -> 'wide', v_at);
+        END IF;
+        IF jsonb_path_exists(p_calls, '$[*].standing_id ? (@ != null)')
+            AND NOT placet.standing_take_v1(s, p_calls, v_at)
+        THEN
+            RAISE EXCEPTION 'a standing grant answers no more' USING ERRCODE = 'PL003';
         END IF;
         -- Race: two sessions may want one effect; the unique index lets one have it, and the
         -- sorted order keeps two that want several from waiting on each other.

@@ -57,6 +57,7 @@ BEGIN
         'labels', s.labels,
         'filtered', s.filtered,
         'principal', s.principal,
+        'standing', placet.standing_facts_v1(s),
         'killed_tools', coalesce(to_jsonb(placet.tools_killed_v1(s.tenant_id, 1)), '[]'),
         'kept', coalesce(v_kept, '[]'),
         'amounts', coalesce(v_amounts, '[]'));
