@@ -13,6 +13,7 @@ from tests.invariants import (
     scenes_editing,
     scenes_effects,
     scenes_revoking,
+    scenes_slicing,
     scenes_stopping,
     scenes_sweeping,
     scenes_writing,
@@ -35,6 +36,7 @@ SCENES = [
         scenes_sweeping,
         scenes_editing,
         scenes_effects,
+        scenes_slicing,
     )
     for name, scene in vars(module).items()
     if getattr(scene, "__module__", "") == module.__name__
