@@ -1,5 +1,6 @@
 """What keeps a kill of an agent or a tool, taken away, and the race that notices."""
 
+from tests.invariants import scenes_again as again
 from tests.invariants import scenes_controlling as controlling
 from tests.invariants.mutants import Change, Mutant, one
 
@@ -35,6 +36,12 @@ CONTROLLING = [
             "WHEN c.tool_name = ANY (placet.tools_killed_v1(s.tenant_id, e.control_epoch))",
             "WHEN false",
         ),
+    ),
+    Mutant(
+        "killed_tools_unread_by_a_replay",
+        "I11",
+        again.a_response_again_after_a_kill_of_its_tool,
+        one("grants_stand_v1", "AND (p_tool = ANY", "AND (NULL = ANY"),
     ),
     Mutant(
         "revision_unread_after_a_filter",

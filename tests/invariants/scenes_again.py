@@ -114,6 +114,16 @@ async def a_response_again_after_a_kill_of_the_tenant(stage: Stage) -> list[str]
     return await _after(alone, kill)
 
 
+async def a_response_again_after_a_kill_of_its_tool(stage: Stage) -> list[str]:
+    """I11: no grant is signed for a killed tool, not even one that was given before."""
+    alone = await stage.alone()
+
+    async def kill(one: Hand) -> None:
+        await alone.operator(one).kill_wide("tool", LOOKUP[0])
+
+    return await _after(alone, kill)
+
+
 async def a_response_again_after_its_receipt(stage: Stage) -> list[str]:
     """I10: no grant is signed for a call that is settled."""
 
