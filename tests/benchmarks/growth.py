@@ -95,6 +95,15 @@ def tell(name: str, pairs: list[tuple[float, float]], **more: object) -> None:
     print(json.dumps(record), flush=True)  # noqa: T201 -- a benchmark prints its figures
 
 
+async def learn(here: Stand, desk: Desk, port: int) -> None:
+    """Let Postgres know its tables, as its own daemon does within a minute of the first calls."""
+    async with fresh(desk, port) as some:
+        await take(some, COPIED)
+    admin = await asyncpg.connect(here.admin_url)
+    await admin.execute("ANALYZE")
+    await admin.close()
+
+
 async def late_steps(desk: Desk, port: int, tool: Tool) -> None:
     """Compare a session that has taken many steps with one that has taken few."""
     pairs = []
@@ -145,6 +154,7 @@ async def measure(stands: list[Stand], ports: list[int]) -> None:
             (await stack.enter_async_context(stand.desk_of(here)))[0] for here in stands
         ]
         await full_tenant(desks, ports, stands[0])
+        await learn(stands[1], desks[1], ports[1])
         await long_reader(stands[1], desks[1], ports[1])
         await late_steps(desks[1], ports[1], NOTE)
         await late_steps(desks[1], ports[1], LOOK_UP)
