@@ -1,0 +1,117 @@
+"""A reader that never reads: what is kept for it does not grow, and it holds up no end."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from itertools import pairwise
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+from tests.conftest import Server
+from tests.replay.desk import Desk, Worker
+
+from placet.server import run
+from placet.server.app import create_app
+from placet.server.connections import GuardedConnection
+from placet.server.run import Service, config_for, listen
+from placet.settings import Settings
+
+SECONDS_MAX = 10.0
+EVENTS = 300
+BODY_BYTES = 60_000
+HELD_MAX = 4 * BODY_BYTES
+LOOKS = 20
+
+
+@pytest.fixture
+async def worker(desk: Desk, server: Server, database_name: str) -> Worker:
+    """A worker in whose session far more happened than any socket takes in."""
+    worker = await desk.worker()
+    admin = await asyncpg.connect(server.admin(database_name))
+    row = await admin.fetchrow(
+        "SELECT * FROM placet.event WHERE stream_id = $1 AND seq = 2", worker.session_id
+    )
+    assert row is not None
+    leaves = [row["leaf"], *(bytes([seq % 256, seq // 256]) * 16 for seq in range(3, EVENTS + 1))]
+    chained = (
+        {**row, "seq": seq, "event_id": desk.ids.new(), "prev": prev, "leaf": leaf}
+        for seq, (prev, leaf) in enumerate(pairwise(leaves), 3)
+    )
+    places = ", ".join(f"${place}" for place, _ in enumerate(row.keys(), 1))
+    await admin.executemany(
+        f"INSERT INTO placet.event VALUES ({places})",  # noqa: S608 -- as many places as columns
+        [tuple(one.values()) for one in chained],
+    )
+    await admin.execute(
+        "INSERT INTO placet.event_body SELECT tenant_id, stream_id, n, salt,"
+        " convert_to(to_json(repeat('x', $3))::text, 'UTF8')"
+        " FROM placet.event_body, generate_series(3, $2) AS n WHERE stream_id = $1 AND seq = 2",
+        worker.session_id,
+        EVENTS,
+        BODY_BYTES,
+    )
+    await admin.close()
+    return worker
+
+
+@asynccontextmanager
+async def serving(database_url: str, folder: Path) -> AsyncIterator[tuple[Service, str, int]]:
+    """Serve in this event loop, and end within the time that an end may take."""
+    app = create_app(Settings(data_dir=folder), database_url)
+    with closing(listen("127.0.0.1", 0)) as listener:
+        ready = asyncio.Event()
+        running = Service(config_for(app), app, ready.set)
+        task = asyncio.create_task(running.serve(sockets=[listener]))
+        async with asyncio.timeout(SECONDS_MAX):
+            await ready.wait()
+        yield running, *listener.getsockname()[:2]
+        running.should_exit = True
+        async with asyncio.timeout(SECONDS_MAX):
+            await task
+
+
+def following(worker: Worker, host: str, port: int) -> socket.socket:
+    """Ask for the events of a session, and never read what is sent."""
+    silent = socket.socket()
+    silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    silent.connect((host, port))
+    silent.sendall(
+        f"GET {worker.path}/events HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n"
+        f"Authorization: Bearer {worker.desk.runtime_key}\r\n\r\n".encode()
+    )
+    return silent
+
+
+def held(running: Service) -> dict[bool, int]:
+    """Return how many bytes wait to be sent, to whom more is sent and to whom no more."""
+    found = {False: 0, True: 0}
+    for connection in running.server_state.connections:
+        assert isinstance(connection, GuardedConnection)
+        if not connection.transport.is_closing():
+            found[connection.flow.write_paused] += connection.transport.get_write_buffer_size()
+    return found
+
+
+async def test_nothing_piles_up_for_a_reader_that_never_reads_and_the_service_still_ends(
+    worker: Worker, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "GRACE_SECONDS", 1)
+    async with (
+        serving(database_url, tmp_path) as (running, host, port),
+        httpx.AsyncClient(
+            base_url=f"http://{host}:{port}",
+            headers={"Authorization": f"Bearer {worker.desk.runtime_key}"},
+        ) as client,
+    ):
+        with closing(following(worker, host, port)):
+            async with asyncio.timeout(SECONDS_MAX):
+                while not held(running)[True]:
+                    assert (await client.get(worker.path)).status_code == 200
+            before = held(running)[True]
+            for _ in range(LOOKS):
+                assert (await client.get(worker.path)).status_code == 200
+            assert held(running)[True] == before <= HELD_MAX < EVENTS * BODY_BYTES
+            running.should_exit = True
