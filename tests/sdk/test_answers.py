@@ -8,9 +8,10 @@ import pytest
 from placet.kernel.value import Value
 from placet.replay.asks import answers as asks
 from placet.replay.calls import answers as service
+from placet.replay.calls.attested import Attestation
 from placet.replay.calls.tool_calls import ToolCall as ProposedToolCall
 from placet.replay.pending import model as pending
-from placet.sdk import answers, endpoints
+from placet.sdk import answers, endpoints, notes
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,8 @@ def test_every_member_that_is_read_is_one_that_is_written(
     ("ours", "theirs"),
     [
         (endpoints.Receipt, service.ReportReceipt),
+        (endpoints.NextRequest, service.PrepareRequest),
+        (notes.Attestation, Attestation),
         (endpoints.Settle, service.SettleCall),
         (endpoints.ToolCall, ProposedToolCall),
     ],

@@ -21,4 +21,4 @@ def test_every_block_of_code_is_python_and_imports_what_exists(block: str) -> No
 
 
 def test_the_page_shows_code() -> None:
-    assert len(BLOCKS) == 8
+    assert len(BLOCKS) == 9

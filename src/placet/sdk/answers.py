@@ -194,6 +194,7 @@ class ReceiptAnswer(Value, frozen=True):
     state_version: int | None = None
     current_phase: str | None = None
     replayed: bool = False
+    next: Prepared | None = None
 
 
 class Settlement(Value, frozen=True):

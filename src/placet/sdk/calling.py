@@ -131,5 +131,4 @@ class Calling:
         await self._report(permit, noted(ran, call.notes))
 
     async def _report(self, permit: Permit, ran: Ran) -> None:
-        context = permit.context
-        await report(self._session, context.call_id, permit.arguments, ran, context.grant)
+        await report(self._session, permit.subject, ran)

@@ -42,6 +42,14 @@ class ToolCall(Value, frozen=True):
         return f"ToolCall({self.name!r}, id={self.id!r})"
 
 
+class NextRequest(Value, frozen=True):
+    """A model request that is to be prepared along with a receipt; hashed by `request_hash_of`."""
+
+    request_hash: str
+    model: str | None = None
+    offered_tools: list[str] = msgspec.field(default_factory=list)
+
+
 class Receipt(Value, frozen=True):
     """What became of a call. Times are those of this process, and only told."""
 
@@ -191,10 +199,20 @@ class Endpoints:
         return await self._caller.ask(ask, Started, self._patience)
 
     async def receipt(
-        self, session_id: UUID, binding: str | None, receipt: Receipt, patience: Patience
+        self,
+        session_id: UUID,
+        binding: str | None,
+        receipt: Receipt,
+        patience: Patience,
+        following: NextRequest | None = None,
     ) -> ReceiptAnswer:
-        """Report what became of a call; never refused for being late."""
-        body = msgspec.Raw(msgspec.json.encode(receipt))
+        """Report what became of a call; never refused for being late.
+
+        The preflight of the `following` model request is no part of the report.
+        """
+        told = msgspec.structs.asdict(receipt)
+        more = {} if following is None else {"next": following}
+        body = msgspec.Raw(msgspec.json.encode(told | more))
         ask = _post("/replay/sessions/{id}/receipts", body, binding, id=session_id)
         return await self._caller.ask(ask, ReceiptAnswer, patience)
 

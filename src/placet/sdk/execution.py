@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Final
 
+from placet.sdk.answers import Prepared
+from placet.sdk.endpoints import NextRequest
 from placet.sdk.gate import Gate
 from placet.sdk.notes import Notes
 from placet.sdk.permits import Permit, last_look
@@ -23,22 +25,51 @@ plain_runner: Final[ContextVar[PlainRunner]] = ContextVar(
 """Where plain tools run: in a thread, unless the caller has a place of its own for them."""
 
 
-async def run(session: Session, tool: Tool, permit: Permit, gate: Gate | None = None) -> object:
+class Ahead:
+    """The model request that follows a run: its preflight goes along with the run's receipt."""
+
+    def __init__(self, request: Callable[[object, Exception | None], NextRequest]) -> None:
+        """Take what makes the request out of the tool's result, or out of what it raised."""
+        self._request = request
+        self.prepared: Prepared | None = None
+
+    def __repr__(self) -> str:
+        """Show whether it was prepared."""
+        return f"Ahead(prepared={self.prepared is not None})"
+
+    def request(self, result: object, fault: BaseException | None) -> NextRequest | None:
+        """Return the request; none where there will be none, because the program is ending."""
+        if fault is not None and not isinstance(fault, Exception):
+            return None
+        return self._request(result, fault)
+
+
+async def run(
+    session: Session,
+    tool: Tool,
+    permit: Permit,
+    gate: Gate | None = None,
+    ahead: Ahead | None = None,
+) -> object:
     """Run the tool, report how it ended, and return its result or raise its exception.
 
     The last look at the lease and the grant is taken where the tool is begun, which for a plain
     tool may be long after it was handed to a thread: raises `LeaseLost` and `GrantRefused` as
     `last_look` does. What was not begun by then never is; `gate` tells which it was. A tool that
     was cancelled or ran out of time is reported as `timed_out`: it may have worked. A plain tool's
-    thread goes on after that, and its end is reported too.
+    thread goes on after that, and its end is reported too. With `ahead`, the receipt of a tool that
+    was begun carries the preflight of what follows.
     """
-    return await _Run(session, tool, permit, Gate() if gate is None else gate).run()
+    return await _Run(session, tool, permit, Gate() if gate is None else gate, ahead).run()
 
 
 class _Run:
     """One tool that is run once, and what it says of itself meanwhile."""
 
-    def __init__(self, session: Session, tool: Tool, permit: Permit, gate: Gate) -> None:
+    def __init__(
+        self, session: Session, tool: Tool, permit: Permit, gate: Gate, ahead: Ahead | None
+    ) -> None:
+        self._ahead = ahead
         self._session = session
         self._tool = tool
         self._permit = permit
@@ -51,12 +82,15 @@ class _Run:
             result = await self._work()
         except BaseException as fault:
             if not self._gate.shut():
-                await self._report(self._fell(fault))
+                await self._report(self._fell(fault), self._following(None, fault))
             elif self._permit.is_ours:
                 await self._report(never_begun(self._now()))
             raise
-        await self._report(self._did(result))
+        await self._report(self._did(result), self._following(result, None))
         return result
+
+    def _following(self, result: object, fault: BaseException | None) -> NextRequest | None:
+        return None if self._ahead is None else self._ahead.request(result, fault)
 
     async def _work(self) -> object:
         tool, permit = self._tool, self._permit
@@ -98,10 +132,12 @@ class _Run:
         ran = fell(fault, self._started_at, self._now(), is_grave=self._permit.is_grave)
         return noted(ran, self._notes)
 
-    async def _report(self, ran: Ran) -> None:
-        if self._permit.is_reported:
-            context, arguments = self._permit.context, self._permit.arguments
-            await report(self._session, context.call_id, arguments, ran, context.grant)
+    async def _report(self, ran: Ran, following: NextRequest | None = None) -> None:
+        if not self._permit.is_reported:
+            return
+        answer = await report(self._session, self._permit.subject, ran, following)
+        if self._ahead is not None and answer is not None and following is not None:
+            self._ahead.prepared = answer.next
 
     def _now(self) -> datetime:
         return self._session.means.clock.now()

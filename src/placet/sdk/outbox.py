@@ -9,7 +9,7 @@ from uuid import UUID
 
 from placet.kernel.refusals import Exhausted, NotFound, Refusal, Unavailable
 from placet.sdk.answers import ReceiptAnswer
-from placet.sdk.endpoints import Endpoints, Owed, Receipt
+from placet.sdk.endpoints import Endpoints, NextRequest, Owed, Receipt
 from placet.sdk.lease import Lease
 from placet.sdk.retry import Patience
 
@@ -42,16 +42,20 @@ class Outbox:
         return len(self._owed)
 
     async def report(
-        self, endpoints: Endpoints, owed: Owed, patience: Patience
+        self,
+        endpoints: Endpoints,
+        owed: Owed,
+        patience: Patience,
+        following: NextRequest | None = None,
     ) -> ReceiptAnswer | None:
-        """Deliver a receipt, or owe it and return none.
+        """Deliver a receipt, or owe it and return none. What follows goes along the first time.
 
         The tool's result belongs to its caller whatever becomes of the receipt, so nothing is
         raised. One of a call that the service does not know any more is left there with its grant,
         as an orphan. A receipt that the service refuses for good is kept in `refused` and logged.
         """
         try:
-            answer = await self._send(endpoints, owed, patience)
+            answer = await self._send(endpoints, owed, patience, following)
         except (Unavailable, Exhausted):
             self._owed.append(owed)
             return None
@@ -88,11 +92,12 @@ class Outbox:
                 return
 
     async def _send(
-        self, endpoints: Endpoints, owed: Owed, patience: Patience
+        self, endpoints: Endpoints, owed: Owed, patience: Patience, following: NextRequest | None
     ) -> ReceiptAnswer | None:
+        binding = self._lease.binding
         try:
             return await endpoints.receipt(
-                self._session_id, self._lease.binding, owed.receipt, patience
+                self._session_id, binding, owed.receipt, patience, following
             )
         except NotFound:
             if owed.grant is None:

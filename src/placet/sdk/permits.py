@@ -19,7 +19,7 @@ from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused
 from placet.sdk.outbox import LOG
 from placet.sdk.plan import Posture
-from placet.sdk.reports import never_begun, report
+from placet.sdk.reports import Subject, never_begun, report
 from placet.sdk.session import Session
 from placet.sdk.tool import ToolContext
 
@@ -50,6 +50,14 @@ class Permit(Value, frozen=True):
     def __repr__(self) -> str:
         """Show the call."""
         return f"Permit({self.context!r})"
+
+    @property
+    def subject(self) -> Subject:
+        """Return what its receipt is about."""
+        context = self.context
+        return Subject(
+            call_id=context.call_id, arguments_hash=self.arguments.hash, grant=context.grant
+        )
 
 
 def admit(call: ProposedCall, environment: Environment) -> None:
@@ -194,7 +202,10 @@ async def _give_back(session: Session, call: ProposedCall, arguments: Arguments)
     if session.environment is Environment.PRODUCTION and call.start_required:
         return
     ran = never_begun(session.means.clock.now())
-    await report(session, call.call_id, arguments, ran, _header_or_none(call))
+    subject = Subject(
+        call_id=call.call_id, arguments_hash=arguments.hash, grant=_header_or_none(call)
+    )
+    await report(session, subject, ran)
 
 
 def _header_or_none(call: ProposedCall) -> str | None:

@@ -12,8 +12,7 @@ from placet.kernel import foreign
 from placet.kernel.value import Value
 from placet.replay.calls.model import ReceiptStatus
 from placet.sdk.answers import ReceiptAnswer
-from placet.sdk.arguments import Arguments
-from placet.sdk.endpoints import Owed, Receipt
+from placet.sdk.endpoints import NextRequest, Owed, Receipt
 from placet.sdk.errors import NotDone, OutcomeUnknown
 from placet.sdk.notes import Attestation, Notes
 from placet.sdk.outbox import LOG
@@ -152,18 +151,29 @@ def output_of(result: object) -> str | None:
     return text.decode()
 
 
+class Subject(Value, frozen=True):
+    """What a receipt is about: a call, what was run, and the text of its grant for hosts.
+
+    The grant proves the call where the service does not know of it any more.
+    """
+
+    call_id: UUID
+    arguments_hash: str
+    grant: str | None = None
+
+
 async def report(
-    session: Session, call_id: UUID, arguments: Arguments, ran: Ran, grant: str | None
+    session: Session, subject: Subject, ran: Ran, following: NextRequest | None = None
 ) -> ReceiptAnswer | None:
     """Send the receipt of a call, and go on sending it if this task is cancelled meanwhile.
 
-    `grant` is the text that goes to hosts: it proves the call where the service knows of none.
+    It carries the preflight of the `following` model request, if one is given.
     """
     receipt = Receipt(
-        call_id=call_id,
+        call_id=subject.call_id,
         idempotency_key=str(session.means.ids.new()),
         status=ran.status,
-        arguments_hash=arguments.hash,
+        arguments_hash=subject.arguments_hash,
         output=ran.output,
         started_at=ran.started_at,
         completed_at=ran.completed_at,
@@ -172,6 +182,7 @@ async def report(
         cost_micros=ran.cost_micros,
         attestation=ran.attestation,
     )
-    sending = asyncio.ensure_future(session.report(Owed(receipt=receipt, grant=grant)))
+    owed = Owed(receipt=receipt, grant=subject.grant)
+    sending = asyncio.ensure_future(session.report(owed, following))
     session.outlive(sending)
     return await asyncio.shield(sending)

@@ -6,7 +6,7 @@ from placet.kernel import foreign
 from placet.kernel.canonical import canonical
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.kernel.hashing import digest
-from placet.sdk.endpoints import ToolCall
+from placet.sdk.endpoints import NextRequest, ToolCall
 
 
 def request_hash_of(messages: Json, model: str | None, offered_tools: Sequence[str]) -> str:
@@ -20,6 +20,15 @@ def request_hash_of(messages: Json, model: str | None, offered_tools: Sequence[s
         "offered_tools": list(offered_tools),
     }
     return digest("model_request", canonical(document)).hex()
+
+
+def next_request(messages: Json, model: str | None, offered_tools: Sequence[str]) -> NextRequest:
+    """Return the model request that follows a turn, to be prepared along with its last receipt."""
+    return NextRequest(
+        request_hash=request_hash_of(messages, model, offered_tools),
+        model=model,
+        offered_tools=list(offered_tools),
+    )
 
 
 def tool_calls_of(response: Json) -> list[ToolCall]:

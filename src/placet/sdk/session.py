@@ -24,7 +24,7 @@ from placet.sdk.answers import (
     Settlement,
     Started,
 )
-from placet.sdk.endpoints import Owed, Receipt, Settle, ToolCall
+from placet.sdk.endpoints import NextRequest, Owed, Receipt, Settle, ToolCall
 from placet.sdk.errors import NoSessionError
 from placet.sdk.holding import Holding
 from placet.sdk.means import Means, Opening
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from placet.sdk.govern import Governor
     from placet.sdk.resuming import Resumed
     from placet.sdk.takeover import TakenOver
-    from placet.sdk.turn import Outcome, Tools
+    from placet.sdk.turn import Outcome, Step, Then, Tools
 
 _current: Final[ContextVar["Session | None"]] = ContextVar("placet_session", default=None)
 
@@ -215,12 +215,22 @@ class Session(Holding):
         self.attached.outbox.note_told(Owed(receipt=receipt))
         return answer
 
-    async def report(self, owed: Owed) -> ReceiptAnswer | None:
-        """Report as `receipt` does, but owe what cannot be delivered now and raise nothing."""
+    async def report(
+        self, owed: Owed, following: NextRequest | None = None
+    ) -> ReceiptAnswer | None:
+        """Report as `receipt` does, but owe what cannot be delivered now and raise nothing.
+
+        With `following`, the answer has the prepared request, if it could be prepared.
+        """
         outbox = self.attached.outbox
         if self.has_journal:
             await asyncio.to_thread(outbox.note_owed, owed)
-        answer = await outbox.report(self.means.endpoints, owed, self.means.patience)
+        if following is not None:
+            self.means.telling.saw(following.offered_tools)
+        sent, means = self.means.clock.monotonic(), self.means
+        answer = await outbox.report(means.endpoints, owed, means.patience, following)
+        if answer is not None and answer.next is not None:
+            self.lease.bind(answer.next.binding, sent)
         if answer is not None:
             self.phase = answer.current_phase or self.phase
         return answer
@@ -270,6 +280,19 @@ class Session(Holding):
         from placet.sdk.turn import run_turn  # noqa: PLC0415 -- it stands above this module
 
         return await run_turn(self, tool_calls, tools, prepared)
+
+    async def run_step(
+        self,
+        tool_calls: Json | Sequence[ToolCall],
+        tools: "Tools",
+        prepared: Prepared | None = None,
+        *,
+        then: "Then",
+    ) -> "Step":
+        """Run a turn and prepare the next model request with its last receipt: `turn.run_step`."""
+        from placet.sdk.turn import run_step  # noqa: PLC0415 -- it stands above this module
+
+        return await run_step(self, tool_calls, tools, prepared, then)
 
     async def note_handed_out(self, call_id: UUID) -> None:
         """Write into the journal, if there is one, that the program may begin a call from now."""

@@ -30,7 +30,7 @@ from placet.sdk.resuming import Resumed
 from placet.sdk.session import Session as AsyncSession
 from placet.sdk.takeover import TakenOver
 from placet.sdk.tool import Tool
-from placet.sdk.turn import Outcome, Tools
+from placet.sdk.turn import Outcome, Step, Then, Tools
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -217,6 +217,20 @@ class Session:
     ) -> list[Outcome]:
         """Propose a model's tool calls together and run the granted ones."""
         return self._loop.run(self.inner.run_turn(tool_calls, tools, prepared))
+
+    def run_step(
+        self,
+        tool_calls: Json | Sequence[ToolCall],
+        tools: Tools,
+        prepared: Prepared | None = None,
+        *,
+        then: Then,
+    ) -> Step:
+        """Run a turn and prepare the next model request with its last receipt.
+
+        `then` runs in the client's own thread.
+        """
+        return self._loop.run(self.inner.run_step(tool_calls, tools, prepared, then=then))
 
     def run_tool(self, tool: Tool, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
         """Run one call of a tool, governed."""

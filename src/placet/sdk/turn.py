@@ -16,11 +16,12 @@ from placet.replay.calls.model import CallStatus, ReasonView
 from placet.replay.sessions.refusals import LeaseLost
 from placet.sdk.answers import Prepared, ProposedCall
 from placet.sdk.arguments import Arguments, arguments_in
-from placet.sdk.asks import answered
-from placet.sdk.endpoints import ToolCall
+from placet.sdk.asks import WAITING, answered
+from placet.sdk.endpoints import NextRequest, ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused, told
-from placet.sdk.execution import run
+from placet.sdk.execution import Ahead, run
 from placet.sdk.gate import Gate
+from placet.sdk.outbox import LOG
 from placet.sdk.permits import Permit, admit, alone, begin, decisions, forgo
 from placet.sdk.plan import Posture
 from placet.sdk.reports import output_of, status_of
@@ -62,6 +63,9 @@ class Outcome(Value, frozen=True):
 
 
 Tools = Mapping[str, Callable[..., object]]
+Then = Callable[[list[Outcome]], NextRequest]
+"""Makes the model request that follows a turn out of its outcomes: see `requests.next_request`."""
+
 _MISSING: Final = "there is no such tool here"
 
 
@@ -79,7 +83,16 @@ async def run_turn(
     Raises the service's refusals where the turn as a whole could not be decided. Where the turn is
     cancelled, the granted calls that it did not come to are given back.
     """
-    asked = as_tool_calls(tool_calls)
+    return await _run_turn(session, as_tool_calls(tool_calls), tools, prepared, None)
+
+
+async def _run_turn(
+    session: Session,
+    asked: Sequence[ToolCall],
+    tools: Tools,
+    prepared: Prepared | None,
+    following: "_Following | None",
+) -> list[Outcome]:
     wrapped = {name: Tool(function, name) for name, function in tools.items()}
     posture = session.posture_now()
     if posture is None:
@@ -91,8 +104,48 @@ async def run_turn(
         else:
             is_ours = prepared is None or not proposal.replayed
             found = list(zip(asked, decisions(proposal, asked), strict=True))
-            return await _Turn(session, wrapped, is_ours=is_ours).run(found)
+            return await _Turn(session, wrapped, following, is_ours=is_ours).run(found)
     return [await _run_alone(session, call, wrapped.get(call.name), posture) for call in asked]
+
+
+class Step(Value, frozen=True):
+    """A turn that was run, and the next model request, prepared.
+
+    `prepared` is null where it could not be; a preflight of its own tells why.
+    """
+
+    outcomes: list[Outcome]
+    prepared: Prepared | None
+
+
+async def run_step(
+    session: Session,
+    tool_calls: Json | Sequence[ToolCall],
+    tools: Tools,
+    prepared: Prepared | None,
+    then: Then,
+) -> Step:
+    """Run a turn as `run_turn` does, and prepare the model request that follows it.
+
+    `then` makes that request out of the outcomes. Where the last thing of the turn is a receipt,
+    the preflight goes along with it, and costs no round trip.
+    """
+    asked = as_tool_calls(tool_calls)
+    following = _Following(then)
+    outcomes = await _run_turn(session, asked, tools, prepared, following)
+    if following.ahead is not None and following.ahead.prepared is not None:
+        return Step(outcomes=outcomes, prepared=following.ahead.prepared)
+    request = following.request or then(outcomes)
+    try:
+        ready = await session.preflight(
+            offered_tools=request.offered_tools,
+            model=request.model,
+            request_hash=request.request_hash,
+        )
+    except Refusal as refusal:
+        LOG.info("the next request could not be prepared: %s", refusal)
+        return Step(outcomes=outcomes, prepared=None)
+    return Step(outcomes=outcomes, prepared=ready)
 
 
 async def go_on(
@@ -103,13 +156,40 @@ async def go_on(
     They are waited for up to `session.approval_seconds`. Returns one outcome per call, in order.
     """
     wrapped = {name: Tool(function, name) for name, function in tools.items()}
-    return await _Turn(session, wrapped, is_ours=True).go_on(found)
+    return await _Turn(session, wrapped, None, is_ours=True).go_on(found)
+
+
+class _Following:
+    """The model request that follows a turn, and the run whose receipt it goes along with."""
+
+    def __init__(self, then: Then) -> None:
+        self._then = then
+        self.ahead: Ahead | None = None
+        self.request: NextRequest | None = None
+
+    def after(self, outcomes: Callable[[object, Exception | None], list[Outcome]]) -> Ahead:
+        """Return what goes along with the last run, out of whose end the outcomes follow."""
+
+        def request(result: object, fault: Exception | None) -> NextRequest:
+            self.request = self._then(outcomes(result, fault))
+            return self.request
+
+        self.ahead = Ahead(request)
+        return self.ahead
 
 
 class _Turn:
     """A turn that was decided. What it does not begin is given back if the answer is ours."""
 
-    def __init__(self, session: Session, tools: Mapping[str, Tool], *, is_ours: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        tools: Mapping[str, Tool],
+        following: _Following | None,
+        *,
+        is_ours: bool,
+    ) -> None:
+        self._following = following
         self._session = session
         self._tools = tools
         self._is_ours = is_ours
@@ -135,16 +215,20 @@ class _Turn:
         return await self._run_all(again)
 
     async def _run_all(self, found: Sequence[tuple[ToolCall, ProposedCall]]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
+        done: dict[int, Outcome] = {}
+        last = None if self._following is None else _last_to_run(found)
+        # What does not run ends before the last that does: its receipt tells of the whole turn.
+        order = [at for at in range(len(found)) if at != last] + ([] if last is None else [last])
         try:
-            for each in found:
-                outcomes.append(await self._run_decided(*each))  # noqa: PERF401 -- what is done counts when this is cut short
+            for at in order:
+                others = done if at == last else None
+                done[at] = await self._run_decided(at, *found[at], others)
         finally:
-            if left := found[len(outcomes) :]:
+            if left := [found[at] for at in order if at not in done]:
                 giving_back = asyncio.ensure_future(self._forgo_all(left))
                 self._session.outlive(giving_back)
                 await asyncio.shield(giving_back)
-        return outcomes
+        return [done[at] for at in range(len(found))]
 
     async def _forgo_all(self, left: Sequence[tuple[ToolCall, ProposedCall]]) -> None:
         for asked, call in left:
@@ -154,7 +238,9 @@ class _Turn:
     async def _forgo(self, call: ProposedCall, arguments: Arguments) -> None:
         await forgo(self._session, call, arguments, is_ours=self._is_ours)
 
-    async def _run_decided(self, asked: ToolCall, call: ProposedCall) -> Outcome:
+    async def _run_decided(
+        self, at: int, asked: ToolCall, call: ProposedCall, others: dict[int, Outcome] | None
+    ) -> Outcome:
         told_of = _Told(asked=asked, call_id=call.call_id)
         tool = self._tools.get(asked.name)
         try:
@@ -170,7 +256,34 @@ class _Turn:
             return told_of.waiting(stop)
         except (GrantRefused, Refusal, ForeignJsonError) as fault:
             return told_of.not_run(str(fault))
-        return await _run(self._session, told_of, tool, permit)
+        ahead = None
+        if others is not None and self._following is not None:
+            ahead = self._following.after(_filling(others, at, told_of, permit))
+        return await _run(self._session, told_of, tool, permit, ahead)
+
+
+def _last_to_run(found: Sequence[tuple[ToolCall, ProposedCall]]) -> int | None:
+    """Return the place of the last call that is granted, unless some wait for people after it."""
+    if any(call.status in WAITING for _, call in found):
+        return None
+    return max(
+        (at for at, (_, call) in enumerate(found) if call.status is CallStatus.GRANTED),
+        default=None,
+    )
+
+
+def _filling(
+    others: Mapping[int, Outcome], at: int, told_of: "_Told", permit: Permit
+) -> Callable[[object, Exception | None], list[Outcome]]:
+    """Return what makes all outcomes of a turn out of the end of its last call."""
+
+    def outcomes(result: object, fault: Exception | None) -> list[Outcome]:
+        ended = (
+            told_of.did(result) if fault is None else told_of.fell(fault, is_grave=permit.is_grave)
+        )
+        return [outcome for _, outcome in sorted({**others, at: ended}.items())]
+
+    return outcomes
 
 
 async def _run_alone(
@@ -189,10 +302,12 @@ async def _run_alone(
     return await _run(session, told_of, tool, alone(session, tool.name, arguments, posture))
 
 
-async def _run(session: Session, told_of: "_Told", tool: Tool, permit: Permit) -> Outcome:
+async def _run(
+    session: Session, told_of: "_Told", tool: Tool, permit: Permit, ahead: Ahead | None = None
+) -> Outcome:
     gate = Gate()
     try:
-        result = await run(session, tool, permit, gate)
+        result = await run(session, tool, permit, gate, ahead)
     except Exception as fault:  # noqa: BLE001 -- whatever a tool raises is told to the model
         if gate.shut():
             return told_of.not_run(str(fault))
