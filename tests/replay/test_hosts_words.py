@@ -1,5 +1,6 @@
 """What a tool's host signs of a call that nobody knew anything of, or that it never let in."""
 
+import io
 import itertools
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.replay.test_levels import CONTRACT, PRODUCTION, Shop, WatchedDesk, at
 
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.ed25519 import SigningKey
+from placet.evidence.verify import verify_bundle
 from placet.kernel.ids import Ids
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import sweep_due
@@ -159,3 +161,23 @@ async def refuse(shop: Shop, call: dict[str, Any], key: SigningKey) -> dict[str,
     """Report that a call failed, with its host's word that it was never let in."""
     word = attestation(call, "never_begun", None, key)
     return await shop.worker.report(call, "failed", attestation=word)
+
+
+async def test_a_bundle_holds_every_hosts_word_to_its_key_and_to_its_end(
+    shop: Shop, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    key, host_id = await shop.register()
+    await shop.report(await shop.call("pay"), "succeeded", key)
+    await refuse(shop, (await shop.worker.propose(("pay", {"n": next(NUMBERS)})))[0], key)
+    call = await unknown(shop, runtime, let_time_pass, "note")
+    await shop.revoke(host_id)
+    await shop.report(call, "failed", key)
+    path = f"{shop.worker.path}/bundle"
+    for one, proved in ((path, False), ("/api/v1/replay/bundle", True)):
+        answered = await shop.desk.get(one, shop.desk.workplace.founder_key)
+        report = verify_bundle(io.BytesIO(answered.content))
+        assert report.flaw is None
+        assert report.attestations >= 2
+        assert any("keys of hosts" in sentence for sentence in report.not_proved) is not proved
+    tampered = answered.content.replace(b'"type":"ToolHostRevoked"', b'"type":"ToolHostRevoken"', 1)
+    assert not verify_bundle(io.BytesIO(tampered)).is_good

@@ -1,8 +1,9 @@
 """Checking a bundle with nothing but the bundle and, better, keys that were pinned beforehand.
 
-The file is read once, a line at a time; one small record is kept per stream, per granted call and
-per control. The first thing that is wrong ends the reading and is named; else the report says what
-was proved and what a bundle alone can never prove. No database, no network, no clock.
+The file is read once, a line at a time; one small record is kept per stream, per granted call, per
+receipt and per control. The first thing that is wrong ends the reading and is named; else the
+report says what was proved and what a bundle alone can never prove. No database, no network, no
+clock.
 """
 
 import hashlib
@@ -38,6 +39,7 @@ from placet.evidence.enrolment import ENROLMENT_VOTE_TYPE, EnrolmentVote
 from placet.evidence.fields import Fence
 from placet.evidence.grant import GRANT_TYPE, Grant
 from placet.evidence.leaf import GENESIS, body_hash, leaf_of
+from placet.evidence.receipt import RECEIPT_TYPE, HostOutcome, HostReceipt
 from placet.evidence.vote import (
     APPROVAL_VOTE_TYPE,
     PROOF_TYPE,
@@ -55,6 +57,11 @@ CONTROL_LIFTED: Final = "ControlLifted"
 CALL_PROPOSED: Final = "CallProposed"
 CALL_CLAIMED: Final = "CallClaimed"
 CALL_STARTED: Final = "CallStarted"
+RECEIPT_RECEIVED: Final = "ReceiptReceived"
+CALL_SETTLED: Final = "CallSettled"
+HOST_REGISTERED: Final = "ToolHostRegistered"
+HOST_REVOKED: Final = "ToolHostRevoked"
+ORPHAN_KEPT: Final = "OrphanReceiptKept"
 _READ: Final = {
     SESSION_OPENED: "session",
     SESSION_STOPPED: "session",
@@ -64,6 +71,11 @@ _READ: Final = {
     CALL_PROPOSED: "session",
     CALL_CLAIMED: "session",
     CALL_STARTED: "session",
+    RECEIPT_RECEIVED: "session",
+    CALL_SETTLED: "session",
+    HOST_REGISTERED: "authority",
+    HOST_REVOKED: "authority",
+    ORPHAN_KEPT: "authority",
 }
 """The event types that are read, and the kind of the streams that they may stand in."""
 
@@ -76,6 +88,11 @@ _KILL: Final = "kill"
 _TENANT: Final = "tenant"
 _LIFTED: Final = frozenset({_TENANT, "agent", "tool"})
 _SCOPES: Final = _LIFTED | {"artifact"}
+_OWN_WORD: Final = "client_reported"
+_ATTESTED: Final = "executor_attested"
+_VERIFIED: Final = "externally_verified"
+_OWN_WORDS: Final = frozenset({"", "none", "model_claimed", _OWN_WORD})
+"""The levels that a report has without its host's word; an older form of the event names none."""
 _ACTORS_REMEMBERED: Final = 10_000
 
 T = TypeVar("T", bound=Input)
@@ -100,6 +117,8 @@ class BundleReport(Value, frozen=True):
 
     `calls` counts the grants and starts that the events tell of, `grants` the signed grants that
     the bundle brings, `grants_matched` those of them that an event of the bundle tells of too.
+    `attestations` counts the reports that a tool's host signed, `orphans` those of calls that were
+    not known, each with its grant.
     `proved` is empty if there is a flaw.
     """
 
@@ -114,6 +133,8 @@ class BundleReport(Value, frozen=True):
     grants_matched: int
     envelopes: int
     seals: int
+    attestations: int
+    orphans: int
     keys_pinned: bool
     proved: tuple[str, ...]
     not_proved: tuple[str, ...]
@@ -145,6 +166,7 @@ class _OpenedBody(Value, frozen=True):
 
     agent: str = ""
     artifact_id: str = ""
+    environment: str = ""
 
 
 class _ProposedBody(Value, frozen=True):
@@ -160,6 +182,82 @@ class _StartedBody(Value, frozen=True):
     """What is read of a `CallStarted` event."""
 
     call_id: UUID
+
+
+class _WordBody(Value, frozen=True):
+    """What is read of a host's word: which key signed it, and the envelope."""
+
+    key_id: str
+    envelope: bytes
+    never_begun: bool = False
+
+
+class _ReceivedBody(Value, frozen=True):
+    """What is read of a `ReceiptReceived` event."""
+
+    receipt_id: UUID | None = None
+    call_id: UUID | None = None
+    status: str = ""
+    evidence_level: str = ""
+    arguments_hash: str = ""
+    output_hash: str | None = None
+    external_ref: str | None = None
+    attested_by: _WordBody | None = None
+
+
+class _SettledBody(Value, frozen=True):
+    """What is read of a `CallSettled` event: on whose word a call was settled, and how good."""
+
+    call_id: UUID
+    evidence_level: str = ""
+    receipt_id: UUID | None = None
+    settlement_id: UUID | None = None
+    reconciled_by: UUID | None = None
+
+
+class _HostBody(Value, frozen=True):
+    """What is read of a `ToolHostRegistered` event."""
+
+    key_id: str
+    environment: str
+    tools: list[str]
+
+
+class _HostEndBody(Value, frozen=True):
+    """What is read of a `ToolHostRevoked` event."""
+
+    key_id: str
+
+
+class _OrphanBody(Value, frozen=True):
+    """What is read of an `OrphanReceiptKept` event."""
+
+    session_id: UUID
+    call_id: UUID
+    agent: str
+    tool: str
+    status: str
+    evidence_level: str
+    arguments_hash: str
+    output_hash: str | None
+    conflicting: bool
+    grant: bytes
+    attestation: bytes | None
+
+
+class _Reported(NamedTuple):
+    """A receipt that an event told of: of which call, and whether its host signed it."""
+
+    call: UUID | None
+    is_attested: bool
+
+
+class _Attested(NamedTuple):
+    """A host's word that counted: by which key, and of which tool it was, where."""
+
+    key_id: str
+    tool: str
+    environment: str
 
 
 class _Control(NamedTuple):
@@ -194,8 +292,11 @@ class _Chain:
         "artifact",
         "control_epoch",
         "control_revision",
+        "environment",
         "erased_controls",
+        "erased_hosts",
         "erased_proposals",
+        "erased_receipts",
         "fence",
         "head",
         "killed_at",
@@ -218,11 +319,14 @@ class _Chain:
         self.fence = (0, 0)
         self.agent = ""
         self.artifact = ""
+        self.environment = ""
         self.control_epoch = 0
         self.control_revision = 0
         self.killed_at: int | None = None
         self.erased_controls = 0
+        self.erased_hosts = 0
         self.erased_proposals = 0
+        self.erased_receipts = 0
 
 
 class _BadError(Exception):
@@ -269,12 +373,19 @@ class _Audit:
         self._kills: dict[tuple[str, str], list[tuple[int, int | None]]] = {}
         self._granted: dict[UUID, _Granted] = {}
         self._given: dict[_Given, tuple[str, int]] = {}
+        self._reported: dict[UUID, _Reported] = {}
+        self._settled_by: dict[UUID, UUID | None] = {}
+        self._hosts: dict[str, _HostBody] = {}
+        self._ended_hosts: dict[str, int] = {}
+        self._words: dict[_Attested, tuple[int, str, int]] = {}
+        self._unregistered = self._unproved_levels = 0
         self._unread = self._unproved_starts = 0
         self._events_ended = False
         self._manifest: Manifest | None = None
         self.line = 0
         self.events = self.bodies = self.calls = self.envelopes = self.seals = 0
         self.grants = self.grants_matched = 0
+        self.attestations = self.orphans = 0
 
     def take(self, line: bytes) -> None:
         """Check the next line."""
@@ -458,6 +569,10 @@ class _Audit:
             chain.erased_proposals += 1
         elif kind == CONTROL_SET:
             chain.erased_controls += 1
+        elif kind in {HOST_REGISTERED, HOST_REVOKED}:
+            chain.erased_hosts += 1
+        elif kind in {RECEIPT_RECEIVED, CALL_SETTLED}:
+            chain.erased_receipts += 1
 
     def _note(self, event: EventLine, body: object, chain: _Chain) -> None:
         if event.type == CONTROL_SET:
@@ -470,6 +585,7 @@ class _Audit:
             if event.seq == 1:
                 opened = msgspec.convert(body, _OpenedBody)
                 chain.agent, chain.artifact = sys.intern(opened.agent), opened.artifact_id
+                chain.environment = sys.intern(opened.environment)
         elif event.type in _DECIDED:
             proposed = msgspec.convert(body, _ProposedBody)
             if proposed.status == _GRANTED:
@@ -477,6 +593,147 @@ class _Audit:
         elif event.type == CALL_STARTED:
             started = msgspec.convert(body, _StartedBody)
             self._note_started(started.call_id, event.control_epoch, chain)
+        else:
+            self._note_evidence(event, body, chain)
+
+    def _note_evidence(self, event: EventLine, body: object, chain: _Chain) -> None:
+        """Note what was reported of a call or settled it, and whose signed word may count."""
+        item = _event_name(chain, event.seq)
+        if event.type == RECEIPT_RECEIVED:
+            received = msgspec.convert(body, _ReceivedBody)
+            self._note_receipt(received, event.control_epoch, chain, item)
+        elif event.type == CALL_SETTLED:
+            self._note_settled(msgspec.convert(body, _SettledBody), chain, item)
+        elif event.type == HOST_REGISTERED:
+            host = msgspec.convert(body, _HostBody)
+            if host.key_id in self._hosts:
+                _bad(item, "it registers a key that was registered before")
+            self._hosts[host.key_id] = host
+        elif event.type == HOST_REVOKED:
+            key_id = msgspec.convert(body, _HostEndBody).key_id
+            if key_id not in self._hosts and not chain.erased_hosts:
+                _bad(item, "it ends a registration that no event before it made")
+            self._ended_hosts.setdefault(key_id, event.control_epoch)
+        elif event.type == ORPHAN_KEPT:
+            orphan = msgspec.convert(body, _OrphanBody)
+            self._note_orphan(orphan, event.control_epoch, item)
+
+    def _note_receipt(self, said: _ReceivedBody, epoch: int, chain: _Chain, item: str) -> None:
+        """Compute how good a report is: its reporter's own word, or what its host signed."""
+        if said.attested_by is None:
+            if said.evidence_level not in _OWN_WORDS:
+                _bad(item, f"it calls a reporter's own word `{said.evidence_level[:80]}`")
+        else:
+            if said.evidence_level != _ATTESTED:
+                _bad(item, "it holds a host's word, and says that it counts for less")
+            receipt, key_id = self._open_word(said.attested_by.envelope)
+            if (key_id, receipt.outcome is HostOutcome.NEVER_BEGUN) != (
+                said.attested_by.key_id,
+                said.attested_by.never_begun,
+            ):
+                _bad(item, "the host's word says otherwise than the event of it")
+            named = (receipt.session_id, receipt.call_id, receipt.external_ref)
+            if named != (chain.head.stream_id, said.call_id, said.external_ref):
+                _bad(item, "the host's word is on another call")
+            self._check_word(receipt, said, item)
+            granted = None if said.call_id is None else self._granted.get(said.call_id)
+            if granted is not None and granted.tool != receipt.tool:
+                _bad(item, "the host's word is on a call of another tool")
+            if chain.environment and chain.environment != receipt.environment.value:
+                _bad(item, "the host's word is for another environment")
+            self._note_word(receipt, key_id, epoch, item)
+        if said.receipt_id is not None:
+            self._reported[said.receipt_id] = _Reported(said.call_id, said.attested_by is not None)
+
+    def _open_word(self, envelope: bytes) -> tuple[HostReceipt, str]:
+        """Return what a host signed, and the id of its key."""
+        try:
+            opened = dsse.parse_envelope(envelope)
+        except EnvelopeRefused as refusal:
+            _bad(f"a `{RECEIPT_TYPE}`", refusal.detail)
+        receipt, key = self._open(opened, RECEIPT_TYPE, KeyPurpose.TOOL_HOST, HostReceipt)
+        if receipt.key_id != key.key_id:
+            _bad(f"a `{RECEIPT_TYPE}`", "it names another key than the one that signed it")
+        return receipt, key.key_id
+
+    def _check_word(
+        self, receipt: HostReceipt, said: _ReceivedBody | _OrphanBody, item: str
+    ) -> None:
+        self._check_tenant(receipt.tenant_id, item)
+        has_succeeded = receipt.outcome is HostOutcome.SUCCEEDED
+        told = "succeeded" if has_succeeded else "failed"
+        named = (receipt.arguments_hash, told, receipt.output_hash)
+        if named != (said.arguments_hash, said.status, said.output_hash):
+            _bad(item, "the host's word says otherwise than the event of it")
+
+    def _note_word(self, receipt: HostReceipt, key_id: str, epoch: int, item: str) -> None:
+        """Remember where a host's word last counted, to be held against its registration."""
+        word = _Attested(key_id, sys.intern(receipt.tool), receipt.environment.value)
+        last = self._words.get(word)
+        if last is None or last[0] < epoch:
+            self._words[word] = (epoch, item, self.line)
+        self.attestations += 1
+
+    def _note_settled(self, said: _SettledBody, chain: _Chain, item: str) -> None:
+        """Compute how good the word was that a call was settled on."""
+        self._settled_by[said.call_id] = said.receipt_id
+        level = said.evidence_level
+        is_cited = said.settlement_id is not None
+        if said.reconciled_by is not None:
+            is_known = said.reconciled_by in self._settled_by
+            best = _VERIFIED if self._is_attested(said.reconciled_by) else _OWN_WORD
+            fits = is_cited and level in {best, _OWN_WORD}
+            why = "it says more of the read that told of it than was signed"
+        elif said.receipt_id is not None:
+            report = self._reported.get(said.receipt_id)
+            is_known = report is not None
+            if report is not None and report.call != said.call_id:
+                _bad(item, "it cites a receipt of another call")
+            best = _ATTESTED if report is not None and report.is_attested else _OWN_WORD
+            # Whoever cites it may be an operator, whose own word is as good as any.
+            fits = level in {best, _OWN_WORD} or (is_cited and level == _VERIFIED)
+            why = "it says more of the receipt that it cites than was signed"
+        else:
+            is_known = True
+            fits = is_cited and level == _VERIFIED
+            why = "it names neither a receipt nor whoever settled it"
+        if not is_known and chain.erased_receipts:
+            self._unproved_levels += 1
+        elif not is_known:
+            _bad(item, "it names a word that no event before it tells of")
+        elif not fits and level:
+            _bad(item, why)
+
+    def _is_attested(self, call_id: UUID) -> bool:
+        """Tell whether a host signed the report by which this call was settled."""
+        cited = self._settled_by.get(call_id)
+        report = None if cited is None else self._reported.get(cited)
+        return report is not None and report.is_attested
+
+    def _note_orphan(self, said: _OrphanBody, epoch: int, item: str) -> None:
+        """Hold the receipt of a call that nobody knew to the grant that proves the call."""
+        try:
+            envelope = dsse.parse_envelope(said.grant)
+        except EnvelopeRefused as refusal:
+            _bad(item, refusal.detail)
+        grant, _ = self._open(envelope, GRANT_TYPE, KeyPurpose.GRANT, Grant)
+        self._check_tenant(grant.tenant_id, item)
+        named = (grant.session_id, grant.call_id, grant.agent, grant.tool)
+        if named != (said.session_id, said.call_id, said.agent, said.tool):
+            _bad(item, "its grant is for another call")
+        if said.conflicting is not (grant.arguments_hash != said.arguments_hash):
+            _bad(item, "it says otherwise than its grant which arguments ran")
+        level = _OWN_WORD if said.attestation is None else _ATTESTED
+        if said.evidence_level != level:
+            _bad(item, "it says more or less of its report than was signed")
+        if said.attestation is not None:
+            receipt, key_id = self._open_word(said.attestation)
+            place = (receipt.session_id, receipt.call_id, receipt.tool, receipt.environment)
+            if place != (grant.session_id, grant.call_id, grant.tool, grant.environment):
+                _bad(item, "the host's word is on another call")
+            self._check_word(receipt, said, item)
+            self._note_word(receipt, key_id, epoch, item)
+        self.orphans += 1
 
     def _note_control(self, control: _SetBody, epoch: int, item: str) -> None:
         if control.control_id in self._controls:
@@ -565,10 +822,32 @@ class _Audit:
                     f"{chain.leaf_text}"
                 )
                 _bad(f"stream {text}", why)
+        self._check_words()
         self._find_kills()
         for given, (item, line) in self._given.items():
             if self._is_killed(given):
                 why = "it grants or starts a call while a kill of its scope was in force"
+                raise _BadError(item, why, line)
+
+    def _check_words(self) -> None:
+        """Hold each host's word to the registration of its key, once all of them were read."""
+        is_told = any(
+            chain.head.kind == _READ[HOST_REGISTERED] and not chain.erased_hosts
+            for chain in self._chains.values()
+        )
+        for word, (epoch, item, line) in self._words.items():
+            host = self._hosts.get(word.key_id)
+            if host is None and is_told:
+                raise _BadError(item, "no event registers the host whose word it holds", line)
+            if host is None:
+                self._unregistered += 1
+                continue
+            if word.tool not in host.tools or word.environment != host.environment:
+                why = "the host whose word it holds is registered for other tools, or elsewhere"
+                raise _BadError(item, why, line)
+            end = self._ended_hosts.get(word.key_id)
+            if end is not None and epoch >= end:
+                why = "the registration of the host whose word it holds had ended"
                 raise _BadError(item, why, line)
 
     def _take_grant(self, envelope: Envelope) -> None:
@@ -673,6 +952,8 @@ class _Audit:
             grants_matched=self.grants_matched,
             envelopes=self.envelopes,
             seals=self.seals,
+            attestations=self.attestations,
+            orphans=self.orphans,
             keys_pinned=self._pinned is not None,
             proved=() if flaw else tuple(self._proved()),
             not_proved=tuple(self._not_proved()),
@@ -701,6 +982,13 @@ class _Audit:
                 f"{self.grants_matched} of them are for calls that an event of their session "
                 "granted, with the same tool and arguments"
             )
+        if self.attestations:
+            yield (
+                f"{self.attestations} reports are what the tool's host signed, and every level of "
+                "evidence is the one that the signed words give"
+            )
+        if self.orphans:
+            yield f"{self.orphans} reports of calls that were not known come with their grants"
         if self.envelopes:
             yield f"{self.envelopes} other signed documents are whole and signed by the right key"
 
@@ -719,6 +1007,13 @@ class _Audit:
             yield f"what {self._unread} of them did about controls or calls"
         if self._unproved_starts:
             yield f"what {self._unproved_starts} starts were of, and that it had been granted"
+        if self._unregistered:
+            yield (
+                f"that {self._unregistered} keys of hosts were registered for those tools then: "
+                "the stream that would tell is not in the bundle, or bodies of it were erased"
+            )
+        if self._unproved_levels:
+            yield f"how good the word was that {self._unproved_levels} calls were settled on"
         unmatched = self.grants - self.grants_matched
         if unmatched:
             yield (

@@ -31,6 +31,16 @@ async def get_host(tx: Reading, host_id: UUID) -> ToolHost:
     return found
 
 
+async def list_keys(tx: Reading) -> list[ToolHost]:
+    """Return every registration, revoked ones too, the first ones first."""
+    return await tx.list(
+        ToolHost,
+        sa.select(TOOL_HOST)
+        .where(TOOL_HOST.c.tenant_id == tx.tenant_id)
+        .order_by(TOOL_HOST.c.host_id),
+    )
+
+
 async def list_hosts(tx: Reading, *, before: UUID | None, limit: int) -> list[ToolHost]:
     """Return registrations, revoked ones too, the latest ids first, those before this id."""
     query = sa.select(TOOL_HOST).where(TOOL_HOST.c.tenant_id == tx.tenant_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from placet.authority import store as authority
+from placet.authority.tool_hosts import store as tool_hosts
 from placet.events import store as events
 from placet.events.model import EventStream, RecordedEvent, StreamId, StreamKind
 from placet.evidence.bundle import BundleHeader, KeyPurpose, NamedKey, SealLine, StreamHead
@@ -113,7 +114,11 @@ async def _keys(tx: Reading) -> list[NamedKey]:
         )
         for key in await authority.list_person_keys(tx)
     ]
-    return server + people
+    hosts = [
+        NamedKey(key_id=host.key_id, public_key=host.public_key, purpose=KeyPurpose.TOOL_HOST)
+        for host in await tool_hosts.list_keys(tx)
+    ]
+    return server + people + hosts
 
 
 def _stream_head(stream: EventStream) -> StreamHead:
