@@ -276,6 +276,16 @@ async def test_calls_at_once_take_as_proposals_do(desk: Desk) -> None:
     assert await at_once(other, 40) == "allow"
 
 
+async def test_a_response_that_is_told_again_takes_once(desk: Desk) -> None:
+    one, other = await two(desk, purse(HUNDRED))
+    asked = one.proposal(await one.prepare(), pay(60))
+    for is_again in (False, True):
+        answered = (await one.post("proposals", asked)).json()
+        assert (answered["replayed"], answered["calls"][0]["status"]) == (is_again, "granted")
+    assert (await books(desk))["paid_0"][0] == 60
+    assert await paid(other, 40) == ["allow"]
+
+
 async def test_a_denial_falls_as_soon_as_what_it_rested_on_does(desk: Desk) -> None:
     one, other = await two(desk, purse(HUNDRED))
     (call,) = await one.propose(pay(100))
