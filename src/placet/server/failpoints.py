@@ -112,10 +112,16 @@ class _FailingPool(HotPool):
         return rows
 
     async def together(
-        self, name: str, key: Hashable, session: UUID, arguments: tuple[object, ...]
+        self,
+        name: str,
+        key: Hashable,
+        session: UUID,
+        arguments: tuple[object, ...],
+        *,
+        owed: bool = False,
     ) -> HotRow:
         self._points.pass_by(f"before:{name}")
-        row = await super().together(name, key, session, arguments)
+        row = await super().together(name, key, session, arguments, owed=owed)
         self._points.pass_by(f"after:{name}")
         return row
 
