@@ -1,5 +1,6 @@
 """`placet keys`: what is trusted is what was pinned, and it never changes by itself."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,3 +149,17 @@ def test_two_keys_by_one_id_are_not_pinned(office: Office, monkeypatch: pytest.M
     assert done.returncode == Exit.FAILED
     assert "two keys by the one id" in done.stderr
     assert not office.pins.exists()
+
+
+def test_the_keys_of_tools_hosts_are_pinned_too(office: Office) -> None:
+    host = SigningKey.generate()
+    public = base64.b64encode(host.public.raw).decode()
+    where = ("--environment", "staging", "--strength", "verified", "--tool", "pay")
+    made = office.told("tool-host", "add", "till", *where, "--public-key", public, by="root")
+    added = office.told("keys", "pin", "--yes", by="ada")["added"]
+    assert host.key_id in added
+    listed = office.told("keys", "show", by="ada")["keys"]
+    assert [key["purpose"] for key in listed if key["key_id"] == host.key_id] == ["tool_host"]
+    office.told("tool-host", "revoke", made["host_id"], "--reason", "lost", by="root")
+    again = office.run("keys", "pin", "--only", host.key_id, "--yes", by="ada")
+    assert again.returncode == Exit.NOT_FOUND

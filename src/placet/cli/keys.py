@@ -12,7 +12,10 @@ from placet.cli.output import data_dir_option, give, json_option, say
 from placet.cli.pins import pins_option
 
 if TYPE_CHECKING:
+    from placet.authority.model import KeyList
+    from placet.authority.tool_hosts.model import ToolHostView
     from placet.evidence.bundle import NamedKey
+    from placet.sdk.studio.client import Studio
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -27,9 +30,9 @@ Examples:
 def command() -> None:
     """Pin the keys whose signatures you trust, and show them.
 
-    A service lists its own keys and people's. A stolen or lying one may list others, so compare
-    each key id with its holder by another way before you pin it: in person, on the phone. What
-    `placet approve` and `placet verify --keys` trust is this file alone.
+    A service lists its own keys, people's, and those of tools' hosts. A stolen or lying one may
+    list others, so compare each key id with its holder by another way before you pin it: in person,
+    on the phone. What `placet approve` and `placet verify --keys` trust is this file alone.
     """
 
 
@@ -119,11 +122,15 @@ def show(*, pins: Path | None, as_json: bool) -> None:
 def _listed(url: str | None, data_dir: Path | None) -> "tuple[list[NamedKey], set[str]]":
     """Return the keys that the service lists, each id once, and the ids of those that ended."""
     from placet.cli.desk import at_desk
+    from placet.evidence.bundle import KeyPurpose, NamedKey
     from placet.sdk.studio.dossiers import named_keys
 
-    known = at_desk(url, data_dir, lambda studio: studio.keys.known())
+    known, hosts = at_desk(url, data_dir, _known)
     try:
-        listed = named_keys(known)
+        listed = named_keys(known) + [
+            NamedKey(key_id=host.key_id, public_key=host.public_key, purpose=KeyPurpose.TOOL_HOST)
+            for host in hosts
+        ]
     except ValueError as fault:
         raise CommandRefused(
             detail=f"the service lists a key that is none: {fault}",
@@ -137,7 +144,19 @@ def _listed(url: str | None, data_dir: Path | None) -> "tuple[list[NamedKey], se
             remedy="pin nothing; tell whoever runs the service",
             code=Exit.FAILED,
         )
-    return listed, {ending.key_id for ending in known.revocations}
+    ended = {ending.key_id for ending in known.revocations}
+    return listed, ended | {host.key_id for host in hosts if host.revoked_at is not None}
+
+
+async def _known(studio: "Studio") -> "tuple[KeyList, list[ToolHostView]]":
+    """Return what the service lists; of the hosts of tools nothing, if this key may not ask."""
+    from placet.kernel.refusals import ScopeMissing
+
+    try:
+        hosts = [host async for host in studio.tool_hosts.every()]
+    except ScopeMissing:
+        hosts = []
+    return await studio.keys.known(), hosts
 
 
 def _unpinned(listed: "Sequence[NamedKey]", pinned: "Sequence[NamedKey]") -> "list[NamedKey]":
