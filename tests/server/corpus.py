@@ -17,6 +17,7 @@ from tests.server.routes_asked_break_glass import BREAK_GLASS_REFUSED, BREAK_GLA
 from tests.server.routes_asked_controls import CONTROL_ROUTES, CONTROLS_REFUSED
 from tests.server.routes_asked_drafts import DRAFT_ROUTES, DRAFTS_REFUSED
 from tests.server.routes_asked_drift import DRIFT_REFUSED, DRIFT_ROUTES
+from tests.server.routes_asked_issuers import ISSUER_ROUTES, ISSUERS_REFUSED
 from tests.server.routes_asked_snapshots import SNAPSHOT_ROUTES, SNAPSHOTS_REFUSED
 from tests.server.routes_asked_tool_hosts import TOOL_HOST_ROUTES, TOOL_HOSTS_REFUSED
 from tests.server.routes_asked_views import VIEW_ROUTES

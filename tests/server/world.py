@@ -154,6 +154,7 @@ class Builder:
         made["activation"] = await self._activation(story)
         made |= await self._control(desk)
         made |= await self._tool_host(desk)
+        made |= await self._issuer(desk)
         self.world.ids |= {f"{prefix}{name}": str(value) for name, value in made.items()}
         await self._session(desk, prefix)
         if not prefix:
@@ -205,6 +206,19 @@ class Builder:
         host = await desk.post(path, asked, desk.workplace.founder_key)
         assert host.status_code == 201, host.text
         return {"tool_host": host.json()["host_id"], "tool_host_key": key}
+
+    async def _issuer(self, desk: Desk) -> dict[str, str]:
+        """Register an issuer of an agent that nobody has."""
+        key = base64.b64encode(SigningKey.generate().public.raw).decode()
+        asked = {
+            "name": "nobody",
+            "agent": "nobody",
+            "environment": "development",
+            "public_key": key,
+        }
+        made = await desk.post("/api/v1/authority/issuers", asked, desk.workplace.founder_key)
+        assert made.status_code == 201, made.text
+        return {"issuer": made.json()["issuer_id"], "issuer_key": key}
 
     async def _endpoint(self, desk: Desk) -> UUID:
         """Name an endpoint, which is never called, and return its id."""

@@ -51,6 +51,13 @@ def new(*, file: Path, as_json: bool) -> None:
 @click.option("--agent", help="Bind the key to this agent; a runtime key needs it.")
 @click.option("--environment", type=click.Choice(ENVIRONMENTS), help="And to this environment.")
 @click.option("--expires-at", help="When it ends: RFC 3339, with an offset.")
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help="For whom the agent acts; NAME:=3 and NAME:=true are no texts. Repeatable.",
+)
 @url_option
 @data_dir_option
 @json_option
@@ -62,12 +69,13 @@ def issue(  # noqa: PLR0913 -- one argument per option
     agent: str | None,
     environment: str | None,
     expires_at: str | None,
+    claims: tuple[str, ...],
     url: str | None,
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
     """Issue a key. Its text is printed this once."""
-    body = {
+    body: dict[str, Any] = {
         "actor_id": actor,
         "name": name,
         "scopes": scopes,
@@ -75,6 +83,8 @@ def issue(  # noqa: PLR0913 -- one argument per option
         "environment": environment,
         "expires_at": expires_at,
     }
+    if claims:
+        body["claims"] = dict(_claim(one) for one in claims)
     with service_client(url, data_dir) as client:
         issued = ask(client, "POST", KEYS, body)
     give(issued, str(issued["api_key"]), as_json=as_json)
@@ -109,6 +119,31 @@ def list_(*, url: str | None, data_dir: Path | None, as_json: bool) -> None:
             after = page["next_cursor"]
             path = None if after is None else f"{KEYS}?limit=200&cursor={after}"
     give(keys, "\n".join(_line(key) for key in keys), as_json=as_json)
+
+
+def _claim(text: str) -> tuple[str, str | int | bool]:
+    """Return the name and the value of a claim as it was typed."""
+    import json
+
+    name, mark, given = text.partition("=")
+    if not mark or not name.removesuffix(":"):
+        raise _no_claim(text)
+    if not name.endswith(":"):
+        return name, given
+    try:
+        value = json.loads(given)
+    except ValueError:
+        raise _no_claim(text) from None
+    if not isinstance(value, int):
+        raise _no_claim(text)
+    return name.removesuffix(":"), value
+
+
+def _no_claim(text: str) -> CommandRefused:
+    return CommandRefused(
+        detail=f"`{text}` is no claim",
+        remedy="write NAME=TEXT, or NAME:= before an integer, true or false",
+    )
 
 
 def _line(key: dict[str, Any]) -> str:

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "session": ("placet.cli.session.group", "See what agents have under way, follow it, end it."),
     "orphans": ("placet.cli.orphans", "List receipts of calls that nobody here knows."),
     "tool-host": ("placet.cli.tool_host", "Register who runs tools and signs for them."),
+    "issuer": ("placet.cli.issuer", "Register who may say for whom an agent acts."),
     "drift": ("placet.cli.drift", "See where agents part from what was approved."),
     "view": ("placet.cli.view.group", "Look at a workspace, a tool, a request or what was found."),
     "policy": ("placet.cli.policy.group", "Check, explain, compare and try contracts."),

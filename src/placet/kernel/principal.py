@@ -65,7 +65,10 @@ class Principal(Value, frozen=True):
 
 
 def check_attributes(attributes: Mapping[str, str | int | bool]) -> None:
-    """Raise `ValueError` where all attributes of a principal together are too long."""
-    if len(canonical(dict(attributes))) > ATTRIBUTES_BYTES:
-        message = f"all attributes together are at most {ATTRIBUTES_BYTES} bytes"
+    """Raise `ValueError` where all attributes of a principal together are too many or too long."""
+    is_long = len(canonical(dict(attributes))) > ATTRIBUTES_BYTES
+    if is_long or len(attributes) > ATTRIBUTES_MAX:
+        message = (
+            f"all attributes together are at most {ATTRIBUTES_MAX}, and {ATTRIBUTES_BYTES} bytes"
+        )
         raise ValueError(message)

@@ -6,6 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from placet.authority import routes as authority
 from placet.authority.controls import routes as controls
+from placet.authority.issuers import routes as issuers
 from placet.authority.lifts import routes as lifts
 from placet.authority.tool_hosts import routes as tool_hosts
 from placet.plans import routes as plans
@@ -62,6 +63,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     tool_hosts.HANDLERS,
     workspaces.HANDLERS,
     archives.HANDLERS,
+    issuers.HANDLERS,
     sources.HANDLERS,
     readiness.HANDLERS,
     enrolments.HANDLERS,

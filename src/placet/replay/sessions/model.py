@@ -129,11 +129,15 @@ class SessionEnding(Value, frozen=True):
 
 
 class OpenSession(Input, frozen=True):
-    """Open a session for the agent and environment of the key. A stricter mode may be asked for."""
+    """Open a session for the agent and environment of the key. A stricter mode may be asked for.
+
+    `assertion` is what an issuer signed about whoever the agent acts for (`placet.principal.v1`).
+    """
 
     mode: SessionMode | None = None
 
 
+    assertion: Envelope | None = None
 class SessionView(Value, frozen=True):
     """A session as clients see it. `filtered_tools` were taken away from it."""
 
@@ -178,7 +182,10 @@ class KillAnswer(Value, frozen=True):
 
 
 class SessionOpened(Value, frozen=True):
-    """Event: a session was opened on an artifact, in its first phase, on behalf of somebody."""
+    """Event: a session was opened on an artifact, in its first phase, on behalf of somebody.
+
+    `assertion` is the issuer's signed word on that, where one came.
+    """
 
     session_id: UUID
     plan_id: UUID
@@ -192,6 +199,8 @@ class SessionOpened(Value, frozen=True):
     phase: str | None
 
 
+    principal: Attributes = msgspec.field(default_factory=dict)
+    assertion: Envelope | None = None
 class SessionStopped(Value, frozen=True):
     """Event: the session was stopped for ever; whatever waited for approval is cancelled.
     principal: Attributes = msgspec.field(default_factory=dict)

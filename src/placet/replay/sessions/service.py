@@ -14,6 +14,7 @@ from placet.kernel.refusals import ScopeMissing
 from placet.kernel.value import Value
 from placet.plans import service as plans
 from placet.replay.sessions import store
+from placet.replay.assertions import service as assertions
 from placet.replay.sessions.binding import Binding, encode_binding
 from placet.replay.sessions.codes import refusal
 from placet.replay.sessions.expiry import EXPIRE_SESSION
@@ -69,7 +70,8 @@ async def open_session(
     """Open a session for the key's agent, on what is approved for it now.
 
     Refuses `no_authority` where nothing is approved, `tenant_killed` under a tenant-wide kill, and
-    `artifact_revoked` or `authority_expired` where the approval ended at the same moment.
+    `artifact_revoked` or `authority_expired` where the approval ended at the same moment,
+    `assertion_refused` and `principal_conflict` for what is said of whom the agent acts for.
     """
     if principal.agent is None or principal.environment is None:
         raise ScopeMissing(detail="this key is bound to no agent", scope="runtime")
@@ -78,6 +80,7 @@ async def open_session(
         raise NoAuthority(detail="nothing is approved for this agent in this environment")
     artifact = await authority.get_artifact(tx, plan.artifact_id)
     pinned = await policies.keep(tx, artifact)
+    acting = await assertions.read_acting(tx, principal, asked.assertion)
     session = _new_session(
         tx,
         NewSession(
@@ -100,9 +103,10 @@ async def open_session(
     if (lasts := pinned.policy.limits.lasts) is not None:
         await put_due(tx, EXPIRE_SESSION, session.session_id, await tx.now() + lasts)
     # Last, because it holds the gate: a kill waits for whoever holds it.
-    code, created_at = await store.open_session(tx, session, new_event(ids, _opened(session)))
+    said = new_event(ids, _opened(session, asked.assertion))
+    code, created_at = await store.open_session(tx, session, said, acting.asserted)
     if code != "ok" or created_at is None:
-        raise refusal(code)
+        raise assertions.find_refusal(code) or refusal(code)
     return view_of(session, created_at)
 
 
@@ -271,7 +275,7 @@ def _new_session(tx: Writing, asked: NewSession, pinned: Pinned) -> ReplaySessio
 
         principal=asked.principal,
 
-def _opened(session: ReplaySession) -> SessionOpened:
+def _opened(session: ReplaySession, assertion: Envelope | None) -> SessionOpened:
     return SessionOpened(
         session_id=session.session_id,
         plan_id=session.plan_id,
@@ -283,5 +287,7 @@ def _opened(session: ReplaySession) -> SessionOpened:
         compiled_session_hash=session.compiled_session_hash,
         contract_hash=session.contract_hash,
         phase=session.current_phase,
+    )
+        assertion=assertion,
     )
         principal=session.principal,

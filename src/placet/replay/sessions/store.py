@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from placet.events.model import SYSTEM_ACTOR, NewEvent, StreamId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
+from placet.replay.assertions.model import Asserted
 from placet.replay.sessions.lease_model import ChangeLease
 from placet.replay.sessions.model import ReplaySession, SessionEnding, SessionStatus
 from placet.replay.sessions.state import SessionHead
@@ -19,7 +20,7 @@ from placet.storage.database import HotPool, Reading, Writing
 
 _OPEN = sa.text(
     "SELECT code, created_at FROM placet.session_open_v1"
-    "(CAST(:row AS jsonb), :state, :actor, :event, :type, :salt, :body)"
+    "(CAST(:row AS jsonb), :state, :actor, :event, :type, :salt, :body, CAST(:asserted AS jsonb))"
 ).bindparams(
     sa.bindparam("row", type_=sa.Text),
     sa.bindparam("state", type_=sa.LargeBinary),
@@ -28,6 +29,7 @@ _OPEN = sa.text(
     sa.bindparam("type", type_=sa.Text),
     sa.bindparam("salt", type_=sa.LargeBinary),
     sa.bindparam("body", type_=sa.LargeBinary),
+    sa.bindparam("asserted", type_=sa.Text),
 )
 _CUT = sa.text("SELECT cut FROM placet.session_cut_v1(:artifact, :activation)").bindparams(
     sa.bindparam("artifact", type_=sa.Uuid), sa.bindparam("activation", type_=sa.Uuid)
@@ -100,9 +102,12 @@ async def list_heads(tx: Reading) -> list[SessionHead]:
 
 
 async def open_session(
-    tx: Writing, row: ReplaySession, event: NewEvent
+    tx: Writing, row: ReplaySession, event: NewEvent, asserted: Asserted | None = None
 ) -> tuple[str, datetime | None]:
-    """Insert a session with its first event. Returns a code and the time it carries."""
+    """Insert a session with its first event, on an assertion where one came.
+
+    Returns a code and the time it carries.
+    """
     plain = {
         name: value for name, value in msgspec.to_builtins(row).items() if name in _OPENED_WITH
     }
@@ -115,6 +120,7 @@ async def open_session(
             type=event.type,
             salt=event.salt,
             body=event.body,
+            asserted=None if asserted is None else msgspec.json.encode(asserted).decode(),
         )
     )
     assert found is not None, "the function returns one row"  # noqa: S101 -- it has OUT parameters

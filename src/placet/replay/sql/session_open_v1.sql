@@ -1,7 +1,8 @@
--- Open a session with its first event. The tenant is the transaction's own.
+-- Open a session with its first event, on an issuer's assertion where one came. The tenant is the
+-- transaction's own.
 CREATE FUNCTION placet.session_open_v1(
     p_row jsonb, p_state bytea, p_actor uuid,
-    p_event uuid, p_type text, p_salt bytea, p_body bytea,
+    p_event uuid, p_type text, p_salt bytea, p_body bytea, p_asserted jsonb,
     OUT code text, OUT created_at timestamptz
 )
 LANGUAGE plpgsql AS $$
@@ -11,6 +12,7 @@ DECLARE
     gate record;
     w record;
     r placet.replay_session;
+    v_issuer uuid := (p_asserted ->> 'issuer_id')::uuid;
 BEGIN
     SELECT * INTO gate FROM placet.gate_pass_v1(v_tenant);
     r := jsonb_populate_record(NULL::placet.replay_session, p_row);
@@ -30,6 +32,32 @@ BEGIN
         v_tenant, gate.control_epoch, gate.killed_by, r.artifact_id, r.authority_until, r.agent);
     IF code IS NOT NULL THEN
         RETURN;
+    END IF;
+    IF p_asserted IS NOT NULL THEN
+        -- Race: the issuer was read before the gate. Its clock may be half a minute ahead of ours.
+        code := CASE
+            WHEN EXISTS (
+                SELECT FROM placet.authority_issuer_revocation AS i
+                WHERE i.tenant_id = v_tenant AND i.issuer_id = v_issuer)
+                THEN 'assertion_issuer_revoked'
+            WHEN (p_asserted ->> 'issued_at')::timestamptz
+                > clock_timestamp() + interval '30 seconds' THEN 'assertion_early'
+            WHEN (p_asserted ->> 'expires_at')::timestamptz <= clock_timestamp()
+                THEN 'assertion_expired'
+        END;
+        IF code IS NOT NULL THEN
+            RETURN;
+        END IF;
+        -- Invariant: an assertion opens one session.
+        INSERT INTO placet.replay_assertion (
+            tenant_id, issuer_id, assertion_id, session_id, used_at)
+        VALUES (v_tenant, v_issuer, (p_asserted ->> 'assertion_id')::uuid, r.session_id,
+                clock_timestamp())
+        ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            code := 'assertion_used';
+            RETURN;
+        END IF;
     END IF;
     SELECT * INTO w FROM placet.event_write_v1(
         v_tenant, r.session_id, p_actor, 1, 0, gate.control_epoch, 0,

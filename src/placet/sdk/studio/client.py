@@ -15,6 +15,7 @@ from placet.sdk.studio.drafts import Drafts
 from placet.sdk.studio.drift import Drift
 from placet.sdk.studio.enrolments import Enrolments
 from placet.sdk.studio.impact import Impact
+from placet.sdk.studio.issuers import Issuers
 from placet.sdk.studio.keys import Keys
 from placet.sdk.studio.people import People
 from placet.sdk.studio.plans import Plans
@@ -133,6 +134,11 @@ class Studio:
     def tool_hosts(self) -> ToolHosts:
         """Who runs tools, and whose signed word on a call counts."""
         return ToolHosts(self._door)
+
+    @property
+    def issuers(self) -> Issuers:
+        """Who may say for whom an agent acts."""
+        return Issuers(self._door)
 
     @property
     def drift(self) -> Drift:
