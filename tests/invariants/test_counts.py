@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from tests.conftest import found
 from tests.invariants.wire import Wire, wired
 from tests.replay.desk import REQUEST_HASH, Desk, Worker
+from tests.replay.slices.purse import paid, purse
 from tests.server.conftest import started
 
 from placet.authority.server_keys import ServerKeys
@@ -40,6 +41,7 @@ class Bench:
     """An application whose line to the database is counted, and the only one who uses it."""
 
     desk: Desk
+    keys: ServerKeys
     db: Database
     runtime: Runtime
     wire: Wire
@@ -115,11 +117,12 @@ async def bench(
         )
         db = app.state[Database.__name__]
         desk = Desk(client, db, ids, await found(db, ids))
-        await desk.approve(app.state[ServerKeys.__name__])
+        keys = app.state[ServerKeys.__name__]
+        await desk.approve(keys)
         admin = await asyncpg.connect(own.url("postgres"))
         # A fresh segment: the end of one costs an fsync that no call asked for.
         await admin.execute("SELECT pg_switch_wal()")
-        yield Bench(desk, db, app.state[Runtime.__name__], wire, admin)
+        yield Bench(desk, keys, db, app.state[Runtime.__name__], wire, admin)
         await admin.close()
 
 
@@ -192,3 +195,22 @@ async def test_a_process_that_remembers_nothing_makes_one_round_trip_more(bench:
     calls = {"preflight", "proposal", "calls", "receipt", "receipt and preflight"}
     assert more == {*calls, "settlement"}
     assert {n for name, n in trips.items() if name not in more} == {1}
+
+
+async def test_what_is_taken_beyond_a_session_costs_no_round_trip_and_no_fsync_more(
+    bench: Bench, ids: Ids
+) -> None:
+    desk = Desk(bench.desk.client, bench.db, ids, await found(bench.db, ids))
+    await desk.approve(bench.keys, purse({"lte": 1000}))
+    one, other = await desk.worker(ttl_seconds=60), await desk.worker(ttl_seconds=60)
+    for worker in (one, other):
+        assert await paid(worker, 1) == ["allow"]
+    assert await paid(other, 999) == ["deny"]
+    before, trips = await bench.fsyncs(), bench.wire.round_trips
+    # From its slice, from the parent, by calling back, and denied on what was told before.
+    assert await paid(one, 1) == ["allow"]
+    assert await paid(one, 300) == ["allow"]
+    assert await paid(one, 690) == ["allow"]
+    assert await paid(other, 999) == ["deny"]
+    assert bench.wire.round_trips - trips == 4 * 2
+    assert await bench.fsyncs() - before == 4 * 2
