@@ -60,6 +60,7 @@ def cases() -> Iterator[Case]:
         *BREAK_GLASS_ROUTES,
         *CONTROL_ROUTES,
         *TOOL_HOST_ROUTES,
+        *ISSUER_ROUTES,
         *SNAPSHOT_ROUTES,
         *VIEW_ROUTES,
     ):
@@ -235,6 +236,8 @@ def _unacceptable() -> Iterator[Case]:
         *BREAK_GLASS_REFUSED,
         *CONTROLS_REFUSED,
         *TOOL_HOSTS_REFUSED,
+        *ASKS_REFUSED,
+        *ISSUERS_REFUSED,
         *SNAPSHOTS_REFUSED,
     ):
         path = refused.path.removeprefix("/api/v1/")

@@ -7,14 +7,15 @@ from placet.authority import store as authority
 from placet.authority.tool_hosts import service as tool_hosts
 from placet.events.model import GENESIS, StreamId, StreamKind, new_event, tenant_stream
 from placet.events.store import append
+from placet.evidence.dsse import Envelope
 from placet.evidence.fields import Fence
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Attributes, Environment, Principal
 from placet.kernel.refusals import ScopeMissing
 from placet.kernel.value import Value
 from placet.plans import service as plans
-from placet.replay.sessions import store
 from placet.replay.assertions import service as assertions
+from placet.replay.sessions import store
 from placet.replay.sessions.binding import Binding, encode_binding
 from placet.replay.sessions.codes import refusal
 from placet.replay.sessions.expiry import EXPIRE_SESSION
@@ -43,7 +44,6 @@ from placet.replay.sessions.refusals import LeaseHeld, NoAuthority, ReasonMissin
 from placet.replay.sessions.rules import encode_state, mode_of, opening_state, tier_of
 from placet.storage.database import HotPool, Writing
 from placet.storage.work import put_due
-from placet.tenancy import store as tenancy
 from placet.tenancy.model import ParsedKey
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -93,7 +93,7 @@ async def open_session(
             authority_until=plan.approval_expires_at,
             activation_id=plan.activation_id,
             tier=tier_of(pinned.policy, await tool_hosts.read_strengths(tx, principal.environment)),
-            principal=await tenancy.get_claims(tx, principal.key_id),
+            principal=acting.principal,
         ),
         pinned,
     )
@@ -271,9 +271,9 @@ def _new_session(tx: Writing, asked: NewSession, pinned: Pinned) -> ReplaySessio
         ended_why=None,
         authority_until=asked.authority_until,
         activation_id=asked.activation_id,
+        principal=asked.principal,
     )
 
-        principal=asked.principal,
 
 def _opened(session: ReplaySession, assertion: Envelope | None) -> SessionOpened:
     return SessionOpened(
@@ -287,7 +287,6 @@ def _opened(session: ReplaySession, assertion: Envelope | None) -> SessionOpened
         compiled_session_hash=session.compiled_session_hash,
         contract_hash=session.contract_hash,
         phase=session.current_phase,
-    )
+        principal=session.principal,
         assertion=assertion,
     )
-        principal=session.principal,
