@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from placet.events.model import StreamId
+from placet.evidence.dsse import Envelope
 from placet.evidence.fields import Fence
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Attributes, Environment
@@ -26,8 +27,8 @@ SUPPLIED: Final[frozenset[Need]] = frozenset(
         Need.REPEATS,
         Need.OUTCOMES,
         Need.LABELS,
-    }
         Need.PRINCIPAL,
+    }
 )
 """The facts, beside phase, counts and committed calls, that a session's state keeps."""
 
@@ -111,9 +112,9 @@ class ReplaySession(Value, frozen=True):
     waited_us: int = 0
     compromised_at: datetime | None = None
     stopped_by_call: UUID | None = None
-
-
     principal: Attributes = msgspec.field(default_factory=dict)
+
+
 class SessionEnding(Value, frozen=True):
     """What a session becomes when it ended by itself: its status if it is one of `was`.
 
@@ -135,9 +136,9 @@ class OpenSession(Input, frozen=True):
     """
 
     mode: SessionMode | None = None
-
-
     assertion: Envelope | None = None
+
+
 class SessionView(Value, frozen=True):
     """A session as clients see it. `filtered_tools` were taken away from it."""
 
@@ -197,13 +198,12 @@ class SessionOpened(Value, frozen=True):
     compiled_session_hash: str
     contract_hash: str
     phase: str | None
-
-
     principal: Attributes = msgspec.field(default_factory=dict)
     assertion: Envelope | None = None
+
+
 class SessionStopped(Value, frozen=True):
     """Event: the session was stopped for ever; whatever waited for approval is cancelled.
-    principal: Attributes = msgspec.field(default_factory=dict)
 
     `limit` names the contract's limit that did it, and `call_id` the call that reached it.
     """
