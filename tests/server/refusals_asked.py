@@ -344,17 +344,6 @@ RUNTIME_REFUSED: Final = (
             ("a stranger's vote", "%stranger_envelope%"),
         )
     ),
-    *(
-        Refused(
-            f"{what} in the place of a call that waits",
-            f"{ASKING}/edit",
-            {"arguments": arguments, "reason": "x"},
-            422,
-            "edit_refused",
-            "approver",
-        )
-        for what, arguments in (("no JSON", "nothing"), ("no object", "[]"))
-    ),
     Refused(
         "an agent without a plan",
         "/api/v1/replay/sessions",

@@ -22,6 +22,7 @@ from placet.replay.pending import routes as pending
 from placet.replay.sessions import routes as sessions
 from placet.replay.snapshots import routes as session_snapshots
 from placet.replay.steps import routes as steps
+from placet.replay.unguarded import routes as unguarded
 from placet.replay.watching import routes as watching
 from placet.server import health, reference
 from placet.studio.abandonments import routes as abandonments
@@ -44,6 +45,7 @@ from placet.studio.rule_evidence import routes as rule_evidence
 from placet.studio.shadow import routes as shadow
 from placet.studio.snapshots import routes as snapshots
 from placet.studio.sources import routes as sources
+from placet.studio.standing import routes as standing
 from placet.studio.views.atlas import routes as atlas
 from placet.studio.views.conformance import routes as conformance
 from placet.studio.views.control import routes as control
@@ -100,8 +102,10 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     steps.HANDLERS,
     asks.HANDLERS,
     studio_asks.HANDLERS,
+    standing.HANDLERS,
     closings.HANDLERS,
     session_controls.HANDLERS,
+    unguarded.HANDLERS,
     watching.HANDLERS,
     export.HANDLERS,
     session_snapshots.HANDLERS,
