@@ -11,7 +11,8 @@
   `outbox` tell how it ended.
 - The process comes back: `journal` keeps on disk what may have begun and what is owed, `takeover`
   settles what an earlier process left, `resuming` goes on with what waits. `holding` is the life
-  of a session, `calling` a call whose tool is a block, `notes` what is told beside a result.
+  of a session, `calling` a call whose tool is a block, `notes` what is told beside a result,
+  `unguarded` tells of calls that ran while nobody answered.
 - `attach`, `lease` and `renewal`: how long work may be begun. `plan` and `plan_file`: what holds
   where nothing was approved, or nobody answers. `telling`: the service learns what runs here.
 - `endpoints`, `caller`, `retry`, `transport`: how a request is sent, sent again, and read. `means`:

@@ -21,6 +21,7 @@ from placet.sdk.outbox import LOG, Outbox
 from placet.sdk.plan import Posture, decide_posture, strictest
 from placet.sdk.renewal import Renewal
 from placet.sdk.retry import Patience
+from placet.sdk.unguarded import Unguarded
 
 if TYPE_CHECKING:
     from placet.sdk.journal import Journal
@@ -37,6 +38,7 @@ class Attached:
     outbox: Outbox
     renewal: Renewal
     keys: GrantKeys
+    unguarded: Unguarded
     journal: "Journal | None" = None
 
 
@@ -85,10 +87,17 @@ async def _hold(
     if journal is not None and lease.fence is not None:
         await asyncio.to_thread(journal.leased, lease.fence)
         outbox.owe(*journal.owed())
-    renewal = Renewal(means.caller.another(), view.session_id, lease, outbox)
+    unguarded = Unguarded(view.session_id, means.clock, means.ids)
+    renewal = Renewal(means.caller.another(), view.session_id, lease, (outbox, unguarded))
     renewal.start()
     return Attached(
-        view=view, lease=lease, outbox=outbox, renewal=renewal, keys=keys, journal=journal
+        view=view,
+        lease=lease,
+        outbox=outbox,
+        renewal=renewal,
+        keys=keys,
+        unguarded=unguarded,
+        journal=journal,
     )
 
 
@@ -158,8 +167,13 @@ async def detach(means: Means, attached: Attached) -> None:
 
 async def _detach(means: Means, attached: Attached) -> None:
     await attached.outbox.deliver(means.endpoints, means.patience)
+    if not len(attached.outbox):
+        # Otherwise nobody answers, and leaving would only take longer.
+        await attached.unguarded.tell(means.endpoints, means.patience)
     await attached.renewal.stop()
     session_id, owed = attached.view.session_id, len(attached.outbox)
+    if untold := len(attached.unguarded):
+        LOG.error("%d unguarded calls of session %s were not told", untold, session_id)
     if owed:
         LOG.error("%d receipts of session %s were not delivered", owed, session_id)
     if attached.lease.is_lost:

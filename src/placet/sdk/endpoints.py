@@ -10,6 +10,7 @@ import msgspec
 
 from placet.kernel.value import Value
 from placet.replay.calls.model import ReceiptStatus
+from placet.replay.closings.model import CloseAnswer
 from placet.replay.sessions.lease_model import ChangeLease, LeaseAnswer
 from placet.replay.sessions.model import KillAnswer, SessionMode
 from placet.sdk.answers import (
@@ -244,6 +245,20 @@ class Endpoints:
         body = msgspec.Raw(msgspec.json.encode(settle))
         ask = _post("/replay/sessions/{id}/settlements", body, binding, id=session_id)
         return await self._caller.ask(ask, Settlement, self._patience)
+
+    async def report_unguarded(
+        self, session_id: UUID, *, calls: int, since: datetime, key: str, patience: Patience
+    ) -> None:
+        """Tell of calls that ran without a grant, the first of them at `since`."""
+        body = json_body(calls=calls, since=since)
+        ask = _post("/replay/sessions/{id}/report-unguarded", body, None, id=session_id)
+        ask = msgspec.structs.replace(ask, headers={IDEMPOTENCY_KEY: key})
+        await self._caller.hear(ask, patience)
+
+    async def close(self, session_id: UUID, binding: str | None, reason: str | None) -> CloseAnswer:
+        """Take no new calls in a session, and end it once nothing is open."""
+        ask = _post("/replay/sessions/{id}/close", json_body(reason=reason), binding, id=session_id)
+        return await self._caller.ask(ask, CloseAnswer, self._patience)
 
     async def kill(self, session_id: UUID, reason: str) -> KillAnswer:
         """Stop a session for ever."""

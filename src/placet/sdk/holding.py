@@ -185,6 +185,12 @@ class Holding:
             return Posture.UNGUARDED
         return self._detached
 
+    def count_unguarded(self) -> None:
+        """Count a call that runs without a grant; the service is told once it answers again."""
+        self.unguarded += 1
+        if self._attached is not None:
+            self._attached.unguarded.ran()
+
     def outlive(self, task: "asyncio.Task[object]") -> None:
         """Wait for this task before the session is left."""
         self._late.add(task)

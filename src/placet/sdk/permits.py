@@ -120,7 +120,7 @@ def alone(session: Session, tool: str, arguments: Arguments, posture: Posture) -
     if posture is Posture.CAPTURE:
         session.captured += 1
     else:
-        session.unguarded += 1
+        session.count_unguarded()
         LOG.warning("`%s` runs unguarded: nobody answered", tool)
     context = ToolContext(tool=tool, call_id=session.means.ids.new())
     return Permit(arguments=arguments, context=context, is_reported=False)

@@ -16,6 +16,7 @@ from placet.sdk.endpoints import Endpoints
 from placet.sdk.lease import Lease, next_renewal, term_of
 from placet.sdk.outbox import Outbox
 from placet.sdk.retry import Patience
+from placet.sdk.unguarded import Unguarded
 
 _OWED_PAUSE: Final = 1.0
 _STOP_SECONDS: Final = 2.0
@@ -24,12 +25,14 @@ _STOP_SECONDS: Final = 2.0
 class Renewal:
     """The renewals of one session's lease, from `start` to `stop`."""
 
-    def __init__(self, caller: Caller, session_id: UUID, lease: Lease, outbox: Outbox) -> None:
+    def __init__(
+        self, caller: Caller, session_id: UUID, lease: Lease, owed: tuple[Outbox, Unguarded]
+    ) -> None:
         """Take a caller that this thread alone uses, and what it keeps alive and delivers."""
         self._caller = caller
         self._session_id = session_id
         self._lease = lease
-        self._outbox = outbox
+        self._outbox, self._unguarded = owed
         self._stop = threading.Event()
         name = f"placet-lease-{session_id}"
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -73,6 +76,8 @@ class Renewal:
         held = self._lease.is_lost or await self._renew(endpoints, patience)
         if held and len(self._outbox):
             await self._outbox.deliver(endpoints, patience)
+        if held and len(self._unguarded):
+            await self._unguarded.tell(endpoints, patience)
         return held
 
     async def _renew(self, endpoints: Endpoints, patience: Patience) -> bool:

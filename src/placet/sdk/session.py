@@ -12,6 +12,7 @@ import msgspec
 
 from placet.kernel.foreign import Json
 from placet.kernel.refusals import Gone
+from placet.replay.closings.model import CloseAnswer
 from placet.replay.sessions.model import KillAnswer
 from placet.replay.sessions.refusals import LeaseLost, SessionClosing
 from placet.sdk.answers import (
@@ -238,6 +239,13 @@ class Session(Holding):
     async def settle(self, settle: Settle) -> Settlement:
         """Take a call out of `unknown`, citing a receipt or, with an operator's key, a reason."""
         return await self.means.endpoints.settle(self.session_id, self.lease.binding, settle)
+
+    async def close(self, reason: str | None = None) -> CloseAnswer:
+        """Begin nothing new in this session, and cancel what waits for people.
+
+        What runs is still reported; the session is `completed` once nothing is open.
+        """
+        return await self.means.endpoints.close(self.session_id, self.lease.binding, reason)
 
     async def kill(self, reason: str) -> KillAnswer:
         """Stop the session for ever; needs an operator's key."""

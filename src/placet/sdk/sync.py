@@ -14,6 +14,7 @@ from uuid import UUID
 
 from placet.kernel.foreign import Json
 from placet.kernel.principal import Environment
+from placet.replay.closings.model import CloseAnswer
 from placet.replay.sessions.model import KillAnswer, SessionMode
 from placet.sdk import client as asynchronous
 from placet.sdk.answers import Prepared, Proposal, ReceiptAnswer, SessionAnswer, Settlement, Started
@@ -192,6 +193,10 @@ class Session:
     def settle(self, settle: Settle) -> Settlement:
         """Take a call out of `unknown`."""
         return self._loop.run(self.inner.settle(settle))
+
+    def close(self, reason: str | None = None) -> CloseAnswer:
+        """Begin nothing new in this session, and cancel what waits for people."""
+        return self._loop.run(self.inner.close(reason))
 
     def kill(self, reason: str) -> KillAnswer:
         """Stop the session for ever; needs an operator's key."""
