@@ -20,6 +20,7 @@ SOURCES = [
     ("placet.replay", "calls_v1"),
     ("placet.replay", "receipt_prepare_v1"),
     ("placet.replay", "grants_stand_v1"),
+    ("placet.replay", "unguarded_v1"),
 ]
 FUNCTIONS = [
     "calls_v1",
@@ -28,6 +29,7 @@ FUNCTIONS = [
     "grant_stands_v1",
     "effects_taken_v1",
     "grants_killed_v1",
+    "unguarded_v1",
 ]
 HEAD = "CREATE FUNCTION placet."
 PRESENT = sa.text(

@@ -1,5 +1,6 @@
 """What is said of calls in a session's stream. A body holds nothing that the database assigns."""
 
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import field
@@ -184,10 +185,20 @@ class CallCosted(Value, frozen=True):
 
 
 class LimitReached(Value, frozen=True):
-    """Event: a limit would have stopped the session at this call, but it only records."""
+    """Event: a limit would have stopped the session, but it only records.
+
+    `call_id` is the call at which it would have, where one did.
+    """
 
     limit: str
-    call_id: UUID
+    call_id: UUID | None = None
+
+
+class UnguardedReported(Value, frozen=True):
+    """Event: the agent told of calls without a grant, the first at `since` by its clock."""
+
+    calls: int
+    since: datetime | None = None
 
 
 class CallAbandoned(Value, frozen=True):

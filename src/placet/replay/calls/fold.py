@@ -17,6 +17,7 @@ from placet.replay.calls.events import (
     Leaves,
     LimitReached,
     ProposalDecided,
+    UnguardedReported,
 )
 from placet.replay.calls.model import ReceiptStatus
 from placet.replay.sessions.model import SessionOpened
@@ -36,12 +37,13 @@ _READ: Final = {
         CallBecameUnknown,
         CallCosted,
         LimitReached,
+        UnguardedReported,
     )
 }
 _changed: Final = msgspec.structs.replace
 
 
-def evolve(state: SessionState, said: Value) -> SessionState:  # noqa: C901, PLR0911 -- one line an event
+def evolve(state: SessionState, said: Value) -> SessionState:  # noqa: C901, PLR0911, PLR0912 -- one line an event
     """Return the state after an event. Events that change no fact leave it as it is."""
     match said:
         case SessionOpened():
@@ -67,6 +69,8 @@ def evolve(state: SessionState, said: Value) -> SessionState:  # noqa: C901, PLR
             return _costed(state, said)
         case LimitReached():
             return _changed(state, stopped=said.limit)
+        case UnguardedReported():
+            return _changed(state, unguarded=state.unguarded + said.calls)
         case _:
             return state
 

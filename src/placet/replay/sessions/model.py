@@ -27,6 +27,7 @@ SUPPLIED: Final[frozenset[Need]] = frozenset(
         Need.REPEATS,
         Need.OUTCOMES,
         Need.LABELS,
+        Need.UNGUARDED,
         Need.PRINCIPAL,
     }
 )
