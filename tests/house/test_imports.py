@@ -29,6 +29,7 @@ FOREIGN_TABLES: dict[tuple[str, str], str] = {
     ("placet.studio.shadow.store", "placet.events.tables"): "the age of the first event not seen",
 }
 
+MODELS = {"model", "lease_model", "refusals"}
 # What the client may see of the rest: words, policy, signatures, and how things are told.
 CLIENT_SEES = ("placet.sdk", "placet.kernel", "placet.policy", "placet.evidence")
 
@@ -97,7 +98,7 @@ def test_the_client_sees_words_policy_signatures_and_models(graph: grimp.ImportG
         for importer, imported in edges(graph)
         if importer.startswith("placet.sdk")
         and not imported.startswith(CLIENT_SEES)
-        and last(imported) != "model"
+        and last(imported) not in MODELS
     ]
     assert strangers == []
 
