@@ -17,6 +17,7 @@ from tests.invariants.guards_revoking import (
     WRITER_UNREAD,
 )
 from tests.invariants.guards_slicing import SLICING
+from tests.invariants.guards_standing import STANDING, STANDING_TWICE
 from tests.invariants.mutants import Change, Mutant, one
 
 LOCKED = """      AND (who.environment IS NULL OR who.environment = r.environment)
@@ -395,6 +396,7 @@ MUTANTS = [
     *REVOKING,
     *ASKING,
     *EDITING,
+    *STANDING,
     *SLICING,
     *CLOSING,
     *CONTROLLING,
@@ -543,6 +545,7 @@ MUTANTS = [
 ]
 
 SECOND_GUARDS = [
+    *STANDING_TWICE,
     Mutant(
         "responses_without_a_lock_meet_the_sequence_of_events",
         "I2",
