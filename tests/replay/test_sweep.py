@@ -1,5 +1,6 @@
 """The sweeper on a real database: what is overdue, what is done."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import pytest
@@ -7,8 +8,11 @@ from litestar import Litestar
 from tests.replay.desk import Desk, Worker
 from tests.replay.passing import Pass, let_time_pass
 
+from placet.replay.calls import store
+from placet.replay.calls.model import ReplayExecutionReceipt
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import sweep_due
+from placet.storage.database import Reading
 from placet.storage.work import SWEEP_SESSION, take_due
 
 __all__ = ["let_time_pass"]
@@ -118,3 +122,32 @@ async def test_what_one_sweeper_took_the_other_leaves(
     ]
     assert worker.session_id in taken[0]
     assert worker.session_id not in taken[1]
+
+
+async def test_a_sweep_reads_one_output_of_a_call_however_much_was_reported(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await desk.worker()
+    settled, open_ended = await worker.propose(("note", {"text": "a"}), ("note", {"text": "b"}))
+    with monkeypatch.context() as once:
+        once.setattr("placet.replay.calls.report.ATTEMPTS", 1)
+        for number in range(5):
+            await worker.report(settled, output={"id": number})
+            await worker.report(open_ended, "timed_out", output={"id": number})
+    await let_time_pass(worker)
+    read: list[UUID] = []
+    list_receipts = store.list_receipts
+
+    async def receipts(
+        tx: Reading, session_id: UUID, asked: Collection[UUID]
+    ) -> dict[UUID, ReplayExecutionReceipt]:
+        read.extend(asked)
+        return await list_receipts(tx, session_id, asked)
+
+    monkeypatch.setattr(store, "list_receipts", receipts)
+    await sweep_due(runtime)
+    assert await statuses(worker) == {open_ended["call_id"]: "unknown"}
+    said = [event for event in await worker.events() if event["type"] == "CallSettled"]
+    first = next(e for e in await worker.events() if e["type"] == "ReceiptReceived")
+    assert [event["body"]["receipt_id"] for event in said] == [first["body"]["receipt_id"]]
+    assert [str(receipt_id) for receipt_id in read] == [first["body"]["receipt_id"]]

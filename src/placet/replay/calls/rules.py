@@ -88,13 +88,23 @@ def failure_need(tool: LoadedTool | None, environment: Environment) -> EvidenceL
 
 def is_enough(word: Word, tool: LoadedTool | None, environment: Environment) -> bool:
     """Tell whether this word settles its call."""
-    if word.status is ReceiptStatus.SUCCEEDED:
+    return suffices(word.status, word.level, tool, environment)
+
+
+def suffices(
+    status: ReceiptStatus,
+    level: EvidenceLevel,
+    tool: LoadedTool | None,
+    environment: Environment,
+) -> bool:
+    """Tell whether what is said so well settles a call of this tool."""
+    if status is ReceiptStatus.SUCCEEDED:
         need = success_need(tool, environment)
-    elif word.status is ReceiptStatus.FAILED:
+    elif status is ReceiptStatus.FAILED:
         need = failure_need(tool, environment)
     else:
         return False
-    return _ORDER[word.level] >= _ORDER[need]
+    return _ORDER[level] >= _ORDER[need]
 
 
 def decide_word(

@@ -6,10 +6,13 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from placet.events.model import NewEvent
 from placet.kernel.value import Value
 from placet.replay.calls.model import (
+    EvidenceLevel,
+    ReceiptStatus,
     ReplayExecutionReceipt,
     ReplayPendingCall,
 )
@@ -225,20 +228,74 @@ async def count_alive(tx: Reading, session_id: UUID, steps: Collection[int]) -> 
     return {int(row.step_id): int(row.alive) for row in rows}
 
 
-async def list_receipts(
-    tx: Reading, session_id: UUID, call_id: UUID
-) -> list[ReplayExecutionReceipt]:
-    """Return every receipt of a call, the first one first."""
-    return await tx.list(
-        ReplayExecutionReceipt,
-        sa.select(RECEIPT)
+class ReportedWord(Value, frozen=True):
+    """The first receipt of a call at its level and by its host, without its output."""
+
+    receipt_id: UUID
+    pending_call_id: UUID
+    tool_name: str
+    status: ReceiptStatus
+    evidence_level: EvidenceLevel
+    attested_by: str | None
+
+
+async def list_reported_statuses(
+    tx: Reading, session_id: UUID, calls: Collection[UUID]
+) -> dict[UUID, set[ReceiptStatus]]:
+    """Return every status that was reported of each of these calls, late or not."""
+    rows = await tx.rows(
+        sa.select(RECEIPT.c.pending_call_id, RECEIPT.c.status)
+        .distinct()
         .where(
             RECEIPT.c.tenant_id == tx.tenant_id,
             RECEIPT.c.session_id == session_id,
-            RECEIPT.c.pending_call_id == call_id,
+            RECEIPT.c.pending_call_id.in_(calls),
         )
-        .order_by(RECEIPT.c.receipt_id),
     )
+    found: dict[UUID, set[ReceiptStatus]] = {}
+    for row in rows:
+        found.setdefault(row.pending_call_id, set()).add(ReceiptStatus(row.status))
+    return found
+
+
+async def list_reported_words(
+    tx: Reading, session_id: UUID, calls: Collection[UUID]
+) -> list[ReportedWord]:
+    """Return what says for certain what became of these calls, and came in order.
+
+    Of a call no more than one receipt for each level and host, the first of them: so many reports
+    as there may be, so few are read.
+    """
+    kind = (RECEIPT.c.pending_call_id, RECEIPT.c.evidence_level, RECEIPT.c.attested_by)
+    return await tx.list(
+        ReportedWord,
+        sa.select(*(RECEIPT.c[name] for name in ReportedWord.__struct_fields__))
+        .ext(postgresql.distinct_on(*kind))
+        .where(
+            RECEIPT.c.tenant_id == tx.tenant_id,
+            RECEIPT.c.session_id == session_id,
+            RECEIPT.c.pending_call_id.in_(calls),
+            RECEIPT.c.status.in_([ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED]),
+            ~RECEIPT.c.late,
+            ~RECEIPT.c.conflicting,
+        )
+        .order_by(*kind, RECEIPT.c.receipt_id),
+    )
+
+
+async def list_receipts(
+    tx: Reading, session_id: UUID, receipts: Collection[UUID]
+) -> dict[UUID, ReplayExecutionReceipt]:
+    """Return these receipts by the calls that they are of."""
+    found = await tx.list(
+        ReplayExecutionReceipt,
+        sa.select(RECEIPT).where(
+            RECEIPT.c.tenant_id == tx.tenant_id,
+            RECEIPT.c.session_id == session_id,
+            RECEIPT.c.receipt_id.in_(receipts),
+        ),
+    )
+    return {receipt.pending_call_id: receipt for receipt in found}
 
 
 def _columns(

@@ -8,8 +8,10 @@ people is cancelled at once. What is done is completed.
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
+
+import msgspec
 
 from placet.events.model import SYSTEM_ACTOR
 from placet.kernel.value import Value
@@ -18,19 +20,19 @@ from placet.policy.wider import is_wider
 from placet.replay.calls import hosts, store
 from placet.replay.calls.events import AskExpired, CallAbandoned, CallBecameUnknown
 from placet.replay.calls.fold import evolve
+from placet.replay.calls.hosts import NO_REPORTS, Reports
 from placet.replay.calls.model import (
     BlockedWhy,
     CallStatus,
     CommitNeed,
     CommitState,
     ExecutionState,
-    ReceiptStatus,
     ReplayExecutionReceipt,
     ReplayPendingCall,
     Stop,
 )
 from placet.replay.calls.next_call import NOTHING_LEFT, CountedCall, Left, NextCall
-from placet.replay.calls.rules import Overdue, Word, decide_overdue, is_enough, settle
+from placet.replay.calls.rules import Overdue, Word, decide_overdue, settle
 from placet.replay.calls.runtime import ATTEMPTS, Runtime
 from placet.replay.calls.writes import SweepWrite, SweptCall
 from placet.replay.sessions import store as sessions
@@ -44,8 +46,8 @@ BATCH: Final = 100
 TAKEN_SECONDS: Final = 30
 _LOG: Final = logging.getLogger("placet.worker")
 
-Receipts = Mapping[UUID, Sequence[ReplayExecutionReceipt]]
-"""The receipts of each call, the first one first."""
+Evidence: TypeAlias = tuple[Mapping[UUID, ReplayExecutionReceipt], Mapping[UUID, Reports]]
+"""The receipts that settle calls, and what was reported of calls at all, each by call."""
 
 
 class Swept(Value, frozen=True):
@@ -83,20 +85,16 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
         now = await tx.now()
         calls = await store.list_open_calls(tx, work.ref)
         overdue = [call for call in calls if call.due_at is not None and call.due_at <= now]
-        receipts = {
-            call.call_id: await hosts.weigh(
-                tx,
-                session.environment,
-                await store.list_receipts(tx, work.ref, call.call_id),
-            )
-            for call in overdue
-        }
+        reports = await hosts.read_reports(
+            tx, session.environment, work.ref, [call.call_id for call in overdue]
+        )
         alive = await store.count_alive(tx, work.ref, {call.step_id for call in overdue})
     pinned = await runtime.policies.get(runtime.db, work.tenant_id, session.artifact_id)
+    receipts = await _chosen(runtime, pinned.policy, session, overdue, reports)
     if session.next_seq > SNAPSHOT_EVENTS:
         async with runtime.db.writing(acting_for(work.tenant_id)) as writing:
             await put_due(writing, SNAPSHOT_SESSION, work.ref, now)
-    swept = decide_sweep(pinned.policy, session, calls, overdue, receipts, alive)
+    swept = decide_sweep(pinned.policy, session, calls, overdue, (receipts, reports), alive)
     return await store.sweep(
         runtime.db.hot,
         SweepWrite(
@@ -116,18 +114,43 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
     )
 
 
+async def _chosen(
+    runtime: Runtime,
+    policy: Policy,
+    session: ReplaySession,
+    overdue: Sequence[ReplayPendingCall],
+    reports: Mapping[UUID, Reports],
+) -> dict[UUID, ReplayExecutionReceipt]:
+    """Return the receipts that settle calls, by call, at the levels at which they count now."""
+    chosen = {}
+    for call in overdue:
+        known = reports.get(call.call_id, NO_REPORTS)
+        word = hosts.choose(known, policy.tools.get(call.tool_name), session.environment)
+        if word is not None:
+            chosen[word.receipt_id] = word.evidence_level
+    if not chosen:
+        return {}
+    async with runtime.db.reading(acting_for(session.tenant_id)) as tx:
+        found = await store.list_receipts(tx, session.session_id, chosen)
+    return {
+        call_id: msgspec.structs.replace(receipt, evidence_level=chosen[receipt.receipt_id])
+        for call_id, receipt in found.items()
+    }
+
+
 def decide_sweep(  # noqa: PLR0913, PLR0917 -- a session, its calls, and what is known of them
     policy: Policy,
     session: ReplaySession,
     calls: Sequence[ReplayPendingCall],
     overdue: Sequence[ReplayPendingCall],
-    receipts: Receipts,
+    evidence: Evidence,
     alive: Mapping[int, int],
 ) -> Swept:
     """Return what the overdue calls of a session become, and whether the session is done.
 
     `alive` is how many calls of each step count.
     """
+    receipts, reports = evidence
     state = decode_state(session.state)
     status = session.status
     left, stop = NOTHING_LEFT, None
@@ -135,15 +158,14 @@ def decide_sweep(  # noqa: PLR0913, PLR0917 -- a session, its calls, and what is
     swept: list[SweptCall] = []
     said: list[Value] = []
     for call in overdue:
-        known = receipts.get(call.call_id, ())
+        receipt = receipts.get(call.call_id)
         others = counting.get(call.step_id, 1) - 1
-        following = _settlement(policy, session, state, _counted(call, others), known)
-        if following is None:
+        if receipt is None:
             became = decide_overdue(
                 call.status,
                 call.execution_state,
                 start_required=call.start_required,
-                is_reported=bool(known),
+                is_reported=call.call_id in reports,
             )
             event = _event(call, became, others)
             swept.append(_swept(call, became))
@@ -155,7 +177,8 @@ def decide_sweep(  # noqa: PLR0913, PLR0917 -- a session, its calls, and what is
             state = evolve(state, event)
             said.append(event)
         else:
-            swept.append(_settled(call, following, known))
+            following = settle(policy, state, _word(_counted(call, others), receipt))
+            swept.append(_settled(call, following, receipt))
             if status is SessionStatus.ACTIVE:
                 status = following.session_status or status
             left = left.plus(following.left)
@@ -189,40 +212,20 @@ def _counted(call: ReplayPendingCall, others: int) -> CountedCall:
     )
 
 
-def _settlement(
-    policy: Policy,
-    session: ReplaySession,
-    state: SessionState,
-    call: CountedCall,
-    receipts: Sequence[ReplayExecutionReceipt],
-) -> NextCall | None:
-    """Return the settlement by the first receipt that came in time and is enough.
-
-    Receipts that say different things settle nothing: somebody has to look.
-    """
-    if {ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED} <= {r.status for r in receipts}:
-        return None
-    for receipt in receipts:
-        word = Word(
-            call=call,
-            status=receipt.status,
-            level=receipt.evidence_level,
-            output=receipt.output,
-            receipt_id=receipt.receipt_id,
-            cost_micros=receipt.cost_micros,
-        )
-        tool = policy.tools.get(call.tool)
-        in_order = not receipt.late and not receipt.conflicting
-        if in_order and is_enough(word, tool, session.environment):
-            return settle(policy, state, word)
-    return None
+def _word(call: CountedCall, receipt: ReplayExecutionReceipt) -> Word:
+    return Word(
+        call=call,
+        status=receipt.status,
+        level=receipt.evidence_level,
+        output=receipt.output,
+        receipt_id=receipt.receipt_id,
+        cost_micros=receipt.cost_micros,
+    )
 
 
 def _settled(
-    call: ReplayPendingCall, following: NextCall, receipts: Sequence[ReplayExecutionReceipt]
+    call: ReplayPendingCall, following: NextCall, receipt: ReplayExecutionReceipt
 ) -> SweptCall:
-    cited = getattr(following.said[0], "receipt_id", None)
-    level = next(r.evidence_level for r in receipts if r.receipt_id == cited)
     return SweptCall(
         call_id=call.call_id,
         was=call.status,
@@ -231,8 +234,8 @@ def _settled(
         execution_state=following.execution_state,
         commit_state=following.commit_state,
         frees_effect_key=following.frees_effect_key,
-        settled_by=cited,
-        evidence_level=level,
+        settled_by=receipt.receipt_id,
+        evidence_level=receipt.evidence_level,
     )
 
 
