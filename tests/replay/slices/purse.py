@@ -4,8 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from tests.replay.desk import Desk, Worker
+from tests.replay.desk import AGENT, Desk, Worker
 from tests.replay.twofold import limited
+
+from placet.kernel.principal import Environment
 
 BOOKS = sa.text(
     """
@@ -74,3 +76,20 @@ async def books(desk: Desk) -> dict[str, tuple[Decimal | int, ...]]:
 async def paid(worker: Worker, *amounts: object, name: str = "pay") -> list[str]:
     """Return what became of payments that were proposed together: their verdicts."""
     return [call["verdict"] for call in await worker.propose(*[pay(one, name) for one in amounts])]
+
+
+async def acting_for(desk: Desk, claims: dict[str, Any], agent: str = AGENT) -> Worker:
+    """Return a worker whose agent acts for whoever its key names."""
+    actor, _ = await desk.workplace.agent(agent, Environment.STAGING)
+    asked = {
+        "actor_id": str(actor.actor_id),
+        "name": "runtime",
+        "scopes": ["runtime"],
+        "agent": agent,
+        "environment": Environment.STAGING.value,
+        "claims": claims,
+    }
+    issued = await desk.post("/api/v1/tenancy/api-keys", asked, desk.workplace.founder_key)
+    assert issued.status_code == 201, issued.text
+    desk.runtime_key = issued.json()["api_key"]
+    return await desk.worker()

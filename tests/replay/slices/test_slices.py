@@ -10,7 +10,7 @@ from litestar import Litestar
 from tests.conftest import Server, found
 from tests.replay.desk import Desk, Worker
 from tests.replay.passing import Pass, let_time_pass
-from tests.replay.slices.purse import books, paid, pay, purse
+from tests.replay.slices.purse import acting_for, books, paid, pay, purse
 from tests.replay.twofold import begun
 
 from placet.authority.server_keys import ServerKeys
@@ -319,3 +319,21 @@ async def test_a_session_that_only_records_looks_and_takes_nothing(
     assert (await books(desk))["paid_0"] == (90, 0)
     assert await paid(await watching.worker(), 11, 10) == ["deny", "allow"]
     assert await paid(other, 10) == ["allow"]
+
+
+async def test_a_principal_has_one_allowance_through_all_agents_and_no_one_has_none(
+    desk: Desk, app: Litestar
+) -> None:
+    document = purse({"scope": "principal", "lte": 100})
+    await desk.approve_again(document)
+    ann, other = await acting_for(desk, {"id": "ann"}), await acting_for(desk, {"id": "ben"})
+    assert await paid(ann, 60) == ["allow"]
+    assert await paid(other, 100) == ["allow"]
+    elsewhere = Desk(desk.client, desk.db, desk.ids, desk.workplace)
+    keys = app.state[ServerKeys.__name__]
+    await elsewhere.approve(keys, document | {"agent": "other-desk"}, agent="other-desk")
+    again = await acting_for(elsewhere, {"id": "ann", "department": "support"}, "other-desk")
+    assert await paid(again, 41, 40) == ["deny", "allow"]
+    nobody = await acting_for(desk, {"department": "support"})
+    (denied,) = await nobody.propose(pay(1))
+    assert (denied["layer"], denied["reasons"][0]["code"]) == (9, "aggregate_missing")
