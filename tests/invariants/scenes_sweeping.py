@@ -201,7 +201,7 @@ async def _sweep_as_of(one: Hand, at: datetime) -> str:
         session = await sessions.get_session(tx, one.session_id)
         calls = await store.list_open_calls(tx, one.session_id)
     pinned = await one.runtime.policies.get(one.side.db, one.who.tenant_id, session.artifact_id)
-    swept = decide_sweep(pinned.policy, session, calls, calls, {}, {})
+    swept = decide_sweep(pinned.policy, session, calls, calls, ({}, {}), {})
     write = SweepWrite(
         tenant_id=one.who.tenant_id,
         session_id=one.session_id,
