@@ -133,6 +133,23 @@ def test_somebody_edits_a_call_and_signs_a_yes_to_the_new_one(office: Office) ->
     assert bad.returncode != 0
 
 
+def test_somebody_says_yes_beforehand_sees_its_uses_and_ends_it(office: Office) -> None:
+    where = ("--where", '{"path": "$.text", "length_lte": 5}')
+    place = ("--workspace", str(office.workspace), "--uses", "1", "--reason", "short ones")
+    key = ("--key", str(office.file("ada")), "--yes")
+    made = office.told("standing", "grant", "email_customer", *where, *place, *key, by="ada")
+    waiting_calls(office, "hello")
+    assert office.run("asks", by="ada").stdout.strip() == "nothing waits for anybody"
+    assert "1/1 used" in office.run("standing", "list", by="ada").stdout
+    done = office.told("standing", "revoke", made["standing_id"], "--reason", "over", by="ada")
+    assert done["revoke_reason"] == "over"
+    bad = ("--where", '{"path": "$.text", "longer": 5}')
+    wrong = office.run("standing", "grant", "email_customer", *bad, *place, *key, by="ada")
+    assert wrong.returncode == Exit.USAGE
+    other = office.run("standing", "grant", "lookup_order", *where, *place, *key, by="ada")
+    assert "asks nobody" in other.stderr
+
+
 def test_a_rejection_says_why_and_what_is_gone_is_answered_no_more(office: Office) -> None:
     (call,) = map(str, waiting_calls(office, "hello"))
     key = ("--key", str(office.file("ada")), "--yes")

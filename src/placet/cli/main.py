@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "break-glass": ("placet.cli.break_glass", "Put in force for an hour what stands by."),
     "asks": ("placet.cli.asks", "List the calls of agents that wait for people."),
     "ask": ("placet.cli.ask", "Look at such calls, and answer with a signed vote."),
+    "standing": ("placet.cli.standing", "Say yes beforehand to calls of one tool."),
     "artifact": ("placet.cli.artifact", "Export a compiled artifact."),
     "webhook": ("placet.cli.webhook", "Tell other systems of what happens, by signed calls."),
     "plan": ("placet.cli.plan", "See what holds for an agent, and who runs it."),

@@ -23,6 +23,7 @@ from placet.sdk.studio.requests import Requests
 from placet.sdk.studio.sessions import Sessions
 from placet.sdk.studio.snapshots import Snapshots
 from placet.sdk.studio.sources import Sources
+from placet.sdk.studio.standing import StandingGrants
 from placet.sdk.studio.tool_hosts import ToolHosts
 from placet.sdk.studio.views import Views
 from placet.sdk.studio.webhooks import Webhooks
@@ -79,6 +80,11 @@ class Studio:
     def people(self) -> People:
         """Who one is, and who else is in the tenant."""
         return People(self._door)
+
+    @property
+    def standing(self) -> StandingGrants:
+        """What people say yes to beforehand."""
+        return StandingGrants(self._door)
 
     @property
     def workspaces(self) -> Workspaces:
