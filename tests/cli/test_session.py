@@ -83,8 +83,14 @@ def test_labels_are_put_on_shown_and_taken_off(floor: Floor) -> None:
     assert (
         left == office.told("session", "show", session, by="op")["labels"] == {"region": "eu=west"}
     )
-    for wrong in (("--add", "risk"), ("--add", "=x"), ("--add", "a=b", "--clear", "c")):
-        assert office.run("session", "labels", session, *wrong, by="op").returncode == Exit.USAGE
+    for why, *wrong in (
+        ("`risk` is no label", "--add", "risk"),
+        ("`=x` is no label", "--add", "=x"),
+        ("not both at once", "--add", "a=b", "--clear", "c"),
+    ):
+        refused = office.run("session", "labels", session, *wrong, by="op")
+        assert refused.returncode == Exit.USAGE
+        assert why in refused.stderr
     assert office.run("session", "labels", session, *put, by="ada").returncode == Exit.FAILED
 
 
@@ -92,6 +98,7 @@ def test_tools_are_taken_away_for_a_reason_and_for_good(floor: Floor) -> None:
     office, session = floor.office, floor.session()
     told = office.run("session", "filter", session, "issue_refund", by="op")
     assert told.returncode == Exit.USAGE
+    assert "--reason" in told.stderr
     because = ("--reason", "looked at by hand")
     for tool in ("issue_refund", "lookup_order"):
         office.told("session", "filter", session, tool, *because, by="op")
