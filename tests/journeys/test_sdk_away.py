@@ -238,22 +238,27 @@ async def test_a_receipt_that_is_never_delivered_is_told_in_the_log_by_its_sessi
     assert told == [f"1 receipts of session {session.session_id} were not delivered"]
 
 
-async def test_a_cancelled_tool_has_a_doubtful_end(desk: RefundDesk) -> None:
-    begun = asyncio.Event()
+async def test_a_tool_whose_caller_was_cancelled_is_doubtful_until_it_has_ended(
+    desk: RefundDesk,
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def hang() -> None:
         begun.set()
-        await asyncio.Event().wait()
+        await go_on.wait()
 
     issue_refund, paid = refunding(hang)
-    async with desk.client() as client, client.session(mode=ENFORCE) as session:
-        running = asyncio.ensure_future(issue_refund("ord_1", 100))
-        await begun.wait()
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        assert await open_statuses(session) == ["unknown"]
-    assert paid == []
+    async with desk.client() as client:
+        async with client.session(mode=ENFORCE) as session:
+            running = asyncio.ensure_future(issue_refund("ord_1", 100))
+            await begun.wait()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            assert (await open_statuses(session), paid) == (["unknown"], [])
+            go_on.set()
+        state = await client.state(session.session_id, pending=True)
+    assert (paid, state.pending) == (["ord_1"], [])
 
 
 async def test_a_plain_tool_that_outlives_its_cancellation_reports_its_end_too(

@@ -122,6 +122,7 @@ class ProposedCall(Value, frozen=True):
     grant: msgspec.Raw = _NONE
     grant_expires_at: datetime | None = None
     deadline: datetime | None = None
+    cancel_safe: bool = False
 
     @property
     def has_grant(self) -> bool:

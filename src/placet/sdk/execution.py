@@ -7,12 +7,14 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Final
 
-from placet.sdk.answers import Prepared
+from placet.replay.calls.model import CallStatus
+from placet.replay.sessions.refusals import LeaseLost
+from placet.sdk.answers import Prepared, ReceiptAnswer
 from placet.sdk.endpoints import NextRequest
 from placet.sdk.gate import Gate
 from placet.sdk.notes import Notes
 from placet.sdk.permits import Permit, last_look
-from placet.sdk.reports import Ran, did, fell, never_begun, noted, report
+from placet.sdk.reports import Ran, cite, did, fell, never_begun, noted, report
 from placet.sdk.session import Session
 from placet.sdk.tool import Tool
 
@@ -56,9 +58,10 @@ async def run(
     The last look at the lease and the grant is taken where the tool is begun, which for a plain
     tool may be long after it was handed to a thread: raises `LeaseLost` and `GrantRefused` as
     `last_look` does. What was not begun by then never is; `gate` tells which it was. A tool that
-    was cancelled or ran out of time is reported as `timed_out`: it may have worked. A plain tool's
-    thread goes on after that, and its end is reported too. With `ahead`, the receipt of a tool that
-    was begun carries the preflight of what follows.
+    ran out of time is reported as `timed_out`: it may have worked. So is one whose caller was
+    cancelled; it goes on, and its end is told too, unless its contract says `cancel: safe`: then it
+    is cancelled with its caller, and with the lease. With `ahead`, the receipt of a tool that was
+    begun carries the preflight of what follows.
     """
     return await _Run(session, tool, permit, Gate() if gate is None else gate, ahead).run()
 
@@ -97,20 +100,46 @@ class _Run:
         if tool.is_async:
             if permit.is_reported:
                 await self._session.note_handed_out(permit.context.call_id)
-            self._may_begin()
-            return await tool.call_async(permit.arguments, permit.context, self._notes)
-        work = asyncio.ensure_future(plain_runner.get()(self._plain))
+            # A cancellation that came meanwhile is heard here, before the tool is begun.
+            await asyncio.sleep(0)
+            work = asyncio.ensure_future(self._asynchronous())
+            if permit.may_cancel or not permit.is_reported:
+                return await self._cancellable(work)
+        else:
+            work = asyncio.ensure_future(plain_runner.get()(self._plain))
         try:
             result = await asyncio.shield(work)
         except asyncio.CancelledError:
             if not self._gate.shut():
-                self._session.outlive(asyncio.ensure_future(self._report_late(work)))
+                late = asyncio.ensure_future(self._report_late(work))
+                self._session.outlive(late, until=permit.expires_at)
             raise
         return await result if inspect.isawaitable(result) else result
+
+    async def _cancellable(self, work: "asyncio.Future[object]") -> object:
+        """Await a tool that ends with its caller, and with the lease that it was begun under."""
+        if not self._permit.is_reported:
+            return await work
+        lease, loop = self._session.lease, asyncio.get_running_loop()
+        try:
+            with lease.telling(lambda: loop.call_soon_threadsafe(work.cancel)):
+                return await work
+        except asyncio.CancelledError as fault:
+            task = asyncio.current_task()
+            if lease.is_lost and (task is None or not task.cancelling()):
+                raise LeaseLost(detail="its tool was cancelled with the lease") from fault
+            raise
 
     def _may_begin(self) -> bool:
         last_look(self._session, self._permit)
         return self._gate.begin()
+
+    async def _asynchronous(self) -> object:
+        if not self._may_begin():
+            return None
+        return await self._tool.call_async(
+            self._permit.arguments, self._permit.context, self._notes
+        )
 
     def _plain(self) -> object:
         if self._permit.is_reported:
@@ -122,8 +151,13 @@ class _Run:
 
     async def _report_late(self, work: "asyncio.Future[object]") -> None:
         await asyncio.wait([work])
+        if work.cancelled():
+            return
         fault = work.exception()
-        await self._report(self._did(work.result()) if fault is None else self._fell(fault))
+        ran = self._did(work.result()) if fault is None else self._fell(fault)
+        answer = await self._report(ran)
+        if answer is not None and answer.call_status == CallStatus.UNKNOWN:
+            await cite(self._session, answer, ran.status)
 
     def _did(self, result: object) -> Ran:
         return noted(did(result, self._started_at, self._now()), self._notes)
@@ -132,12 +166,13 @@ class _Run:
         ran = fell(fault, self._started_at, self._now(), is_grave=self._permit.is_grave)
         return noted(ran, self._notes)
 
-    async def _report(self, ran: Ran, following: NextRequest | None = None) -> None:
+    async def _report(self, ran: Ran, following: NextRequest | None = None) -> ReceiptAnswer | None:
         if not self._permit.is_reported:
-            return
+            return None
         answer = await report(self._session, self._permit.subject, ran, following)
         if self._ahead is not None and answer is not None and following is not None:
             self._ahead.prepared = answer.next
+        return answer
 
     def _now(self) -> datetime:
         return self._session.means.clock.now()

@@ -1,6 +1,7 @@
 """A session as this process holds it: its life, its lease, and what may be begun in it."""
 
 import asyncio
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
@@ -13,6 +14,7 @@ from placet.sdk.answers import SessionAnswer
 from placet.sdk.attach import Attached, attach, detach, posture_without
 from placet.sdk.lease import Lease, Term
 from placet.sdk.means import Means, Opening
+from placet.sdk.outbox import LOG
 from placet.sdk.plan import Posture, decide_posture, strictest
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class Holding:
         self._attached: Attached | None = None
         self._detached: Posture | None = None
         self._alone_until = float("-inf")
-        self._late: set[asyncio.Task[object]] = set()
+        self._late: dict[asyncio.Task[object], float] = {}
         self._begun: set[UUID] = set()
         self._is_left = False
 
@@ -73,8 +75,7 @@ class Holding:
     ) -> None:
         """Begin nothing more, wait for tools that still run, deliver, and give the lease back."""
         self._is_left = True
-        if self._late:
-            await asyncio.wait(self._late)
+        await self._wait_for_late()
         if self._attached is not None:
             await detach(self.means, self._attached)
 
@@ -191,7 +192,23 @@ class Holding:
         if self._attached is not None:
             self._attached.unguarded.ran()
 
-    def outlive(self, task: "asyncio.Task[object]") -> None:
-        """Wait for this task before the session is left."""
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
+    def outlive(self, task: "asyncio.Task[object]", until: datetime | None = None) -> None:
+        """Wait for this task before the session is left, but not after `until` by the service."""
+        now = self.means.clock.monotonic()
+        term = None if self._attached is None else self._attached.lease.term
+        seconds = float("inf")
+        if until is not None and term is not None:
+            seconds = (until - term.service_time(now)).total_seconds()
+        self._late[task] = now + seconds
+        task.add_done_callback(lambda done: self._late.pop(done, None))
+
+    async def _wait_for_late(self) -> None:
+        while self._late:
+            left = max(self._late.values()) - self.means.clock.monotonic()
+            if left <= 0:
+                LOG.error("%d tools still run, and nobody waits for them", len(self._late))
+                return
+            timeout = None if left == float("inf") else left
+            await asyncio.wait(
+                list(self._late), timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+            )

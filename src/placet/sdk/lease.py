@@ -6,7 +6,9 @@ have been granted before. Work is begun in the first two thirds of that life onl
 last third for requests on their way.
 """
 
+import contextlib
 import threading
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -89,6 +91,7 @@ class Lease:
         self._binding_sent = float("-inf")
         self._lost: Refusal | None = None
         self._unanswered = False
+        self._on_loss: dict[object, Callable[[], object]] = {}
 
     def __repr__(self) -> str:
         """Show who holds it, under which fence, and whether it is lost."""
@@ -142,7 +145,25 @@ class Lease:
 
     def lose(self, why: Refusal) -> None:
         """Remember for good that the service said why this lease is over."""
-        self._lost = self._lost or why
+        with self._lock:
+            self._lost = self._lost or why
+            told, self._on_loss = self._on_loss, {}
+        for tell in told.values():
+            tell()
+
+    @contextlib.contextmanager
+    def telling(self, tell: Callable[[], object]) -> Iterator[None]:
+        """Have `tell` called, from any thread, if the lease is lost meanwhile or was before."""
+        place = object()
+        with self._lock:
+            self._on_loss[place] = tell
+        try:
+            if self._lost is not None:
+                tell()
+            yield
+        finally:
+            with self._lock:
+                self._on_loss.pop(place, None)
 
     def miss(self, *, unanswered: bool) -> None:
         """Remember that a renewal failed; `unanswered` where no service was there."""

@@ -37,7 +37,8 @@ class Permit(Value, frozen=True):
     """Leave to run one tool now, once, with these arguments. `is_reported` where it was granted.
 
     A granted one ends at `expires_at`. `is_grave` where the contract wants a start. `is_ours` where
-    nobody else can have been told of the grant.
+    nobody else can have been told of the grant. `may_cancel` where the contract lets a tool that
+    has begun be cancelled.
     """
 
     arguments: Arguments
@@ -45,6 +46,7 @@ class Permit(Value, frozen=True):
     is_reported: bool
     is_grave: bool = False
     is_ours: bool = False
+    may_cancel: bool = False
     expires_at: datetime | None = None
 
     def __repr__(self) -> str:
@@ -248,5 +250,6 @@ async def _checked(session: Session, call: ProposedCall, arguments: Arguments) -
         context=context,
         is_reported=True,
         is_grave=call.start_required,
+        may_cancel=call.cancel_safe,
         expires_at=grant.expires_at,
     )

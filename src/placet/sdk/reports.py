@@ -9,10 +9,11 @@ from uuid import UUID
 import msgspec
 
 from placet.kernel import foreign
+from placet.kernel.refusals import Refusal
 from placet.kernel.value import Value
 from placet.replay.calls.model import ReceiptStatus
 from placet.sdk.answers import ReceiptAnswer
-from placet.sdk.endpoints import NextRequest, Owed, Receipt
+from placet.sdk.endpoints import NextRequest, Owed, Receipt, Settle
 from placet.sdk.errors import NotDone, OutcomeUnknown
 from placet.sdk.notes import Attestation, Notes
 from placet.sdk.outbox import LOG
@@ -149,6 +150,23 @@ def output_of(result: object) -> str | None:
         LOG.warning("a result of %d bytes is too large to be told", len(text))
         return None
     return text.decode()
+
+
+async def cite(session: Session, answer: ReceiptAnswer, status: ReceiptStatus) -> None:
+    """Settle an unknown call by a receipt of its end that came later; raises nothing."""
+    if status not in {ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED}:
+        return
+    settle = Settle(
+        settlement_id=session.means.ids.new(),
+        call_id=answer.call_id,
+        outcome=status,
+        reason="its tool went on, and its end is known now",
+        receipt_id=answer.receipt_id,
+    )
+    try:
+        await session.settle(settle)
+    except Refusal as refusal:
+        LOG.warning("call %s stays unknown: %s", answer.call_id, refusal)
 
 
 class Subject(Value, frozen=True):

@@ -56,7 +56,10 @@ class Prepared(Value, frozen=True):
 
 
 class CallOutcome(Value, frozen=True):
-    """What became of one proposed call. `grant` is there for a granted call that may still run."""
+    """What became of one proposed call. `grant` is there for a granted call that may still run.
+
+    `cancel_safe` tells that the contract lets a tool that has begun be cancelled.
+    """
 
     call_id: UUID
     tool_call_id: str
@@ -71,6 +74,7 @@ class CallOutcome(Value, frozen=True):
     grant: Envelope | None
     grant_expires_at: datetime | None
     deadline: datetime | None
+    cancel_safe: bool = False
 
 
 class ProposalAnswer(Value, frozen=True):

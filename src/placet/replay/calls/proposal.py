@@ -13,7 +13,7 @@ from placet.policy.decision import Allow, Ask, Deny
 from placet.policy.facts import Call, Facts
 from placet.policy.holding import Holding
 from placet.policy.loaded import Policy
-from placet.policy.model import CommitRequirement, Gate
+from placet.policy.model import Cancel, CommitRequirement, Gate
 from placet.policy.response import CallVerdict
 from placet.replay.calls.events import CallProposed, LimitReached, ProposalDecided
 from placet.replay.calls.fold import evolve
@@ -287,6 +287,7 @@ def _outcomes(policy: Policy, rows: Sequence[CallRow]) -> list[KeptOutcome]:
                 start_required=row.start_required,
                 grant_ms=row.grant_ms,
                 ask_seconds=row.ask_seconds,
+                cancel_safe=tool is not None and tool.cancel is Cancel.SAFE,
             )
         )
     return outcomes

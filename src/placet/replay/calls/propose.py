@@ -231,6 +231,7 @@ def _outcome(signing: _Signing, call: KeptOutcome, decided_at: datetime) -> Call
         blocked_why=call.blocked_why,
         arguments_hash=call.arguments_hash,
         start_required=call.start_required,
+        cancel_safe=call.cancel_safe,
         grant=_sign(signing, call, granted, expires) if call.call_id in signing.signable else None,
         grant_expires_at=expires,
         deadline=None if asks is None else decided_at + timedelta(seconds=asks),

@@ -93,6 +93,7 @@ class KeptOutcome(Value, frozen=True):
     start_required: bool
     grant_ms: int
     ask_seconds: int | None
+    cancel_safe: bool = False
 
 
 class KeptAnswer(Value, frozen=True):
