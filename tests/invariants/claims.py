@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from tests.invariants.interleave import code_of
 from tests.invariants.stage import Stage
 
+from placet.replay.asks.answers import ClaimAnswer
 from placet.replay.calls.answers import CallOutcome, ProposalAnswer
 from placet.replay.calls.model import CallStatus
 
@@ -22,15 +23,15 @@ def ended(outcome: object, code: str) -> dict[str, bool]:
 
 
 def granted(outcome: object) -> int:
-    """Return how many grants came with an answer to a proposal."""
-    if not isinstance(outcome, ProposalAnswer):
+    """Return how many grants came with an answer to a proposal or a claim."""
+    if not isinstance(outcome, ProposalAnswer | ClaimAnswer):
         return 0
     return sum(call.status is CallStatus.GRANTED for call in outcome.calls)
 
 
 def signed(outcome: object) -> int:
-    """Return how many grants came signed with an answer to a proposal."""
-    if not isinstance(outcome, ProposalAnswer):
+    """Return how many grants came signed with an answer to a proposal or a claim."""
+    if not isinstance(outcome, ProposalAnswer | ClaimAnswer):
         return 0
     return sum(call.grant is not None for call in outcome.calls)
 

@@ -4,37 +4,53 @@ A combination is a worker's script, a rival's and an operator's on one ground: h
 is when they begin. Every ground is a session of its own, opened and led there by the services.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID
 
+import msgspec
 from msgspec import structs
 from tests.conftest import found
 from tests.invariants.explorer import Actor, Step
 from tests.invariants.hands import Hand
 from tests.invariants.stage import NOTE, SIDES, Stage, refund
-from tests.replay.desk import AGENT, CONTRACT, Desk
+from tests.replay.asks.people import ESCALATE, AskDesk
+from tests.replay.desk import AGENT, CONTRACT, REQUEST_HASH, Desk
 from tests.studio.story import importing
 
 from placet.authority.controls import service as controls
 from placet.authority.controls.model import ControlEffect, SetControl
 from placet.events.model import StreamId, new_event
 from placet.kernel.principal import Environment
-from placet.replay.calls.answers import CallOutcome, Prepared, ProposalAnswer
+from placet.replay.asks import claim
+from placet.replay.asks.answers import ClaimCall
+from placet.replay.calls.answers import (
+    CallOutcome,
+    Prepared,
+    PrepareRequest,
+    ProposalAnswer,
+    ReportReceipt,
+)
 from placet.replay.calls.model import ReceiptStatus
 from placet.replay.calls.runtime import Runtime
+from placet.replay.calls.tool_calls import ToolCall
 from placet.replay.closings import service as closings
 from placet.replay.closings.model import CloseAnswer, CloseSession
 from placet.replay.sessions import service as sessions
 from placet.replay.sessions import store as session_store
 from placet.replay.sessions.lease_model import LeaseAction
 from placet.replay.sessions.model import OpenSession, ReplaySession, SessionOpened
+from placet.replay.steps import service as steps
+from placet.replay.steps.model import CallTools
 from placet.studio.drafts.grounds.model import ResolveJudgment
 
 NOTES_MAX: Final = 1
 REFUND: Final = "issue_refund"
+ASKING: Final = "escalate"
+ROUNDS_MAX: Final = 4
 
 
 def contract() -> dict[str, Any]:
@@ -42,7 +58,7 @@ def contract() -> dict[str, Any]:
     tools = [
         {key: value for key, value in tool.items() if key not in {"phases", "requires"}}
         for tool in CONTRACT["tools"]
-        if tool["tool"] in {"note", REFUND}
+        if tool["tool"] in {"note", ASKING, REFUND}
     ]
     session = {
         "risk_defaults": CONTRACT["session"]["risk_defaults"],
@@ -71,6 +87,7 @@ class Seat:
     prepared: Prepared | None = None
     call: CallOutcome | None = None
     noted: CallOutcome | None = None
+    asked: CallOutcome | None = None
 
     @property
     def session_id(self) -> UUID:
@@ -99,6 +116,46 @@ async def propose(seat: Seat, hand: Hand) -> object:
 async def ask_again(hand: Hand, tool: str, arguments: dict[str, Any]) -> ProposalAnswer:
     """Prepare another model request and answer it with one call."""
     return await hand.propose(await hand.prepare(), (tool, arguments))
+
+
+async def call_at_once(hand: Hand, tool: str, arguments: dict[str, Any]) -> ProposalAnswer:
+    """Have one call decided that no model request led to."""
+    one = ToolCall(id="call_0", name=tool, arguments=json.dumps(arguments))
+    asked = CallTools(tool_calls=[one])
+    raw = msgspec.json.encode(asked)
+    return await steps.call_tools(hand.runtime, hand.caller, asked, raw, hand.ids.new().hex)
+
+
+async def take(seat: Seat, hand: Hand) -> object:
+    """Claim the call that people approved."""
+    assert seat.asked is not None
+    asked = ClaimCall(claim_id=hand.ids.new())
+    return await claim.claim_call(hand.runtime, hand.caller, seat.asked.call_id, asked)
+
+
+async def go_on(seat: Seat, hand: Hand) -> object:
+    """Say that the refund succeeded, and prepare the next model request with it."""
+    if seat.call is None:
+        return None
+    asked = ReportReceipt(
+        call_id=seat.call.call_id,
+        idempotency_key=seat.receipt_key,
+        status=ReceiptStatus.SUCCEEDED,
+        arguments_hash=seat.call.arguments_hash,
+        output="{}",
+        next=PrepareRequest(request_hash=REQUEST_HASH),
+    )
+    raw = msgspec.json.encode(asked)
+    return await steps.report_and_prepare(hand.runtime, hand.caller, asked, raw)
+
+
+async def sweep(hand: Hand) -> object:
+    """Sweep the session, again where its facts had moved, as the loop does."""
+    for _ in range(ROUNDS_MAX):
+        code = await hand.sweep()
+        if code != "redo":
+            break
+    return code
 
 
 async def start(seat: Seat, hand: Hand) -> object:
@@ -144,6 +201,12 @@ WORKS: Final[dict[str, tuple[str, Work]]] = {
     "worker proposes": ("worker", lambda seat: propose(seat, seat.worker)),
     "worker notes": ("worker", lambda seat: ask_again(seat.worker, *NOTE)),
     "worker refunds": ("worker", lambda seat: ask_again(seat.worker, *seat.order)),
+    "worker calls at once": ("worker", lambda seat: call_at_once(seat.worker, *NOTE)),
+    "worker claims": ("worker", lambda seat: take(seat, seat.worker)),
+    "worker succeeds and goes on": ("worker", lambda seat: go_on(seat, seat.worker)),
+    "twin calls at once": ("twin", lambda seat: call_at_once(seat.twin, *NOTE)),
+    "twin claims": ("twin", lambda seat: take(seat, seat.twin)),
+    "session is swept": ("stopper", lambda seat: sweep(seat.stopper)),
     "worker starts": ("worker", lambda seat: start(seat, seat.worker)),
     "worker succeeds": ("worker", lambda seat: report(seat, seat.worker, ReceiptStatus.SUCCEEDED)),
     "worker fails": ("worker", lambda seat: report(seat, seat.worker, ReceiptStatus.FAILED)),
@@ -178,7 +241,11 @@ WIDE: Final = ("tenant is killed", "agent is killed", "tool is killed")
 
 @dataclass(frozen=True)
 class Combination:
-    """Three scripts on one ground: `open`, with a prepared request, or `granted`, with a refund."""
+    """Three scripts on one ground.
+
+    `open` has a prepared request, `granted` a refund that was granted, `overdue` one whose grant
+    has run out, and `asked` a call that people have approved.
+    """
 
     ground: str
     worker: tuple[str, ...]
@@ -237,10 +304,37 @@ class Grounds:
                 await seat.worker.lease()
                 seat.twin.fence = seat.worker.fence
                 seat.prepared = await seat.worker.prepare()
-                if ground == "granted":
+                if ground in {"granted", "overdue"}:
                     await propose(seat, seat.worker)
                     seat.prepared = None
+                elif ground == "asked":
+                    answer = await seat.worker.propose(seat.prepared, ESCALATE)
+                    seat.asked, seat.prepared = answer.calls[0], None
+        if ground == "overdue":
+            await self._run_out(seats)
+        if ground == "asked":
+            for seat in seats:
+                await self._approve(seat)
         return seats
+
+    async def _run_out(self, seats: Sequence[Seat]) -> None:
+        """Let every grant of these sessions have run out, as only time can."""
+        tenant = str(self.stage.desk.workplace.tenant_id)
+        async with self.stage.owner.transaction():
+            await self.stage.owner.execute("SELECT set_config('placet.tenant', $1, true)", tenant)
+            await self.stage.owner.execute(
+                "UPDATE placet.replay_pending_call SET grant_expires_at = clock_timestamp()"
+                " WHERE session_id = ANY ($1)",
+                [seat.session_id for seat in seats],
+            )
+
+    async def _approve(self, seat: Seat) -> None:
+        """Have people say yes to what the session asks."""
+        assert seat.asked is not None
+        desk = self.stage.desk
+        people = AskDesk(desk.client, desk.db, desk.ids, desk.workplace)
+        said = await people.vote(seat.session_id, desk.signer, {"call_id": str(seat.asked.call_id)})
+        assert said.status_code == 201, said.text
 
     async def _opened(self, number: int) -> list[UUID]:
         """Open sessions as the first one was opened, without looking again at what is approved."""

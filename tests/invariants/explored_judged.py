@@ -14,12 +14,13 @@ from uuid import UUID
 
 import asyncpg
 from tests.invariants.claims import broken, granted, signed
-from tests.invariants.explored import NOTES_MAX, REFUND, Seat
+from tests.invariants.explored import ASKING, NOTES_MAX, REFUND, Seat
 from tests.invariants.explorer import Done, Play
 from tests.invariants.interleave import code_of
 
 from placet.authority.controls.model import ControlInForce
-from placet.replay.calls.answers import ProposalAnswer, ReceiptAnswer, Started
+from placet.replay.asks.answers import ClaimAnswer
+from placet.replay.calls.answers import Prepared, ProposalAnswer, ReceiptAnswer, Started
 from placet.replay.calls.fold import fold
 from placet.replay.closings.model import CloseAnswer
 from placet.replay.sessions.lease_model import LeaseAnswer
@@ -28,7 +29,7 @@ from placet.replay.sessions.rules import encode_state
 
 GOOD_ENOUGH: Final = {"executor_attested", "externally_verified"}
 LEASES: Final = {"heir is given the lease", "heir takes the lease", "twin takes the lease anew"}
-REPORTS: Final = {"worker succeeds", "worker fails", "twin fails"}
+REPORTS: Final = {"worker succeeds", "worker succeeds and goes on", "worker fails", "twin fails"}
 HOLDING: Final = {"granted", "unknown", "settled"}
 TABLES: Final = {
     "session": "replay_session",
@@ -119,9 +120,13 @@ def _overtaken(played: Play) -> list[str]:
         if code_of(one.outcome) != "ok":
             continue
         match one.outcome:
-            case ProposalAnswer() if not one.outcome.replayed or signed(one.outcome):
+            case ProposalAnswer() | ClaimAnswer() if not one.outcome.replayed or signed(
+                one.outcome
+            ):
                 found += [one.name] * (one.fence.n < highest)
             case Started():
+                found += [one.name] * (one.fence.n < highest)
+            case ReceiptAnswer(next=Prepared()) if not one.outcome.replayed:
                 found += [one.name] * (one.fence.n < highest)
             case LeaseAnswer() if one.name == "worker renews":
                 found += [one.name] * (one.fence.n < highest)
@@ -174,6 +179,9 @@ def _once(seat: Seat, played: Play, kept: Stored) -> dict[str, bool]:
         "I10: a grant is redeemed once": all(number == 1 for number in starts.values())
         and len(kept.said("CallStarted"))
         == sum(call["started_at"] is not None for call in kept.calls),
+        "I8: what people approved is granted once": len(kept.said("CallClaimed"))
+        == sum(call["granted_at"] is not None for call in kept.calls if call["tool_name"] == ASKING)
+        <= 1,
         "I10: a call is settled once": len(kept.said("CallSettled")) == len(settled),
         "a receipt that came is an event": len(kept.said("ReceiptReceived")) == len(kept.receipts),
     }

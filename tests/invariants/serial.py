@@ -13,6 +13,7 @@ from tests.invariants.explored_judged import Stored
 from tests.invariants.explorer import Done, Play
 from tests.invariants.interleave import code_of
 
+from placet.replay.asks.answers import ClaimAnswer
 from placet.replay.calls.answers import (
     ProposalAnswer,
     ReceiptAnswer,
@@ -69,11 +70,14 @@ def answer_of(outcome: object) -> object:
         case ProposalAnswer():
             calls = tuple(call.status for call in outcome.calls)
             return ("ok", outcome.replayed, calls, signed(outcome))
+        case ClaimAnswer():
+            calls = tuple(call.status for call in outcome.calls)
+            return ("ok", outcome.replayed, calls, signed(outcome))
         case Started():
             return ("ok", outcome.replayed, outcome.execution_state)
         case ReceiptAnswer():
             said = (outcome.late, outcome.conflicting, outcome.settled, outcome.replayed)
-            return ("ok", *said, outcome.call_status, outcome.execution_state)
+            return ("ok", *said, outcome.next is None, outcome.call_status, outcome.execution_state)
         case SettlementAnswer():
             return ("ok", outcome.replayed, outcome.execution_state)
         case LeaseAnswer():

@@ -42,6 +42,37 @@ STOPS = (
     "tool is killed",
     "operator settles",
 )
+MORE = (
+    *(
+        ("asked", ("worker claims",), rival, stop)
+        for rival in (("twin claims",), (GIVEN,))
+        for stop in (
+            "session is killed",
+            "session is closed",
+            "tenant is killed",
+            "agent is killed",
+        )
+    ),
+    *(("open", ("worker calls at once",), ("twin calls at once",), stop) for stop in STOPS[:3]),
+    *(
+        ("granted", ("worker succeeds and goes on",), (GIVEN,), stop)
+        for stop in (
+            "session is killed",
+            "session is closed",
+            "agent is killed",
+            "operator settles",
+        )
+    ),
+    *(
+        ("overdue", script, rival, "session is swept")
+        for script, rival in (
+            (("worker renews", "worker succeeds"), (GIVEN,)),
+            (("worker refunds",), (GIVEN,)),
+            (("worker fails",), ("operator says it succeeded",)),
+            (("worker releases",), ("twin takes the lease anew",)),
+        )
+    ),
+)
 PLAYED: Counter[str] = Counter()
 
 
@@ -111,6 +142,18 @@ async def test_every_interleaving_keeps_every_claim(
     assert broken == []
 
 
+@pytest.mark.parametrize(
+    "more", MORE, ids=lambda more: " and ".join((more[0], *more[1], *more[2], more[3]))
+)
+async def test_every_meeting_with_a_claim_a_whole_step_or_a_sweep_keeps_every_claim(
+    tenants: dict[str | None, Grounds],
+    more: tuple[str, tuple[str, ...], tuple[str, ...], str],
+) -> None:
+    combination = Combination(*more[:3], (more[3],))
+    PLAYED[str(combination)], broken = await explore(tenants[combination.wide], combination)
+    assert broken == []
+
+
 def test_there_were_enough_interleavings() -> None:
     assert PLAYED.total() >= LEAST
 
@@ -136,6 +179,21 @@ SEEN = {
     "kill_without_a_revision": ("granted", (), (), ("session is killed",)),
     "write_before_a_check": ("open", ("worker notes",), ("twin proposes",), ()),
     "late_receipt_refused": ("granted", ("worker starts", "worker succeeds"), (GIVEN,), ()),
+    "fence_unread_by_a_claim": ("asked", ("worker claims",), (GIVEN,), ()),
+    "gate_missing_in_a_claim": ("asked", ("worker claims",), (), ("tenant is killed",)),
+    "sweep_forgets_receipts": ("overdue", ("worker succeeds",), (GIVEN,), ("session is swept",)),
+    "fence_not_compared in what goes on": (
+        "granted",
+        ("worker succeeds and goes on",),
+        ("twin takes the lease anew",),
+        (),
+    ),
+    "status_unread_by_responses at once": (
+        "open",
+        ("worker calls at once",),
+        (),
+        ("session is killed",),
+    ),
     "started_twice": ("granted", ("worker starts",), ("twin starts",), ()),
 }
 PYTHON = (
@@ -149,7 +207,7 @@ async def test_the_explorer_sees_a_guard_missing_in_the_database(
     stage: Stage, tenants: dict[str | None, Grounds], name: str
 ) -> None:
     combination = Combination(*SEEN[name])
-    async with installed(stage.owner, REAL[name]):
+    async with installed(stage.owner, REAL[name.split(maxsplit=1)[0]]):
         _, broken = await explore(tenants[combination.wide], combination, until_broken=True)
     assert broken != []
     _, broken = await explore(tenants[combination.wide], combination)
