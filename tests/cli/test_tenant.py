@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.server.serving import serving
 
@@ -62,6 +63,25 @@ def test_a_key_is_issued_listed_and_revoked(placet: Placet, acme: dict[str, Any]
     revoked = placet("key", "revoke", key_id.key_id, "--json", **admin)
     assert json.loads(revoked.stdout)["revoked_at"] is not None
     assert "second  read  ended" in placet("key", "list", **admin).stdout
+
+
+def test_a_runtime_key_says_for_whom_its_agent_acts(
+    placet: Placet, acme: dict[str, Any], url: str
+) -> None:
+    admin = {"PLACET_API_KEY": acme["api_key"], "PLACET_URL": url}
+    body = {"kind": "agent", "name": "desk"}
+    headers = {"Authorization": f"Bearer {acme['api_key']}", "Idempotency-Key": "agent"}
+    made = httpx.post(f"{url}/api/v1/tenancy/actors", json=body, headers=headers)
+    assert made.status_code == 201, made.text
+    who = ("--actor", made.json()["actor_id"], "--name", "k", "--scope", "runtime", "--json")
+    where = ("--agent", "desk", "--environment", "staging")
+    claims = [f"--claim={one}" for one in ("department=a=b", "level:=3", "senior:=true", "id=7")]
+    issued = json.loads(placet("key", "issue", *who, *where, *claims, **admin).stdout)
+    said = {"department": "a=b", "level": 3, "senior": True, "id": "7"}
+    assert issued["key"]["claims"] == said
+    for wrong in ("department", "=x", ":=3", "level:=three", "level:=1.5", "level:=null"):
+        done = placet("key", "issue", *who, *where, f"--claim={wrong}", **admin)
+        assert (done.returncode, done.stdout) == (Exit.USAGE, ""), wrong
 
 
 def test_a_key_that_may_not_be_is_refused_with_every_reason(

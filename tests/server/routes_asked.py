@@ -393,7 +393,7 @@ ROUTES: Final = (
         "POST",
         "/api/v1/replay/sessions",
         body={},
-        wrong={"mode": (1, "", "x", []), "assertion": (1, "", {}, {"payload": "e30="})},
+        wrong={"mode": (1, "", "x", []), "assertion": (1, "", {}, "%")},
         keyed=True,
         key="runtime",
         denied="viewer",

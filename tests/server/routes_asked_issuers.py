@@ -16,11 +16,10 @@ ISSUER: Final[dict[str, Any]] = {
     "public_key": GOOD,
 }
 UNKNOWN: Final[dict[str, Any]] = {
-    "assertion": {
-        "payload": "e30=",
-        "payloadType": "placet.principal.v1",
-        "signatures": [{"keyid": "nobody", "sig": "AAAA"}],
-    }
+    "assertion": base64.b64encode(
+        b'{"payload":"e30=","payloadType":"placet.principal.v1",'
+        b'"signatures":[{"keyid":"nobody","sig":"AAAA"}]}'
+    ).decode()
 }
 
 ISSUER_ROUTES: Final = (

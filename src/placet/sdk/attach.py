@@ -70,7 +70,7 @@ async def _attach(means: Means, opening: Opening) -> Attached:
                 if journal is not None:
                     await _tell_owed(means, opening.session_id, journal)
                 raise
-    view = await means.endpoints.open_session(opening.mode, means.ids.new())
+    view = await means.endpoints.open_session(opening.mode, means.ids.new(), opening.assertion)
     journal = await _journal_of(opening, view.session_id)
     with _letting_go(journal):
         return await _hold(means, opening, view, journal)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
+    from placet.evidence.dsse import Envelope
     from placet.evidence.ed25519 import PublicKey
 
 _HOLDER_BYTES: Final = 8
@@ -118,6 +119,7 @@ class Client:
         wait_seconds: float = 0.0,
         steal_reason: str | None = None,
         journal: "str | PathLike[str] | None" = None,
+        assertion: "Envelope | None" = None,
     ) -> Session:
         """Return a session to be entered with `async with`: a new one, or one that exists.
 
@@ -127,6 +129,9 @@ class Client:
 
         With `journal`, a folder on a local disk, what is begun is written down there, and a process
         that comes back to the session takes over by itself what the one before it left.
+
+        `assertion` is what a registered issuer signed about whoever the agent acts for
+        (`placet.evidence.principal`); it counts for a new session, once.
         """
         opening = Opening(
             holder=self._holder,
@@ -136,6 +141,7 @@ class Client:
             wait_seconds=wait_seconds,
             steal_reason=steal_reason,
             journal=None if journal is None else Path(journal),
+            assertion=None if assertion is None else _encoded(assertion),
         )
         return Session(self._means, opening)
 
@@ -169,3 +175,9 @@ class Client:
     async def kill(self, session_id: UUID, reason: str) -> KillAnswer:
         """Stop a session for ever, as an operator."""
         return await self._means.endpoints.kill(session_id, reason)
+
+
+def _encoded(assertion: "Envelope") -> bytes:
+    from placet.evidence.dsse import encode_envelope  # noqa: PLC0415 -- few sessions have one
+
+    return encode_envelope(assertion)

@@ -108,9 +108,11 @@ class Endpoints:
         """Show the caller."""
         return f"Endpoints({self._caller!r})"
 
-    async def open_session(self, mode: SessionMode | None, key: UUID) -> SessionAnswer:
+    async def open_session(
+        self, mode: SessionMode | None, key: UUID, assertion: bytes | None = None
+    ) -> SessionAnswer:
         """Open a session for the key's agent and environment; `key` makes it one, however often."""
-        body = json_body(mode=mode)
+        body = json_body(mode=mode, assertion=assertion)
         headers = {IDEMPOTENCY_KEY: str(key)}
         ask = Ask(method="POST", path="/replay/sessions", body=body, headers=headers)
         return await self._caller.ask(ask, SessionAnswer, self._patience)

@@ -5,6 +5,7 @@ not pay for it.
 """
 
 import placet.authority.controls.model
+import placet.authority.issuers.model
 import placet.authority.lifts.model
 import placet.authority.model
 import placet.authority.tool_hosts.model
@@ -12,6 +13,7 @@ import placet.evidence.dsse
 import placet.plans.inventory.model
 import placet.plans.model
 import placet.replay.asks.model
+import placet.replay.assertions.model
 import placet.replay.controls.model
 import placet.replay.orphans.model
 import placet.replay.reconciliations.model

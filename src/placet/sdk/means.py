@@ -59,7 +59,8 @@ class Opening:
 
     Without `session_id` a new one is opened. `wait_seconds` bounds the wait for another holder's
     lease to end; with `steal_reason` an operator's key takes it away at once. `journal` is the
-    folder where it is written down what is begun.
+    folder where it is written down what is begun, `assertion` an issuer's word on whoever the agent
+    acts for.
     """
 
     holder: str
@@ -69,3 +70,4 @@ class Opening:
     wait_seconds: float = 0.0
     steal_reason: str | None = None
     journal: "Path | None" = None
+    assertion: bytes | None = None

@@ -33,6 +33,9 @@ from placet.sdk.takeover import TakenOver
 from placet.sdk.tool import Tool
 from placet.sdk.turn import Outcome, Step, Then, Tools
 
+if TYPE_CHECKING:
+    from placet.evidence.dsse import Envelope
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -78,6 +81,7 @@ class Client:
         wait_seconds: float = 0.0,
         steal_reason: str | None = None,
         journal: "str | PathLike[str] | None" = None,
+        assertion: "Envelope | None" = None,
     ) -> "Session":
         """Return a session to be entered with `with`, as `client.Client.session` does."""
         inner = self.client.session(
@@ -87,6 +91,7 @@ class Client:
             wait_seconds=wait_seconds,
             steal_reason=steal_reason,
             journal=journal,
+            assertion=assertion,
         )
         return Session(inner, self._loop)
 

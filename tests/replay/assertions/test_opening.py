@@ -14,7 +14,7 @@ from tests.replay.desk import AGENT, Desk
 from tests.replay.test_principals import PAY, RULES, key_of
 from tests.replay.twofold import limited
 
-from placet.evidence.dsse import Envelope
+from placet.evidence.dsse import Envelope, encode_envelope
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.principal import Assertion, sign_assertion
 from placet.kernel.principal import Attributes, AttributeValue, Environment
@@ -55,7 +55,7 @@ class Issuer:
 
     async def open(self, assertion: Envelope, **headers: str) -> httpx.Response:
         """Ask for a session on an assertion."""
-        body = {"assertion": msgspec.to_builtins(assertion)}
+        body = {"assertion": base64.b64encode(encode_envelope(assertion)).decode()}
         return await self.desk.post(SESSIONS, body, **headers)
 
     async def revoke(self) -> None:
@@ -103,7 +103,7 @@ async def test_an_issuer_says_for_whom_the_agent_acts_and_decisions_read_it(
     assert paid["status"] == "granted", paid
     first, *_ = await worker.events()
     assert first["body"]["principal"] == {"department": "support", "trainee": False, "level": 3}
-    assert msgspec.convert(first["body"]["assertion"], Envelope) == said
+    assert first["body"]["assertion"].encode() == encode_envelope(said)
 
 
 async def test_a_key_and_an_issuer_are_heard_together(desk: Desk, issuer: Issuer) -> None:

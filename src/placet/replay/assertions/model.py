@@ -5,7 +5,6 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from placet.evidence.dsse import Envelope
 from placet.kernel.ids import TenantId
 from placet.kernel.principal import Attributes
 from placet.kernel.refusals import Action, Conflict, Invalid
@@ -29,19 +28,20 @@ class Asserted(Value, frozen=True):
     assertion_id: UUID
     issued_at: datetime
     expires_at: datetime
-    envelope: Envelope
 
 
 class Acting(Value, frozen=True):
-    """For whom a session is opened: all attributes, and the assertion where one came."""
+    """For whom a session is opened: all attributes, and the assertion and its envelope, if any."""
 
     principal: Attributes
     asserted: Asserted | None = None
+    envelope: bytes | None = None
 
 
 class AssertionFlaw(StrEnum):
     """What is wrong with an assertion."""
 
+    MALFORMED = "malformed"
     ISSUER_UNKNOWN = "issuer_unknown"
     ISSUER_REVOKED = "issuer_revoked"
     SIGNATURE = "signature"

@@ -3,7 +3,7 @@
 from typing import Final
 
 from placet.authority.issuers import store as issuers
-from placet.evidence.dsse import Envelope, EnvelopeRefused
+from placet.evidence.dsse import EnvelopeRefused, encode_envelope, parse_envelope
 from placet.evidence.ed25519 import PublicKey
 from placet.evidence.principal import verify_assertion
 from placet.kernel.principal import Principal
@@ -29,15 +29,19 @@ _BY_CODE: Final = {
 }
 
 
-async def read_acting(tx: Reading, principal: Principal, envelope: Envelope | None) -> Acting:
+async def read_acting(tx: Reading, principal: Principal, given: bytes | None) -> Acting:
     """Return for whom a session of this key is to be opened.
 
     Whether the issuer counts and the time is right, the opening itself finds out. Refuses
     `assertion_refused` and `principal_conflict`.
     """
     claims = await tenancy.get_claims(tx, principal.key_id)
-    if envelope is None:
+    if given is None:
         return Acting(principal=claims)
+    try:
+        envelope = parse_envelope(given)
+    except EnvelopeRefused as fault:
+        raise AssertionRefused(detail=fault.detail, flaw=AssertionFlaw.MALFORMED) from fault
     (signature,) = envelope.signatures
     issuer = await issuers.find_issuer_by_key(tx, signature.keyid)
     if issuer is None or (issuer.agent, issuer.environment) != (
@@ -60,8 +64,8 @@ async def read_acting(tx: Reading, principal: Principal, envelope: Envelope | No
             assertion_id=assertion.assertion_id,
             issued_at=assertion.issued_at,
             expires_at=assertion.expires_at,
-            envelope=envelope,
         ),
+        envelope=encode_envelope(envelope),
     )
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 
 from placet.events.model import StreamId
-from placet.evidence.dsse import Envelope
 from placet.evidence.fields import Fence
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Attributes, Environment
@@ -32,6 +31,10 @@ SUPPLIED: Final[frozenset[Need]] = frozenset(
     }
 )
 """The facts, beside phase, counts and committed calls, that a session's state keeps."""
+
+
+ASSERTION_MAX: Final = 8_192
+"""Bytes of an issuer's signed word."""
 
 
 class SessionStatus(StrEnum):
@@ -133,11 +136,12 @@ class SessionEnding(Value, frozen=True):
 class OpenSession(Input, frozen=True):
     """Open a session for the agent and environment of the key. A stricter mode may be asked for.
 
-    `assertion` is what an issuer signed about whoever the agent acts for (`placet.principal.v1`).
+    `assertion` is what an issuer signed about whoever the agent acts for: the envelope of a
+    `placet.principal.v1` as JSON, in base64.
     """
 
     mode: SessionMode | None = None
-    assertion: Envelope | None = None
+    assertion: Annotated[bytes, msgspec.Meta(min_length=1, max_length=ASSERTION_MAX)] | None = None
 
 
 class SessionView(Value, frozen=True):
@@ -186,7 +190,7 @@ class KillAnswer(Value, frozen=True):
 class SessionOpened(Value, frozen=True):
     """Event: a session was opened on an artifact, in its first phase, on behalf of somebody.
 
-    `assertion` is the issuer's signed word on that, where one came.
+    `assertion` is the issuer's signed word on that, as it came, where one did.
     """
 
     session_id: UUID
@@ -200,7 +204,7 @@ class SessionOpened(Value, frozen=True):
     contract_hash: str
     phase: str | None
     principal: Attributes = msgspec.field(default_factory=dict)
-    assertion: Envelope | None = None
+    assertion: str | None = None
 
 
 class SessionStopped(Value, frozen=True):

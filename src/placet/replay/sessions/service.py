@@ -7,7 +7,6 @@ from placet.authority import store as authority
 from placet.authority.tool_hosts import service as tool_hosts
 from placet.events.model import GENESIS, StreamId, StreamKind, new_event, tenant_stream
 from placet.events.store import append
-from placet.evidence.dsse import Envelope
 from placet.evidence.fields import Fence
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Attributes, Environment, Principal
@@ -103,7 +102,7 @@ async def open_session(
     if (lasts := pinned.policy.limits.lasts) is not None:
         await put_due(tx, EXPIRE_SESSION, session.session_id, await tx.now() + lasts)
     # Last, because it holds the gate: a kill waits for whoever holds it.
-    said = new_event(ids, _opened(session, asked.assertion))
+    said = new_event(ids, _opened(session, acting.envelope))
     code, created_at = await store.open_session(tx, session, said, acting.asserted)
     if code != "ok" or created_at is None:
         raise assertions.find_refusal(code) or refusal(code)
@@ -275,7 +274,7 @@ def _new_session(tx: Writing, asked: NewSession, pinned: Pinned) -> ReplaySessio
     )
 
 
-def _opened(session: ReplaySession, assertion: Envelope | None) -> SessionOpened:
+def _opened(session: ReplaySession, assertion: bytes | None) -> SessionOpened:
     return SessionOpened(
         session_id=session.session_id,
         plan_id=session.plan_id,
@@ -288,5 +287,5 @@ def _opened(session: ReplaySession, assertion: Envelope | None) -> SessionOpened
         contract_hash=session.contract_hash,
         phase=session.current_phase,
         principal=session.principal,
-        assertion=assertion,
+        assertion=None if assertion is None else assertion.decode(),
     )
