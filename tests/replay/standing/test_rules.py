@@ -11,9 +11,10 @@ from placet.kernel.canonical import canonical
 from placet.policy.decision import Ask
 from placet.policy.facts import Call, Facts
 from placet.policy.loaded import Policy
+from placet.policy.standing import checkpoint_hash, schema_hash
 from placet.replay.asks.rules import checkpoint_of
 from placet.replay.standing.model import StandingFact
-from placet.replay.standing.rules import checkpoint_hash, evaluate_standing, schema_hash
+from placet.replay.standing.rules import evaluate_standing
 
 FACTS = Facts(now=datetime(2026, 1, 1, tzinfo=UTC), phase="intake")
 ONE, OTHER, THIRD = UUID(int=1), UUID(int=2), UUID(int=3)

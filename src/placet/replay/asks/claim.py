@@ -13,7 +13,7 @@ from placet.replay.asks import store
 from placet.replay.asks.answers import ClaimAnswer, ClaimCall
 from placet.replay.asks.deciding import DecidedClaim, ToldStep, decide_claim, has_fallen
 from placet.replay.asks.model import AskClosed, AskOpen
-from placet.replay.asks.store import ClaimWrite
+from placet.replay.asks.writes import ClaimWrite
 from placet.replay.calls.memory import Known
 from placet.replay.calls.model import CallStatus
 from placet.replay.calls.next_call import CountedCall

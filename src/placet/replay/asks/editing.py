@@ -5,12 +5,12 @@ from typing import Final
 
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json
-from placet.kernel.value import Value
 from placet.policy import layers
 from placet.policy.evaluate import read_calls
 from placet.policy.facts import Call
 from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.paths import MISSING, Every, Part, Selected
+from placet.replay.asks.model import EditedCall
 from placet.replay.asks.rules import REDACTED
 from placet.replay.calls.model import ReplayPendingCall
 
@@ -19,14 +19,6 @@ EDITED_FROM: Final = 1_000
 
 EDITS_MAX: Final = 64
 """Edits of the calls of one step."""
-
-
-class EditedCall(Value, frozen=True):
-    """The arguments of a call that came by an edit, in foreign form, and what follows from them."""
-
-    arguments: bytes
-    arguments_hash: bytes
-    effect_key: bytes | None
 
 
 def is_edited(call: ReplayPendingCall) -> bool:

@@ -68,6 +68,14 @@ class ReplayAskEdit(Value, frozen=True):
     edited_at: datetime
 
 
+class EditedCall(Value, frozen=True):
+    """The arguments of a call that came by an edit, in foreign form, and what follows from them."""
+
+    arguments: bytes
+    arguments_hash: bytes
+    effect_key: bytes | None
+
+
 class ReplayClaim(Value, frozen=True):
     """A claim that was decided, and what was answered, so that it can be answered again."""
 

@@ -11,20 +11,20 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from placet.authority.controls import store as controls
-from placet.events.model import NewEvent
 from placet.events.tables import EVENT, EVENT_BODY
-from placet.evidence.ask_vote import AskDecision
-from placet.kernel.ids import ActorId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
-from placet.kernel.value import Value
-from placet.replay.asks.deciding import ClaimedRow
-from placet.replay.asks.editing import EditedCall
-from placet.replay.asks.model import AskStatus, CallEdited, ReplayAsk, ReplayAskEdit, ReplayAskVote
+from placet.replay.asks.model import (
+    CallEdited,
+    ReplayAsk,
+    ReplayAskEdit,
+    ReplayAskVote,
+)
 from placet.replay.asks.tables import ASK, ASK_EDIT, ASK_VOTE
+from placet.replay.asks.writes import ClaimWrite, EditWrite, VoteWrite
 from placet.replay.calls.events import CallProposed
 from placet.replay.calls.model import CallStatus, ReplayPendingCall
-from placet.replay.calls.next_call import NOTHING_LEFT, Left
+from placet.replay.calls.next_call import NOTHING_LEFT
 from placet.replay.calls.tables import PENDING_CALL
 from placet.replay.calls.writes import Caller, Decided
 from placet.replay.sessions.model import SessionStatus
@@ -82,60 +82,6 @@ _CLAIM: Final = (
     " $21, $22, $23)"
 )
 _TELL: Final = sa.text("SELECT pg_notify(:channel, :session)")
-
-
-class AskedWrite(Value, frozen=True):
-    """What a vote makes of one call: decided on so many earlier votes. Bytes are hex text."""
-
-    call_id: UUID
-    status: AskStatus
-    view: str
-    view_hash: str
-    seen: int
-
-
-class VoteWrite(Value, frozen=True):
-    """Everything that `ask_vote_v1` writes. `is_whole` says that the step is decided as a whole."""
-
-    session_id: UUID
-    voter_id: ActorId
-    vote_id: UUID
-    decision: AskDecision
-    key_id: str
-    envelope: bytes
-    reason: str | None
-    is_whole: bool
-    calls: list[AskedWrite]
-    events: list[NewEvent]
-
-
-class EditWrite(Value, frozen=True):
-    """Everything that `ask_edit_v1` writes, decided on `seen` votes on the call."""
-
-    session_id: UUID
-    call_id: UUID
-    new_call_id: UUID
-    ordinal: int
-    seen: int
-    reason: str
-    edited: EditedCall
-    event: NewEvent
-
-
-class ClaimWrite(Value, frozen=True):
-    """Everything that `claim_v1` writes; without rows it only asks on what to decide."""
-
-    call_id: UUID
-    claim_id: UUID
-    approved: list[UUID] = msgspec.field(default_factory=list)
-    rows: list[ClaimedRow] = msgspec.field(default_factory=list)
-    answer: bytes = b""
-    state: bytes = b""
-    phase: str | None = None
-    closes: bool = False
-    granted: int = 0
-    left: Left = NOTHING_LEFT
-    events: list[NewEvent] = msgspec.field(default_factory=list)
 
 
 async def claim(

@@ -2,49 +2,23 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from placet.kernel import foreign
-from placet.kernel.canonical import canonical
 from placet.kernel.foreign import Json
-from placet.kernel.hashing import digest
 from placet.policy.cost import CHECK_NS_MAX, text_ns
 from placet.policy.decision import Ask
 from placet.policy.evaluate import evaluate_response
 from placet.policy.facts import Call, Facts
-from placet.policy.loaded import LoadedTool, Policy
-from placet.policy.model import Checkpoint, Gate, Rule
-from placet.policy.operators import Operator, Pattern, operators
+from placet.policy.loaded import Policy
+from placet.policy.model import Gate
+from placet.policy.operators import Operator
 from placet.policy.paths import select
 from placet.policy.response import ResponseDecision
+from placet.policy.standing import checkpoint_hash, load_rules, schema_hash
 from placet.replay.standing.model import StandingFact
-
-RULES_KEPT: Final = 1_024
-_RULES: Final = msgspec.json.Decoder(tuple[Rule, ...])
-
-
-def checkpoint_hash(checkpoint: Checkpoint) -> str:
-    """Return the hash of whom a contract asks, which a standing grant names, in hex."""
-    return digest("checkpoint", canonical(checkpoint)).hex()
-
-
-def schema_hash(tool: LoadedTool) -> str | None:
-    """Return the hash of a tool's schema in hex, None where it has none."""
-    return None if tool.schema_hash is None else tool.schema_hash.hex()
-
-
-@lru_cache(maxsize=RULES_KEPT)
-def load_rules(text: str) -> tuple[Operator, ...]:
-    """Return the operators of the rules in a standing grant. Raises `ValueError` for bad ones."""
-    return tuple(
-        operator
-        for index, rule in enumerate(_RULES.decode(text))
-        for operator in operators(rule, f"arguments[{index}]", _compile_pattern)
-    )
 
 
 def evaluate_standing(
@@ -111,9 +85,3 @@ def _holds(rules: Sequence[Operator], given: Json) -> bool:
         if spent > CHECK_NS_MAX or rule.fault(found) is not None:
             return False
     return True
-
-
-def _compile_pattern(pattern: str) -> Pattern:
-    from placet.policy.schemas import engine  # noqa: PLC0415 -- only where a pattern is used
-
-    return engine.compile_pattern(pattern)

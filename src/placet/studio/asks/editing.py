@@ -7,9 +7,9 @@ from placet.events.model import new_event
 from placet.kernel.ids import ActorId, Ids
 from placet.kernel.principal import Principal
 from placet.replay.asks import store as asks
-from placet.replay.asks.editing import EDITS_MAX, EditedCall, next_ordinal, read_edit
-from placet.replay.asks.model import CallEdited
-from placet.replay.asks.store import EditWrite
+from placet.replay.asks.editing import EDITS_MAX, next_ordinal, read_edit
+from placet.replay.asks.model import CallEdited, EditedCall
+from placet.replay.asks.writes import EditWrite
 from placet.replay.calls.model import ReplayPendingCall
 from placet.replay.sessions.codes import STALE, refusal
 from placet.replay.sessions.policies import Pinned, Policies

@@ -16,7 +16,7 @@ from placet.kernel.refusals import NotFound
 from placet.policy.model import Gate
 from placet.replay.asks import store as asks
 from placet.replay.asks.model import AskStatus, AskVoted
-from placet.replay.asks.store import AskedWrite, VoteWrite
+from placet.replay.asks.writes import AskedWrite, VoteWrite
 from placet.replay.calls.model import ReplayPendingCall
 from placet.replay.sessions.codes import STALE, refusal
 from placet.replay.sessions.policies import Pinned, Policies

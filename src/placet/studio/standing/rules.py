@@ -13,8 +13,8 @@ from placet.kernel.ids import ActorId
 from placet.policy.loaded import LoadedTool
 from placet.policy.model import Rule
 from placet.policy.paths import touches
+from placet.policy.standing import checkpoint_hash, load_rules, schema_hash
 from placet.replay.standing.model import ReplayStandingGrant
-from placet.replay.standing.rules import checkpoint_hash, load_rules, schema_hash
 from placet.studio.standing.model import (
     LASTS_MAX,
     StandingFlaw,
