@@ -76,11 +76,15 @@ def test_the_last_moment_before_expiry_is_still_covered() -> None:
 
 def test_a_grant_for_one_host_is_refused_by_another_and_one_for_any_host_is_not() -> None:
     bound = msgspec.structs.replace(GRANT, audience="host-a")
-    use_by_a = msgspec.structs.replace(USE, audience="host-a")
+    use_by_a, use_by_b = (
+        msgspec.structs.replace(USE, audiences=frozenset([name])) for name in ("host-a", "host-b")
+    )
     assert _flaw(use_by_a, bound) is None
     assert _flaw(USE, bound) is GrantFlaw.AUDIENCE
-    assert _flaw(msgspec.structs.replace(USE, audience="host-b"), bound) is GrantFlaw.AUDIENCE
+    assert _flaw(use_by_b, bound) is GrantFlaw.AUDIENCE
     assert _flaw(use_by_a) is None
+    strict = msgspec.structs.replace(use_by_a, takes_unbound=False)
+    assert (_flaw(strict, bound), _flaw(strict)) == (None, GrantFlaw.AUDIENCE)
 
 
 def test_a_grant_by_another_key_or_of_another_type_is_refused() -> None:

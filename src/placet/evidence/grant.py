@@ -61,8 +61,8 @@ class Grant(Input, frozen=True):
 class GrantUse(Value, frozen=True):
     """What a host is about to run, and when, by its own clock.
 
-    `server` and `tool_schema_hash` must be the grant's, null for null. A grant without `audience`
-    is for any host.
+    `server` and `tool_schema_hash` must be the grant's, null for null. A grant's audience must be
+    one of `audiences`; one without is for any host that `takes_unbound`.
     """
 
     server: str | None = None
@@ -70,7 +70,8 @@ class GrantUse(Value, frozen=True):
     tool_schema_hash: str | None = None
     arguments_hash: str
     at: datetime
-    audience: str | None = None
+    audiences: frozenset[str] = frozenset()
+    takes_unbound: bool = True
 
 
 class GrantFlaw(StrEnum):
@@ -128,7 +129,7 @@ def verify_grant(
 def check_use(grant: Grant, use: GrantUse) -> GrantFlaw | None:
     """Return the first reason why a grant does not cover a use, or none."""
     mismatch = (
-        (grant.audience not in {None, use.audience}, GrantFlaw.AUDIENCE),
+        (not _is_for(grant, use), GrantFlaw.AUDIENCE),
         (grant.server != use.server, GrantFlaw.SERVER),
         (grant.tool != use.tool, GrantFlaw.TOOL),
         (grant.tool_schema_hash != use.tool_schema_hash, GrantFlaw.TOOL_SCHEMA),
@@ -137,6 +138,12 @@ def check_use(grant: Grant, use: GrantUse) -> GrantFlaw | None:
         (use.at >= grant.expires_at, GrantFlaw.EXPIRED),
     )
     return next((flaw for wrong, flaw in mismatch if wrong), None)
+
+
+def _is_for(grant: Grant, use: GrantUse) -> bool:
+    if grant.audience is None:
+        return use.takes_unbound
+    return grant.audience in use.audiences
 
 
 def _flaw_of(flaw: EnvelopeFlaw) -> GrantFlaw:

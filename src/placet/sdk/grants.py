@@ -61,7 +61,7 @@ def check_grant(call: ProposedCall, keys: Sequence[PublicKey], run: RunOf) -> Gr
         tool_schema_hash=grant.tool_schema_hash,
         arguments_hash=run.arguments_hash,
         at=max(run.at, grant.not_before),
-        audience=grant.audience,
+        audiences=frozenset([grant.audience or ""]),
     )
     flaw = check_use(grant, use) or _flaw_of(grant, call, run)
     if flaw is not None:

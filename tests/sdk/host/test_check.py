@@ -83,7 +83,16 @@ def test_any_other_call_is_refused_and_leaves_no_trace(
 def test_a_grant_for_one_host_is_taken_there_and_nowhere_else() -> None:
     bound = sent(changed(audience="here"))
     assert host(audience="here").check(bound).is_good
+    assert host(audience=["there", "here"]).check(bound).is_good
     assert host(audience="there").check(bound).flaw is GrantFlaw.AUDIENCE
+    assert host(audience="ere").check(bound).flaw is GrantFlaw.AUDIENCE
+
+
+def test_a_host_that_names_itself_takes_a_grant_for_nobody_only_where_it_says_so() -> None:
+    assert host().check(sent()).is_good
+    assert host(audience="here").check(sent()).flaw is GrantFlaw.AUDIENCE
+    assert host(audience="here", takes_unbound=True).check(sent()).is_good
+    assert host(takes_unbound=False).check(sent()).flaw is GrantFlaw.AUDIENCE
 
 
 def test_a_call_is_let_in_once() -> None:

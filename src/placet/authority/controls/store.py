@@ -37,6 +37,10 @@ _RAISE = sa.text("SELECT placet.gate_raise_v1(:stream, :kind)").bindparams(
     sa.bindparam("stream", type_=sa.Uuid)
 )
 
+_EPOCH = sa.text("SELECT control_epoch FROM placet.gate_read_v1(:tenant)").bindparams(
+    sa.bindparam("tenant", type_=sa.Uuid)
+)
+
 _PASS = sa.text("SELECT killed_by FROM placet.gate_pass_v1(:tenant)").bindparams(
     sa.bindparam("tenant", type_=sa.Uuid)
 )
@@ -58,6 +62,12 @@ async def add_control(tx: Writing, said: ControlSet, event: NewEvent) -> int:
             body=event.body,
         )
     )
+    return int(epoch)
+
+
+async def get_epoch(tx: Reading) -> int:
+    """Return the tenant's control epoch, 0 where nothing was ever controlled."""
+    ((epoch,),) = await tx.rows(_EPOCH.bindparams(tenant=tx.tenant_id))
     return int(epoch)
 
 

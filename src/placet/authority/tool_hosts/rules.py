@@ -27,6 +27,22 @@ def strengths_of(hosts: Iterable[ToolHost], environment: Environment) -> dict[st
     return found
 
 
+def audiences_of(hosts: Iterable[ToolHost], environment: Environment) -> dict[str, str]:
+    """Return the audience of grants by tool: the id of the registration that runs it.
+
+    Registrations of one name are one host, which gets another key or other tools: its grants name
+    the oldest, until that is ended. A tool that several hosts run is for none of them alone.
+    """
+    found: dict[str, ToolHost] = {}
+    shared: set[str] = set()
+    for host in sorted(hosts, key=lambda one: one.host_id):
+        if host.environment is environment:
+            for tool in host.tools:
+                if found.setdefault(tool, host).name != host.name:
+                    shared.add(tool)
+    return {tool: str(host.host_id) for tool, host in found.items() if tool not in shared}
+
+
 def view_of(host: ToolHost, revocation: ToolHostRevocation | None) -> ToolHostView:
     """Return a registration and its end without the tenant, which the reader knows."""
     return ToolHostView(

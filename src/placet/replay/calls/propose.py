@@ -169,6 +169,7 @@ class _Signing(Value, frozen=True):
     artifact_hash: str
     granted: Granted | None
     signable: frozenset[UUID]
+    audiences: dict[str, str]
 
 
 async def _answer(
@@ -192,14 +193,22 @@ async def sign_outcomes(
     runtime: Runtime, caller: Caller, known: Known, kept: KeptAnswer, row: HotRow
 ) -> list[CallOutcome]:
     """Return what became of each call, with a grant for those that the function lets be signed."""
+    granted, signable = _granted(row), frozenset(row["signable"] or ())
+    audiences: dict[str, str] = {}
+    if granted is not None and signable:
+        epoch = granted.control.epoch
+        audiences = await runtime.audiences.at(
+            runtime.db, known.tenant_id, known.environment, epoch
+        )
     signing = _Signing(
         runtime=runtime,
         known=known,
         caller=caller,
         step=row["request_seq"],
         artifact_hash=(await runtime.pinned(known)).compiled_hash,
-        granted=_granted(row),
-        signable=frozenset(row["signable"] or ()),
+        granted=granted,
+        signable=signable,
+        audiences=audiences,
     )
     return [_outcome(signing, call, row["decided_at"]) for call in kept.calls]
 
@@ -262,7 +271,7 @@ def _sign(
             key_list_version=KEY_LIST_VERSION,
             not_before=granted.at,
             expires_at=expires,
-            audience=None,
+            audience=signing.audiences.get(call.tool),
         ),
         signing.runtime.keys.grant,
     )

@@ -13,6 +13,7 @@ from placet.events.model import NewEvent, new_event
 from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
+from placet.replay.calls.audiences import Audiences
 from placet.replay.calls.memory import Known, Memory, known_from
 from placet.replay.sessions.policies import Pinned, Policies
 from placet.storage.database import Database
@@ -42,6 +43,7 @@ class Runtime:
             WeakValueDictionary()
         )
         self.policies = Policies()
+        self.audiences = Audiences()
 
     def now(self) -> datetime:
         """Return the database's time as far as it can be guessed here.

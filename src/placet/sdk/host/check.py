@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -34,7 +35,8 @@ class ToolHost:
         environment: Environment,
         keys: KeySource,
         memory: HostMemory,
-        audience: str | None = None,
+        audience: str | Collection[str] = (),
+        takes_unbound: bool | None = None,
         clock: Clock | None = None,
         skew: timedelta = SKEW,
         keys_age_max: timedelta = KEYS_AGE_MAX,
@@ -42,14 +44,17 @@ class ToolHost:
         """Take what the host is.
 
         One service signs for all of its tenants with one key, so tenant and environment are named.
-        `audience` is this host's own name where grants are bound to one. `skew` is how far this
+        `audience` is the id of this host's registration, or the ids of two while one takes over
+        from the other: a grant for another host is refused. A grant for no host in particular is
+        refused too where an audience is given, unless `takes_unbound`. `skew` is how far this
         clock and the service's may lie apart; `keys_age_max` how old the list of keys may be.
         """
         self._tenant_id = tenant_id
         self._environment = environment
         self._keys = keys
         self._memory = memory
-        self._audience = audience
+        self._audiences = frozenset([audience] if isinstance(audience, str) else audience)
+        self._takes_unbound = not self._audiences if takes_unbound is None else takes_unbound
         self._clock = clock or SystemClock()
         self._skew = skew
         self._keys_age_max = keys_age_max
@@ -105,7 +110,8 @@ class ToolHost:
             # Later by the skew: what may have expired by the service's clock is not run, and what
             # seems still to come by this one may hold already.
             at=now + self._skew,
-            audience=self._audience,
+            audiences=self._audiences,
+            takes_unbound=self._takes_unbound,
         )
         found = verify_grant(envelope, trusted.keys, use)
         return HostVerdict(grant=found.grant, flaw=found.flaw, detail=found.detail)
