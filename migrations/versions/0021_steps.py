@@ -21,6 +21,7 @@ SOURCES = [
     ("placet.replay", "receipt_prepare_v1"),
     ("placet.replay", "grants_stand_v1"),
     ("placet.replay", "unguarded_v1"),
+    ("placet.replay", "session_amounts_v1"),
 ]
 FUNCTIONS = [
     "calls_v1",
@@ -30,6 +31,7 @@ FUNCTIONS = [
     "effects_taken_v1",
     "grants_killed_v1",
     "unguarded_v1",
+    "session_amounts_v1",
 ]
 HEAD = "CREATE FUNCTION placet."
 PRESENT = sa.text(

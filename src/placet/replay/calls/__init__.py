@@ -29,6 +29,10 @@ what commits left (`replay_kept`) and what calls give to aggregates (`replay_amo
 event that names it and its call. In a session that only records the same facts move, by the calls
 that would have been granted and by what their receipts tell; nothing is taken, closed or stopped.
 
+A process that remembers nothing of a session is told its facts anew, and these do not grow with the
+session: amounts that no failure can take back are told as one number, what has left its window is
+not told, and of what rules require the latest calls are enough.
+
 Each verb of the hot path has a file: `prepare`, `propose`, `start`, `report`, `settle`, `sweep`.
 They decide by `proposal` and `rules`, write through `store`, and share `runtime`, which remembers
 sessions in `memory`. `fold` is the state as a function of events, and `events` what is said.

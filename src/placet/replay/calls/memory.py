@@ -41,7 +41,6 @@ class _Kept(Value, frozen=True):
 
 
 class _Amount(Value, frozen=True):
-    call_id: UUID
     name: str
     value: str
     at: datetime | None

@@ -5,7 +5,6 @@ RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_state jsonb := convert_from(s.state, 'UTF8');
     v_kept jsonb;
-    v_amounts jsonb;
     v_until timestamptz;
 BEGIN
     SELECT jsonb_agg(jsonb_build_object(
@@ -27,12 +26,6 @@ BEGIN
         JOIN placet.replay_kept AS r
             ON r.tenant_id = s.tenant_id AND r.session_id = s.session_id
            AND r.kind = n.kind AND r.name = n.key AND r.number = n.value::bigint) AS k;
-    SELECT jsonb_agg(jsonb_build_object(
-        'call_id', a.call_id, 'name', a.name, 'value', a.value, 'at', a.committed_at)
-        ORDER BY a.committed_at NULLS LAST)
-    INTO v_amounts
-    FROM placet.replay_amount AS a
-    WHERE a.tenant_id = s.tenant_id AND a.session_id = s.session_id AND a.released_at IS NULL;
     IF s.waiting_since IS NOT NULL THEN
         SELECT max(c.deadline_at) INTO v_until
         FROM placet.replay_pending_call AS c
@@ -60,7 +53,7 @@ BEGIN
         'standing', placet.standing_facts_v1(s),
         'killed_tools', coalesce(to_jsonb(placet.tools_killed_v1(s.tenant_id, 1)), '[]'),
         'kept', coalesce(v_kept, '[]'),
-        'amounts', coalesce(v_amounts, '[]'));
+        'amounts', placet.session_amounts_v1(s));
 END
 $$;
 
