@@ -10,14 +10,22 @@ import httpx
 import msgspec
 import pytest
 import sqlalchemy as sa
+from tests.invariants.overtaking import Side, overtake
 from tests.replay.desk import AGENT, Desk
 from tests.replay.test_principals import PAY, RULES, key_of
 from tests.replay.twofold import limited
 
+from placet.authority.issuers import service as issuers
+from placet.authority.issuers.model import RevokeIssuer
 from placet.evidence.dsse import Envelope, encode_envelope
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.principal import Assertion, sign_assertion
 from placet.kernel.principal import Attributes, AttributeValue, Environment
+from placet.replay.assertions.model import AssertionFlaw, AssertionRefused
+from placet.replay.sessions import service as sessions
+from placet.replay.sessions.model import OpenSession, SessionView
+from placet.replay.sessions.policies import Policies
+from placet.storage.database import Writing
 
 ISSUERS = "/api/v1/authority/issuers"
 SESSIONS = "/api/v1/replay/sessions"
@@ -200,3 +208,54 @@ async def test_claims_and_attributes_are_together_no_more_than_a_session_keeps(
     desk.runtime_key = await key_of(desk, {f"c{n}": n for n in range(20)})
     refused = await issuer.open(issuer.says({f"s{n}": n for n in range(20)}))
     assert refused.json()["flaw"] == "too_large"
+
+
+SESSIONS_NOW = sa.text("SELECT count(*) FROM placet.replay_session")
+
+
+def opening(issuer: Issuer) -> Side:
+    """Return what opens a session on an issuer's word."""
+    desk = issuer.desk
+    said = OpenSession(assertion=encode_envelope(issuer.says({"id": "ann"})))
+    return Side(
+        desk.runtime,
+        lambda tx: sessions.open_session(tx, desk.runtime, said, Policies(), desk.ids),
+    )
+
+
+def revoking(issuer: Issuer) -> Side:
+    """Return what ends an issuer's registration, and counts the sessions that are there then."""
+    desk = issuer.desk
+
+    async def work(tx: Writing) -> object:
+        gone = RevokeIssuer(reason="stolen")
+        await issuers.revoke_issuer(tx, issuer.issuer_id, gone, desk.ids)
+        ((count,),) = await tx.rows(SESSIONS_NOW)
+        return count
+
+    return Side(desk.workplace.founder, work)
+
+
+async def test_a_revocation_waits_for_the_session_that_is_being_opened(
+    desk: Desk, issuer: Issuer
+) -> None:
+    await desk.session()  # the first moves the plan, and waits for the stream that tells so
+    opened, count = await overtake(desk.db, opening(issuer), revoking(issuer))
+    assert isinstance(opened, SessionView)
+    assert count == 2
+
+
+async def test_no_session_is_opened_while_its_issuer_is_revoked(desk: Desk, issuer: Issuer) -> None:
+    await desk.session()
+    count, opened = await overtake(desk.db, revoking(issuer), opening(issuer))
+    assert count == 1
+    assert isinstance(opened, AssertionRefused)
+    assert opened.flaw is AssertionFlaw.ISSUER_REVOKED
+
+
+async def test_of_two_openings_on_one_assertion_one_opens(desk: Desk, issuer: Issuer) -> None:
+    side = opening(issuer)
+    opened, second = await overtake(desk.db, side, side)
+    assert isinstance(opened, SessionView)
+    assert isinstance(second, AssertionRefused)
+    assert second.flaw is AssertionFlaw.USED
