@@ -1,7 +1,8 @@
 """What comes before a request: connections, and heads that never end.
 
 uvicorn waits for a head as long as it takes, of any size, and refuses in plain text. Here a head
-has a time and a size, a body that goes on after its answer is cut, and every refusal is a problem.
+has a time and a size, a body that goes on after its answer is cut, whoever does not read what is
+sent is cut off, and every refusal is a problem.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from placet.server.limits import (
     HEAD_BYTES_MAX,
     HEAD_SECONDS,
     LINGER_SECONDS,
+    STALL_SECONDS,
     HeadersTooLarge,
     RequestIncomplete,
     TooBusy,
@@ -28,6 +30,7 @@ class GuardedConnection(HttpToolsProtocol):
     """One connection that cannot be held open by saying nothing."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _stall: asyncio.TimerHandle | None = None
     _is_in_head = True
     _is_refused = False
     _bytes_since_head = 0
@@ -43,9 +46,21 @@ class GuardedConnection(HttpToolsProtocol):
             self._expect_within(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
+        """Forget the deadlines."""
         self._expect_nothing()
+        self._forget_stall()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Make no more of an answer while what was made is not read, and not for ever."""
+        super().pause_writing()
+        self._forget_stall()
+        self._stall = self.loop.call_later(STALL_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: most of what was made is on its way."""
+        self._forget_stall()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless this is the head of a request and it has no end."""
@@ -101,6 +116,11 @@ class GuardedConnection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _forget_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _give_up(self) -> None:
         if self._is_in_head and self._bytes_since_head > 0 and not self._is_refused:

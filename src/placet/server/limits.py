@@ -19,6 +19,9 @@ BODY_SECONDS: Final = 4.0
 LINGER_SECONDS: Final = 8.0
 """From a request's headers until a connection whose body still goes on is cut."""
 
+STALL_SECONDS: Final = 60.0
+"""How long a client may leave unread what waits to be sent, before its connection is cut."""
+
 REQUESTS_MAX: Final = 256
 """Requests being answered at one time, in one process."""
 

@@ -10,10 +10,13 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+from litestar import Litestar
 from tests.conftest import Server
 from tests.replay.desk import Desk, Worker
 
-from placet.server import run
+from placet.replay.watching import service
+from placet.replay.watching.service import SessionWatches
+from placet.server import connections, run
 from placet.server.app import create_app
 from placet.server.connections import GuardedConnection
 from placet.server.run import Service, config_for, listen
@@ -24,6 +27,8 @@ EVENTS = 300
 BODY_BYTES = 60_000
 HELD_MAX = 4 * BODY_BYTES
 LOOKS = 20
+SLOWLY = 60
+STALL = 0.4
 
 
 @pytest.fixture
@@ -57,13 +62,27 @@ async def worker(desk: Desk, server: Server, database_name: str) -> Worker:
     return worker
 
 
+class Watched(Service):
+    """A service whose followers can be counted."""
+
+    app: Litestar
+
+    @property
+    def watches(self) -> SessionWatches:
+        """Return who follows what."""
+        found = self.app.state[SessionWatches.__name__]
+        assert isinstance(found, SessionWatches)
+        return found
+
+
 @asynccontextmanager
-async def serving(database_url: str, folder: Path) -> AsyncIterator[tuple[Service, str, int]]:
+async def serving(database_url: str, folder: Path) -> AsyncIterator[tuple[Watched, str, int]]:
     """Serve in this event loop, and end within the time that an end may take."""
     app = create_app(Settings(data_dir=folder), database_url)
     with closing(listen("127.0.0.1", 0)) as listener:
         ready = asyncio.Event()
-        running = Service(config_for(app), app, ready.set)
+        running = Watched(config_for(app), app, ready.set)
+        running.app = app
         task = asyncio.create_task(running.serve(sockets=[listener]))
         async with asyncio.timeout(SECONDS_MAX):
             await ready.wait()
@@ -73,13 +92,15 @@ async def serving(database_url: str, folder: Path) -> AsyncIterator[tuple[Servic
             await task
 
 
-def following(worker: Worker, host: str, port: int) -> socket.socket:
+def following(worker: Worker, host: str, port: int, after: int = 0) -> socket.socket:
     """Ask for the events of a session, and never read what is sent."""
     silent = socket.socket()
+    silent.settimeout(SECONDS_MAX)
     silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     silent.connect((host, port))
     silent.sendall(
-        f"GET {worker.path}/events HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n"
+        f"GET {worker.path}/events?after={after} HTTP/1.1\r\nHost: {host}\r\n"
+        "Accept: text/event-stream\r\n"
         f"Authorization: Bearer {worker.desk.runtime_key}\r\n\r\n".encode()
     )
     return silent
@@ -115,3 +136,39 @@ async def test_nothing_piles_up_for_a_reader_that_never_reads_and_the_service_st
                 assert (await client.get(worker.path)).status_code == 200
             assert held(running)[True] == before <= HELD_MAX < EVENTS * BODY_BYTES
             running.should_exit = True
+
+
+async def test_a_reader_that_never_reads_is_cut_off_and_gives_its_place_back(
+    worker: Worker, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(service, "WATCHERS_OF_TENANT_MAX", 1)
+    tenant = worker.desk.workplace.tenant_id
+    async with serving(database_url, tmp_path) as (running, host, port):
+        watches = running.watches
+        with closing(following(worker, host, port)):
+            async with asyncio.timeout(SECONDS_MAX):
+                while not held(running)[True]:  # noqa: ASYNC110 -- a socket rings no bell
+                    await asyncio.sleep(0)
+                assert not watches.has_room(tenant)
+                while running.server_state.connections or not watches.has_room(tenant):  # noqa: ASYNC110 -- as above
+                    await asyncio.sleep(0)
+
+
+async def test_a_reader_that_is_slow_and_reads_is_sent_everything(
+    worker: Worker, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "STALL_SECONDS", STALL)
+    got, last = bytearray(), f"id: {EVENTS}\n".encode()
+    async with serving(database_url, tmp_path) as (running, host, port):
+        with closing(following(worker, host, port, after=EVENTS - SLOWLY)) as slow:
+            async with asyncio.timeout(SECONDS_MAX):
+                while last not in got[-2 * BODY_BYTES :]:
+                    got += await asyncio.to_thread(slow.recv, 1024)
+            # Nothing is owed to it now, however long it is silent.
+            loop = asyncio.get_running_loop()
+            until = loop.time() + 2 * STALL
+            while loop.time() < until:  # noqa: ASYNC110 -- that nothing happens rings no bell
+                await asyncio.sleep(0)
+            assert running.server_state.connections
+    assert got.count(b"\nevent: ") == SLOWLY

@@ -17,7 +17,8 @@ Invariants
 
 Failures
 - A database that does not answer, a key that was revoked: the stream ends.
-- A reader that does not read: it keeps its connection, and with it its place.
+- A reader that does not read: no more is read for it than waits to be sent. After a minute in
+  which too little of that was taken its connection is cut, and its place is free again.
 - A connection that ends before its stream began: its place is free again.
 - The service is stopped: every stream ends at once.
 """
