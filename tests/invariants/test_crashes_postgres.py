@@ -54,6 +54,7 @@ class Load:
     """What was acknowledged so far. The one that makes it enough kills the database at once."""
 
     postmaster: int
+    enough: int = ACKS
     acks: list[Ack] = field(default_factory=list)
 
     async def govern(self, worker: Worker) -> None:
@@ -72,7 +73,7 @@ class Load:
         answered = await worker.post(verb, body)
         if answered.status_code == OK:
             self.acks.append(Ack(worker, verb, body, told(answered)))
-            if len(self.acks) == ACKS:
+            if len(self.acks) == self.enough:
                 os.kill(self.postmaster, signal.SIGKILL)
         else:
             assert answered.status_code == LATER, answered.text
@@ -96,11 +97,15 @@ async def patiently(worker: Worker, verb: str, body: dict[str, Any]) -> httpx.Re
 
 
 @asynccontextmanager
-async def running(own: Cluster, ids: Ids, folder: Path) -> AsyncIterator[Desk]:
-    """Serve a refund desk on the cluster."""
+async def running(
+    own: Cluster, ids: Ids, folder: Path, url: str | None = None
+) -> AsyncIterator[Desk]:
+    """Serve a refund desk on the cluster, which is reached at another URL if one is given."""
     async with AsyncExitStack() as stack:
         settings = Settings(data_dir=folder)
-        app = await stack.enter_async_context(started(create_app(settings, own.url("placet_app"))))
+        app = await stack.enter_async_context(
+            started(create_app(settings, url or own.url("placet_app")))
+        )
         transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
         client = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://placet.test")

@@ -35,6 +35,10 @@ class Wire:
         self.url = urlunsplit(self._parts._replace(netloc=place))
         return server
 
+    def lead_to(self, url: str) -> None:
+        """Lead new lines to the server of another URL, as an address that moved does."""
+        self._parts = urlsplit(url)
+
     async def close(self) -> None:
         """Cut every line."""
         for task in self._tasks:
@@ -42,7 +46,11 @@ class Wire:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        try:
+            there = await asyncio.open_connection(self._parts.hostname, self._parts.port)
+        except OSError:
+            writer.close()
+            return
         for source, sink, answers in ((reader, there[1], False), (there[0], writer, True)):
             task = asyncio.create_task(self._pass_on(source, sink, answers=answers))
             self._tasks.add(task)
