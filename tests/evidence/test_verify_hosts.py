@@ -203,6 +203,19 @@ def test_that_a_call_was_never_begun_is_the_word_on_a_failure() -> None:
     assert report_of(received(output_hash=None, attested_by=word(says=says))).flaw is not None
 
 
+def test_a_call_is_given_up_before_its_time_on_its_hosts_word_alone() -> None:
+    says = msgspec.structs.replace(HOST_SAYS, outcome=HostOutcome.NEVER_BEGUN, output_hash=None)
+    never = received(status="failed", output_hash=None, attested_by=word(says=says))
+    by_word = Said("CallAbandoned", {"call_id": str(GRANT.call_id), "receipt_id": REPORT}, 1, 4)
+    in_time = Said("CallAbandoned", {"call_id": str(GRANT.call_id), "receipt_id": None}, 1, 4)
+    other = Said("CallAbandoned", {"call_id": READ, "receipt_id": REPORT}, 1, 4)
+    assert report_of(never, by_word).is_good
+    assert report_of(in_time).is_good
+    for said in ((never, other), (received(), by_word), (OWN, by_word), (by_word,)):
+        assert "never begun" in why(report_of(*said))
+    assert report_of(never, by_word, erased=2).is_good
+
+
 READ = str(uuid_of("read"))
 TOLD: dict[str, object] = {
     "receipt_id": None,

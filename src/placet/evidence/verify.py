@@ -59,6 +59,7 @@ CALL_CLAIMED: Final = "CallClaimed"
 CALL_STARTED: Final = "CallStarted"
 RECEIPT_RECEIVED: Final = "ReceiptReceived"
 CALL_SETTLED: Final = "CallSettled"
+CALL_ABANDONED: Final = "CallAbandoned"
 HOST_REGISTERED: Final = "ToolHostRegistered"
 HOST_REVOKED: Final = "ToolHostRevoked"
 ORPHAN_KEPT: Final = "OrphanReceiptKept"
@@ -73,6 +74,7 @@ _READ: Final = {
     CALL_STARTED: "session",
     RECEIPT_RECEIVED: "session",
     CALL_SETTLED: "session",
+    CALL_ABANDONED: "session",
     HOST_REGISTERED: "authority",
     HOST_REVOKED: "authority",
     ORPHAN_KEPT: "authority",
@@ -215,6 +217,13 @@ class _SettledBody(Value, frozen=True):
     reconciled_by: UUID | None = None
 
 
+class _AbandonedBody(Value, frozen=True):
+    """What is read of a `CallAbandoned` event: on whose word, where it was before its time."""
+
+    call_id: UUID
+    receipt_id: UUID | None = None
+
+
 class _HostBody(Value, frozen=True):
     """What is read of a `ToolHostRegistered` event."""
 
@@ -250,6 +259,7 @@ class _Reported(NamedTuple):
 
     call: UUID | None
     is_attested: bool
+    never_begun: bool
 
 
 class _Attested(NamedTuple):
@@ -604,6 +614,8 @@ class _Audit:
             self._note_receipt(received, event.control_epoch, chain, item)
         elif event.type == CALL_SETTLED:
             self._note_settled(msgspec.convert(body, _SettledBody), chain, item)
+        elif event.type == CALL_ABANDONED:
+            self._note_abandoned(msgspec.convert(body, _AbandonedBody), chain, item)
         elif event.type == HOST_REGISTERED:
             host = msgspec.convert(body, _HostBody)
             if host.key_id in self._hosts:
@@ -643,7 +655,10 @@ class _Audit:
                 _bad(item, "the host's word is for another environment")
             self._note_word(receipt, key_id, epoch, item)
         if said.receipt_id is not None:
-            self._reported[said.receipt_id] = _Reported(said.call_id, said.attested_by is not None)
+            word = said.attested_by
+            self._reported[said.receipt_id] = _Reported(
+                said.call_id, word is not None, word is not None and word.never_begun
+            )
 
     def _open_word(self, envelope: bytes) -> tuple[HostReceipt, str]:
         """Return what a host signed, and the id of its key."""
@@ -703,6 +718,16 @@ class _Audit:
             _bad(item, "it names a word that no event before it tells of")
         elif not fits and level:
             _bad(item, why)
+
+    def _note_abandoned(self, said: _AbandonedBody, chain: _Chain, item: str) -> None:
+        """Hold a call that was given up before its time to its host's word that it never began."""
+        if said.receipt_id is None:
+            return
+        report = self._reported.get(said.receipt_id)
+        if report is None and chain.erased_receipts:
+            self._unproved_levels += 1
+        elif report is None or report.call != said.call_id or not report.never_begun:
+            _bad(item, "no host signed that this call was never begun")
 
     def _is_attested(self, call_id: UUID) -> bool:
         """Tell whether a host signed the report by which this call was settled."""

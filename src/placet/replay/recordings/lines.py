@@ -31,7 +31,8 @@ def outcome_of(call: RecordedCall, until: datetime) -> tuple[ReceiptStatus, date
         case CallStatus.SETTLED:
             ended, at = _ENDS.get(call.execution_state), call.settled_at
         case CallStatus.ABANDONED:
-            ended, at = ReceiptStatus.FAILED, call.grant_expires_at
+            # Before its time only where its tool's host said that it never began.
+            ended, at = ReceiptStatus.FAILED, call.settled_at or call.grant_expires_at
         case CallStatus.SHADOWED:
             ended, at = call.told, call.told_at
     if ended is None or at is None or at >= until:
