@@ -1,9 +1,10 @@
 """From a proposed call to leave to run it: admitted, its grant checked and redeemed."""
 
+import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -27,6 +28,8 @@ _SHADOW_IN_PRODUCTION: Final = ReasonView(
     code="not_enforced", rule="", detail="in production a call runs only with a grant"
 )
 
+
+T = TypeVar("T")
 
 _MISSING: Final = "missing"
 _OF_KEYS: Final = frozenset({"keys", "signature"})
@@ -89,8 +92,13 @@ async def obtain(session: Session, tool: str, arguments: Arguments) -> Permit:
     if posture is not None:
         return alone(session, tool, arguments, posture)
     asked = ToolCall(id=str(session.means.ids.new()), name=tool, arguments=arguments.text.decode())
+
+    async def regret(proposal: Proposal) -> None:
+        await forgo(session, decided(proposal, asked), arguments, is_ours=True)
+
     try:
-        proposal = await session.decide_at_once([asked], asked.id)
+        asking = session.decide_at_once([asked], asked.id)
+        proposal = await undisturbed(session, asking, regret)
     except (GovernanceUnavailable, LeaseLost) as fault:
         return alone(session, tool, arguments, session.posture_alone(fault))
     call = decided(proposal, asked)
@@ -159,6 +167,28 @@ async def begin(
         if is_ours and not _leaves_doubt(fault):
             await _give_back(session, call, arguments)
         raise
+
+
+async def undisturbed(
+    session: Session, asking: Coroutine[object, object, T], regret: Callable[[T], Awaitable[None]]
+) -> T:
+    """Return what is answered. Where nobody waits for it any more, `regret` what was answered.
+
+    A request that is on its way cannot be taken back: it is let come to its end, and what it was
+    granted is given back before the session is left.
+    """
+    sent = asyncio.ensure_future(asking)
+    try:
+        return await asyncio.shield(sent)
+    except asyncio.CancelledError:
+        session.outlive(asyncio.ensure_future(_regretted(sent, regret)))
+        raise
+
+
+async def _regretted(sent: "asyncio.Future[T]", regret: Callable[[T], Awaitable[None]]) -> None:
+    await asyncio.wait([sent])
+    if not sent.cancelled() and sent.exception() is None:
+        await regret(sent.result())
 
 
 async def forgo(

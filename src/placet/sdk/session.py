@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from placet.kernel.foreign import Json
-from placet.kernel.refusals import Gone
+from placet.kernel.refusals import Action, Gone
 from placet.replay.closings.model import CloseAnswer
 from placet.replay.sessions.model import KillAnswer
 from placet.replay.sessions.refusals import LeaseLost, SessionClosing
@@ -318,7 +318,8 @@ class Session(Holding):
         try:
             yield
         except (LeaseLost, Gone) as refusal:
-            # A closing session is still renewed, so that what is out is reported in time.
-            if not isinstance(refusal, SessionClosing):
+            # A closing session is still renewed, so that what is out is reported in time; and of a
+            # tool that was stopped the rest of the session knows nothing.
+            if refusal.action is Action.STOP and not isinstance(refusal, SessionClosing):
                 self.lease.lose(refusal)
             raise

@@ -10,11 +10,11 @@ from uuid import UUID
 import msgspec
 
 from placet.kernel.foreign import ForeignJsonError, Json
-from placet.kernel.refusals import GovernanceUnavailable, Refusal
+from placet.kernel.refusals import Action, GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, ReasonView
 from placet.replay.sessions.refusals import LeaseLost
-from placet.sdk.answers import Prepared, ProposedCall
+from placet.sdk.answers import Prepared, Proposal, ProposedCall
 from placet.sdk.arguments import Arguments, arguments_in
 from placet.sdk.asks import WAITING, answered
 from placet.sdk.endpoints import NextRequest, ToolCall
@@ -22,7 +22,7 @@ from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused, told
 from placet.sdk.execution import Ahead, run
 from placet.sdk.gate import Gate
 from placet.sdk.outbox import LOG
-from placet.sdk.permits import Permit, admit, alone, begin, decisions, forgo
+from placet.sdk.permits import Permit, admit, alone, begin, decisions, forgo, undisturbed
 from placet.sdk.plan import Posture
 from placet.sdk.reports import output_of, status_of
 from placet.sdk.requests import as_tool_calls
@@ -68,6 +68,9 @@ Then = Callable[[list[Outcome]], NextRequest]
 
 _MISSING: Final = "there is no such tool here"
 
+PREFLIGHTS_MAX: Final = 3
+"""How often a turn without a model request of its own is prepared, where one does not hold."""
+
 
 async def run_turn(
     session: Session,
@@ -97,8 +100,7 @@ async def _run_turn(
     posture = session.posture_now()
     if posture is None:
         try:
-            ready = prepared or await session.preflight(offered_tools=sorted(wrapped))
-            proposal = await session.decide(ready, asked)
+            proposal = await _decided(session, asked, wrapped, prepared)
         except (GovernanceUnavailable, LeaseLost) as fault:
             posture = session.posture_alone(fault)
         else:
@@ -106,6 +108,29 @@ async def _run_turn(
             found = list(zip(asked, decisions(proposal, asked), strict=True))
             return await _Turn(session, wrapped, following, is_ours=is_ours).run(found)
     return [await _run_alone(session, call, wrapped.get(call.name), posture) for call in asked]
+
+
+async def _decided(
+    session: Session,
+    asked: Sequence[ToolCall],
+    tools: Mapping[str, Tool],
+    prepared: Prepared | None,
+) -> Proposal:
+    async def regret(proposal: Proposal) -> None:
+        found = list(zip(asked, decisions(proposal, asked), strict=True))
+        is_ours = prepared is None or not proposal.replayed
+        await _Turn(session, tools, None, is_ours=is_ours).forgo_all(found)
+
+    attempts = 1 if prepared is not None else PREFLIGHTS_MAX
+    while True:
+        attempts -= 1
+        ready = prepared or await session.preflight(offered_tools=sorted(tools))
+        try:
+            return await undisturbed(session, session.decide(ready, asked), regret)
+        except Refusal as refusal:
+            # Nothing was written; and no model was paid for this preflight.
+            if refusal.action is not Action.NEW_PREFLIGHT or attempts <= 0:
+                raise
 
 
 class Step(Value, frozen=True):
@@ -225,12 +250,12 @@ class _Turn:
                 done[at] = await self._run_decided(at, *found[at], others)
         finally:
             if left := [found[at] for at in order if at not in done]:
-                giving_back = asyncio.ensure_future(self._forgo_all(left))
+                giving_back = asyncio.ensure_future(self.forgo_all(left))
                 self._session.outlive(giving_back)
                 await asyncio.shield(giving_back)
         return [done[at] for at in range(len(found))]
 
-    async def _forgo_all(self, left: Sequence[tuple[ToolCall, ProposedCall]]) -> None:
+    async def forgo_all(self, left: Sequence[tuple[ToolCall, ProposedCall]]) -> None:
         for asked, call in left:
             if call.status is CallStatus.GRANTED:
                 await self._forgo(call, arguments_in(asked.arguments))
