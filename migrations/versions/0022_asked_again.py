@@ -19,6 +19,19 @@ UPDATES: dict[str, list[str]] = {
 }
 DELETES: list[str] = []
 SOURCES = [("placet.replay", "ask_edit_v1"), ("placet.replay", "standing_v1")]
+TOLD_BEFORE = [
+    "ApprovalRequested",
+    "VoteCast",
+    "ApprovalGranted",
+    "ApprovalRequestClosed",
+    "ApprovalRevoked",
+    "ApprovalExpired",
+    "ApprovalExpiring",
+    "DriftOpened",
+    "SessionStopped",
+    "ControlSet",
+]
+TOLD = [*TOLD_BEFORE, "ControlLiftAsked", "ControlLifted", "AskOpened"]
 FUNCTIONS = [
     "standing_revoke_v1",
     "standing_take_v1",
@@ -159,11 +172,34 @@ def upgrade() -> None:
     for package, name in SOURCES:
         for statement in statements(package, name):
             op.execute(statement.replace(":", "\\:"))
+    _tell(TOLD)
 
 
 def downgrade() -> None:
     """Drop everything of this revision."""
+    # What an earlier service cannot tell it would never send.
+    gone = ", ".join(f"'{name}'" for name in TOLD if name not in TOLD_BEFORE)
+    op.execute("ALTER TABLE placet.webhooks_delivery NO FORCE ROW LEVEL SECURITY")
+    op.execute(f"DELETE FROM placet.webhooks_delivery WHERE event_type IN ({gone})")  # noqa: S608 -- the names are those above
+    op.execute("ALTER TABLE placet.webhooks_delivery FORCE ROW LEVEL SECURITY")
+    _tell(TOLD_BEFORE)
     for name in FUNCTIONS:
         op.execute(f"DROP FUNCTION placet.{name}")
     for name in reversed(TABLES):
         op.drop_table(name, schema="placet")
+
+
+def _tell(types: list[str]) -> None:
+    """Have events of these types fill the outbox, and no others."""
+    told = ", ".join(f"'{name}'" for name in types)
+    op.execute("DROP TRIGGER outbox_put ON placet.event")
+    op.execute(
+        "CREATE TRIGGER outbox_put AFTER INSERT ON placet.event FOR EACH ROW"
+        f" WHEN (NEW.type IN ({told})) EXECUTE FUNCTION placet.outbox_put_v1()"
+    )
+    known = "webhooks_delivery_event_type_known"
+    op.execute(f"ALTER TABLE placet.webhooks_delivery DROP CONSTRAINT {known}")
+    op.execute(
+        f"ALTER TABLE placet.webhooks_delivery ADD CONSTRAINT {known}"
+        f" CHECK (event_type IN ({told}))"
+    )

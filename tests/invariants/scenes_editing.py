@@ -132,7 +132,8 @@ async def _edit(hand: Hand, call: CallOutcome, *, seen: int = 0) -> object:
     event = new_event(hand.ids, said)
     return await _called(
         hand,
-        "ask_edit_v1($1, $2, $3, 1000, $4, $5, 'calmer', $6, $7, NULL, $8, $9, $10, $11)",
+        "ask_edit_v1($1, $2, $3, 1000, $4, $5, 'calmer', $6, $7, NULL,"
+        " ARRAY[$8::uuid], ARRAY[$9], ARRAY[$10::bytea], ARRAY[$11::bytea])",
         *(hand.session_id, call.call_id, new, seen, editor_id),
         *(ARGUMENTS, digest("arguments", ARGUMENTS)),
         *_columns(event),

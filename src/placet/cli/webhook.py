@@ -27,6 +27,9 @@ EVENTS: Final = (
     "DriftOpened",
     "SessionStopped",
     "ControlSet",
+    "ControlLiftAsked",
+    "ControlLifted",
+    "AskOpened",
 )
 STATUSES: Final = ("due", "delivered", "dead", "skipped", "dropped")
 

@@ -6,15 +6,20 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from litestar import Litestar
 from tests.conftest import Server
 from tests.house.event_types import bodies
+from tests.replay.asks.people import ESCALATE, AskDesk, asking
 from tests.studio.story import Story
 from tests.webhooks.post import Post
 
+from placet.authority.server_keys import ServerKeys
 from placet.events import store as events
 from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
+from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.replay.sessions.model import SessionFinished, SessionStopped
+from placet.storage.database import Database
 from placet.webhooks.endpoints.model import EndpointStatus, WebhookType
 
 URL = "https://example.com/hook"
@@ -102,6 +107,31 @@ async def test_a_kill_of_the_tenant_is_told(post: Post, client: httpx.AsyncClien
     assert answer.status_code == 201
     assert [str(row.event_type) for row in await post.rows(endpoint)] == ["ControlSet"]
     assert len(await post.due()) == 1
+
+
+async def test_a_call_that_waits_for_people_is_told_and_an_edited_one_again(
+    post: Post, client: httpx.AsyncClient, app: Litestar, db: Database, ids: Ids
+) -> None:
+    endpoint = await post.endpoint(URL, WebhookType.ASK_OPENED)
+    desk = AskDesk(client, db, ids, post.workplace)
+    await desk.approve_asking(app.state[ServerKeys.__name__], asking())
+    worker = await desk.worker()
+    call, note = await worker.propose(ESCALATE, ("note", {"text": "x"}))
+    assert (call["status"], note["status"]) == ("awaiting_approval", "granted")
+    assert [str(row.event_type) for row in await post.rows(endpoint)] == ["AskOpened"]
+    await desk.edited(worker, call, {"reason": "the customer asks"})
+    assert len(await post.rows(endpoint)) == 2
+
+
+async def test_the_lift_of_a_kill_is_told(
+    post: Post, client: httpx.AsyncClient, app: Litestar, db: Database, ids: Ids
+) -> None:
+    types = (WebhookType.CONTROL_LIFT_ASKED, WebhookType.CONTROL_LIFTED)
+    endpoint = await post.endpoint(URL, *types)
+    desk = AskDesk(client, db, ids, post.workplace)
+    await desk.approve_asking(app.state[ServerKeys.__name__], asking())
+    await desk.lift(await desk.kill("tool", "note"))
+    assert [str(row.event_type) for row in await post.rows(endpoint)] == list(types)
 
 
 async def test_an_event_wakes_a_sender_once_however_many_endpoints_it_has(post: Post) -> None:

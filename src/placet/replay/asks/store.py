@@ -59,7 +59,7 @@ _VOTE: Final = sa.text(
 _EDIT: Final = sa.text(
     "SELECT code FROM placet.ask_edit_v1"
     "(:session, :call, :new, :ordinal, :seen, :editor, :reason, :arguments, :hash, :effect,"
-    " :event, :type, :salt, :body)"
+    " :events, :types, :salts, :bodies)"
 ).bindparams(
     sa.bindparam("session", type_=sa.Uuid),
     sa.bindparam("call", type_=sa.Uuid),
@@ -71,10 +71,10 @@ _EDIT: Final = sa.text(
     sa.bindparam("arguments", type_=sa.LargeBinary),
     sa.bindparam("hash", type_=sa.LargeBinary),
     sa.bindparam("effect", type_=sa.LargeBinary),
-    sa.bindparam("event", type_=sa.Uuid),
-    sa.bindparam("type", type_=sa.Text),
-    sa.bindparam("salt", type_=sa.LargeBinary),
-    sa.bindparam("body", type_=sa.LargeBinary),
+    sa.bindparam("events", type_=postgresql.ARRAY(sa.Uuid)),
+    sa.bindparam("types", type_=postgresql.ARRAY(sa.Text)),
+    sa.bindparam("salts", type_=postgresql.ARRAY(sa.LargeBinary)),
+    sa.bindparam("bodies", type_=postgresql.ARRAY(sa.LargeBinary)),
 )
 _CLAIM: Final = (
     "SELECT * FROM placet.claim_v1("
@@ -316,10 +316,10 @@ async def edit(tx: Writing, write: EditWrite) -> str:
             arguments=write.edited.arguments,
             hash=write.edited.arguments_hash,
             effect=write.edited.effect_key,
-            event=write.event.event_id,
-            type=write.event.type,
-            salt=write.event.salt,
-            body=write.event.body,
+            events=[event.event_id for event in write.events],
+            types=[event.type for event in write.events],
+            salts=[event.salt for event in write.events],
+            bodies=[event.body for event in write.events],
         )
     )
     assert row is not None, "the function returns one row"  # noqa: S101 -- it has OUT parameters

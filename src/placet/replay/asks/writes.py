@@ -48,7 +48,7 @@ class EditWrite(Value, frozen=True):
     seen: int
     reason: str
     edited: EditedCall
-    event: NewEvent
+    events: list[NewEvent]
 
 
 class ClaimWrite(Value, frozen=True):

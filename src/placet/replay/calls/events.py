@@ -166,13 +166,21 @@ class CallSettled(Value, frozen=True):
 class CallBecameUnknown(Value, frozen=True):
     """Event: nobody can say whether the call took effect; it keeps what it holds.
 
-    `is_error` tells that its reporter called it a time-out, which the circuit breaker counts.
+    `is_error` tells that its reporter called it a time-out, which the circuit breaker counts where
+    the call is not counted yet.
     """
 
     call_id: UUID
     tool: str
     why: str
     is_error: bool = False
+
+
+class FailureReported(Value, frozen=True):
+    """Event: a call went wrong by a word that settles nothing; the circuit breaker counts it."""
+
+    call_id: UUID
+    tool: str
 
 
 class CallCosted(Value, frozen=True):
@@ -212,6 +220,18 @@ class CallAbandoned(Value, frozen=True):
     tool: str
     step_ends: bool = False
     receipt_id: UUID | None = None
+
+
+class AskOpened(Value, frozen=True):
+    """Event: people are asked about a call from now on, for so many seconds at most.
+
+    Of a call that came by an edit, it is the time that was left to the one in whose place it came:
+    null, since its deadline stands in that one's row.
+    """
+
+    call_id: UUID
+    tool: str
+    expires_seconds: int | None
 
 
 class AskExpired(Value, frozen=True):

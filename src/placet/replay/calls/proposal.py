@@ -15,7 +15,7 @@ from placet.policy.holding import Holding
 from placet.policy.loaded import Policy
 from placet.policy.model import Cancel, CommitRequirement, Gate
 from placet.policy.response import CallVerdict
-from placet.replay.calls.events import CallProposed, LimitReached, ProposalDecided
+from placet.replay.calls.events import AskOpened, CallProposed, LimitReached, ProposalDecided
 from placet.replay.calls.fold import evolve
 from placet.replay.calls.leaving import advance, leave, opens, stop_of
 from placet.replay.calls.model import (
@@ -139,6 +139,8 @@ class _Counting:
                 repeats_max=self._policy.limits.loop_window,
             )
         self.said.append(said)
+        if row.status is CallStatus.AWAITING_APPROVAL:
+            self.said.append(_opened(row))
         return evolve(state, said)
 
     def stopped(self, state: SessionState, mode: SessionMode) -> SessionState:
@@ -264,6 +266,10 @@ def _event(row: CallRow, prepared: UUID, phase: str | None) -> CallProposed:
         phase_after=phase,
         standing=row.standing_id,
     )
+
+
+def _opened(row: CallRow) -> AskOpened:
+    return AskOpened(call_id=row.call_id, tool=row.tool_name, expires_seconds=row.ask_seconds)
 
 
 def _outcomes(policy: Policy, rows: Sequence[CallRow]) -> list[KeptOutcome]:

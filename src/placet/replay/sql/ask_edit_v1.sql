@@ -5,7 +5,7 @@
 CREATE FUNCTION placet.ask_edit_v1(
     p_session uuid, p_call uuid, p_new uuid, p_ordinal bigint, p_seen bigint,
     p_editor uuid, p_reason text, p_arguments bytea, p_arguments_hash bytea, p_effect_key bytea,
-    p_event uuid, p_type text, p_salt bytea, p_body bytea,
+    p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     OUT code text
 )
 LANGUAGE plpgsql AS $$
@@ -69,7 +69,7 @@ BEGIN
     VALUES (v_tenant, p_session, p_call, p_new, p_editor, p_reason, v_at);
     SELECT * INTO w FROM placet.event_write_v1(
         s.tenant_id, s.session_id, p_editor, s.epoch, s.fence, gate.control_epoch,
-        s.control_revision, ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt], ARRAY[p_body],
+        s.control_revision, p_events, p_types, p_salts, p_bodies,
         s.next_seq, s.head, s.last_event_at);
     UPDATE placet.replay_session AS r
     -- Which calls of the step wait is what a claim is decided on.

@@ -10,6 +10,7 @@ from placet.replay.asks import store as asks
 from placet.replay.asks.editing import EDITS_MAX, next_ordinal, read_edit
 from placet.replay.asks.model import CallEdited, EditedCall
 from placet.replay.asks.writes import EditWrite
+from placet.replay.calls.events import AskOpened
 from placet.replay.calls.model import ReplayPendingCall
 from placet.replay.sessions.codes import STALE, refusal
 from placet.replay.sessions.policies import Pinned, Policies
@@ -58,6 +59,7 @@ async def edit_ask(  # noqa: PLR0913, PLR0917 -- who, which call, the edit, and 
             raise _refused([EditObjection(code=EditFlaw.TOO_MANY, detail=detail)])
         new = ids.new()
         said = _said(case.call, new, ordinal, write, (tx.actor_id, asked.reason))
+        opened = AskOpened(call_id=new, tool=case.call.tool_name, expires_seconds=None)
         code = await asks.edit(
             tx,
             EditWrite(
@@ -68,7 +70,7 @@ async def edit_ask(  # noqa: PLR0913, PLR0917 -- who, which call, the edit, and 
                 seen=0 if case.ask is None else case.ask.votes,
                 reason=asked.reason,
                 edited=write,
-                event=new_event(ids, said),
+                events=[new_event(ids, said), new_event(ids, opened)],
             ),
         )
         match code:

@@ -40,6 +40,9 @@ class WebhookType(StrEnum):
     DRIFT_OPENED = "DriftOpened"
     SESSION_STOPPED = "SessionStopped"
     CONTROL_SET = "ControlSet"
+    CONTROL_LIFT_ASKED = "ControlLiftAsked"
+    CONTROL_LIFTED = "ControlLifted"
+    ASK_OPENED = "AskOpened"
 
 
 class EndpointStatus(StrEnum):
