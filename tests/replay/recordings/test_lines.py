@@ -94,6 +94,13 @@ def test_an_outcome_is_never_before_its_call_nor_after_the_end() -> None:
     assert outcome_of(made_call(1, settled=1), START + timedelta(seconds=1)) is None
 
 
+def test_a_call_that_its_host_never_let_in_ended_when_that_was_said() -> None:
+    call = replace(made_call(1, ended=3), settled_at=START)
+    assert outcome_of(call, UNTIL) == (ReceiptStatus.FAILED, max(START, call.proposed_at))
+    later = replace(call, settled_at=None)
+    assert outcome_of(later, UNTIL) == (ReceiptStatus.FAILED, later.grant_expires_at)
+
+
 def test_arguments_of_no_length_are_malformed_and_unread_ones_are_unknown(policy: Policy) -> None:
     call = made_call(1)
     assert call.status is CallStatus.SETTLED

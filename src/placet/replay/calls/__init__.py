@@ -5,8 +5,10 @@ A pending call is `blocked` (final), `held` (an allowed sibling of an open ask),
 (recorded only), or one of the ends of an ask: `denied`, `expired`, `cancelled`, `superseded`.
 `granted` goes to `settled` by a receipt that brings the evidence the tool needs, to `unknown` by
 time-out when it may have begun, to `abandoned` by time-out when it had to be started, never was,
-and nobody reported on it. `unknown` goes to `settled` only by evidence or by an operator. Legal
-triples of status, execution state and commit state are a CHECK of the table.
+and nobody reported on it, or before that, when its tool's host signed that it never let it in.
+`unknown` goes to `settled` by a receipt that its tool's host signed and that comes in order, by a
+receipt that is cited, by the read that the contract names (`reconciliations`), or by an operator.
+Legal triples of status, execution state and commit state are a CHECK of the table.
 
 What counts: `requires` and the phase see committed calls; counters, effect keys and
 `forbidden_after` see granted, unknown and committed calls. An effect key is unique over the
@@ -21,7 +23,8 @@ its reporter's retry, or by the sweeper.
 
 How good a receipt is, the service says: the caller's own word, or (`attested`) what the tool's host
 signed about the same call in the same words, while its key counts here, which the statement that
-writes looks up.
+writes looks up. For which host a grant is, `audiences` remembers as of a control epoch, which every
+host that comes or goes raises.
 
 The facts of a session are its state, which `fold` makes of its events, and what stands in rows:
 what commits left (`replay_kept`) and what calls give to aggregates (`replay_amount`), written by
