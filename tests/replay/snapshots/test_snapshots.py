@@ -5,6 +5,7 @@ from collections.abc import Callable
 import asyncpg
 import httpx
 import pytest
+import sqlalchemy as sa
 from litestar import Litestar
 from msgspec.structs import replace
 from tests.conftest import Server, found
@@ -23,6 +24,7 @@ from placet.replay.sessions.state import SessionState
 from placet.replay.snapshots import service, store, taking
 from placet.replay.snapshots.model import ReplaySessionSnapshot
 from placet.replay.snapshots.rules import digest_of
+from placet.replay.snapshots.tables import SESSION_SNAPSHOT
 from placet.storage.database import Database
 from placet.storage.work import SNAPSHOT_SESSION, WorkDue, put_due
 from placet.tenancy import service as tenancy
@@ -212,6 +214,19 @@ async def test_an_erased_event_stands_in_the_way_unless_a_snapshot_stands_after_
     assert (refused.json()["seq"], refused.json()["flaw"]) == (seq, "erased")
     whole = await check(worker, "?whole=true")
     assert (whole["sound"], whole["flaw"], whole["flawed_seq"]) == (False, "erased", seq)
+
+
+async def test_without_any_snapshot_the_session_is_what_it_was(worker: Worker) -> None:
+    before = await worker.read("pending")
+    await take(worker, 3)
+    await take(worker)
+    async with worker.desk.db.writing(worker.desk.workplace.founder) as tx:
+        await tx.change(sa.delete(SESSION_SNAPSHOT))
+    assert await listed(worker) == []
+    assert (await check(worker))["sound"] is True
+    assert await worker.read("pending") == before
+    await worker.look_up("ord_00000002")
+    assert (await check(worker))["sound"] is True
 
 
 async def test_the_same_request_again_keeps_nothing_new(worker: Worker) -> None:
