@@ -91,11 +91,8 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
         alive = await store.count_alive(tx, work.ref, {call.step_id for call in overdue})
     pinned = await runtime.policies.get(runtime.db, work.tenant_id, session.artifact_id)
     receipts = await _chosen(runtime, pinned.policy, session, overdue, reports)
-    if session.next_seq > SNAPSHOT_EVENTS:
-        async with runtime.db.writing(acting_for(work.tenant_id)) as writing:
-            await put_due(writing, SNAPSHOT_SESSION, work.ref, now)
     swept = decide_sweep(pinned.policy, session, calls, overdue, (receipts, reports), alive)
-    return await store.sweep(
+    code = await store.sweep(
         runtime.db.hot,
         SweepWrite(
             tenant_id=work.tenant_id,
@@ -112,6 +109,10 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
             events=[runtime.event(said) for said in swept.said],
         ),
     )
+    if code == "ok" and session.next_seq > SNAPSHOT_EVENTS:
+        async with runtime.db.writing(acting_for(work.tenant_id)) as writing:
+            await put_due(writing, SNAPSHOT_SESSION, work.ref, now)
+    return code
 
 
 async def _chosen(
