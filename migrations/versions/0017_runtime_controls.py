@@ -25,7 +25,7 @@ FUNCTIONS = [
         "session_control_v1(text, bytea, uuid, text[], text, jsonb, jsonb, text, int, uuid, text,"
         " bytea, bytea)"
     ),
-    "control_lift_v1(uuid, uuid, text, uuid, text, bytea, bytea)",
+    "control_lift_v1",
     "tools_controlled_since_v1(uuid, bigint, bigint)",
     "tools_killed_v1(uuid, bigint)",
     "agent_killed_v1(uuid, bigint, text)",

@@ -1,4 +1,4 @@
-"""Who an agent acts for."""
+"""Who an agent acts for, and what two people sign who lift a kill."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,6 +18,7 @@ UPDATES: dict[str, list[str]] = {}
 DELETES: list[str] = []
 SOURCES: list[tuple[str, str]] = []
 ATTRIBUTES = {"tenancy_api_key": "claims", "replay_session": "principal"}
+VOTES = ["ask_vote", "confirm_vote"]
 
 
 def upgrade() -> None:
@@ -27,6 +28,15 @@ def upgrade() -> None:
         column = sa.Column(name, postgresql.JSONB(), nullable=False, server_default=nobody)
         op.add_column(table, column, schema="placet")
         op.execute(f"ALTER TABLE placet.{table} ALTER COLUMN {name} DROP DEFAULT")
+    for name in VOTES:
+        op.add_column("authority_lift", sa.Column(name, sa.LargeBinary()), schema="placet")
+    op.execute("GRANT UPDATE (confirm_vote) ON placet.authority_lift TO placet_app")
+    op.create_check_constraint(
+        op.f("authority_lift_both_signed"),
+        "authority_lift",
+        "confirmed_at IS NULL OR num_nulls(ask_vote, confirm_vote) <> 1",
+        schema="placet",
+    )
     _create_issuers()
     op.create_table(
         "replay_assertion",
@@ -52,7 +62,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget for whom, and who said so."""
+    """Forget for whom, who said so, and what was signed to lift a kill."""
+    for name in VOTES:
+        op.drop_column("authority_lift", name, schema="placet")
     for name in reversed(TABLES):
         op.drop_table(name, schema="placet")
     for table, name in ATTRIBUTES.items():

@@ -5,10 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from tests.authority.lifts.signing import body_of, enrolled, vote_on
 from tests.conftest import Workplace
 from tests.studio.story import Story
 
 from placet.authority.server_keys import ServerKeys
+from placet.evidence.lift_vote import LiftAct
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement
@@ -208,13 +210,17 @@ class Desk:
 
     async def lift(self, killed: httpx.Response) -> dict[str, Any]:
         """Have two operators lift what was stopped."""
-        _, second = await self.workplace.person("second", Role.OPERATOR)
-        path = "/api/v1/authority"
-        asked = {"reason": "it is over"}
-        lifts = f"{path}/controls/{killed.json()['control_id']}/lifts"
-        lift = await self.post(lifts, asked, self.operator_key)
+        other, second = await self.workplace.person("second", Role.OPERATOR)
+        path, control, lift_id = "/api/v1/authority", killed.json(), self.ids.new()
+        keys = await enrolled(self.db, self.operator), await enrolled(self.db, other)
+        asked = vote_on(control, LiftAct.ASK, lift_id, self.operator, keys[0])
+        agreed = vote_on(control, LiftAct.CONFIRM, lift_id, other, keys[1])
+        lifts = f"{path}/controls/{control['control_id']}/lifts"
+        lift = await self.post(lifts, body_of(asked, keys[0]), self.operator_key)
         assert lift.status_code == 201, lift.text
-        lifted = await self.post(f"{path}/lifts/{lift.json()['lift_id']}/confirm", asked, second)
+        lifted = await self.post(
+            f"{path}/lifts/{lift_id}/confirm", body_of(agreed, keys[1]), second
+        )
         assert lifted.status_code == 200, lifted.text
         made: dict[str, Any] = lifted.json()
         return made

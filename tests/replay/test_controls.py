@@ -4,8 +4,10 @@ import io
 
 import httpx
 import pytest
+from tests.authority.lifts.signing import body_of, enrolled, vote_on
 from tests.replay.desk import AGENT, CONTRACT, Desk, Worker
 
+from placet.evidence.lift_vote import LiftAct
 from placet.evidence.verify import verify_bundle
 
 REFUND = ("issue_refund", {"order_id": "ord_00000001", "amount_cents": 100})
@@ -164,12 +166,17 @@ async def test_after_a_lifting_a_session_goes_on_with_a_new_preflight(
 async def test_one_operator_alone_lets_nothing_pass_again(desk: Desk) -> None:
     worker = await desk.worker()
     killed = await desk.kill("agent", AGENT)
-    path = "/api/v1/authority"
-    asked = {"reason": "it is over"}
-    lifts = f"{path}/controls/{killed.json()['control_id']}/lifts"
-    lift = (await desk.post(lifts, asked, desk.operator_key)).json()
-    confirm = f"{path}/lifts/{lift['lift_id']}/confirm"
-    assert refused(await desk.post(confirm, asked, desk.operator_key)) == (403, "two_people_needed")
+    path, control, lift_id = "/api/v1/authority", killed.json(), desk.ids.new()
+    lifts = f"{path}/controls/{control['control_id']}/lifts"
+    unsigned = await desk.post(lifts, {"reason": "it is over"}, desk.operator_key)
+    assert refused(unsigned) == (422, "lift_vote_refused")
+    assert unsigned.json()["flaw"] == "missing"
+    key = await enrolled(desk.db, desk.operator)
+    asked = vote_on(control, LiftAct.ASK, lift_id, desk.operator, key)
+    assert (await desk.post(lifts, body_of(asked, key), desk.operator_key)).status_code == 201
+    agreed = body_of(vote_on(control, LiftAct.CONFIRM, lift_id, desk.operator, key), key)
+    alone = await desk.post(f"{path}/lifts/{lift_id}/confirm", agreed, desk.operator_key)
+    assert refused(alone) == (403, "two_people_needed")
     again = await worker.post("preflight", {"request_hash": "ab" * 32})
     assert refused(again) == (410, "agent_killed")
 

@@ -32,7 +32,7 @@ CONTROL_ROUTES: Final = (
         f"{CONTROLS}/%control%/lifts",
         body={"reason": "over"},
         missing=("reason",),
-        wrong={"reason": TEXTS},
+        wrong={"reason": TEXTS, "vote": (1, "", "%", {})},
         keyed=True,
     ),
     Route(
@@ -40,7 +40,7 @@ CONTROL_ROUTES: Final = (
         CONFIRM,
         body={"reason": "over"},
         missing=("reason",),
-        wrong={"reason": TEXTS},
+        wrong={"reason": TEXTS, "vote": (1, "", "%", {})},
         keyed=True,
     ),
     Route(
@@ -85,6 +85,14 @@ CONTROLS_REFUSED: Final = (
             ("an agent of a name that no agent has", {"kind": "agent", "target": "a b"}),
             ("a tool without a name", {"kind": "tool"}),
         )
+    ),
+    Refused(
+        "a lift that nobody signed",
+        f"{CONTROLS}/%control%/lifts",
+        {"reason": "over"},
+        422,
+        "lift_vote_refused",
+        key="operator",
     ),
     Refused(
         "a lift that the same operator asked for",

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 import msgspec
+from tests.authority.lifts.signing import body_of, enrolled, vote_on
 from tests.conftest import Workplace, found
 from tests.replay.desk import Desk, Worker
 from tests.studio.break_glass.scene import Scene
@@ -16,6 +17,7 @@ from tests.studio.story import Signer, Story
 
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.ed25519 import SigningKey
+from placet.evidence.lift_vote import LiftAct
 from placet.kernel.ids import ActorId, Ids
 from placet.kernel.principal import Environment, Principal, Scope
 from placet.storage.database import Database, Writing
@@ -186,9 +188,9 @@ class Builder:
         control = await desk.post(path, asked, desk.operator_key)
         assert control.status_code == 201, control.text
         control_id = control.json()["control_id"]
-        lift = await desk.post(
-            f"{path}/{control_id}/lifts", {"reason": "it is over"}, desk.operator_key
-        )
+        key = await enrolled(self._db, desk.operator)
+        vote = vote_on(control.json(), LiftAct.ASK, self._ids.new(), desk.operator, key)
+        lift = await desk.post(f"{path}/{control_id}/lifts", body_of(vote, key), desk.operator_key)
         assert lift.status_code == 201, lift.text
         return {"control": control_id, "lift": lift.json()["lift_id"]}
 

@@ -11,14 +11,22 @@ people; the first one that is confirmed lifts it, and the others can no longer b
 Invariants
 - Nobody lifts alone: who confirms is not who asked, both are people, both are operators at the
   moment of the confirmation. The database refuses the first of these once more.
-- Neither of the two issued an API key of the other that lived since the lift was asked for: who
-  issues a key has seen it. A key revoked before that no longer counts.
+- Both signed: a `placet.vote.lift.v1` over the lift, the control, its epoch and their own reason,
+  each with an enrolled key of their own that is not revoked at the confirmation, and that was
+  enrolled before the kill or confirmed by a colleague. Both envelopes stand in `ControlLifted`.
+- Only where nobody in the tenant ever enrolled a key, two API keys are enough. Nothing can have been
+  approved there, so that no kill holds anything back. Neither of the two may then have issued an
+  API key of the other that lived since the lift was asked for: who issues a key has seen it.
 - The row, the control and the event change in one function that holds the gate alone.
 
 Failures
 - The answer to a confirmation was lost: the same idempotency key gets it again.
 - Two confirm at once: one lifts, the other is refused with `lift_not_allowed`.
-- An admin who is not one of the two issued both keys: nothing here sees it. It is two keys that
-  agree, and no signed word is asked of anybody yet.
+- One of the two lost their key: another operator with a key of their own takes their part. With
+  fewer than two such people a kill stays in force until a second one is enrolled.
+- A word that is missing, unreadable, on something else or by no key that counts:
+  `lift_vote_refused` with the flaw, and nothing is written.
+- Somebody who, before the kill, made two people up and enrolled a key for each as the first
+  approvers of a workspace, can sign as both: nothing here sees that these are not two people.
 - The asker was disabled or lost the role meanwhile: `two_people_needed`, and somebody asks anew.
 """

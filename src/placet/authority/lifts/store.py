@@ -3,27 +3,31 @@
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from placet.authority.lifts.model import Lift
 from placet.authority.lifts.tables import LIFT
 from placet.events.model import NewEvent
 from placet.kernel.refusals import NotFound
-from placet.storage.database import Reading, Writing
+from placet.storage.database import Reading, Writing, fields_of
 
 _LIFT = sa.text(
-    "SELECT code FROM placet.control_lift_v1(:lift, :actor, :reason, :event, :type, :salt, :body)"
+    "SELECT code FROM placet.control_lift_v1("
+    ":lift, :actor, :reason, :event, :type, :salt, :body, :vote)"
 ).bindparams(
     sa.bindparam("lift", type_=sa.Uuid),
     sa.bindparam("actor", type_=sa.Uuid),
     sa.bindparam("event", type_=sa.Uuid),
     sa.bindparam("salt", type_=sa.LargeBinary),
     sa.bindparam("body", type_=sa.LargeBinary),
+    sa.bindparam("vote", type_=sa.LargeBinary),
 )
 
 
-async def insert_lift(tx: Writing, lift: Lift) -> None:
-    """Keep somebody's wish to lift a control."""
-    await tx.insert(LIFT, lift)
+async def insert_lift(tx: Writing, lift: Lift) -> bool:
+    """Keep somebody's wish to lift a control. Returns whether its id is new to the tenant."""
+    added = postgresql.insert(LIFT).values(fields_of(lift)).on_conflict_do_nothing()
+    return await tx.change(added) == 1
 
 
 async def get_lift(tx: Reading, lift_id: UUID) -> Lift:
@@ -46,7 +50,9 @@ async def list_lifts(
     return await tx.list(Lift, query.order_by(LIFT.c.lift_id.desc()).limit(limit))
 
 
-async def confirm_lift(tx: Writing, lift_id: UUID, reason: str, event: NewEvent) -> str:
+async def confirm_lift(
+    tx: Writing, lift_id: UUID, reason: str, event: NewEvent, vote: bytes | None = None
+) -> str:
     """Lift the control through the gate. Returns the function's code.
 
     Comes last in a transaction: it waits for the grants under way, and later ones wait for it.
@@ -60,6 +66,7 @@ async def confirm_lift(tx: Writing, lift_id: UUID, reason: str, event: NewEvent)
             type=event.type,
             salt=event.salt,
             body=event.body,
+            vote=vote,
         )
     )
     return str(code)

@@ -17,6 +17,9 @@ LIFT = table(
         "num_nulls(confirm_reason, confirmed_by, confirmed_at, lifted_epoch) IN (0, 4)",
         name="confirmation_whole",
     ),
+    sa.CheckConstraint(
+        "confirmed_at IS NULL OR num_nulls(ask_vote, confirm_vote) <> 1", name="both_signed"
+    ),
     sa.Index("authority_lift_list_ix", "tenant_id", "control_id", "lift_id"),
     sa.Index(
         "authority_lift_once_ix",
@@ -26,5 +29,5 @@ LIFT = table(
         postgresql_where=sa.text("lifted_epoch IS NOT NULL"),
     ),
     key=("lift_id",),
-    updates=("confirm_reason", "confirmed_by", "confirmed_at", "lifted_epoch"),
+    updates=("confirm_reason", "confirmed_by", "confirmed_at", "lifted_epoch", "confirm_vote"),
 )

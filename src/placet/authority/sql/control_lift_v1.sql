@@ -2,7 +2,7 @@
 -- Comes last in a transaction, because grants wait for it from here on.
 CREATE FUNCTION placet.control_lift_v1(
     p_lift uuid, p_actor uuid, p_reason text,
-    p_event uuid, p_type text, p_salt bytea, p_body bytea,
+    p_event uuid, p_type text, p_salt bytea, p_body bytea, p_vote bytea,
     OUT code text, OUT control_epoch bigint
 )
 LANGUAGE plpgsql AS $$
@@ -22,6 +22,8 @@ BEGIN
     code := CASE
         WHEN l.lift_id IS NULL THEN 'not_found'
         WHEN l.asked_by = p_actor THEN 'two_people_needed'
+        -- Invariant: both signed, or nobody could.
+        WHEN (l.ask_vote IS NULL) <> (p_vote IS NULL) THEN 'two_people_needed'
         WHEN l.confirmed_at IS NOT NULL OR l.lapses_at <= v_at THEN 'lift_not_allowed'
         WHEN NOT EXISTS (
             SELECT FROM placet.authority_control AS c
@@ -40,7 +42,7 @@ BEGIN
     WHERE c.tenant_id = v_tenant AND c.control_id = l.control_id AND c.lifted_epoch IS NULL;
     UPDATE placet.authority_lift AS r
     SET confirm_reason = p_reason, confirmed_by = p_actor, confirmed_at = v_at,
-        lifted_epoch = control_lift_v1.control_epoch
+        lifted_epoch = control_lift_v1.control_epoch, confirm_vote = p_vote
     WHERE r.tenant_id = v_tenant AND r.lift_id = p_lift;
     PERFORM placet.event_append_v1(
         placet.tenant_stream_v1(v_tenant, 'control'), 'control', p_actor, ARRAY[p_event],
