@@ -17,6 +17,9 @@ from placet.policy.numbers import Number
 COMMITTED_MAX: Final = 256
 """Committed calls that the facts keep of one tool, the latest."""
 
+COST_MICROS_MAX: Final = 2**53 - 1
+"""The most that a session's cost comes to: larger numbers are not exact in JSON."""
+
 
 class Status(StrEnum):
     """A session's status. All but `active` deny everything."""

@@ -9,6 +9,7 @@ times are those at which the database, or a recording, says that it happened.
   open, and holds what it holds.
 - A tool without a commit requirement commits at its grant; a failure told later takes its counts
   back, and leaves the phase and the slots as they are.
+- A call is one error at most: at the first word that it failed or timed out.
 - The circuit breaker and the limit on unguarded calls kill here; the kill acts from the next
   response on, since that is when the facts are read again.
 - `Facts` made by a ledger look into it: they are for the decision at hand, and good until the
@@ -28,7 +29,7 @@ from placet.kernel.foreign import Json
 from placet.kernel.value import Mutable
 from placet.policy.amounts import Amounts, LoadedAggregate
 from placet.policy.decision import Deny
-from placet.policy.facts import COMMITTED_MAX, CallId, CommittedCall, Facts, Status
+from placet.policy.facts import COMMITTED_MAX, COST_MICROS_MAX, CallId, CommittedCall, Facts, Status
 from placet.policy.hashes import principal_digest
 from placet.policy.holding import Holding, bound, fill
 from placet.policy.loaded import Policy
@@ -52,6 +53,7 @@ class Granted(Mutable):
     principal: bytes
     is_settled: bool = False
     is_failed: bool = False
+    is_error: bool = False
     cost_micros: int = 0
 
 
@@ -193,12 +195,13 @@ class Ledger:
             return
         call.is_settled = call.is_failed = True
         self._release(call)
-        self._count_error()
+        self._count_error(call)
 
     def timed_out(self, call_id: CallId) -> None:
         """Note that nobody can say what became of an open call; it goes on holding all."""
-        if not self.calls[call_id].is_settled:
-            self._count_error()
+        call = self.calls[call_id]
+        if not call.is_settled:
+            self._count_error(call)
 
     def unguarded(self) -> None:
         """Note a call that was run without a grant."""
@@ -208,7 +211,10 @@ class Ledger:
     def spent(self, call_id: CallId, micros: int) -> None:
         """Note what a call cost; a later word replaces an earlier one."""
         call = self.calls[call_id]
-        self.cost_micros += micros - call.cost_micros
+        # What has reached the most is no sum any more, so that no correction can be taken from it.
+        if self.cost_micros != COST_MICROS_MAX:
+            cost = self.cost_micros + micros - call.cost_micros
+            self.cost_micros = min(cost, COST_MICROS_MAX)
         call.cost_micros = micros
 
     def asked(self, call_id: CallId, at: datetime, deadline: datetime) -> None:
@@ -343,7 +349,11 @@ class Ledger:
             self._amounts[whose] = {**self._common, **personal}
         return self._amounts[whose]
 
-    def _count_error(self) -> None:
+    def _count_error(self, call: Granted) -> None:
+        """Count a call that went wrong, once, however often that is told."""
+        if call.is_error:
+            return
+        call.is_error = True
         self._errors += 1
         self._break(CONSECUTIVE_ERRORS, self._errors, self.policy.limits.errors)
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
 from placet.kernel.value import Value
+from placet.policy.facts import COST_MICROS_MAX
 from placet.replay.calls.events import (
     CallAbandoned,
     CallBecameUnknown,
@@ -14,6 +16,7 @@ from placet.replay.calls.events import (
     CallProposed,
     CallsClaimed,
     CallSettled,
+    FailureReported,
     Leaves,
     LimitReached,
     ProposalDecided,
@@ -22,7 +25,7 @@ from placet.replay.calls.events import (
 from placet.replay.calls.model import ReceiptStatus
 from placet.replay.sessions.model import SessionOpened
 from placet.replay.sessions.rules import opening_state
-from placet.replay.sessions.state import COST_MICROS_MAX, SessionState
+from placet.replay.sessions.state import ERRED_MAX, SessionState
 
 _READ: Final = {
     kind.__name__: msgspec.json.Decoder(kind)
@@ -35,6 +38,7 @@ _READ: Final = {
         CallSettled,
         CallAbandoned,
         CallBecameUnknown,
+        FailureReported,
         CallCosted,
         LimitReached,
         UnguardedReported,
@@ -57,14 +61,17 @@ def evolve(state: SessionState, said: Value) -> SessionState:  # noqa: C901, PLR
         case CallProposed() if said.counts:
             return _granted(state, said)
         case CallAbandoned():
-            return _released(state, said.tool, step_ends=said.step_ends)
+            after = _released(state, said.tool, step_ends=said.step_ends)
+            return _known(after, said.call_id)
         case CallSettled() if said.outcome is ReceiptStatus.FAILED:
             after = _released(state, said.tool, step_ends=said.step_ends)
-            return _changed(after, errors=state.errors + 1)
+            return _known(_erred(after, said.call_id), said.call_id)
         case CallSettled():
-            return _left(_changed(state, errors=0), said)
+            return _known(_left(_changed(state, errors=0), said), said.call_id)
+        case FailureReported():
+            return _erred(state, said.call_id)
         case CallBecameUnknown() if said.is_error:
-            return _changed(state, errors=state.errors + 1)
+            return _erred(state, said.call_id)
         case CallCosted():
             return _costed(state, said)
         case LimitReached():
@@ -115,6 +122,21 @@ def _left(state: SessionState, said: CallProposed | CallSettled) -> SessionState
         slots={**state.slots, **dict.fromkeys(left.slots, number)},
         firsts={**state.firsts, **dict.fromkeys(left.firsts, number)},
     )
+
+
+def _erred(state: SessionState, call_id: UUID) -> SessionState:
+    """Return the state after an error, which a call is once at most."""
+    if str(call_id) in state.erred:
+        return state
+    erred = [*state.erred, str(call_id)][-ERRED_MAX:]
+    return _changed(state, errors=state.errors + 1, erred=erred)
+
+
+def _known(state: SessionState, call_id: UUID) -> SessionState:
+    """Return the state once it is known what became of a call: no word of it counts any more."""
+    if str(call_id) not in state.erred:
+        return state
+    return _changed(state, erred=[one for one in state.erred if one != str(call_id)])
 
 
 def _costed(state: SessionState, said: CallCosted) -> SessionState:

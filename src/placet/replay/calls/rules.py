@@ -18,6 +18,7 @@ from placet.replay.calls.events import (
     CallBecameUnknown,
     CallCosted,
     CallSettled,
+    FailureReported,
     LimitReached,
 )
 from placet.replay.calls.fold import evolve
@@ -41,6 +42,7 @@ from placet.replay.sessions.model import SessionStatus, SessionStopped
 from placet.replay.sessions.state import CommittedMemory, SessionState
 
 _ORDER: Final = {level: place for place, level in enumerate(EvidenceLevel)}
+_ERRORS: Final = frozenset({ReceiptStatus.FAILED, ReceiptStatus.TIMED_OUT})
 _GRAVE: Final = frozenset({SideEffect.DESTRUCTIVE, SideEffect.ADMIN, SideEffect.FINANCIAL})
 
 
@@ -113,7 +115,8 @@ def decide_word(
     """Return what becomes of a call that counts on this word, or None where it changes nothing.
 
     Enough evidence settles it. A reported time-out or an unknown outcome makes it unknown. Too
-    little evidence is kept, and the call goes on waiting for more. Of a call of which nobody knows
+    little evidence is kept, and the call goes on waiting for more; a failure is an error all the
+    same, once for each call. Of a call of which nobody knows
     what became, the signed word of its tool's host tells; of any other, only the cost can be told.
     """
     call = word.call
@@ -128,7 +131,7 @@ def decide_word(
         never = word.never_begun and not call.is_begun and call.status is CallStatus.GRANTED
         following = (_never_begun if never else settled)(policy, state, word)
     else:
-        following = _waiting(state, tool, word)
+        following = _erring(_waiting(state, tool, word), word)
     if following is None:
         return None
     return _stopping(policy, _costing(following, word), call)
@@ -141,11 +144,20 @@ def _told_after(
     call = word.call
     is_final = word.status in {ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED}
     is_signed = is_final and _ORDER[word.level] >= _ORDER[EvidenceLevel.EXECUTOR_ATTESTED]
-    if is_signed and call.is_unknown and call.status is CallStatus.UNKNOWN:
-        if is_enough(word, policy.tools.get(call.tool), environment):
-            return settled(policy, state, word)
-        return _kept_as_it_is(state, call)
-    return None if word.cost_micros is None else _kept_as_it_is(state, call)
+    tells = is_signed and call.is_unknown and call.status is CallStatus.UNKNOWN
+    if tells and is_enough(word, policy.tools.get(call.tool), environment):
+        return settled(policy, state, word)
+    kept = _erring(_kept_as_it_is(state, call), word)
+    return kept if tells or kept.said or word.cost_micros is not None else None
+
+
+def _erring(following: NextCall, word: Word) -> NextCall:
+    """Return it with the error that this word is, unless the call is settled or one already."""
+    call, state = word.call, following.after
+    if word.status not in _ERRORS or call.is_settled or str(call.call_id) in state.erred:
+        return following
+    said = FailureReported(call_id=call.call_id, tool=call.tool)
+    return msgspec.structs.replace(following, said=(said,), after=evolve(state, said))
 
 
 def settle(policy: Policy, state: SessionState, word: Word) -> NextCall:

@@ -8,8 +8,8 @@ from msgspec import field
 from placet.events.model import StreamId
 from placet.kernel.value import Value
 
-COST_MICROS_MAX: Final = 2**53 - 1
-"""The most that a session's cost comes to: larger numbers are not exact in JSON."""
+ERRED_MAX: Final = 256
+"""As many calls are remembered to have gone wrong while nobody knows what became of them."""
 
 SNAPSHOT_EVENTS: Final = 500
 """Events of a session after which a snapshot of it is taken."""
@@ -41,7 +41,8 @@ class SessionState(Value, frozen=True, omit_defaults=True):
       and of the envelopes in `firsts`.
     - `repeats` are the hashes, in hex, of the latest granted calls, as many as the contract looks
       at. `blocks` and `errors` came one after the other, `unguarded` calls ran without a grant.
-    - `cost_micros` is what the calls cost. Once it has come to `COST_MICROS_MAX` it stays there,
+      `erred` are the calls that are among the errors already and are not settled.
+    - `cost_micros` is what the calls cost. Once it has come to the most there is, it stays there,
       and no correction lowers it any more.
     - `stopped` names the limit that would have stopped a session which only records.
     """
@@ -56,6 +57,7 @@ class SessionState(Value, frozen=True, omit_defaults=True):
     repeats: list[str] = field(default_factory=list)
     blocks: int = 0
     errors: int = 0
+    erred: list[str] = field(default_factory=list)
     unguarded: int = 0
     cost_micros: int = 0
     stopped: str | None = None

@@ -82,8 +82,11 @@ BEGIN
     -- Of a call of which nobody knows what became, the signed word of its tool's host tells.
     v_signed := NOT late AND NOT conflicting AND c.status = 'unknown'
         AND p_evidence_level = 'executor_attested' AND p_status IN ('succeeded', 'failed');
-    -- What a call cost may be told again, also when it is known what became of it.
-    v_moves := v_on_time OR v_signed OR (p_cost IS NOT NULL AND NOT late AND NOT conflicting);
+    -- What a call cost may be told again, also when it is known what became of it; and that it went
+    -- wrong, while nobody knows.
+    v_moves := v_on_time OR v_signed OR (NOT late AND NOT conflicting AND (
+        p_cost IS NOT NULL
+        OR (p_status IN ('failed', 'timed_out') AND c.execution_state = 'unknown')));
     -- Kept before: the same answer, unless it was kept without the settlement that it may bring.
     IF replayed THEN
         receipt_id := had.receipt_id;
