@@ -295,6 +295,23 @@ STUDIO_REFUSED: Final = (
     ),
 )
 
+SETTLED_WRONGLY: Final[tuple[tuple[str, dict[str, Any], int, str], ...]] = (
+    ("without an outcome", {}, 422, "outcome_not_final"),
+    ("that leaves it open", {"outcome": "timed_out"}, 422, "outcome_not_final"),
+    (
+        "by a receipt and a read at once",
+        {"receipt_id": "%nobody%", "reconciled_by": "%nobody%"},
+        409,
+        "evidence_too_weak",
+    ),
+    (
+        "by a read of a call that nobody doubts",
+        {"reconciled_by": "%nobody%"},
+        409,
+        "transition_not_allowed",
+    ),
+)
+
 CALLS: Final = (("nobody's", "%nobody%"), ("a stranger's", "%foreign_call%"))
 PREFLIGHT: Final = {"request_hash": HASH}
 
@@ -469,6 +486,17 @@ RUNTIME_REFUSED: Final = (
             key="operator",
         )
         for what, call in CALLS
+    ),
+    *(
+        Refused(
+            f"a settlement {what}",
+            f"{SESSION}/settlements",
+            {"settlement_id": "%nobody%", "call_id": "%call%", "reason": "seen"} | body,
+            status,
+            code,
+            key="operator",
+        )
+        for what, body, status, code in SETTLED_WRONGLY
     ),
 )
 
