@@ -21,6 +21,7 @@ from uuid import UUID
 
 import asyncpg
 
+from placet.kernel.refusals import GovernanceUnavailable
 from placet.storage.warm import called
 
 SIZES: Final = (16, 8, 4, 2)
@@ -28,14 +29,21 @@ SIZES: Final = (16, 8, 4, 2)
 
 STALL_SECONDS: Final = 0.02
 
+_BUSY: Final = "every database connection is busy; nothing was decided"
+
 Fetch: TypeAlias = Callable[[str, Sequence[object]], Awaitable[list[asyncpg.Record]]]
 """Runs a statement and returns its rows."""
+
+
+WAIT_SECONDS: Final = 0.5
+"""How long a call may wait for those before it, as for a connection."""
 
 
 class _Call(NamedTuple):
     session: UUID
     arguments: tuple[object, ...]
     answer: "asyncio.Future[asyncpg.Record]"
+    since: float
 
 
 class Group:
@@ -63,10 +71,11 @@ class Group:
                 return (await self._fetch(statement(self._name, len(arguments), 1), arguments))[0]
             finally:
                 self._done()
-        answer: asyncio.Future[asyncpg.Record] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Call(session, arguments, answer))
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[asyncpg.Record] = loop.create_future()
+        self._waiting.append(_Call(session, arguments, answer, loop.time()))
         if self._stall is None:
-            self._stall = asyncio.get_running_loop().call_later(STALL_SECONDS, self._stalled)
+            self._stall = loop.call_later(STALL_SECONDS, self._stalled)
         return await answer
 
     def _done(self) -> None:
@@ -99,8 +108,12 @@ class Group:
         """Take the first of each session, in the order of the sessions' ids."""
         first: dict[UUID, _Call] = {}
         rest: list[_Call] = []
+        too_old = asyncio.get_running_loop().time() - WAIT_SECONDS
         for one in self._waiting:
             if one.answer.done():
+                continue
+            if one.since < too_old:
+                _tell(one, GovernanceUnavailable(detail=_BUSY, retry_after_seconds=1))
                 continue
             if one.session in first or len(first) == SIZES[0]:
                 rest.append(one)
