@@ -44,21 +44,30 @@ class Deadly(HttpxTransport):
 async def main(url: str, folder: str, effects: str, tool: str, point: str) -> None:
     Deadly.point = point
 
-    @governed(name=tool)
-    async def work(order_id: str, amount_cents: int | None = None) -> dict[str, str]:
+    def work(order_id: str) -> dict[str, str]:
         if point == "in the tool":
             die()
         happen(Path(effects), order_id)
         if point == "after the effect":
             die()
-        return {"done": order_id, "amount": str(amount_cents)}
+        return {"done": order_id}
+
+    @governed
+    async def issue_refund(order_id: str, amount_cents: int) -> dict[str, str]:
+        return work(order_id) | {"amount": str(amount_cents)}
+
+    @governed
+    def lookup_order(order_id: str) -> dict[str, str]:
+        return work(order_id)
 
     async with (
         Client(url, os.environ["PLACET_API_KEY"], transport=Deadly(url), reports=False) as client,
         client.session(mode=SessionMode.ENFORCE, journal=folder),
     ):
-        more = {"amount_cents": 7} if tool == "issue_refund" else {}
-        await work(order_id="ord_1", **more)
+        if tool == "issue_refund":
+            await issue_refund(order_id="ord_1", amount_cents=7)
+        else:
+            await lookup_order(order_id="ord_1")
 
 
 if __name__ == "__main__":
