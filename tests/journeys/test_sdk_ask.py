@@ -62,6 +62,38 @@ async def email_customer(text: str) -> str:
     return "sent"
 
 
+async def edit(studio: Studio, approver: Signer, text: str) -> None:
+    """Put other arguments in the place of the one call that waits, and say yes to them."""
+    while not (listed := [one async for one in studio.asks.every()]):
+        pass
+    old = await studio.asks.get(listed[0].session_id, listed[0].call_id)
+    new = await studio.asks.edit(old, f'{{"text":"{text}"}}', reason="too loud")
+    await studio.asks.vote([new], AskDecision.APPROVE, approver.key)
+
+
+def send(text: str) -> None:
+    sent.append(text)
+
+
+async def test_what_people_put_in_the_place_of_a_call_is_what_runs(
+    desk: RefundDesk, studio: Studio, approver: Signer
+) -> None:
+    sent.clear()
+    async with desk.client() as client, client.session(mode=ENFORCE) as session:
+        session.approval_seconds = 60
+        asked = asyncio.ensure_future(email_customer("HELLO"))
+        await edit(studio, approver, "hello")
+        assert await asked == "sent"
+        function: Json = {"name": "email_customer", "arguments": '{"text":"BYE"}'}
+        calls: list[Json] = [{"id": "a", "type": "function", "function": function}]
+        turn = asyncio.create_task(session.run_turn(calls, {"email_customer": send}))
+        await edit(studio, approver, "bye")
+        (outcome,) = await turn
+        assert (outcome.ending, outcome.tool_call_id) == (Ending.SUCCEEDED, "a")
+        assert (await session.state(pending=True)).pending == []
+    assert sent == ["hello", "bye"]
+
+
 @pytest.mark.parametrize("loses", [False, True], ids=["a good network", "every answer lost once"])
 async def test_a_tool_that_people_approve_runs_once(
     desk: RefundDesk, studio: Studio, approver: Signer, network: Network, *, loses: bool

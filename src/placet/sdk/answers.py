@@ -138,6 +138,12 @@ class ProposedCall(Value, frozen=True):
         )
 
 
+class EditedCall(ProposedCall, frozen=True):
+    """A call that came by an edit: `edited` is the JSON text that it runs with."""
+
+    edited: str
+
+
 class Proposal(Value, frozen=True):
     """One answer per proposed call, in the order in which they were proposed."""
 
@@ -150,7 +156,10 @@ class Proposal(Value, frozen=True):
 
 
 class CallState(Value, frozen=True):
-    """One call as it stands now, and what people said of it, if they were asked."""
+    """One call as it stands now, and what people said of it, if they were asked.
+
+    `superseded_by` is the call that somebody put in its place, with other `arguments`.
+    """
 
     call_id: UUID
     tool: str
@@ -159,6 +168,8 @@ class CallState(Value, frozen=True):
     ask_reasons: list[str] = msgspec.field(default_factory=list)
     may_be_claimed: bool = False
     deadline: datetime | None = None
+    superseded_by: UUID | None = None
+    arguments: str | None = None
 
 
 class Claimed(Value, frozen=True):

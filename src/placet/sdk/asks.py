@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from placet.kernel.refusals import Conflict, GovernanceUnavailable
 from placet.replay.calls.model import CallStatus, ReasonView
-from placet.sdk.answers import CallState, Claimed, ProposedCall
+from placet.sdk.answers import CallState, Claimed, EditedCall, ProposedCall
 from placet.sdk.retry import chance
 from placet.sdk.session import Session
 
@@ -35,49 +35,82 @@ async def answered(
     """Return these calls of one response once people have answered them, in the same order.
 
     What they approve is claimed, and comes back granted or refused; what they rejected comes back
-    denied, with their reasons. After `seconds` whatever still waits comes back as it is. Raises
+    denied, with their reasons. A call that somebody edited comes back as the one in its place, with
+    the arguments to run it with. After `seconds` whatever still waits comes back as it is. Raises
     `LeaseLost` and the service's refusals.
     """
-    until = session.means.clock.monotonic() + seconds
-    known = {call.call_id: call for call in calls}
+    waiting = _Waiting(session, session.means.clock.monotonic() + seconds)
     for call in calls:
-        if known[call.call_id].status is CallStatus.AWAITING_APPROVAL:
-            for told in await _answered(session, call, until):
-                if told.call_id in known:
-                    known[told.call_id] = told
+        if call.status is CallStatus.AWAITING_APPROVAL:
+            await waiting.follow(call)
     for call in calls:
         # A call that only waited for others was granted with them, or is over with them.
-        if known[call.call_id].status is CallStatus.HELD:
-            known[call.call_id] = _told(call, await _look(session, call.call_id, 0))
-    return [known[call.call_id] for call in calls]
+        if call.status is CallStatus.HELD and call.call_id not in waiting.told:
+            state = await _look(session, call.call_id, 0)
+            waiting.told[call.call_id] = _told(call, state)
+    return [waiting.end_of(call) for call in calls]
 
 
-async def _answered(session: Session, call: ProposedCall, until: float) -> list[ProposedCall]:
-    claim_id, clock, in_vain = session.means.ids.new(), session.means.clock, 0
-    while True:
-        looked_at = clock.monotonic()
-        left = until - looked_at
-        seconds = max(0, min(WAIT_SECONDS, math.ceil(left)))
-        state = await _look(session, call.call_id, seconds)
-        if state.may_be_claimed:
-            try:
-                claimed = await session.judge_again(call.call_id, claim_id)
-            except Conflict as fault:
-                # Somebody was faster; the next look tells how it stands.
-                if fault.code() not in _MOVED or left <= 0:
-                    raise
-            else:
-                return _granted(claimed)
-        elif state.status not in WAITING:
-            return [_told(call, state)]
-        elif left <= 0:
-            return [call]
-        elif clock.monotonic() - looked_at >= seconds:
-            in_vain = 0
-            continue
-        in_vain += 1
-        pause = pause_seconds(in_vain, chance(session.means.ids.token(4)))
-        await asyncio.sleep(max(0.0, min(pause, until - clock.monotonic())))
+class _Waiting:
+    """Calls of one response that wait: what was told of each, and what it became by edits."""
+
+    def __init__(self, session: Session, until: float) -> None:
+        self._session = session
+        self._until = until
+        self.told: dict[UUID, ProposedCall] = {}
+        self._became: dict[UUID, ProposedCall] = {}
+
+    def end_of(self, call: ProposedCall) -> ProposedCall:
+        """Return what became of a call, under the id and with the arguments that it has now."""
+        now = self._became.get(call.call_id, call)
+        told = self.told.get(now.call_id, now)
+        return told if not isinstance(now, EditedCall) else _edited(told, now.edited)
+
+    async def follow(self, first: ProposedCall) -> None:
+        """Wait until a call is answered, through all that is put in its place."""
+        call = first
+        while call.call_id not in self.told:
+            now = await self._answered(call)
+            if now is None:
+                return
+            arguments = (await _look(self._session, now, 0)).arguments
+            if arguments is None:
+                raise GovernanceUnavailable(detail="the service does not tell how it was edited")
+            call = self._became[first.call_id] = _edited(replace(call, call_id=now), arguments)
+
+    async def _answered(self, call: ProposedCall) -> UUID | None:
+        """Wait until a call is answered. Returns the call in its place, if it was edited."""
+        session, until = self._session, self._until
+        claim_id, clock, in_vain = session.means.ids.new(), session.means.clock, 0
+        while True:
+            looked_at = clock.monotonic()
+            left = until - looked_at
+            seconds = max(0, min(WAIT_SECONDS, math.ceil(left)))
+            state = await _look(session, call.call_id, seconds)
+            if state.may_be_claimed:
+                try:
+                    claimed = await session.judge_again(call.call_id, claim_id)
+                except Conflict as fault:
+                    # Somebody was faster; the next look tells how it stands.
+                    if fault.code() not in _MOVED or left <= 0:
+                        raise
+                else:
+                    self.told |= {one.call_id: one for one in _granted(claimed)}
+                    return None
+            elif state.superseded_by is not None:
+                return state.superseded_by
+            elif state.status not in WAITING:
+                self.told[call.call_id] = _told(call, state)
+                return None
+            elif left <= 0:
+                self.told[call.call_id] = call
+                return None
+            elif clock.monotonic() - looked_at >= seconds:
+                in_vain = 0
+                continue
+            in_vain += 1
+            pause = pause_seconds(in_vain, chance(session.means.ids.token(4)))
+            await asyncio.sleep(max(0.0, min(pause, until - clock.monotonic())))
 
 
 def pause_seconds(in_vain: int, luck: float) -> float:
@@ -91,6 +124,10 @@ def pause_seconds(in_vain: int, luck: float) -> float:
 async def _look(session: Session, call_id: UUID, seconds: int) -> CallState:
     session.check()
     return await session.means.endpoints.call(session.session_id, call_id, wait=seconds)
+
+
+def _edited(call: ProposedCall, arguments: str) -> EditedCall:
+    return EditedCall(**(asdict(call) | {"edited": arguments}))
 
 
 def _granted(claimed: Claimed) -> list[ProposedCall]:

@@ -13,8 +13,8 @@ from placet.kernel.refusals import GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, ReasonView
 from placet.replay.sessions.refusals import LeaseLost, TransitionNotAllowed
-from placet.sdk.answers import Proposal, ProposedCall
-from placet.sdk.arguments import Arguments
+from placet.sdk.answers import EditedCall, Proposal, ProposedCall
+from placet.sdk.arguments import Arguments, arguments_in
 from placet.sdk.asks import answered
 from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused
@@ -104,6 +104,8 @@ async def obtain(session: Session, tool: str, arguments: Arguments) -> Permit:
     call = decided(proposal, asked)
     if call.status is CallStatus.AWAITING_APPROVAL and session.approval_seconds > 0:
         (call,) = await answered(session, [call], session.approval_seconds)
+        # What people changed is what runs.
+        arguments = arguments_in(call.edited) if isinstance(call, EditedCall) else arguments
     return await begin(session, call, arguments, is_ours=True)
 
 

@@ -14,7 +14,7 @@ from placet.kernel.refusals import Action, GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, ReasonView
 from placet.replay.sessions.refusals import LeaseLost
-from placet.sdk.answers import Prepared, Proposal, ProposedCall
+from placet.sdk.answers import EditedCall, Prepared, Proposal, ProposedCall
 from placet.sdk.arguments import Arguments, arguments_in
 from placet.sdk.asks import WAITING, answered
 from placet.sdk.endpoints import NextRequest, ToolCall
@@ -236,7 +236,9 @@ class _Turn:
     async def go_on(self, waiting: Sequence[tuple[ToolCall, ProposedCall]]) -> list[Outcome]:
         seconds = self._session.approval_seconds
         told = await answered(self._session, [call for _, call in waiting], seconds)
-        again = [(asked, call) for (asked, _), call in zip(waiting, told, strict=True)]
+        again = [
+            (_edited(asked, call), call) for (asked, _), call in zip(waiting, told, strict=True)
+        ]
         return await self._run_all(again)
 
     async def _run_all(self, found: Sequence[tuple[ToolCall, ProposedCall]]) -> list[Outcome]:
@@ -285,6 +287,13 @@ class _Turn:
         if others is not None and self._following is not None:
             ahead = self._following.after(_filling(others, at, told_of, permit))
         return await _run(self._session, told_of, tool, permit, ahead)
+
+
+def _edited(asked: ToolCall, call: ProposedCall) -> ToolCall:
+    """Return the call with the arguments that people put in the place of the model's."""
+    if not isinstance(call, EditedCall):
+        return asked
+    return msgspec.structs.replace(asked, arguments=call.edited)
 
 
 def _last_to_run(found: Sequence[tuple[ToolCall, ProposedCall]]) -> int | None:
