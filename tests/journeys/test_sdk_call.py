@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -25,7 +26,7 @@ from placet.kernel.principal import Environment
 from placet.replay.sessions.refusals import LeaseLost
 from placet.sdk import sync
 from placet.sdk.calling import OpenCall
-from placet.sdk.errors import CallBlocked, NotDone
+from placet.sdk.errors import CallBlocked, GrantRefused, NotDone
 from placet.sdk.govern import governed
 from placet.sdk.notes import tell
 
@@ -265,3 +266,24 @@ def attestation(call: OpenCall, output: object, key: SigningKey) -> dict[str, ob
         "envelope": json.loads(encode_envelope(receipt_for(grant, says, key))),
         "public_key": base64.b64encode(key.public.raw).decode(),
     }
+
+
+async def test_in_production_a_grant_that_was_never_redeemed_is_left_to_the_service(
+    service: Serving, story: Story, tmp_path: Path
+) -> None:
+    tool = REFUND | {"side_effect": "write", "start": "required"}
+    await story.approved(contract(LOOKUP, tool), Environment.PRODUCTION)
+    _, agent_key = await story.workplace.agent(AGENT, Environment.PRODUCTION)
+    desk, wire = RefundDesk(service, story.workplace, agent_key), Wire(service.url)
+    strangers = [SigningKey.generate().public]
+    async with desk.client(transport=wire, grant_keys=strangers) as client:
+        async with client.session() as session:
+            with pytest.raises(GrantRefused):
+                async with session.call("issue_refund", PAY):
+                    pytest.fail("no key that counts signed its grant")
+            (left,) = (await session.state(pending=True)).pending or []
+            assert (left.status, left.execution_state) == ("granted", "not_started")
+        async with client.session(session.session_id, journal=tmp_path) as session:
+            assert session.taken_over is not None
+            assert session.taken_over.never_begun == [left.call_id]
+    assert wire.pairs("/receipts") == []
