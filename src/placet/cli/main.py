@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "session": ("placet.cli.session.group", "See what agents have under way, follow it, end it."),
     "orphans": ("placet.cli.orphans", "List receipts of calls that nobody here knows."),
     "tool-host": ("placet.cli.tool_host", "Register who runs tools and signs for them."),
+    "control": ("placet.cli.control", "Stop an agent or a tool, and lift that as two people."),
     "issuer": ("placet.cli.issuer", "Register who may say for whom an agent acts."),
     "drift": ("placet.cli.drift", "See where agents part from what was approved."),
     "view": ("placet.cli.view.group", "Look at a workspace, a tool, a request or what was found."),

@@ -14,9 +14,9 @@ Invariants
 - Both signed: a `placet.vote.lift.v1` over the lift, the control, its epoch and their own reason,
   each with an enrolled key of their own that is not revoked at the confirmation, and that was
   enrolled before the kill or confirmed by a colleague. Both envelopes stand in `ControlLifted`.
-- Only where nobody in the tenant ever enrolled a key, two API keys are enough. Nothing can have been
-  approved there, so that no kill holds anything back. Neither of the two may then have issued an
-  API key of the other that lived since the lift was asked for: who issues a key has seen it.
+- Only where nobody in the tenant ever enrolled a key, two API keys are enough. Nothing can have
+  been approved there, so that no kill holds anything back. Neither of the two may then have issued
+  an API key of the other that lived since the lift was asked for: who issues a key has seen it.
 - The row, the control and the event change in one function that holds the gate alone.
 
 Failures

@@ -10,6 +10,7 @@ from placet.sdk.retry import Patience
 from placet.sdk.studio.approvals import Approvals
 from placet.sdk.studio.asks import Asks
 from placet.sdk.studio.break_glass import BreakGlass
+from placet.sdk.studio.controls import Controls
 from placet.sdk.studio.door import PEOPLES_PATIENCE, Door
 from placet.sdk.studio.drafts import Drafts
 from placet.sdk.studio.drift import Drift
@@ -140,6 +141,11 @@ class Studio:
     def tool_hosts(self) -> ToolHosts:
         """Who runs tools, and whose signed word on a call counts."""
         return ToolHosts(self._door)
+
+    @property
+    def controls(self) -> Controls:
+        """What reaches further than one session: kills, and their lifting."""
+        return Controls(self._door)
 
     @property
     def issuers(self) -> Issuers:
