@@ -170,6 +170,9 @@ async def test_what_was_handed_to_the_program_is_taken_for_begun(
             calls = [{"id": "c1", "function": {"name": "lookup_order", "arguments": "{}"}}]
             calls[0]["function"] = {"name": "lookup_order", "arguments": '{"order_id":"o"}'}
             (call,) = (await session.propose(prepared, calls)).calls  # type: ignore[arg-type]  # -- it is JSON
+            journal = session.attached.journal
+            assert journal is not None
+            assert journal.begun() == [call.call_id]
         async with client.session(session.session_id, journal=tmp_path) as session:
             assert found_in(session).unknown == [call.call_id]
             assert await open_statuses(session) == ["unknown"]

@@ -123,3 +123,17 @@ async def test_a_client_that_cannot_ask_says_why_and_leaves_the_call_unknown(
         fell = await reconcile(session, call, {"lookup_order": falling})
         assert (no_tool.reading, fell.reading) == (Reading.NO_TOOL, Reading.NOT_READ)
         assert (await unknown(session)).call_id == call.call_id
+
+
+async def test_whoever_resumes_a_session_has_the_read_run_for_its_unknown_calls(
+    desk: RefundDesk, server: Server, database_name: str
+) -> None:
+    bank = Bank()
+    async with doubting(desk, bank) as (session, call):
+        early = await session.resume(bank.tools)
+        assert [one.reading for one in early.reconciled.values()] == [Reading.TOO_EARLY]
+        await end_grants(server, database_name, session)
+        bank.order["refunds"].append(5)
+        told = await session.resume(bank.tools)
+        assert told.reconciled[call.call_id].reading is Reading.SETTLED
+        assert (told.outcomes, (await session.resume(bank.tools)).reconciled) == ([], {})

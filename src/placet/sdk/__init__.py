@@ -30,7 +30,10 @@ the same reason an exception of a tool that needs a start counts as a failure on
 
 What failures lead to. No answer, in staging and production: nothing is begun, and
 `GovernanceUnavailable` is raised. In development the tool runs and is counted as unguarded. A lost
-lease: what has begun goes on and is reported late, nothing new begins, and `LeaseLost` is raised.
+lease: what has begun goes on and is reported late, nothing new begins, and `LeaseLost` is raised. A
+caller that is cancelled while it asks: what it is granted is given back. One that is cancelled
+while its tool runs: the call is in doubt until the tool has ended, and then it is settled by that;
+only a tool whose contract says `cancel: safe` is cancelled, with its caller and with the lease.
 A receipt that cannot be delivered is owed, and is sent again until the session is left; with a
 journal, also by the process that comes after. No key that
 signed the grant, also after the keys were asked for anew: `GrantRefused`.
