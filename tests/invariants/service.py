@@ -23,7 +23,7 @@ from placet.server.run import serve
 from placet.settings import Settings
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__, "placet.worker.loops"])
+_FORKS.set_forkserver_preload([__name__, "tests.invariants.forked_from"])
 _STOPPED: Final = "T"
 
 
