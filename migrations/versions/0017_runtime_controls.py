@@ -21,10 +21,7 @@ SOURCES = [
     ("placet.replay", "session_control_v1"),
 ]
 FUNCTIONS = [
-    (
-        "session_control_v1(text, bytea, uuid, text[], text, jsonb, jsonb, text, int, uuid, text,"
-        " bytea, bytea)"
-    ),
+    "session_control_v1",
     "control_lift_v1",
     "tools_controlled_since_v1(uuid, bigint, bigint)",
     "tools_killed_v1(uuid, bigint)",

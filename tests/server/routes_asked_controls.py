@@ -51,6 +51,7 @@ CONTROL_ROUTES: Final = (
             "add": (None, 1, [], {"a": 1}, {"a": ""}, {"a": "x" * 257}, {"a": "b\x00"}),
             "clear": (None, 1, "a", [1], [""], ["x" * 129]),
         },
+        keyed=True,
         key="operator",
         denied="viewer",
     ),

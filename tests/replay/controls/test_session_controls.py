@@ -49,6 +49,31 @@ async def check_fold(desk: Desk, worker: Worker) -> None:
     assert (labels, sorted(filtered)) == (session.labels, session.filtered)
 
 
+async def test_labels_that_are_sent_again_do_not_come_back_after_they_were_cleared(
+    desk: Desk,
+) -> None:
+    worker = await desk.worker()
+    path, asked = f"{worker.path}/labels", {"add": {"pii": "yes"}}
+    once = {"Idempotency_Key": desk.ids.new().hex}
+    first = (await desk.post(path, asked, **once)).json()
+    idle = {"Idempotency_Key": desk.ids.new().hex}
+    stood = (await desk.post(path, asked, **idle)).json()
+    assert stood == first | {"replayed": True}
+    await control(worker, "labels", {"clear": ["pii"]}, desk.operator_key)
+    before = await worker.events()
+    for again in (once, idle):
+        assert (await desk.post(path, asked, **again)).json() == first | {"replayed": True}
+    assert (await control(worker, "labels", {"add": {"b": "c"}}))["labels"] == {"b": "c"}
+    other = await desk.post(path, {"add": {"pii": "no"}}, **once)
+    assert refused(other) == (409, "idempotency_conflict")
+    another = await desk.worker()
+    elsewhere = await desk.post(f"{another.path}/labels", asked, **once)
+    assert refused(elsewhere) == (409, "idempotency_conflict")
+    assert (await another.read())["labels"] == {}
+    assert len(await worker.events()) == len(before) + 1
+    await check_fold(desk, worker)
+
+
 async def test_an_agent_adds_labels_and_only_an_operator_changes_or_clears_one(desk: Desk) -> None:
     worker = await desk.worker()
     first = await control(worker, "labels", {"add": {"pii": "yes"}})

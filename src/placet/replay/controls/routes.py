@@ -19,7 +19,7 @@ from placet.replay.controls.model import (
     ReportBypass,
     UnconfirmedCall,
 )
-from placet.replay.controls.store import Place
+from placet.replay.controls.store import Once, Place
 from placet.tenancy.entry import (
     AppRequest,
     PageQuery,
@@ -27,6 +27,7 @@ from placet.tenancy.entry import (
     answer,
     body_of,
     database_of,
+    idempotency_key_of,
     ids_of,
     key_of,
     principal_of,
@@ -38,20 +39,27 @@ _LABEL: Final = msgspec.json.Decoder(LabelSession)
 _FILTER: Final = msgspec.json.Decoder(FilterTools)
 _BYPASS: Final = msgspec.json.Decoder(ReportBypass)
 _SESSION: Final = "/api/v1/replay/sessions/{session_id:uuid}"
+_LABEL_ROUTE: Final = f"POST {_SESSION}/labels"
 _BOTH: Final = (Scope.RUNTIME, Scope.OPERATE)
 
 
 @post(
     f"{_SESSION}/labels",
     status_code=200,
-    opt=RouteOpt(scope=_BOTH, hot=True, body=LabelSession, answer=ControlAnswer),
+    opt=RouteOpt(scope=_BOTH, hot=True, body=LabelSession, answer=ControlAnswer, keyed=True),
 )
 async def label_session(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
     """Put labels on a session; an operator may change and clear them too."""
-    asked = bodies.decode(_LABEL, await body_of(request))
+    raw = await body_of(request)
+    asked = bodies.decode(_LABEL, raw)
+    once = Once(
+        route=_LABEL_ROUTE,
+        key=idempotency_key_of(request),
+        fingerprint=bodies.fingerprint(f"{request.method} {request.scope['path']}", raw),
+    )
     hot = database_of(request).hot
     return answer(
-        await service.label_session(hot, ids_of(request), key_of(request), session_id, asked)
+        await service.label_session(hot, ids_of(request), key_of(request), session_id, asked, once)
     )
 
 

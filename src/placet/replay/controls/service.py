@@ -23,23 +23,25 @@ from placet.replay.controls.model import (
     SessionLabelled,
     ToolsFiltered,
 )
-from placet.replay.controls.store import ControlWrite
+from placet.replay.controls.store import ControlWrite, Once
 from placet.replay.sessions.codes import refusal
 from placet.replay.sessions.model import SessionStatus
 from placet.storage.database import HotPool, HotRow
 from placet.tenancy.model import ParsedKey
 
+_KEPT: Final = msgspec.json.Decoder(ControlAnswer)
 _BOTH: Final = (Scope.RUNTIME, Scope.OPERATE)
 _OPERATORS: Final = (Scope.OPERATE,)
 
 
-async def label_session(
-    hot: HotPool, ids: Ids, key: ParsedKey, session_id: UUID, asked: LabelSession
+async def label_session(  # noqa: PLR0913, PLR0917 -- what the hot path takes, no more
+    hot: HotPool, ids: Ids, key: ParsedKey, session_id: UUID, asked: LabelSession, once: Once
 ) -> ControlAnswer:
-    """Put labels on a session, or clear some.
+    """Put labels on a session, or clear some; sent again, the first answer and no second effect.
 
-    Refuses `malformed_body` unless exactly one of the two is asked, `label_taken` to an agent that
-    would change one, `controls_full`, and as what a session has ended.
+    Refuses `malformed_body` unless exactly one of the two is asked, `idempotency_conflict` where
+    the key stands for another request, `label_taken` to an agent that would change one,
+    `controls_full`, and as what a session has ended.
     """
     if bool(asked.add) == bool(asked.clear):
         raise MalformedBody(detail="name labels either to add or to clear", errors=[])
@@ -49,6 +51,7 @@ async def label_session(
             scopes=_BOTH,
             labels=asked.add,
             event=new_event(ids, SessionLabelled(labels=asked.add)),
+            once=once,
         )
     else:
         write = ControlWrite(
@@ -56,6 +59,7 @@ async def label_session(
             scopes=_OPERATORS,
             names=asked.clear,
             event=new_event(ids, LabelsCleared(names=list(asked.clear))),
+            once=once,
         )
     return _answer(session_id, await store.control_session(hot, key, session_id, write))
 
@@ -105,6 +109,8 @@ def _answer(session_id: UUID, row: HotRow) -> ControlAnswer:
                 control_revision=row["control_revision"],
                 replayed=row["replayed"],
             )
+        case "kept":
+            return msgspec.structs.replace(_KEPT.decode(row["answer"]), replayed=True)
         case "label_taken":
             raise LabelTaken(detail="one of these labels has another value")
         case "controls_full":

@@ -25,7 +25,7 @@ SESSIONS_MAX: Final = 200
 LAST: Final = UUID(int=(1 << 128) - 1)
 _CONTROL: Final = (
     "SELECT * FROM placet.session_control_v1"
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 )
 _OUT: Final = (CallStatus.GRANTED, CallStatus.UNKNOWN)
 
@@ -44,6 +44,18 @@ class Unconfirmed(Value, frozen=True):
     upto: Place | None
 
 
+class Once(Value, frozen=True):
+    """What tells a request from every other, so that its answer is kept; nothing, if it is not."""
+
+    route: str | None = None
+    key: str | None = None
+    fingerprint: bytes | None = None
+
+    def parts(self) -> tuple[str | None, str | None, bytes | None]:
+        """Return the three as the function takes them."""
+        return self.route, self.key, self.fingerprint
+
+
 class ControlWrite(Value, frozen=True):
     """A control on one session: what is done, by whoever has one of these scopes."""
 
@@ -53,6 +65,7 @@ class ControlWrite(Value, frozen=True):
     labels: Mapping[str, str] | None = None
     names: Sequence[str] | None = None
     reason: str = ""
+    once: Once = Once()
 
 
 async def control_session(
@@ -77,6 +90,7 @@ async def control_session(
         write.event.type,
         write.event.salt,
         write.event.body,
+        *write.once.parts(),
         reserved=write.action is ControlAction.FILTER,
     )
 
