@@ -60,6 +60,7 @@ OR (status = 'abandoned' AND execution_state = 'not_started'
 """
 SOURCES = [("placet.replay", "session_leave_v1")]
 FUNCTIONS = [
+    "session_asks_end_v1(placet.replay_session, timestamptz)",
     "session_waits_v1(placet.replay_session, timestamptz)",
     "session_finish_v1(placet.replay_session, text, text, uuid, timestamptz)",
     "session_leave_v1(placet.replay_session, jsonb, timestamptz)",

@@ -114,15 +114,21 @@ async def test_a_session_of_a_killed_tenant_is_not_closed(desk: Desk) -> None:
     assert (answered.status_code, answered.json()["code"]) == (410, "tenant_killed")
 
 
-async def test_a_session_that_closes_by_its_phase_is_closed_of_its_asks_too(desk: Desk) -> None:
+async def test_a_session_that_closes_by_its_phase_is_closed_of_its_asks_too(
+    desk: Desk, app_runtime: Runtime
+) -> None:
     worker = await desk.worker()
     await worker.look_up("ord_00000001")
     (asked,) = await worker.propose(ASK)
     (last,) = await worker.propose(("close_case", {"case_id": "1"}))
     await worker.report(last)
-    assert (await worker.read())["status"] == "closing"
+    assert (await worker.read("pending"))["pending"] == []
+    row = await worker.desk.get(f"{worker.path}/calls/{asked['call_id']}")
+    assert row.json()["status"] == "cancelled"
     closed = await close(worker)
-    assert (closed["cancelled"], closed["status"]) == ([asked["call_id"]], "completed")
+    assert (closed["cancelled"], closed["status"], closed["replayed"]) == ([], "closing", True)
+    await sweep_due(app_runtime)
+    assert (await worker.read())["status"] == "completed"
 
 
 async def test_an_heir_takes_over_a_session_that_closes(desk: Desk) -> None:

@@ -190,7 +190,11 @@ BEGIN
         WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
         RETURNING r.state_version INTO state_version;
         PERFORM placet.session_leave_v1(s, p_left, v_at);
-        PERFORM placet.session_waits_v1(s, v_at);
+        IF p_closes THEN
+            PERFORM placet.session_asks_end_v1(s, v_at);
+        ELSE
+            PERFORM placet.session_waits_v1(s, v_at);
+        END IF;
     EXCEPTION
         WHEN unique_violation THEN
             taken := placet.effects_taken_v1(s, p_calls);

@@ -202,6 +202,9 @@ BEGIN
             next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
         WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
         RETURNING r.state_version INTO state_version;
+        IF p_closes THEN
+            PERFORM placet.session_asks_end_v1(s, v_at);
+        END IF;
         IF p_stop IS NOT NULL THEN
             PERFORM placet.session_finish_v1(
                 s, 'killed', p_stop ->> 'limit', (p_stop ->> 'call_id')::uuid, w.io_at);

@@ -197,6 +197,9 @@ BEGIN
                            ELSE s.next_due_at END
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
     RETURNING r.state_version, r.current_phase INTO state_version, current_phase;
+    IF applied AND p_next ->> 'session_status' = 'closing' THEN
+        PERFORM placet.session_asks_end_v1(s, w.io_at);
+    END IF;
     IF moved AND p_next ->> 'stop' IS NOT NULL THEN
         stopped := p_next #>> '{stop,limit}';
         PERFORM placet.session_finish_v1(s, 'killed', stopped, p_call, w.io_at);

@@ -53,11 +53,6 @@ BEGIN
     IF code <> 'ok' THEN
         RETURN;
     END IF;
-    UPDATE placet.replay_pending_call AS c
-    SET status = CASE WHEN c.status = 'held' THEN 'blocked' ELSE 'cancelled' END,
-        blocked_why = CASE WHEN c.status = 'held' THEN 'response_refused' ELSE c.blocked_why END
-    WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
-      AND c.status IN ('held', 'awaiting_approval');
     status := 'closing';
     IF unsettled = '{}' THEN
         status := 'completed';
@@ -75,6 +70,6 @@ BEGIN
         ended_why = CASE WHEN v_at IS NOT NULL THEN p_reason END,
         next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id;
-    PERFORM placet.session_waits_v1(s, w.io_at);
+    PERFORM placet.session_asks_end_v1(s, w.io_at);
 END
 $$;

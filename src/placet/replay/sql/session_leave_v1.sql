@@ -45,16 +45,24 @@ CREATE FUNCTION placet.session_finish_v1(
     s placet.replay_session, p_status text, p_why text, p_call uuid, p_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE placet.replay_pending_call AS c
-    SET status = CASE WHEN c.status = 'held' THEN 'blocked' ELSE 'cancelled' END,
-        blocked_why = CASE WHEN c.status = 'held' THEN 'response_refused' ELSE c.blocked_why END
-    WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
-      AND c.status IN ('held', 'awaiting_approval');
     UPDATE placet.replay_session AS r
     SET status = p_status, control_revision = s.control_revision + 1,
         ended_at = coalesce(s.ended_at, p_at), ended_why = coalesce(s.ended_why, p_why),
         stopped_by_call = coalesce(p_call, s.stopped_by_call)
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id;
+    PERFORM placet.session_asks_end_v1(s, p_at);
+END
+$$;
+
+-- Cancel what waits for people in a session that takes no new calls: nothing grants it any more.
+CREATE FUNCTION placet.session_asks_end_v1(s placet.replay_session, p_at timestamptz)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE placet.replay_pending_call AS c
+    SET status = CASE WHEN c.status = 'held' THEN 'blocked' ELSE 'cancelled' END,
+        blocked_why = CASE WHEN c.status = 'held' THEN 'response_refused' ELSE c.blocked_why END
+    WHERE c.tenant_id = s.tenant_id AND c.session_id = s.session_id
+      AND c.status IN ('held', 'awaiting_approval');
     PERFORM placet.session_waits_v1(s, p_at);
 END
 $$;

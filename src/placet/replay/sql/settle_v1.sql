@@ -180,6 +180,9 @@ BEGIN
                       ELSE s.status END
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
     RETURNING r.state_version, r.current_phase INTO state_version, current_phase;
+    IF s.status = 'active' AND p_next ->> 'session_status' = 'closing' THEN
+        PERFORM placet.session_asks_end_v1(s, w.io_at);
+    END IF;
     IF v_stops THEN
         stopped := p_next #>> '{stop,limit}';
         PERFORM placet.session_finish_v1(s, 'killed', stopped, p_call, w.io_at);
