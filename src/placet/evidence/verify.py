@@ -10,6 +10,7 @@ import hashlib
 import re
 import sys
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple, NoReturn, TypeVar
 from uuid import UUID
@@ -38,8 +39,9 @@ from placet.evidence.ed25519 import PublicKey
 from placet.evidence.enrolment import ENROLMENT_VOTE_TYPE, EnrolmentVote
 from placet.evidence.fields import Fence
 from placet.evidence.grant import GRANT_TYPE, Grant
-from placet.evidence.leaf import GENESIS, body_hash, leaf_of
+from placet.evidence.leaf import GENESIS, body_hash, leaf_of, microseconds
 from placet.evidence.receipt import RECEIPT_TYPE, HostOutcome, HostReceipt
+from placet.evidence.standing import STANDING_TYPE, Standing
 from placet.evidence.vote import (
     APPROVAL_VOTE_TYPE,
     PROOF_TYPE,
@@ -63,6 +65,8 @@ CALL_ABANDONED: Final = "CallAbandoned"
 HOST_REGISTERED: Final = "ToolHostRegistered"
 HOST_REVOKED: Final = "ToolHostRevoked"
 ORPHAN_KEPT: Final = "OrphanReceiptKept"
+STANDING_GIVEN: Final = "StandingGiven"
+STANDING_REVOKED: Final = "StandingRevoked"
 _READ: Final = {
     SESSION_OPENED: "session",
     SESSION_STOPPED: "session",
@@ -78,6 +82,8 @@ _READ: Final = {
     HOST_REGISTERED: "authority",
     HOST_REVOKED: "authority",
     ORPHAN_KEPT: "authority",
+    STANDING_GIVEN: "authority",
+    STANDING_REVOKED: "authority",
 }
 """The event types that are read, and the kind of the streams that they may stand in."""
 
@@ -96,6 +102,8 @@ _VERIFIED: Final = "externally_verified"
 _OWN_WORDS: Final = frozenset({"", "none", "model_claimed", _OWN_WORD})
 """The levels that a report has without its host's word; an older form of the event names none."""
 _ACTORS_REMEMBERED: Final = 10_000
+_LATE: Final = 60_000_000
+"""Microseconds that may lie between the look at a standing grant's end and the event of a call."""
 
 T = TypeVar("T", bound=Input)
 
@@ -178,6 +186,7 @@ class _ProposedBody(Value, frozen=True):
     tool: str
     arguments_hash: str
     status: str
+    standing: UUID | None = None
 
 
 class _StartedBody(Value, frozen=True):
@@ -252,6 +261,32 @@ class _OrphanBody(Value, frozen=True):
     conflicting: bool
     grant: bytes
     attestation: bytes | None
+
+
+class _StandingBody(Value, frozen=True):
+    """What is read of a `StandingGiven` event. `envelope` is what the person signed."""
+
+    standing_id: UUID
+    granted_by: UUID
+    envelope: bytes
+
+
+class _StandingEndBody(Value, frozen=True):
+    """What is read of a `StandingRevoked` event."""
+
+    standing_id: UUID
+
+
+class _Use(NamedTuple):
+    """A call that was granted by a standing grant: of what, when, and where that is told."""
+
+    standing_id: UUID
+    tool: str
+    agent: str
+    environment: str
+    time: int
+    item: str
+    line: int
 
 
 class _Reported(NamedTuple):
@@ -388,6 +423,10 @@ class _Audit:
         self._hosts: dict[str, _HostBody] = {}
         self._ended_hosts: dict[str, int] = {}
         self._words: dict[_Attested, tuple[int, str, int]] = {}
+        self._standing: dict[UUID, Standing] = {}
+        self._ended_standing: dict[UUID, int] = {}
+        self._uses: list[_Use] = []
+        self._unproved_uses = 0
         self._unregistered = self._unproved_levels = 0
         self._unread = self._unproved_starts = 0
         self._events_ended = False
@@ -600,6 +639,7 @@ class _Audit:
             proposed = msgspec.convert(body, _ProposedBody)
             if proposed.status == _GRANTED:
                 self._note_granted(proposed, event.control_epoch, chain)
+                self._note_use(proposed, event, chain)
         elif event.type == CALL_STARTED:
             started = msgspec.convert(body, _StartedBody)
             self._note_started(started.call_id, event.control_epoch, chain)
@@ -629,6 +669,8 @@ class _Audit:
         elif event.type == ORPHAN_KEPT:
             orphan = msgspec.convert(body, _OrphanBody)
             self._note_orphan(orphan, event.control_epoch, item)
+        else:
+            self._note_beforehand(event, body, item)
 
     def _note_receipt(self, said: _ReceivedBody, epoch: int, chain: _Chain, item: str) -> None:
         """Compute how good a report is: its reporter's own word, or what its host signed."""
@@ -760,6 +802,60 @@ class _Audit:
             self._note_word(receipt, key_id, epoch, item)
         self.orphans += 1
 
+    def _note_beforehand(self, event: EventLine, body: object, item: str) -> None:
+        """Note what somebody said yes to beforehand, or that this is over."""
+        if event.type == STANDING_GIVEN:
+            self._note_standing(msgspec.convert(body, _StandingBody), item)
+        elif event.type == STANDING_REVOKED:
+            ended = msgspec.convert(body, _StandingEndBody).standing_id
+            self._ended_standing.setdefault(ended, event.time)
+
+    def _note_standing(self, said: _StandingBody, item: str) -> None:
+        """Open what a person signed beforehand."""
+        try:
+            opened = dsse.parse_envelope(said.envelope)
+        except EnvelopeRefused as refusal:
+            _bad(item, refusal.detail)
+        standing, key = self._open(opened, STANDING_TYPE, KeyPurpose.PERSON, Standing)
+        self._check_tenant(standing.tenant_id, item)
+        if (standing.key_id, standing.granted_by) != (key.key_id, key.actor_id):
+            _bad(item, "it is not the word of whoever's key signed it")
+        if (standing.standing_id, standing.granted_by) != (said.standing_id, said.granted_by):
+            _bad(item, "what was signed says otherwise than the event of it")
+        if said.standing_id in self._standing:
+            _bad(item, "it tells of a standing grant that was given before")
+        self._standing[said.standing_id] = standing
+
+    def _note_use(self, call: _ProposedBody, event: EventLine, chain: _Chain) -> None:
+        if call.standing is None:
+            return
+        item = _event_name(chain, event.seq)
+        place = (sys.intern(call.tool), chain.agent, chain.environment)
+        self._uses.append(_Use(call.standing, *place, event.time, item, self.line))
+
+    def _check_uses(self) -> None:
+        """Hold each call that was granted beforehand to what was signed, once all was read."""
+        used: Counter[UUID] = Counter()
+        for use in self._uses:
+            standing = self._standing.get(use.standing_id)
+            if standing is None:
+                self._unproved_uses += 1
+                continue
+            used[use.standing_id] += 1
+            said = (standing.tool, standing.agent, standing.environment.value)
+            if any(one not in {"", other} for one, other in zip(use[1:4], said, strict=True)):
+                why = "people said yes beforehand to calls of another tool, agent or environment"
+                raise _BadError(use.item, why, use.line)
+            if use.time > microseconds(standing.expires_at) + _LATE:
+                why = "the yes that was given beforehand had run out"
+                raise _BadError(use.item, why, use.line)
+            if use.time > self._ended_standing.get(use.standing_id, use.time):
+                why = "the yes that was given beforehand had been revoked"
+                raise _BadError(use.item, why, use.line)
+            if used[use.standing_id] > standing.uses:
+                why = "people said yes beforehand to fewer calls"
+                raise _BadError(use.item, why, use.line)
+
     def _note_control(self, control: _SetBody, epoch: int, item: str) -> None:
         if control.control_id in self._controls:
             _bad(item, "a control with this id was set before")
@@ -848,6 +944,7 @@ class _Audit:
                 )
                 _bad(f"stream {text}", why)
         self._check_words()
+        self._check_uses()
         self._find_kills()
         for given, (item, line) in self._given.items():
             if self._is_killed(given):
@@ -1012,6 +1109,11 @@ class _Audit:
                 f"{self.attestations} reports are what the tool's host signed, and every level of "
                 "evidence is the one that the signed words give"
             )
+        if proved := len(self._uses) - self._unproved_uses:
+            yield (
+                f"{proved} calls were granted by a yes that somebody had signed beforehand, for "
+                "that tool, within its time and number"
+            )
         if self.orphans:
             yield f"{self.orphans} reports of calls that were not known come with their grants"
         if self.envelopes:
@@ -1036,6 +1138,11 @@ class _Audit:
             yield (
                 f"that {self._unregistered} keys of hosts were registered for those tools then: "
                 "the stream that would tell is not in the bundle, or bodies of it were erased"
+            )
+        if self._unproved_uses:
+            yield (
+                f"that people had said yes beforehand to {self._unproved_uses} calls: the stream "
+                "that would tell is not in the bundle, or bodies of it were erased"
             )
         if self._unproved_levels:
             yield f"how good the word was that {self._unproved_levels} calls were settled on"

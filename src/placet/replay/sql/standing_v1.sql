@@ -94,8 +94,8 @@ BEGIN
 END
 $$;
 
--- Revoke a standing grant of the current tenant; comes last in a transaction, since calls that it
--- would answer wait for it from here on.
+-- Revoke a standing grant of the current tenant; comes late in a transaction, since calls that it
+-- would answer wait for it from here on. Its event follows, later than those of all its uses.
 CREATE FUNCTION placet.standing_revoke_v1(p_standing uuid, p_actor uuid, p_reason text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -112,10 +112,11 @@ async def revoke_standing(
         tool=grant.tool_name,
         reason=asked.reason,
     )
-    await _tell(tx, said, ids)
     code = await store.revoke_grant(tx, standing_id, asked.reason)
     if code != "ok":
         raise refusal(code)
+    # Race: told after the lock, so that no call that it granted is told of later than this.
+    await _tell(tx, said, ids)
     return rules.view_of(await store.get_grant(tx, principal, standing_id))
 
 
