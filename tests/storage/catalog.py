@@ -22,6 +22,7 @@ ANYTHING: Final = {
     "bigint": "1",
     "boolean": "true",
     "bytea": "'\\x00'::bytea",
+    "numeric": "1",
     "timestamp with time zone": "'2026-01-01T00:00:00Z'::timestamptz",
     "jsonb": "'[]'::jsonb",
 }
