@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from tests.evidence import dossier_samples, samples
+from tests.evidence import dossier_samples, principal_samples, samples
 
 from placet.evidence import dsse, ed25519
 from placet.evidence.artifact import sign_artifact
@@ -14,6 +14,8 @@ from placet.evidence.ed25519 import PublicKeyError, SigningKey, check_public_key
 from placet.evidence.first_approver import first_challenge, sign_first_proof
 from placet.evidence.grant import sign_grant
 from placet.evidence.leaf import body_hash, leaf_of, microseconds
+from placet.evidence.lift_vote import sign_lift_vote
+from placet.evidence.principal import sign_assertion
 from placet.evidence.receipt import receipt_for
 from placet.evidence.vote import sign_vote
 from placet.kernel import foreign
@@ -266,9 +268,16 @@ def _documents() -> object:
         "artifact": sign_artifact(samples.sample_artifact(), samples.ARTIFACT_KEY),
         "ask_vote": sign_ask_vote(samples.ASK_VOTE, samples.PERSON_KEY),
         "host_receipt": receipt_for(samples.sample_grant(), samples.HOST_SAYS, samples.HOST_KEY),
+        "lift_vote": sign_lift_vote(principal_samples.sample_lift_vote(), samples.PERSON_KEY),
+        "principal": sign_assertion(
+            principal_samples.sample_assertion(), principal_samples.ISSUER_KEY
+        ),
     }
     person = samples.PERSON_KEY
-    keys = (samples.GRANT_KEY, person, person, samples.ARTIFACT_KEY, person, samples.HOST_KEY)
+    keys = (
+        *(samples.GRANT_KEY, person, person, samples.ARTIFACT_KEY, person, samples.HOST_KEY),
+        *(person, principal_samples.ISSUER_KEY),
+    )
     return {
         name: {
             "seed": key.seed().hex(),
