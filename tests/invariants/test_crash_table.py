@@ -8,6 +8,7 @@ is the fold of its events after each of them.
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -320,6 +321,60 @@ async def test_what_was_not_written_before_a_crash_is_written_by_the_retry_alone
     assert (again.status_code, again.json()["replayed"]) == (200, False)
     assert await stage.footprint(worker) != before
     await whole(stage, worker)
+
+
+async def test_a_session_whose_opening_was_not_answered_is_opened_once(
+    stage: Stage, service: Service
+) -> None:
+    key, path = stage.desk.ids.new().hex, "/api/v1/replay/sessions"
+    count = "SELECT count(*) FROM placet.replay_session WHERE tenant_id = $1"
+    tenant = stage.desk.workplace.tenant_id
+    before = await stage.watch.fetchval(count, tenant)
+    async with dying(stage, "after:transaction=kill") as first:
+        await dies(first, first.desk(stage.desk).post(path, {}, Idempotency_Key=key))
+    again = await service.desk(stage.desk).post(path, {}, Idempotency_Key=key)
+    worker = await service.desk(stage.desk).worker(UUID(again.json()["session_id"]))
+    assert again.status_code == 201
+    assert await stage.watch.fetchval(count, tenant) == before + 1
+    assert (await worker.propose(NOTE))[0]["status"] == "granted"
+    await whole(stage, worker)
+
+
+async def test_a_claim_whose_answer_was_lost_gets_its_grant_by_the_same_claim(
+    stage: Stage, service: Service
+) -> None:
+    worker = await stage.desk.worker()
+    (call,) = await worker.propose(ESCALATE)
+    people = AskDesk(stage.desk.client, stage.desk.db, stage.desk.ids, stage.desk.workplace)
+    assert (await people.vote(worker.session_id, stage.desk.signer, call)).status_code == 201
+    path, asked = f"calls/{call['call_id']}/claim", {"claim_id": str(stage.desk.ids.new())}
+    async with dying(stage, "answer:claim=kill") as first:
+        await dies(first, first.worker(worker).post(path, asked))
+    before = await stage.footprint(worker)
+    again = (await service.worker(worker).post(path, asked)).json()
+    (claimed,) = again["calls"]
+    assert await stage.footprint(worker) == before
+    assert (again["replayed"], claimed["status"]) == (True, "granted")
+    assert claimed["grant"]
+    assert (await whole(stage, worker)).count("CallClaimed") == 1
+
+
+async def test_an_edit_whose_answer_was_lost_is_one_new_call(
+    stage: Stage, service: Service
+) -> None:
+    worker = await stage.desk.worker()
+    (call,) = await worker.propose(ESCALATE)
+    path = f"{worker.path}/calls/{call['call_id']}/edit"
+    asked = {"arguments": '{"reason": "the customer asks"}', "reason": "calmer"}
+    key, editor = stage.desk.ids.new().hex, stage.desk.signer.api_key
+    async with dying(stage, "after:transaction=kill") as first:
+        there = first.desk(stage.desk)
+        await dies(first, there.post(path, asked, editor, Idempotency_Key=key))
+    again = await service.desk(stage.desk).post(path, asked, editor, Idempotency_Key=key)
+    assert again.status_code == 201, again.text
+    statuses = [row["status"] for row in await calls(stage, worker)]
+    assert statuses == ["superseded", "awaiting_approval"]
+    assert (await whole(stage, worker)).count("CallEdited") == 1
 
 
 @pytest.mark.parametrize("point", ["before:sweep_v1", "after:sweep_v1"])
