@@ -27,6 +27,7 @@ from tests.server.stored import Stored, looking
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
 from placet.replay.calls.runtime import Runtime
+from placet.replay.sessions.policies import Policies
 from placet.server.problems import MEDIA_TYPE
 from placet.storage.database import POOL_SIZE, Database, HotPool, HotRow
 
@@ -299,6 +300,31 @@ async def test_a_decision_whose_facts_move_each_time_is_not_written(scene: Scene
     assert "replay_prepared_request" not in await kept.changed()
     again = await post(scene, *ACTS["proposal"])
     assert (again.status_code, again.json()["replayed"]) == (200, False)
+
+
+async def test_an_artifact_that_was_changed_where_it_is_stored_decides_nothing(
+    app: Litestar, shared: Desk, admin: "asyncpg.Connection[Any]"
+) -> None:
+    desk = Desk(shared.client, shared.db, shared.ids, await found(shared.db, shared.ids))
+    await desk.approve(app.state[ServerKeys.__name__])
+    scene = await built(app, desk, admin)
+    table = "ALTER TABLE placet.authority_artifact"
+    await admin.execute(f"{table} DISABLE TRIGGER append_only")
+    await admin.execute(
+        "UPDATE placet.authority_artifact SET runtime_projection_json ="
+        " convert_to(replace(convert_from(runtime_projection_json, 'UTF8'), '50000', '99999'),"
+        " 'UTF8') WHERE tenant_id = $1",
+        desk.workplace.tenant_id,
+    )
+    await admin.execute(f"{table} ENABLE ALWAYS TRIGGER append_only")
+    kept, remembered = await stored(scene), scene.runtime.policies
+    scene.runtime.policies = Policies()
+    try:
+        answered = await post(scene, *ACTS["proposal"])
+    finally:
+        scene.runtime.policies = remembered
+    assert told(answered) == (503, "artifact_doubtful", "stop")
+    assert await kept.changed() == set()
 
 
 async def test_without_a_connection_nothing_is_decided_and_nothing_is_written(
