@@ -1,8 +1,10 @@
 """What standing grants answer, over HTTP: counted at the grant, and never more than they allow."""
 
+import io
 import json
 
 import asyncpg
+import pytest
 import sqlalchemy as sa
 from tests.conftest import Server
 from tests.replay.asks.people import ESCALATE, HOLD, AskDesk
@@ -11,6 +13,7 @@ from tests.replay.standing.people import given, revoke, shown, statuses
 
 from placet.authority import store as authority
 from placet.authority.model import KeyRevocation
+from placet.evidence.verify import verify_bundle
 
 GRANTED, ASKED = "granted", "awaiting_approval"
 
@@ -134,3 +137,99 @@ async def test_calls_at_once_are_answered_too(desk: AskDesk) -> None:
     answered = await worker.post("calls", {"tool_calls": [call]})
     assert [one["status"] for one in answered.json()["calls"]] == [GRANTED], answered.text
     assert (await shown(desk, standing_id))["used"] == 1
+
+
+async def test_the_bundle_holds_each_use_to_what_was_signed(desk: AskDesk) -> None:
+    standing_id = await given(desk)
+    worker = await desk.worker()
+    await worker.propose(ESCALATE, ESCALATE)
+    await revoke(desk, standing_id)
+    key = desk.workplace.founder_key
+    whole = verify_bundle(io.BytesIO((await desk.get("/api/v1/replay/bundle", key)).content))
+    assert whole.flaw is None
+    assert any("2 calls were granted by a yes" in sentence for sentence in whole.proved)
+    alone = verify_bundle(io.BytesIO((await desk.get(f"{worker.path}/bundle", key)).content))
+    assert alone.flaw is None
+    assert any("beforehand to 2 calls" in sentence for sentence in alone.not_proved)
+
+
+ENDINGS = {
+    "the signer is disabled": """
+        UPDATE placet.tenancy_actor SET status = 'disabled'
+        WHERE actor_id = $1 AND actor_id <> $2""",
+    "the workspace is archived": """
+        UPDATE placet.studio_workspace SET status = 'archived', active_draft_id = NULL,
+            active_draft_snapshot_id = NULL, active_approval_id = NULL
+        WHERE workspace_id = $2 AND workspace_id <> $1""",
+    "the signer was removed": """
+        INSERT INTO placet.studio_workspace_removal (
+            tenant_id, removal_id, workspace_id, actor_id, removed_by, reason, removed_at)
+        SELECT tenant_id, actor_id, $2, actor_id, actor_id, 'left', clock_timestamp()
+        FROM placet.tenancy_actor WHERE actor_id = $1""",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
+async def test_it_ends_with_the_place_of_its_signer(
+    desk: AskDesk, server: Server, database_name: str, ending: str
+) -> None:
+    await given(desk, uses=9)
+    worker = await desk.worker()
+    assert await statuses(worker, ESCALATE) == [GRANTED]
+    admin = await asyncpg.connect(server.admin(database_name))
+    done = await admin.execute(ending, desk.ada.principal.actor_id, desk.workspace.workspace_id)
+    await admin.close()
+    assert done.endswith(" 1")
+    assert await statuses(worker, ESCALATE) == [ASKED]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "counts"),
+    [
+        ("activation_id", "00000000-0000-0000-0000-000000000001", False),
+        ("mode", "shadow", False),
+        ("agent", "another", False),
+        ("environment", "production", False),
+        ("status", "active", True),
+    ],
+)
+async def test_it_answers_nothing_under_break_glass_in_shadow_or_elsewhere(
+    desk: AskDesk, column: str, value: str, *, counts: bool
+) -> None:
+    standing_id = await given(desk)
+    worker = await desk.worker()
+    calls = [
+        {
+            "call_id": str(desk.ids.new()),
+            "ordinal": 0,
+            "tool_name": "escalate",
+            "status": "awaiting_approval",
+            "standing_seen": [],
+        }
+    ]
+    taking = [calls[0] | {"status": "granted", "standing_id": str(standing_id)}]
+    query = sa.text(
+        "SELECT jsonb_array_length(placet.standing_facts_v1(n)) AS facts,"
+        " placet.standing_unseen_v1(n, CAST(:calls AS jsonb), clock_timestamp()) AS unseen"
+        " FROM placet.replay_session AS r,"
+        " jsonb_populate_record(r, jsonb_build_object(CAST(:column AS text), CAST(:value AS text)))"
+        " AS n WHERE r.session_id = :session"
+    ).bindparams(
+        calls=json.dumps(calls),
+        column=column,
+        value=value,
+        session=worker.session_id,
+    )
+    take = sa.text(
+        "SELECT placet.standing_take_v1(n, CAST(:calls AS jsonb), clock_timestamp())"
+        " FROM placet.replay_session AS r,"
+        " jsonb_populate_record(r, jsonb_build_object(CAST(:column AS text), CAST(:value AS text)))"
+        " AS n WHERE r.session_id = :session"
+    ).bindparams(calls=json.dumps(taking), column=column, value=value, session=worker.session_id)
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        (row,) = await tx.rows(query)
+    assert (row.facts, row.unseen) == (int(counts), counts)
+    if not counts:
+        async with desk.db.writing(desk.workplace.founder) as tx:
+            (taken,) = await tx.rows(take)
+        assert not taken[0]
