@@ -51,6 +51,11 @@ class GuardedConnection(HttpToolsProtocol):
         self._forget_stall()
         super().connection_lost(exc)
 
+    @property
+    def is_stalling(self) -> bool:
+        """Tell whether it will be cut unless its client reads on."""
+        return self._stall is not None
+
     def pause_writing(self) -> None:
         """Make no more of an answer while what was made is not read, and not for ever."""
         super().pause_writing()

@@ -18,7 +18,7 @@ from placet.replay.snapshots.model import FOLD_FORM, HistoryUnreadable
 from placet.replay.snapshots.rules import START, differing
 
 HISTORY = Path(__file__).with_name("history.jsonl")
-FORMS = {1: "848c9c6221ea7f0b"}
+FORMS = {1: "387765d5f4ad6d96"}
 NOBODY = UUID(int=0)
 
 
