@@ -10,13 +10,14 @@ from uuid import UUID
 import pytest
 from tests.journeys.conftest import ENFORCE, Network, RefundDesk
 from tests.journeys.test_sdk_away import HASTY, open_statuses, refunding
+from tests.journeys.test_sdk_once import LOOKUP
 from tests.journeys.wire import Wire
 
 from placet.kernel.value import Value
 from placet.replay.sessions.refusals import SessionKilled
-from placet.sdk.errors import CallBlocked, OutcomeUnknown
+from placet.sdk.errors import CallBlocked, JournalInUse, OutcomeUnknown
 from placet.sdk.govern import governed
-from placet.sdk.journal import JournalInUse, sessions_in
+from placet.sdk.journal import sessions_in
 from placet.sdk.session import Session
 from placet.sdk.takeover import TakenOver
 
@@ -56,10 +57,10 @@ def found_in(session: Session) -> TakenOver:
 
 
 DEATHS = [
-    Death(tool="issue_refund", point="before calls", has_run=False, left="nothing"),
     Death(tool="issue_refund", point="after calls", has_run=False, left="never_begun"),
     Death(tool="lookup_order", point="after calls", has_run=False, left="never_begun"),
-    Death(tool="issue_refund", point="after start", has_run=False, left="never_begun"),
+    Death(tool="issue_refund", point="before start", has_run=False, left="never_begun"),
+    Death(tool="issue_refund", point="after start", has_run=False, left="unknown"),
     Death(tool="issue_refund", point="in the tool", has_run=False, left="unknown"),
     Death(tool="lookup_order", point="in the tool", has_run=False, left="unknown"),
     Death(tool="issue_refund", point="after the effect", left="unknown"),
@@ -85,7 +86,7 @@ async def test_whoever_comes_back_runs_nothing_twice_and_knows_how_each_call_sta
             )
             assert await open_statuses(session) == ["unknown"] * (left == "unknown")
             if death.tool == "issue_refund":
-                await refunds_again(session, is_free=left in {"nothing", "never_begun"})
+                await refunds_again(session, is_free=left == "never_begun")
         assert sessions_in(tmp_path) == []
 
 
@@ -99,6 +100,21 @@ async def refunds_again(session: Session, *, is_free: bool) -> None:
             await issue_refund("ord_1", 7)
     assert paid == ["ord_1"] * is_free
     assert session.owed == 0
+
+
+async def test_a_journal_that_lost_its_end_frees_nothing_whose_grant_was_redeemed(
+    desk: RefundDesk, tmp_path: Path
+) -> None:
+    session_id, _ = await killed(desk, tmp_path, "issue_refund", "after the effect")
+    lose_the_end(tmp_path / f"{session_id}.journal")
+    async with desk.client() as client, client.session(session_id, journal=tmp_path) as session:
+        assert (found_in(session).never_begun, len(found_in(session).unknown)) == ([], 1)
+        await refunds_again(session, is_free=False)
+
+
+def lose_the_end(file: Path) -> None:
+    """Put a journal back as it was one record before."""
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
 
 
 async def test_what_is_owed_to_a_session_that_ended_is_told_all_the_same(
@@ -167,9 +183,7 @@ async def test_what_was_handed_to_the_program_is_taken_for_begun(
     async with desk.client() as client:
         async with client.session(mode=ENFORCE, journal=tmp_path) as session:
             prepared = await session.preflight(offered_tools=["lookup_order"])
-            calls = [{"id": "c1", "function": {"name": "lookup_order", "arguments": "{}"}}]
-            calls[0]["function"] = {"name": "lookup_order", "arguments": '{"order_id":"o"}'}
-            (call,) = (await session.propose(prepared, calls)).calls  # type: ignore[arg-type]  # -- it is JSON
+            (call,) = (await session.propose(prepared, [LOOKUP])).calls
             journal = session.attached.journal
             assert journal is not None
             assert journal.begun() == [call.call_id]

@@ -10,7 +10,8 @@ import pytest
 from placet.evidence.fields import Fence
 from placet.replay.calls.model import ReceiptStatus
 from placet.sdk.endpoints import Owed, Receipt
-from placet.sdk.journal import Journal, JournalError, JournalInUse, sessions_in
+from placet.sdk.errors import JournalError, JournalInUse
+from placet.sdk.journal import Journal, sessions_in
 
 SESSION = UUID(int=7)
 FENCE = Fence(epoch=1, n=3)

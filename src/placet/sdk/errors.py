@@ -76,6 +76,14 @@ class OutcomeUnknown(Exception):  # noqa: N818 -- a tool says it of its effect; 
     """
 
 
+class JournalError(RuntimeError):
+    """The journal cannot be used, so nothing is begun that it should know of."""
+
+
+class JournalInUse(JournalError):  # noqa: N818 -- it says what is so, and who is wrong is open
+    """Another process, or another session object of this one, holds the journal."""
+
+
 class NoSessionError(RuntimeError):
     """A governed tool was called outside `async with client.session()`."""
 

@@ -156,6 +156,11 @@ class Holding:
         if self._attached is not None and self._attached.journal is not None:
             self._attached.journal.begins(call_id)
 
+    def is_noted(self, call_id: UUID) -> bool:
+        """Tell whether the journal, if there is one, knows that a call may be begun."""
+        journal = None if self._attached is None else self._attached.journal
+        return journal is not None and journal.may_have_begun(call_id)
+
     @property
     def has_journal(self) -> bool:
         """Tell whether what is begun here is written down first."""

@@ -5,6 +5,10 @@ its checksum, and is on disk before it counts: that a call is about to be begun 
 what a tool came to before that is told. So after any end of the process the next one knows which
 granted calls it surely never began, which may have run, and which receipts are owed.
 
+A folder that is copied, or put back as it was earlier, knows less than it seems to: it stays on
+the disk where it was written. A call whose grant was redeemed stands here before that is asked for,
+so that one which is missing gives such a folder away.
+
 Arguments stand in no journal; what a tool returned does until its receipt has arrived. A last line
 that was cut off in the middle never counted. Any other damage, and a folder that cannot be written,
 refuse: without its journal a process would take for not begun what was.
@@ -25,6 +29,7 @@ import msgspec
 from placet.evidence.fields import Fence
 from placet.kernel.value import Value
 from placet.sdk.endpoints import Owed
+from placet.sdk.errors import JournalError, JournalInUse
 
 OPEN_MAX: Final = 10_000
 """Calls that one journal holds open at most."""
@@ -36,14 +41,6 @@ _COMPACT_BYTES: Final = 1024 * 1024
 _SUM_BYTES: Final = 8
 _PRIVATE: Final = 0o600
 _ENDING: Final = ".journal"
-
-
-class JournalError(RuntimeError):
-    """The journal cannot be used, so nothing is begun that it should know of."""
-
-
-class JournalInUse(JournalError):  # noqa: N818 -- it says what is so, and who is wrong is open
-    """Another process, or another session object of this one, holds the journal."""
 
 
 class Opened(Value, frozen=True, tag="opened"):

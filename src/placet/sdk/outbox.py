@@ -10,6 +10,7 @@ from uuid import UUID
 from placet.kernel.refusals import Exhausted, NotFound, Refusal, Unavailable
 from placet.sdk.answers import ReceiptAnswer
 from placet.sdk.endpoints import Endpoints, NextRequest, Owed, Receipt
+from placet.sdk.errors import JournalError
 from placet.sdk.lease import Lease
 from placet.sdk.retry import Patience
 
@@ -111,5 +112,5 @@ class Outbox:
 def _logging(what: str) -> Iterator[None]:
     try:
         yield
-    except RuntimeError as fault:
+    except JournalError as fault:
         LOG.error("%s: %s", what, fault)  # noqa: TRY400 -- the trace tells nothing

@@ -219,6 +219,8 @@ def last_look(session: Session, permit: Permit) -> None:
 async def _redeemed(session: Session, call: ProposedCall, arguments: Arguments) -> Permit:
     permit = await _checked(session, call, arguments)
     if call.start_required:
+        # First: a journal that knows nothing of a redeemed grant is one that lost something.
+        await session.note_handed_out(call.call_id)
         await session.redeem(call.call_id)
     return permit
 

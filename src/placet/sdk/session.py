@@ -304,7 +304,7 @@ class Session(Holding):
 
     async def note_handed_out(self, call_id: UUID) -> None:
         """Write into the journal, if there is one, that the program may begin a call from now."""
-        if self.has_journal:
+        if self.has_journal and not self.is_noted(call_id):
             await asyncio.to_thread(self.note_begun, call_id)
 
     async def _hand_out(self, calls: Sequence[ProposedCall]) -> None:

@@ -6,7 +6,8 @@ one that may have been begun is left as unknown, for whoever knows. Nothing is r
 
 What says that a call was never begun: that its grant had to be redeemed and was not, for an
 overtaken one cannot be any more; or a journal that knows of every call that was begun under its
-fence, and not of this one.
+fence, and not of this one. One whose grant was redeemed may have been begun, whatever a journal
+says.
 """
 
 import asyncio
@@ -115,17 +116,14 @@ def _is_owed(session: Session, call: PendingCall) -> bool:
 
 
 def _surely_never_begun(session: Session, call: PendingCall) -> bool:
-    if call.receipts:
+    if call.receipts or call.execution_state != ExecutionState.NOT_STARTED:
         return False
-    journal = session.attached.journal
-    if journal is not None and journal.knows(call.grant_fence):
-        return not journal.may_have_begun(call.call_id)
     # In development a tool runs without its grant where nobody answers.
-    return (
-        call.start_required
-        and call.execution_state == ExecutionState.NOT_STARTED
-        and session.environment is not Environment.DEVELOPMENT
-    )
+    if call.start_required and session.environment is not Environment.DEVELOPMENT:
+        return True
+    journal = session.attached.journal
+    knows = journal is not None and journal.knows(call.grant_fence)
+    return journal is not None and knows and not journal.may_have_begun(call.call_id)
 
 
 async def _settled_by_what_was_told(session: Session, call: PendingCall) -> bool:

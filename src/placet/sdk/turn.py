@@ -18,7 +18,7 @@ from placet.sdk.answers import EditedCall, Prepared, Proposal, ProposedCall
 from placet.sdk.arguments import Arguments, arguments_in
 from placet.sdk.asks import WAITING, answered
 from placet.sdk.endpoints import NextRequest, ToolCall
-from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused, told
+from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused, JournalError, told
 from placet.sdk.execution import Ahead, run
 from placet.sdk.gate import Gate
 from placet.sdk.outbox import LOG
@@ -281,7 +281,7 @@ class _Turn:
             return told_of.blocked(stop.reasons)
         except ApprovalPending as stop:
             return told_of.waiting(stop)
-        except (GrantRefused, Refusal, ForeignJsonError) as fault:
+        except (GrantRefused, JournalError, Refusal, ForeignJsonError) as fault:
             return told_of.not_run(str(fault))
         ahead = None
         if others is not None and self._following is not None:
