@@ -101,6 +101,26 @@ async def test_what_was_not_committed_before_its_service_was_killed_is_done_by_a
     assert not again.json()["replayed"]
 
 
+async def test_who_loses_the_answer_of_the_database_is_not_told_that_nothing_was_written(
+    stage: Stage, wire: Wire, service: Service
+) -> None:
+    async with Service(stage.place.folder, wire.url) as cut:
+        worker = await practised(cut, stage)
+        request = await proposing(worker)
+        before = await kept(stage, worker)
+        wire.drops_answers = True
+        lost = asyncio.ensure_future(request(worker))
+        while await kept(stage, worker) == before:
+            assert not lost.done()
+        await wire.close()
+        answered = await lost
+    problem = answered.json()
+    assert (answered.status_code, problem["code"]) == (503, "governance_unavailable")
+    assert int(answered.headers["Retry-After"]) >= 1
+    assert "nothing" not in problem["detail"] + problem["hint"]
+    assert (await request(service.worker(worker))).json()["replayed"]
+
+
 @pytest.mark.parametrize("made", REQUESTS, ids=lambda made: made.__name__)
 async def test_a_request_whose_backend_is_ended_is_told_to_come_back_and_did_nothing(
     stage: Stage, made: Callable[[Worker], Awaitable[Request]]

@@ -224,9 +224,9 @@ class RateLimited(Exhausted):
 
 
 class GovernanceUnavailable(Unavailable):
-    """The service cannot answer now; nothing was granted."""
+    """The service cannot answer now; no grant was given out."""
 
-    hint = "try again after the time in Retry-After; nothing was decided"
+    hint = "send the same again after the time in Retry-After; what was written is answered again"
 
 
 def refusal_for(problem: Mapping[str, Any]) -> Refusal:

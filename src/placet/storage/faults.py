@@ -16,17 +16,19 @@ from placet.kernel.refusals import (
     RequestInProgress,
 )
 
+_AWAY: Final = (
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    PoolTimeoutError,
+)
 _LOST: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
     OSError,
     TimeoutError,
-    PoolTimeoutError,
 )
 _UNSTORABLE: Final = (
     asyncpg.CharacterNotInRepertoireError,
@@ -63,8 +65,14 @@ def refusal_of(fault: BaseException) -> Refusal | None:
         return MalformedBody(detail="the request holds a value that cannot be stored")
     if isinstance(fault, asyncpg.ReadOnlySQLTransactionError):
         return _unavailable("the database is read-only at the moment")
-    if isinstance(fault, _LOST):
+    if isinstance(fault, _AWAY):
         return _unavailable("the database cannot be reached")
+    if isinstance(fault, _LOST):
+        # It may have been written all the same: only the answer is known to be lost.
+        return GovernanceUnavailable(
+            detail="the database did not answer; whether this was written is not known",
+            retry_after_seconds=2,
+        )
     return None
 
 
