@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from placet.evidence import bundle, grant, lift_vote, principal, receipt, vote
+from placet.evidence import bundle, grant, lift_vote, principal, receipt, standing, vote
 from placet.evidence.artifact import ARTIFACT_TYPE, ArtifactPayload
 from placet.evidence.leaf import TYPE_BYTES_MAX
 from placet.kernel.foreign import DEPTH_MAX, DIGITS_MAX
@@ -20,6 +20,7 @@ STRUCTS: list[type[msgspec.Struct]] = [
     receipt.HostReceipt,
     principal.Assertion,
     lift_vote.LiftVote,
+    standing.Standing,
     bundle.BundleHeader,
     bundle.StreamHead,
     bundle.NamedKey,
@@ -45,7 +46,7 @@ def test_every_field_of_a_signed_or_exported_document_is_on_the_page(
 
 def test_every_payload_type_is_on_the_page() -> None:
     votes = (vote.APPROVAL_VOTE_TYPE, vote.PROOF_TYPE)
-    new = (principal.PRINCIPAL_TYPE, lift_vote.LIFT_VOTE_TYPE)
+    new = (principal.PRINCIPAL_TYPE, lift_vote.LIFT_VOTE_TYPE, standing.STANDING_TYPE)
     for name in (grant.GRANT_TYPE, *votes, ARTIFACT_TYPE, receipt.RECEIPT_TYPE, *new):
         assert f"`{name}`" in section("8. Envelopes")
 

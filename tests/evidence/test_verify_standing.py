@@ -14,39 +14,22 @@ from tests.evidence.samples import (
     SESSION,
     STARTED,
     STRANGER_KEY,
-    TENANT,
     Said,
     call_body,
     chained,
     header_of,
     uuid_of,
 )
+from tests.evidence.standing_samples import STANDING
 
 from placet.events.model import RecordedEvent
 from placet.evidence.dsse import encode_envelope
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.export import write_bundle
-from placet.evidence.standing import Standing, sign_standing
+from placet.evidence.standing import sign_standing
 from placet.evidence.verify import BundleReport, verify_bundle
 from placet.kernel.principal import Environment
-from placet.policy.model import Rule
 
-STANDING = Standing(
-    standing_id=uuid_of("standing"),
-    tenant_id=TENANT,
-    workspace_id=uuid_of("workspace"),
-    agent="refund-desk",
-    environment=Environment.PRODUCTION,
-    tool=str(call_body()["tool"]),
-    arguments=(Rule(path="$.amount_cents", lte=500),),
-    schema_hash=None,
-    checkpoint_hash="22" * 32,
-    uses=2,
-    expires_at=datetime(2030, 1, 1, tzinfo=UTC),
-    reason="small amounts",
-    granted_by=PERSON,
-    key_id=PERSON_KEY.key_id,
-)
 OPENED = Said("SessionOpened", {"agent": "refund-desk", "environment": "production"})
 REVOKED = Said("StandingRevoked", {"standing_id": str(STANDING.standing_id)})
 

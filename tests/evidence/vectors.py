@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.evidence import dossier_samples, principal_samples, samples
+from tests.evidence.standing_samples import STANDING
 
 from placet.evidence import dsse, ed25519
 from placet.evidence.artifact import sign_artifact
@@ -17,6 +18,7 @@ from placet.evidence.leaf import body_hash, leaf_of, microseconds
 from placet.evidence.lift_vote import sign_lift_vote
 from placet.evidence.principal import sign_assertion
 from placet.evidence.receipt import receipt_for
+from placet.evidence.standing import sign_standing
 from placet.evidence.vote import sign_vote
 from placet.kernel import foreign
 from placet.kernel.canonical import canonical
@@ -272,11 +274,12 @@ def _documents() -> object:
         "principal": sign_assertion(
             principal_samples.sample_assertion(), principal_samples.ISSUER_KEY
         ),
+        "standing": sign_standing(STANDING, samples.PERSON_KEY),
     }
     person = samples.PERSON_KEY
     keys = (
         *(samples.GRANT_KEY, person, person, samples.ARTIFACT_KEY, person, samples.HOST_KEY),
-        *(person, principal_samples.ISSUER_KEY),
+        *(person, principal_samples.ISSUER_KEY, person),
     )
     return {
         name: {
