@@ -100,8 +100,11 @@ async def test_a_hosts_word_that_is_not_enough_is_kept_and_the_call_stays_unknow
     )
     first = (await shop.worker.post("receipts", body | {"cost_micros": 7})).json()
     assert (first["attestation"], first["call_status"]) == ("taken", "unknown")
+    await shop.worker.report(call, "succeeded", {"id": 1}, cost_micros=9)
+    before = await shop.worker.events()
     again = (await shop.worker.post("receipts", body | {"cost_micros": 7})).json()
-    assert again == first | {"replayed": True}
+    assert again == first | {"replayed": True, "state_version": again["state_version"]}
+    assert await shop.worker.events() == before
 
 
 async def test_a_hosts_word_that_was_kept_alone_settles_an_unknown_call_by_its_retry(
