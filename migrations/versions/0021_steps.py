@@ -30,6 +30,7 @@ FUNCTIONS = [
     "grant_stands_v1",
     "effects_taken_v1",
     "grants_killed_v1",
+    "tools_moved_v1",
     "unguarded_v1",
     "session_amounts_v1",
 ]

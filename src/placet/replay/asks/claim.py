@@ -43,6 +43,7 @@ class _Claim(Value, frozen=True):
             version=self.known.state_version,
             holds_from=self.decided.holds_from,
             holds_until=self.decided.holds_until,
+            tools_told=self.known.tools_told,
         )
 
 

@@ -79,7 +79,7 @@ _EDIT: Final = sa.text(
 _CLAIM: Final = (
     "SELECT * FROM placet.claim_v1("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,"
-    " $21, $22, $23)"
+    " $21, $22, $23, $24)"
 )
 _TELL: Final = sa.text("SELECT pg_notify(:channel, :session)")
 
@@ -95,9 +95,7 @@ async def claim(
         write.call_id,
         write.claim_id,
         write.approved,
-        decided.version,
-        decided.holds_from,
-        decided.holds_until,
+        *decided.arguments(),
         msgspec.json.encode(write.rows).decode(),
         write.answer,
         write.state,

@@ -27,7 +27,7 @@ from placet.replay.sessions.state import SessionState
 from placet.replay.slices.model import Others
 from placet.replay.standing.model import StandingFact
 
-SESSIONS_MAX: Final = 10_000
+SESSIONS_MAX: Final = 4_000
 KEYS_MAX: Final = 10_000
 OPEN_CALLS_MAX: Final = 256
 
@@ -67,6 +67,7 @@ class _FactsRow(Value, frozen=True):
     filtered: list[str]
     principal: Attributes
     killed_tools: list[str]
+    control_epoch: int
     standing: list[StandingFact]
     kept: list[_Kept]
     amounts: list[_Amount]
@@ -100,6 +101,7 @@ class Known:
     filtered: frozenset[str]
     principal: Attributes
     killed_tools: frozenset[str]
+    tools_told: int | None
     standing: list[StandingFact]
     left: LeftBehind
     open_calls: "OrderedDict[UUID, CountedCall]"
@@ -217,6 +219,7 @@ def known_from(facts: str, before: Known | None) -> Known:
         filtered=frozenset(row.filtered),
         principal=row.principal,
         killed_tools=frozenset(row.killed_tools),
+        tools_told=row.control_epoch if row.killed_tools else None,
         standing=row.standing,
         left=left,
         open_calls=OrderedDict() if before is None else before.open_calls,
@@ -246,15 +249,12 @@ class Memory:
         return known
 
     def keep(self, key_id: str, secret_hash: bytes, session_id: UUID, known: Known) -> None:
-        """Remember a session, unless a tool is killed now: nothing would tell of its lifting."""
+        """Remember a session, and whose this key is."""
         self._tenants[(key_id, secret_hash)] = known.tenant_id
         if len(self._tenants) > KEYS_MAX:
             key, _ = self._tenants.popitem(last=False)
             self._operators.pop(key, None)
         place = (known.tenant_id, session_id)
-        if known.killed_tools:
-            self._known.pop(place, None)
-            return
         self._known[place] = known
         self._known.move_to_end(place)
         if len(self._known) > SESSIONS_MAX:

@@ -82,7 +82,7 @@ async def narrow_tools(runtime: Runtime, known: Known | None, asked: PrepareRequ
     if known is None:
         return Narrowed(narrowing=_NOTHING, decided=Decided(version=COLD))
     pinned = await runtime.pinned(known)
-    decided = Decided(version=known.state_version)
+    decided = Decided(version=known.state_version, tools_told=known.tools_told)
     found = narrow(
         pinned.policy, known.facts(pinned.policy, runtime.now()), asked.offered_tools or None
     )

@@ -114,6 +114,7 @@ async def _decide(
         version=known.state_version,
         holds_from=decided.holds_from,
         holds_until=decided.holds_until,
+        tools_told=known.tools_told,
     )
 
 

@@ -43,9 +43,7 @@ async def prepare(
     """Bind a model request to the session's state."""
     arguments = (
         *caller.arguments(),
-        decided.version,
-        decided.holds_from,
-        decided.holds_until,
+        *decided.arguments(),
         write.prepared_request_id,
         write.request_hash,
         *write.arguments(),
@@ -70,9 +68,7 @@ def proposal_arguments(
         write.prepared_request_id,
         write.request_hash,
         write.proposal_hash,
-        decided.version,
-        decided.holds_from,
-        decided.holds_until,
+        *decided.arguments(),
         msgspec.json.encode(write.rows).decode(),
         write.answer,
         write.state,

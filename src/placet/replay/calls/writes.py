@@ -42,11 +42,19 @@ class Caller(Value, frozen=True):
 
 
 class Decided(Value, frozen=True):
-    """The version of the facts that something was decided on, and when the decision holds."""
+    """The version of the facts that something was decided on, and when the decision holds.
+
+    `tools_told` is the control epoch at which killed tools were told of, null where none was.
+    """
 
     version: int
     holds_from: datetime | None = None
     holds_until: datetime | None = None
+    tools_told: int | None = None
+
+    def arguments(self) -> tuple[object, ...]:
+        """Return it as every function takes it that decides on facts."""
+        return self.version, self.holds_from, self.holds_until, self.tools_told
 
 
 class PreflightWrite(Value, frozen=True):

@@ -6,6 +6,7 @@ CREATE FUNCTION placet.calls_v1(
     p_holder text, p_epoch bigint, p_fence bigint,
     p_prepared uuid, p_request_hash bytea, p_proposal_hash bytea,
     p_decided_version bigint, p_holds_from timestamptz, p_holds_until timestamptz,
+    p_tools_told bigint,
     p_calls jsonb, p_answer bytea, p_state bytea, p_phase text, p_closes boolean, p_granted int,
     p_left jsonb, p_stop jsonb,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
@@ -38,7 +39,7 @@ BEGIN
         THEN
             SELECT * INTO n FROM placet.preflight_v1(
                 p_key_id, p_secret_hash, p_session, p_holder, p_epoch, p_fence,
-                p_decided_version, p_holds_from, p_holds_until,
+                p_decided_version, p_holds_from, p_holds_until, p_tools_told,
                 p_prepared, p_request_hash, p_request, p_narrowing, p_ttl_seconds,
                 p_event, p_type, p_salt, p_body);
             IF n.code <> 'ok' THEN
@@ -50,7 +51,7 @@ BEGIN
         SELECT * INTO p FROM placet.propose_v1(
             p_key_id, p_secret_hash, p_session, p_holder, p_epoch, p_fence,
             p_prepared, p_request_hash, p_proposal_hash,
-            p_decided_version, p_holds_from, p_holds_until,
+            p_decided_version, p_holds_from, p_holds_until, p_tools_told,
             p_calls, p_answer, p_state, p_phase, p_closes, p_granted, p_left, p_stop,
             p_events, p_types, p_salts, p_bodies);
         -- Invariant: a request that was prepared here and not consumed leaves nothing.

@@ -5,6 +5,7 @@ CREATE FUNCTION placet.claim_v1(
     p_holder text, p_epoch bigint, p_fence bigint,
     p_call uuid, p_claim uuid, p_approved uuid[],
     p_decided_version bigint, p_holds_from timestamptz, p_holds_until timestamptz,
+    p_tools_told bigint,
     p_calls jsonb, p_answer bytea, p_state bytea, p_phase text, p_closes boolean, p_granted int,
     p_left jsonb,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
@@ -103,6 +104,7 @@ BEGIN
     -- Invariant: what was decided on is what stands here under the lock, the yeses among it.
     IF s.state_version <> p_decided_version OR v_approved <> p_approved
         OR v_at < p_holds_from OR v_at >= p_holds_until
+        OR placet.tools_moved_v1(s.tenant_id, p_tools_told, e.control_epoch)
         OR v_met <> jsonb_array_length(p_calls)
     THEN
         code := 'redo';

@@ -1,6 +1,6 @@
 -- May a grant still be used that was given under these controls? Not once the session's controls
--- changed, nor once a control was set or lifted that reaches the session or, where one is named, the
--- tool.
+-- changed, nor once a control was set or lifted that reaches the session or, where one is named,
+-- the tool.
 CREATE FUNCTION placet.grant_stands_v1(
     s placet.replay_session, p_tool text, p_revision bigint, p_seen bigint, p_now bigint)
 RETURNS boolean LANGUAGE plpgsql AS $$
@@ -64,6 +64,16 @@ BEGIN
               SELECT c.effect_key
               FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, status text)
               WHERE c.status = 'granted' AND c.effect_key IS NOT NULL));
+END
+$$;
+
+-- Was a tool killed or lifted since that epoch? Whoever was told of kills then decided on them;
+-- null is for who knows of none, and is told where one of its grants meets one.
+CREATE FUNCTION placet.tools_moved_v1(p_tenant uuid, p_told bigint, p_now bigint)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN p_told IS NOT NULL
+        AND placet.tools_controlled_since_v1(p_tenant, p_told, p_now) IS NOT NULL;
 END
 $$;
 

@@ -3,6 +3,7 @@ CREATE FUNCTION placet.preflight_v1(
     p_key_id text, p_secret_hash bytea, p_session uuid,
     p_holder text, p_epoch bigint, p_fence bigint,
     p_decided_version bigint, p_holds_from timestamptz, p_holds_until timestamptz,
+    p_tools_told bigint,
     p_prepared uuid, p_request_hash bytea, p_request jsonb, p_narrowing jsonb, p_ttl_seconds int,
     p_event uuid, p_type text, p_salt bytea, p_body bytea,
     OUT code text, OUT facts jsonb, OUT request_seq bigint, OUT expires_at timestamptz,
@@ -33,6 +34,7 @@ BEGIN
     END IF;
     v_at := clock_timestamp();
     IF s.state_version <> p_decided_version OR v_at < p_holds_from OR v_at >= p_holds_until
+        OR placet.tools_moved_v1(s.tenant_id, p_tools_told, e.control_epoch)
         -- What is killed is offered to no model, unless the session only records.
         OR (s.mode = 'enforce' AND p_narrowing -> 'tools'
             ?| placet.tools_killed_v1(s.tenant_id, e.control_epoch))

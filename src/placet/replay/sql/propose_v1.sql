@@ -4,6 +4,7 @@ CREATE FUNCTION placet.propose_v1(
     p_holder text, p_epoch bigint, p_fence bigint,
     p_prepared uuid, p_request_hash bytea, p_proposal_hash bytea,
     p_decided_version bigint, p_holds_from timestamptz, p_holds_until timestamptz,
+    p_tools_told bigint,
     p_calls jsonb, p_answer bytea, p_state bytea, p_phase text, p_closes boolean, p_granted int,
     p_left jsonb, p_stop jsonb,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
@@ -78,6 +79,7 @@ BEGIN
             s, NULL, q.control_revision, q.control_epoch, e.control_epoch)
             THEN 'stale_control'
         WHEN s.state_version <> p_decided_version OR v_at < p_holds_from OR v_at >= p_holds_until
+            OR placet.tools_moved_v1(s.tenant_id, p_tools_told, e.control_epoch)
             THEN 'redo'
         ELSE 'ok'
     END;

@@ -7,7 +7,7 @@ CREATE FUNCTION placet.receipt_prepare_v1(
     p_external_ref text, p_error text, p_started_at timestamptz, p_completed_at timestamptz,
     p_decided_version bigint, p_next jsonb, p_state bytea, p_cost bigint,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
-    p_holder text, p_moves boolean, p_next_version bigint,
+    p_holder text, p_moves boolean, p_next_version bigint, p_tools_told bigint,
     p_prepared uuid, p_request_hash bytea, p_request jsonb, p_narrowing jsonb, p_ttl_seconds int,
     p_event uuid, p_type text, p_salt bytea, p_body bytea,
     OUT code text, OUT facts jsonb, OUT receipt_id uuid, OUT late boolean,
@@ -53,7 +53,7 @@ BEGIN
     -- Race: what was narrowed ahead holds on the facts that the receipt was to lead to, no others.
     SELECT * INTO n FROM placet.preflight_v1(
         p_key_id, p_secret_hash, p_session, p_holder, p_epoch, p_fence,
-        CASE WHEN r.moved = p_moves THEN p_next_version ELSE -1 END, NULL, NULL,
+        CASE WHEN r.moved = p_moves THEN p_next_version ELSE -1 END, NULL, NULL, p_tools_told,
         p_prepared, p_request_hash, p_request, p_narrowing, p_ttl_seconds,
         p_event, p_type, p_salt, p_body);
     next_code := n.code;

@@ -6,7 +6,10 @@ DECLARE
     v_state jsonb := convert_from(s.state, 'UTF8');
     v_kept jsonb;
     v_until timestamptz;
+    v_epoch bigint;
 BEGIN
+    -- The epoch is read before what it stands for: at worst that is looked at once more.
+    SELECT r.control_epoch INTO v_epoch FROM placet.gate_read_v1(s.tenant_id) AS r;
     SELECT jsonb_agg(jsonb_build_object(
         'kind', k.kind, 'name', k.name, 'call_id', k.call_id, 'at', k.kept_at,
         'value', convert_from(k.value, 'UTF8')) ORDER BY k.number)
@@ -51,7 +54,8 @@ BEGIN
         'filtered', s.filtered,
         'principal', s.principal,
         'standing', placet.standing_facts_v1(s),
-        'killed_tools', coalesce(to_jsonb(placet.tools_killed_v1(s.tenant_id, 1)), '[]'),
+        'killed_tools', coalesce(to_jsonb(placet.tools_killed_v1(s.tenant_id, v_epoch)), '[]'),
+        'control_epoch', v_epoch,
         'kept', coalesce(v_kept, '[]'),
         'amounts', placet.session_amounts_v1(s));
 END

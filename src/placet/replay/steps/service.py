@@ -93,7 +93,8 @@ class _Step:
                 known = known.ahead(write.following, runtime.now())
         narrowed = await narrow_tools(runtime, known, self._asked)
         then = preflight_write(runtime, self._asked, narrowed.narrowing, runtime.ids.new())
-        ahead = store.Ahead(moves=moves, version=version, write=then)
+        told = narrowed.decided.tools_told
+        ahead = store.Ahead(moves=moves, version=version, tools_told=told, write=then)
         row = await store.receive(hot, caller, write, ahead)
         self._sent = narrowed, then, row
         return row

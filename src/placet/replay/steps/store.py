@@ -18,11 +18,13 @@ async def call(
 class Ahead(Value, frozen=True):
     """The preflight that a receipt carries, and the version of the state that it is decided on.
 
-    It holds only if the receipt `moves` the session as was expected.
+    It holds only if the receipt `moves` the session as was expected. `tools_told` is as that of
+    `Decided`.
     """
 
     moves: bool
     version: int
+    tools_told: int | None
     write: PreflightWrite
 
 
@@ -34,6 +36,7 @@ async def receive(hot: HotPool, caller: Caller, write: ReceiptWrite, ahead: Ahea
         caller.holder,
         ahead.moves,
         ahead.version,
+        ahead.tools_told,
         then.prepared_request_id,
         then.request_hash,
         *then.arguments(),
