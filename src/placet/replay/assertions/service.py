@@ -1,7 +1,5 @@
 """Finding out for whom a session is opened."""
 
-from typing import Final
-
 from placet.authority.issuers import store as issuers
 from placet.evidence.dsse import EnvelopeRefused, encode_envelope, parse_envelope
 from placet.evidence.ed25519 import PublicKey
@@ -17,16 +15,6 @@ from placet.replay.assertions.model import (
 from placet.replay.assertions.rules import check_place, merge
 from placet.storage.database import Reading
 from placet.tenancy import store as tenancy
-
-_BY_CODE: Final = {
-    f"assertion_{flaw.value}": (flaw, detail)
-    for flaw, detail in (
-        (AssertionFlaw.ISSUER_REVOKED, "the issuer's registration has ended"),
-        (AssertionFlaw.EARLY, "the assertion was issued ahead of the service's clock"),
-        (AssertionFlaw.EXPIRED, "the assertion's time is over"),
-        (AssertionFlaw.USED, "a session was opened on this assertion before"),
-    )
-}
 
 
 async def read_acting(tx: Reading, principal: Principal, given: bytes | None) -> Acting:
@@ -71,5 +59,20 @@ async def read_acting(tx: Reading, principal: Principal, given: bytes | None) ->
 
 def find_refusal(code: str) -> Refusal | None:
     """Return what a code of the opening says of its assertion, if anything."""
-    found = _BY_CODE.get(code)
-    return None if found is None else AssertionRefused(detail=found[1], flaw=found[0])
+    match code:
+        case "assertion_issuer_revoked":
+            return _refused(AssertionFlaw.ISSUER_REVOKED, "the issuer's registration has ended")
+        case "assertion_early":
+            detail = "the assertion was issued ahead of the service's clock"
+            return _refused(AssertionFlaw.EARLY, detail)
+        case "assertion_expired":
+            return _refused(AssertionFlaw.EXPIRED, "the assertion's time is over")
+        case "assertion_used":
+            detail = "a session was opened on this assertion before"
+            return _refused(AssertionFlaw.USED, detail)
+        case _:
+            return None
+
+
+def _refused(flaw: AssertionFlaw, detail: str) -> AssertionRefused:
+    return AssertionRefused(detail=detail, flaw=flaw)
