@@ -23,6 +23,7 @@ Invariants
 - A key's text is shown once, in the answer that made it; a repeated request gets the same answer
   with the text blanked.
 - A runtime key names one agent and one environment, and carries neither `approve` nor `admin`.
+- Only a runtime key has claims, which say for whom its agent acts; they never change.
 - No key carries a scope that its actor's roles do not give at the time of issue.
 - `approve` is only carried by a person's key; a vote still needs that person's signature.
 - A revoked key, an expired key, and a key of a disabled actor are refused from the next request on.
