@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +104,42 @@ def test_key_ids_are_twelve_characters_of_base32_and_differ() -> None:
     made = {rules.make_key_id(number.to_bytes(8, "big")) for number in range(0, 160, 16)}
     assert len(made) == 10
     assert rules.make_key_id(b"\xff" * 8) == "7" * 12
+
+
+def test_only_a_runtime_key_says_for_whom_its_agent_acts() -> None:
+    wanted = msgspec.structs.replace(asked(Scope.READ), claims={"id": "ann"})
+    assert "only a runtime key has claims" in reasons(wanted, actor(), Role.VIEWER)
+    fit = IssueApiKey(
+        actor_id=ActorId(UUID(int=2)),
+        name="k",
+        scopes=[Scope.RUNTIME],
+        claims={"id": "ann"},
+        agent="desk",
+        environment=Environment.STAGING,
+    )
+    rules.check_key(fit, actor(ActorKind.AGENT), (), NOW)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {str(n): n for n in range(33)},
+        {str(n): "x" * 250 for n in range(4)},
+        {"a": 1.5},
+        {"a": None},
+        {"a": [1]},
+        {"": 1},
+        {"a": "x" * 257},
+        {"a": 2**53},
+    ],
+    ids=lambda claims: str(claims)[:20],
+)
+def test_claims_are_few_short_and_plain(claims: dict[str, object]) -> None:
+    body = msgspec.json.encode(
+        {"actor_id": str(UUID(int=2)), "name": "k", "scopes": ["runtime"], "claims": claims}
+    )
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(body, type=IssueApiKey)
 
 
 def test_an_admin_cannot_be_given_a_key_that_approves() -> None:
