@@ -42,7 +42,7 @@ def given(key: SigningKey = PERSON_KEY, **changes: Any) -> Said:  # noqa: ANN401
         "granted_by": str(PERSON),
         "envelope": base64.b64encode(encode_envelope(signed)).decode(),
     }
-    return Said("StandingGiven", body)
+    return Said("StandingGranted", body)
 
 
 def used(number: int = 1, **changes: object) -> Said:

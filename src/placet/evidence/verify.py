@@ -65,7 +65,7 @@ CALL_ABANDONED: Final = "CallAbandoned"
 HOST_REGISTERED: Final = "ToolHostRegistered"
 HOST_REVOKED: Final = "ToolHostRevoked"
 ORPHAN_KEPT: Final = "OrphanReceiptKept"
-STANDING_GIVEN: Final = "StandingGiven"
+STANDING_GRANTED: Final = "StandingGranted"
 STANDING_REVOKED: Final = "StandingRevoked"
 _READ: Final = {
     SESSION_OPENED: "session",
@@ -82,7 +82,7 @@ _READ: Final = {
     HOST_REGISTERED: "authority",
     HOST_REVOKED: "authority",
     ORPHAN_KEPT: "authority",
-    STANDING_GIVEN: "authority",
+    STANDING_GRANTED: "authority",
     STANDING_REVOKED: "authority",
 }
 """The event types that are read, and the kind of the streams that they may stand in."""
@@ -264,7 +264,7 @@ class _OrphanBody(Value, frozen=True):
 
 
 class _StandingBody(Value, frozen=True):
-    """What is read of a `StandingGiven` event. `envelope` is what the person signed."""
+    """What is read of a `StandingGranted` event. `envelope` is what the person signed."""
 
     standing_id: UUID
     granted_by: UUID
@@ -804,7 +804,7 @@ class _Audit:
 
     def _note_beforehand(self, event: EventLine, body: object, item: str) -> None:
         """Note what somebody said yes to beforehand, or that this is over."""
-        if event.type == STANDING_GIVEN:
+        if event.type == STANDING_GRANTED:
             self._note_standing(msgspec.convert(body, _StandingBody), item)
         elif event.type == STANDING_REVOKED:
             ended = msgspec.convert(body, _StandingEndBody).standing_id

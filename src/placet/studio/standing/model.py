@@ -101,8 +101,8 @@ class StandingRefused(Invalid):
     reasons: list[StandingObjection]
 
 
-class StandingGiven(Value, frozen=True):
-    """Event: somebody said yes to calls that are yet to come. `envelope` is base64."""
+class StandingGranted(Value, frozen=True):
+    """Event: somebody said yes to calls that are yet to come; `envelope` in base64 says which."""
 
     standing_id: UUID
     workspace_id: WorkspaceId
@@ -110,7 +110,6 @@ class StandingGiven(Value, frozen=True):
     environment: Environment
     tool: str
     uses: int
-    expires_at: datetime
     granted_by: ActorId
     key_id: HexDigest
     envelope: bytes

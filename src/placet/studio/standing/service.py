@@ -25,7 +25,7 @@ from placet.studio.standing.model import (
     GiveStanding,
     RevokeStanding,
     StandingFlaw,
-    StandingGiven,
+    StandingGranted,
     StandingObjection,
     StandingRevoked,
     StandingTerms,
@@ -81,14 +81,13 @@ async def give_standing(
     if not await store.insert_grant(tx, grant):
         detail = "a standing grant with this id was given before"
         raise rules.refused([rules.objection(StandingFlaw.GIVEN_BEFORE, detail)])
-    said = StandingGiven(
+    said = StandingGranted(
         standing_id=grant.standing_id,
         workspace_id=workspace.workspace_id,
         agent=grant.agent,
         environment=grant.environment,
         tool=grant.tool_name,
         uses=grant.uses_max,
-        expires_at=grant.expires_at,
         granted_by=grant.granted_by,
         key_id=grant.key_id,
         envelope=envelope,
