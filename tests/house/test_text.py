@@ -93,6 +93,10 @@ def names_in(node: ast.AST) -> str:
     return ast.unparse(node) if isinstance(node, ast.Attribute | ast.Name) else ""
 
 
+BENCHMARKS = "tests/benchmarks/"
+"""What runs there is no test: it spreads load over time."""
+
+
 @pytest.mark.parametrize(
     ("names", "why"),
     [
@@ -110,6 +114,7 @@ def test_no_test_uses(names: tuple[str, ...], why: str) -> None:
     used = [
         f"{told(path)}:{node.lineno}"
         for path in python("tests")
+        if not (told(path).startswith(BENCHMARKS) and names == ("time.sleep",))
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Attribute | ast.Name) and names_in(node).endswith(names)
     ]
@@ -120,6 +125,7 @@ def test_no_test_sleeps_longer_than_a_turn_of_the_loop() -> None:
     slept = [
         f"{told(path)}:{node.lineno}"
         for path in python("tests")
+        if not told(path).startswith(BENCHMARKS)
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call)
         and names_in(node.func) == "asyncio.sleep"
