@@ -15,8 +15,8 @@ from tests.replay.slices.purse import books, pay, purse
 
 BOUND = 100
 SESSIONS = 8
-TURNS = 12
-STEPS = 40
+TURNS = 8
+STEPS = 30
 # One statement, so that it sees what one commit left.
 COUNTED = """
     SELECT a.name,
