@@ -125,7 +125,7 @@ ROUTES: Final = (
             "agent": (1, "", "a b", "-a", "a\n", "ä", "x" * 129),
             "environment": (1, "", "prod"),
             "expires_at": (*TIMES, "9" * 30),
-            "claims": (None, 1, [], {"a": None}, {"a": 1.5}, {"a": []}, {"": 1}, {"a": "x" * 257}),
+            "claims": (None, 1, [], {"a": None}, {"a": 1.5}, {"a": []}, {"a": "x" * 257}),
         },
         keyed=True,
     ),
