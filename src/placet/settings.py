@@ -51,7 +51,8 @@ class Settings(Value, frozen=True):
     this machine, for tests and development, and after `webhooks_kept_days` what was told is deleted
     from the outbox. So many observed calls (`ready_calls_min`), of which so
     many hundredths are of a tool that was called before (`ready_confidence_percent`), make a plan
-    `READY`. `sources` says where each setting came from.
+    `READY`. One key may send `key_rate_per_second` requests to one process, 0 for any number.
+    `sources` says where each setting came from.
     """
 
     data_dir: Path
@@ -68,6 +69,7 @@ class Settings(Value, frozen=True):
     webhooks_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 30
     ready_calls_min: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 200
     ready_confidence_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 95
+    key_rate_per_second: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 5_000
     sources: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
@@ -214,6 +216,7 @@ def _meaning(name: str) -> str:
         "webhooks_kept_days": "a number from 1 to 3650",
         "ready_calls_min": "a number from 1 to 1,000,000",
         "ready_confidence_percent": "a number from 0 to 100",
+        "key_rate_per_second": "a number from 0 to 1,000,000",
     }
     return known.get(name, "a text")
 

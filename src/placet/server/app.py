@@ -16,6 +16,7 @@ from placet.server.edge import Edge
 from placet.server.health import Readiness
 from placet.server.limits import BODY_BYTES_MAX
 from placet.server.metrics import Metrics
+from placet.server.rates import Rates
 from placet.server.routes import ROUTERS
 from placet.server.unchanged import Unchanged
 from placet.settings import Settings
@@ -65,7 +66,8 @@ def create_app(  # noqa: PLR0913 -- all but the first two are what a test puts i
         debug=False,
     )
     inner = failpoints.application_with(points, Unchanged(app.asgi_handler, app.state))
-    app.asgi_handler = Edge(inner, ids=ids, clock=clock, metrics=metrics)
+    rates = Rates(settings.key_rate_per_second)
+    app.asgi_handler = Edge(inner, ids=ids, clock=clock, metrics=metrics, rates=rates)
     return app
 
 

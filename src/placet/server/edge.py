@@ -5,6 +5,7 @@ A bare ASGI application around the framework, so that it also sees what the fram
 
 import asyncio
 import logging
+import math
 import re
 from collections.abc import Callable, MutableMapping
 from typing import Any, Final
@@ -22,7 +23,7 @@ from litestar.types import (
 
 from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
-from placet.kernel.refusals import NotFound, Refusal
+from placet.kernel.refusals import NotFound, RateLimited, Refusal
 from placet.server import problems
 from placet.server.limits import (
     BODY_SECONDS,
@@ -32,6 +33,7 @@ from placet.server.limits import (
     TooBusy,
 )
 from placet.server.metrics import UNMATCHED, Metrics
+from placet.server.rates import Rates
 
 SECURITY_HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -55,9 +57,12 @@ _STREAM: Final = b"text/event-stream"
 class Edge:
     """The application around the framework's."""
 
-    def __init__(self, app: ASGIApp, *, ids: Ids, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, *, ids: Ids, clock: Clock, metrics: Metrics, rates: Rates
+    ) -> None:
         """Stand around `app`."""
         self._app = app
+        self._rates = rates
         self._ids = ids
         self._clock = clock
         self._metrics = metrics
@@ -72,8 +77,8 @@ class Edge:
         exchange = _Exchange(scope, receive, send, self._request_id(scope), self._leave)
         self._metrics.begin()
         try:
-            if self._running > REQUESTS_MAX and not _is_urgent(scope["path"]):
-                await exchange.refuse(TooBusy(detail="the service is busy; nothing was decided"))
+            if refusal := self._refusal(scope, started):
+                await exchange.refuse(refusal)
             elif "\x00" in scope["path"]:
                 await exchange.refuse(NotFound(detail="there is no such path"))
             else:
@@ -91,6 +96,20 @@ class Edge:
 
     def _leave(self) -> None:
         self._running -= 1
+
+    def _refusal(self, scope: Scope, now: float) -> Refusal | None:
+        """Return why this request is not even looked at: too many at once, or too many of a key."""
+        if _is_urgent(scope["path"]):
+            return None
+        if self._running > REQUESTS_MAX:
+            return TooBusy(detail="the service is busy; nothing was decided")
+        wait = self._rates.wait(_header(scope, b"authorization"), now)
+        if not wait:
+            return None
+        return RateLimited(
+            detail="this key asks more often than it may; nothing was decided",
+            retry_after_seconds=math.ceil(wait),
+        )
 
     def _request_id(self, scope: Scope) -> str:
         """Return the client's id of the request if it is a decent one, else a new one."""
