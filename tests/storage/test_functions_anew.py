@@ -12,7 +12,6 @@ from placet.kernel.ids import Ids
 from placet.storage import migrations
 from placet.storage.roles import initialise
 
-BEFORE = "0020"
 FUNCTIONS = """
 SELECT p.oid::regprocedure::text AS name, p.proowner::regrole::text AS owner, p.proacl,
        pg_get_functiondef(p.oid) AS text
@@ -45,11 +44,14 @@ async def look(url: str, first: str = "SELECT 1") -> list[tuple[object, ...]]:
     return rows
 
 
-def test_an_upgrade_makes_older_functions_those_of_today(server: Server, empty: str) -> None:
+@pytest.mark.parametrize("before", ["0020", "0026"])
+def test_an_upgrade_makes_older_functions_those_of_today(
+    server: Server, empty: str, before: str
+) -> None:
     url, admin = server.url("placet_migrator", empty), server.admin(empty)
     migrations.upgrade(url)
     today = asyncio.run(look(admin))
-    command.downgrade(migrations.config(url), BEFORE)
+    command.downgrade(migrations.config(url), before)
     assert asyncio.run(look(admin, OLDER)) != today
     migrations.upgrade(url)
     assert asyncio.run(look(admin)) == today
