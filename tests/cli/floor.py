@@ -1,6 +1,5 @@
 """An agent at work under an approved contract, for commands that look at what it does."""
 
-
 import httpx
 from tests.cli.office import Office
 
