@@ -22,6 +22,7 @@ from placet.server import edge, limits
 from placet.server.app import create_app
 from placet.server.edge import Edge
 from placet.server.metrics import Metrics
+from placet.server.rates import Rates
 from placet.settings import Settings
 from placet.tenancy.entry import AppRequest, RouteOpt, body_of, database_of
 from placet.tenancy.service import founder
@@ -320,7 +321,7 @@ async def test_one_request_too_many_is_told_to_come_back(monkeypatch: pytest.Mon
         inside.set()
         await leave.wait()
 
-    app = Edge(wait, ids=SystemIds(), clock=SystemClock(), metrics=Metrics())
+    app = Edge(wait, ids=SystemIds(), clock=SystemClock(), metrics=Metrics(), rates=Rates(0))
     first = asyncio.create_task(send(app, scope_of("/")))
     await inside.wait()
     start, end = await send(app, scope_of("/"))
