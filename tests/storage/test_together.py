@@ -12,18 +12,23 @@ import pytest
 from tests.conftest import Server
 
 from placet.kernel.ids import Ids
-from placet.kernel.refusals import RequestInProgress
+from placet.kernel.refusals import GovernanceUnavailable, RequestInProgress
 from placet.storage.database import Database, HotPool
 from placet.storage.faults import translated
-from placet.storage.together import SIZES, Group, statement
+from placet.storage.together import SIZES, Group, Groups, statement
 
+KEY: Final = "a key"
+WIDTH: Final = 3
 HELD: Final = 7
 """The lock that a test holds, and which a call waits for."""
 
 MADE: Final = """
-CREATE FUNCTION placet.echo_v1(p_said int, p_lock bigint, OUT code text, OUT said int)
+CREATE FUNCTION placet.echo_v1(p_key text, p_said int, p_lock bigint, OUT code text, OUT said int)
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF p_said = 999 THEN
+        PERFORM pg_terminate_backend(pg_backend_pid());
+    END IF;
     PERFORM pg_advisory_xact_lock(p_lock);
     code := 10 / p_said;
     said := p_said;
@@ -48,12 +53,12 @@ class Counted:
     async def echo(self, said: int, lock: int = 0, session: UUID | None = None) -> int:
         """Return what one call answers to a number."""
         with translated():
-            row = await self.group.call(session or self.ids.new(), (said, lock))
+            row = await self.group.call(session or self.ids.new(), (KEY, said, lock))
         number: int = row["said"]
         return number
 
     async def _fetch(self, query: str, arguments: Sequence[object]) -> list[asyncpg.Record]:
-        self.sizes.append(len(arguments) // 2)
+        self.sizes.append(len(arguments) // WIDTH)
         return await self.hot._fetch(self.hot.lender, query, arguments)  # noqa: SLF001 -- as the pool's own groups do
 
 
@@ -117,6 +122,46 @@ async def test_a_call_that_waits_for_a_lock_too_long_is_refused_alone(counted: C
     assert counted.group.is_idle
 
 
+async def test_a_call_that_is_held_up_holds_up_no_other_of_its_statement(
+    counted: Counted,
+) -> None:
+    first = await under_way(counted)
+    held = asyncio.create_task(counted.echo(9, HELD))
+    assert await asyncio.gather(*(counted.echo(said) for said in (1, 2, 3))) == [1, 2, 3]
+    assert counted.sizes[:2] == [1, 4]
+    assert not held.done()
+    await counted.held.fetch("SELECT pg_advisory_unlock($1)", HELD)
+    assert await first == 1
+    assert await held == 9
+
+
+async def test_where_the_answer_of_a_statement_is_lost_nothing_is_sent_again(
+    counted: Counted,
+) -> None:
+    first = await under_way(counted)
+    said = (1, 999, 3, 4)
+    told = await asyncio.gather(*(counted.echo(one) for one in said), return_exceptions=True)
+    assert [type(one) for one in told] == [GovernanceUnavailable] * 4
+    assert counted.sizes == [1, 4]
+    await counted.held.fetch("SELECT pg_advisory_unlock($1)", HELD)
+    assert await first == 1
+
+
+async def test_groups_are_forgotten_once_nothing_is_under_way(counted: Counted) -> None:
+    groups = Groups(counted.group._fetch)  # noqa: SLF001 -- the same pool
+    calls = [
+        asyncio.create_task(groups.call("echo_v1", KEY, counted.ids.new(), (KEY, n, lock)))
+        for n, lock in ((1, HELD), (2, 0), (3, 0))
+    ]
+    await asyncio.sleep(0)
+    calls[1].cancel()
+    calls[2].cancel()
+    assert len(groups._groups) == 1  # noqa: SLF001 -- what it keeps is what is looked at
+    await counted.held.fetch("SELECT pg_advisory_unlock($1)", HELD)
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert groups._groups == {}  # noqa: SLF001 -- as above
+
+
 async def test_who_goes_away_takes_no_other_call_along(counted: Counted) -> None:
     first = await under_way(counted)
     calls = [asyncio.create_task(counted.echo(said)) for said in (1, 2, 3, 4)]
@@ -155,14 +200,15 @@ async def test_calls_of_one_statement_stand_in_the_order_of_their_sessions(
     counted.group._fetch = looked_at  # noqa: SLF001 -- as above
     places = [2, 0, 3, 1]
     await asyncio.gather(*(counted.echo(n + 1, session=sessions[n]) for n in places))
-    assert [row[::2] for row in given] == [[1, 2, 3, 4]]
+    assert [list(row[1::WIDTH]) for row in given] == [[1, 2, 3, 4]]
     await counted.held.fetch("SELECT pg_advisory_unlock($1)", HELD)
     await first
 
 
-def test_a_statement_numbers_its_answers() -> None:
+def test_a_statement_numbers_its_answers_and_waits_for_no_lock_for_long() -> None:
     assert statement("echo_v1", 2, 1) == "SELECT * FROM placet.echo_v1($1, $2)"
     assert statement("echo_v1", 2, 2) == (
-        "SELECT 0 AS place, f.* FROM placet.echo_v1($1, $2) AS f"
+        "SELECT 0 AS place, f.* FROM (SELECT set_config('lock_timeout', '50ms', true) AS t)"
+        " AS l, LATERAL placet.echo_v1(CASE WHEN l.t IS NOT NULL THEN $1 END, $2) AS f"
         " UNION ALL SELECT 1 AS place, f.* FROM placet.echo_v1($3, $4) AS f"
     )

@@ -21,7 +21,7 @@ _AWAY: Final = (
     asyncpg.TooManyConnectionsError,
     PoolTimeoutError,
 )
-_LOST: Final = (
+LOST: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
@@ -67,7 +67,7 @@ def refusal_of(fault: BaseException) -> Refusal | None:
         return _unavailable("the database is read-only at the moment")
     if isinstance(fault, _AWAY):
         return _unavailable("the database cannot be reached")
-    if isinstance(fault, _LOST):
+    if isinstance(fault, LOST):
         # It may have been written all the same: only the answer is known to be lost.
         return GovernanceUnavailable(
             detail="the database did not answer; whether this was written is not known",

@@ -46,12 +46,8 @@ class Lender:
 
     def give(self, connection: Any) -> None:  # noqa: ANN401 -- as above
         """Take back a connection on which all went well."""
-        while self._waiting:
-            first = self._waiting.popleft()
-            if not first.done():
-                first.set_result(connection)
-                return
-        self._free.append(connection)
+        if not self._tell_first(connection):
+            self._free.append(connection)
 
     async def drop(self, connection: Any) -> None:  # noqa: ANN401 -- as above
         """Give up a connection on which something went wrong: the pool sees to it."""
@@ -80,9 +76,12 @@ class Lender:
             async with asyncio.timeout(WAIT_SECONDS):
                 connection = await mine
         except BaseException:
-            # Race: it may have been handed over in the moment that the waiting ended.
-            if mine.done() and not mine.cancelled() and mine.result() is not None:
-                self.give(mine.result())
+            # Race: it, or the place of one, may have been handed over as the waiting ended.
+            if mine.done() and not mine.cancelled():
+                if mine.result() is None:
+                    self._tell_first(None)
+                else:
+                    self.give(mine.result())
             raise
         if connection is None:
             return await self.take()
@@ -94,11 +93,16 @@ class Lender:
     def _left(self) -> None:
         """Note that there is room for one more, and let whoever waits first open it."""
         self._held -= 1
+        self._tell_first(None)
+
+    def _tell_first(self, connection: Any) -> bool:  # noqa: ANN401 -- as above
+        """Hand a connection to whoever waits first, or None for a place; say whether any does."""
         while self._waiting:
             first = self._waiting.popleft()
             if not first.done():
-                first.set_result(None)
-                return
+                first.set_result(connection)
+                return True
+        return False
 
 
 def _is_open(connection: Any) -> bool:  # noqa: ANN401 -- as above

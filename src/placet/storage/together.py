@@ -3,13 +3,15 @@
 Each has its own arguments and its own answer, and the same checks as if it had come alone; what
 they share is one round trip and one commit. A call never waits for company: it goes at once unless
 another of its group is under way, and then with whatever has come by the time that one is done. One
-that is held up, by a lock say, holds up no other for longer than `STALL_SECONDS`.
+that is held up, by a lock say, holds up those behind it for no longer than `STALL_SECONDS`, and
+those of its statement for no longer than `LOCK_WAIT`, which is then sent again as single calls.
 
-- Calls of one statement lock their sessions in the order of the ids, one call for each session, so
-  that two statements never wait for each other. What locks anything else that sessions share
-  (effect keys, slices, standing grants) is not sent this way.
+- Calls of one statement lock their sessions in the order of the ids, one call for each session, as
+  whatever else locks several does, so that they never wait for each other. What locks anything else
+  that sessions share (effect keys, slices, standing grants) is not sent this way.
 - A group is one key's, hence one tenant's, so that nobody waits at the gate of another.
 - Where the database refuses the statement, nothing of it was done, and each call is sent alone.
+  Where its answer was lost, it may have been done, and each caller is told so.
 """
 
 import asyncio
@@ -22,12 +24,16 @@ from uuid import UUID
 import asyncpg
 
 from placet.kernel.refusals import GovernanceUnavailable
+from placet.storage.faults import LOST
 from placet.storage.warm import called
 
 SIZES: Final = (16, 8, 4, 2)
 """How many calls one statement holds: few sizes, for a connection knows it by its text."""
 
 STALL_SECONDS: Final = 0.02
+
+LOCK_WAIT: Final = "50ms"
+"""How long a statement of several calls waits for one lock."""
 
 _BUSY: Final = "every database connection is busy; nothing was decided"
 
@@ -49,10 +55,11 @@ class _Call(NamedTuple):
 class Group:
     """The calls of one function that one key asks for."""
 
-    def __init__(self, name: str, fetch: Fetch) -> None:
-        """Begin with none under way."""
+    def __init__(self, name: str, fetch: Fetch, on_idle: Callable[[], None] = lambda: None) -> None:
+        """Begin with none under way; `on_idle` is called whenever none is any more."""
         self._name = name
         self._fetch = fetch
+        self._on_idle = on_idle
         self._waiting: deque[_Call] = deque()
         self._under_way = 0
         self._stall: asyncio.TimerHandle | None = None
@@ -82,6 +89,8 @@ class Group:
         self._under_way -= 1
         if self._waiting:
             self._send()
+        if self.is_idle:
+            self._on_idle()
 
     def _stalled(self) -> None:
         self._stall = None
@@ -133,12 +142,13 @@ class Group:
             width = len(calls[0].arguments)
             given = [value for one in calls for value in one.arguments]
             rows = await self._fetch(statement(self._name, width, len(calls)), given)
-        except asyncpg.PostgresError:
-            # One of them was refused, and with it all were.
-            await asyncio.gather(*(self._one(one) for one in calls))
         except Exception as fault:  # noqa: BLE001 -- whatever it is, those who wait are told
-            for one in calls:
-                _tell(one, fault)
+            if isinstance(fault, asyncpg.PostgresError) and not isinstance(fault, LOST):
+                # One of them was refused, and with it all were.
+                await asyncio.gather(*(self._one(one) for one in calls))
+            else:
+                for one in calls:
+                    _tell(one, fault)
         else:
             for row in rows:
                 one = calls[row["place"]]
@@ -173,12 +183,13 @@ class Groups:
         place = (name, key)
         group = self._groups.get(place)
         if group is None:
-            group = self._groups[place] = Group(name, self._fetch)
-        try:
-            return await group.call(session, arguments)
-        finally:
-            if group.is_idle and self._groups.get(place) is group:
-                del self._groups[place]
+            # It is there while anything is under way in it, whoever still waits for that.
+            forget = functools.partial(self._forget, place)
+            group = self._groups[place] = Group(name, self._fetch, forget)
+        return await group.call(session, arguments)
+
+    def _forget(self, place: tuple[str, Hashable]) -> None:
+        del self._groups[place]
 
 
 @functools.cache
@@ -188,9 +199,14 @@ def statement(name: str, width: int, calls: int) -> str:
         return called(name, width)
     parts = []
     for place in range(calls):
-        first = place * width + 1
-        places = ", ".join(f"${n}" for n in range(first, first + width))
-        parts.append(f"SELECT {place} AS place, f.* FROM placet.{name}({places}) AS f")  # noqa: S608 -- names of our own functions
+        places = [f"${n}" for n in range(place * width + 1, (place + 1) * width + 1)]
+        source = ""
+        if place == 0:
+            # The limit is set before the first call, since that takes its first argument from it.
+            source = f"(SELECT set_config('lock_timeout', '{LOCK_WAIT}', true) AS t) AS l, LATERAL "
+            places[0] = f"CASE WHEN l.t IS NOT NULL THEN {places[0]} END"
+        call = f"placet.{name}({', '.join(places)}) AS f"
+        parts.append(f"SELECT {place} AS place, f.* FROM {source}{call}")  # noqa: S608 -- names of our own functions
     return " UNION ALL ".join(parts)
 
 
