@@ -80,12 +80,18 @@ async def unknown(session: Session) -> PendingCall:
     return call
 
 
-async def end_grants(server: Server, database_name: str, session: Session) -> None:
+async def let_lives_pass(
+    server: Server, database_name: str, session: Session, lives: int = 3
+) -> None:
+    """Let so much time pass for a session's calls as their grants are good, so many times."""
     admin = await asyncpg.connect(server.admin(database_name))
     await admin.execute(
-        "UPDATE placet.replay_pending_call SET grant_expires_at = now() - interval '1 second'"
+        "UPDATE placet.replay_pending_call"
+        " SET granted_at = granted_at - $2::float * (grant_expires_at - granted_at),"
+        " grant_expires_at = grant_expires_at - $2::float * (grant_expires_at - granted_at)"
         " WHERE session_id = $1",
         session.session_id,
+        lives,
     )
     await admin.close()
 
@@ -98,7 +104,10 @@ async def test_a_client_asks_what_became_of_a_call_until_the_read_tells(
         assert "ord_1" not in repr(call.reconcile)
         early = await reconcile(session, call, bank.tools)
         assert (early.reading, bank.looked) == (Reading.TOO_EARLY, [])
-        await end_grants(server, database_name, session)
+        await let_lives_pass(server, database_name, session, lives=1)
+        running = await reconcile(session, await unknown(session), bank.tools)
+        assert (running.reading, bank.looked) == (Reading.TOO_EARLY, [])
+        await let_lives_pass(server, database_name, session)
         untold = await reconcile(session, await unknown(session), bank.tools)
         assert (untold.reading, untold.outcome) == (Reading.UNTOLD, None)
         bank.order["refunds"].append(5)
@@ -117,7 +126,7 @@ async def test_a_client_that_cannot_ask_says_why_and_leaves_the_call_unknown(
         raise NotDone(order_id)
 
     async with doubting(desk, bank) as (session, _):
-        await end_grants(server, database_name, session)
+        await let_lives_pass(server, database_name, session)
         call = await unknown(session)
         no_tool = await reconcile(session, call, {"issue_refund": bank.refund})
         fell = await reconcile(session, call, {"lookup_order": falling})
@@ -132,7 +141,7 @@ async def test_whoever_resumes_a_session_has_the_read_run_for_its_unknown_calls(
     async with doubting(desk, bank) as (session, call):
         early = await session.resume(bank.tools)
         assert [one.reading for one in early.reconciled.values()] == [Reading.TOO_EARLY]
-        await end_grants(server, database_name, session)
+        await let_lives_pass(server, database_name, session)
         bank.order["refunds"].append(5)
         told = await session.resume(bank.tools)
         assert told.reconciled[call.call_id].reading is Reading.SETTLED

@@ -36,7 +36,7 @@ class Reading(StrEnum):
 class Reconciled(Value, frozen=True):
     """What a read told of an unknown call; `outcome` is there where it settled it.
 
-    `untold`: the read says nothing yet, ask later. `too_early`: the call's grant is still good.
+    `untold`: the read says nothing yet, ask later. `too_early`: the call may still act.
     `no_read`: the contract names none, or the call lacks what it asks by. `no_tool`: the read is no
     tool of this process. `not_read`: it was not run to an end. `refused`: it does not count, or is
     not evidence enough. `detail` says it in words.
@@ -63,7 +63,7 @@ async def reconcile(session: Session, call: PendingCall, tools: Tools) -> Reconc
         return _not(Reading.NOT_READ, "nobody answers for this session now")
     now = session.check().service_time(session.means.clock.monotonic())
     if now < read.not_before:
-        return _not(Reading.TOO_EARLY, f"the call's own grant is good until {read.not_before}")
+        return _not(Reading.TOO_EARLY, f"the call may still act until {read.not_before}")
     asked = ToolCall(id=str(session.means.ids.new()), name=read.tool, arguments=read.arguments)
     (told,) = await run_turn(session, [asked], tools)
     if told.call_id is None or told.ending is not Ending.SUCCEEDED:

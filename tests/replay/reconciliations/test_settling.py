@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from litestar import Litestar
 from tests.conftest import found
 from tests.replay.desk import AGENT, Worker
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_calls_be_over, let_time_pass
 from tests.replay.test_levels import ANY, PRODUCTION, STAGING, Shop, WatchedDesk, tool
 
 from placet.authority.server_keys import ServerKeys
@@ -18,7 +19,7 @@ from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import sweep_due
 from placet.storage.database import Database
 
-__all__ = ["let_time_pass"]
+__all__ = ["let_calls_be_over", "let_time_pass"]
 
 NUMBERS = itertools.count(1_000)
 FAILED = {"outcome": "failed"}
@@ -130,8 +131,15 @@ async def shop(watched: WatchedDesk) -> Shop:
 
 
 @pytest.fixture
-async def doubt(shop: Shop, runtime: Runtime, let_time_pass: Pass) -> Doubt:
-    """A payment that began, and of which nobody said anything in time."""
+async def doubt(recent: Doubt, let_calls_be_over: Pass) -> Doubt:
+    """A payment that began, of which nobody said anything in time, and that can act no more."""
+    await let_calls_be_over(recent.worker)
+    return recent
+
+
+@pytest.fixture
+async def recent(shop: Shop, runtime: Runtime, let_time_pass: Pass) -> Doubt:
+    """A payment that began, and whose grant has just run out."""
     number = next(NUMBERS)
     (call,) = await shop.worker.propose(("pay", {"n": number}))
     assert (await shop.worker.start(call)).status_code == 200
@@ -144,7 +152,11 @@ async def test_a_take_over_reads_which_read_tells_of_an_unknown_call(doubt: Doub
     (seen,) = (await doubt.worker.read("pending"))["pending"]
     assert (seen["status"], seen["reconcile"]["tool"]) == ("unknown", "look")
     assert seen["reconcile"]["arguments"] == f'{{"n":{doubt.number}}}'
-    assert seen["reconcile"]["not_before"] == seen["grant_expires_at"]
+    since, until, then = (
+        datetime.fromisoformat(at)
+        for at in (seen["granted_at"], seen["grant_expires_at"], seen["reconcile"]["not_before"])
+    )
+    assert then - until == until - since > timedelta(seconds=1)
     shown = await doubt.shop.desk.get(
         f"{doubt.worker.path}?include=pending", doubt.shop.desk.operator_key
     )
@@ -243,6 +255,17 @@ async def test_a_read_that_was_granted_while_the_calls_own_grant_was_good_counts
     await shop.worker.report(call, "timed_out")
     read = await early.read({"state": "none"})
     assert await early.refused(read) == "too_early"
+
+
+async def test_a_read_that_was_granted_while_the_calls_tool_may_still_run_counts_for_nothing(
+    recent: Doubt, let_calls_be_over: Pass
+) -> None:
+    read = await recent.read({"state": "none"})
+    assert await recent.refused(read) == "too_early"
+    await let_calls_be_over(recent.worker)
+    key, _ = await recent.shop.register(tools=["look"])
+    told = await recent.settled(await recent.read_by({"state": "none"}, key))
+    assert told["outcome"] == "failed"
 
 
 async def test_a_read_of_which_different_things_are_reported_counts_for_nothing(

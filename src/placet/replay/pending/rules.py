@@ -9,7 +9,7 @@ from placet.replay.asks.rules import redact
 from placet.replay.calls.model import CallStatus, ReplayExecutionReceipt, ReplayPendingCall
 from placet.replay.pending.model import OUTPUT_BYTES_MAX, PendingCallView, ReceiptView
 from placet.replay.reconciliations.model import ReadToAsk
-from placet.replay.reconciliations.rules import read_to_ask
+from placet.replay.reconciliations.rules import acts_until, read_to_ask
 
 
 def show_call(
@@ -59,10 +59,11 @@ def show_call(
 
 
 def _read_to_ask(policy: Policy, call: ReplayPendingCall, *, is_whole: bool) -> ReadToAsk | None:
-    if call.status is not CallStatus.UNKNOWN or call.grant_expires_at is None:
+    since, until = call.granted_at, call.grant_expires_at
+    if call.status is not CallStatus.UNKNOWN or since is None or until is None:
         return None
     tool = policy.tools.get(call.tool_name)
-    return read_to_ask(tool, call.arguments, call.grant_expires_at, is_whole=is_whole)
+    return read_to_ask(tool, call.arguments, acts_until(since, until), is_whole=is_whole)
 
 
 def _arguments(policy: Policy, call: ReplayPendingCall, *, is_whole: bool) -> str | None:

@@ -6,10 +6,12 @@ the session governs that read as any other call, and then settles the unknown ca
 The service judges: the caller says neither what the read answered nor what that means.
 
 A read counts if it is a call of the session that the contract's rule asks for, with exactly the
-arguments that the rule makes, granted after the grant of the unknown call had run out, so that
-nothing could begin any more; and if it succeeded, and all that was reported of it says the same.
-Its word is `externally_verified` where the host of the read's tool signed it, else it is its
-reporter's own, and either must be enough for what it says of the call.
+arguments that the rule makes, granted when the unknown call could act no more; and if it succeeded,
+and all that was reported of it says the same. A call can act until its grant has run out and as
+long again has passed as the grant was good, because its tool may begin in the grant's last moment
+and then run for no longer than that. Its word is `externally_verified` where the host of the read's
+tool signed it, else it is its reporter's own, and either must be enough for what it says of the
+call.
 
 - `succeeded_when` holds: the call is settled as succeeded, also where `failed_when` holds too.
 - `failed_when` holds alone: it is settled as failed, and gives back what it held.

@@ -14,8 +14,8 @@ from placet.replay.reconciliations.model import ReadFlaw, ReadRefused, ReadToAsk
 class ToldRead(Value, frozen=True):
     """A call of the session that was cited as the read, as the database tells of it.
 
-    `is_after` says that it was granted when the other's grant had run out; `is_disputed` that its
-    reports say different things. `told` is what was reported of the other call, for certain.
+    `is_after` says that it was granted when the other call could act no more; `is_disputed` that
+    its reports say different things. `told` is what was reported of the other call, for certain.
     """
 
     tool_name: str
@@ -26,6 +26,14 @@ class ToldRead(Value, frozen=True):
     is_attested: bool
     is_disputed: bool
     told: list[str]
+
+
+def acts_until(since: datetime, until: datetime) -> datetime:
+    """Return when nothing can act any more under a grant that is good from `since` to `until`.
+
+    What began just before `until` may run for as long as the grant was good, and no longer.
+    """
+    return until + (until - since)
 
 
 def read_to_ask(
@@ -90,7 +98,7 @@ _WORDS: Final = {
     ReadFlaw.NO_RULE: "the contract names no read for calls of this tool",
     ReadFlaw.TOOL: "the contract names another read for calls of this tool",
     ReadFlaw.ARGUMENTS: "the read's arguments are not those that the contract makes of the call's",
-    ReadFlaw.TOO_EARLY: "the read was granted while the call's own grant was good",
+    ReadFlaw.TOO_EARLY: "the read was granted while the call could still act",
     ReadFlaw.NOT_SUCCEEDED: "no receipt settled the read as succeeded",
     ReadFlaw.NO_OUTPUT: "the receipt of the read was sent without its output",
     ReadFlaw.DISPUTED: "what was reported of the read says different things",

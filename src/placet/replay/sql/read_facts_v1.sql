@@ -23,7 +23,9 @@ BEGIN
         'output', convert_from(t.output, 'UTF8'),
         'is_succeeded', r.status = 'settled' AND r.execution_state = 'succeeded'
             AND t.receipt_id IS NOT NULL,
-        'is_after', coalesce(r.granted_at >= c.grant_expires_at, false),
+        -- What began just before the grant ran out may still act for as long as the grant was good.
+        'is_after', coalesce(
+            r.granted_at >= c.grant_expires_at + (c.grant_expires_at - c.granted_at), false),
         -- A host's word counts while its key does; without it the reporter's own is left.
         'is_attested', coalesce(t.evidence_level = 'executor_attested'
             AND placet.host_attests_v1(c.tenant_id, v_environment, r.tool_name, t.attested_by),
