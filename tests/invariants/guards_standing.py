@@ -8,6 +8,8 @@ LOCKED = """          AND r.agent = s.agent AND r.environment = s.environment
 """
 BOUND = "            OR g.used + cardinality(n.calls) > g.uses_max\n"
 
+GATE_ALONE = "    PERFORM pg_advisory_xact_lock(placet.gate_lock_key_v1(v_tenant));\n"
+
 STANDING = [
     Mutant(
         "uses_unread",
@@ -27,6 +29,21 @@ STANDING = [
             "    RETURN g.revoked_at IS NULL AND g.expires_at",
             "    RETURN g.expires_at",
         ),
+    ),
+    *(
+        Mutant(
+            f"gate_left_out_of_{race.__name__}", "I11", race, one("gate_raise_v1", GATE_ALONE, "")
+        )
+        for race in (
+            standing.a_grant_before_the_end_of_its_signer,
+            standing.the_end_of_a_signers_key_before_a_grant,
+        )
+    ),
+    Mutant(
+        "ends_of_keys_unread",
+        "I11",
+        standing.the_end_of_a_signers_key_before_a_grant,
+        one("standing_v1", "AND r.key_id = g.key_id)", "AND r.key_id = g.key_id AND false)"),
     ),
 ]
 STANDING_TWICE = [

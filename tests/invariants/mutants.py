@@ -14,7 +14,7 @@ from tests.invariants.claims import Scene
 
 from placet.storage.functions import statements
 
-PACKAGES = {"gate_v1": "placet.authority", "control_reach_v1": "placet.authority"}
+PACKAGES = dict.fromkeys(("gate_v1", "gate_raise_v1", "control_reach_v1"), "placet.authority")
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,10 @@ async def enrol_key(
 async def revoke_key(
     tx: Writing, key_id: str, asked: RevokeKey, ids: Ids, *, is_admin: bool
 ) -> KeyRevocation:
-    """End a person's key: no vote by it is counted after this. Done twice is fine.
+    """End a person's key: nothing that it signed counts after this. Done twice is fine.
+
+    No vote by it is counted from the answer on, and no call granted by a standing grant that it
+    signed: the end passes the gate alone, so it waits for grants under way.
 
     `is_admin` tells whether the caller may end another person's. Refuses `not_found` and
     `key_of_another`.
@@ -105,6 +108,9 @@ async def revoke_key(
         (before,) = await store.list_revocations(tx, [key.key_id])
         return before
     said = PersonKeyRevoked(actor_id=key.actor_id, key_id=key.key_id, reason=asked.reason)
+    # Race: a grant under way may have counted the key; whoever passes the gate later sees its end.
+    stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
+    await controls.raise_epoch(tx, stream, StreamKind.AUTHORITY)
     await _tell(tx, said, ids)
     return revocation
 

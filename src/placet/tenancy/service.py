@@ -80,6 +80,9 @@ async def disable_actor(tx: Writing, actor_id: ActorId, ids: Ids) -> Actor:
     if await store.advance_actor_to_disabled(tx, actor_id):
         said = ActorDisabled(actor_id=actor_id)
         await _tell(tx, ids, said)
+        # Race: a standing grant of theirs may be answering a call; whoever passes the gate later
+        # sees the end.
+        await store.raise_epoch(tx, tenant_stream(tx.tenant_id, StreamKind.AUTHORITY))
         # Race: whoever counts a vote holds the rows of all voters, so that every vote which counted
         # while this one was active stands before this in that stream, and none behind it.
         await _tell(tx, ids, said, StreamKind.AUTHORITY)

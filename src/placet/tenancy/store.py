@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from placet.events.model import StreamId, StreamKind
 from placet.kernel.ids import ActorId
 from placet.kernel.principal import Attributes, Environment, Principal, Scope
 from placet.kernel.refusals import NotFound
@@ -21,6 +22,9 @@ from placet.tenancy.model import (
 )
 from placet.tenancy.tables import ACTOR, API_KEY, ROLE_GRANT, TENANT
 
+_RAISE = sa.text("SELECT placet.gate_raise_v1(:stream, :kind)").bindparams(
+    sa.bindparam("stream", type_=sa.Uuid)
+)
 _KEEP_SECRET = sa.text("SELECT placet.keep_api_key_v1(:key_id, :secret_hash)")
 
 
@@ -80,6 +84,14 @@ async def advance_actor_to_disabled(tx: Writing, actor_id: ActorId) -> bool:
         .values(status=ActorStatus.DISABLED)
     )
     return await tx.change(change) == 1
+
+
+async def raise_epoch(tx: Writing, stream: StreamId) -> None:
+    """Pass the tenant's gate alone, with this `authority` stream held.
+
+    Comes last in a transaction, before the event in that stream that tells why.
+    """
+    await tx.rows(_RAISE.bindparams(stream=stream, kind=StreamKind.AUTHORITY.value))
 
 
 async def list_disabled(tx: Reading, actors: Sequence[ActorId]) -> list[ActorId]:

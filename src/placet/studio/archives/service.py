@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from placet.authority.controls import store as controls
+from placet.events.model import StreamId, StreamKind
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.storage.database import Writing
@@ -40,6 +42,10 @@ async def archive_workspace(
     said.append(
         WorkspaceArchived(reason=asked.reason, active_approval_id=workspace.active_approval_id)
     )
+    # Race: a standing grant of the workspace may be answering a call; whoever passes the gate later
+    # sees the end.
+    stream = StreamId(workspace.workspace_id)
+    await controls.raise_epoch(tx, stream, StreamKind.WORKSPACE)
     await workspaces.tell(tx, workspace.workspace_id, said, ids)
     return await workspace_store.get_workspace(tx, workspace_id)
 

@@ -4,7 +4,9 @@ from uuid import UUID
 
 from placet.authority import service as authority
 from placet.authority import store as people
+from placet.authority.controls import store as controls
 from placet.authority.model import EnrolKey, ProofWanted
+from placet.events.model import StreamKind, tenant_stream
 from placet.kernel.ids import ActorId, Ids
 from placet.storage.database import Reading, Writing
 from placet.studio.enrolments import rules, store, telling
@@ -129,5 +131,9 @@ async def remove_approver(  # noqa: PLR0913 -- who, from where, why, and by what
     said = ApproverRemoved(
         workspace_id=workspace.workspace_id, actor_id=actor_id, reason=asked.reason
     )
+    # Race: a standing grant of theirs may be answering a call; whoever passes the gate later sees
+    # the removal.
+    stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
+    await controls.raise_epoch(tx, stream, StreamKind.AUTHORITY)
     await telling.tell(tx, said, ids)
     return removal

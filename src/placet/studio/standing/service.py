@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from placet.authority import store as authority
+from placet.authority.controls import store as controls
 from placet.events import store as events
 from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.evidence.dsse import EnvelopeRefused, encode_envelope, parse_envelope
@@ -111,6 +112,10 @@ async def revoke_standing(
         tool=grant.tool_name,
         reason=asked.reason,
     )
+    # Race: the stream and the gate before the grant, as everywhere; a call that passed the gate may
+    # wait for the grant while another revocation waits for that call.
+    stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
+    await controls.raise_epoch(tx, stream, StreamKind.AUTHORITY)
     code = await store.revoke_grant(tx, standing_id, asked.reason)
     if code != "ok":
         raise refusal(code)
