@@ -1,6 +1,7 @@
 """`placet asks` and `placet ask`, on a real service: an agent's call, and people with key files."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -131,6 +132,12 @@ def test_somebody_edits_a_call_and_signs_a_yes_to_the_new_one(office: Office) ->
         "ask", "edit", voted["call_id"], "--arguments", "{}", *wish[2:], "--yes", by="ada"
     )
     assert bad.returncode != 0
+    away = office.run(
+        *("ask", "edit", voted["call_id"], "--arguments", "@/nowhere.json", *wish[2:], "--json"),
+        by="ada",
+    )
+    assert away.returncode == Exit.NOT_FOUND
+    assert "cannot be read" in str(json.loads(away.stderr))
 
 
 def test_somebody_says_yes_beforehand_sees_its_uses_and_ends_it(office: Office) -> None:

@@ -54,6 +54,18 @@ async def test_who_asks_too_often_is_told_when_to_come_back_and_nothing_is_writt
     assert RATE / 2 < len(seqs) < 3 * RATE
 
 
+async def test_a_key_is_the_same_however_its_header_is_written(desk: Desk) -> None:
+    worker = await desk.worker()
+    written = [f"{scheme} {desk.runtime_key}" for scheme in ("Bearer", "bearer", "Bearer ")]
+    path = f"/api/v1/replay/sessions/{worker.session_id}"
+    answers = [
+        await desk.client.get(path, headers={"Authorization": written[n % 3]})
+        for n in range(3 * RATE)
+    ]
+    assert sum(one.status_code == 200 for one in answers) < 2 * RATE
+    assert answers[-1].status_code == 429
+
+
 async def test_what_is_urgent_and_other_keys_are_not_counted(desk: Desk) -> None:
     worker = await desk.worker()
     while (await worker.post("preflight", {"request_hash": REQUEST_HASH})).status_code == 200:

@@ -147,7 +147,7 @@ def edit(  # noqa: PLR0913 -- one argument per option
     from placet.cli.desk import at_desk
     from placet.evidence.ask_vote import AskDecision
 
-    text = Path(arguments[1:]).read_text() if arguments.startswith("@") else arguments
+    text = _arguments(arguments)
     (old,) = at_desk(url, data_dir, lambda studio: _find(studio, [call]))
     if not as_json:
         click.echo(_told(old))
@@ -159,6 +159,23 @@ def edit(  # noqa: PLR0913 -- one argument per option
         return
     said = (AskDecision.APPROVE, reason)
     _answer([new.call_id], said, key_file, yes=yes, where=(url, data_dir), as_json=as_json)
+
+
+def _arguments(given: str) -> str:
+    """Return the arguments, from a file where `@` names one."""
+    from placet.cli.exits import CommandRefused, Exit
+
+    if not given.startswith("@"):
+        return given
+    try:
+        return Path(given[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else "it is no text"
+        raise CommandRefused(
+            detail=f"`{given[1:]}` cannot be read: {why}",
+            remedy="name a file that holds the arguments as JSON",
+            code=Exit.NOT_FOUND,
+        ) from fault
 
 
 def _answer(  # noqa: PLR0913 -- what the two commands share, each by its name

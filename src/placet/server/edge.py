@@ -103,7 +103,9 @@ class Edge:
             return None
         if self._running > REQUESTS_MAX:
             return TooBusy(detail="the service is busy; nothing was decided")
-        wait = self._rates.wait(_header(scope, b"authorization"), now)
+        # As the key is read from it: a scheme in other letters, or spaces, make no other key.
+        _, _, key = _header(scope, b"authorization").partition(b" ")
+        wait = self._rates.wait(key.strip(), now)
         if not wait:
             return None
         return RateLimited(

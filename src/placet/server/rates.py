@@ -1,7 +1,7 @@
 """How fast one key may ask: evenly, with as much at once as one second allows.
 
-Each process counts for itself, by what the `Authorization` header says, so that nobody can use up
-the share of a key whose secret they do not know. Nothing here decides on anything: who is over the
+Each process counts for itself, by the whole key that was sent, so that nobody can use up the share
+of a key whose secret they do not know. Nothing here decides on anything: who is over the
 rate is told when to come back, and what is urgent is never counted.
 """
 
@@ -20,11 +20,11 @@ class Rates:
         self._each = 1 / per_second if per_second else 0.0
         self._next: dict[bytes, float] = {}
 
-    def wait(self, authorization: bytes, now: float) -> float:
+    def wait(self, key: bytes, now: float) -> float:
         """Count a request, or return in how many seconds it may be sent again; 0 lets it pass."""
-        if not self._each or not authorization:
+        if not self._each or not key:
             return 0.0
-        who = hashlib.sha256(authorization).digest()
+        who = hashlib.sha256(key).digest()
         at = max(self._next.get(who, 0.0), now)
         if at - now > BURST_SECONDS:
             return at - now - BURST_SECONDS
