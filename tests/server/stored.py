@@ -36,7 +36,9 @@ class Stored:
 
     async def _content(self) -> list[tuple[str, int, int]]:
         """Return the number of rows and a hash of all of them, of every table."""
-        return [tuple(row) for row in await self._connection.fetch(self._query, self._tenants)]
+        # Postgres may look through several tables at once, and tell of them as they come.
+        rows = await self._connection.fetch(self._query, self._tenants)
+        return sorted((row["name"], row["rows"], row["content"]) for row in rows)
 
 
 async def looking(connection: "asyncpg.Connection[Any]", tenants: list[UUID]) -> Stored:

@@ -233,12 +233,24 @@ async def test_a_candidate_with_errors_is_refused_with_what_was_found(
     assert answer.json()["findings"]
 
 
+LARGEST = {
+    "name": "largest",
+    "tool": "issue_refund",
+    "op": "max",
+    "path": "$.amount_cents",
+    "scope": "agent",
+    "lte": 100_000,
+}
+"""A bound of more than one session that does not add up."""
+
+
 async def test_a_rule_that_the_service_cannot_enforce_yet_is_previewed_all_the_same(
     client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
 ) -> None:
     await traffic.refunds(100)
     document = capped(1000)
     document["session"]["limits"] = {"max_cost_micros": 5, "max_steps": 1, "max_unguarded_calls": 3}
+    document["session"]["aggregates"] = [LARGEST]
     _, snapshot = await traffic.candidate(document)
     assert snapshot.status == "invalid"
     made = await Previews(client, author, ids).made(snapshot.snapshot_id)

@@ -14,9 +14,9 @@ from placet.studio.drafts.grounds.model import AddDraftSource, ReopenJudgment, R
 from placet.studio.drafts.model import BusinessDraft, RestoreVersion, SetToolContract
 from placet.studio.drafts.pieces.model import (
     RemoveLimit,
+    SetAggregate,
     SetGate,
     SetLimits,
-    SetPrincipalRule,
 )
 from placet.studio.judgments.model import (
     Judgment,
@@ -183,8 +183,15 @@ async def test_a_missing_ceiling_is_asked_anew_when_what_else_bounds_the_session
 async def test_what_cannot_be_enforced_or_is_wrong_is_no_question(
     story: Story, draft: BusinessDraft
 ) -> None:
-    rule = {"effect": "allow", "tools": ["*"], "where": {"role": "agent"}}
-    await story.command(draft, SetPrincipalRule(rule=raw(rule)), expected=1)
+    orders = {
+        "name": "orders",
+        "tool": "lookup_order",
+        "op": "distinct",
+        "path": "$.order_id",
+        "scope": "agent",
+        "lte": 1000,
+    }
+    await story.command(draft, SetAggregate(aggregate=raw(orders)), expected=1)
     await story.command(
         draft, resolving(await blocker(story, draft)), expected=2, reason="never mind"
     )
