@@ -23,6 +23,7 @@ SOURCES = [
 FUNCTIONS = [
     "session_control_v1",
     "control_lift_v1",
+    "lift_key_counts_v1",
     "tools_controlled_since_v1(uuid, bigint, bigint)",
     "tools_killed_v1(uuid, bigint)",
     "agent_killed_v1(uuid, bigint, text)",

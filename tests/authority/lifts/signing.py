@@ -1,7 +1,8 @@
 """People with keys, and the words on a lift that they sign."""
 
 import base64
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -11,15 +12,15 @@ from placet.authority.store import insert_person_key
 from placet.evidence.dsse import encode_envelope
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.lift_vote import LiftAct, LiftVote, sign_lift_vote
-from placet.kernel.ids import ActorId
 from placet.kernel.principal import Principal
 from placet.storage.database import Database
 
+HELD: Final = timedelta(hours=1)
+"""For how long a person has had a key, unless told."""
 
-async def enrolled(
-    db: Database, who: Principal, confirmed_by: list[ActorId] | None = None
-) -> SigningKey:
-    """Return a key that a person signs with from now on, confirmed by somebody unless told."""
+
+async def enrolled(db: Database, who: Principal, held: timedelta = HELD) -> SigningKey:
+    """Return a key that a person signs with, which nobody confirmed."""
     key = SigningKey.generate()
     async with db.writing(who) as tx:
         row = PersonKey(
@@ -28,8 +29,8 @@ async def enrolled(
             actor_id=who.actor_id,
             public_key=key.public.raw,
             proof=b"{}",
-            confirmed_by=[who.actor_id] if confirmed_by is None else confirmed_by,
-            enrolled_at=await tx.now(),
+            confirmed_by=[],
+            enrolled_at=await tx.now() - held,
         )
         assert await insert_person_key(tx, row)
     return key

@@ -13,7 +13,10 @@ Invariants
   moment of the confirmation. The database refuses the first of these once more.
 - Both signed: a `placet.vote.lift.v1` over the lift, the control, its epoch and their own reason,
   each with an enrolled key of their own that is not revoked at the confirmation, and that was
-  enrolled before the kill or confirmed by a colleague. Both envelopes stand in `ControlLifted`.
+  enrolled before the kill, or that somebody else signed for in an enrolment by a key from before
+  the kill that still counts; then not before the enrolment says that it counts. Who makes people
+  and opens workspaces makes no such key. The function that lifts asks for all of this once more.
+  Both envelopes stand in `ControlLifted`.
 - Only where nobody in the tenant ever enrolled a key, two API keys are enough. Nothing can have
   been approved there, so that no kill holds anything back. Neither of the two may then have issued
   an API key of the other that lived since the lift was asked for: who issues a key has seen it.
@@ -23,10 +26,12 @@ Failures
 - The answer to a confirmation was lost: the same idempotency key gets it again.
 - Two confirm at once: one lifts, the other is refused with `lift_not_allowed`.
 - One of the two lost their key: another operator with a key of their own takes their part. With
-  fewer than two such people a kill stays in force until a second one is enrolled.
+  fewer than two such people a kill stays in force until somebody with a key from before it signs
+  for the key of a second one.
 - A word that is missing, unreadable, on something else or by no key that counts:
   `lift_vote_refused` with the flaw, and nothing is written.
 - Somebody who, before the kill, made two people up and enrolled a key for each as the first
-  approvers of a workspace, can sign as both: nothing here sees that these are not two people.
+  approvers of a workspace, can sign as both: nothing here sees that these are not two people. Nor
+  does it where somebody whose own key is from before the kill signs for that of an invented one.
 - The asker was disabled or lost the role meanwhile: `two_people_needed`, and somebody asks anew.
 """

@@ -1,6 +1,6 @@
 """Who may lift what."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -68,12 +68,16 @@ def check_signed(vote: bytes | None, *, is_anybody_enrolled: bool) -> None:
 
 
 def read_vote(
-    given: bytes, keys: Sequence[PersonKey], ended: Sequence[KeyRevocation], control: Control
+    given: bytes,
+    keys: Sequence[PersonKey],
+    ended: Sequence[KeyRevocation],
+    counting: Collection[str],
 ) -> LiftVote:
     """Return what somebody signed on a lift, by one of these keys of theirs.
 
-    A key counts that was enrolled before the kill, or that a colleague confirmed: one that was made
-    for the lifting by whoever makes people is nobody's word. Refuses `lift_vote_refused`.
+    `counting` are the ids of those that were enrolled before the kill, or that somebody signed for
+    whose own key was: one that was made for the lifting by whoever makes people is nobody's word.
+    Refuses `lift_vote_refused`.
     """
     try:
         envelope = parse_envelope(given)
@@ -85,10 +89,8 @@ def read_vote(
         raise _refused(LiftVoteFlaw.KEY_UNKNOWN, "this is no enrolled key of whoever lifts")
     if any(one.key_id == key.key_id for one in ended):
         raise _refused(LiftVoteFlaw.KEY_REVOKED, "this key was revoked")
-    if key.enrolled_at >= control.set_at and not key.confirmed_by:
-        raise _refused(
-            LiftVoteFlaw.KEY_TOO_NEW, "the key was enrolled after the kill, and nobody confirmed it"
-        )
+    if key.key_id not in counting:
+        raise key_too_new()
     try:
         return verify_lift_vote(envelope, [PublicKey(raw=key.public_key)])
     except EnvelopeRefused as fault:
@@ -115,6 +117,15 @@ def wanted_vote(act: LiftAct, control: Control, lift: Lift) -> LiftVote:
         reason=lift.reason if is_ask else lift.confirm_reason or "",
         voter_id=lift.asked_by if is_ask else lift.confirmed_by or lift.asked_by,
         key_id="",
+    )
+
+
+def key_too_new() -> LiftVoteRefused:
+    """Return the refusal of a key that was enrolled after the kill, and is nobody's word yet."""
+    return _refused(
+        LiftVoteFlaw.KEY_TOO_NEW,
+        "the key was enrolled after the kill, and no key from before it has signed for it,"
+        " or it does not count yet",
     )
 
 

@@ -106,6 +106,8 @@ async def confirm_lift(tx: Writing, lift_id: UUID, asked: ConfirmLift, ids: Ids)
         case "not_found" | "lift_not_allowed":
             # Race: somebody else confirmed, or the hour ran out, after the look above.
             raise LiftNotAllowed(detail="it was lifted meanwhile, or its hour is over")
+        case "key_does_not_count":
+            raise rules.key_too_new()
         case unknown:
             message = f"`control_lift_v1` answered `{unknown}`"
             raise AssertionError(message)
@@ -139,7 +141,8 @@ async def _read_vote(
         return None
     keys = await authority.list_person_keys(tx, [who])
     ended = await authority.list_revocations(tx, [key.key_id for key in keys])
-    return rules.read_vote(given, keys, ended, control)
+    counting = await store.list_counting_keys(tx, who, control.set_at)
+    return rules.read_vote(given, keys, ended, counting)
 
 
 async def read_operator(tx: Reading, actor_id: ActorId) -> Operator:

@@ -1,5 +1,6 @@
 """SQL of lifts."""
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 from placet.authority.lifts.model import Lift
 from placet.authority.lifts.tables import LIFT
 from placet.events.model import NewEvent
+from placet.kernel.ids import ActorId
 from placet.kernel.refusals import NotFound
 from placet.storage.database import Reading, Writing, fields_of
 
@@ -21,6 +23,16 @@ _LIFT = sa.text(
     sa.bindparam("salt", type_=sa.LargeBinary),
     sa.bindparam("body", type_=sa.LargeBinary),
     sa.bindparam("vote", type_=sa.LargeBinary),
+)
+
+_COUNTS = sa.text(
+    "SELECT k.key_id FROM placet.authority_person_key AS k"
+    " WHERE k.tenant_id = :tenant AND k.actor_id = :actor"
+    " AND placet.lift_key_counts_v1(k.key_id, k.actor_id, :set_at)"
+).bindparams(
+    sa.bindparam("tenant", type_=sa.Uuid),
+    sa.bindparam("actor", type_=sa.Uuid),
+    sa.bindparam("set_at", type_=sa.DateTime(timezone=True)),
 )
 
 
@@ -48,6 +60,12 @@ async def list_lifts(
     if before is not None:
         query = query.where(LIFT.c.lift_id < before)
     return await tx.list(Lift, query.order_by(LIFT.c.lift_id.desc()).limit(limit))
+
+
+async def list_counting_keys(tx: Reading, who: ActorId, set_at: datetime) -> set[str]:
+    """Return which of somebody's keys count for the lifting of what was set at that time."""
+    asked = _COUNTS.bindparams(tenant=tx.tenant_id, actor=who, set_at=set_at)
+    return {row.key_id for row in await tx.rows(asked)}
 
 
 async def confirm_lift(
