@@ -457,6 +457,12 @@ MUTANTS = [
     ),
     # Effects.
     Mutant(
+        "failure_of_an_unknown_call_frees_at_once",
+        "I10",
+        effects.a_failure_is_found_while_the_grant_lives,
+        one("settle_v1", "OR (cited.evidence_level, cited", "AND (cited.evidence_level, cited"),
+    ),
+    Mutant(
         "effect_key_only_looked_up",
         "I10",
         effects.one_effect_wanted_by_two_sessions,

@@ -222,7 +222,7 @@ class Machine:
             self.ledger.succeeded(call.outcome.call_id, MISSING, self.ledger.started_at)
 
     def _settle(self, call: Tracked, how: str) -> str:
-        lives = call.status == "granted" and how == "failed" and not call.is_over
+        lives = how == "failed" and not call.is_over
         if call.status not in OPEN or lives:
             return "transition_not_allowed"
         self._settled(call, how)

@@ -59,6 +59,23 @@ async def two_effects_wanted_in_another_order(stage: Stage) -> list[str]:
     return broken(claims | ended(outcomes[0], "ok") | ended(outcomes[1], "ok"))
 
 
+async def a_failure_is_found_while_the_grant_lives(stage: Stage) -> list[str]:
+    """I10: whatever is said of a call, its effect is nobody else's while its tool may still run."""
+    one, other, order = await stage.worker(), await stage.worker(), stage.order()
+    for worker in (one, other):
+        await worker.look_up(order)
+    call = await one.call(*refund(order))
+    await one.start(call)
+    await one.report(call, ReceiptStatus.TIMED_OUT)
+    found = await came_to(lambda: stage.operator(one).settle(call, ReceiptStatus.FAILED))
+    prepared = await other.prepare()
+    again = await came_to(lambda: other.propose(prepared, refund(order)))
+    return broken(
+        {"the effect is granted to nobody else": granted(again) == 0}
+        | ended(found, "transition_not_allowed")
+    )
+
+
 async def _by_effect_key(stage: Stage, worker: Hand, orders: list[str]) -> list[str]:
     """Return orders in the order of their refunds' effect keys, which are free again afterwards."""
     keys: dict[bytes, str] = {}

@@ -6,7 +6,7 @@ from typing import Any
 from tests.invariants.claims import broken, ended, first_call, granted
 from tests.invariants.hands import Hand
 from tests.invariants.interleave import came_to
-from tests.invariants.stage import Stage
+from tests.invariants.stage import GRANT_END, Stage
 from tests.replay.slices.purse import pay, purse
 
 from placet.replay.calls.answers import CallOutcome
@@ -119,6 +119,7 @@ async def a_kill_before_a_failure_is_settled(stage: Stage) -> list[str]:
     one, operator = await _with_operator(stage)
     call = await _pay(one, 60)
     await one.report(call, ReceiptStatus.UNKNOWN)
+    await stage.let_time_pass(one, GRANT_END)
     met = await stage.meet(
         operator,
         operator.kill,

@@ -165,7 +165,7 @@ async def a_receipt_before_a_settlement(stage: Stage) -> list[str]:
         one,
         lambda: one.report(call, output={"status": "delivered"}),
         operator,
-        lambda: operator.settle(call, ReceiptStatus.FAILED),
+        lambda: operator.settle(call),
     )
     kinds = [event["type"] for event in await stage.events(one)]
     return broken(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from litestar import Litestar
 from tests.conftest import found
 from tests.replay.desk import Desk, Worker
+from tests.replay.passing import Pass, let_time_pass
 from tests.replay.test_levels import CONTRACT, NUMBERS, WatchedDesk
 from tests.replay.twofold import EVENTS, policy_of
 
@@ -28,6 +29,8 @@ from placet.replay.calls.runtime import Runtime
 from placet.replay.sessions.rules import decode_state, encode_state, opening_state
 from placet.replay.sessions.state import ERRED_MAX, SessionState
 from placet.storage.database import Database
+
+__all__ = ["let_time_pass"]
 
 STATE = sa.text("SELECT state FROM placet.replay_session WHERE session_id = :session")
 PAY = Holding(
@@ -74,6 +77,7 @@ class Till:
 
     worker: Worker
     calls: list[dict[str, Any]]
+    let_time_pass: Pass
 
     async def tell(self, word: str) -> dict[str, Any]:
         """Report on a call, or have an operator say what was found to have become of it."""
@@ -89,6 +93,8 @@ class Till:
             "outcome": word.removeprefix("found "),
             "reason": "looked at the books",
         }
+        if asked["outcome"] == "failed":
+            await self.let_time_pass(self.worker)
         key = self.worker.desk.operator_key
         answered = await self.worker.post("settlements", asked, key)
         assert answered.status_code == 200, answered.text
@@ -114,19 +120,25 @@ async def production(
     return desk
 
 
-async def till(desk: Desk) -> Till:
+async def till(desk: Desk, let_time_pass: Pass) -> Till:
     worker = await desk.worker()
     calls = await worker.propose(*(("pay", {"n": next(NUMBERS)}) for _ in range(2)))
-    return Till(worker, calls)
+    return Till(worker, calls, let_time_pass)
 
 
 @pytest.mark.parametrize("forgets", [False, True], ids=["warm", "cold"])
-@pytest.mark.parametrize(("words", "errors"), [one[:2] for one in TOLD], ids=str)
+@pytest.mark.parametrize("told", TOLD, ids=str)
 async def test_a_call_is_one_error_at_most(
-    production: WatchedDesk, app: Litestar, words: list[str], errors: int, *, forgets: bool
+    production: WatchedDesk,
+    app: Litestar,
+    let_time_pass: Pass,
+    told: tuple[list[str], int, int],
+    *,
+    forgets: bool,
 ) -> None:
+    words, errors, _ = told
     runtime: Runtime = app.state[Runtime.__name__]
-    here = await till(production)
+    here = await till(production, let_time_pass)
     for word in words:
         if forgets:
             runtime.memory = Memory()
@@ -156,10 +168,10 @@ def test_the_ledger_of_recorded_calls_counts_the_same(
 
 
 async def test_claims_that_are_too_weak_stop_the_session_all_the_same(
-    production: WatchedDesk,
+    production: WatchedDesk, let_time_pass: Pass
 ) -> None:
     await production.approve_again(contract(consecutive_errors=2))
-    here = await till(production)
+    here = await till(production, let_time_pass)
     assert (await here.tell("failed"))["stopped"] is None
     assert (await here.tell("failed"))["stopped"] is None
     stopped = (await here.tell("other failed"))["stopped"]

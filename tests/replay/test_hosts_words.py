@@ -90,6 +90,30 @@ async def test_a_hosts_word_that_comes_late_or_against_another_settles_no_unknow
     assert (await shop.cite(successor, call, receipt_id)).json()["call_status"] == "settled"
 
 
+@pytest.mark.parametrize("revoked", [False, True], ids=["counts", "revoked"])
+async def test_an_operator_takes_a_hosts_word_for_a_failure_while_the_grant_lives(
+    shop: Shop, *, revoked: bool
+) -> None:
+    key, host_id = await shop.register()
+    call = await shop.call("pay")
+    await shop.worker.report(call, "timed_out")
+    successor, receipt_id = await shop.report_late(call, key, "failed")
+    if revoked:
+        await shop.revoke(host_id)
+    asked = {
+        "settlement_id": str(shop.desk.ids.new()),
+        "call_id": call["call_id"],
+        "outcome": "failed",
+        "reason": "its host says so",
+        "receipt_id": receipt_id,
+    }
+    told = (await successor.post("settlements", asked, shop.desk.operator_key)).json()
+    if revoked:
+        assert told["code"] == "transition_not_allowed"
+    else:
+        assert (told["call_status"], told["execution_state"]) == ("settled", "failed")
+
+
 async def test_a_hosts_word_that_is_not_enough_is_kept_and_the_call_stays_unknown(
     shop: Shop, runtime: Runtime, let_time_pass: Pass
 ) -> None:

@@ -116,10 +116,13 @@ class Shop:
         ended = await self.desk.post(path, {"reason": "lost"}, self.desk.workplace.founder_key)
         assert ended.status_code == 200, ended.text
 
-    async def report_late(self, call: dict[str, Any], key: SigningKey) -> tuple[Worker, str]:
+    async def report_late(
+        self, call: dict[str, Any], key: SigningKey, status: str = "succeeded"
+    ) -> tuple[Worker, str]:
         """Report by a host's word after a takeover. Returns the new holder, and the receipt."""
-        word = attestation(call, "succeeded", {"id": 1}, key)
-        late = self.worker.receipt(call, "succeeded", {"id": 1}, attestation=word)
+        output = {"id": 1} if status == "succeeded" else None
+        word = attestation(call, status, output, key)
+        late = self.worker.receipt(call, status, output, attestation=word)
         before = self.worker.binding
         assert (await self.worker.lease("release")).status_code == 200
         successor = await self.desk.worker(self.worker.session_id)

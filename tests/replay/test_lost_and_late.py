@@ -260,20 +260,30 @@ async def test_a_claimed_failure_never_overrides_a_success_on_record(
     assert again["reasons"][0]["code"] == "effect_key_taken"
 
 
+@pytest.mark.parametrize("reported", [None, "timed_out", "unknown"])
 async def test_an_operator_does_not_free_an_effect_whose_grant_still_lives(
-    desk: Desk, let_time_pass: Pass
+    desk: Desk, let_time_pass: Pass, reported: str | None
 ) -> None:
     worker = await desk.worker()
     await worker.look_up(ORDER)
     (call,) = await worker.propose(REFUND)
+    told = {}
+    if reported is not None:
+        await worker.start(call)
+        receipt = await worker.report(call, reported)
+        told = {"receipt_id": receipt["receipt_id"]}
     asked = {
         "settlement_id": str(desk.ids.new()),
         "call_id": call["call_id"],
         "outcome": "failed",
         "reason": "it hangs",
     }
-    early = await worker.post("settlements", asked, desk.operator_key)
-    assert (early.status_code, early.json()["code"]) == (409, "transition_not_allowed")
+    for more in ({}, told):
+        early = await worker.post("settlements", asked | more, desk.operator_key)
+        assert (early.status_code, early.json()["code"]) == (409, "transition_not_allowed")
+        assert "kill" not in early.json()["detail"]
+    (again,) = await worker.propose(REFUND)
+    assert again["reasons"][0]["code"] == "effect_key_taken"
     await let_time_pass(worker)
     in_time = await worker.post("settlements", asked, desk.operator_key)
     assert in_time.json()["commit_state"] == "refused"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 from tests.replay.desk import CONTRACT, Desk
+from tests.replay.passing import Pass, let_time_pass
 
 from placet.evidence.ed25519 import PublicKey
 from placet.evidence.fields import Fence
@@ -16,6 +17,8 @@ from placet.kernel.hashing import digest
 
 ORDER = "ord_00000001"
 OTHER = "ord_00000002"
+
+__all__ = ["let_time_pass"]
 
 
 async def test_an_allowed_call_is_granted_executed_and_committed(desk: Desk) -> None:
@@ -230,7 +233,7 @@ async def test_a_report_of_other_arguments_settles_nothing(desk: Desk) -> None:
 
 
 async def test_a_reported_time_out_makes_the_call_unknown_and_an_operator_settles_it(
-    desk: Desk,
+    desk: Desk, let_time_pass: Pass
 ) -> None:
     worker = await desk.worker()
     await worker.look_up(ORDER)
@@ -247,6 +250,7 @@ async def test_a_reported_time_out_makes_the_call_unknown_and_an_operator_settle
         "outcome": "failed",
         "reason": "the bank says no money moved",
     }
+    await let_time_pass(worker)
     settled = await worker.post("settlements", asked, desk.operator_key)
     assert settled.status_code == 200, settled.text
     assert (settled.json()["call_status"], settled.json()["commit_state"]) == ("settled", "refused")

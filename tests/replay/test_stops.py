@@ -107,10 +107,13 @@ async def test_a_receipt_that_comes_again_is_told_of_the_stop_again(
     assert [(one["late"], one["stopped"]) for one in late] == [(True, None)] * 2
 
 
-async def test_a_settlement_that_comes_again_is_told_of_the_stop_again(desk: Desk) -> None:
+async def test_a_settlement_that_comes_again_is_told_of_the_stop_again(
+    desk: Desk, let_time_pass: Pass
+) -> None:
     worker = (await begun(desk, breaker(consecutive_errors=1))).worker
     (call,) = await worker.propose(NOTE)
     await worker.report(call, "unknown")
+    await let_time_pass(worker)
     asked = settlement(worker, call)
     first, again = [await settle(worker, asked) for _ in range(2)]
     assert (first["replayed"], again["replayed"]) == (False, True)

@@ -127,7 +127,9 @@ async def test_what_another_session_holds_and_does_not_use_denies_nothing(desk: 
     assert await paid(one, 1) == ["deny"]
 
 
-async def test_a_failure_gives_back_and_an_unknown_outcome_does_not(desk: Desk) -> None:
+async def test_a_failure_gives_back_and_an_unknown_outcome_does_not(
+    desk: Desk, let_time_pass: Pass
+) -> None:
     one, other = await two(desk, purse(HUNDRED))
     first, second = await one.propose(pay(70), pay(30))
     await one.report(first, "timed_out")
@@ -141,6 +143,7 @@ async def test_a_failure_gives_back_and_an_unknown_outcome_does_not(desk: Desk) 
         "outcome": "failed",
         "reason": "looked at the books",
     }
+    await let_time_pass(one)
     await one.post("settlements", settled, desk.operator_key)
     assert (await books(desk))["paid_0"] == (30, 70)
     assert await paid(other, 70) == ["allow"]

@@ -73,7 +73,7 @@ _REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
     "transition_not_allowed": (TransitionNotAllowed, "the call is not in a state for this"),
     "grant_lives": (
         TransitionNotAllowed,
-        "the grant is still good, so the tool may yet run; wait until it ends, or kill the session",
+        "the grant is still good, so the tool may yet run; wait until it ends",
     ),
     "grant_expired": (TransitionNotAllowed, "the grant has run out"),
 }

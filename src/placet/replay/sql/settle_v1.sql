@@ -4,7 +4,8 @@ CREATE FUNCTION placet.settle_v1(
     p_key_id text, p_secret_hash bytea, p_session uuid,
     p_holder text, p_epoch bigint, p_fence bigint,
     p_settlement uuid, p_call uuid, p_outcome text, p_receipt uuid, p_reason text,
-    p_reconciled_by uuid, p_decided_version bigint, p_evidence_level text, p_next jsonb, p_state bytea, p_operator boolean,
+    p_reconciled_by uuid, p_decided_version bigint, p_evidence_level text, p_next jsonb,
+    p_state bytea, p_operator boolean,
     p_events uuid[], p_types text[], p_salts bytea[], p_bodies bytea[],
     OUT code text, OUT facts jsonb, OUT status text, OUT execution_state text,
     OUT commit_state text, OUT evidence_level text, OUT state_version bigint,
@@ -84,14 +85,6 @@ BEGIN
         code := 'transition_not_allowed';
         RETURN;
     END IF;
-    -- While a grant lives its tool may still be run by whoever holds it, whatever is said here; a
-    -- failure would free the effect for another.
-    IF v_operator AND p_outcome = 'failed' AND c.status = 'granted'
-        AND c.grant_expires_at > clock_timestamp()
-    THEN
-        code := 'grant_lives';
-        RETURN;
-    END IF;
     IF p_receipt IS NOT NULL THEN
         SELECT * INTO cited FROM placet.replay_execution_receipt AS r
         WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
@@ -106,6 +99,17 @@ BEGIN
         THEN
             cited.evidence_level := 'client_reported';
         END IF;
+    END IF;
+    -- While a grant lives its tool may still be run by whoever holds it, whatever was reported or is
+    -- said here, and a failure would free the effect for another. Of a call that is unknown, what
+    -- its host signed is known.
+    IF v_operator AND p_outcome = 'failed' AND c.grant_expires_at > clock_timestamp()
+        AND (c.status = 'granted'
+            OR (cited.evidence_level, cited.status)
+                IS DISTINCT FROM ('executor_attested', 'failed'))
+    THEN
+        code := 'grant_lives';
+        RETURN;
     END IF;
     IF p_reconciled_by IS NOT NULL THEN
         v_read := placet.read_facts_v1(c, p_reconciled_by);
