@@ -9,7 +9,8 @@ Two ways lead to the database. Ordinary work opens `reading(principal)` or `writ
 at the edge, which sets the tenant for row-level security and commits once. The hot path calls one
 database function per request through `HotPool.call`, in autocommit: the function authenticates,
 sets the tenant itself, decides whether the write still holds, and writes, or answers with a code
-and leaves nothing behind.
+and leaves nothing behind. `lending` keeps connections of that pool in hand, and `together` sends
+calls of several sessions that come at one time as one statement.
 
 Invariants: no session-level setting survives a release; no `SET`, `LISTEN`, cursor or session
 lock on the hot pool; with no tenant set, every tenant table shows no row and takes none.
