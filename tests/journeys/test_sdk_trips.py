@@ -107,3 +107,19 @@ async def test_a_step_whose_last_call_cannot_be_run_prepares_by_itself(told: Tol
     assert [one.ending for one in step.outcomes] == [Ending.SUCCEEDED, Ending.NOT_RUN]
     assert told.wire.posts() == ["preflight", "proposals", "receipts", "receipts", "preflight"]
     assert step.prepared is not None
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["a tool that returned", "a tool that raised"])
+async def test_a_receipt_is_sent_also_where_the_program_cannot_make_the_request_after_it(
+    told: Told, place: int
+) -> None:
+    def then(outcomes: list[Outcome]) -> NextRequest:
+        raise LookupError(outcomes[-1].ending)
+
+    with pytest.raises(LookupError, match=("succeeded", "failed")[place]):
+        await told.session.run_step(TURN[place : place + 1], TOOLS, then=then)
+    ((receipt, _),) = told.wire.pairs("/receipts")
+    assert (receipt["status"], await open_statuses(told.session)) == (
+        ("succeeded", "failed")[place],
+        [],
+    )

@@ -34,16 +34,25 @@ class Ahead:
         """Take what makes the request out of the tool's result, or out of what it raised."""
         self._request = request
         self.prepared: Prepared | None = None
+        self.fault: Exception | None = None
 
     def __repr__(self) -> str:
         """Show whether it was prepared."""
         return f"Ahead(prepared={self.prepared is not None})"
 
     def request(self, result: object, fault: BaseException | None) -> NextRequest | None:
-        """Return the request; none where there will be none, because the program is ending."""
+        """Return the request; none where there will be none, because the program is ending.
+
+        What the program raises while it makes it is kept as `fault`: the run's receipt does not
+        wait for it.
+        """
         if fault is not None and not isinstance(fault, Exception):
             return None
-        return self._request(result, fault)
+        try:
+            return self._request(result, fault)
+        except Exception as wrong:  # noqa: BLE001 -- whoever asked for the request raises it
+            self.fault = wrong
+            return None
 
 
 async def run(

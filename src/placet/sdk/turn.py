@@ -153,13 +153,17 @@ async def run_step(
     """Run a turn as `run_turn` does, and prepare the model request that follows it.
 
     `then` makes that request out of the outcomes. Where the last thing of the turn is a receipt,
-    the preflight goes along with it, and costs no round trip.
+    the preflight goes along with it, and costs no round trip. What `then` raises is raised here,
+    once the receipts are sent.
     """
     asked = as_tool_calls(tool_calls)
     following = _Following(then)
     outcomes = await _run_turn(session, asked, tools, prepared, following)
-    if following.ahead is not None and following.ahead.prepared is not None:
-        return Step(outcomes=outcomes, prepared=following.ahead.prepared)
+    ahead = following.ahead
+    if ahead is not None and ahead.fault is not None:
+        raise ahead.fault
+    if ahead is not None and ahead.prepared is not None:
+        return Step(outcomes=outcomes, prepared=ahead.prepared)
     request = following.request or then(outcomes)
     try:
         ready = await session.preflight(
