@@ -23,6 +23,8 @@ Invariants
 - Rows of keys and artifacts are only added.
 - Counting votes and ending a key wait for each other (`store.hold_statement`): no vote is counted
   behind the end of its key in the `authority` stream.
+- The end of a key passes the control gate alone: grants on a standing word of its holder that are
+  under way come before the answer, and none comes after it.
 
 Failures
 - A proof over other bytes, another person or another tenant: `enrolment_refused`, nothing stored.

@@ -1,6 +1,10 @@
 """Which asks standing grants answer: pure values."""
 
+import sys
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from types import FrameType
 from uuid import UUID
 
 import pytest
@@ -13,8 +17,8 @@ from placet.policy.facts import Call, Facts
 from placet.policy.loaded import Policy
 from placet.policy.standing import checkpoint_hash, schema_hash
 from placet.replay.asks.rules import checkpoint_of
-from placet.replay.standing.model import StandingFact
-from placet.replay.standing.rules import evaluate_standing
+from placet.replay.standing.model import PER_TOOL_MAX, StandingFact
+from placet.replay.standing.rules import RESPONSE_NS_MAX, evaluate_standing
 
 FACTS = Facts(now=datetime(2026, 1, 1, tzinfo=UTC), phase="intake")
 ONE, OTHER, THIRD = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -79,3 +83,54 @@ def test_it_answers_nothing_that_it_was_not_signed_for(other: StandingFact) -> N
     decision, found = evaluate_standing(PARTIAL, FACTS, [hold(ONE, "c1")], [other])
     assert isinstance(decision.calls[0].decision, Ask)
     assert found == {}
+
+
+def counted(
+    policy: Policy, calls: Sequence[Call], standing: Sequence[StandingFact]
+) -> Counter[str]:
+    """Return how often each function was called while a response was judged."""
+    seen: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            seen[frame.f_code.co_qualname] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        decision, found = evaluate_standing(policy, FACTS, calls, standing)
+    finally:
+        sys.setprofile(before)
+    assert all(isinstance(verdict.decision, Ask) for verdict in decision.calls)
+    assert found == {}
+    return seen
+
+
+def nearly(number: int) -> StandingFact:
+    """Return a standing grant of which all rules but the last hold."""
+    rules = [{"path": "$.case", "length_gte": 1, "not_equals": f"no {number}"}] * 31
+    rules.append({"path": "$.case", "equals": f"never {number}"})
+    return replace(CASES, standing_id=UUID(int=number), rules=canonical(rules).decode())
+
+
+def test_looking_for_answers_is_bounded_whatever_stands_and_however_much_is_asked() -> None:
+    calls = [hold(UUID(int=1 + number), f"n{number}") for number in range(128)]
+    few, many = [nearly(1)], [nearly(number) for number in range(1, 1_501)]
+    alone = counted(PARTIAL, calls, few)
+    crowd = counted(PARTIAL, calls, many)
+    assert crowd["Operator.fault"] <= RESPONSE_NS_MAX // 1_000
+    assert crowd["Operator.fault"] > alone["Operator.fault"]
+    assert crowd["parse"] == alone["parse"]
+    assert crowd["checkpoint_hash"] == alone["checkpoint_hash"] == 1
+    assert crowd["load_rules"] <= PER_TOOL_MAX
+
+
+def test_a_path_that_passes_by_much_is_not_followed_and_the_call_is_asked_about() -> None:
+    long = ",".join(["1"] * 60_000)
+    call = Call(
+        tool="hold_case", arguments=f'{{"case":"c1","more":[{long}]}}'.encode(), call_id=ONE
+    )
+    rules = [{"path": "$.more[*]", "equals": 1}]
+    every = replace(CASES, rules=canonical(rules).decode())
+    assert counted(PARTIAL, [call], [every])["_step"] == 0
+    assert evaluate_standing(PARTIAL, FACTS, [call], [CASES])[1] == {ONE: HOLDING}

@@ -21,6 +21,36 @@ BEGIN
 END
 $$;
 
+-- The standing grants of an agent that count in an environment, the oldest first. Each is looked at
+-- by whoever decides calls, so they have a bound, and what is beyond it answers nothing.
+CREATE FUNCTION placet.standing_in_force_v1(
+    p_tenant uuid, p_agent text, p_environment text, p_at timestamptz)
+RETURNS SETOF placet.replay_standing_grant LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY
+    SELECT g.* FROM placet.replay_standing_grant AS g
+    WHERE g.tenant_id = p_tenant AND g.agent = p_agent AND g.environment = p_environment
+      AND g.expires_at > p_at AND g.revoked_at IS NULL AND g.used < g.uses_max
+      AND placet.standing_counts_v1(g, p_at)
+    ORDER BY g.granted_at, g.standing_id LIMIT 256;
+END
+$$;
+
+-- May another standing grant of the current tenant come into force? Asked in the statement that
+-- puts it in force, under the lock of its workspace.
+CREATE FUNCTION placet.standing_room_v1(p_agent text, p_environment text, p_tool text)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    v_all bigint;
+    v_same bigint;
+BEGIN
+    SELECT count(*), count(*) FILTER (WHERE g.tool_name = p_tool) INTO v_all, v_same
+    FROM placet.standing_in_force_v1(
+        placet.tenant(), p_agent, p_environment, clock_timestamp()) AS g;
+    RETURN v_all < 256 AND v_same < 64;
+END
+$$;
+
 -- The standing grants that count for a session, the oldest first. Rules that break-glass activated
 -- have none.
 CREATE FUNCTION placet.standing_facts_v1(s placet.replay_session)
@@ -35,10 +65,8 @@ BEGIN
             'rules', convert_from(g.rules, 'UTF8'), 'schema_hash', g.schema_hash,
             'checkpoint_hash', g.checkpoint_hash, 'left', g.uses_max - g.used)
             ORDER BY g.granted_at, g.standing_id)
-        FROM placet.replay_standing_grant AS g
-        WHERE g.tenant_id = s.tenant_id AND g.agent = s.agent AND g.environment = s.environment
-          AND g.expires_at > clock_timestamp()
-          AND placet.standing_counts_v1(g, clock_timestamp())), '[]');
+        FROM placet.standing_in_force_v1(
+            s.tenant_id, s.agent, s.environment, clock_timestamp()) AS g), '[]');
 END
 $$;
 
@@ -49,12 +77,10 @@ BEGIN
     RETURN s.mode = 'enforce' AND s.activation_id IS NULL AND EXISTS (
         SELECT FROM jsonb_to_recordset(p_calls) AS c(
             tool_name text, status text, standing_seen jsonb)
-        JOIN placet.replay_standing_grant AS g
-            ON g.tenant_id = s.tenant_id AND g.agent = s.agent AND g.environment = s.environment
-           AND g.expires_at > p_at AND g.tool_name = c.tool_name
+        JOIN placet.standing_in_force_v1(s.tenant_id, s.agent, s.environment, p_at) AS g
+            ON g.tool_name = c.tool_name
         WHERE c.status = 'awaiting_approval'
-          AND NOT c.standing_seen @> to_jsonb(g.standing_id)
-          AND placet.standing_counts_v1(g, p_at));
+          AND NOT c.standing_seen @> to_jsonb(g.standing_id));
 END
 $$;
 

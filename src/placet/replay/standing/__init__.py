@@ -11,7 +11,10 @@ already is answered by votes.
 
 Invariants
 - No more calls are granted by one than it allows, over all sessions, and none after it was revoked,
-  has run out, or its signer's word ended: the key, the person, the membership, the workspace.
+  has run out, or its signer's word ended: the key, the person, the membership, the workspace. Each
+  of these ends passes the control gate alone, so that once it is answered nothing is granted.
+- So many are in force at most, and looking for answers to a response takes so long at most
+  (`model`, `rules`): what is beyond a bound answers nothing, and is asked about.
 - It answers nothing under rules that were activated by break-glass, and nothing under another
   schema of the tool or another checkpoint than those that it was signed for.
 - Each grant by one is a row that is never changed, and the event that tells of the call names it.

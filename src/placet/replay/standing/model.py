@@ -1,6 +1,7 @@
 """A standing grant, its uses, and what decisions read of it."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from placet.events.model import StreamId
@@ -9,6 +10,12 @@ from placet.evidence.fields import HexDigest
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
+
+PER_TOOL_MAX: Final = 64
+"""Standing grants in force for one tool of an agent in an environment."""
+
+IN_FORCE_MAX: Final = 256
+"""The same over all of the agent's tools there."""
 
 
 class ReplayStandingGrant(Value, frozen=True):

@@ -2,23 +2,33 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from placet.kernel import foreign
 from placet.kernel.foreign import Json
-from placet.policy.cost import CHECK_NS_MAX, text_ns
+from placet.policy.cost import text_ns, values_in
 from placet.policy.decision import Ask
 from placet.policy.evaluate import evaluate_response
 from placet.policy.facts import Call, Facts
 from placet.policy.loaded import Policy
 from placet.policy.model import Gate
 from placet.policy.operators import Operator
-from placet.policy.paths import select
+from placet.policy.paths import Path, Selected, select
 from placet.policy.response import ResponseDecision
 from placet.policy.standing import checkpoint_hash, load_rules, schema_hash
-from placet.replay.standing.model import StandingFact
+from placet.replay.standing.model import PER_TOOL_MAX, StandingFact
+
+RESPONSE_NS_MAX: Final = 50_000_000
+"""Nanoseconds that looking for answers to a response may take at most, by the bounds of `cost`.
+
+Each ask of it has an equal share; what its share does not reach to is asked about.
+"""
+
+SELECT_NS: Final = 1_000
+"""At most what it takes to find one value; a path with `[*]` may pass by all of them."""
 
 
 def evaluate_standing(
@@ -55,9 +65,11 @@ def _answers(
 ) -> dict[UUID, UUID]:
     spent: Counter[UUID] = Counter()
     found: dict[UUID, UUID] = {}
+    usable = {name: _usable(policy, name, standing) for name in {call.tool for call in asked}}
     for call in asked:
-        for one in standing:
-            if spent[one.standing_id] < one.left and _matches(policy, call, one):
+        looked = _Looked(call, RESPONSE_NS_MAX // len(asked)) if usable[call.tool] else None
+        for one, rules in usable[call.tool]:
+            if spent[one.standing_id] < one.left and looked is not None and looked.holds(rules):
                 assert isinstance(call.call_id, UUID), "a session's call"  # noqa: S101 -- narrows
                 spent[one.standing_id] += 1
                 found[call.call_id] = one.standing_id
@@ -65,23 +77,46 @@ def _answers(
     return found
 
 
-def _matches(policy: Policy, call: Call, one: StandingFact) -> bool:
-    tool = policy.tools.get(call.tool)
-    if tool is None or tool.checkpoint is None or tool.name != one.tool:
-        return False
-    if one.schema_hash != schema_hash(tool):
-        return False
-    if one.checkpoint_hash != checkpoint_hash(tool.checkpoint):
-        return False
-    return _holds(load_rules(one.rules), foreign.parse(call.arguments))
+def _usable(
+    policy: Policy, name: str, standing: Sequence[StandingFact]
+) -> list[tuple[StandingFact, Sequence[Operator]]]:
+    """Return the standing grants that were signed for a tool as it is, with their rules."""
+    tool = policy.tools.get(name)
+    if tool is None or tool.checkpoint is None:
+        return []
+    own = [one for one in standing if one.tool == tool.name]
+    signed = (schema_hash(tool), checkpoint_hash(tool.checkpoint)) if own else None
+    fit = [one for one in own if (one.schema_hash, one.checkpoint_hash) == signed]
+    return [(one, load_rules(one.rules)) for one in fit[:PER_TOOL_MAX]]
 
 
-def _holds(rules: Sequence[Operator], given: Json) -> bool:
-    """Tell whether every rule holds. What could take too long to find out does not."""
-    spent = 0
-    for rule in rules:
-        found = select(rule.path, given)
-        spent += text_ns(rule, found) + rule.per_value * len(found)
-        if spent > CHECK_NS_MAX or rule.fault(found) is not None:
+class _Looked:
+    """The arguments of one call, parsed once, and what looking at them may still take."""
+
+    def __init__(self, call: Call, ns: int) -> None:
+        self._given: Json = foreign.parse(call.arguments)
+        self._values = values_in(call.arguments)
+        self._found: dict[str, list[Selected]] = {}
+        self._left = ns
+
+    def holds(self, rules: Sequence[Operator]) -> bool:
+        """Tell whether every rule holds. What could take too long to find out does not."""
+        return all(self._holds(rule) for rule in rules)
+
+    def _holds(self, rule: Operator) -> bool:
+        found = self._select(rule.path)
+        if found is None:
             return False
-    return True
+        count = sum(len(value) if isinstance(value, list) else 1 for value in found)
+        self._left -= rule.per_value * max(count, 1) + text_ns(rule, found)
+        return self._left >= 0 and rule.fault(found) is None
+
+    def _select(self, path: Path) -> list[Selected] | None:
+        """Return what is at a path, None where nothing more may be looked at."""
+        if path.text not in self._found:
+            self._left -= SELECT_NS * (self._values if path.is_many else 1)
+        if self._left < 0:
+            return None
+        if path.text not in self._found:
+            self._found[path.text] = select(path, self._given)
+        return self._found[path.text]

@@ -20,9 +20,23 @@ _REVOKE: Final = sa.text("SELECT placet.standing_revoke_v1(:standing, :actor, :r
 
 
 async def insert_grant(tx: Writing, grant: ReplayStandingGrant) -> bool:
-    """Put a standing grant in force. Returns False where its id is taken."""
-    added = postgresql.insert(GRANT).values(fields_of(grant))
+    """Put a standing grant in force, with its workspace held.
+
+    Returns False where its id is taken, and where too many are in force.
+    """
+    fields = fields_of(grant)
+    row = sa.select(*(sa.literal(value, GRANT.c[name].type) for name, value in fields.items()))
+    room = sa.func.placet.standing_room_v1(grant.agent, grant.environment.value, grant.tool_name)
+    added = postgresql.insert(GRANT).from_select(list(fields), row.where(room))
     return await tx.change(added.on_conflict_do_nothing()) == 1
+
+
+async def is_given(tx: Reading, standing_id: UUID) -> bool:
+    """Tell whether there is, or was, a standing grant of this id."""
+    query = sa.select(GRANT.c.standing_id).where(
+        GRANT.c.tenant_id == tx.tenant_id, GRANT.c.standing_id == standing_id
+    )
+    return bool(await tx.rows(query))
 
 
 async def revoke_grant(tx: Writing, standing_id: UUID, reason: str) -> str:

@@ -84,6 +84,7 @@ class StandingFlaw(StrEnum):
     RULES_BAD = "rules_bad"
     TOO_LONG = "too_long"
     GIVEN_BEFORE = "given_before"
+    TOO_MANY = "too_many"
 
 
 class StandingObjection(Value, frozen=True):

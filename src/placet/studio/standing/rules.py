@@ -14,7 +14,7 @@ from placet.policy.loaded import LoadedTool
 from placet.policy.model import Rule
 from placet.policy.paths import touches
 from placet.policy.standing import checkpoint_hash, load_rules, schema_hash
-from placet.replay.standing.model import ReplayStandingGrant
+from placet.replay.standing.model import IN_FORCE_MAX, PER_TOOL_MAX, ReplayStandingGrant
 from placet.studio.standing.model import (
     LASTS_MAX,
     StandingFlaw,
@@ -127,6 +127,18 @@ def view_of(grant: ReplayStandingGrant) -> StandingView:
 def objection(code: StandingFlaw, detail: str) -> StandingObjection:
     """Return one thing that stands against a standing grant."""
     return StandingObjection(code=code, detail=detail)
+
+
+def not_added(*, is_given: bool) -> StandingObjection:
+    """Return why a standing grant that nothing else stands against was not put in force."""
+    if is_given:
+        detail = "a standing grant with this id was given before"
+        return objection(StandingFlaw.GIVEN_BEFORE, detail)
+    detail = (
+        f"{PER_TOOL_MAX} are in force for this tool, or {IN_FORCE_MAX} for the agent: revoke some,"
+        " or let one say more with `one_of` or bounds"
+    )
+    return objection(StandingFlaw.TOO_MANY, detail)
 
 
 def refused(reasons: list[StandingObjection]) -> StandingRefused:

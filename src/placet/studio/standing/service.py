@@ -69,6 +69,9 @@ async def give_standing(
         found = rules.objection(StandingFlaw.SIGNED_OTHERWISE, "it names no workspace here")
     else:
         await workspaces.hold_standings(tx, workspace.workspace_id)
+        # Race: two that are given at once are counted one after the other, and none is given in a
+        # workspace that is being archived.
+        workspace = await workspace_store.lock_workspace(tx, workspace.workspace_id)
         found = await _terms(tx, workspace, standing.tool, policies)
     if isinstance(found, StandingObjection):
         raise rules.refused([found])
@@ -80,8 +83,7 @@ async def give_standing(
         raise rules.refused(reasons)
     grant = await _grant(tx, standing, envelope)
     if not await store.insert_grant(tx, grant):
-        detail = "a standing grant with this id was given before"
-        raise rules.refused([rules.objection(StandingFlaw.GIVEN_BEFORE, detail)])
+        raise rules.refused([rules.not_added(is_given=await store.is_given(tx, grant.standing_id))])
     said = StandingGranted(
         standing_id=grant.standing_id,
         workspace_id=workspace.workspace_id,
