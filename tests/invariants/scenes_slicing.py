@@ -75,7 +75,7 @@ async def a_slice_called_back_before_it_is_used(stage: Stage) -> list[str]:
 
 
 async def a_slice_used_before_it_is_called_back(stage: Stage) -> list[str]:
-    """I16: what is being used is not called back, and nobody waits for it."""
+    """I16: what is being used is not called back; who needs it waits, and is told the truth."""
     stage = await _purse(stage)
     one, other = await stage.worker(), await stage.worker(1)
     await _pay(one, 4)
@@ -86,14 +86,16 @@ async def a_slice_used_before_it_is_called_back(stage: Stage) -> list[str]:
         other,
         lambda: other.propose(second, _paying(93)),
     )
-    again = await came_to(lambda: other.propose(second, _paying(88)))
+    third = await other.prepare()
+    again = await came_to(lambda: other.propose(third, _paying(88)))
     return broken(
         {
-            "nobody waits": not met.waited,
+            "who calls it back waits": met.waited,
             "who uses it is granted": granted(met.first) == 1,
             "who calls it back is not": granted(met.second) == 0,
-            "it is asked again": granted(again) == 1,
+            "what fits then is": granted(again) == 1,
         }
+        | ended(met.second, "ok")
         | await _agreed(stage, used=100, held=0)
     )
 

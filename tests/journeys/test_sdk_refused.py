@@ -26,6 +26,7 @@ AGAIN: dict[str, dict[str, Any]] = {
     "stale_time": {},
     "request_in_progress": {"retry_after_seconds": 0},
     "asks_full": {},
+    "allowance_full": {},
     "rate_limited": {"retry_after_seconds": 0},
     "governance_unavailable": {"retry_after_seconds": 0},
 }

@@ -18,9 +18,9 @@ from placet.replay.calls.memory import Known
 from placet.replay.calls.model import CallStatus
 from placet.replay.calls.next_call import CountedCall
 from placet.replay.calls.propose import sign_outcomes
-from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
+from placet.replay.calls.runtime import ATTEMPTS, COLD, HASTY, Runtime
 from placet.replay.calls.tool_calls import KeptAnswer
-from placet.replay.calls.widening import widened
+from placet.replay.calls.widening import patient, widened
 from placet.replay.calls.writes import Caller, Decided
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.sessions.codes import STALE, STALE_TIME, refusal
@@ -63,9 +63,11 @@ async def claim_call(
     claim = await _guessed(runtime, caller, (asked.claim_id, call_id), told)
     taken: frozenset[bytes] = frozenset()
     last = STALE
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         version = Decided(version=COLD) if claim is None else claim.version()
         write = _write(runtime, call_id, asked.claim_id, claim)
+        if attempt >= HASTY:
+            write = msgspec.structs.replace(write, left=patient(write.left))
         row = await store.claim(runtime.db.hot, caller, version, write)
         match row["code"]:
             case "redo":

@@ -18,7 +18,7 @@ from placet.replay.calls.memory import Known
 from placet.replay.calls.model import CallStatus
 from placet.replay.calls.next_call import CountedCall
 from placet.replay.calls.proposal import decide_proposal
-from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
+from placet.replay.calls.runtime import ATTEMPTS, COLD, HASTY, Runtime
 from placet.replay.calls.tool_calls import (
     DecidedProposal,
     KeptAnswer,
@@ -27,7 +27,7 @@ from placet.replay.calls.tool_calls import (
     Proposed,
     read_proposal,
 )
-from placet.replay.calls.widening import widened
+from placet.replay.calls.widening import patient, widened
 from placet.replay.calls.writes import Caller, Decided, ProposalWrite
 from placet.replay.sessions.binding import encode_binding
 from placet.replay.sessions.codes import STALE, STALE_TIME, refusal
@@ -75,8 +75,10 @@ async def register_calls(
     known = runtime.find(caller.key, caller.session_id)
     taken: frozenset[bytes] = frozenset()
     last = STALE
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         decided, version = await _decide(runtime, known, proposed, taken)
+        if attempt >= HASTY:
+            decided = msgspec.structs.replace(decided, left=patient(decided.left))
         write = _write(runtime, proposed, decided)
         row = await send(runtime.db.hot, caller, version, write)
         match row["code"]:

@@ -24,8 +24,14 @@ ATTEMPTS: Final = 4
 
 TURN_SECONDS: Final = 0.5
 
+HASTY: Final = 2
+"""So many attempts wait for nobody who uses a part of what this one needs; the others do."""
+
 COLD: Final = -1
 """The version of facts that nobody knows: the function answers with them."""
+
+UNREAD: Final = -2
+"""The version for a host's word on a call that nobody knows: the facts come before it is kept."""
 
 
 class Runtime:

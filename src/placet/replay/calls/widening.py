@@ -48,3 +48,10 @@ def widened(  # noqa: PLR0913, PLR0917 -- a decision, and all that it was made o
         series=known.left.series(policy) if known.mode is SessionMode.SHADOW else None,
     )
     return left if wide is None else msgspec.structs.replace(left, wide=wide)
+
+
+def patient(left: Left) -> Left:
+    """Return what a decision leaves, waiting for whoever uses what it needs of an allowance."""
+    if left.wide is None:
+        return left
+    return msgspec.structs.replace(left, wide=msgspec.structs.replace(left.wide, waits=True))

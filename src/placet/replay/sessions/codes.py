@@ -11,6 +11,7 @@ from placet.kernel.refusals import (
     Unauthenticated,
 )
 from placet.replay.sessions.refusals import (
+    AllowanceFull,
     ArtifactRevoked,
     AsksFull,
     AuthorityExpired,
@@ -51,6 +52,10 @@ _REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
     "authority_expired": (
         AuthorityExpired,
         "what it runs under is over: an approval expired, or a break-glass ended, in time or early",
+    ),
+    "allowance_full": (
+        AllowanceFull,
+        "too many calls count already in the window of an aggregate wider than a session",
     ),
     "lease_lost": (LeaseLost, "another holder has the lease, or it ran out"),
     "asks_full": (AsksFull, "too many calls of this session wait for people already"),

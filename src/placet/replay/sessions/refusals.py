@@ -60,6 +60,13 @@ class AsksFull(Conflict):
     hint = "wait until people have answered, then propose again; the prepared request stands"
 
 
+class AllowanceFull(Conflict):
+    """Beyond a session, at most 100,000 calls count at once in one aggregate's window."""
+
+    action = Action.WAIT
+    hint = "wait until calls have left the window, then propose again; the prepared request stands"
+
+
 class StaleState(Conflict):
     """The session's facts moved on while this was decided."""
 

@@ -98,11 +98,15 @@ class Look(Value, frozen=True):
 
 
 class Wide(Value, frozen=True):
-    """Everything that a decision takes from allowances, and what it reckoned with."""
+    """Everything that a decision takes from allowances, and what it reckoned with.
+
+    `waits` says that slices of others are waited for which are in use and may hold what is needed.
+    """
 
     allowances: list[Allowance]
     takes: list[Take]
     looks: list[Look]
+    waits: bool = False
 
 
 class Others(Value, frozen=True):

@@ -203,6 +203,9 @@ BEGIN
             code := 'redo';
             facts := placet.session_facts_v1(s) || placet.claim_facts_v1(s, c, v_approved);
             RETURN;
+        WHEN SQLSTATE 'PL004' THEN
+            code := 'allowance_full';
+            RETURN;
         WHEN SQLSTATE 'PL003' THEN
             code := 'redo';
             facts := placet.session_facts_v1(s) || placet.claim_facts_v1(s, c, v_approved)

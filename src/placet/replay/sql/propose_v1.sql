@@ -217,6 +217,9 @@ BEGIN
             code := 'redo';
             facts := placet.session_facts_v1(s);
             RETURN;
+        WHEN SQLSTATE 'PL004' THEN
+            code := 'allowance_full';
+            RETURN;
         WHEN SQLSTATE 'PL003' THEN
             code := 'redo';
             facts := placet.session_facts_v1(s) || placet.slices_told_v1(s, p_left -> 'wide');

@@ -35,12 +35,14 @@ BEGIN
 END
 $$;
 
--- What all sessions' calls take from an allowance and what their slices hold, under its lock.
+-- What all sessions' calls take from an allowance and what their slices hold, under its lock. With
+-- a window the calls are added up, 100,000 at most: raises PL004 where so many count.
 CREATE FUNCTION placet.allowance_total_v1(p_tenant uuid, p_allowance uuid, p_window bigint)
 RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE
     v_since timestamptz;
     v_total numeric;
+    v_calls bigint;
 BEGIN
     IF p_window IS NULL THEN
         SELECT a.reserved INTO v_total FROM placet.replay_allowance AS a
@@ -49,18 +51,22 @@ BEGIN
     END IF;
     v_since := clock_timestamp() - make_interval(secs => p_window);
     -- Race: one statement, since what a slice holds becomes a call's at any time.
-    SELECT sum(w.value) INTO v_total
+    SELECT sum(w.value), sum(w.calls) INTO v_total, v_calls
     FROM (
-        SELECT o.value FROM placet.replay_wide_amount AS o
+        (SELECT o.value, 1 AS calls FROM placet.replay_wide_amount AS o
         WHERE o.tenant_id = p_tenant AND o.allowance_id = p_allowance
           AND o.released_at IS NULL AND o.committed_at IS NULL
         UNION ALL
-        SELECT o.value FROM placet.replay_wide_amount AS o
+        SELECT o.value, 1 FROM placet.replay_wide_amount AS o
         WHERE o.tenant_id = p_tenant AND o.allowance_id = p_allowance
           AND o.released_at IS NULL AND o.committed_at > v_since
+        LIMIT 100000)
         UNION ALL
-        SELECT l.held FROM placet.replay_slice AS l
+        SELECT l.held, 0 FROM placet.replay_slice AS l
         WHERE l.tenant_id = p_tenant AND l.allowance_id = p_allowance AND l.held > 0) AS w;
+    IF v_calls >= 100000 THEN
+        RAISE EXCEPTION 'too many calls count in a window' USING ERRCODE = 'PL004';
+    END IF;
     RETURN coalesce(v_total, 0);
 END
 $$;
@@ -92,10 +98,70 @@ BEGIN
 END
 $$;
 
+-- Wait for the slices of others that are being used at this moment, where a session's calls need
+-- what they may hold. Nobody is kept waiting by it: it comes before any slice or parent is locked,
+-- and each lock is let go as soon as it was had.
+CREATE FUNCTION placet.slices_wait_v1(
+    s placet.replay_session, p_allowance jsonb, p_need numeric)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    a record;
+    v_free uuid[];
+    v_busy uuid;
+    v_own numeric;
+    v_left numeric;
+BEGIN
+    SELECT * INTO a FROM jsonb_to_record(p_allowance) AS r(
+        allowance_id uuid, window_seconds bigint, most numeric, is_below boolean);
+    v_own := coalesce((
+        SELECT l.held FROM placet.replay_slice AS l
+        WHERE l.tenant_id = s.tenant_id AND l.session_id = s.session_id
+          AND l.allowance_id = a.allowance_id), 0);
+    IF v_own >= p_need THEN
+        RETURN;
+    END IF;
+    v_left := a.most - (p_need - v_own) - placet.allowance_total_v1(
+        s.tenant_id, a.allowance_id, a.window_seconds);
+    IF v_left > 0 OR (v_left = 0 AND NOT a.is_below) OR v_left IS NULL THEN
+        RETURN;
+    END IF;
+    BEGIN
+        SELECT array_agg(f.session_id) INTO v_free
+        FROM (
+            SELECT o.session_id FROM placet.replay_slice AS o
+            WHERE o.tenant_id = s.tenant_id AND o.allowance_id = a.allowance_id AND o.held > 0
+              AND o.session_id <> s.session_id
+            FOR NO KEY UPDATE SKIP LOCKED) AS f;
+        RAISE EXCEPTION 'these are free' USING ERRCODE = 'PL005';
+    EXCEPTION
+        WHEN SQLSTATE 'PL005' THEN NULL;
+    END;
+    FOR v_busy IN
+        SELECT o.session_id FROM placet.replay_slice AS o
+        WHERE o.tenant_id = s.tenant_id AND o.allowance_id = a.allowance_id AND o.held > 0
+          AND o.session_id <> s.session_id AND o.session_id <> ALL (coalesce(v_free, '{}'))
+        ORDER BY o.session_id
+    LOOP
+        -- Race: whoever has it may wait for another of these, so none is kept while waiting.
+        BEGIN
+            PERFORM FROM placet.replay_slice AS o
+            WHERE o.tenant_id = s.tenant_id AND o.session_id = v_busy
+              AND o.allowance_id = a.allowance_id
+            FOR NO KEY UPDATE;
+            RAISE EXCEPTION 'it is free now' USING ERRCODE = 'PL005';
+        EXCEPTION
+            WHEN SQLSTATE 'PL005' THEN NULL;
+        END;
+    END LOOP;
+END
+$$;
+
 -- Lock an allowance, fetch from it what a session's calls need, and a part of what is left beside.
--- Raises PL003 where that does not fit; what was written before is undone with it.
+-- Raises PL003 where that does not fit; what was written before is undone with it. Who has waited
+-- for slices in use, and needs one that is in use again, is told that a lock is not to be had.
 CREATE FUNCTION placet.slices_fetch_v1(
-    s placet.replay_session, p_allowance jsonb, p_need numeric, p_at timestamptz)
+    s placet.replay_session, p_allowance jsonb, p_need numeric, p_waited boolean,
+    p_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     a record;
@@ -137,6 +203,14 @@ BEGIN
         v_left := v_left + placet.slices_call_back_v1(s.tenant_id, s.session_id, a.allowance_id);
     END IF;
     IF v_left < 0 OR (v_left = 0 AND a.is_below) THEN
+        -- What others still hold now was passed over.
+        v_left := v_left + coalesce((
+            SELECT sum(o.held) FROM placet.replay_slice AS o
+            WHERE o.tenant_id = s.tenant_id AND o.allowance_id = a.allowance_id AND o.held > 0
+              AND o.session_id <> s.session_id), 0);
+        IF p_waited AND (v_left > 0 OR (v_left = 0 AND NOT a.is_below)) THEN
+            RAISE EXCEPTION 'a slice is in use' USING ERRCODE = 'lock_not_available';
+        END IF;
         RAISE EXCEPTION 'an allowance is spent' USING ERRCODE = 'PL003';
     END IF;
     v_more := trunc(coalesce(v_left, 0) / 8);
@@ -153,14 +227,25 @@ END
 $$;
 
 -- Take what a response's calls take from allowances: from the session's own slices first, and from
--- the parents what is lacking there. Raises PL003 where it does not fit.
+-- the parents what is lacking there. Raises PL003 where it does not fit. With `waits` it first waits
+-- for slices of others that are in use.
 CREATE FUNCTION placet.slices_take_v1(
     s placet.replay_session, p_wide jsonb, p_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     n record;
+    v_waits boolean := coalesce((p_wide ->> 'waits')::boolean, false);
     v_lacking uuid[] := '{}';
 BEGIN
+    IF v_waits THEN
+        PERFORM placet.slices_wait_v1(s, a.allowance, t.need)
+        FROM jsonb_array_elements(p_wide -> 'allowances') AS a(allowance)
+        JOIN (
+            SELECT r.allowance_id, sum(r.value) AS need
+            FROM jsonb_to_recordset(p_wide -> 'takes') AS r(allowance_id uuid, value numeric)
+            GROUP BY r.allowance_id) AS t
+            ON t.allowance_id = (a.allowance ->> 'allowance_id')::uuid;
+    END IF;
     FOR n IN
         SELECT t.allowance_id, sum(t.value) AS need
         FROM jsonb_to_recordset(p_wide -> 'takes') AS t(allowance_id uuid, value numeric)
@@ -183,7 +268,7 @@ BEGIN
         WHERE (a.allowance ->> 'allowance_id')::uuid = ANY (v_lacking)
         ORDER BY (a.allowance ->> 'allowance_id')::uuid
     LOOP
-        PERFORM placet.slices_fetch_v1(s, n.allowance, n.need, p_at);
+        PERFORM placet.slices_fetch_v1(s, n.allowance, n.need, v_waits, p_at);
     END LOOP;
     INSERT INTO placet.replay_wide_amount (
         tenant_id, session_id, call_id, allowance_id, value, granted_at, committed_at)
