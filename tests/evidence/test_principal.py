@@ -64,6 +64,8 @@ def test_every_field_is_under_the_signature() -> None:
         {"subject": {str(n): "x" * 250 for n in range(4)}},
         {"subject": {"n": "x" * 257}},
         {"expires_at": ASSERTION.issued_at},
+        {"issued_at": "9999-12-31T23:55:00Z"},
+        {"issued_at": "0001-01-01T00:00:00Z", "expires_at": "9999-12-31T23:59:59Z"},
         {"expires_at": ASSERTION.issued_at + LIFE_MAX + timedelta(microseconds=1)},
         {"issued_at": "2026-03-01T10:30:00+01:00"},
         {"agent": ""},

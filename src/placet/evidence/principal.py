@@ -41,7 +41,7 @@ class Assertion(Input, frozen=True):
         """Refuse times in other zones, a life that is too long, and too much said."""
         check_utc(self.issued_at, self.expires_at)
         check_attributes(self.subject)
-        if not self.issued_at < self.expires_at <= self.issued_at + LIFE_MAX:
+        if not timedelta(0) < self.expires_at - self.issued_at <= LIFE_MAX:
             message = "an assertion ends after it began, and at most ten minutes later"
             raise ValueError(message)
 
