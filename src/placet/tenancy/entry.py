@@ -252,7 +252,7 @@ async def answered_apart(
     if not isinstance(claim, Claim):
         return _json(claim.body, claim.status, _REPLAYED)
     try:
-        prepared = await _in_time(prepare)
+        prepared = await in_time(prepare)
         async with db.writing(principal) as tx:
             await hold_claim(tx, claim)
             made = await work(tx, prepared)
@@ -286,8 +286,11 @@ async def _kept(tx: Writing, route: str, key: str, made: Answer) -> bytes:
     return body
 
 
-async def _in_time(prepare: Callable[[], Awaitable[T]]) -> T:
-    """Prepare while the claim is surely held: what ends later would be done twice."""
+async def in_time(prepare: Callable[[], Awaitable[T]]) -> T:
+    """Do what takes its time and changes nothing, while a claim taken before is surely held.
+
+    What ended later would be done twice. Refuses `governance_unavailable` where it takes too long.
+    """
     try:
         async with asyncio.timeout(PREPARING_FOR.total_seconds()) as limit:
             return await prepare()

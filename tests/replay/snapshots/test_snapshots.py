@@ -1,6 +1,7 @@
 """Snapshots of sessions: equal to the fold, found out where they are wrong, and never needed."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import asyncpg
 import httpx
@@ -27,6 +28,7 @@ from placet.replay.snapshots.rules import digest_of
 from placet.replay.snapshots.tables import SESSION_SNAPSHOT
 from placet.storage.database import Database
 from placet.storage.work import SNAPSHOT_SESSION, WorkDue, put_due
+from placet.tenancy import entry
 from placet.tenancy import service as tenancy
 from placet.tenancy.model import IssueApiKey, Role
 
@@ -246,6 +248,33 @@ async def test_only_the_latest_snapshots_stay(
     for seq in (1, 2, 3, 4):
         await take(worker, seq)
     assert [one["seq"] for one in await listed(worker)] == [4, 3]
+    earlier = await take(worker, 2)
+    assert earlier.status_code == 201, earlier.text
+    told = await history(worker)
+    assert encode_state(fold(told[:2])) in earlier.content
+    assert (earlier.json()["seq"], earlier.json()["sound"]) == (2, True)
+    assert [one["seq"] for one in await listed(worker)] == [4, 3]
+
+
+async def test_whoever_changes_nothing_reads_and_checks_snapshots_and_takes_none(
+    worker: Worker, desk: Desk
+) -> None:
+    await take(worker, 1)
+    _, auditor = await desk.workplace.person("auditor", Role.AUDITOR)
+    for verb in ("snapshots", "snapshots/1", "check?whole=true"):
+        assert (await desk.get(f"{worker.path}/{verb}", auditor)).status_code == 200, verb
+    refused = await desk.post(f"{worker.path}/snapshots", {}, auditor)
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+    assert len(await listed(worker)) == 1
+
+
+@pytest.mark.parametrize("query", ["", "?whole=true"])
+async def test_a_check_that_takes_too_long_is_refused(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr(entry, "PREPARING_FOR", timedelta(0))
+    told = await worker.desk.get(f"{worker.path}/check{query}", worker.desk.operator_key)
+    assert (told.status_code, told.json()["code"]) == (503, "governance_unavailable")
 
 
 async def test_nobody_sees_or_takes_snapshots_of_another_tenant_or_agent(

@@ -32,6 +32,7 @@ from placet.tenancy.entry import (
     answered_apart,
     body_of,
     database_of,
+    in_time,
     principal_of,
     query_of,
 )
@@ -45,11 +46,14 @@ _CHECKERS: Final = (Scope.OPERATE, Scope.AUDIT)
 @post(
     _SNAPSHOTS,
     opt=RouteOpt(
-        scope=_CHECKERS, body=TakeSnapshot, answer=SnapshotWithState, status=201, keyed=True
+        scope=Scope.OPERATE, body=TakeSnapshot, answer=SnapshotWithState, status=201, keyed=True
     ),
 )
 async def take_snapshot(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
-    """Keep what the events of a session lead to, up to its latest or to an earlier one."""
+    """Keep what the events of a session lead to, up to its latest or to an earlier one.
+
+    One with as many later ones as are kept is answered, and not kept.
+    """
     raw = await body_of(request)
     asked = bodies.decode(_TAKE, raw)
     db, principal = database_of(request), principal_of(request)
@@ -94,13 +98,14 @@ async def get_snapshot(
     opt=RouteOpt(scope=_CHECKERS, query=CheckQuery, answer=SessionChecked),
 )
 async def check_session(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
-    """Hold the state of a session to its events."""
+    """Hold the state of a session to its events. Refuses where that takes too long."""
     asked = query_of(request, CheckQuery)
-    return answer(
-        await service.check_session(
-            database_of(request), principal_of(request), session_id, whole=asked.whole
-        )
-    )
+    db, principal = database_of(request), principal_of(request)
+
+    async def check() -> SessionChecked:
+        return await service.check_session(db, principal, session_id, whole=asked.whole)
+
+    return answer(await in_time(check))
 
 
 def _below(cursor: str | None) -> int:

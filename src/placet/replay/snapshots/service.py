@@ -55,7 +55,10 @@ async def fold_session(
 
 
 async def keep_snapshot(tx: Writing, session: UUID, folded: Folded) -> SnapshotWithState:
-    """Keep what a session's events lead to, in place of anything else that stands there."""
+    """Keep what a session's events lead to, in place of anything else that stands there.
+
+    Returns what was folded, which does not stay where as many later ones stand as are kept.
+    """
     bare = ReplaySessionSnapshot(
         tenant_id=tx.tenant_id,
         session_id=StreamId(session),
@@ -66,8 +69,10 @@ async def keep_snapshot(tx: Writing, session: UUID, folded: Folded) -> SnapshotW
         digest=b"",
         taken_at=await tx.now(),
     )
-    await store.keep_snapshot(tx, msgspec.structs.replace(bare, digest=digest_of(bare)))
-    return whole_view_of(await store.get_snapshot(tx, session, folded.seq))
+    made = msgspec.structs.replace(bare, digest=digest_of(bare))
+    await store.keep_snapshot(tx, made)
+    stands = await store.find_snapshot(tx, session, folded.seq)
+    return whole_view_of(stands or PlacedSnapshot(**msgspec.structs.asdict(made), leaf=folded.head))
 
 
 async def check_session(

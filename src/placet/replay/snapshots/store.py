@@ -26,9 +26,14 @@ async def list_snapshots(
     return await tx.list(PlacedSnapshot, query.order_by(_C.seq.desc()).limit(limit))
 
 
+async def find_snapshot(tx: Reading, session_id: UUID, seq: int) -> PlacedSnapshot | None:
+    """Return the snapshot of a session at a sequence number, if one stands there."""
+    return await tx.find(PlacedSnapshot, _placed(tx, session_id).where(_C.seq == seq))
+
+
 async def get_snapshot(tx: Reading, session_id: UUID, seq: int) -> PlacedSnapshot:
     """Return the snapshot of a session at a sequence number. Refuses `not_found`."""
-    found = await tx.find(PlacedSnapshot, _placed(tx, session_id).where(_C.seq == seq))
+    found = await find_snapshot(tx, session_id, seq)
     if found is None:
         raise NotFound(detail="there is no such thing here")
     return found
