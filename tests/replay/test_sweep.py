@@ -124,6 +124,24 @@ async def test_what_one_sweeper_took_the_other_leaves(
     assert worker.session_id not in taken[1]
 
 
+async def test_a_sweep_decides_so_many_calls_and_the_next_one_the_rest(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await desk.worker()
+    for order in ("ord_00000001", "ord_00000002", "ord_00000003"):
+        await worker.look_up(order)
+        await worker.propose(("issue_refund", {"order_id": order, "amount_cents": 100}))
+    assert (await worker.post("close", {"reason": "done"})).json()["status"] == "closing"
+    await let_time_pass(worker)
+    monkeypatch.setattr("placet.replay.calls.sweep.OVERDUE_MAX", 2)
+    await sweep_due(runtime)
+    assert list((await statuses(worker)).values()) == ["granted"]
+    assert (await worker.read())["status"] == "closing"
+    await sweep_due(runtime)
+    assert await statuses(worker) == {}
+    assert (await worker.read())["status"] == "completed"
+
+
 async def test_a_sweep_reads_one_output_of_a_call_however_much_was_reported(
     desk: Desk, runtime: Runtime, let_time_pass: Pass, monkeypatch: pytest.MonkeyPatch
 ) -> None:

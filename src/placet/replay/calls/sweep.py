@@ -44,6 +44,8 @@ from placet.storage.work import SNAPSHOT_SESSION, SWEEP_SESSION, WorkDue, put_du
 
 BATCH: Final = 100
 TAKEN_SECONDS: Final = 30
+OVERDUE_MAX: Final = 256
+"""How many overdue calls of one session a sweep decides; the next one takes the rest."""
 _LOG: Final = logging.getLogger("placet.worker")
 
 Evidence: TypeAlias = tuple[Mapping[UUID, ReplayExecutionReceipt], Mapping[UUID, Reports]]
@@ -84,7 +86,9 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
         session = await sessions.get_session(tx, work.ref)
         now = await tx.now()
         calls = await store.list_open_calls(tx, work.ref)
-        overdue = [call for call in calls if call.due_at is not None and call.due_at <= now]
+        due = [call for call in calls if call.due_at is not None and call.due_at <= now]
+        # What is left stays overdue, so that the session is due again at once.
+        overdue = due[:OVERDUE_MAX]
         reports = await hosts.read_reports(
             tx, session.environment, work.ref, [call.call_id for call in overdue]
         )
