@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 from tests.journeys.conftest import ENFORCE, Network, RefundDesk
 from tests.journeys.test_sdk_away import HASTY, open_statuses, refunding
-from tests.journeys.test_sdk_once import LOOKUP
+from tests.journeys.test_sdk_once import LOOKUP, REFUND
 from tests.journeys.wire import Wire
 
 from placet.kernel.value import Value
-from placet.replay.sessions.refusals import SessionKilled
+from placet.replay.sessions.lease_model import ChangeLease, LeaseAction
+from placet.replay.sessions.refusals import LeaseLost, SessionKilled
 from placet.sdk.errors import CallBlocked, JournalInUse, OutcomeUnknown
 from placet.sdk.govern import governed
 from placet.sdk.journal import sessions_in
@@ -225,6 +226,38 @@ async def test_what_the_present_process_runs_is_not_taken_over_from_itself(
     ):
         await issue_refund("ord_1", 100)
         assert (paid, await open_statuses(session)) == (["ord_1"], [])
+
+
+async def test_whoever_was_overtaken_says_nothing_of_the_calls_of_the_next_holder(
+    desk: RefundDesk,
+) -> None:
+    async with desk.client() as client, client.session(mode=ENFORCE) as first:
+        given_back = ChangeLease(
+            action=LeaseAction.RELEASE, holder=first.lease.holder, request_id=first.means.ids.new()
+        )
+        endpoints = first.means.endpoints
+        await endpoints.lease(first.session_id, given_back, first.lease.binding, HASTY)
+        async with desk.client() as other, other.session(first.session_id) as second:
+            prepared = await second.preflight(offered_tools=["issue_refund"])
+            (call,) = (await second.propose(prepared, [REFUND])).calls
+            assert await first.take_over() == TakenOver()
+            (seen,) = (await second.state(pending=True)).pending or []
+            assert (seen.call_id, seen.status, seen.receipts) == (call.call_id, "granted", [])
+            await second.start(call.call_id)
+
+
+async def test_whoever_has_lost_the_lease_says_nothing_of_what_was_left(
+    desk: RefundDesk, tmp_path: Path
+) -> None:
+    async with desk.client() as client:
+        async with client.session(mode=ENFORCE, journal=tmp_path) as session:
+            prepared = await session.preflight(offered_tools=["lookup_order"])
+            await session.propose(prepared, [LOOKUP])
+        async with client.session(session.session_id) as session:
+            session.lease.lose(LeaseLost(detail="somebody took it"))
+            with pytest.raises(LeaseLost):
+                await session.take_over()
+            assert await open_statuses(session) == ["granted"]
 
 
 async def test_a_doubtful_end_stays_doubtful_over_a_take_over(

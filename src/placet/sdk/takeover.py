@@ -57,8 +57,9 @@ class TakenOver(Value, frozen=True):
 async def take_over(session: Session) -> TakenOver:
     """Deliver what an earlier holder owed, and settle what it left as far as that is known.
 
-    Raises `GovernanceUnavailable` and what ends a session; of one call nothing is raised: what
-    cannot be settled is logged and stays as it is.
+    Calls of a later fence are somebody else's and left alone. Raises `GovernanceUnavailable`,
+    `LeaseLost` and what ends a session; of one call nothing is raised: what cannot be settled is
+    logged and stays as it is.
     """
     journal, owed = session.attached.journal, session.owed
     begun = set() if journal is None else set(journal.begun())
@@ -72,7 +73,7 @@ async def take_over(session: Session) -> TakenOver:
         for call in fresh:
             seen.add(call.call_id)
             await _take(session, call, found)
-            if call.grant_fence == session.lease.fence:
+            if not _is_of_earlier(session, call):
                 begun.discard(call.call_id)
         if not state.more_pending:
             # What is not open any more is over, and of the rest all is said that is known here.
@@ -93,8 +94,10 @@ async def _take(session: Session, call: PendingCall, found: TakenOver) -> None:
         found.waiting.append(call.call_id)
         return
     is_open = call.status in {CallStatus.GRANTED, CallStatus.UNKNOWN}
-    if not is_open or call.grant_fence == session.lease.fence or _is_owed(session, call):
+    if not is_open or not _is_of_earlier(session, call) or _is_owed(session, call):
         return
+    # Whoever was overtaken meanwhile has no word to say any more.
+    session.check()
     if call.status == CallStatus.GRANTED and _surely_never_begun(session, call):
         found.never_begun.append(call.call_id)
         if session.environment is not Environment.PRODUCTION or not call.start_required:
@@ -105,6 +108,12 @@ async def _take(session: Session, call: PendingCall, found: TakenOver) -> None:
         found.unknown.append(call.call_id)
         if call.status == CallStatus.GRANTED and not call.receipts:
             await _report(session, call, ReceiptStatus.UNKNOWN, ENDED)
+
+
+def _is_of_earlier(session: Session, call: PendingCall) -> bool:
+    """Tell whether a call was granted before this holder, and by neither it nor a later one."""
+    own = session.lease.fence
+    return call.grant_fence is None or own is None or call.grant_fence < own
 
 
 def _is_owed(session: Session, call: PendingCall) -> bool:
