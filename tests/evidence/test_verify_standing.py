@@ -51,13 +51,38 @@ def used(number: int = 1, **changes: object) -> Said:
     return Said("CallProposed", body)
 
 
-def report_of(*session: Said, authority: tuple[Said, ...] | None = None) -> BundleReport:
-    """Return the report on a session, beside the authority stream."""
+def ended(name: str, epoch: int = 0, **changes: object) -> Said:
+    """Return an event of the signer: `revoked`, `removed` from the workspace, or `let_in` to it."""
+    types = {
+        "revoked": "PersonKeyRevoked",
+        "removed": "ApproverRemoved",
+        "let_in": "EnrolmentConfirmed",
+    }
+    body: dict[str, object] = {
+        "workspace_id": str(STANDING.workspace_id),
+        "actor_id": str(PERSON),
+        "key_id": PERSON_KEY.key_id,
+    }
+    return Said(types[name], body | changes, control_epoch=epoch)
+
+
+def at(epoch: int, said: Said) -> Said:
+    """Return an event under a later control epoch."""
+    return msgspec.structs.replace(said, control_epoch=epoch)
+
+
+def report_of(
+    *session: Said, authority: tuple[Said, ...] | None = None, gone: int = 0
+) -> BundleReport:
+    """Return the report on a session, beside the authority stream, one body of it erased."""
     streams: list[tuple[Any, str, list[RecordedEvent]]] = [
         (SESSION, "session", chained(SESSION, [OPENED, *session]))
     ]
     if authority is not None:
-        streams.insert(0, (CONTROL, "authority", chained(CONTROL, authority, PERSON)))
+        told = chained(CONTROL, authority, PERSON)
+        if gone:
+            told[gone - 1] = msgspec.structs.replace(told[gone - 1], salt=None, body=None)
+        streams.insert(0, (CONTROL, "authority", told))
     lines = write_bundle(header_of(streams), [event for _, _, each in streams for event in each])
     return verify_bundle(io.BytesIO(b"".join(lines)))
 
@@ -114,3 +139,88 @@ def test_a_call_after_the_revocation_is_a_flaw_and_one_before_it_is_none() -> No
     assert "had been revoked" in why(report_of(*late, authority=tuple(early)))
     assert report_of(used(1), authority=(given(), *padding, REVOKED)).flaw is None
     assert STANDING.expires_at > STARTED
+
+
+def test_a_use_of_what_the_whole_stream_does_not_tell_of_is_a_flaw() -> None:
+    assert "no event gives the yes" in why(report_of(used(1), authority=(REVOKED,)))
+
+
+def test_a_use_of_what_an_erased_body_may_have_given_is_not_proved() -> None:
+    report = report_of(used(1), authority=(given(),), gone=1)
+    assert report.flaw is None
+    assert any("beforehand to 1 calls" in sentence for sentence in report.not_proved)
+
+
+PADDING = tuple(Said("Unread", {"n": n}) for n in range(10))
+
+
+def test_a_use_before_the_yes_is_a_flaw_by_the_epoch_and_else_by_the_clock() -> None:
+    assert "given later" in why(report_of(used(1), authority=(*PADDING, given())))
+    assert "given later" in why(report_of(*PADDING, used(1), authority=(at(1, given()),)))
+    assert report_of(at(1, used(1)), authority=(*PADDING, given())).flaw is None
+
+
+@pytest.mark.parametrize("name", ["revoked", "removed"])
+def test_a_use_after_the_end_of_its_signer_is_a_flaw_by_the_epoch_and_else_by_the_clock(
+    name: str,
+) -> None:
+    said = {"revoked": "key that signed", "removed": "removed as an approver"}[name]
+    later = (given(), *PADDING, ended(name, 1))
+    assert said in why(report_of(at(2, used(1)), authority=later))
+    assert report_of(*PADDING, *PADDING, used(1), authority=later).flaw is None
+    assert said in why(report_of(*PADDING, used(1), authority=(given(), ended(name))))
+    assert report_of(used(1), authority=(given(), *PADDING, ended(name))).flaw is None
+
+
+def test_a_use_after_the_epoch_of_the_revocation_is_a_flaw_whatever_the_clock_says() -> None:
+    later = (given(), *PADDING, at(1, REVOKED))
+    assert "had been revoked" in why(report_of(at(2, used(1)), authority=later))
+
+
+@pytest.mark.parametrize("name", ["revoked", "removed"])
+def test_a_yes_after_the_end_of_its_signer_is_a_flaw(name: str) -> None:
+    said = {"revoked": "had been revoked before", "removed": "had been removed"}[name]
+    assert said in why(report_of(authority=(ended(name), given())))
+
+
+def test_the_end_of_another_or_elsewhere_ends_nothing() -> None:
+    for other in (
+        ended("revoked", key_id="00" * 32),
+        ended("removed", workspace_id=str(uuid_of("elsewhere"))),
+        ended("removed", actor_id=str(uuid_of("other"))),
+    ):
+        report = report_of(*PADDING, used(1), authority=(other, given(), other))
+        assert report.flaw is None
+        assert any("none of them follows the end" in sentence for sentence in report.proved)
+
+
+def test_a_key_that_is_let_in_again_signs_again_and_no_other_and_no_yes_of_before_counts() -> None:
+    removed, let_in = ended("removed"), ended("let_in")
+    assert report_of(used(1), authority=(removed, let_in, given())).flaw is None
+    another = ended("let_in", key_id="00" * 32)
+    assert "had been removed" in why(report_of(authority=(removed, another, given())))
+    assert "had been removed" in why(report_of(authority=(let_in, removed, given())))
+    again = (given(), removed, let_in)
+    assert "removed as" in why(report_of(*PADDING, used(1), authority=again))
+
+
+def test_an_end_that_an_erased_body_may_tell_of_is_not_proved() -> None:
+    report = report_of(*PADDING, used(1), authority=(given(), ended("revoked")), gone=2)
+    assert report.flaw is None
+    assert any("had not ended" in sentence for sentence in report.not_proved)
+    assert not any("none of them follows" in sentence for sentence in report.proved)
+    again = (ended("removed"), ended("let_in"), given())
+    assert report_of(used(1), authority=again, gone=2).flaw is None
+
+
+def test_what_only_the_clock_orders_is_told_and_what_an_epoch_orders_is_not() -> None:
+    near = report_of(used(1), authority=(given(),))
+    assert any("1 calls came after the yes" in sentence for sentence in near.not_proved)
+    far = report_of(at(1, used(1)), authority=(given(), ended("revoked", 2)))
+    assert far.flaw is None
+    assert not any("database's clock: no" in sentence for sentence in far.not_proved)
+
+
+def test_what_is_not_checked_of_the_signer_is_told() -> None:
+    report = report_of(used(1), authority=(given(),))
+    assert any("let in to the workspace" in sentence for sentence in report.not_proved)

@@ -40,6 +40,7 @@ from placet.evidence.enrolment import ENROLMENT_VOTE_TYPE, EnrolmentVote
 from placet.evidence.fields import Fence
 from placet.evidence.grant import GRANT_TYPE, Grant
 from placet.evidence.leaf import GENESIS, body_hash, leaf_of, microseconds
+from placet.evidence.lift_vote import LIFT_VOTE_TYPE, LiftAct, LiftVote
 from placet.evidence.receipt import RECEIPT_TYPE, HostOutcome, HostReceipt
 from placet.evidence.standing import STANDING_TYPE, Standing
 from placet.evidence.vote import (
@@ -67,6 +68,10 @@ HOST_REVOKED: Final = "ToolHostRevoked"
 ORPHAN_KEPT: Final = "OrphanReceiptKept"
 STANDING_GRANTED: Final = "StandingGranted"
 STANDING_REVOKED: Final = "StandingRevoked"
+KEY_ENROLLED: Final = "PersonKeyEnrolled"
+KEY_REVOKED: Final = "PersonKeyRevoked"
+LET_IN: Final = "EnrolmentConfirmed"
+REMOVED: Final = "ApproverRemoved"
 _READ: Final = {
     SESSION_OPENED: "session",
     SESSION_STOPPED: "session",
@@ -84,6 +89,10 @@ _READ: Final = {
     ORPHAN_KEPT: "authority",
     STANDING_GRANTED: "authority",
     STANDING_REVOKED: "authority",
+    KEY_ENROLLED: "authority",
+    KEY_REVOKED: "authority",
+    LET_IN: "authority",
+    REMOVED: "authority",
 }
 """The event types that are read, and the kind of the streams that they may stand in."""
 
@@ -91,6 +100,9 @@ _DECIDED: Final = frozenset({CALL_PROPOSED, CALL_CLAIMED})
 """The events that may give leave to run a call: when it is proposed, or claimed after a yes."""
 
 _STOPS: Final = frozenset({SESSION_STOPPED, SESSION_BYPASSED})
+_PEOPLE: Final = frozenset({KEY_ENROLLED, KEY_REVOKED, LET_IN, REMOVED})
+"""The events that tell whose keys count, and since when they do not."""
+
 _GRANTED: Final = "granted"
 _KILL: Final = "kill"
 _TENANT: Final = "tenant"
@@ -165,10 +177,17 @@ class _SetBody(Value, frozen=True):
 
 
 class _LiftedBody(Value, frozen=True):
-    """What is read of a `ControlLifted` event."""
+    """What is read of a `ControlLifted` event; an older form of it holds no votes."""
 
     control_id: UUID
     asked_by: UUID
+    lift_id: UUID | None = None
+    kind: str = ""
+    target: str = ""
+    reason: str = ""
+    confirm_reason: str = ""
+    ask_vote: str | None = None
+    confirm_vote: str | None = None
 
 
 class _OpenedBody(Value, frozen=True):
@@ -277,6 +296,58 @@ class _StandingEndBody(Value, frozen=True):
     standing_id: UUID
 
 
+class _KeyBody(Value, frozen=True):
+    """What is read of a `PersonKeyEnrolled` event."""
+
+    actor_id: UUID
+    key_id: str
+    confirmed_by: tuple[UUID, ...] = ()
+
+
+class _KeyEndBody(Value, frozen=True):
+    """What is read of a `PersonKeyRevoked` event."""
+
+    key_id: str
+
+
+class _LetInBody(Value, frozen=True):
+    """What is read of an `EnrolmentConfirmed` event."""
+
+    workspace_id: UUID
+    actor_id: UUID
+    key_id: str
+
+
+class _RemovedBody(Value, frozen=True):
+    """What is read of an `ApproverRemoved` event."""
+
+    workspace_id: UUID
+    actor_id: UUID
+
+
+class _Mark(NamedTuple):
+    """Where an event of the `authority` stream stands: in it, among the controls, and when."""
+
+    seq: int
+    epoch: int
+    time: int
+
+
+class _PersonKey(NamedTuple):
+    """A person's key that an event enrolled: whose, since when, and whether a colleague agreed."""
+
+    actor_id: UUID
+    is_confirmed: bool
+    epoch: int
+
+
+class _Beforehand(NamedTuple):
+    """A standing grant, and where it was given."""
+
+    standing: Standing
+    at: _Mark
+
+
 class _Use(NamedTuple):
     """A call that was granted by a standing grant: of what, when, and where that is told."""
 
@@ -284,6 +355,7 @@ class _Use(NamedTuple):
     tool: str
     agent: str
     environment: str
+    epoch: int
     time: int
     item: str
     line: int
@@ -310,6 +382,21 @@ class _Control(NamedTuple):
 
     scope: tuple[str, str] | None
     epoch: int
+
+
+class _Lift(NamedTuple):
+    """A lifting that an event told of: of which control, unless its body was erased, and by whom.
+
+    `votes` are the envelopes of who asked and of who agreed, null where nobody signed.
+    """
+
+    said: _LiftedBody
+    votes: tuple[bytes | None, bytes | None]
+    control: _Control | None
+    confirmed_by: UUID
+    epoch: int
+    item: str
+    line: int
 
 
 class _Given(NamedTuple):
@@ -340,8 +427,10 @@ class _Chain:
         "environment",
         "erased_controls",
         "erased_hosts",
+        "erased_people",
         "erased_proposals",
         "erased_receipts",
+        "erased_standing",
         "fence",
         "head",
         "killed_at",
@@ -370,8 +459,10 @@ class _Chain:
         self.killed_at: int | None = None
         self.erased_controls = 0
         self.erased_hosts = 0
+        self.erased_people = 0
         self.erased_proposals = 0
         self.erased_receipts = 0
+        self.erased_standing = 0
 
 
 class _BadError(Exception):
@@ -423,10 +514,17 @@ class _Audit:
         self._hosts: dict[str, _HostBody] = {}
         self._ended_hosts: dict[str, int] = {}
         self._words: dict[_Attested, tuple[int, str, int]] = {}
-        self._standing: dict[UUID, Standing] = {}
-        self._ended_standing: dict[UUID, int] = {}
+        self._standing: dict[UUID, _Beforehand] = {}
+        self._ended_standing: dict[UUID, _Mark] = {}
         self._uses: list[_Use] = []
-        self._unproved_uses = 0
+        self._person_keys: dict[str, _PersonKey] = {}
+        self._first_key: int | None = None
+        self._ended_keys: dict[str, _Mark] = {}
+        self._let_in: dict[tuple[UUID, UUID, str], int] = {}
+        self._removed: dict[tuple[UUID, UUID], list[_Mark]] = {}
+        self._lifts: list[_Lift] = []
+        self._unsigned_lifts = self._unproved_lifts = 0
+        self._unproved_uses = self._unended_uses = self._timed_uses = 0
         self._unregistered = self._unproved_levels = 0
         self._unread = self._unproved_starts = 0
         self._events_ended = False
@@ -604,14 +702,15 @@ class _Audit:
         if event.type in _STOPS and chain.killed_at is None:
             chain.killed_at = event.control_revision
         if event.body is None:
-            self._note_erased(event.type, chain)
+            self._note_erased(event, chain)
             return
         try:
             self._note(event, _parsed(event.body), chain)
         except (ValueError, RecursionError) as fault:
             _bad(item, f"its body is not that of a `{event.type}`: {fault}")
 
-    def _note_erased(self, kind: str, chain: _Chain) -> None:
+    def _note_erased(self, event: EventLine, chain: _Chain) -> None:
+        kind = event.type
         if kind not in _STOPS:
             self._unread += 1
         if kind in _DECIDED:
@@ -622,6 +721,11 @@ class _Audit:
             chain.erased_hosts += 1
         elif kind in {RECEIPT_RECEIVED, CALL_SETTLED}:
             chain.erased_receipts += 1
+        elif kind == STANDING_GRANTED:
+            chain.erased_standing += 1
+        elif kind in _PEOPLE:
+            chain.erased_people += 1
+            self._note_first_key(event)
 
     def _note(self, event: EventLine, body: object, chain: _Chain) -> None:
         if event.type == CONTROL_SET:
@@ -669,8 +773,10 @@ class _Audit:
         elif event.type == ORPHAN_KEPT:
             orphan = msgspec.convert(body, _OrphanBody)
             self._note_orphan(orphan, event.control_epoch, item)
+        elif event.type in _PEOPLE:
+            self._note_people(event, body, item)
         else:
-            self._note_beforehand(event, body, item)
+            self._note_beforehand(event, body, chain, item)
 
     def _note_receipt(self, said: _ReceivedBody, epoch: int, chain: _Chain, item: str) -> None:
         """Compute how good a report is: its reporter's own word, or what its host signed."""
@@ -802,16 +908,46 @@ class _Audit:
             self._note_word(receipt, key_id, epoch, item)
         self.orphans += 1
 
-    def _note_beforehand(self, event: EventLine, body: object, item: str) -> None:
+    def _note_first_key(self, event: EventLine) -> None:
+        """Remember the epoch from which on somebody in the tenant could sign."""
+        if event.type == KEY_ENROLLED and self._first_key is None:
+            self._first_key = event.control_epoch
+
+    def _note_people(self, event: EventLine, body: object, item: str) -> None:
+        """Note whose key counts from here on, or whose does not."""
+        mark = _Mark(event.seq, event.control_epoch, event.time)
+        self._note_first_key(event)
+        if event.type == KEY_ENROLLED:
+            key = msgspec.convert(body, _KeyBody)
+            if key.key_id in self._person_keys:
+                _bad(item, "it enrols a key that was enrolled before")
+            kept = _PersonKey(key.actor_id, bool(key.confirmed_by), event.control_epoch)
+            self._person_keys[key.key_id] = kept
+        elif event.type == KEY_REVOKED:
+            self._ended_keys.setdefault(msgspec.convert(body, _KeyEndBody).key_id, mark)
+        elif event.type == LET_IN:
+            let_in = msgspec.convert(body, _LetInBody)
+            self._let_in[let_in.workspace_id, let_in.actor_id, let_in.key_id] = event.seq
+        else:
+            gone = msgspec.convert(body, _RemovedBody)
+            self._removed.setdefault((gone.workspace_id, gone.actor_id), []).append(mark)
+
+    def _note_beforehand(self, event: EventLine, body: object, chain: _Chain, item: str) -> None:
         """Note what somebody said yes to beforehand, or that this is over."""
+        mark = _Mark(event.seq, event.control_epoch, event.time)
         if event.type == STANDING_GRANTED:
-            self._note_standing(msgspec.convert(body, _StandingBody), item)
+            said = msgspec.convert(body, _StandingBody)
+            standing = self._open_standing(said, item)
+            if said.standing_id in self._standing:
+                _bad(item, "it tells of a standing grant that was given before")
+            self._check_signer(standing, chain, item)
+            self._standing[said.standing_id] = _Beforehand(standing, mark)
         elif event.type == STANDING_REVOKED:
             ended = msgspec.convert(body, _StandingEndBody).standing_id
-            self._ended_standing.setdefault(ended, event.time)
+            self._ended_standing.setdefault(ended, mark)
 
-    def _note_standing(self, said: _StandingBody, item: str) -> None:
-        """Open what a person signed beforehand."""
+    def _open_standing(self, said: _StandingBody, item: str) -> Standing:
+        """Return what a person signed beforehand."""
         try:
             opened = dsse.parse_envelope(said.envelope)
         except EnvelopeRefused as refusal:
@@ -822,39 +958,84 @@ class _Audit:
             _bad(item, "it is not the word of whoever's key signed it")
         if (standing.standing_id, standing.granted_by) != (said.standing_id, said.granted_by):
             _bad(item, "what was signed says otherwise than the event of it")
-        if said.standing_id in self._standing:
-            _bad(item, "it tells of a standing grant that was given before")
-        self._standing[said.standing_id] = standing
+        return standing
+
+    def _check_signer(self, standing: Standing, chain: _Chain, item: str) -> None:
+        """Refuse a yes by a key that had ended before it, by the order of its own stream."""
+        if standing.key_id in self._ended_keys:
+            _bad(item, "the key that signed it had been revoked before")
+        signer = standing.workspace_id, standing.granted_by
+        gone = self._removed.get(signer)
+        let_in = self._let_in.get((*signer, standing.key_id), 0)
+        # A key that was let in again counts again; whose body was erased may be the one that was.
+        if gone and gone[-1].seq > let_in and not chain.erased_people:
+            _bad(item, "whoever signed it had been removed as an approver before")
 
     def _note_use(self, call: _ProposedBody, event: EventLine, chain: _Chain) -> None:
         if call.standing is None:
             return
         item = _event_name(chain, event.seq)
         place = (sys.intern(call.tool), chain.agent, chain.environment)
-        self._uses.append(_Use(call.standing, *place, event.time, item, self.line))
+        moment = (event.control_epoch, event.time)
+        self._uses.append(_Use(call.standing, *place, *moment, item, self.line))
+
+    def _authority(self) -> list[_Chain]:
+        """Return the streams of the kind that tells of people and hosts."""
+        return [one for one in self._chains.values() if one.head.kind == _READ[KEY_ENROLLED]]
 
     def _check_uses(self) -> None:
         """Hold each call that was granted beforehand to what was signed, once all was read."""
         used: Counter[UUID] = Counter()
+        is_told = any(not chain.erased_standing for chain in self._authority())
+        is_end_told = not any(chain.erased_people for chain in self._authority())
         for use in self._uses:
-            standing = self._standing.get(use.standing_id)
-            if standing is None:
+            given = self._standing.get(use.standing_id)
+            if given is None:
+                if is_told:
+                    why = "no event gives the yes beforehand that it names"
+                    raise _BadError(use.item, why, use.line)
                 self._unproved_uses += 1
                 continue
             used[use.standing_id] += 1
-            said = (standing.tool, standing.agent, standing.environment.value)
-            if any(one not in {"", other} for one, other in zip(use[1:4], said, strict=True)):
-                why = "people said yes beforehand to calls of another tool, agent or environment"
-                raise _BadError(use.item, why, use.line)
-            if use.time > microseconds(standing.expires_at) + _LATE:
-                why = "the yes that was given beforehand had run out"
-                raise _BadError(use.item, why, use.line)
-            if use.time > self._ended_standing.get(use.standing_id, use.time):
-                why = "the yes that was given beforehand had been revoked"
-                raise _BadError(use.item, why, use.line)
-            if used[use.standing_id] > standing.uses:
+            self._check_use(use, given.standing)
+            self._check_moment(use, given)
+            self._unended_uses += not is_end_told
+            if used[use.standing_id] > given.standing.uses:
                 why = "people said yes beforehand to fewer calls"
                 raise _BadError(use.item, why, use.line)
+
+    def _check_use(self, use: _Use, standing: Standing) -> None:
+        said = (standing.tool, standing.agent, standing.environment.value)
+        if any(one not in {"", other} for one, other in zip(use[1:4], said, strict=True)):
+            why = "people said yes beforehand to calls of another tool, agent or environment"
+            raise _BadError(use.item, why, use.line)
+        if use.time > microseconds(standing.expires_at) + _LATE:
+            why = "the yes that was given beforehand had run out"
+            raise _BadError(use.item, why, use.line)
+
+    def _check_moment(self, use: _Use, given: _Beforehand) -> None:
+        """Refuse a use before the yes, or after its end or that of its signer's key."""
+        moment = (use.epoch, use.time)
+        if moment < given.at[1:]:
+            raise _BadError(use.item, "the yes that it names was given later", use.line)
+        standing = given.standing
+        over = self._ended_standing.get(use.standing_id)
+        ended = self._ended_keys.get(standing.key_id)
+        removals = self._removed.get((standing.workspace_id, standing.granted_by), [])
+        place = bisect_right(removals, given.at)
+        gone = removals[place] if place < len(removals) else None
+        # Its event follows those of all its uses, whatever the epochs are.
+        if over is not None and (moment > over[1:] or use.time > over.time):
+            why = "the yes that was given beforehand had been revoked"
+            raise _BadError(use.item, why, use.line)
+        if ended is not None and moment > ended[1:]:
+            why = "the key that signed the yes beforehand had been revoked"
+            raise _BadError(use.item, why, use.line)
+        if gone is not None and moment > gone[1:]:
+            why = "whoever had said yes beforehand had been removed as an approver"
+            raise _BadError(use.item, why, use.line)
+        near = [mark for mark in (given.at, over, ended, gone) if mark is not None]
+        self._timed_uses += any(mark.epoch == use.epoch for mark in near)
 
     def _note_control(self, control: _SetBody, epoch: int, item: str) -> None:
         if control.control_id in self._controls:
@@ -870,6 +1051,10 @@ class _Audit:
         """Find the control, which an earlier event set, and take it out of force from here on."""
         item = _event_name(chain, event.seq)
         control = self._controls.get(lifted.control_id)
+        given = (lifted.ask_vote, lifted.confirm_vote)
+        ask, confirm = (None if one is None else one.encode() for one in given)
+        actor, epoch = UUID(event.actor_id), event.control_epoch
+        self._lifts.append(_Lift(lifted, (ask, confirm), control, actor, epoch, item, self.line))
         if control is None and chain.erased_controls:
             self._unread += 1
             return
@@ -879,9 +1064,86 @@ class _Audit:
             _bad(item, "it lifts a control that was lifted before")
         if control.scope is None or control.scope[0] not in _LIFTED:
             _bad(item, "it lifts what is never lifted")
+        named = (lifted.kind, "" if lifted.kind == _TENANT else lifted.target)
+        if lifted.kind and named != control.scope:
+            _bad(item, "it names another agent or tool than the control that it lifts")
         if lifted.asked_by.bytes == self._actor(event.actor_id):
             _bad(item, "one person lifted it alone")
         self._lifted[lifted.control_id] = event.control_epoch
+
+    def _check_lifts(self) -> None:
+        """Hold each lifting to what two people signed, once all was read."""
+        for lift in self._lifts:
+            try:
+                self._check_lift(lift)
+            except _BadError as bad:
+                raise _BadError(lift.item, bad.why, lift.line) from bad
+
+    def _check_lift(self, lift: _Lift) -> None:
+        ask, confirm = lift.votes
+        if lift.said.asked_by == lift.confirmed_by:
+            _bad(lift.item, "one person lifted it alone")
+        if ask is None and confirm is None:
+            # An enrolment after it names its epoch or a later one: the lifting raises it.
+            if self._first_key is not None and self._first_key < lift.epoch:
+                _bad(lift.item, "nobody signed it, and somebody had a key to sign with")
+            self._unsigned_lifts += 1
+            return
+        if ask is None or confirm is None:
+            _bad(lift.item, "one of the two who lifted it did not sign it")
+        asker = self._open_lift_vote(ask, lift, LiftAct.ASK)
+        other = self._open_lift_vote(confirm, lift, LiftAct.CONFIRM)
+        if not (self._is_counted(asker, lift) and self._is_counted(other, lift)):
+            self._unproved_lifts += 1
+
+    def _open_lift_vote(self, given: bytes, lift: _Lift, act: LiftAct) -> LiftVote:
+        """Return what one of the two signed, which must be on this lifting as it is told."""
+        try:
+            opened = dsse.parse_envelope(given)
+        except EnvelopeRefused as refusal:
+            _bad(lift.item, refusal.detail)
+        vote, key = self._open(opened, LIFT_VOTE_TYPE, KeyPurpose.PERSON, LiftVote)
+        self._check_voter(vote, key, lift.item)
+        said, is_ask = lift.said, act is LiftAct.ASK
+        told = (
+            (act, said.lift_id, said.control_id, said.kind, said.target),
+            vote.set_epoch if lift.control is None else lift.control.epoch,
+            said.reason if is_ask else said.confirm_reason,
+            said.asked_by if is_ask else lift.confirmed_by,
+        )
+        signed = (
+            (vote.act, vote.lift_id, vote.control_id, vote.kind, vote.target),
+            vote.set_epoch,
+            vote.reason,
+            vote.voter_id,
+        )
+        if signed != told:
+            _bad(lift.item, f"the word to {act.value} it is signed for something else")
+        return vote
+
+    def _is_counted(self, vote: LiftVote, lift: _Lift) -> bool:
+        """Tell whether the bundle proves that the key of one of the two counted at the lifting.
+
+        What ends or enrols a key is told with the epoch of before the lifting, or with a later one.
+        """
+        key = self._person_keys.get(vote.key_id)
+        ended = self._ended_keys.get(vote.key_id)
+        streams = self._authority()
+        is_told = bool(streams) and not any(chain.erased_people for chain in streams)
+        if key is None:
+            if is_told:
+                _bad(lift.item, "no event enrols the key of one who signed it")
+            return False
+        if key.actor_id != vote.voter_id:
+            _bad(lift.item, "the key of one who signed it is enrolled for somebody else")
+        if key.epoch >= lift.epoch:
+            _bad(lift.item, "the key of one who signed it was enrolled later")
+        if ended is not None and ended.epoch < lift.epoch:
+            _bad(lift.item, "the key of one who signed it had been revoked")
+        is_new = lift.control is not None and key.epoch >= lift.control.epoch
+        if is_new and not key.is_confirmed:
+            _bad(lift.item, "a key that signed it is newer than the kill, and nobody confirmed it")
+        return is_told and (lift.control is not None or key.is_confirmed)
 
     def _note_granted(self, call: _ProposedBody, epoch: int, chain: _Chain) -> None:
         if call.call_id in self._granted:
@@ -945,6 +1207,7 @@ class _Audit:
                 _bad(f"stream {text}", why)
         self._check_words()
         self._check_uses()
+        self._check_lifts()
         self._find_kills()
         for given, (item, line) in self._given.items():
             if self._is_killed(given):
@@ -1026,7 +1289,10 @@ class _Audit:
         self.envelopes += 1
 
     def _check_voter(
-        self, vote: ApprovalVote | EnrolmentVote | BreakGlassVote, key: NamedKey, item: str
+        self,
+        vote: ApprovalVote | EnrolmentVote | BreakGlassVote | LiftVote,
+        key: NamedKey,
+        item: str,
     ) -> None:
         self._check_tenant(vote.tenant_id, item)
         if (vote.key_id, vote.voter_id) != (key.key_id, key.actor_id):
@@ -1109,15 +1375,31 @@ class _Audit:
                 f"{self.attestations} reports are what the tool's host signed, and every level of "
                 "evidence is the one that the signed words give"
             )
+        yield from self._proved_of_people()
+        if self.orphans:
+            yield f"{self.orphans} reports of calls that were not known come with their grants"
+        if self.envelopes:
+            yield f"{self.envelopes} other signed documents are whole and signed by the right key"
+
+    def _proved_of_people(self) -> Iterator[str]:
         if proved := len(self._uses) - self._unproved_uses:
             yield (
                 f"{proved} calls were granted by a yes that somebody had signed beforehand, for "
                 "that tool, within its time and number"
             )
-        if self.orphans:
-            yield f"{self.orphans} reports of calls that were not known come with their grants"
-        if self.envelopes:
-            yield f"{self.envelopes} other signed documents are whole and signed by the right key"
+            if not self._unended_uses:
+                yield (
+                    "none of them follows the end of that yes, of the key that signed it or of its "
+                    "signer as an approver, by the control epochs or, where one is shared, by the "
+                    "database's clock"
+                )
+        if signed := len(self._lifts) - self._unsigned_lifts:
+            yield f"{signed} liftings of a kill are what two different people signed"
+        if counted := signed - self._unproved_lifts:
+            yield (
+                f"{counted} of them were signed with keys that were enrolled for these people, not "
+                "revoked, and either older than the kill or confirmed by a colleague"
+            )
 
     def _not_proved(self) -> Iterator[str]:
         yield (
@@ -1131,7 +1413,7 @@ class _Audit:
         if erased:
             yield f"what {erased} events said, whose bodies were erased"
         if self._unread:
-            yield f"what {self._unread} of them did about controls or calls"
+            yield f"what {self._unread} of them did about controls, calls or people's keys"
         if self._unproved_starts:
             yield f"what {self._unproved_starts} starts were of, and that it had been granted"
         if self._unregistered:
@@ -1144,6 +1426,7 @@ class _Audit:
                 f"that people had said yes beforehand to {self._unproved_uses} calls: the stream "
                 "that would tell is not in the bundle, or bodies of it were erased"
             )
+        yield from self._not_proved_of_people()
         if self._unproved_levels:
             yield f"how good the word was that {self._unproved_levels} calls were settled on"
         unmatched = self.grants - self.grants_matched
@@ -1151,6 +1434,30 @@ class _Audit:
             yield (
                 f"that an event granted the calls of {unmatched} signed grants: their sessions "
                 "are not in the bundle, or bodies of them were erased"
+            )
+
+    def _not_proved_of_people(self) -> Iterator[str]:
+        if self._unsigned_lifts:
+            yield f"that two people agreed to {self._unsigned_lifts} liftings: nobody signed them"
+        if self._unproved_lifts:
+            yield (
+                f"that the keys which signed {self._unproved_lifts} liftings counted then: the "
+                "stream that would tell is not in the bundle, or bodies were erased"
+            )
+        if len(self._uses) > self._unproved_uses:
+            yield (
+                "that whoever said yes beforehand was let in to the workspace and not disabled, "
+                "and that the workspace was not archived: that is not checked"
+            )
+        if self._unended_uses:
+            yield (
+                f"that the keys of whoever said yes beforehand to {self._unended_uses} calls had "
+                "not ended: bodies that may tell of it were erased"
+            )
+        if self._timed_uses:
+            yield (
+                f"that {self._timed_uses} calls came after the yes beforehand and before its end, "
+                "other than by the database's clock: no control epoch lies between"
             )
 
 
