@@ -56,7 +56,7 @@ def giving(desk: AskDesk, said: Standing) -> Side:
 
     async def work(tx: Writing) -> object:
         asked = GiveStanding(envelope=msgspec.Raw(envelope))
-        return await service.give_standing(tx, asked, Policies(), desk.ids)
+        return await service.give_standing(tx, desk.ada.principal, asked, Policies(), desk.ids)
 
     return Side(desk.ada.principal, work)
 

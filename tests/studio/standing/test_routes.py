@@ -6,12 +6,17 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.replay.asks.people import AskDesk
+from tests.replay.desk import AGENT
 from tests.replay.standing.people import PATH, SHOUTS, give, given, revoke, shown, standing, terms
 
 from placet.evidence.dsse import encode_envelope
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.standing import sign_standing
+from placet.kernel.principal import Environment, Scope
+from placet.tenancy import service as tenancy
+from placet.tenancy.model import IssueApiKey
 
 
 def flaws(answered: httpx.Response) -> set[str]:
@@ -104,6 +109,34 @@ async def test_another_key_or_another_signer_is_refused(desk: AskDesk) -> None:
     assert flaws(await desk.post(PATH, {"envelope": {}}, desk.ada.api_key)) == {
         "envelope_malformed"
     }
+
+
+@pytest.mark.parametrize(
+    ("agent", "environment"), [("another", Environment.STAGING), (AGENT, Environment.PRODUCTION)]
+)
+async def test_a_key_that_is_bound_elsewhere_neither_reads_the_terms_nor_gives(
+    desk: AskDesk, agent: str, environment: Environment
+) -> None:
+    asked = IssueApiKey(
+        actor_id=desk.ada.principal.actor_id,
+        name="bound",
+        scopes=[Scope.APPROVE],
+        agent=agent,
+        environment=environment,
+    )
+    said = await standing(desk)
+    body = {"envelope": json.loads(encode_envelope(sign_standing(said, desk.ada.key)))}
+    path = f"{PATH}/terms/{desk.workspace.workspace_id}/escalate"
+    answers = []
+    for bound in (asked, replace(asked, agent=AGENT, environment=Environment.STAGING)):
+        async with desk.db.writing(desk.workplace.founder) as tx:
+            key = (await tenancy.issue_key(tx, bound, desk.ids)).api_key or ""
+        answers.append((await desk.get(path, key), await desk.post(PATH, body, key)))
+    (terms_elsewhere, given_elsewhere), (terms_here, given_here) = answers
+    assert terms_elsewhere.json()["code"] == "workspace_not_found"
+    assert flaws(given_elsewhere) == {"signed_otherwise"}
+    assert given_elsewhere.json()["detail"] == "it names no workspace here"
+    assert (terms_here.status_code, given_here.status_code) == (200, 201)
 
 
 async def test_one_is_given_once(desk: AskDesk) -> None:

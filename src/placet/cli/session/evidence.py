@@ -83,7 +83,7 @@ def snapshots(  # noqa: PLR0913 -- one argument per option
     """List what is kept of SESSION to make its check short, the latest first.
 
     Nothing is decided on a snapshot, and all may go at any time. Taking one needs a key that may
-    operate or audit.
+    operate.
     """
     import msgspec
 

@@ -50,8 +50,9 @@ async def get_terms(
 ) -> Response[bytes]:
     """Return what a standing grant of a tool signs of the contract that is in force."""
     policies = kept_of(request, Policies)
-    async with database_of(request).reading(principal_of(request)) as tx:
-        return answer(await service.show_terms(tx, workspace_id, tool, policies))
+    principal = principal_of(request)
+    async with database_of(request).reading(principal) as tx:
+        return answer(await service.show_terms(tx, principal, workspace_id, tool, policies))
 
 
 @post(
@@ -64,10 +65,10 @@ async def give_standing(request: AppRequest) -> Response[bytes]:
     """Put a signed standing grant in force: a yes to calls that are yet to come."""
     raw = await body_of(request)
     asked = bodies.decode(_GIVE, raw)
-    policies = kept_of(request, Policies)
+    policies, principal = kept_of(request, Policies), principal_of(request)
 
     async def work(tx: Writing) -> Answer:
-        value = await service.give_standing(tx, asked, policies, ids_of(request))
+        value = await service.give_standing(tx, principal, asked, policies, ids_of(request))
         return Answer(value=value, status=201)
 
     return await answered(request, raw, work)

@@ -34,20 +34,26 @@ from placet.studio.standing.model import (
 )
 from placet.studio.workspaces import service as workspaces
 from placet.studio.workspaces import store as workspace_store
-from placet.studio.workspaces.model import GovernanceWorkspace, KeyStanding, WorkspaceStatus
+from placet.studio.workspaces.model import (
+    GovernanceWorkspace,
+    KeyStanding,
+    WorkspaceNotFound,
+    WorkspaceStatus,
+)
 from placet.studio.workspaces.rules import groups_of
 from placet.tenancy import store as tenancy
 from placet.tenancy.model import Role
 
 
 async def show_terms(
-    tx: Reading, workspace_id: UUID, tool: str, policies: Policies
+    tx: Reading, principal: Principal, workspace_id: UUID, tool: str, policies: Policies
 ) -> StandingTerms:
     """Return what a standing grant of a tool signs now.
 
-    Refuses `workspace_not_found`, and `standing_refused` where nothing is asked about the tool.
+    Refuses `workspace_not_found`, also for one of an agent or environment that the key is not bound
+    to, and `standing_refused` where nothing is asked about the tool.
     """
-    workspace = await workspace_store.get_workspace(tx, workspace_id)
+    workspace = await _reach(tx, principal, workspace_id)
     found = await _terms(tx, workspace, tool, policies)
     if isinstance(found, StandingObjection):
         raise rules.refused([found])
@@ -55,16 +61,17 @@ async def show_terms(
 
 
 async def give_standing(
-    tx: Writing, asked: GiveStanding, policies: Policies, ids: Ids
+    tx: Writing, principal: Principal, asked: GiveStanding, policies: Policies, ids: Ids
 ) -> StandingView:
     """Put a standing grant in force that whoever `tx` was opened for signed.
 
-    Refuses `standing_refused` with everything that stands against it.
+    Refuses `standing_refused` with everything that stands against it. A workspace of an agent or
+    environment that the key is not bound to is none here.
     """
     standing, envelope = await _open(tx, asked)
     found: StandingObjection | tuple[StandingTerms, LoadedTool]
     try:
-        workspace = await workspace_store.get_workspace(tx, standing.workspace_id)
+        workspace = await _reach(tx, principal, standing.workspace_id)
     except NotFound:
         found = rules.objection(StandingFlaw.SIGNED_OTHERWISE, "it names no workspace here")
     else:
@@ -124,6 +131,17 @@ async def revoke_standing(
     # Race: told after the lock, so that no call that it granted is told of later than this.
     await _tell(tx, said, ids)
     return rules.view_of(await store.get_grant(tx, principal, standing_id))
+
+
+async def _reach(tx: Reading, principal: Principal, workspace_id: UUID) -> GovernanceWorkspace:
+    """Return a workspace that this key may see. Refuses `workspace_not_found` for every other."""
+    workspace = await workspace_store.get_workspace(tx, workspace_id)
+    if principal.agent not in {None, workspace.agent} or principal.environment not in {
+        None,
+        workspace.environment,
+    }:
+        raise WorkspaceNotFound(detail="there is no workspace with this id")
+    return workspace
 
 
 async def _open(tx: Writing, asked: GiveStanding) -> tuple[Standing, bytes]:
