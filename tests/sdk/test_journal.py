@@ -1,7 +1,10 @@
 """What stands in a journal after any end of the process that wrote it."""
 
 import contextlib
+import resource
+import signal
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from uuid import UUID
 
@@ -156,3 +159,119 @@ def test_a_folder_that_cannot_be_used_refuses(tmp_path: Path) -> None:
     closed = Journal(tmp_path, SESSION)
     with pytest.raises(JournalError, match="not open"):
         closed.begins(CALLS[0])
+
+
+def test_a_refused_receipt_is_owed_no_more_but_its_call_stays_begun(tmp_path: Path) -> None:
+    with journal(tmp_path) as made:
+        made.leased(FENCE)
+        made.begins(CALLS[0])
+        made.owes(owed(CALLS[0], "k"))
+        made.refused("k")
+        made.refused("k")
+    with journal(tmp_path) as again:
+        assert (again.owed(), again.begun(), again.knows(FENCE)) == ([], [CALLS[0]], True)
+
+
+def test_a_doubted_fence_is_not_known_again(tmp_path: Path) -> None:
+    with journal(tmp_path) as made:
+        made.leased(FENCE)
+        made.doubts(FENCE)
+        made.doubts(None)
+        assert not made.knows(FENCE)
+    with journal(tmp_path) as again:
+        assert not again.knows(FENCE)
+
+
+def test_what_is_over_never_fills_a_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("placet.sdk.journal._COMPACT_BYTES", 1_000)
+    monkeypatch.setattr("placet.sdk.journal.BYTES_MAX", 8_000)
+    monkeypatch.setattr("placet.sdk.journal.os.fdatasync", lambda _: None)
+    with journal(tmp_path) as made:
+        made._compact_at = 1_000  # noqa: SLF001 -- as it would be with the smaller limit
+        made.leased(FENCE)
+        for _ in range(2):
+            told = 0
+            with contextlib.suppress(JournalError):
+                for told in range(1, 100):
+                    made.owes(owed(CALLS[0], f"k{told}", "y" * 600))
+            assert told > 5, "what was over has made room"
+            for number in range(told):
+                made.told(CALLS[0], f"k{number}")
+            assert made.owed() == []
+        for number in range(50):
+            made.owes(owed(CALLS[1], f"k{number}", "y" * 600))
+            made.told(CALLS[1], f"k{number}")
+    with journal(tmp_path) as again:
+        assert again.knows(FENCE)
+        assert again.owed() == []
+
+
+def test_a_journal_is_written_anew_where_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path)
+    size = file.stat().st_size
+    monkeypatch.setattr("placet.sdk.journal._COMPACT_BYTES", 100)
+    with journal(tmp_path) as again:
+        assert (again.knows(FENCE), again.begun()) == (True, CALLS[:2])
+        assert file.stat().st_size < size
+
+
+@contextlib.contextmanager
+def full_disk(file: Path, room: int) -> Iterator[None]:
+    """Let files grow no further than so many bytes beyond this one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_write_that_failed_takes_no_later_one_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: int) -> None:
+        raise OSError(5, "it fails")
+
+    with journal(tmp_path) as made:
+        made.leased(FENCE)
+        (file,) = tmp_path.glob("*.journal")
+        with full_disk(file, 10), pytest.raises(JournalError, match="cannot be used"):
+            made.begins(CALLS[0])
+        made.begins(CALLS[1])
+        with monkeypatch.context() as patched:
+            patched.setattr("placet.sdk.journal.os.fdatasync", failing)
+            with pytest.raises(JournalError, match="it fails"):
+                made.begins(CALLS[2])
+    with journal(tmp_path) as again:
+        assert again.begun() == [CALLS[1]]
+
+
+def test_where_a_half_line_stays_nothing_is_written_after_it(tmp_path: Path) -> None:
+    with journal(tmp_path) as made:
+        made.begins(CALLS[0])
+        (file,) = tmp_path.glob("*.journal")
+        made._release()  # noqa: SLF001 -- the file is held anew below
+        made._held = Torn(file, "r+b")  # noqa: SLF001 -- a disk that fails in the middle
+        with pytest.raises(JournalError, match="it fails"):
+            made.begins(CALLS[1])
+        with pytest.raises(JournalError, match="half a line"):
+            made.begins(CALLS[2])
+        assert made.begun() == CALLS[:1]
+
+
+class Torn(FileIO):
+    """A file that takes nothing, and gives nothing back."""
+
+    def write(self, _: object, /) -> int:
+        """Fail."""
+        raise OSError(5, "it fails")
+
+    def truncate(self, _: int | None = None, /) -> int:
+        """Fail."""
+        raise OSError(5, "it fails")

@@ -9,9 +9,10 @@ A folder that is copied, or put back as it was earlier, knows less than it seems
 the disk where it was written. A call whose grant was redeemed stands here before that is asked for,
 so that one which is missing gives such a folder away.
 
-Arguments stand in no journal; what a tool returned does until its receipt has arrived. A last line
-that was cut off in the middle never counted. Any other damage, and a folder that cannot be written,
-refuse: without its journal a process would take for not begun what was.
+Arguments stand in no journal; what a tool returned does, and after its receipt has arrived until
+the file is written anew or goes. A last line that was cut off in the middle never counted. Any
+other damage, and a folder that cannot be written, refuse: without its journal a process would take
+for not begun what was.
 """
 
 import contextlib
@@ -20,8 +21,9 @@ import os
 import threading
 import zlib
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import Final, Self
 from uuid import UUID
 
 import msgspec
@@ -56,6 +58,12 @@ class Leased(Value, frozen=True, tag="leased"):
     fence: Fence
 
 
+class Doubted(Value, frozen=True, tag="doubted"):
+    """Under this fence a tool may have run for a call that does not stand here."""
+
+    fence: Fence
+
+
 class Begins(Value, frozen=True, tag="begins"):
     """A call is about to be begun, or its grant was handed to the program."""
 
@@ -69,13 +77,19 @@ class Owes(Value, frozen=True, tag="owes"):
 
 
 class Told(Value, frozen=True, tag="told"):
-    """A receipt of a call has arrived, or is refused for good; `key` is its idempotency key."""
+    """A receipt of a call has arrived; `key` is its idempotency key."""
 
     call_id: UUID
     key: str
 
 
-Record = Opened | Leased | Begins | Owes | Told
+class Refused(Value, frozen=True, tag="refused"):
+    """The receipt with this idempotency key is refused for good. What was begun stays so."""
+
+    key: str
+
+
+Record = Opened | Leased | Doubted | Begins | Owes | Told | Refused
 _READ: Final = msgspec.json.Decoder(Record)
 
 
@@ -105,12 +119,16 @@ class Kept:
                 self.opened = record
             case Leased(fence=fence):
                 self.fences[fence] = None
+            case Doubted(fence=fence):
+                self.fences.pop(fence, None)
             case Begins(call_id=call_id):
                 self.begun[call_id] = None
             case Owes(owed=owed):
                 self.owed[owed.receipt.idempotency_key] = owed
             case Told(call_id=call_id, key=key):
                 self.begun.pop(call_id, None)
+                self.owed.pop(key, None)
+            case Refused(key=key):
                 self.owed.pop(key, None)
 
     def records(self) -> Iterator[Record]:
@@ -130,9 +148,11 @@ class Journal:
         self._path = folder / f"{session_id}{_ENDING}"
         self._session_id = session_id
         self._lock = threading.Lock()
-        self._held: IO[bytes] | None = None
+        self._held: FileIO | None = None
         self._size = 0
+        self._least = 0
         self._compact_at = _COMPACT_BYTES
+        self._is_torn = False
         self.kept = Kept()
 
     def __repr__(self) -> str:
@@ -170,6 +190,11 @@ class Journal:
         if fence not in self.kept.fences:
             self._write(Leased(fence=fence))
 
+    def doubts(self, fence: Fence | None) -> None:
+        """Note that a call may be begun under this fence that never stands here."""
+        if fence is not None and fence in self.kept.fences:
+            self._write(Doubted(fence=fence))
+
     def knows(self, fence: Fence | None) -> bool:
         """Tell whether every call that was begun under this fence stands here."""
         return fence in self.kept.fences
@@ -201,10 +226,15 @@ class Journal:
         self._write(Owes(owed=owed))
 
     def told(self, call_id: UUID, key: str) -> None:
-        """Note that a receipt has arrived, or never will: nothing more is to be done about it."""
+        """Note that a receipt has arrived: nothing more is to be done about its call."""
         if call_id in self.kept.begun or key in self.kept.owed:
             # What is said again after a crash is only said twice: the disk need not hurry.
-            self._write(Told(call_id=call_id, key=key), hurries=False)
+            self._write(Told(call_id=call_id, key=key), is_over=True)
+
+    def refused(self, key: str) -> None:
+        """Note that a receipt is refused for good. Its call may have been begun all the same."""
+        if key in self.kept.owed:
+            self._write(Refused(key=key), is_over=True)
 
     def close(self) -> None:
         """Let go of the journal; a file with nothing open goes. Closing twice does nothing."""
@@ -232,29 +262,44 @@ class Journal:
         stream.truncate(good)
         stream.seek(good)
         self._size = good
+        if self._size > self._compact_at:
+            self._compact()
 
-    def _write(self, record: Record, *, hurries: bool = True) -> None:
+    def _write(self, record: Record, *, is_over: bool = False) -> None:
+        # What tells that something is over makes room, so it always fits; and it need not hurry.
         with self._lock, _failing(self._path):
-            stream = self._file()
             line = _line_of(record)
-            if self._size + len(line) > BYTES_MAX:
-                message = f"the journal `{self._path}` would have more than {BYTES_MAX} bytes"
-                raise JournalError(message)
-            try:
-                stream.write(line)
-                stream.flush()
-                if hurries:
-                    os.fdatasync(stream.fileno())
-            except OSError:
-                # What was half written must not stand before what comes next.
-                with contextlib.suppress(OSError):
-                    stream.truncate(self._size)
-                    stream.seek(self._size)
-                raise
-            self._size += len(line)
+            if not is_over:
+                self._make_room(len(line))
+            self._append(line, hurries=not is_over)
             self.kept.take(record)
             if self._size > self._compact_at:
                 self._compact()
+
+    def _make_room(self, size: int) -> None:
+        self._file()
+        # Where nothing was written since, writing it anew again would win nothing.
+        if self._size + size > BYTES_MAX and self._size > self._least:
+            self._compact()
+        if self._size + size > BYTES_MAX:
+            message = f"the journal `{self._path}` would have more than {BYTES_MAX} bytes"
+            raise JournalError(message)
+
+    def _append(self, line: bytes, *, hurries: bool) -> None:
+        stream = self._file()
+        try:
+            _write_all(stream, line)
+            if hurries:
+                os.fdatasync(stream.fileno())
+        except BaseException:
+            # What was half written must not stand before what comes next.
+            try:
+                stream.truncate(self._size)
+                stream.seek(self._size)
+            except OSError:
+                self._is_torn = True
+            raise
+        self._size += len(line)
 
     def _compact(self) -> None:
         """Write the file anew, without what is over; whoever looks sees the old or the new one."""
@@ -262,21 +307,23 @@ class Journal:
         stream = _hold(fresh)
         try:
             stream.truncate(0)
-            stream.writelines(_line_of(record) for record in self.kept.records())
-            stream.flush()
+            text = b"".join(_line_of(record) for record in self.kept.records())
+            _write_all(stream, text)
             os.fsync(stream.fileno())
             fresh.replace(self._path)
         except BaseException:
             stream.close()
             raise
-        _sync_folder(self._path.parent)
         self._release()
-        self._held, self._size = stream, stream.tell()
-        self._compact_at = max(_COMPACT_BYTES, 2 * self._size)
+        self._held, self._size, self._least = stream, len(text), len(text)
+        # A file that is nearly full of what is open is not written anew with every line.
+        self._compact_at = max(_COMPACT_BYTES, min(2 * len(text), BYTES_MAX))
+        _sync_folder(self._path.parent)
 
-    def _file(self) -> IO[bytes]:
-        if self._held is None:
-            message = f"the journal `{self._path}` is not open"
+    def _file(self) -> FileIO:
+        if self._held is None or self._is_torn:
+            why = "is not open" if self._held is None else "ends in half a line that cannot go"
+            message = f"the journal `{self._path}` {why}"
             raise JournalError(message)
         return self._held
 
@@ -295,10 +342,10 @@ def sessions_in(folder: Path) -> list[UUID]:
     return found
 
 
-def _hold(path: Path) -> IO[bytes]:
+def _hold(path: Path) -> FileIO:
     """Return the file, which nobody else holds. Raises `JournalInUse`."""
     while True:
-        stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE), "r+b")
+        stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE), "r+b", buffering=0)
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # It may have been taken away between its opening and the lock.
@@ -330,6 +377,12 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def _write_all(stream: FileIO, text: bytes) -> None:
+    left = memoryview(text)
+    while left:
+        left = left[stream.write(left) or 0 :]
 
 
 def _line_of(record: Record) -> bytes:
