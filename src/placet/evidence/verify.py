@@ -1437,6 +1437,8 @@ class _Audit:
             )
 
     def _not_proved_of_people(self) -> Iterator[str]:
+        if len(self._lifts) > self._unsigned_lifts:
+            yield "that the two who signed a lifting are not one who holds the keys of both"
         if self._unsigned_lifts:
             yield f"that two people agreed to {self._unsigned_lifts} liftings: nobody signed them"
         if self._unproved_lifts:
