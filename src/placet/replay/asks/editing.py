@@ -9,9 +9,9 @@ from placet.policy import layers
 from placet.policy.evaluate import read_calls
 from placet.policy.facts import Call
 from placet.policy.loaded import LoadedTool, Policy
-from placet.policy.paths import MISSING, Every, Part, Selected
+from placet.policy.paths import MISSING, Absent, Every, Part, Path, Selected
 from placet.replay.asks.model import EditedCall
-from placet.replay.asks.rules import REDACTED
+from placet.replay.asks.rules import REDACTED, redact
 from placet.replay.calls.model import ReplayPendingCall
 
 EDITED_FROM: Final = 1_000
@@ -19,6 +19,13 @@ EDITED_FROM: Final = 1_000
 
 EDITS_MAX: Final = 64
 """Edits of the calls of one step."""
+
+
+_MOVED: Final = (
+    f"`{REDACTED}` stands in a list that has more or fewer elements than before, or in an element"
+    " that shows something else: nobody can tell whose value it would keep; leave that list as it"
+    " is shown, or write the hidden values out"
+)
 
 
 def is_edited(call: ReplayPendingCall) -> bool:
@@ -35,8 +42,9 @@ def next_ordinal(step: Sequence[ReplayPendingCall]) -> int | None:
 def read_edit(policy: Policy, call: ReplayPendingCall, text: str) -> EditedCall | list[str]:
     """Return what the arguments `text` make of a call, or everything that stands against them.
 
-    `"[redacted]"` at a place that the contract hides stands for the value that is there now. What
-    no facts could let pass is refused at once: no JSON object, what breaks the tool's schema or its
+    `"[redacted]"` at a place that the contract hides stands for the value that is there now; within
+    a list only where the list is as long as it was and its element shows what it showed. What no
+    facts could let pass is refused at once: no JSON object, what breaks the tool's schema or its
     rules on arguments, or a value of its effect key that is missing.
     """
     try:
@@ -50,6 +58,8 @@ def read_edit(policy: Policy, call: ReplayPendingCall, text: str) -> EditedCall 
         whole = _restored(tool, given, foreign.parse(call.arguments))
     except _NothingKeptError:
         return [f"`{REDACTED}` stands where there was no value to keep"]
+    except _MovedError:
+        return [_MOVED]
     made = foreign.encode(whole)
     (judged,) = read_calls(policy, [Call(tool=call.tool_name, arguments=made)])
     if judged.arguments_hash is None:
@@ -71,9 +81,17 @@ class _NothingKeptError(Exception):
     """A value is to be kept that was never there."""
 
 
+class _MovedError(Exception):
+    """A value is to be kept in an element of a list that may be another one than before."""
+
+
 def _restored(tool: LoadedTool | None, given: Json, was: Json) -> Json:
     """Return new arguments with the hidden values that are to stay as they are."""
-    for path in sorted(() if tool is None else tool.redacted, key=lambda path: -len(path.parts)):
+    paths = sorted(() if tool is None else tool.redacted, key=lambda path: -len(path.parts))
+    shown, before = _shown(paths, given), _shown(paths, was)
+    if any(_is_moved(path.parts, given, shown, before) for path in paths):
+        raise _MovedError
+    for path in paths:
         given = _restore(path.parts, given, was)
     return given
 
@@ -88,8 +106,7 @@ def _restore(parts: tuple[Part, ...], here: Json, was: Selected) -> Json:
     part, rest = parts[0], parts[1:]
     match part, here:
         case str(), dict() if part in here:
-            inner = was.get(part, MISSING) if isinstance(was, dict) else MISSING
-            return {**here, part: _restore(rest, here[part], inner)}
+            return {**here, part: _restore(rest, here[part], _in(was, part))}
         case int(), list() if part < len(here):
             return [*here[:part], _restore(rest, here[part], _at(was, part)), *here[part + 1 :]]
         case Every(), list():
@@ -99,3 +116,59 @@ def _restore(parts: tuple[Part, ...], here: Json, was: Selected) -> Json:
 
 def _at(was: Selected, place: int) -> Selected:
     return was[place] if isinstance(was, list) and place < len(was) else MISSING
+
+
+def _in(was: Selected, key: str) -> Selected:
+    return was.get(key, MISSING) if isinstance(was, dict) else MISSING
+
+
+def _shown(paths: Sequence[Path], document: Json) -> Json:
+    """Return what people see of a document. A place that is not there stays away."""
+    return redact(paths, document, b"")[0]
+
+
+def _is_moved(parts: tuple[Part, ...], here: Json, shown: Selected, before: Selected) -> bool:
+    """Tell whether a value is to be kept in a list that lost its order, as far as people see.
+
+    `shown` and `before` are what is seen here now and what was seen. An element that shows the same
+    as before holds in every list below it what it held.
+    """
+    if not parts:
+        return False
+    part, rest = parts[0], parts[1:]
+    match part, here:
+        case str(), dict() if part in here:
+            return _is_moved(rest, here[part], _in(shown, part), _in(before, part))
+        case ((int() | Every()), list()):
+            kept = [
+                n
+                for n, one in enumerate(here)
+                if (isinstance(part, Every) or part == n) and _is_kept(rest, one)
+            ]
+            same = isinstance(before, list) and len(before) == len(here)
+            return bool(kept) and not (
+                same and all(_is_alike(_at(shown, n), _at(before, n)) for n in kept)
+            )
+    return False
+
+
+def _is_kept(parts: tuple[Part, ...], here: Json) -> bool:
+    """Tell whether a value at `parts` is to stay as it is."""
+    if not parts:
+        return here == REDACTED
+    part, rest = parts[0], parts[1:]
+    match part, here:
+        case str(), dict():
+            return part in here and _is_kept(rest, here[part])
+        case int(), list():
+            return part < len(here) and _is_kept(rest, here[part])
+        case Every(), list():
+            return any(_is_kept(rest, one) for one in here)
+    return False
+
+
+def _is_alike(shown: Selected, before: Selected) -> bool:
+    """Tell whether two elements show the same, to the type of every value."""
+    if isinstance(shown, Absent) or isinstance(before, Absent):
+        return False
+    return foreign.encode(shown) == foreign.encode(before)
