@@ -9,7 +9,14 @@ import pytest
 from litestar import Litestar
 from tests.conftest import found
 from tests.replay.passing import Pass, let_time_pass
-from tests.replay.test_levels import CONTRACT, PRODUCTION, Shop, WatchedDesk, attestation
+from tests.replay.test_levels import (
+    CONTRACT,
+    PRODUCTION,
+    Shop,
+    WatchedDesk,
+    attestation,
+    grant_of,
+)
 
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.ed25519 import SigningKey
@@ -182,6 +189,63 @@ async def test_that_a_call_was_never_let_in_is_nobodys_word_but_its_hosts(shop: 
     (call,) = await shop.worker.propose(("pay", {"n": next(NUMBERS)}))
     told = await refuse(shop, call, key)
     assert (told["attestation"], told["call_status"]) == ("host", "granted")
+
+
+@pytest.fixture
+async def anew(app: Litestar, client: httpx.AsyncClient, db: Database, ids: Ids) -> Shop:
+    """A desk whose tools no host ever ran."""
+    desk = WatchedDesk(client, db, ids, await found(db, ids))
+    await desk.approve(app.state[ServerKeys.__name__], CONTRACT, PRODUCTION)
+    return Shop(desk, await desk.worker(), PRODUCTION)
+
+
+async def test_a_host_that_came_after_the_grant_frees_nothing_while_the_grant_is_good(
+    anew: Shop,
+) -> None:
+    before, after = ("pay", {"n": next(NUMBERS)}), ("pay", {"n": next(NUMBERS)})
+    (call,) = await anew.worker.propose(before)
+    assert grant_of(call).audience is None
+    key, host_id = await anew.register()
+    told = await refuse(anew, call, key)
+    assert (told["attestation"], told["call_status"], told["settled"]) == (
+        "taken",
+        "granted",
+        False,
+    )
+    (taken,) = await anew.worker.propose(before)
+    assert taken["status"] != "granted"
+    (bound,) = await anew.worker.propose(after)
+    assert grant_of(bound).audience == host_id
+    assert (await refuse(anew, bound, key))["call_status"] == "abandoned"
+    (freed,) = await anew.worker.propose(after)
+    assert freed["status"] == "granted"
+
+
+@pytest.mark.parametrize("tools", [["note"], ["pay"]])
+async def test_one_of_several_hosts_frees_nothing_before_the_grants_end(
+    anew: Shop, runtime: Runtime, let_time_pass: Pass, tools: list[str]
+) -> None:
+    key, _ = await anew.register()
+    await anew.register(name="booth", tools=tools)
+    alone = tools == ["note"]
+    calls = [("pay", {"n": next(NUMBERS)}) for _ in range(3)]
+    plain, started, timed_out = [(await anew.worker.propose(call))[0] for call in calls]
+    assert (grant_of(plain).audience is not None) is alone
+    assert (await anew.worker.start(started)).status_code == 200
+    await anew.worker.report(timed_out, "timed_out")
+    told = [await refuse(anew, call, key) for call in (plain, started, timed_out)]
+    assert [one["attestation"] for one in told] == ["taken"] * 3
+    ends = ["abandoned", "settled", "settled"] if alone else ["granted", "granted", "unknown"]
+    assert [one["call_status"] for one in told] == ends
+    again = [(await anew.worker.propose(call))[0]["status"] == "granted" for call in calls]
+    assert again == [alone] * 3
+    if not alone:
+        await let_time_pass(anew.worker)
+        await sweep_due(runtime)
+        ended = await refuse(anew, timed_out, key)
+        assert (ended["call_status"], ended["execution_state"]) == ("settled", "failed")
+        freed = [(await anew.worker.propose(call))[0]["status"] for call in calls]
+        assert freed == ["granted"] * 3
 
 
 async def refuse(shop: Shop, call: dict[str, Any], key: SigningKey) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 from typing import Any
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -26,6 +27,7 @@ from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
 from placet.replay.calls import store
 from placet.replay.calls.answers import ReportReceipt
+from placet.replay.calls.memory import Memory
 from placet.replay.calls.report import report_receipt
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import sweep_due
@@ -184,10 +186,14 @@ class Shop:
 
 
 def attestation(
-    call: dict[str, Any], status: str, output: object, key: SigningKey
+    call: dict[str, Any],
+    status: str,
+    output: object,
+    key: SigningKey,
+    **changes: Any,  # noqa: ANN401 -- any field of a grant
 ) -> dict[str, Any]:
     """Return what a host says of the call that it let in by its grant."""
-    grant = grant_of(call)
+    grant = msgspec.structs.replace(grant_of(call), **changes)
     form = None if output is None else foreign.encode(foreign.parse(json.dumps(output).encode()))
     says = HostSays(
         outcome=HostOutcome(status),
@@ -313,6 +319,32 @@ async def test_a_word_on_another_call_or_one_that_was_changed_counts_for_nothing
         fates.append(told["attestation"])
         assert not told["conflicting"]
     assert fates == ["other_call", "malformed", "other_word", "other_word", "type"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tenant_id": UUID(int=7)},
+        {"environment": Environment.DEVELOPMENT},
+        {"server": "elsewhere"},
+        {"tool": "note"},
+    ],
+)
+@pytest.mark.parametrize("is_cold", [False, True])
+async def test_a_word_on_a_call_elsewhere_is_of_another_call(
+    shop: Shop, runtime: Runtime, changes: dict[str, Any], *, is_cold: bool
+) -> None:
+    key, _ = await shop.register()
+    call = await shop.call("pay")
+    successor, _ = await shop.report_late(await shop.call("note"), key)
+    if is_cold:
+        runtime.memory = Memory()
+    word = attestation(call, "succeeded", {"id": 1}, key, **changes)
+    late = await shop.worker.report(call, "succeeded", {"id": 1}, attestation=word)
+    assert (late["attestation"], late["late"]) == ("other_call", True)
+    shop.worker = successor
+    told = await shop.worker.report(call, "succeeded", {"id": 1}, attestation=word)
+    assert (told["attestation"], told["settled"]) == ("other_call", shop.environment is STAGING)
 
 
 async def test_a_claimed_failure_keeps_an_effect_key_where_a_hosts_word_frees_it(

@@ -46,6 +46,17 @@ async def append(
     return last_seq, at
 
 
+async def hold_stream(tx: Writing, stream: StreamId) -> None:
+    """Hold a stream's row, if it is there, until the transaction ends.
+
+    What is read afterwards and was changed under this row before is read as it was left.
+    """
+    row = sa.select(EVENT_STREAM.c.stream_id).where(
+        EVENT_STREAM.c.tenant_id == tx.tenant_id, EVENT_STREAM.c.stream_id == stream
+    )
+    await tx.rows(row.with_for_update(key_share=True))
+
+
 async def list_events(
     tx: Reading, stream: StreamId, *, after: int, limit: int
 ) -> list[RecordedEvent]:

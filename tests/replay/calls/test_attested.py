@@ -12,8 +12,10 @@ from placet.replay.calls.attested import (
     Attestation,
     AttestationFate,
     HostWord,
+    Place,
     Said,
     level_of,
+    place_of,
     read_attestation,
 )
 from placet.replay.calls.model import EvidenceLevel
@@ -40,6 +42,17 @@ def test_a_word_that_says_the_same_is_the_executors() -> None:
     word = read_attestation(attestation(), SAID)
     assert word == HostWord(key_id=HOST_KEY.key_id, envelope=dsse.encode_envelope(ENVELOPE))
     assert level_of(word) is EvidenceLevel.EXECUTOR_ATTESTED
+
+
+def test_a_word_tells_where_its_call_is() -> None:
+    word = read_attestation(attestation(), SAID)
+    assert isinstance(word, HostWord)
+    assert place_of(word) == Place(
+        tenant_id=GRANT.tenant_id,
+        environment=GRANT.environment,
+        server=GRANT.server,
+        tool=GRANT.tool,
+    )
 
 
 def test_that_a_call_was_never_begun_is_the_word_on_a_failure_and_on_nothing_else() -> None:

@@ -11,9 +11,12 @@ import msgspec
 import pytest
 from litestar import Litestar
 from tests.conftest import found
+from tests.invariants.overtaking import Side, overtake
 from tests.replay.desk import AGENT, Desk
 
 from placet.authority.server_keys import ServerKeys
+from placet.authority.tool_hosts.model import RevokeToolHost, ToolHostView
+from placet.authority.tool_hosts.service import revoke_host
 from placet.events.model import StreamKind, tenant_stream
 from placet.events.store import list_events
 from placet.evidence.dsse import Envelope, encode_envelope
@@ -23,6 +26,11 @@ from placet.evidence.grant import Grant, sign_grant
 from placet.evidence.receipt import HostOutcome, HostSays, receipt_for
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
+from placet.replay.calls.attested import Attestation
+from placet.replay.calls.model import ReceiptStatus
+from placet.replay.orphans.model import KeepOrphan, OrphanKept
+from placet.replay.orphans.rules import Reporter
+from placet.replay.orphans.service import keep_orphan
 from placet.storage.database import Database
 from placet.tenancy.model import Role
 
@@ -174,16 +182,7 @@ async def test_a_call_that_is_known_is_no_orphan(lost: Forgotten) -> None:
 
 async def test_a_hosts_word_raises_the_level_of_an_orphan_too(lost: Forgotten) -> None:
     host, stranger = SigningKey.generate(), SigningKey.generate()
-    asked = {
-        "name": "till",
-        "environment": "staging",
-        "strength": "verified",
-        "tools": ["issue_refund"],
-        "public_key": _text(host),
-    }
-    desk = lost.desk
-    made = await desk.post("/api/v1/authority/tool-hosts", asked, desk.workplace.founder_key)
-    assert made.status_code == 201, made.text
+    await _register(lost.desk, host)
     told = []
     for key in (host, stranger):
         grant = lost.grant()
@@ -191,6 +190,58 @@ async def test_a_hosts_word_raises_the_level_of_an_orphan_too(lost: Forgotten) -
         kept = (await lost.keep(grant, attestation=word)).json()
         told.append((kept["evidence_level"], kept["attestation"]))
     assert told == [("executor_attested", "taken"), ("client_reported", "host")]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tenant_id": UUID(int=7)},
+        {"environment": Environment.PRODUCTION},
+        {"server": None},
+        {"tool": "note"},
+    ],
+)
+async def test_a_hosts_word_on_a_call_elsewhere_is_of_another_call(
+    lost: Forgotten, changes: dict[str, object]
+) -> None:
+    host = SigningKey.generate()
+    await _register(lost.desk, host)
+    grant = lost.grant()
+    word = _receipt(msgspec.structs.replace(grant, **changes), host)
+    kept = await lost.keep(grant, attestation={"envelope": plain(word), "public_key": _text(host)})
+    told = kept.json()
+    assert (told["evidence_level"], told["attestation"]) == ("client_reported", "other_call")
+
+
+async def test_a_hosts_word_that_waited_for_the_hosts_end_counts_no_more(
+    lost: Forgotten,
+) -> None:
+    desk, host = lost.desk, SigningKey.generate()
+    host_id = await _register(desk, host)
+    grant = lost.grant()
+    word = Attestation(
+        envelope=msgspec.Raw(encode_envelope(_receipt(grant, host))), public_key=host.public.raw
+    )
+    asked = KeepOrphan(
+        grant=msgspec.Raw(encode_envelope(sign_grant(grant, lost.key))),
+        status=ReceiptStatus.SUCCEEDED,
+        arguments_hash=grant.arguments_hash,
+        attestation=word,
+    )
+    reporter = Reporter(
+        tenant_id=desk.workplace.tenant_id, agent=AGENT, environment=Environment.STAGING
+    )
+    ended, kept = await overtake(
+        desk.db,
+        Side(
+            desk.workplace.founder,
+            lambda tx: revoke_host(tx, UUID(host_id), RevokeToolHost(reason="lost"), desk.ids),
+        ),
+        Side(desk.workplace.founder, lambda tx: keep_orphan(tx, reporter, asked, desk.ids)),
+    )
+    assert isinstance(ended, ToolHostView), ended
+    assert isinstance(kept, OrphanKept), kept
+    assert (kept.attestation, kept.evidence_level) == ("host", "client_reported")
 
 
 async def test_a_key_of_one_agent_in_one_environment_sees_only_its_own_orphans(
@@ -209,6 +260,20 @@ async def test_a_key_of_one_agent_in_one_environment_sees_only_its_own_orphans(
         assert answered.status_code == 200, answered.text
         seen.append(answered.json()["items"])
     assert seen == [await lost.listed(), [], []]
+
+
+async def _register(desk: Desk, host: SigningKey) -> str:
+    asked = {
+        "name": "till",
+        "environment": "staging",
+        "strength": "verified",
+        "tools": ["issue_refund"],
+        "public_key": _text(host),
+    }
+    made = await desk.post("/api/v1/authority/tool-hosts", asked, desk.workplace.founder_key)
+    assert made.status_code == 201, made.text
+    host_id: str = made.json()["host_id"]
+    return host_id
 
 
 def _receipt(grant: Grant, key: SigningKey) -> Envelope:

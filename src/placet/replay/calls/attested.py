@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 
@@ -10,6 +11,7 @@ from placet.evidence.dsse import EnvelopeRefused
 from placet.evidence.ed25519 import KEY_BYTES, PublicKey, PublicKeyError
 from placet.evidence.fields import HexDigest
 from placet.evidence.receipt import HostOutcome, HostReceipt, verify_receipt
+from placet.kernel.principal import Environment
 from placet.kernel.value import Input, Value
 from placet.replay.calls.model import EvidenceLevel
 
@@ -61,8 +63,20 @@ class Said(Value, frozen=True):
     external_ref: str | None
 
 
+class Place(Value, frozen=True):
+    """Where a call is: whose it is, in which environment, and of which tool."""
+
+    tenant_id: UUID
+    environment: Environment
+    server: str | None
+    tool: str
+
+
 def read_attestation(attestation: Attestation, said: Said) -> HostWord | AttestationFate:
-    """Return the host's word where it is signed and says the same, or why it counts for nothing."""
+    """Return the host's word where it is signed and says the same, or why it counts for nothing.
+
+    Whether it is of the same `Place` is for the caller to hold against what it knows.
+    """
     try:
         key = PublicKey(raw=attestation.public_key)
         envelope = dsse.parse_envelope(bytes(attestation.envelope))
@@ -79,6 +93,17 @@ def read_attestation(attestation: Attestation, said: Said) -> HostWord | Attesta
         key_id=key.key_id,
         envelope=dsse.encode_envelope(envelope),
         never_begun=receipt.outcome is HostOutcome.NEVER_BEGUN,
+    )
+
+
+def place_of(word: HostWord) -> Place:
+    """Return where the call is of which this word tells; another place makes it another call."""
+    receipt = dsse.open_payload(dsse.parse_envelope(word.envelope).payload, HostReceipt)
+    return Place(
+        tenant_id=receipt.tenant_id,
+        environment=receipt.environment,
+        server=receipt.server,
+        tool=receipt.tool,
     )
 
 

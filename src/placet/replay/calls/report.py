@@ -25,7 +25,7 @@ from placet.replay.calls.model import (
 )
 from placet.replay.calls.next_call import CountedCall, NextCall
 from placet.replay.calls.rules import Word, decide_word
-from placet.replay.calls.runtime import ATTEMPTS, COLD, Runtime
+from placet.replay.calls.runtime import ATTEMPTS, COLD, UNREAD, Runtime
 from placet.replay.calls.writes import Caller, ReceiptWrite
 from placet.replay.sessions.codes import STALE, refusal
 from placet.storage.database import HotPool, HotRow
@@ -58,7 +58,11 @@ class _Told(Value, frozen=True):
 
 
 class _Report(Value, frozen=True):
-    """A report as it is kept, whatever becomes of its call."""
+    """A report as it is kept, whatever becomes of its call.
+
+    `frees` is false where its call's grant may still be used elsewhere, so that a host that did
+    not begin it frees nothing yet.
+    """
 
     asked: ReportReceipt
     receipt_id: UUID
@@ -66,6 +70,7 @@ class _Report(Value, frozen=True):
     output: bytes | None
     output_hash: bytes | None
     attested: HostWord | AttestationFate | None
+    frees: bool = True
 
     @property
     def host_word(self) -> HostWord | None:
@@ -99,8 +104,13 @@ async def _keep(runtime: Runtime, caller: Caller, report: _Report, send: Send) -
     known = runtime.find(caller.key, caller.session_id)
     call = None if known is None else known.find_open(asked.call_id)
     for attempt in range(ATTEMPTS):
+        if not await _is_of(runtime, known, call, report):
+            report = msgspec.structs.replace(report, attested=AttestationFate.OTHER_CALL)
         following = await _follow(runtime, known, call, report)
         version = COLD if following is None or known is None else known.state_version
+        if report.host_word is not None and (known is None or call is None):
+            # Of which call it tells is held against what the function answers.
+            version = UNREAD
         # The last attempt asks for no settlement, so the receipt is kept whatever else happens.
         decided = None if attempt == ATTEMPTS - 1 else version
         write = _write(runtime, caller, report, following, decided)
@@ -124,6 +134,10 @@ async def _keep(runtime: Runtime, caller: Caller, report: _Report, send: Send) -
             case "unattested":
                 # The host's key counts for nothing here: what is left is the caller's own word.
                 plain = msgspec.structs.replace(report, attested=AttestationFate.HOST)
+                return await _keep(runtime, caller, plain, send)
+            case "usable":
+                # Its grant may be good at another host: that this one did not begin it frees nothing.
+                plain = msgspec.structs.replace(report, frees=False)
                 return await _keep(runtime, caller, plain, send)
             case code:
                 raise refusal(code)
@@ -198,6 +212,21 @@ def _fingerprint(raw: bytes) -> bytes:
     return digest("receipt", foreign.encode(told))
 
 
+async def _is_of(
+    runtime: Runtime, known: Known | None, call: CountedCall | None, report: _Report
+) -> bool:
+    """Tell whether a host's word, if there is one, is of the call as far as that is known here."""
+    if report.host_word is None or known is None or call is None:
+        return True
+    tool = (await runtime.pinned(known)).policy.tools.get(call.tool)
+    return attested.place_of(report.host_word) == attested.Place(
+        tenant_id=known.tenant_id,
+        environment=known.environment,
+        server=None if tool is None else tool.server,
+        tool=call.tool,
+    )
+
+
 async def _follow(
     runtime: Runtime, known: Known | None, call: CountedCall | None, report: _Report
 ) -> NextCall | None:
@@ -211,6 +240,7 @@ async def _follow(
         receipt_id=report.receipt_id,
         cost_micros=report.asked.cost_micros,
         never_begun=report.host_word is not None and report.host_word.never_begun,
+        frees=report.frees,
     )
     pinned = await runtime.pinned(known)
     return decide_word(pinned.policy, known.state, known.environment, word)

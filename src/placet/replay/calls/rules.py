@@ -50,7 +50,8 @@ class Word(Value, frozen=True):
     """What somebody says became of a call, and how good that word is.
 
     `output` is the JSON text of what came back, if any; `cost_micros` what the call cost, if told;
-    `never_begun` that the tool's host signed that the call was not let in.
+    `never_begun` that the tool's host signed that the call was not let in, which `frees` the call
+    where its grant can be used nowhere else.
     """
 
     call: CountedCall
@@ -63,6 +64,12 @@ class Word(Value, frozen=True):
     cost_micros: int | None = None
     reconciled_by: UUID | None = None
     never_begun: bool = False
+    frees: bool = True
+
+    @property
+    def is_early(self) -> bool:
+        """Tell whether one host did not begin the call, and another one still may."""
+        return self.never_begun and not self.frees
 
 
 def success_need(tool: LoadedTool | None, environment: Environment) -> EvidenceLevel:
@@ -116,8 +123,9 @@ def decide_word(
 
     Enough evidence settles it. A reported time-out or an unknown outcome makes it unknown. Too
     little evidence is kept, and the call goes on waiting for more; a failure is an error all the
-    same, once for each call. Of a call of which nobody knows
-    what became, the signed word of its tool's host tells; of any other, only the cost can be told.
+    same, once for each call. That one host did not begin it is kept too while another one may. Of
+    a call of which nobody knows what became, the signed word of its tool's host tells; of any
+    other, only the cost can be told.
     """
     call = word.call
     tool = policy.tools.get(call.tool)
@@ -127,6 +135,8 @@ def decide_word(
         following = _told_after(policy, state, environment, word)
     elif word.status in {ReceiptStatus.TIMED_OUT, ReceiptStatus.UNKNOWN}:
         following = _unknown(state, tool, word)
+    elif word.is_early:
+        following = _waiting(state, tool, word)
     elif is_enough(word, tool, environment):
         never = word.never_begun and not call.is_begun and call.status is CallStatus.GRANTED
         following = (_never_begun if never else settled)(policy, state, word)
@@ -145,7 +155,7 @@ def _told_after(
     is_final = word.status in {ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED}
     is_signed = is_final and _ORDER[word.level] >= _ORDER[EvidenceLevel.EXECUTOR_ATTESTED]
     tells = is_signed and call.is_unknown and call.status is CallStatus.UNKNOWN
-    if tells and is_enough(word, policy.tools.get(call.tool), environment):
+    if tells and not word.is_early and is_enough(word, policy.tools.get(call.tool), environment):
         return settled(policy, state, word)
     kept = _erring(_kept_as_it_is(state, call), word)
     return kept if tells or kept.said or word.cost_micros is not None else None

@@ -52,6 +52,13 @@ BEGIN
             RETURN;
         END IF;
     END IF;
+    -- Of which call a host's word tells is held against what is known of it, before it is kept.
+    IF v_key_id IS NOT NULL AND p_decided_version = -2 THEN
+        code := 'redo';
+        facts := placet.session_facts_v1(s) || jsonb_build_object(
+            'call', placet.call_facts_v1(c));
+        RETURN;
+    END IF;
     status := c.status;
     execution_state := c.execution_state;
     commit_state := c.commit_state;
@@ -137,6 +144,16 @@ BEGIN
     applied := moved AND p_next ->> 'status' IS NOT NULL;
     v_to := CASE WHEN moved THEN array_length(p_events, 1) ELSE 1 END;
     v_at := clock_timestamp();
+    -- What one host did not begin frees nothing while another one may take its grant.
+    IF applied AND v_key_id IS NOT NULL AND (p_next ->> 'frees_effect_key')::boolean
+        AND c.grant_expires_at > v_at
+        AND (convert_from(p_bodies[1], 'UTF8')::jsonb #>> '{attested_by,never_begun}')::boolean
+        AND NOT placet.host_alone_v1(
+            s.tenant_id, s.environment, c.tool_name, v_key_id, c.grant_control_epoch)
+    THEN
+        code := 'usable';
+        RETURN;
+    END IF;
     IF NOT replayed THEN
         receipt_id := p_receipt;
         INSERT INTO placet.replay_execution_receipt (
