@@ -17,6 +17,8 @@ the artifact key; it is fetched by its hash and verified without asking us again
 Invariants
 - A key is enrolled once, for one actor, and never changes hands; a small-order or malformed key is
   never enrolled.
+- A public key has one use in a tenant for ever: a person's, a tool host's, an issuer's or ours
+  (`store.list_uses`), in whichever order they come.
 - An artifact belongs to one approval; the same snapshot under the same compiler version gives the
   same `compiled_hash` on every machine.
 - An envelope is signed for one purpose by that purpose's key; the type is part of what is signed.

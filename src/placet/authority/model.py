@@ -26,6 +26,15 @@ class KeyPurpose(StrEnum):
     CHECKPOINT = "checkpoint"
 
 
+class KeyUse(StrEnum):
+    """Whose a public key is. A key is of one use for ever, also after its end."""
+
+    SERVER = "server"
+    PERSON = "person"
+    TOOL_HOST = "tool_host"
+    ISSUER = "issuer"
+
+
 class ServerKey(Value, frozen=True):
     """The public half of a key of ours. `key_id` is SHA-256 of its SPKI form, in hex."""
 

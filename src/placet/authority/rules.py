@@ -1,6 +1,6 @@
 """Whether a key may be enrolled, decided over values."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from placet.authority.model import (
@@ -8,6 +8,7 @@ from placet.authority.model import (
     EnrolmentFlaw,
     EnrolmentReason,
     KeyRevocation,
+    KeyUse,
     PersonKey,
     ProofWanted,
 )
@@ -62,6 +63,16 @@ def check_free(enrolled: PersonKey | None, actor_id: UUID) -> list[EnrolmentReas
         EnrolmentReason(
             code=EnrolmentFlaw.KEY_TAKEN, detail="the key is enrolled for another person"
         )
+    ]
+
+
+def check_use(uses: Collection[KeyUse]) -> list[EnrolmentReason]:
+    """Return what stands against the key: it is no person's, but signs something else."""
+    return [
+        EnrolmentReason(
+            code=EnrolmentFlaw.KEY_TAKEN, detail=f"the key signs something else: `{use}`"
+        )
+        for use in sorted(set(uses) - {KeyUse.PERSON})
     ]
 
 

@@ -50,6 +50,7 @@ async def check_key(tx: Writing, asked: EnrolKey, wanted: ProofWanted) -> Public
     reasons = rules.check_holder(await _find_actor(tx, asked))
     key = _proven(tx, asked, wanted, reasons)
     if key is not None:
+        reasons += rules.check_use(await store.list_uses(tx, key.key_id))
         reasons += rules.check_free(await store.find_person_key(tx, key.key_id), asked.actor_id)
         reasons += rules.check_live(await store.list_revocations(tx, [key.key_id]))
     if key is None or reasons:

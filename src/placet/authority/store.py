@@ -11,6 +11,7 @@ from placet.authority.model import (
     ArtifactNotFound,
     CompiledGovernanceArtifact,
     KeyRevocation,
+    KeyUse,
     PersonKey,
     ServerKey,
 )
@@ -22,6 +23,32 @@ from placet.storage.database import Reading, Writing, fields_of
 _SAME_MAX: Final = 200
 _HOLD = sa.text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
 _HOLD_ALONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+_HOLD_KEY = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_USES = sa.text(
+    """
+    SELECT 'server' AS use FROM placet.authority_server_key WHERE key_id = :key_id
+    UNION SELECT 'person' FROM placet.authority_person_key
+    WHERE tenant_id = :tenant AND key_id = :key_id
+    UNION SELECT 'tool_host' FROM placet.authority_tool_host
+    WHERE tenant_id = :tenant AND key_id = :key_id
+    UNION SELECT 'issuer' FROM placet.authority_issuer
+    WHERE tenant_id = :tenant AND key_id = :key_id
+    """
+).bindparams(sa.bindparam("tenant", type_=sa.Uuid))
+
+
+async def list_uses(tx: Writing, key_id: str) -> set[KeyUse]:
+    """Return whose a public key is or was in the tenant; nobody gives it another use meanwhile.
+
+    It asks the tables of tool hosts and issuers too: both stand on these keys, and not the other
+    way round.
+    """
+    # Race: no constraint spans the four tables; of two who want one key, the second waits here.
+    await tx.rows(_HOLD_KEY.bindparams(name=f"placet.key:{tx.tenant_id}:{key_id}"))
+    found = await tx.rows(_USES.bindparams(tenant=tx.tenant_id, key_id=key_id))
+    return {KeyUse(row.use) for row in found}
 
 
 async def keep_server_key(tx: Writing, key: ServerKey) -> None:

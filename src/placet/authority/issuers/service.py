@@ -16,7 +16,6 @@ from placet.authority.issuers.model import (
     RevokeIssuer,
 )
 from placet.authority.issuers.rules import view_of
-from placet.authority.tool_hosts import store as tool_hosts
 from placet.events import store as events
 from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.evidence.ed25519 import PublicKey, PublicKeyError
@@ -45,7 +44,7 @@ async def register_issuer(tx: Writing, asked: RegisterIssuer, ids: Ids) -> Issue
         registered_by=tx.actor_id,
         registered_at=await tx.now(),
     )
-    if await _is_taken(tx, key.key_id) or not await store.insert_issuer(tx, issuer):
+    if await authority.list_uses(tx, key.key_id) or not await store.insert_issuer(tx, issuer):
         detail = "this key signs something else, or for another registration"
         raise IssuerKeyRefused(detail=detail, reason=IssuerKeyFlaw.KEY_TAKEN)
     said = IssuerRegistered(
@@ -80,15 +79,6 @@ async def revoke_issuer(tx: Writing, issuer_id: UUID, asked: RevokeIssuer, ids: 
     # Race: a session that is being opened has looked already, and is there when the gate is free.
     await store.hold_gate_alone(tx)
     return view_of(issuer, revocation)
-
-
-async def _is_taken(tx: Writing, key_id: str) -> bool:
-    ours = {key.key_id for key in await authority.list_server_keys(tx)}
-    return (
-        key_id in ours
-        or await authority.find_person_key(tx, key_id) is not None
-        or await tool_hosts.is_known_key(tx, key_id)
-    )
 
 
 async def _tell(tx: Writing, said: Value, ids: Ids) -> None:

@@ -13,7 +13,7 @@ more; both may stand meanwhile.
 - `ToolHostRegistered` and `ToolHostRevoked` stand in the tenant's `authority` stream.
 
 Invariants
-- A key belongs to one registration of a tenant, and is no person's and none of ours.
+- A key belongs to one registration of a tenant, and is no person's, no issuer's, none of ours.
 - A host signs for its own environment and for its own tools, and for no other.
 - Rows are only added. A revoked registration never counts again.
 - Registering and revoking raise the tenant's control epoch: every event that a revoked key's word

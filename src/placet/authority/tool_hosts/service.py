@@ -45,7 +45,7 @@ async def register_host(tx: Writing, asked: RegisterToolHost, ids: Ids) -> ToolH
         registered_by=tx.actor_id,
         registered_at=await tx.now(),
     )
-    if await _is_taken(tx, key.key_id) or not await store.insert_host(tx, host):
+    if await authority.list_uses(tx, key.key_id) or not await store.insert_host(tx, host):
         detail = "this key signs something else, or for another registration"
         raise HostKeyRefused(detail=detail, reason=HostKeyFlaw.KEY_TAKEN)
     said = ToolHostRegistered(
@@ -84,11 +84,6 @@ async def revoke_host(tx: Writing, host_id: UUID, asked: RevokeToolHost, ids: Id
 async def read_strengths(tx: Reading, environment: Environment) -> dict[str, Strength]:
     """Return how strongly tools are governed in an environment now; the others cooperatively."""
     return strengths_of(await store.list_live_hosts(tx, environment), environment)
-
-
-async def _is_taken(tx: Writing, key_id: str) -> bool:
-    ours = {key.key_id for key in await authority.list_server_keys(tx)}
-    return key_id in ours or await authority.find_person_key(tx, key_id) is not None
 
 
 async def _tell(tx: Writing, said: Value, ids: Ids) -> None:

@@ -31,14 +31,6 @@ async def get_host(tx: Reading, host_id: UUID) -> ToolHost:
     return found
 
 
-async def is_known_key(tx: Reading, key_id: str) -> bool:
-    """Tell whether a key is, or was, a host's."""
-    query = sa.select(TOOL_HOST.c.host_id).where(
-        TOOL_HOST.c.tenant_id == tx.tenant_id, TOOL_HOST.c.key_id == key_id
-    )
-    return bool(await tx.rows(query))
-
-
 async def list_keys(tx: Reading) -> list[ToolHost]:
     """Return every registration, revoked ones too, the first ones first."""
     return await tx.list(
