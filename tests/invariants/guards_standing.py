@@ -17,7 +17,7 @@ STANDING = [
         standing.the_last_use_wanted_by_two_sessions,
         (
             Change("standing_v1", BOUND, ""),
-            Change("standing_v1", " AND g.used < g.uses_max\n", "\n"),
+            Change("standing_v1", "g.expires_at > p_at AND g.used < g.uses_max\n", "true\n"),
         ),
     ),
     Mutant(

@@ -27,6 +27,9 @@ RESPONSE_NS_MAX: Final = 50_000_000
 Each ask of it has an equal share; what its share does not reach to is asked about.
 """
 
+LOOK_NS: Final = 3_000
+"""At most what it takes to come to a rule, beside what its operator takes."""
+
 SELECT_NS: Final = 1_000
 """At most what it takes to find one value; a path with `[*]` may pass by all of them."""
 
@@ -67,9 +70,13 @@ def _answers(
     found: dict[UUID, UUID] = {}
     usable = {name: _usable(policy, name, standing) for name in {call.tool for call in asked}}
     for call in asked:
-        looked = _Looked(call, RESPONSE_NS_MAX // len(asked)) if usable[call.tool] else None
-        for one, rules in usable[call.tool]:
-            if spent[one.standing_id] < one.left and looked is not None and looked.holds(rules):
+        if not usable[call.tool]:
+            continue
+        looked = _Looked(call, RESPONSE_NS_MAX // len(asked))
+        for one in usable[call.tool]:
+            if looked.is_over:
+                break
+            if spent[one.standing_id] < one.left and looked.holds(load_rules(one.rules)):
                 assert isinstance(call.call_id, UUID), "a session's call"  # noqa: S101 -- narrows
                 spent[one.standing_id] += 1
                 found[call.call_id] = one.standing_id
@@ -77,17 +84,15 @@ def _answers(
     return found
 
 
-def _usable(
-    policy: Policy, name: str, standing: Sequence[StandingFact]
-) -> list[tuple[StandingFact, Sequence[Operator]]]:
-    """Return the standing grants that were signed for a tool as it is, with their rules."""
+def _usable(policy: Policy, name: str, standing: Sequence[StandingFact]) -> list[StandingFact]:
+    """Return the standing grants that were signed for a tool as it is."""
     tool = policy.tools.get(name)
     if tool is None or tool.checkpoint is None:
         return []
     own = [one for one in standing if one.tool == tool.name]
     signed = (schema_hash(tool), checkpoint_hash(tool.checkpoint)) if own else None
     fit = [one for one in own if (one.schema_hash, one.checkpoint_hash) == signed]
-    return [(one, load_rules(one.rules)) for one in fit[:PER_TOOL_MAX]]
+    return fit[:PER_TOOL_MAX]
 
 
 class _Looked:
@@ -96,27 +101,31 @@ class _Looked:
     def __init__(self, call: Call, ns: int) -> None:
         self._given: Json = foreign.parse(call.arguments)
         self._values = values_in(call.arguments)
-        self._found: dict[str, list[Selected]] = {}
+        self._found: dict[str, tuple[list[Selected], int]] = {}
         self._left = ns
+
+    @property
+    def is_over(self) -> bool:
+        """Tell that nothing more may be looked at."""
+        return self._left < 0
 
     def holds(self, rules: Sequence[Operator]) -> bool:
         """Tell whether every rule holds. What could take too long to find out does not."""
-        return all(self._holds(rule) for rule in rules)
+        for rule in rules:
+            found, count = self._found.get(rule.path.text) or self._select(rule.path)
+            self._left -= LOOK_NS + rule.per_value * count
+            if rule.per_byte:
+                self._left -= text_ns(rule, found)
+            if self._left < 0 or rule.fault(found) is not None:
+                return False
+        return True
 
-    def _holds(self, rule: Operator) -> bool:
-        found = self._select(rule.path)
-        if found is None:
-            return False
-        count = sum(len(value) if isinstance(value, list) else 1 for value in found)
-        self._left -= rule.per_value * max(count, 1) + text_ns(rule, found)
-        return self._left >= 0 and rule.fault(found) is None
-
-    def _select(self, path: Path) -> list[Selected] | None:
-        """Return what is at a path, None where nothing more may be looked at."""
-        if path.text not in self._found:
-            self._left -= SELECT_NS * (self._values if path.is_many else 1)
+    def _select(self, path: Path) -> tuple[list[Selected], int]:
+        """Return what is at a path and how many values that is, nothing once too much was spent."""
+        self._left -= SELECT_NS * (self._values if path.is_many else 1)
         if self._left < 0:
-            return None
-        if path.text not in self._found:
-            self._found[path.text] = select(path, self._given)
+            return [], 0
+        found = select(path, self._given)
+        count = sum(len(value) if isinstance(value, list) else 1 for value in found)
+        self._found[path.text] = found, max(count, 1)
         return self._found[path.text]
