@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from tests.journeys.conftest import ASKED, ENFORCE, Network, RefundDesk, Serving
+from tests.journeys.test_sdk_away import HASTY, open_statuses
 from tests.studio.story import AGENT, LOOKUP, Signer, Story, contract
 
 from placet.evidence.ask_vote import AskDecision
 from placet.kernel.foreign import Json
 from placet.kernel.principal import Environment
+from placet.replay.sessions.refusals import LeaseLost
+from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked
 from placet.sdk.govern import governed
 from placet.sdk.studio.client import Studio
@@ -194,3 +197,56 @@ async def test_who_does_not_wait_long_enough_is_told_that_the_call_waits(desk: R
         session.approval_seconds = 0.01
         with pytest.raises(ApprovalPending):
             await email_customer("hello")
+
+
+async def test_a_yes_that_nobody_waits_for_any_more_is_given_back(
+    desk: RefundDesk, studio: Studio, approver: Signer, network: Network
+) -> None:
+    sent.clear()
+
+    def gives_up() -> None:
+        calling.cancel()
+
+    network.after["claim"] = gives_up
+    async with desk.client(network) as client, client.session(mode=ENFORCE) as session:
+        session.approval_seconds = 60
+        calling = asyncio.ensure_future(email_customer("hello"))
+        await answer(studio, approver, AskDecision.APPROVE)
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+    assert (sent, network.count("/claim"), network.count("/receipts")) == ([], 1, 1)
+    async with desk.client() as client, client.session(session.session_id) as session:
+        assert await open_statuses(session) == []
+
+
+@pytest.mark.parametrize("loses", [False, True], ids=["nobody answers", "the lease is lost"])
+async def test_a_turn_tells_what_it_did_also_where_it_cannot_wait_for_people(
+    desk: RefundDesk, network: Network, *, loses: bool
+) -> None:
+    ran: list[str] = []
+
+    def lookup_order(order_id: str) -> str:
+        ran.append(order_id)
+        return "delivered"
+
+    def cut() -> None:
+        if loses:
+            session.lease.lose(LeaseLost(detail="somebody took it"))
+        else:
+            network.is_down = True
+
+    tools: Tools = {"email_customer": send, "lookup_order": lookup_order}
+    calls = [
+        ToolCall(id="a", name="email_customer", arguments='{"text":"x"}'),
+        ToolCall(id="b", name="lookup_order", arguments='{"order_id":"o1"}'),
+    ]
+    network.after["receipts"] = cut
+    async with (
+        desk.client(network, patience=HASTY) as client,
+        client.session(mode=ENFORCE) as session,
+    ):
+        session.approval_seconds = 60
+        outcomes = await session.run_turn(calls, tools)
+        network.is_down = False
+    assert [one.ending for one in outcomes] == [Ending.WAITING, Ending.SUCCEEDED]
+    assert ran == ["o1"]

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from msgspec.structs import asdict, replace
 
-from placet.kernel.refusals import Conflict, GovernanceUnavailable
+from placet.kernel.refusals import Conflict, GovernanceUnavailable, Refusal
 from placet.replay.calls.model import CallStatus, ReasonView
 from placet.sdk.answers import CallState, Claimed, EditedCall, ProposedCall
+from placet.sdk.outbox import LOG
 from placet.sdk.retry import chance
 from placet.sdk.session import Session
 
@@ -37,18 +38,31 @@ async def answered(
     What they approve is claimed, and comes back granted or refused; what they rejected comes back
     denied, with their reasons. A call that somebody edited comes back as the one in its place, with
     the arguments to run it with. After `seconds` whatever still waits comes back as it is. Raises
-    `LeaseLost` and the service's refusals.
+    `LeaseLost` and the service's refusals where nothing was granted by then; where something was,
+    the rest comes back as it is. What was granted to whoever is cancelled is given back.
     """
     waiting = _Waiting(session, session.means.clock.monotonic() + seconds)
+    try:
+        await _follow_all(waiting, calls)
+    except Refusal as refusal:
+        # What was granted is not given up for the sake of what was not.
+        if not waiting.granted:
+            raise
+        LOG.warning("calls still wait for people: %s", refusal)
+    except asyncio.CancelledError:
+        session.outlive(asyncio.ensure_future(_give_back(session, waiting.granted)))
+        raise
+    return [waiting.end_of(call) for call in calls]
+
+
+async def _follow_all(waiting: "_Waiting", calls: Sequence[ProposedCall]) -> None:
     for call in calls:
         if call.status is CallStatus.AWAITING_APPROVAL:
             await waiting.follow(call)
     for call in calls:
         # A call that only waited for others was granted with them, or is over with them.
         if call.status is CallStatus.HELD and call.call_id not in waiting.told:
-            state = await _look(session, call.call_id, 0)
-            waiting.told[call.call_id] = _told(call, state)
-    return [waiting.end_of(call) for call in calls]
+            await waiting.look(call)
 
 
 class _Waiting:
@@ -65,6 +79,16 @@ class _Waiting:
         now = self._became.get(call.call_id, call)
         told = self.told.get(now.call_id, now)
         return told if not isinstance(now, EditedCall) else _edited(told, now.edited)
+
+    @property
+    def granted(self) -> list[ProposedCall]:
+        """Return what is to be run."""
+        return [one for one in self.told.values() if one.status is CallStatus.GRANTED]
+
+    async def look(self, call: ProposedCall) -> None:
+        """See how a call stands, and wait for nobody."""
+        state = await _look(self._session, call.call_id, 0)
+        self.told[call.call_id] = _told(call, state)
 
     async def follow(self, first: ProposedCall) -> None:
         """Wait until a call is answered, through all that is put in its place."""
@@ -89,7 +113,7 @@ class _Waiting:
             state = await _look(session, call.call_id, seconds)
             if state.may_be_claimed:
                 try:
-                    claimed = await session.judge_again(call.call_id, claim_id)
+                    claimed = await self._claimed(call.call_id, claim_id)
                 except Conflict as fault:
                     # Somebody was faster; the next look tells how it stands.
                     if fault.code() not in _MOVED or left <= 0:
@@ -111,6 +135,21 @@ class _Waiting:
             in_vain += 1
             pause = pause_seconds(in_vain, chance(session.means.ids.token(4)))
             await asyncio.sleep(max(0.0, min(pause, until - clock.monotonic())))
+
+    async def _claimed(self, call_id: UUID, claim_id: UUID) -> Claimed:
+        from placet.sdk.permits import undisturbed  # noqa: PLC0415 -- it stands above this module
+
+        async def regret(claimed: Claimed) -> None:
+            await _give_back(self._session, claimed.calls)
+
+        claiming = self._session.judge_again(call_id, claim_id)
+        return await undisturbed(self._session, claiming, regret)
+
+
+async def _give_back(session: Session, calls: Sequence[ProposedCall]) -> None:
+    from placet.sdk.permits import forgo_claimed  # noqa: PLC0415 -- it stands above this module
+
+    await forgo_claimed(session, calls)
 
 
 def pause_seconds(in_vain: int, luck: float) -> float:

@@ -167,7 +167,7 @@ async def begin(
             return alone(session, call.tool, arguments, posture)
     except BaseException as fault:
         if is_ours and not _leaves_doubt(fault):
-            await _give_back(session, call, arguments)
+            await _give_back(session, call, arguments.hash)
         raise
 
 
@@ -198,7 +198,16 @@ async def forgo(
 ) -> None:
     """Report that a granted call was never begun and never will be, if that is surely so."""
     if call.status is CallStatus.GRANTED and session.claim(call.call_id) and is_ours:
-        await _give_back(session, call, arguments)
+        await _give_back(session, call, arguments.hash)
+
+
+async def forgo_claimed(session: Session, calls: Sequence[ProposedCall]) -> None:
+    """Report of calls that were claimed here that they were never begun, as `forgo` does."""
+    for call in calls:
+        if call.status is not CallStatus.GRANTED or call.arguments_hash is None:
+            continue
+        if session.claim(call.call_id):
+            await _give_back(session, call, call.arguments_hash)
 
 
 def last_look(session: Session, permit: Permit) -> None:
@@ -232,14 +241,14 @@ def _leaves_doubt(fault: BaseException) -> bool:
     )
 
 
-async def _give_back(session: Session, call: ProposedCall, arguments: Arguments) -> None:
+async def _give_back(session: Session, call: ProposedCall, arguments_hash: str) -> None:
     # In production a mere word of a grave call's failure settles nothing, and would speak against
     # what the service finds by itself: that a grant which was to be redeemed never was.
     if session.environment is Environment.PRODUCTION and call.start_required:
         return
     ran = never_begun(session.means.clock.now())
     subject = Subject(
-        call_id=call.call_id, arguments_hash=arguments.hash, grant=_header_or_none(call)
+        call_id=call.call_id, arguments_hash=arguments_hash, grant=_header_or_none(call)
     )
     await report(session, subject, ran)
 

@@ -83,8 +83,9 @@ async def run_turn(
     `tool_calls` is a chat completion, its message, its tool calls, or `ToolCall`s; `tools` maps
     names to callables; `prepared` is the preflight of the model's request, made here if none.
     Returns one outcome per call, in the order of the calls. What a tool raises is an outcome too.
-    Raises the service's refusals where the turn as a whole could not be decided. Where the turn is
-    cancelled, the granted calls that it did not come to are given back.
+    Raises the service's refusals where the turn as a whole could not be decided, and none after
+    that: a call whose answer by people could not be waited for is a `WAITING` outcome. Where the
+    turn is cancelled, the granted calls that it did not come to are given back.
     """
     return await _run_turn(session, as_tool_calls(tool_calls), tools, prepared, None)
 
@@ -103,6 +104,7 @@ async def _run_turn(
             proposal = await _decided(session, asked, wrapped, prepared)
         except (GovernanceUnavailable, LeaseLost) as fault:
             posture = session.posture_alone(fault)
+            await session.note_alone()
         else:
             is_ours = prepared is None or not proposal.replayed
             found = list(zip(asked, decisions(proposal, asked), strict=True))
@@ -232,7 +234,12 @@ class _Turn:
         waiting = [
             (at, each) for at, each in enumerate(found) if outcomes[at].ending is Ending.WAITING
         ]
-        told = await self.go_on([each for _, each in waiting])
+        try:
+            told = await self.go_on([each for _, each in waiting])
+        except Refusal as refusal:
+            # What ran is told all the same: a turn that raises would be run again.
+            LOG.warning("calls of a turn still wait for people: %s", refusal)
+            return outcomes
         for (at, _), outcome in zip(waiting, told, strict=True):
             outcomes[at] = outcome
         return outcomes
