@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -156,33 +156,59 @@ async def _grant(means: Means, opening: Opening, view: SessionAnswer, lease: Lea
 
 
 async def detach(means: Means, attached: Attached) -> None:
-    """Deliver what is owed, stop renewing, and give the lease back if it is still ours."""
+    """Deliver what is owed, stop renewing, and give the lease back if it is still ours.
+
+    Whoever is cancelled meanwhile delivers no more, but lets go of everything before that is told.
+    """
     try:
-        await _detach(means, attached)
+        await attached.outbox.deliver(means.endpoints, means.patience)
+        if not len(attached.outbox):
+            # Otherwise nobody answers, and leaving would only take longer.
+            await attached.unguarded.tell(means.endpoints, means.patience)
+    finally:
+        await _to_its_end(_let_go(means, attached))
+
+
+async def _let_go(means: Means, attached: Attached) -> None:
+    try:
+        await attached.renewal.stop()
+        _log_untold(attached)
+        if not attached.lease.is_lost:
+            await _release(means, attached)
     finally:
         if attached.journal is not None:
             await asyncio.to_thread(attached.journal.close)
         await means.telling.left()
 
 
-async def _detach(means: Means, attached: Attached) -> None:
-    await attached.outbox.deliver(means.endpoints, means.patience)
-    if not len(attached.outbox):
-        # Otherwise nobody answers, and leaving would only take longer.
-        await attached.unguarded.tell(means.endpoints, means.patience)
-    await attached.renewal.stop()
-    session_id, owed = attached.view.session_id, len(attached.outbox)
+async def _to_its_end(work: Coroutine[object, object, None]) -> None:
+    """Wait for work that is done soon, also where nobody waits for this any more."""
+    doing, cancelled = asyncio.ensure_future(work), None
+    while not doing.done():
+        try:
+            await asyncio.wait([doing])
+        except asyncio.CancelledError as fault:
+            cancelled = fault
+    if cancelled is not None:
+        raise cancelled
+    doing.result()
+
+
+def _log_untold(attached: Attached) -> None:
+    session_id = attached.view.session_id
     if untold := len(attached.unguarded):
         LOG.error("%d unguarded calls of session %s were not told", untold, session_id)
-    if owed:
+    if owed := len(attached.outbox):
         LOG.error("%d receipts of session %s were not delivered", owed, session_id)
-    if attached.lease.is_lost:
-        return
+
+
+async def _release(means: Means, attached: Attached) -> None:
+    session_id, lease = attached.view.session_id, attached.lease
     change = ChangeLease(
-        action=LeaseAction.RELEASE, holder=attached.lease.holder, request_id=means.ids.new()
+        action=LeaseAction.RELEASE, holder=lease.holder, request_id=means.ids.new()
     )
     try:
-        await means.endpoints.lease(session_id, change, attached.lease.binding, _RELEASE)
+        await means.endpoints.lease(session_id, change, lease.binding, _RELEASE)
     except Refusal as refusal:
         # It ends by itself; a lease that cannot be given back is only waited for.
         LOG.info("the lease of session %s was not given back: %s", session_id, refusal)

@@ -75,9 +75,11 @@ class Holding:
     ) -> None:
         """Begin nothing more, wait for tools that still run, deliver, and give the lease back."""
         self._is_left = True
-        await self._wait_for_late()
-        if self._attached is not None:
-            await detach(self.means, self._attached)
+        try:
+            await self._wait_for_late()
+        finally:
+            if self._attached is not None:
+                await detach(self.means, self._attached)
 
     @property
     def attached(self) -> Attached:
@@ -155,6 +157,14 @@ class Holding:
         """
         if self._attached is not None and self._attached.journal is not None:
             self._attached.journal.begins(call_id)
+
+    async def note_alone(self) -> None:
+        """Write into the journal, if there is one, that a tool runs for a call that it cannot name.
+
+        The service may have granted it, and its answer was lost. Raises as `note_begun` does.
+        """
+        if self._attached is not None and self._attached.journal is not None:
+            await asyncio.to_thread(self._attached.journal.doubts, self._attached.lease.fence)
 
     def is_noted(self, call_id: UUID) -> bool:
         """Tell whether the journal, if there is one, knows that a call may be begun."""

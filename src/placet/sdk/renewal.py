@@ -14,7 +14,7 @@ from placet.replay.sessions.lease_model import ChangeLease, LeaseAction
 from placet.sdk.caller import Caller
 from placet.sdk.endpoints import Endpoints
 from placet.sdk.lease import Lease, next_renewal, term_of
-from placet.sdk.outbox import Outbox
+from placet.sdk.outbox import LOG, Outbox
 from placet.sdk.retry import Patience
 from placet.sdk.unguarded import Unguarded
 
@@ -55,8 +55,15 @@ class Renewal:
         with asyncio.Runner() as runner:
             failed = False
             while not self._stop.wait(self._pause(failed=failed)):
-                failed = not runner.run(self._tick())
+                failed = not self._held(runner)
             runner.run(self._caller.close())
+
+    def _held(self, runner: asyncio.Runner) -> bool:
+        try:
+            return runner.run(self._tick())
+        except Exception:  # noqa: BLE001 -- without this thread the lease ends
+            LOG.exception("session %s was not renewed; it is tried again", self._session_id)
+            return False
 
     def _pause(self, *, failed: bool) -> float:
         """Return the seconds to the next tick: a renewal, or a second for what is still owed."""

@@ -213,7 +213,7 @@ class Session(Holding):
             self.session_id, self.lease.binding, receipt, self.means.patience
         )
         self.phase = answer.current_phase or self.phase
-        self.attached.outbox.note_told(Owed(receipt=receipt))
+        await self.attached.outbox.note_told(Owed(receipt=receipt))
         return answer
 
     async def report(
