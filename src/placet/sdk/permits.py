@@ -100,7 +100,9 @@ async def obtain(session: Session, tool: str, arguments: Arguments) -> Permit:
         asking = session.decide_at_once([asked], asked.id)
         proposal = await undisturbed(session, asking, regret)
     except (GovernanceUnavailable, LeaseLost) as fault:
-        return alone(session, tool, arguments, session.posture_alone(fault))
+        posture = session.posture_alone(fault)
+        await session.note_alone()
+        return alone(session, tool, arguments, posture)
     call = decided(proposal, asked)
     if call.status is CallStatus.AWAITING_APPROVAL and session.approval_seconds > 0:
         (call,) = await answered(session, [call], session.approval_seconds)
