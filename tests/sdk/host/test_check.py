@@ -42,6 +42,57 @@ def test_a_granted_call_is_let_in_and_its_grant_is_told() -> None:
     assert verdict.grant == GRANT
 
 
+def test_a_refused_call_that_is_withdrawn_is_let_in_no_more() -> None:
+    one = host()
+    refused = one.check(sent(arguments=b"{}"))
+    assert (refused.flaw, refused.grant) == (GrantFlaw.ARGUMENTS, GRANT)
+    assert one.withdraw(GRANT)
+    assert one.check(sent()).flaw is HostFlaw.SEEN
+    assert not one.withdraw(GRANT)
+
+
+def test_a_call_that_was_let_in_is_not_withdrawn() -> None:
+    one = host()
+    assert one.check(sent()).is_good
+    assert not one.withdraw(GRANT)
+
+
+def test_a_call_of_an_overtaken_caller_is_not_withdrawn_since_it_may_have_been_here() -> None:
+    one = host()
+    assert one.check(sent()).is_good
+    assert one.check(sent(changed(call_id=UUID(int=9), fence=Fence(epoch=2, n=1)))).is_good
+    assert not one.withdraw(GRANT)
+
+
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        ({}, {"tenant_id": UUID(int=9)}),
+        ({}, {"environment": Environment.STAGING}),
+        ({}, {"audience": "other"}),
+        ({"audience": "till"}, {"audience": "other"}),
+        ({"audience": "till"}, {"audience": None}),
+    ],
+)
+def test_a_call_that_another_host_may_take_is_not_withdrawn_here(
+    options: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    assert not host(**options).withdraw(changed(**changes))
+
+
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        ({"audience": "till"}, {"audience": "till"}),
+        ({"audience": "till", "takes_unbound": True}, {"audience": None}),
+    ],
+)
+def test_a_call_that_is_for_this_host_is_withdrawn(
+    options: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    assert host(**options).withdraw(changed(**changes))
+
+
 def test_the_arguments_count_as_values_and_not_as_text() -> None:
     spaced = b' { "amount_cents" : 7e2 , "order_id" : "ord_\\u0031" } '
     assert host().check(sent(arguments=spaced)).is_good

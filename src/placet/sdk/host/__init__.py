@@ -14,8 +14,9 @@ be run, and time; the fence that was sent beside the grant is the grant's; no ca
 fence was here in this session; the call was not here before. The last two are one step of the
 memory, so that two requests at once cannot both pass.
 
-Invariants. A call is let in once. Once a session's fence was seen, no lower one is let in. An
-expired grant is not let in by a clock that lies at most the tolerated skew behind.
+Invariants. A call is let in once, and never after it was withdrawn. Once a session's fence was
+seen, no lower one is let in. An expired grant is not let in by a clock that lies at most the
+tolerated skew behind.
 
 What failures lead to. Whatever cannot be checked is refused: keys that cannot be read or are too
 old, and a memory that cannot be written. A call that was let in counts as seen even if the tool

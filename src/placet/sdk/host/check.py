@@ -76,6 +76,19 @@ class ToolHost:
         flaw = self._flaw_of(verdict.grant, call) or self._admit(verdict.grant, now)
         return verdict if flaw is None else _no(verdict.grant, flaw)
 
+    def withdraw(self, grant: Grant) -> bool:
+        """Never let this call in again, and tell whether it was not let in before.
+
+        For a call that this host refused: `grant` is the one of its verdict. After a yes the host
+        may sign that the call was never begun; after a no, for a call that was here or whose grant
+        is not this host's to take, it may not. Raises `MemoryFailed`: then nothing is remembered.
+        """
+        is_ours = grant.tenant_id == self._tenant_id and grant.environment is self._environment
+        bound = grant.audience in self._audiences
+        if not is_ours or not (bound or (grant.audience is None and self._takes_unbound)):
+            return False
+        return self._memory.admit(_visit(grant, self._clock.now())) is Met.NEW
+
     def is_overtaken(self, session_id: UUID, fence: str) -> bool:
         """Tell whether a caller with a higher fence was here in this session, by its header alone.
 
@@ -126,15 +139,8 @@ class ToolHost:
         return None
 
     def _admit(self, grant: Grant, now: datetime) -> HostFlaw | None:
-        visit = Visit(
-            session_id=grant.session_id,
-            call_id=grant.call_id,
-            fence=grant.fence,
-            expires_at=grant.expires_at,
-            at=now,
-        )
         try:
-            met = self._memory.admit(visit)
+            met = self._memory.admit(_visit(grant, now))
         except MemoryFailed:
             return HostFlaw.MEMORY
         return {Met.NEW: None, Met.SEEN: HostFlaw.SEEN, Met.OVERTAKEN: HostFlaw.OVERTAKEN}[met]
@@ -148,6 +154,16 @@ def parse_fence(text: str) -> Fence | None:
     if max(len(epoch), len(n)) > len(str(NUMBER_MAX)):
         return None
     return Fence(epoch=int(epoch), n=int(n))
+
+
+def _visit(grant: Grant, now: datetime) -> Visit:
+    return Visit(
+        session_id=grant.session_id,
+        call_id=grant.call_id,
+        fence=grant.fence,
+        expires_at=grant.expires_at,
+        at=now,
+    )
 
 
 def _envelope(text: str) -> bytes | None:
