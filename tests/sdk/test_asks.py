@@ -74,10 +74,10 @@ class Hasty:
         if f"/calls/{CALL}/claim" in request.path:
             self.claims += 1
             told: Json = {"code": "ask_closed", "detail": "it moved"}
-            return _answer(told, status=409, kind="application/problem+json")
+            return answer(told, status=409, kind="application/problem+json")
         if f"/calls/{CALL}" in request.path:
             self.looks.append(request.path.partition("?")[2])
-            return _answer(
+            return answer(
                 {
                     "call_id": str(CALL),
                     "tool": "pay",
@@ -85,7 +85,7 @@ class Hasty:
                     "may_be_claimed": self.may_be_claimed,
                 }
             )
-        return _answer(LEASE if request.path.endswith("/lease") else VIEW)
+        return answer(LEASE if request.path.endswith("/lease") else VIEW)
 
     def another(self) -> Transport:
         """Return this one."""
@@ -95,7 +95,7 @@ class Hasty:
         """Do nothing."""
 
 
-def _answer(body: object, status: int = 200, kind: str = "application/json") -> HttpResponse:
+def answer(body: object, status: int = 200, kind: str = "application/json") -> HttpResponse:
     raw = msgspec.json.encode(body)
     return HttpResponse(status=status, headers={"content-type": kind}, body=raw)
 
@@ -112,16 +112,16 @@ class Halting(Hasty):
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Answer at once."""
         if f"/calls/{CALL}/claim" in request.path:
-            return _answer(Claimed(calls=[GRANTED], binding="b"))
+            return answer(Claimed(calls=[GRANTED], binding="b"))
         if f"/calls/{OTHER}" in request.path:
             if self._cut is not None:
                 self._cut()
                 await asyncio.Event().wait()
             told: Json = {"code": "forbidden", "detail": "it may not be read"}
-            return _answer(told, status=403, kind="application/problem+json")
+            return answer(told, status=403, kind="application/problem+json")
         if request.path.endswith("/receipts"):
             self.receipts.append(msgspec.json.decode(request.body or b""))
-            return _answer(TOLD)
+            return answer(TOLD)
         return await super().send(request)
 
 

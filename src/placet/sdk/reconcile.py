@@ -12,7 +12,7 @@ import msgspec
 from placet.kernel.value import Value
 from placet.replay.calls.model import ReceiptStatus
 from placet.replay.reconciliations.model import ReadRefused
-from placet.replay.sessions.refusals import EvidenceTooWeak
+from placet.replay.sessions.refusals import EvidenceTooWeak, TransitionNotAllowed
 from placet.sdk.answers import PendingCall
 from placet.sdk.endpoints import Settle, ToolCall
 from placet.sdk.session import Session
@@ -38,8 +38,8 @@ class Reconciled(Value, frozen=True):
 
     `untold`: the read says nothing yet, ask later. `too_early`: the call may still act.
     `no_read`: the contract names none, or the call lacks what it asks by. `no_tool`: the read is no
-    tool of this process. `not_read`: it was not run to an end. `refused`: it does not count, or is
-    not evidence enough. `detail` says it in words.
+    tool of this process. `not_read`: it was not run to an end. `refused`: it does not count, is not
+    evidence enough, or the call was settled meanwhile. `detail` says it in words.
     """
 
     reading: Reading
@@ -76,7 +76,7 @@ async def reconcile(session: Session, call: PendingCall, tools: Tools) -> Reconc
     )
     try:
         settled = await session.settle(settle)
-    except (ReadRefused, EvidenceTooWeak) as refusal:
+    except (ReadRefused, EvidenceTooWeak, TransitionNotAllowed) as refusal:
         return _not(Reading.REFUSED, str(refusal))
     if settled.outcome is None:
         return _not(Reading.UNTOLD, f"`{read.tool}` does not tell yet")

@@ -1,15 +1,21 @@
 """Going on with what an earlier process left: calls that wait for people, and unknown ones."""
 
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
+from placet.kernel.refusals import Conflict
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, Verdict
+from placet.replay.sessions.refusals import LeaseLost
 from placet.sdk.answers import PendingCall, ProposedCall
 from placet.sdk.asks import WAITING
 from placet.sdk.endpoints import ToolCall
-from placet.sdk.reconcile import Reconciled, reconcile
+from placet.sdk.reconcile import Reading, Reconciled, reconcile
 from placet.sdk.session import Session
 from placet.sdk.turn import Ending, Outcome, Tools, go_on
+
+_ROUNDS_MAX: Final = 64
 
 
 class Resumed(Value, frozen=True):
@@ -27,35 +33,65 @@ async def resume(session: Session, tools: Tools) -> Resumed:
     """Ask the reads that tell of unknown calls, then wait for people and run what they approve.
 
     `tools` maps names to callables, among them the reads. Each step that waits is waited for up to
-    `session.approval_seconds`; what still waits then is a `WAITING` outcome. Raises the service's
-    refusals.
+    `session.approval_seconds`; what still waits then is a `WAITING` outcome, and so is one
+    that moved meanwhile. Raises the service's refusals that concern more than one call.
     """
-    session.check()
-    found = (await session.state(pending=True)).pending or []
-    reconciled = {
-        call.call_id: await reconcile(session, call, tools)
-        for call in found
-        if call.status == CallStatus.UNKNOWN and call.reconcile is not None
-    }
-    outcomes: list[Outcome] = []
-    steps: dict[UUID, list[tuple[ToolCall, ProposedCall]]] = {}
+    resumed = Resumed(outcomes=[], reconciled={})
+    seen: set[UUID] = set()
+    for _ in range(_ROUNDS_MAX):
+        session.check()
+        # The first open calls are shown; what is over makes room for more.
+        state = await session.state(pending=True)
+        fresh = [call for call in state.pending or [] if call.call_id not in seen]
+        seen |= {call.call_id for call in fresh}
+        await _resume_some(session, tools, fresh, resumed)
+        if not state.more_pending or not fresh:
+            break
+    return resumed
+
+
+async def _resume_some(
+    session: Session, tools: Tools, found: Sequence[PendingCall], resumed: Resumed
+) -> None:
+    for call in found:
+        if call.status == CallStatus.UNKNOWN and call.reconcile is not None:
+            resumed.reconciled[call.call_id] = await _reconciled(session, call, tools)
+    steps: dict[UUID, list[PendingCall]] = {}
     for call in found:
         if call.status in WAITING and call.arguments is None:
-            outcomes.append(_not_run(call))
+            why = "its arguments are too long to be read back"
+            resumed.outcomes.append(_left(call, Ending.NOT_RUN, f"was not run: {why}"))
         elif call.status in WAITING:
-            steps.setdefault(call.prepared_request_id, []).append(_as_proposed(call))
+            steps.setdefault(call.prepared_request_id, []).append(call)
     for step in steps.values():
-        outcomes += await go_on(session, tools, step)
-    return Resumed(outcomes=outcomes, reconciled=reconciled)
+        try:
+            told = await go_on(session, tools, [_as_proposed(call) for call in step])
+        except LeaseLost:
+            raise
+        except Conflict as refusal:
+            # One step that moved meanwhile does not keep the others.
+            words = f"still waits for people: {refusal}"
+            told = [_left(call, Ending.WAITING, words) for call in step]
+        resumed.outcomes.extend(told)
 
 
-def _not_run(call: PendingCall) -> Outcome:
+async def _reconciled(session: Session, call: PendingCall, tools: Tools) -> Reconciled:
+    try:
+        return await reconcile(session, call, tools)
+    except LeaseLost:
+        raise
+    except Conflict as refusal:
+        return Reconciled(reading=Reading.NOT_READ, detail=str(refusal))
+
+
+def _left(call: PendingCall, ending: Ending, words: str) -> Outcome:
     return Outcome(
         tool_call_id=call.tool_call_id,
         tool=call.tool,
-        ending=Ending.NOT_RUN,
-        text=f"`{call.tool}` was not run: its arguments are too long to be read back",
+        ending=ending,
+        text=f"`{call.tool}` {words}",
         call_id=call.call_id,
+        deadline=call.deadline if ending is Ending.WAITING else None,
     )
 
 
