@@ -4,7 +4,7 @@ import asyncpg
 from tests.conftest import Server
 from tests.replay.desk import Desk
 from tests.replay.slices.purse import paid, pay, purse
-from tests.replay.slices.test_slices import two
+from tests.replay.twofold import begun
 
 # Nothing else stands behind these calls, so no key is checked.
 CALLS = """
@@ -19,11 +19,12 @@ CALLS = """
 async def test_a_window_counts_so_many_calls_and_no_more(
     desk: Desk, server: Server, database_name: str
 ) -> None:
-    one, other = await two(desk, purse({"lte": 100, "window_seconds": 3600}))
+    one = (await begun(desk, purse({"lte": 100, "window_seconds": 3600}))).worker
     assert await paid(one, 60) == ["allow"]
     admin = await asyncpg.connect(server.admin(database_name))
     await admin.execute("SET session_replication_role = replica")
     await admin.execute(CALLS)
+    other = await desk.worker()
     assert await paid(other, 30) == ["allow"]
     asked = other.proposal(await other.prepare(), pay(9))
     refused = (await other.post("proposals", asked)).json()
