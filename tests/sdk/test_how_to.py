@@ -22,3 +22,13 @@ def test_every_block_of_code_is_python_and_imports_what_exists(block: str) -> No
 
 def test_the_page_shows_code() -> None:
     assert len(BLOCKS) == 9
+
+
+def test_the_loop_that_takes_over_goes_on_past_a_session_that_is_refused() -> None:
+    (block,) = [block for block in BLOCKS if "sessions_in(" in block]
+    (loop,) = [node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.For)]
+    (guard,) = loop.body
+    assert isinstance(guard, ast.Try)
+    assert [ast.unparse(one.type) for one in guard.handlers if one.type] == [
+        "(Refusal, JournalError)"
+    ]
