@@ -37,6 +37,8 @@ FUNCTIONS = [
     "standing_take_v1",
     "standing_unseen_v1",
     "standing_facts_v1",
+    "standing_room_v1",
+    "standing_in_force_v1",
     "standing_counts_v1",
     "ask_edit_v1",
 ]
