@@ -28,6 +28,7 @@ FUNCTIONS = [
     "slices_hold_v1",
     "slices_take_v1",
     "slices_fetch_v1",
+    "slices_wait_v1",
     "slices_call_back_v1",
     "allowance_total_v1",
     "allowance_others_v1",
