@@ -224,6 +224,12 @@ def test_keys_that_the_bundle_does_not_tell_of_are_not_proved(shape: dict[str, A
     assert not any("were signed with keys" in sentence for sentence in report.proved)
 
 
+def test_a_revocation_that_an_erased_body_may_tell_of_is_not_proved() -> None:
+    report = report_of(lifted(), FIRST, SECOND, revoked(4), gone=3)
+    assert report.flaw is None
+    assert any("which signed 1 liftings" in sentence for sentence in report.not_proved)
+
+
 def test_the_votes_are_read_where_the_body_of_the_kill_was_erased() -> None:
     report = report_of(lifted(ask_vote="garbage"), kill_gone=True)
     assert "no envelope" in why(report)
