@@ -6,7 +6,7 @@
 - `studio`: the client for people, in a folder of its own.
 - `answers`: what the service answers. `errors`: what only the client knows. What the service
   refuses is raised in the service's own classes, which `known_refusals` brings in.
-- From a wish to a receipt: `requests` and `arguments` say what is asked, `permits` gets leave (with
+- From a wish to a receipt: `requests` and `arguments` say what is asked, `permits` gets leave, `giving_back` what is not wanted (with
   `grants` checked against `keys`), `tool` and `execution` run what `gate` lets begin, `reports` and
   `outbox` tell how it ended.
 - The process comes back: `journal` keeps on disk what may have begun and what is owed, `takeover`

@@ -11,6 +11,7 @@ from msgspec.structs import asdict, replace
 from placet.kernel.refusals import Conflict, GovernanceUnavailable, Refusal
 from placet.replay.calls.model import CallStatus, ReasonView
 from placet.sdk.answers import CallState, Claimed, EditedCall, ProposedCall
+from placet.sdk.giving_back import forgo_claimed, undisturbed
 from placet.sdk.outbox import LOG
 from placet.sdk.retry import chance
 from placet.sdk.session import Session
@@ -50,7 +51,7 @@ async def answered(
             raise
         LOG.warning("calls still wait for people: %s", refusal)
     except asyncio.CancelledError:
-        session.outlive(asyncio.ensure_future(_give_back(session, waiting.granted)))
+        session.outlive(asyncio.ensure_future(forgo_claimed(session, waiting.granted)))
         raise
     return [waiting.end_of(call) for call in calls]
 
@@ -137,19 +138,11 @@ class _Waiting:
             await asyncio.sleep(max(0.0, min(pause, until - clock.monotonic())))
 
     async def _claimed(self, call_id: UUID, claim_id: UUID) -> Claimed:
-        from placet.sdk.permits import undisturbed  # noqa: PLC0415 -- it stands above this module
-
         async def regret(claimed: Claimed) -> None:
-            await _give_back(self._session, claimed.calls)
+            await forgo_claimed(self._session, claimed.calls)
 
         claiming = self._session.judge_again(call_id, claim_id)
         return await undisturbed(self._session, claiming, regret)
-
-
-async def _give_back(session: Session, calls: Sequence[ProposedCall]) -> None:
-    from placet.sdk.permits import forgo_claimed  # noqa: PLC0415 -- it stands above this module
-
-    await forgo_claimed(session, calls)
 
 
 def pause_seconds(in_vain: int, luck: float) -> float:

@@ -21,8 +21,9 @@ from placet.sdk.endpoints import NextRequest, ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused, JournalError, told
 from placet.sdk.execution import Ahead, run
 from placet.sdk.gate import Gate
+from placet.sdk.giving_back import forgo, undisturbed
 from placet.sdk.outbox import LOG
-from placet.sdk.permits import Permit, admit, alone, begin, decisions, forgo, undisturbed
+from placet.sdk.permits import Permit, admit, alone, begin, decisions
 from placet.sdk.plan import Posture
 from placet.sdk.reports import output_of, status_of
 from placet.sdk.requests import as_tool_calls
