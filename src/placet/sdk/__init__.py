@@ -6,9 +6,9 @@
 - `studio`: the client for people, in a folder of its own.
 - `answers`: what the service answers. `errors`: what only the client knows. What the service
   refuses is raised in the service's own classes, which `known_refusals` brings in.
-- From a wish to a receipt: `requests` and `arguments` say what is asked, `permits` gets leave, `giving_back` what is not wanted (with
-  `grants` checked against `keys`), `tool` and `execution` run what `gate` lets begin, `reports` and
-  `outbox` tell how it ended.
+- From a wish to a receipt: `requests` and `arguments` say what is asked, `permits` gets leave (with
+  `grants` checked against `keys`), `giving_back` returns what is not wanted any more, `tool` and
+  `execution` run what `gate` lets begin, `reports` and `outbox` tell how it ended.
 - The process comes back: `journal` keeps on disk what may have begun and what is owed, `takeover`
   settles what an earlier process left, `resuming` goes on with what waits. `holding` is the life
   of a session, `calling` a call whose tool is a block, `notes` what is told beside a result,
