@@ -136,7 +136,7 @@ async def _keep(runtime: Runtime, caller: Caller, report: _Report, send: Send) -
                 plain = msgspec.structs.replace(report, attested=AttestationFate.HOST)
                 return await _keep(runtime, caller, plain, send)
             case "usable":
-                # Its grant may be good at another host: that this one did not begin it frees nothing.
+                # Its grant may be good at another host: that this did not begin it frees nothing.
                 plain = msgspec.structs.replace(report, frees=False)
                 return await _keep(runtime, caller, plain, send)
             case code:
