@@ -305,6 +305,9 @@ async def test_agents_calls_go_on_while_a_preview_is_judged_and_another_has_to_w
     for one in processes:
         one.send_signal(signal.SIGSTOP)
     asked = asyncio.create_task(previews.ask(snapshot.snapshot_id, until=first["until"]))
+    place = app.state[service.Previews.__name__]._place  # noqa: SLF001 -- taken by the one that is asked
+    while not place.locked():  # noqa: ASYNC110 -- nobody is told when it is taken
+        await asyncio.sleep(0)
     for amount in range(100, 110):
         await pay(agent, ORDER, amount)
     monkeypatch.setattr(service, "WAIT_SECONDS", 0)
