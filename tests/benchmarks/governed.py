@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 
 import uvloop
 from tests.benchmarks import floor, stand
+from tests.benchmarks.growth import crowd
 from tests.benchmarks.stand import ROUNDS, SECONDS, Agent, Seat, Stand, Way
 
 from placet.replay.calls.runtime import Runtime
@@ -25,6 +26,8 @@ from placet.storage.embedded.binaries import locate
 
 CLIENTS: Final = tuple(int(n) for n in environ.get("PLACET_BENCH_CLIENTS", "1 8 32").split())
 INCONCLUSIVE_FROM: Final = 1.5
+SOME: Final = 2_000
+"""Sessions that have been there before."""
 
 Figures: TypeAlias = tuple[float, float, float]
 """Calls a second, the median of a call in ms, and the service's processor time for one in ms."""
@@ -42,6 +45,8 @@ async def prepare(here: Stand) -> tuple[list[floor.Recorded], list[Seat], list[S
     """Return the step as the service takes it, and sessions for both sides."""
     async with stand.desk_of(here) as (desk, app):
         worker = await stand.warm(desk)
+        # Postgres plans for tables that are not empty, and knows them, as after a first minute.
+        await crowd(here, worker.session_id, SOME)
         step = await floor.record(app.state[Runtime.__name__], worker, here.admin_url)
         return step, await stand.seats(desk, max(CLIENTS)), await stand.seats(desk, max(CLIENTS))
 
