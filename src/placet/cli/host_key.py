@@ -1,10 +1,16 @@
-"""The file of a tool host's key: 64 hexadecimal digits, for its owner alone, never overwritten."""
+"""The file of a program's key: 64 hexadecimal digits, for its owner alone, never overwritten.
 
+Tool hosts and issuers sign with one: nobody is near to type a passphrase.
+"""
+
+import base64
+import binascii
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from placet.cli.exits import CommandRefused, Exit
+from placet.cli.output import give, say
 
 if TYPE_CHECKING:
     from placet.evidence.ed25519 import SigningKey
@@ -47,7 +53,7 @@ def load_host_key(path: Path) -> "SigningKey":
     except OSError as fault:
         raise CommandRefused(
             detail=f"`{path}` cannot be read: {fault.strerror}",
-            remedy="name the file that `placet tool-host key` wrote",
+            remedy="name the file that `placet tool-host key` or `placet issuer key` wrote",
             code=Exit.NOT_FOUND,
         ) from fault
     if mode & _OTHERS_MAY:
@@ -59,5 +65,33 @@ def load_host_key(path: Path) -> "SigningKey":
     except ValueError:
         raise CommandRefused(
             detail=f"`{path}` holds no key of a tool host",
-            remedy="name the file that `placet tool-host key` wrote",
+            remedy="name the file that `placet tool-host key` or `placet issuer key` wrote",
         ) from None
+
+
+def make_and_tell(path: Path, registers: str, *, as_json: bool) -> None:
+    """Make a key, and tell of it and of the command that takes its public half."""
+    made = make_host_key(path)
+    public = base64.b64encode(made.public.raw).decode()
+    told = {"file": str(path), "key_id": made.key_id, "public_key": public}
+    give(told, f"key id      {made.key_id}\npublic key  {public}", as_json=as_json)
+    say(f"the key is in {path}; its public half goes to `{registers}`")
+
+
+def public_half(key_file: Path | None, public_key: str | None, made_by: str) -> bytes:
+    """Return the one public key that was given, by a file or in base64."""
+    if (key_file is None) == (public_key is None):
+        raise CommandRefused(
+            detail="one key is registered at a time",
+            remedy="give --key with its file, or --public-key with its public half",
+        )
+    if key_file is not None:
+        return load_host_key(key_file).public.raw
+    try:
+        return base64.b64decode(public_key or "", validate=True)
+    except (binascii.Error, ValueError) as fault:
+        raise CommandRefused(
+            detail="the public key is no base64",
+            remedy=f"give what `{made_by}` printed",
+            code=Exit.USAGE,
+        ) from fault

@@ -6,9 +6,8 @@ from uuid import UUID
 
 import click
 
-from placet.cli.exits import CommandRefused
 from placet.cli.key import ENVIRONMENTS, url_option
-from placet.cli.output import data_dir_option, give, json_option, say
+from placet.cli.output import data_dir_option, give, json_option
 from placet.cli.words import plain
 
 if TYPE_CHECKING:
@@ -42,15 +41,9 @@ def key(*, file: Path, as_json: bool) -> None:
     It has no passphrase, for an issuer starts with nobody near: keep it where its other secrets
     are. Its 32 bytes stand there as 64 hexadecimal digits.
     """
-    import base64
+    from placet.cli.host_key import make_and_tell
 
-    from placet.cli.host_key import make_host_key
-
-    made = make_host_key(file)
-    public = base64.b64encode(made.public.raw).decode()
-    told = {"file": str(file), "key_id": made.key_id, "public_key": public}
-    give(told, f"key id      {made.key_id}\npublic key  {public}", as_json=as_json)
-    say(f"the key is in {file}; its public half goes to `placet issuer add`")
+    make_and_tell(file, "placet issuer add", as_json=as_json)
 
 
 @command.command()
@@ -83,9 +76,10 @@ def add(  # noqa: PLR0913 -- one argument per option
     A registration is never changed: for another key register again, then revoke.
     """
     from placet.cli.desk import at_desk
+    from placet.cli.host_key import public_half
     from placet.kernel.principal import Environment
 
-    public = _public(key_file, public_key)
+    public = public_half(key_file, public_key, "placet issuer key")
     made = at_desk(
         url,
         data_dir,
@@ -127,27 +121,6 @@ def revoke(
 
     done = at_desk(url, data_dir, lambda studio: studio.issuers.revoke(issuer, reason))
     give(_plain(done), _line(done), as_json=as_json)
-
-
-def _public(key_file: Path | None, public_key: str | None) -> bytes:
-    import base64
-    import binascii
-
-    from placet.cli.host_key import load_host_key
-
-    if (key_file is None) == (public_key is None):
-        raise CommandRefused(
-            detail="an issuer is registered with one key",
-            remedy="give --key with its file, or --public-key with its public half",
-        )
-    if key_file is not None:
-        return load_host_key(key_file).public.raw
-    try:
-        return base64.b64decode(public_key or "", validate=True)
-    except (binascii.Error, ValueError) as fault:
-        raise CommandRefused(
-            detail="the public key is no base64", remedy="give what `placet issuer key` printed"
-        ) from fault
 
 
 def _line(issuer: "IssuerView") -> str:
