@@ -240,6 +240,19 @@ async def test_one_of_several_hosts_frees_nothing_before_the_grants_end(
     again = [(await anew.worker.propose(call))[0]["status"] == "granted" for call in calls]
     assert again == [alone] * 3
     if not alone:
+        cited = {
+            "settlement_id": str(anew.worker.desk.ids.new()),
+            "call_id": timed_out["call_id"],
+            "outcome": "failed",
+            "receipt_id": told[2]["receipt_id"],
+            "reason": "its host says so",
+        }
+        for key_of in (None, anew.worker.desk.operator_key):
+            refused = await anew.worker.post("settlements", cited, key_of)
+            assert (refused.status_code, refused.json().get("code")) == (
+                409,
+                "transition_not_allowed",
+            )
         await let_time_pass(anew.worker)
         await sweep_due(runtime)
         ended = await refuse(anew, timed_out, key)

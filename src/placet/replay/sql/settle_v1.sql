@@ -111,6 +111,16 @@ BEGIN
         code := 'grant_lives';
         RETURN;
     END IF;
+    -- What one host says of a failure, that it never began the call say, ends no grant that another
+    -- host may still take.
+    IF p_outcome = 'failed' AND c.grant_expires_at > clock_timestamp()
+        AND (cited.evidence_level, cited.status) = ('executor_attested', 'failed')
+        AND NOT placet.host_alone_v1(
+            s.tenant_id, s.environment, c.tool_name, cited.attested_by, c.grant_control_epoch)
+    THEN
+        code := 'grant_lives';
+        RETURN;
+    END IF;
     IF p_reconciled_by IS NOT NULL THEN
         v_read := placet.read_facts_v1(c, p_reconciled_by);
         IF v_read IS NULL THEN
