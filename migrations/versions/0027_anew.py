@@ -9,10 +9,8 @@ reads all of that session. A key that names the session later is never as good.
 
 import sqlalchemy as sa
 from alembic import op
-from alembic.script import ScriptDirectory
 
-from placet.storage import migrations
-from placet.storage.functions import statements
+from placet.storage.functions import make_all_anew
 
 revision = "0027"
 down_revision = "0026"
@@ -20,15 +18,6 @@ branch_labels = None
 depends_on = None
 
 SOURCES: list[tuple[str, str]] = []
-HEAD = "CREATE FUNCTION placet."
-PRESENT = sa.text(
-    """
-    SELECT p.oid::regprocedure::text AS signature, p.prorettype = 'trigger'::regtype AS is_trigger,
-           p.proowner = current_user::regrole AS is_ours
-    FROM pg_catalog.pg_proc AS p
-    WHERE p.pronamespace = 'placet'::regnamespace AND p.proname = :name
-    """
-)
 UNIQUE = sa.text(
     """
     SELECT c.conname FROM pg_catalog.pg_constraint AS c
@@ -55,13 +44,7 @@ def upgrade() -> None:
     """Put other keys in place of these, and make every function anew."""
     for table, (_, columns) in KEYS.items():
         _replace_key(table, columns)
-    # One may call another whose parameters are still the old ones.
-    op.execute("SET LOCAL check_function_bodies = off")
-    script = ScriptDirectory(str(migrations.location()))
-    for step in reversed([*script.walk_revisions("base", down_revision)]):
-        for package, name in getattr(step.module, "SOURCES", []):
-            for statement in statements(package, name):
-                _make_anew(statement)
+    make_all_anew(op, down_revision)
 
 
 def downgrade() -> None:
@@ -75,17 +58,3 @@ def _replace_key(table: str, columns: list[str]) -> None:
     op.drop_constraint(op.f(old), table, type_="unique", schema="placet")
     name = op.f(f"{table}_{'_'.join(columns)}_key")
     op.create_unique_constraint(name, table, columns, schema="placet")
-
-
-def _make_anew(statement: str) -> None:
-    """Replace a function, whatever its parameters were. One of another owner stays as it is."""
-    name = statement.partition(HEAD)[2].partition("(")[0]
-    present = op.get_bind().execute(PRESENT, {"name": name}).all()
-    if not all(row.is_ours for row in present):
-        return
-    for row in present:
-        # What a trigger calls has no parameters to change.
-        if not row.is_trigger:
-            op.execute(f"DROP FUNCTION {row.signature}")
-    anew = statement.replace(HEAD, "CREATE OR REPLACE FUNCTION placet.", 1)
-    op.execute(anew.replace(":", "\\:"))
