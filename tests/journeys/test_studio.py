@@ -25,8 +25,8 @@ from placet.sdk.errors import CallBlocked
 from placet.sdk.govern import governed
 from placet.sdk.session import Session
 from placet.sdk.studio.client import Studio
-from placet.sdk.studio.dossiers import named_keys
 from placet.studio.approvals.model import ApprovalFlaw, ApprovalRefused
+from placet.studio.dossiers.rules import named_keys
 from placet.studio.drafts.grounds.model import ResolveJudgment
 from placet.studio.drafts.model import ApplyCommand, Comment, DraftVersionConflict, SetToolContract
 from placet.studio.endings.model import ApprovalStatus

@@ -123,7 +123,7 @@ def _listed(url: str | None, data_dir: Path | None) -> "tuple[list[NamedKey], se
     """Return the keys that the service lists, each id once, and the ids of those that ended."""
     from placet.cli.desk import at_desk
     from placet.evidence.bundle import KeyPurpose, NamedKey
-    from placet.sdk.studio.dossiers import named_keys
+    from placet.studio.dossiers.rules import named_keys
 
     known, hosts = at_desk(url, data_dir, _known)
     try:

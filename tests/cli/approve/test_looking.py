@@ -30,8 +30,8 @@ from placet.kernel.ids import Ids, TenantId
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement, Unplanned
 from placet.sdk.studio.client import Studio
-from placet.sdk.studio.dossiers import named_keys
 from placet.storage.database import Database
+from placet.studio.dossiers.rules import named_keys
 from placet.studio.requests.rules import hash_view
 from placet.studio.workspaces.model import ApprovalPolicy
 

@@ -18,9 +18,9 @@ from placet.kernel.principal import Environment
 from placet.kernel.refusals import Refusal
 from placet.plans.model import PlanStatus
 from placet.sdk.studio.client import Studio
-from placet.sdk.studio.dossiers import named_keys
 from placet.sdk.transport import HttpRequest, HttpResponse, HttpxTransport, TransportError
 from placet.studio.approvals.model import ApprovalRefused
+from placet.studio.dossiers.rules import named_keys
 from placet.studio.drafts.model import DraftVersionConflict
 from placet.studio.enrolments.model import AskEnrolment, EnrolmentStatus
 from placet.studio.requests.model import RequestApproval, RequestStatus

@@ -35,7 +35,7 @@ from placet.policy.diff.contracts import diff_contracts
 from placet.policy.finding import Finding
 from placet.policy.model import Contract
 from placet.policy.projection import COMPILER_VERSION
-from placet.sdk.studio.dossiers import snapshot_content
+from placet.studio.dossiers.rules import snapshot_content
 from placet.studio.requests.model import RequestId, VoteFields
 from placet.studio.requests.rules import hash_policy, hash_view
 from placet.studio.snapshots.rules import check_memory, read_memory

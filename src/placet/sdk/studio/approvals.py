@@ -8,11 +8,11 @@ from placet.evidence.dsse import Envelope
 from placet.kernel.paging import PAGE_DEFAULT, Page
 from placet.sdk.caller import path_of
 from placet.sdk.studio.door import Door
-from placet.sdk.studio.dossiers import approval_dossier, artifact_dossier
 from placet.sdk.studio.keys import Keys
 from placet.sdk.studio.people import People
 from placet.sdk.studio.requests import Requests
 from placet.sdk.studio.snapshots import Snapshots
+from placet.studio.dossiers.rules import approval_dossier, artifact_dossier
 from placet.studio.endings.model import (
     ApprovalShown,
     ApprovalSummary,
