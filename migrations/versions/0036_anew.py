@@ -1,4 +1,7 @@
-"""Every function anew: a database that stood at an earlier revision runs the text of today."""
+"""Every function anew, and the kinds of streams of today.
+
+A database that stood at an earlier revision runs the text of today from here on.
+"""
 
 from alembic import op
 
@@ -10,10 +13,22 @@ branch_labels = None
 depends_on = None
 
 
+KINDS = "('tenancy', 'authority', 'control', 'workspace', 'session'"
+MORE = ", 'seals', 'erasures', 'run'"
+
+
 def upgrade() -> None:
-    """Make every function anew."""
+    """Let streams be of more kinds, and make every function anew."""
+    _allow(f"{KINDS}{MORE})")
     make_all_anew(op, down_revision)
 
 
 def downgrade() -> None:
-    """Leave the functions as they are."""
+    """Leave the functions as they are. No stream of a kind that goes may be left."""
+    _allow(f"{KINDS})")
+
+
+def _allow(kinds: str) -> None:
+    name = op.f("event_stream_kind_known")
+    op.drop_constraint(name, "event_stream", type_="check", schema="placet")
+    op.create_check_constraint(name, "event_stream", f"kind IN {kinds}", schema="placet")

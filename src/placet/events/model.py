@@ -29,6 +29,9 @@ class StreamKind(StrEnum):
     CONTROL = "control"
     WORKSPACE = "workspace"
     SESSION = "session"
+    SEALS = "seals"
+    ERASURES = "erasures"
+    RUN = "run"
 
 
 class NewEvent(Value, frozen=True):
