@@ -4,6 +4,9 @@ First the header: the tenant, its streams with their heads, the public keys. The
 sessions that have ended. Then the events, each stream in its order. Then, if wanted, grants and
 other envelopes. Last the manifest, with SHA-256 of all bytes before it. Every line ends with a line
 feed, the last one too.
+
+The second form says for what it was asked, speaks to people, and brings dossiers, checkpoints and
+proofs that its streams stand in the tenant's log.
 """
 
 from enum import StrEnum
@@ -131,4 +134,115 @@ class Manifest(Input, frozen=True, tag_field="kind", tag="manifest"):
     sha256: HexDigest
 
 
+class ScopeKind(StrEnum):
+    """What a bundle was asked for."""
+
+    SESSION = "session"
+    APPROVAL = "approval"
+    INCIDENT = "incident"
+    TENANT = "tenant"
+
+
+class BundleScope(Input, frozen=True, rename={"since": "from", "until": "to"}):
+    """What a bundle was asked for, as it was asked; what was not asked for is null.
+
+    `since` and `until` are written as `from` and `to`.
+    """
+
+    kind: ScopeKind
+    session_id: UUID | None = None
+    approval_id: UUID | None = None
+    since: UtcTime | None = None
+    until: UtcTime | None = None
+    agent: Name | None = None
+    tool: Name | None = None
+
+
+class BundleHeaderV2(Input, frozen=True, tag_field="kind", tag="placet.bundle.v2"):
+    """The first line of the second form."""
+
+    tenant_id: UUID
+    exported_at: UtcTime
+    scope: BundleScope
+    streams: tuple[StreamHead, ...]
+    keys: tuple[NamedKey, ...]
+
+
+class ReadmeLine(Input, frozen=True, tag_field="kind", tag="readme"):
+    """What the file is and how to check it, in plain words."""
+
+    text: str
+
+
+class DossierTextLine(Input, frozen=True, tag_field="kind", tag="dossier"):
+    """The whole text of a dossier."""
+
+    text: str
+
+
+class CheckpointLine(Input, frozen=True, tag_field="kind", tag="checkpoint"):
+    """A signed checkpoint of the tenant's log."""
+
+    envelope: Envelope
+
+
+class InclusionLine(Input, frozen=True, tag_field="kind", tag="inclusion"):
+    """That event `seq` of a stream is entry `index` of the log when it had `size` entries.
+
+    `path` are the hashes beside the way from the leaf to the root (RFC 6962).
+    """
+
+    stream_id: UUID
+    seq: Ordinal
+    index: Count
+    size: Ordinal
+    path: tuple[HexDigest, ...]
+
+
+class ConsistencyLine(Input, frozen=True, tag_field="kind", tag="consistency"):
+    """That the log of `to_size` entries begins with the one of `from_size` (RFC 6962)."""
+
+    from_size: Count
+    to_size: Count
+    path: tuple[HexDigest, ...]
+
+
+class SectionHashes(Input, frozen=True):
+    """Plain SHA-256 of the lines of each section together; of none, that of nothing.
+
+    Whatever nothing else covers is named by them when it was changed. `envelopes` are the grants
+    and the other envelopes, `proofs` the checkpoints, inclusions and consistencies.
+    """
+
+    header: HexDigest
+    readme: HexDigest
+    seals: HexDigest
+    envelopes: HexDigest
+    dossiers: HexDigest
+    proofs: HexDigest
+
+
+class ManifestV2(Input, frozen=True, tag_field="kind", tag="manifest"):
+    """The last line of the second form."""
+
+    events: Count
+    lines: SectionHashes
+    sha256: HexDigest
+
+
 Line = SealLine | EventLine | GrantLine | EnvelopeLine | Manifest
+"""What may follow the header of the first form."""
+
+LineV2 = (
+    ReadmeLine
+    | SealLine
+    | EventLine
+    | GrantLine
+    | EnvelopeLine
+    | DossierTextLine
+    | CheckpointLine
+    | InclusionLine
+    | ConsistencyLine
+    | ManifestV2
+)
+"""What may follow the header of the second form."""
