@@ -7,6 +7,9 @@ import pytest
 from tests.conftest import Server
 from tests.replay.desk import Worker
 
+from placet.replay.calls.runtime import Runtime
+from placet.replay.calls.sweep import BATCH, sweep_due
+
 # One grant's length more than its end, so that what it let begin is over too.
 OVER = """\
 UPDATE placet.replay_pending_call
@@ -15,6 +18,12 @@ SET grant_expires_at = now() - (grant_expires_at - granted_at) - interval '1 sec
 WHERE session_id = $1 AND status = 'unknown'
 """
 Pass = Callable[[Worker], Awaitable[None]]
+
+
+async def sweep_all(runtime: Runtime) -> None:
+    """Sweep until nothing is due: what other tests left behind is due too, and comes first."""
+    while await sweep_due(runtime) == BATCH:
+        pass
 
 
 @pytest.fixture

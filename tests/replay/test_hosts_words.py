@@ -8,7 +8,7 @@ import httpx
 import pytest
 from litestar import Litestar
 from tests.conftest import found
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 from tests.replay.test_levels import (
     CONTRACT,
     PRODUCTION,
@@ -23,7 +23,6 @@ from placet.evidence.ed25519 import SigningKey
 from placet.evidence.verify import verify_bundle
 from placet.kernel.ids import Ids
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 from placet.storage.database import Database
 
 __all__ = ["let_time_pass"]
@@ -56,7 +55,7 @@ async def unknown(shop: Shop, runtime: Runtime, let_time_pass: Pass, name: str) 
     if not call["start_required"]:
         assert (await shop.worker.start(call)).status_code == 200
     await let_time_pass(shop.worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     return call
 
 
@@ -254,7 +253,7 @@ async def test_one_of_several_hosts_frees_nothing_before_the_grants_end(
                 "transition_not_allowed",
             )
         await let_time_pass(anew.worker)
-        await sweep_due(runtime)
+        await sweep_all(runtime)
         ended = await refuse(anew, timed_out, key)
         assert (ended["call_status"], ended["execution_state"]) == ("settled", "failed")
         freed = [(await anew.worker.propose(call))[0]["status"] for call in calls]

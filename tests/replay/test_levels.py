@@ -12,7 +12,7 @@ import pytest
 from litestar import Litestar
 from tests.conftest import found
 from tests.replay.desk import AGENT, REQUEST_HASH, Desk, Worker
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 from tests.studio.story import importing
 
 from placet.authority.server_keys import ServerKeys
@@ -30,7 +30,6 @@ from placet.replay.calls.answers import ReportReceipt
 from placet.replay.calls.memory import Memory
 from placet.replay.calls.report import report_receipt
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 from placet.replay.calls.writes import Caller, ReceiptWrite
 from placet.storage.database import Database, HotPool, HotRow
 from placet.studio.drafts.grounds.model import ResolveJudgment
@@ -397,7 +396,7 @@ async def test_the_sweeper_weighs_a_word_by_what_its_host_counts_for_now(
     if is_revoked:
         await shop.revoke(host_id)
     await let_time_pass(shop.worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     last = (await shop.worker.events())[-1]
     if is_revoked and shop.environment is PRODUCTION:
         assert last["type"] == "CallBecameUnknown"

@@ -10,13 +10,12 @@ import pytest
 from litestar import Litestar
 from tests.conftest import Server
 from tests.replay.desk import REQUEST_HASH, Desk, Worker
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 from tests.replay.test_lost_and_late import keep_without_settling
 from tests.replay.twofold import begun, limited
 
 from placet.replay.calls.memory import Memory
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 
 __all__ = ["let_time_pass"]
 
@@ -87,7 +86,7 @@ async def test_an_error_that_the_sweeper_finds_stops_the_session_too(
     (call,) = await worker.propose(NOTE)
     await keep_without_settling(runtime, desk, worker, worker.receipt(call, "failed"))
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert (await ended(worker))[1] == "consecutive_errors"
 
 
@@ -158,7 +157,7 @@ async def test_what_a_call_cost_counts_when_the_sweeper_settles_it(
     body = worker.receipt(call, cost_micros=100)
     await keep_without_settling(runtime, desk, worker, body)
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     types = [event["type"] for event in await worker.events()]
     assert types[-2:] == ["CallSettled", "CallCosted"]
     (denied,) = await worker.propose(NOTE)
@@ -237,7 +236,7 @@ async def test_time_stands_still_while_people_are_asked_and_runs_on_from_the_dea
     assert call["status"] == "granted"
     await worker.report(call)
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     waited = await admin.fetchval(
         "SELECT waited_us FROM placet.replay_session WHERE session_id = $1", worker.session_id
     )

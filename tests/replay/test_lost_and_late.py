@@ -12,7 +12,7 @@ from litestar import Litestar
 from msgspec.structs import replace
 from tests.conftest import Server
 from tests.replay.desk import Desk, Worker
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 
 from placet.authority import store as authority
 from placet.evidence.fields import Fence
@@ -124,7 +124,7 @@ async def test_the_sweeper_settles_by_the_evidence_on_record(
     (call,) = await worker.propose(("note", {"text": "a"}))
     await keep_without_settling(runtime, desk, worker, worker.receipt(call))
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert (await worker.read("pending"))["pending"] == []
     settled = (await worker.events())[-1]
     assert (settled["type"], settled["body"]["outcome"]) == ("CallSettled", "succeeded")
@@ -139,7 +139,7 @@ async def test_a_call_that_somebody_reported_on_is_never_taken_for_one_that_neve
     late = await worker.report(call, arguments_hash="00" * 32)
     assert late["conflicting"]
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     (pending,) = (await worker.read("pending"))["pending"]
     assert pending["status"] == "unknown"
     (again,) = await worker.propose(REFUND)
@@ -253,7 +253,7 @@ async def test_a_claimed_failure_never_overrides_a_success_on_record(
     failed = await worker.report(call, "failed")
     assert (failed["conflicting"], failed["call_status"]) == (True, "granted")
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     (pending,) = (await worker.read("pending"))["pending"]
     assert pending["status"] == "unknown"
     (again,) = await worker.propose(REFUND)

@@ -5,14 +5,13 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from tests.replay.desk import REQUEST_HASH, Desk, Worker
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 from tests.replay.test_limits import breaker
 from tests.replay.test_lost_and_late import keep_without_settling
 from tests.replay.twofold import begun
 
 from placet.replay.calls import store
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 from placet.replay.calls.writes import SweepWrite
 from placet.storage.database import HotPool
 
@@ -83,7 +82,7 @@ async def test_a_sweep_after_a_kill_settles_and_stops_nothing_again(
     await kill(worker)
     before = await worker.read()
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     after = await worker.read()
     assert (await worker.events())[-1]["type"] == "CallSettled"
     for name in ("status", "control_revision", "ended_why", "ended_at"):
@@ -139,7 +138,7 @@ async def test_a_session_closed_while_the_sweeper_looked_stays_closed(
         return came[-1]
 
     monkeypatch.setattr(store, "sweep", close_first)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert came == ["redo", "ok"]
     assert (await worker.read())["status"] == "closing"
     refused = await worker.post("preflight", {"request_hash": REQUEST_HASH})
@@ -155,7 +154,7 @@ async def test_a_sweep_that_settles_the_last_call_of_all_completes_the_session(
     await keep_without_settling(runtime, desk, worker, worker.receipt(call))
     await let_time_pass(worker)
     for _ in range(2):
-        await sweep_due(runtime)
+        await sweep_all(runtime)
     assert (await worker.read())["status"] == "completed"
 
 
@@ -168,6 +167,6 @@ async def test_a_sweep_leaves_a_killed_session_killed_whatever_its_last_call_led
     await keep_without_settling(runtime, desk, worker, worker.receipt(call))
     await kill(worker)
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert (await worker.events())[-1]["type"] == "CallSettled"
     assert (await worker.read())["status"] == "killed"

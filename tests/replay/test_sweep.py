@@ -6,12 +6,11 @@ from uuid import UUID
 import pytest
 from litestar import Litestar
 from tests.replay.desk import Desk, Worker
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 
 from placet.replay.calls import store
 from placet.replay.calls.model import ReplayExecutionReceipt
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 from placet.storage.database import Reading
 from placet.storage.work import SWEEP_SESSION, take_due
 
@@ -39,7 +38,7 @@ async def test_a_started_call_without_a_receipt_becomes_unknown_and_keeps_its_ef
     (call,) = await worker.propose(refund)
     await worker.start(call)
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert await statuses(worker) == {call["call_id"]: "unknown"}
     (again,) = await worker.propose(refund)
     assert again["reasons"][0]["code"] == "effect_key_taken"
@@ -53,7 +52,7 @@ async def test_a_grant_that_was_never_redeemed_is_abandoned_and_frees_its_effect
     refund = ("issue_refund", {"order_id": "ord_00000001", "amount_cents": 100})
     (call,) = await worker.propose(refund)
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert await statuses(worker) == {}
     assert (await worker.events())[-1]["type"] == "CallAbandoned"
     assert (await worker.start(call)).json()["code"] == "transition_not_allowed"
@@ -68,7 +67,7 @@ async def test_an_ask_that_nobody_answers_is_denied(
     (call,) = await worker.propose(("escalate", {"reason": "r"}))
     assert await statuses(worker) == {call["call_id"]: "awaiting_approval"}
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert await statuses(worker) == {}
     assert (await worker.events())[-1]["type"] == "AskExpired"
 
@@ -81,10 +80,10 @@ async def test_a_closing_session_completes_when_nothing_is_open(
     (open_call,) = await worker.propose(("note", {"text": "still out"}))
     (closing,) = await worker.propose(("close_case", {"case_id": "1"}))
     await worker.report(closing)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert (await worker.read())["status"] == "closing"
     await worker.report(open_call)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     session = await worker.read()
     assert (session["status"], session["ended_at"] is not None) == ("completed", True)
     assert (await worker.events())[-1]["type"] == "SessionFinished"
@@ -96,7 +95,7 @@ async def test_a_late_receipt_after_the_sweep_settles_nothing_until_it_is_cited(
     worker = await desk.worker()
     (call,) = await worker.propose(("note", {"text": "slow"}))
     await let_time_pass(worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     receipt = await worker.report(call)
     assert receipt["call_status"] == "unknown"
     asked = {
@@ -134,10 +133,10 @@ async def test_a_sweep_decides_so_many_calls_and_the_next_one_the_rest(
     assert (await worker.post("close", {"reason": "done"})).json()["status"] == "closing"
     await let_time_pass(worker)
     monkeypatch.setattr("placet.replay.calls.sweep.OVERDUE_MAX", 2)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert list((await statuses(worker)).values()) == ["granted"]
     assert (await worker.read())["status"] == "closing"
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert await statuses(worker) == {}
     assert (await worker.read())["status"] == "completed"
 
@@ -163,7 +162,7 @@ async def test_a_sweep_reads_one_output_of_a_call_however_much_was_reported(
         return await list_receipts(tx, session_id, asked)
 
     monkeypatch.setattr(store, "list_receipts", receipts)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert await statuses(worker) == {open_ended["call_id"]: "unknown"}
     said = [event for event in await worker.events() if event["type"] == "CallSettled"]
     first = next(e for e in await worker.events() if e["type"] == "ReceiptReceived")

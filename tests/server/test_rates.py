@@ -11,13 +11,14 @@ from tests.replay.desk import REQUEST_HASH, Desk
 from tests.server.conftest import started
 
 from placet.authority.server_keys import ServerKeys
+from placet.kernel.clock import SystemClock
 from placet.kernel.ids import Ids
 from placet.server.app import create_app
 from placet.server.rates import BURST_SECONDS, KEYS_MAX, Rates
 from placet.settings import Settings
 from placet.storage.database import Database
 
-RATE = 40
+RATE = 10
 
 
 @pytest.fixture
@@ -44,26 +45,29 @@ async def test_who_asks_too_often_is_told_when_to_come_back_and_nothing_is_writt
 ) -> None:
     worker = await desk.worker()
     asked = {"request_hash": REQUEST_HASH}
-    answers = [await worker.post("preflight", asked) for _ in range(3 * RATE)]
+    answers = [await worker.post("preflight", asked) for _ in range(6 * RATE)]
     refused = [one for one in answers if one.status_code != 200]
     assert {(one.status_code, one.json()["code"]) for one in refused} == {(429, "rate_limited")}
     assert all(one.headers["Retry-After"] == "1" for one in refused)
     # The next request's number is gapless, so none of those that were refused left a trace.
     seqs = [one.json()["request_seq"] for one in answers if one.status_code == 200]
     assert seqs == list(range(1, len(seqs) + 1))
-    assert RATE / 2 < len(seqs) < 3 * RATE
+    assert RATE / 2 < len(seqs) < 6 * RATE
 
 
 async def test_a_key_is_the_same_however_its_header_is_written(desk: Desk) -> None:
     worker = await desk.worker()
     written = [f"{scheme} {desk.runtime_key}" for scheme in ("Bearer", "bearer", "Bearer ")]
     path = f"/api/v1/replay/sessions/{worker.session_id}"
+    clock = SystemClock()
+    begun = clock.monotonic()
     answers = [
         await desk.client.get(path, headers={"Authorization": written[n % 3]})
-        for n in range(3 * RATE)
+        for n in range(6 * RATE)
     ]
-    assert sum(one.status_code == 200 for one in answers) < 2 * RATE
-    assert answers[-1].status_code == 429
+    given_since = RATE * (clock.monotonic() - begun)
+    passed = sum(one.status_code == 200 for one in answers)
+    assert passed <= RATE * BURST_SECONDS + given_since + 1
 
 
 async def test_what_is_urgent_and_other_keys_are_not_counted(desk: Desk) -> None:

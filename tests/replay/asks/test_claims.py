@@ -7,13 +7,12 @@ import pytest
 from litestar import Litestar
 from tests.replay.asks.people import ESCALATE, HOLD, WIRE, AskDesk
 from tests.replay.desk import Worker
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 
 from placet.events import store as events
 from placet.events.model import StreamId
 from placet.replay.calls.fold import fold
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.rules import encode_state
 
@@ -170,7 +169,7 @@ async def test_an_approval_that_nobody_claims_ends_at_the_deadline(
     await desk.yes(worker, call)
     await let_time_pass(worker)
     assert code(await desk.claim(worker, call)) == (409, "ask_closed")
-    await sweep_due(app.state[Runtime.__name__])
+    await sweep_all(app.state[Runtime.__name__])
     assert (await desk.ask(call, worker.session_id))["call_status"] == "expired"
 
 
@@ -203,7 +202,7 @@ async def test_an_ask_and_its_end_at_the_deadline_are_facts_of_a_new_version(
     await worker.propose(HOLD)
     assert (await _waiting(desk, worker))[2] == before + 2
     await let_time_pass(worker)
-    await sweep_due(app.state[Runtime.__name__])
+    await sweep_all(app.state[Runtime.__name__])
     since, _, after = await _waiting(desk, worker)
     assert (since, after) == (False, before + 3)
 

@@ -12,13 +12,12 @@ from tests.replay.asks.people import ESCALATE, HOLD, WIRE, AskDesk
 from tests.replay.asks.test_claims import NOTE, check_fold, code, granted
 from tests.replay.asks.test_waiting import only_what_is_told_wakes, polling, waits
 from tests.replay.desk import Worker
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 
 from placet.replay.asks import editing
 from placet.replay.asks import store as asks
 from placet.replay.asks.waiting import AskWaits
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 from placet.replay.observed import store as observed
 from placet.replay.observed.model import CallWindow
 from placet.replay.recordings import store as recordings
@@ -238,7 +237,7 @@ async def test_an_edited_call_runs_out_at_the_deadline_of_the_first(
     (call,) = await worker.propose(ESCALATE)
     ask = await desk.edited(worker, call, CALMER)
     await let_time_pass(worker)
-    await sweep_due(app.state[Runtime.__name__])
+    await sweep_all(app.state[Runtime.__name__])
     assert (await look(desk, worker, ask))["status"] == "expired"
     assert (await look(desk, worker, call))["status"] == "superseded"
 

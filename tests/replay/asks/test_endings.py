@@ -7,10 +7,10 @@ import pytest
 from litestar import Litestar
 from tests.replay.asks.people import ESCALATE, WIRE, AskDesk
 from tests.replay.desk import AGENT, Worker
+from tests.replay.passing import sweep_all
 
 from placet.kernel.paging import encode_cursor
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 from placet.studio.asks.model import ARGUMENTS_MAX
 
 ASKS = "/api/v1/replay/asks"
@@ -39,11 +39,11 @@ async def test_a_closing_session_ends_once_what_is_out_is_reported_and_waits_for
 ) -> None:
     worker, out, call = await closing(desk)
     runtime = app.state[Runtime.__name__]
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert (await desk.ask(call, worker.session_id))["call_status"] == "cancelled"
     assert (await worker.read())["status"] == "closing"
     await worker.report(out)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert (await worker.read())["status"] == "completed"
 
 

@@ -5,10 +5,9 @@ import pytest
 from litestar import Litestar
 from tests.conftest import Server
 from tests.replay.desk import Desk, Worker
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 
 __all__ = ["let_time_pass"]
 
@@ -60,7 +59,7 @@ async def test_a_closed_session_waits_for_what_is_out_and_cancels_what_waits(
     assert (refused.status_code, refused.json()["code"]) == (410, "session_closing")
     receipt = await worker.report(granted)
     assert (receipt["late"], receipt["call_status"]) == (False, "settled")
-    await sweep_due(app_runtime)
+    await sweep_all(app_runtime)
     assert (await worker.read())["status"] == "completed"
     assert (await types(worker))[-1] == "SessionFinished"
 
@@ -127,7 +126,7 @@ async def test_a_session_that_closes_by_its_phase_is_closed_of_its_asks_too(
     assert row.json()["status"] == "cancelled"
     closed = await close(worker)
     assert (closed["cancelled"], closed["status"], closed["replayed"]) == ([], "closing", True)
-    await sweep_due(app_runtime)
+    await sweep_all(app_runtime)
     assert (await worker.read())["status"] == "completed"
 
 
@@ -194,7 +193,7 @@ async def test_a_call_of_a_closed_session_that_nobody_reports_is_swept(
     await worker.propose(NOTE)
     await close(worker)
     await let_time_pass(worker)
-    await sweep_due(app_runtime)
+    await sweep_all(app_runtime)
     session = await worker.read("pending")
     assert session["status"] == "closing"
     assert [call["status"] for call in session["pending"]] == ["unknown"]

@@ -10,13 +10,12 @@ import pytest
 from litestar import Litestar
 from tests.conftest import found
 from tests.replay.desk import AGENT, Worker
-from tests.replay.passing import Pass, let_calls_be_over, let_time_pass
+from tests.replay.passing import Pass, let_calls_be_over, let_time_pass, sweep_all
 from tests.replay.test_levels import ANY, PRODUCTION, STAGING, Shop, WatchedDesk, tool
 
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 from placet.storage.database import Database
 
 __all__ = ["let_calls_be_over", "let_time_pass"]
@@ -144,7 +143,7 @@ async def recent(shop: Shop, runtime: Runtime, let_time_pass: Pass) -> Doubt:
     (call,) = await shop.worker.propose(("pay", {"n": number}))
     assert (await shop.worker.start(call)).status_code == 200
     await let_time_pass(shop.worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     return Doubt(shop, call, number)
 
 
@@ -308,7 +307,7 @@ async def test_a_call_of_a_tool_without_the_rule_is_told_of_by_no_read(
     (call,) = await shop.worker.propose(("note", {"n": 7}))
     await shop.worker.start(call)
     await let_time_pass(shop.worker)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     doubt = Doubt(shop, call, 7)
     assert await doubt.refused(await doubt.read({"state": "paid"})) == "no_rule"
 

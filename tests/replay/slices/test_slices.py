@@ -9,7 +9,7 @@ import pytest
 from litestar import Litestar
 from tests.conftest import Server, found
 from tests.replay.desk import Desk, Worker
-from tests.replay.passing import Pass, let_time_pass
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 from tests.replay.slices.purse import acting_for, books, paid, pay, purse
 from tests.replay.twofold import begun
 
@@ -17,7 +17,6 @@ from placet.authority.server_keys import ServerKeys
 from placet.plans.model import Enforcement
 from placet.replay.calls.memory import Memory
 from placet.replay.calls.runtime import Runtime
-from placet.replay.calls.sweep import sweep_due
 
 __all__ = ["let_time_pass"]
 HUNDRED: dict[str, object] = {"lte": 100}
@@ -187,7 +186,7 @@ async def test_what_was_abandoned_is_given_back_by_the_sweeper(
     assert await paid(one, 100, name="grave") == ["allow"]
     assert await paid(other, 1, name="grave") == ["deny"]
     await let_time_pass(one)
-    await sweep_due(runtime)
+    await sweep_all(runtime)
     assert (await books(desk))["paid_0"] == (0, 100)
     assert await paid(other, 100, name="grave") == ["allow"]
 
