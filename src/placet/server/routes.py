@@ -4,6 +4,7 @@ from typing import Final
 
 from litestar.handlers import HTTPRouteHandler
 
+from placet.audit.bundles import routes as bundles
 from placet.authority import routes as authority
 from placet.authority.controls import routes as controls
 from placet.authority.issuers import routes as issuers
@@ -109,6 +110,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     watching.HANDLERS,
     export.HANDLERS,
     session_snapshots.HANDLERS,
+    bundles.HANDLERS,
     health.HANDLERS,
     reference.HANDLERS,
 )

@@ -45,7 +45,7 @@ async def session_heads(tx: Reading, session_id: UUID) -> list[StreamHead]:
 
 async def tenant_heads(tx: Reading) -> list[StreamHead]:
     """Return the heads of every stream of the tenant."""
-    heads = [_stream_head(stream) for stream in await events.list_streams(tx)]
+    heads = [head_of(stream) for stream in await events.list_streams(tx)]
     return heads + [_session_head(head) for head in await sessions.list_heads(tx)]
 
 
@@ -63,10 +63,10 @@ async def write_bundle(
             tenant_id=tx.tenant_id,
             exported_at=(await tx.now()).astimezone(UTC),
             streams=tuple(heads),
-            keys=tuple(await _keys(tx)),
+            keys=tuple(await named_keys(tx)),
         )
     yield writer.header(header)
-    for seal in await _seals(db, principal, heads):
+    for seal in await list_seal_lines(db, principal, heads):
         yield writer.seal(seal)
     for head in heads:
         for after in range(0, head.head_seq, PAGE):
@@ -80,7 +80,9 @@ async def write_bundle(
     yield writer.manifest()
 
 
-async def _seals(db: Database, principal: Principal, heads: list[StreamHead]) -> list[SealLine]:
+async def list_seal_lines(
+    db: Database, principal: Principal, heads: list[StreamHead]
+) -> list[SealLine]:
     """Return the seals of the sessions that had ended where these heads stand."""
     ends = {head.stream_id: head.head_seq for head in heads if head.kind == StreamKind.SESSION}
     async with db.reading(principal) as tx:
@@ -93,12 +95,13 @@ async def _seals(db: Database, principal: Principal, heads: list[StreamHead]) ->
             last_leaf=seal.head.hex(),
         )
         for seal in found
-        # Race: a session may have ended since its head was read.
+        # Race: a session may have ended since its head was read, or since where it is cut.
         if seal.last_seq <= ends[seal.session_id]
     ]
 
 
-async def _keys(tx: Reading) -> list[NamedKey]:
+async def named_keys(tx: Reading) -> list[NamedKey]:
+    """Return the keys of the service, of people and of tools' hosts, ended ones among them."""
     server = [
         NamedKey(
             key_id=key.key_id, public_key=key.public_key, purpose=KeyPurpose(key.purpose.value)
@@ -121,7 +124,8 @@ async def _keys(tx: Reading) -> list[NamedKey]:
     return server + people + hosts
 
 
-def _stream_head(stream: EventStream) -> StreamHead:
+def head_of(stream: EventStream) -> StreamHead:
+    """Return the head of an ordinary stream."""
     return StreamHead(
         stream_id=stream.stream_id,
         kind=stream.kind.value,

@@ -14,12 +14,12 @@ from placet.kernel.refusals import MalformedQuery
 from placet.storage.database import Writing
 from placet.studio.snapshots import service, store
 from placet.studio.snapshots.model import (
-    BusinessDraftSnapshot,
     DraftReview,
     SnapshotAnswer,
     SnapshotSummary,
     TakeSnapshot,
 )
+from placet.studio.snapshots.rules import shown
 from placet.studio.workspaces import store as workspaces
 from placet.tenancy.entry import (
     Answer,
@@ -52,7 +52,7 @@ async def take_snapshot(request: AppRequest, draft_id: FromPath[UUID]) -> Respon
 
     async def work(tx: Writing) -> Answer:
         snapshot = await service.take_snapshot(tx, draft_id, asked, ids_of(request))
-        return Answer(value=_frozen(snapshot), status=201)
+        return Answer(value=shown(snapshot), status=201)
 
     return await answered(request, raw, work)
 
@@ -64,7 +64,7 @@ async def take_snapshot(request: AppRequest, draft_id: FromPath[UUID]) -> Respon
 async def get_snapshot(request: AppRequest, snapshot_id: FromPath[UUID]) -> Response[bytes]:
     """Return one snapshot with the contract as it was."""
     async with database_of(request).reading(principal_of(request)) as tx:
-        return answer(_frozen(await store.get_snapshot(tx, snapshot_id)))
+        return answer(shown(await store.get_snapshot(tx, snapshot_id)))
 
 
 @get(
@@ -103,27 +103,6 @@ def _after(cursor: str | None) -> UUID | None:
         raise MalformedQuery(
             detail="the cursor is not one that this list gave", parameter="cursor"
         ) from fault
-
-
-def _frozen(snapshot: BusinessDraftSnapshot) -> SnapshotAnswer:
-    return SnapshotAnswer(
-        snapshot_id=snapshot.snapshot_id,
-        workspace_id=snapshot.workspace_id,
-        draft_id=snapshot.draft_id,
-        version=snapshot.version,
-        status=snapshot.status,
-        memory=msgspec.Raw(snapshot.memory_json),
-        snapshot_hash=snapshot.snapshot_hash,
-        source_snapshot_hash=snapshot.source_snapshot_hash,
-        sources=snapshot.sources,
-        command_history_hash=snapshot.command_history_hash,
-        findings=snapshot.findings,
-        judgments=snapshot.judgments,
-        generation_profile=snapshot.generation_profile,
-        compiler_version=snapshot.compiler_version,
-        created_by=snapshot.created_by,
-        created_at=snapshot.created_at,
-    )
 
 
 HANDLERS = [take_snapshot, get_snapshot, list_snapshots, review_draft]

@@ -1,7 +1,10 @@
 """What a snapshot says of a contract."""
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
+
+import msgspec
 
 from placet.kernel import foreign
 from placet.kernel.canonical import canonical
@@ -10,12 +13,17 @@ from placet.kernel.principal import Environment
 from placet.policy.checks.check import check_contract
 from placet.policy.finding import Finding, Severity
 from placet.policy.model import Contract
-from placet.policy.needs import contract_needs
+from placet.policy.needs import Need, contract_needs
 from placet.policy.paths import path_text
 from placet.policy.text.parse import read_contract
 from placet.replay.sessions.model import SUPPLIED
 from placet.studio.judgments.model import Judgment, JudgmentStatus
-from placet.studio.snapshots.model import BusinessDraftSnapshot, SnapshotContent, SnapshotStatus
+from placet.studio.snapshots.model import (
+    BusinessDraftSnapshot,
+    SnapshotAnswer,
+    SnapshotContent,
+    SnapshotStatus,
+)
 
 GENERATION_PROFILE: Final = "commands"
 
@@ -25,18 +33,20 @@ def read_memory(memory: bytes) -> Contract | list[Finding]:
     return read_contract(foreign.parse(memory))
 
 
-def check_memory(memory: bytes, environment: Environment) -> list[Finding]:
-    """Return everything that is found in a whole contract."""
+def check_memory(
+    memory: bytes, environment: Environment, supplied: AbstractSet[Need] = SUPPLIED
+) -> list[Finding]:
+    """Return everything that is found in a whole contract, where these facts are kept."""
     contract = read_memory(memory)
     if isinstance(contract, list):
         return contract
-    return check_contract(contract, environment) + list(_not_enforced(contract))
+    return check_contract(contract, environment) + list(_not_enforced(contract, supplied))
 
 
-def _not_enforced(contract: Contract) -> Iterator[Finding]:
+def _not_enforced(contract: Contract, supplied: AbstractSet[Need]) -> Iterator[Finding]:
     """Yield the rules that this service could not enforce, for want of the facts they need."""
     for need, steps in contract_needs(contract):
-        if need not in SUPPLIED:
+        if need not in supplied:
             yield Finding(
                 code="not_enforced",
                 severity=Severity.ERROR,
@@ -88,3 +98,25 @@ def content_of(snapshot: BusinessDraftSnapshot, environment: Environment) -> Sna
 def snapshot_hash(content: SnapshotContent) -> str:
     """Return the hash of a snapshot in hex."""
     return digest("draft_snapshot", canonical(content)).hex()
+
+
+def shown(snapshot: BusinessDraftSnapshot) -> SnapshotAnswer:
+    """Return a snapshot as it is shown."""
+    return SnapshotAnswer(
+        snapshot_id=snapshot.snapshot_id,
+        workspace_id=snapshot.workspace_id,
+        draft_id=snapshot.draft_id,
+        version=snapshot.version,
+        status=snapshot.status,
+        memory=msgspec.Raw(snapshot.memory_json),
+        snapshot_hash=snapshot.snapshot_hash,
+        source_snapshot_hash=snapshot.source_snapshot_hash,
+        sources=snapshot.sources,
+        command_history_hash=snapshot.command_history_hash,
+        findings=snapshot.findings,
+        judgments=snapshot.judgments,
+        generation_profile=snapshot.generation_profile,
+        compiler_version=snapshot.compiler_version,
+        created_by=snapshot.created_by,
+        created_at=snapshot.created_at,
+    )

@@ -1,0 +1,25 @@
+"""Bundles of evidence: everything that proves a session, an approval, an incident or a tenant.
+
+A bundle holds whole streams, each from its first event to a head that the header names, so that a
+verifier needs nothing else to follow them. Beside them go what was signed about them, and the
+newest checkpoint of the tenant's log with the proof of each stream's place in it.
+
+| scope | streams |
+|---|---|
+| session | the session's |
+| approval | the workspace's |
+| incident | those of every session that has an event between two times and fits agent and tool |
+| tenant | all of them |
+
+With each but the last go the tenant's streams of authority, of controls, of seals and of erasures.
+A stream of an incident ends with its last event that is no later than the end of the window.
+
+An export is an act of its own: `BundleExported` is written before the first byte, and when the last
+one has left, its size and hash are recorded. Heads are read first and the log is brought up to them
+afterwards, so the checkpoint covers every event in the bundle; events never change, so they are
+read in short transactions, a page at a time, however slow the reader is. Memory holds one page and
+one small record per stream.
+
+Failures: a reader that leaves early leaves an export that was begun and never recorded. What cannot
+be read any more ends the answer in the middle, and a bundle without its last line verifies nowhere.
+"""

@@ -1,0 +1,171 @@
+"""Writing a bundle, and what is written about it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC
+from typing import Final
+from uuid import UUID
+
+from placet.audit.bundles import store
+from placet.audit.bundles.dossiers import dossier_of, known_keys, once_each
+from placet.audit.bundles.model import BundleExported, CheckpointAhead, Wish
+from placet.audit.bundles.readme import readme_of
+from placet.audit.bundles.streams import heads_of
+from placet.authority.checkpoints import service as checkpoints
+from placet.authority.checkpoints.model import Checkpoint
+from placet.authority.server_keys import ServerKeys
+from placet.events import store as events
+from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
+from placet.evidence.bundle import (
+    BundleHeaderV2,
+    ConsistencyLine,
+    InclusionLine,
+    ScopeKind,
+    StreamHead,
+)
+from placet.evidence.dsse import parse_envelope
+from placet.evidence.export import BundleWriterV2
+from placet.kernel.ids import Ids
+from placet.kernel.principal import Principal
+from placet.kernel.value import Value
+from placet.replay.export import service as export
+from placet.storage.database import Database, Writing
+from placet.studio.approvals import store as approvals
+
+PAGE: Final = 500
+"""Events read at a time."""
+
+PROOFS: Final = 50
+"""Streams whose place in the log is proved in one transaction."""
+
+
+class Begun(Value, frozen=True):
+    """A bundle that can be written: what it holds, and the checkpoint that covers all of it."""
+
+    export_id: UUID
+    wish: Wish
+    heads: list[StreamHead]
+    checkpoint: Checkpoint
+
+
+async def begin_export(
+    db: Database, principal: Principal, keys: ServerKeys, ids: Ids, wish: Wish
+) -> Begun:
+    """See how far the streams of a bundle go, bring the log up to there, and tell of the export.
+
+    Refuses `not_found` and `checkpoint_ahead`; what is refused is told of nowhere.
+    """
+    heads = await heads_of(db, principal, wish.scope)
+    checkpoint = await checkpoints.make_checkpoint(db, principal, keys, ids)
+    if wish.held_size is not None and wish.held_size > checkpoint.size:
+        raise CheckpointAhead(
+            detail=f"the log has {checkpoint.size} entries, the checkpoint is of {wish.held_size}",
+            size=checkpoint.size,
+        )
+    export_id = ids.new()
+    async with db.writing(principal) as tx:
+        await _tell(tx, BundleExported(export_id=export_id, scope=wish.scope), ids)
+    return Begun(export_id=export_id, wish=wish, heads=heads, checkpoint=checkpoint)
+
+
+async def write_bundle(db: Database, principal: Principal, begun: Begun) -> AsyncIterator[bytes]:
+    """Yield the lines of a bundle, and record it when the last one has been taken."""
+    writer = BundleWriterV2()
+    yield await _header(writer, db, principal, begun)
+    yield writer.readme(readme_of(begun.wish.scope))
+    for seal in await export.list_seal_lines(db, principal, begun.heads):
+        yield writer.seal(seal)
+    for head in begun.heads:
+        async for line in _events(writer, db, principal, head):
+            yield line
+    async for line in _dossiers(writer, db, principal, begun):
+        yield line
+    yield writer.checkpoint(parse_envelope(begun.checkpoint.envelope))
+    async for line in _proofs(writer, db, principal, begun):
+        yield line
+    yield writer.manifest()
+
+
+async def _tell(tx: Writing, said: Value, ids: Ids) -> None:
+    stream = tenant_stream(tx.tenant_id, StreamKind.TENANCY)
+    await events.append(tx, stream, StreamKind.TENANCY, [new_event(ids, said)])
+
+
+async def _header(
+    writer: BundleWriterV2, db: Database, principal: Principal, begun: Begun
+) -> bytes:
+    async with db.reading(principal) as tx:
+        return writer.header(
+            BundleHeaderV2(
+                tenant_id=tx.tenant_id,
+                exported_at=(await tx.now()).astimezone(UTC),
+                scope=begun.wish.scope,
+                streams=tuple(begun.heads),
+                keys=tuple(await export.named_keys(tx)),
+            )
+        )
+
+
+async def _events(
+    writer: BundleWriterV2, db: Database, principal: Principal, head: StreamHead
+) -> AsyncIterator[bytes]:
+    for after in range(0, head.head_seq, PAGE):
+        limit = min(PAGE, head.head_seq - after)
+        async with db.reading(principal) as tx:
+            page = await events.list_events(tx, StreamId(head.stream_id), after=after, limit=limit)
+        for event in page:
+            yield writer.event(event)
+
+
+async def _dossiers(
+    writer: BundleWriterV2, db: Database, principal: Principal, begun: Begun
+) -> AsyncIterator[bytes]:
+    sessions = [head.stream_id for head in begun.heads if head.kind == StreamKind.SESSION]
+    artifacts: list[UUID] = []
+    async with db.reading(principal) as tx:
+        known = await known_keys(tx)
+        if begun.wish.scope.kind is ScopeKind.APPROVAL:
+            assert begun.wish.scope.approval_id is not None  # noqa: S101 -- narrows the type
+            approval = await approvals.get_head(tx, begun.wish.scope.approval_id)
+            artifacts = [approval.artifact_id]
+    for at in range(0, len(sessions), store.AT_ONCE):
+        async with db.reading(principal) as tx:
+            artifacts += await store.list_artifacts(tx, sessions[at : at + store.AT_ONCE])
+        artifacts = once_each(artifacts)
+    for artifact in artifacts:
+        async with db.reading(principal) as tx:
+            dossier = await dossier_of(tx, artifact, known)
+        yield writer.dossier(dossier)
+
+
+async def _proofs(
+    writer: BundleWriterV2,
+    db: Database,
+    principal: Principal,
+    begun: Begun,
+) -> AsyncIterator[bytes]:
+    """Yield where each stream's last event in the log stands, and how the log grew to here."""
+    size, held = begun.checkpoint.size, begun.wish.held_size
+    for at in range(0, len(begun.heads), PROOFS):
+        async with db.reading(principal) as tx:
+            for head in begun.heads[at : at + PROOFS]:
+                stream = StreamId(head.stream_id)
+                logged = await checkpoints.last_logged_seq(tx, stream, size)
+                if logged is None:
+                    continue
+                seq = min(logged[0], head.head_seq)
+                proof = await checkpoints.inclusion(tx, stream, seq, size)
+                yield writer.proof(
+                    InclusionLine(
+                        stream_id=head.stream_id,
+                        seq=seq,
+                        index=proof.index,
+                        size=size,
+                        path=tuple(step.hex() for step in proof.path),
+                    )
+                )
+    if held is not None and 0 < held < size:
+        async with db.reading(principal) as tx:
+            path = await checkpoints.consistency(tx, held, size)
+        yield writer.proof(
+            ConsistencyLine(from_size=held, to_size=size, path=tuple(step.hex() for step in path))
+        )

@@ -1,0 +1,76 @@
+"""Questions about which sessions a window of time touches, and how far their streams had come."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from placet.audit.bundles.model import StreamEnd
+from placet.events.tables import EVENT
+from placet.replay.calls.tables import PENDING_CALL
+from placet.replay.sessions.tables import REPLAY_SESSION
+from placet.storage.database import Reading
+
+AT_ONCE: Final = 200
+"""Sessions asked about in one statement."""
+
+
+async def list_touched(
+    tx: Reading, since: datetime, until: datetime, agent: str | None, *, after: UUID | None
+) -> list[UUID]:
+    """Return up to `AT_ONCE` sessions, by id above `after`, that may have an event in the window.
+
+    Those were open at some moment of it, or have events that came after their end.
+    """
+    c = REPLAY_SESSION.c
+    query = sa.select(c.session_id).where(
+        c.tenant_id == tx.tenant_id, c.created_at <= until, c.last_event_at >= since
+    )
+    if agent is not None:
+        query = query.where(c.agent == agent)
+    if after is not None:
+        query = query.where(c.session_id > after)
+    return [row.session_id for row in await tx.rows(query.order_by(c.session_id).limit(AT_ONCE))]
+
+
+async def list_using(tx: Reading, sessions: Sequence[UUID], tool: str) -> set[UUID]:
+    """Return those of these sessions in which a call of the tool was proposed."""
+    c = PENDING_CALL.c
+    query = sa.select(c.session_id).where(
+        c.tenant_id == tx.tenant_id, c.session_id.in_(sessions), c.tool_name == tool
+    )
+    return {row.session_id for row in await tx.rows(query.distinct())}
+
+
+async def list_artifacts(tx: Reading, sessions: Sequence[UUID]) -> list[UUID]:
+    """Return the artifacts that these sessions run under, each once."""
+    c = REPLAY_SESSION.c
+    query = sa.select(c.artifact_id).where(c.tenant_id == tx.tenant_id, c.session_id.in_(sessions))
+    rows = await tx.rows(query.distinct().order_by(c.artifact_id))
+    return [row.artifact_id for row in rows]
+
+
+async def list_ends(
+    tx: Reading, streams: Sequence[UUID], since: datetime, until: datetime
+) -> list[StreamEnd]:
+    """Return the last event up to `until` of each of these streams that has one in the window."""
+    asked = sa.func.unnest(
+        sa.bindparam("streams", streams, type_=sa.ARRAY(sa.Uuid)), type_=sa.Uuid
+    ).table_valued("stream_id")
+    e = EVENT.c
+    last = (
+        sa.select(e.seq, e.leaf, e.at)
+        .where(e.tenant_id == tx.tenant_id, e.stream_id == asked.c.stream_id, e.at <= until)
+        .order_by(e.seq.desc())
+        .limit(1)
+        .lateral("last")
+    )
+    query = (
+        sa.select(asked.c.stream_id, last.c.seq, last.c.leaf)
+        .select_from(asked.join(last, sa.true()))
+        .where(last.c.at >= since)
+        .order_by(asked.c.stream_id)
+    )
+    return await tx.list(StreamEnd, query)

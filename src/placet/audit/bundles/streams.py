@@ -1,0 +1,98 @@
+"""Which streams a bundle takes, and how far."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, assert_never
+from uuid import UUID
+
+from placet.audit.bundles import store
+from placet.events import store as events
+from placet.events.model import StreamKind
+from placet.evidence.bundle import BundleScope, ScopeKind, StreamHead
+from placet.kernel.principal import Principal
+from placet.replay.export import service as export
+from placet.storage.database import Database, Reading
+from placet.studio.approvals import store as approvals
+
+TENANT_WIDE: Final = frozenset(
+    {StreamKind.AUTHORITY, StreamKind.CONTROL, StreamKind.SEALS, StreamKind.ERASURES}
+)
+"""The kinds of streams that go with every bundle."""
+
+
+async def heads_of(db: Database, principal: Principal, scope: BundleScope) -> list[StreamHead]:
+    """Return the streams of a bundle and where each ends. Refuses `not_found`.
+
+    The tenant's own streams come first. What a scope names is looked for in short transactions, so
+    that a window of any width holds nothing open.
+    """
+    match scope.kind:
+        case ScopeKind.TENANT:
+            async with db.reading(principal) as tx:
+                return await export.tenant_heads(tx)
+        case ScopeKind.SESSION:
+            async with db.reading(principal) as tx:
+                assert scope.session_id is not None  # noqa: S101 -- narrows the type
+                own = await export.session_heads(tx, scope.session_id)
+                return await _tenant_wide(tx) + own
+        case ScopeKind.APPROVAL:
+            async with db.reading(principal) as tx:
+                return await _tenant_wide(tx) + await _workspace(tx, scope.approval_id)
+        case ScopeKind.INCIDENT:
+            touched = await _incident(db, principal, scope)
+            async with db.reading(principal) as tx:
+                return await _tenant_wide(tx) + touched
+        case other:
+            assert_never(other)
+
+
+async def _tenant_wide(tx: Reading) -> list[StreamHead]:
+    return [
+        export.head_of(stream)
+        for stream in await events.list_streams(tx)
+        if stream.kind in TENANT_WIDE
+    ]
+
+
+async def _workspace(tx: Reading, approval_id: UUID | None) -> list[StreamHead]:
+    assert approval_id is not None  # noqa: S101 -- narrows the type; the scope is of an approval
+    approval = await approvals.get_head(tx, approval_id)
+    streams = await events.list_streams(tx)
+    return [export.head_of(one) for one in streams if one.stream_id == approval.workspace_id]
+
+
+async def _incident(db: Database, principal: Principal, scope: BundleScope) -> list[StreamHead]:
+    """Return the streams of the sessions that a window touches, each up to its end."""
+    since, until = _window(scope)
+    found: list[StreamHead] = []
+    after: UUID | None = None
+    while True:
+        async with db.reading(principal) as tx:
+            page = await store.list_touched(tx, since, until, scope.agent, after=after)
+            fitting = await _fitting(tx, page, scope.tool)
+            ends = await store.list_ends(tx, fitting, since, until) if fitting else []
+        found += [
+            StreamHead(
+                stream_id=end.stream_id,
+                kind=StreamKind.SESSION.value,
+                head_seq=end.seq,
+                head_leaf=end.leaf.hex(),
+            )
+            for end in ends
+        ]
+        if len(page) < store.AT_ONCE:
+            return found
+        after = page[-1]
+
+
+async def _fitting(tx: Reading, page: Sequence[UUID], tool: str | None) -> list[UUID]:
+    if tool is None or not page:
+        return list(page)
+    using = await store.list_using(tx, page, tool)
+    return [session for session in page if session in using]
+
+
+def _window(scope: BundleScope) -> tuple[datetime, datetime]:
+    assert scope.since is not None  # noqa: S101 -- narrows the type; an incident has both ends
+    assert scope.until is not None  # noqa: S101 -- as above
+    return scope.since, scope.until
