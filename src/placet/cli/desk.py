@@ -1,7 +1,7 @@
 """How a command works at the desk: with the studio's client, and from one place for all of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -65,25 +65,35 @@ def at_desk(url: str | None, data_dir: Path | None, work: "Callable[[Studio], Aw
 
 
 def write_file(file: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all. Raises `CommandRefused` where it cannot be written.
+    """Write a file as a whole or not at all. Raises `CommandRefused` where it cannot be written."""
+    write_parts(file, [data])
 
-    It is written beside its place first, under a name that nobody can have taken beforehand.
+
+def write_parts(file: Path, parts: Iterable[bytes]) -> int:
+    """Write a file of these parts, whole or not at all, and return how many bytes it has.
+
+    It is written beside its place first, under a name that nobody can have taken beforehand. Raises
+    `CommandRefused` where it cannot be written, and whatever the parts raise.
     """
     import os
     import secrets
 
     aside = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
+    written = 0
     try:
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with os.fdopen(descriptor, "wb") as part:
-            part.write(data)
-            part.flush()
-            os.fsync(part.fileno())
+        with os.fdopen(descriptor, "wb") as whole:
+            for part in parts:
+                written += whole.write(part)
+            whole.flush()
+            os.fsync(whole.fileno())
         aside.replace(file)
     except OSError as fault:
-        aside.unlink(missing_ok=True)
         raise CommandRefused(
             detail=f"`{file}` cannot be written: {fault.strerror}",
             remedy="name a file in a folder of yours",
             code=Exit.INFRASTRUCTURE,
         ) from fault
+    finally:
+        aside.unlink(missing_ok=True)
+    return written

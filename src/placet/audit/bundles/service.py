@@ -54,6 +54,8 @@ async def begin_export(
 
     Refuses `not_found` and `checkpoint_ahead`; what is refused is told of nowhere.
     """
+    # Once before, so that the seals of what has ended stand in their stream when it is looked at.
+    await checkpoints.make_checkpoint(db, principal, keys, ids)
     heads = await heads_of(db, principal, wish.scope)
     checkpoint = await checkpoints.make_checkpoint(db, principal, keys, ids)
     if wish.held_size is not None and wish.held_size > checkpoint.size:
