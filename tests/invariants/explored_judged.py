@@ -81,6 +81,19 @@ async def stored(
     return found
 
 
+async def ran_out(watch: "asyncpg.Connection[Any]", session_ids: Sequence[UUID]) -> int:
+    """Return how many leases of these sessions ended by themselves, and not by any work.
+
+    A claim or a proposal after that is refused for the time of day, whatever came before it.
+    """
+    ended: int = await watch.fetchval(
+        "SELECT count(*) FROM placet.replay_session WHERE session_id = ANY ($1)"
+        " AND lease_expires_at > '-infinity' AND lease_expires_at <= clock_timestamp()",
+        session_ids,
+    )
+    return ended
+
+
 def judge(seat: Seat, played: Play, kept: Stored) -> list[str]:
     """Return what a play broke, as the claims that do not hold."""
     return broken(

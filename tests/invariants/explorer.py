@@ -19,7 +19,7 @@ from tests.invariants.interleave import Side, came_to, waits
 
 from placet.evidence.fields import Fence
 
-STUCK_SECONDS = 10
+STUCK_SECONDS = 30
 GRACE_SECONDS = 0.002
 
 Schedule = tuple[int, ...]

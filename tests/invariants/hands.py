@@ -52,6 +52,8 @@ from placet.storage.work import SWEEP_SESSION, WorkDue
 from placet.tenancy.model import ApiKeyId, ParsedKey
 
 NO_FENCE = Fence(epoch=0, n=0)
+LEASE_SECONDS = 60
+"""How long a lease lasts: longer than a slow machine takes for what is played under it."""
 
 
 @dataclass
@@ -94,6 +96,7 @@ class Hand:
             action=action,
             holder=holder or self.holder,
             request_id=request_id or self.ids.new(),
+            ttl_seconds=LEASE_SECONDS,
             reason="it hangs",
         )
         binding = Binding(holder=self.holder, epoch=self.fence.epoch, fence=self.fence.n)

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.invariants.explored import WIDE, Combination, Grounds, Seat, actors
-from tests.invariants.explored_judged import judge, stored
+from tests.invariants.explored_judged import judge, ran_out, stored
 from tests.invariants.explorer import Frontier, Play, play
 from tests.invariants.guards import MUTANTS
+from tests.invariants.interleave import code_of
 from tests.invariants.mutants import installed
 from tests.invariants.python_mutants import (
     CLAIMED_FAILURE_FREES_THE_KEY,
@@ -23,6 +24,7 @@ from tests.invariants.stage import Stage
 
 LEAST = 5000
 SEATS = 24
+TIMEOUTS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 GIVEN = "heir is given the lease"
 PAIRS = (
     ("open", ("worker proposes", "worker starts"), (GIVEN,)),
@@ -84,7 +86,10 @@ async def explore(
     plays: list[tuple[Play, Result]] = []
     broken: list[str] = []
     while batch := await _played(grounds, combination, frontier):
-        found = await stored(grounds.stage.watch, [seat.session_id for seat, _ in batch])
+        sessions = [seat.session_id for seat, _ in batch]
+        found = await stored(grounds.stage.watch, sessions)
+        if lost := await ran_out(grounds.stage.watch, sessions):
+            broken.append(f"{lost} leases ran out, which no order of works tells of: too slow")
         for seat, one in batch:
             kept = found[seat.session_id]
             plays.append((one, result_of(one, kept)))
@@ -112,8 +117,9 @@ async def _played(
 
 
 def order(played: Play) -> str:
-    """Return a play as its works in the order of their commits."""
-    return f"{played.schedule}: " + ", ".join(one.name for one in played.done)
+    """Return a play as its works in the order of their commits, and what each came to."""
+    works = (f"{one.name} ({code_of(one.outcome)})" for one in played.done)
+    return f"{played.schedule}: " + ", ".join(works)
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +130,12 @@ async def tenants(stage: Stage) -> AsyncIterator[dict[str | None, Grounds]]:
     that a session may take for a newer control.
     """
     for side in stage.sides:
-        await side.connection.execute("SET lock_timeout = '4s'")
+        for name in TIMEOUTS:
+            await side.connection.execute(f"SET {name} = 0")
     yield {kind: await Grounds.laid(stage) for kind in (None, *WIDE)}
     for side in stage.sides:
-        await side.connection.execute("RESET lock_timeout")
+        for name in TIMEOUTS:
+            await side.connection.execute(f"RESET {name}")
 
 
 @pytest.mark.parametrize("stop", STOPS)
