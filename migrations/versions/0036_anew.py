@@ -14,7 +14,7 @@ depends_on = None
 
 
 KINDS = "('tenancy', 'authority', 'control', 'workspace', 'session'"
-MORE = ", 'seals', 'erasures', 'run'"
+MORE = ", 'seals', 'erasures', 'run', 'checkpoints'"
 
 
 def upgrade() -> None:

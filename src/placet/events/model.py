@@ -32,6 +32,7 @@ class StreamKind(StrEnum):
     SEALS = "seals"
     ERASURES = "erasures"
     RUN = "run"
+    CHECKPOINTS = "checkpoints"
 
 
 class NewEvent(Value, frozen=True):
@@ -90,6 +91,20 @@ class LogPending(Value, frozen=True):
     stream_id: StreamId
     from_seq: int
     to_seq: int
+
+
+class SealPending(Value, frozen=True):
+    """That a stream ended, and waits for the tenant's stream of seals to tell of it.
+
+    `last_leaf` is the leaf of its last event then, `status` how it ended.
+    """
+
+    tenant_id: TenantId
+    stream_id: StreamId
+    kind: StreamKind
+    last_seq: int
+    last_leaf: bytes
+    status: str
 
 
 class RecordedEvent(Event, frozen=True):

@@ -1,1 +1,1 @@
-"""Signed checkpoints of the transparency log: how a tenant's whole history hashed at some moment."""
+"""Signed checkpoints of the transparency log: how all of a tenant's history hashed at some time."""

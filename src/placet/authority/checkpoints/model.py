@@ -1,4 +1,4 @@
-"""A signed checkpoint of a tenant's log, what proves against it, and what is said when one is made."""
+"""A signed checkpoint of a tenant's log, what is proved by it, and what is said of one."""
 
 from datetime import datetime
 

@@ -43,6 +43,7 @@ class WebhookType(StrEnum):
     CONTROL_LIFT_ASKED = "ControlLiftAsked"
     CONTROL_LIFTED = "ControlLifted"
     ASK_OPENED = "AskOpened"
+    CHECKPOINT_SIGNED = "CheckpointSigned"
 
 
 class EndpointStatus(StrEnum):

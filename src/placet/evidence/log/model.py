@@ -1,0 +1,118 @@
+"""What a transparency log is made of, and what is said of a stream that ended."""
+
+import dataclasses
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+
+from placet.events.model import StreamId, StreamKind
+from placet.evidence.fields import HexDigest
+from placet.kernel.ids import TenantId
+from placet.kernel.refusals import Unavailable
+from placet.kernel.value import Value
+
+ENTRIES_AT_ONCE: Final = 2_048
+"""Events that enter in one round, in one transaction."""
+
+SEALS_AT_ONCE: Final = 256
+"""Streams whose end is told in one round."""
+
+TILE_HEIGHT: Final = 8
+"""Levels of the tree from one level of tiles to the next."""
+
+
+class LogEntry(Value, frozen=True):
+    """One event in its tenant's log; `leaf` is the event's leaf, 32 bytes."""
+
+    tenant_id: TenantId
+    index: int
+    stream_id: StreamId
+    seq: int
+    leaf: bytes
+
+
+class LogTile(Value, frozen=True):
+    """Up to 256 nodes of the tree that stand beside each other, 32 bytes each.
+
+    They are of level `TILE_HEIGHT * level`, from index `256 * index` on; `level` starts at 1.
+    """
+
+    tenant_id: TenantId
+    level: int
+    index: int
+    hashes: bytes
+
+
+class LogHead(Value, frozen=True):
+    """How many entries a log has, its root, and where the last round left off.
+
+    `owed` is how many entries it had after the last one that asks for a checkpoint: an event that
+    tells of a checkpoint asks for none.
+    """
+
+    tenant_id: TenantId
+    size: int
+    root: bytes
+    cursor_stream: StreamId
+    cursor_seq: int
+    owed: int
+
+
+class Range(Value, frozen=True):
+    """The events of a stream from `from_seq` to `to_seq`, both with it."""
+
+    stream_id: StreamId
+    from_seq: int
+    to_seq: int
+
+
+class Taken(Value, frozen=True):
+    """What a round does with the rows that it met.
+
+    `ranges` enter, in this order; `done` are the rows that go, by stream and first sequence;
+    the next round goes on behind `cursor`.
+    """
+
+    ranges: list[Range]
+    done: list[tuple[StreamId, int]]
+    cursor: tuple[StreamId, int]
+
+
+class Round(Value, frozen=True):
+    """What a round did: entries that came in, ends that were told, and the log's size since."""
+
+    entered: int
+    sealed: int
+    size: int
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether there was nothing to do."""
+        return self.entered == 0 and self.sealed == 0
+
+
+class Included(Value, frozen=True):
+    """Where an event stands, and the path that proves it among the first `size` entries."""
+
+    index: int
+    size: int
+    leaf: bytes
+    path: list[bytes]
+
+
+class StreamSealed(Value, frozen=True):
+    """Event: a stream ended with this many events; `last_leaf` is the leaf of the last one."""
+
+    stream_id: UUID
+    kind: StreamKind
+    last_seq: Annotated[int, msgspec.Meta(ge=1)]
+    last_leaf: HexDigest
+    status: str
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class LogDamaged(Unavailable):
+    """What is kept of the tenant's log does not give its root."""
+
+    hint = "compare the log with a checkpoint that was kept outside; nothing enters it until then"

@@ -1,0 +1,145 @@
+"""A round of a tenant's log, and proofs from it."""
+
+from typing import Final
+
+from placet.events.model import SealPending, StreamId, StreamKind, new_event, tenant_stream
+from placet.events.store import append
+from placet.evidence import merkle
+from placet.evidence.log import rules, store
+from placet.evidence.log.model import (
+    ENTRIES_AT_ONCE,
+    SEALS_AT_ONCE,
+    Included,
+    LogDamaged,
+    LogHead,
+    Range,
+    Round,
+    StreamSealed,
+)
+from placet.kernel.ids import Ids
+from placet.kernel.refusals import NotFound
+from placet.storage.database import Reading, Writing
+
+AGAIN_SECONDS: Final = 60
+
+
+async def advance(tx: Writing, ids: Ids, *, room: int = ENTRIES_AT_ONCE) -> Round | None:
+    """Do one round: up to `room` events enter, and a number of ends of streams are told.
+
+    None if somebody else is at it. Refuses `log_damaged`, and then nothing was done.
+    """
+    head = await store.take_head(tx)
+    if head is None:
+        return None
+    rows = await store.list_pending(tx, (head.cursor_stream, head.cursor_seq), room)
+    entered = await store.list_entered(tx, {row.stream_id for row in rows})
+    taken = rules.decide_round(rows, entered, (head.cursor_stream, head.cursor_seq), room)
+    seals = await store.list_seals(tx, SEALS_AT_ONCE)
+    after = head
+    if taken.ranges:
+        after = await _enter(tx, head, taken.ranges)
+    if taken.done:
+        await store.drop_pending(tx, taken.done)
+        after = LogHead(
+            tenant_id=tx.tenant_id,
+            size=after.size,
+            root=after.root,
+            cursor_stream=taken.cursor[0],
+            cursor_seq=taken.cursor[1],
+            owed=after.owed,
+        )
+    if seals:
+        await _tell(tx, ids, seals)
+    done = Round(entered=after.size - head.size, sealed=len(seals), size=after.size)
+    if (after != head or seals) and not await store.advance_head(tx, head.size, after):
+        raise LogDamaged(
+            detail=f"the log has no {head.size} entries any more", retry_after_seconds=AGAIN_SECONDS
+        )
+    return done
+
+
+async def inclusion(tx: Reading, stream: StreamId, seq: int, size: int) -> Included:
+    """Prove that an event is among the first `size` entries. Refuses `not_found`, `log_damaged`."""
+    head = await store.find_head(tx)
+    entry = await store.find_entry(tx, stream, seq)
+    if head is None or entry is None or not entry.index < size <= head.size:
+        raise NotFound(detail=f"the first {size} entries of the log do not hold this event")
+    path = await _hashes(tx, merkle.inclusion_spans(entry.index, size))
+    return Included(index=entry.index, size=size, leaf=entry.leaf, path=path)
+
+
+async def consistency(tx: Reading, from_size: int, to_size: int) -> list[bytes]:
+    """Prove that the first `from_size` entries are the first of `to_size`.
+
+    Refuses `not_found` for sizes that the log never had, `log_damaged`.
+    """
+    head = await store.find_head(tx)
+    if not 0 <= from_size <= to_size <= (head.size if head else 0):
+        raise NotFound(detail=f"the log has no {from_size} of {to_size} entries")
+    return await _hashes(tx, merkle.consistency_spans(from_size, to_size))
+
+
+async def root_at(tx: Reading, size: int) -> bytes:
+    """Return the root of the first `size` entries, of which there are. Refuses `log_damaged`."""
+    return (await _hashes(tx, [(0, size)]))[0] if size else merkle.EMPTY_ROOT
+
+
+async def _enter(tx: Writing, head: LogHead, ranges: list[Range]) -> LogHead:
+    """Write entries and tiles, and return the head that goes with them."""
+    nodes = merkle.nodes_of((0, head.size))
+    known = await store.list_nodes(tx, nodes)
+    edge = [known[node] for node in nodes if node in known]
+    if len(edge) < len(nodes) or merkle.fold(edge) != head.root:
+        raise LogDamaged(
+            detail="what is kept of the tree does not give the root of the log",
+            retry_after_seconds=AGAIN_SECONDS,
+        )
+    leaves = await store.enter(tx, head.size, ranges)
+    if len(leaves) != rules.count_of(ranges):
+        raise LogDamaged(
+            detail="events that wait for the log are not there", retry_after_seconds=AGAIN_SECONDS
+        )
+    grown = merkle.grow(head.size, edge, [merkle.leaf_hash(leaf) for leaf in leaves])
+    if not await store.keep_tiles(tx, rules.tiles_with(grown.made)):
+        raise LogDamaged(
+            detail="a tile does not end where the log does", retry_after_seconds=AGAIN_SECONDS
+        )
+    quiet = tenant_stream(tx.tenant_id, StreamKind.CHECKPOINTS)
+    return LogHead(
+        tenant_id=tx.tenant_id,
+        size=grown.size,
+        root=merkle.fold(grown.edge),
+        cursor_stream=head.cursor_stream,
+        cursor_seq=head.cursor_seq,
+        owed=rules.owed_after(ranges, head.size, head.owed, quiet),
+    )
+
+
+async def _tell(tx: Writing, ids: Ids, seals: list[SealPending]) -> None:
+    """Tell of streams that ended, in the tenant's stream of seals."""
+    await store.drop_seals(tx, [seal.stream_id for seal in seals])
+    events = [
+        new_event(
+            ids,
+            StreamSealed(
+                stream_id=seal.stream_id,
+                kind=seal.kind,
+                last_seq=seal.last_seq,
+                last_leaf=seal.last_leaf.hex(),
+                status=seal.status,
+            ),
+        )
+        for seal in seals
+    ]
+    stream = tenant_stream(tx.tenant_id, StreamKind.SEALS)
+    await append(tx, stream, StreamKind.SEALS, events)
+
+
+async def _hashes(tx: Reading, spans: list[merkle.Span]) -> list[bytes]:
+    known = await store.list_nodes(tx, [node for span in spans for node in merkle.nodes_of(span)])
+    try:
+        return merkle.hashes_of(spans, known)
+    except KeyError as fault:
+        raise LogDamaged(
+            detail="what is kept of the tree has a gap", retry_after_seconds=AGAIN_SECONDS
+        ) from fault

@@ -1,0 +1,251 @@
+"""Questions to a log, and the changes of a round."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from placet.events.model import LogPending, SealPending, StreamId
+from placet.events.tables import LOG_PENDING, SEAL_PENDING
+from placet.evidence.log.model import LogEntry, LogHead, Range
+from placet.evidence.log.rules import TILE_WIDTH, hashes_in, place_of
+from placet.evidence.log.tables import LOG, LOG_ENTRY, LOG_TILE
+from placet.evidence.merkle import EMPTY_ROOT, Node, leaf_hash, root_of
+from placet.kernel.hashing import DIGEST_BYTES
+from placet.storage.database import Reading, Writing
+
+_UUIDS: Final = postgresql.ARRAY(sa.Uuid)
+_NUMBERS: Final = postgresql.ARRAY(sa.BigInteger)
+
+
+def _with_arrays(
+    text: str, **types: postgresql.ARRAY[UUID] | postgresql.ARRAY[int]
+) -> sa.TextClause:
+    return sa.text(text).bindparams(
+        sa.bindparam("tenant", type_=sa.Uuid),
+        *(sa.bindparam(name, type_=kind) for name, kind in types.items()),
+    )
+
+
+_ENTERED: Final = _with_arrays(
+    """
+    SELECT s.stream_id, e.seq
+    FROM unnest(:streams) AS s(stream_id) CROSS JOIN LATERAL (
+        SELECT l.seq FROM placet.evidence_log_entry AS l
+        WHERE l.tenant_id = :tenant AND l.stream_id = s.stream_id
+        ORDER BY l.seq DESC LIMIT 1) AS e
+    """,
+    streams=_UUIDS,
+)
+_ENTER: Final = _with_arrays(
+    """
+    INSERT INTO placet.evidence_log_entry (tenant_id, index, stream_id, seq, leaf)
+    SELECT e.tenant_id, :size + row_number() OVER (ORDER BY r.place, e.seq) - 1,
+           e.stream_id, e.seq, e.leaf
+    FROM unnest(:streams, :froms, :tos) WITH ORDINALITY AS r(stream_id, from_seq, to_seq, place)
+    JOIN placet.event AS e ON e.tenant_id = :tenant AND e.stream_id = r.stream_id
+        AND e.seq BETWEEN r.from_seq AND r.to_seq
+    RETURNING index AS place, leaf
+    """,
+    streams=_UUIDS,
+    froms=_NUMBERS,
+    tos=_NUMBERS,
+).bindparams(sa.bindparam("size", type_=sa.BigInteger))
+_DROP: Final = _with_arrays(
+    """
+    DELETE FROM placet.event_log_pending AS p USING unnest(:streams, :froms) AS r(stream_id, seq)
+    WHERE p.tenant_id = :tenant AND p.stream_id = r.stream_id AND p.from_seq = r.seq
+    RETURNING p.from_seq
+    """,
+    streams=_UUIDS,
+    froms=_NUMBERS,
+)
+_LEAVES: Final = _with_arrays(
+    """
+    SELECT DISTINCT e.index AS place, e.leaf FROM unnest(:froms, :tos) AS r(start, stop)
+    JOIN placet.evidence_log_entry AS e
+        ON e.tenant_id = :tenant AND e.index >= r.start AND e.index < r.stop
+    """,
+    froms=_NUMBERS,
+    tos=_NUMBERS,
+)
+_TILES: Final = _with_arrays(
+    """
+    SELECT t.level, t.index AS place, t.hashes FROM unnest(:levels, :indexes) AS r(level, index)
+    JOIN placet.evidence_log_tile AS t
+        ON t.tenant_id = :tenant AND t.level = r.level AND t.index = r.index
+    """,
+    levels=_NUMBERS,
+    indexes=_NUMBERS,
+)
+
+
+async def find_head(tx: Reading) -> LogHead | None:
+    """Return the head of the tenant's log, or None before there is one."""
+    return await tx.find(LogHead, sa.select(LOG).where(LOG.c.tenant_id == tx.tenant_id))
+
+
+async def take_head(tx: Writing) -> LogHead | None:
+    """Return the head and hold it to the end of the transaction, making it if it is new.
+
+    None while somebody else holds it: nobody waits here.
+    """
+    held = (
+        sa.select(LOG)
+        .where(LOG.c.tenant_id == tx.tenant_id)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    found = await tx.find(LogHead, held)
+    if found is not None or await find_head(tx) is not None:
+        return found
+    nowhere = StreamId(UUID(int=0))
+    new = {"size": 0, "root": EMPTY_ROOT, "cursor_stream": nowhere, "cursor_seq": 0, "owed": 0}
+    begin = postgresql.insert(LOG).values(tenant_id=tx.tenant_id, **new).on_conflict_do_nothing()
+    await tx.change(begin)
+    return await tx.find(LogHead, held)
+
+
+async def list_pending(tx: Reading, cursor: tuple[StreamId, int], limit: int) -> list[LogPending]:
+    """Return rows in turn: those behind the cursor, then those from the beginning up to it."""
+    key = sa.tuple_(LOG_PENDING.c.stream_id, LOG_PENDING.c.from_seq)
+    place = sa.tuple_(
+        sa.bindparam("stream", cursor[0], sa.Uuid), sa.bindparam("seq", cursor[1], sa.BigInteger)
+    )
+    mine = sa.select(LOG_PENDING).where(LOG_PENDING.c.tenant_id == tx.tenant_id)
+    in_turn = mine.order_by(LOG_PENDING.c.stream_id, LOG_PENDING.c.from_seq)
+    rows = await tx.list(LogPending, in_turn.where(key > place).limit(limit))
+    if len(rows) < limit:
+        rest = in_turn.where(key <= place).limit(limit - len(rows))
+        rows += await tx.list(LogPending, rest)
+    return rows
+
+
+async def drop_pending(tx: Writing, rows: Sequence[tuple[StreamId, int]]) -> None:
+    """Remove rows whose events have entered, by stream and first sequence."""
+    streams, froms = [row[0] for row in rows], [row[1] for row in rows]
+    await tx.rows(_DROP.bindparams(tenant=tx.tenant_id, streams=streams, froms=froms))
+
+
+async def list_entered(tx: Reading, streams: Collection[StreamId]) -> dict[StreamId, int]:
+    """Return the last sequence of each of these streams that has entered, if any has."""
+    rows = await tx.rows(_ENTERED.bindparams(tenant=tx.tenant_id, streams=list(streams)))
+    return {StreamId(row.stream_id): int(row.seq) for row in rows}
+
+
+async def enter(tx: Writing, size: int, ranges: Sequence[Range]) -> list[bytes]:
+    """Write the events of these ranges behind `size` entries, and return their leaves in order."""
+    rows = await tx.rows(
+        _ENTER.bindparams(
+            tenant=tx.tenant_id,
+            size=size,
+            streams=[each.stream_id for each in ranges],
+            froms=[each.from_seq for each in ranges],
+            tos=[each.to_seq for each in ranges],
+        )
+    )
+    leaves = {int(row.place): bytes(row.leaf) for row in rows}
+    return [leaves[index] for index in sorted(leaves)]
+
+
+async def keep_tiles(tx: Writing, added: Mapping[tuple[int, int], tuple[int, bytes]]) -> bool:
+    """Add hashes to tiles, each from its place on. Tells whether every place was free."""
+    for (level, index), (start, hashes) in added.items():
+        new = postgresql.insert(LOG_TILE).values(
+            tenant_id=tx.tenant_id, level=level, index=index, hashes=hashes
+        )
+        grown = new.on_conflict_do_update(
+            constraint=LOG_TILE.primary_key,
+            set_={"hashes": LOG_TILE.c.hashes.op("||")(new.excluded.hashes)},
+            where=sa.func.octet_length(LOG_TILE.c.hashes) == start * DIGEST_BYTES,
+        )
+        if await tx.change(grown) != 1:
+            return False
+    return True
+
+
+async def advance_head(tx: Writing, size: int, head: LogHead) -> bool:
+    """Move the head on if the log still has `size` entries."""
+    moved = {name: getattr(head, name) for name in LOG.info["updates"]}
+    change = sa.update(LOG).where(LOG.c.tenant_id == tx.tenant_id, LOG.c.size == size)
+    return await tx.change(change.values(moved)) == 1
+
+
+async def list_seals(tx: Reading, limit: int) -> list[SealPending]:
+    """Return ends of streams that wait to be told."""
+    query = sa.select(SEAL_PENDING).where(SEAL_PENDING.c.tenant_id == tx.tenant_id)
+    return await tx.list(SealPending, query.order_by(SEAL_PENDING.c.stream_id).limit(limit))
+
+
+async def drop_seals(tx: Writing, streams: Collection[StreamId]) -> None:
+    """Remove ends of streams that have been told."""
+    gone = sa.delete(SEAL_PENDING).where(
+        SEAL_PENDING.c.tenant_id == tx.tenant_id, SEAL_PENDING.c.stream_id.in_(streams)
+    )
+    await tx.change(gone)
+
+
+async def list_nodes(tx: Reading, nodes: Iterable[Node]) -> dict[Node, bytes]:
+    """Return the hashes of nodes of the tree, those of them that are kept whole."""
+    places = {node: place_of(node) for node in nodes}
+    leaves = await _list_leaves(tx, [(at, to) for level, at, to in places.values() if level == 0])
+    tiles = await _list_tiles(
+        tx, {(level, start // TILE_WIDTH) for level, start, _ in places.values() if level}
+    )
+    found: dict[Node, bytes] = {}
+    for node, (level, start, end) in places.items():
+        if level == 0:
+            hashes = [leaves[index] for index in range(start, end) if index in leaves]
+        else:
+            first = start // TILE_WIDTH * TILE_WIDTH
+            hashes = tiles.get((level, start // TILE_WIDTH), [])[start - first : end - first]
+        if len(hashes) == end - start:
+            found[node] = root_of(hashes)
+    return found
+
+
+async def find_entry(tx: Reading, stream: StreamId, seq: int) -> LogEntry | None:
+    """Return the entry of an event, or None before it has entered."""
+    query = sa.select(LOG_ENTRY).where(
+        LOG_ENTRY.c.tenant_id == tx.tenant_id,
+        LOG_ENTRY.c.stream_id == stream,
+        LOG_ENTRY.c.seq == seq,
+    )
+    return await tx.find(LogEntry, query)
+
+
+async def find_last_entry(tx: Reading, stream: StreamId, before_index: int) -> LogEntry | None:
+    """Return the entry of a stream's last event among the first `before_index` entries."""
+    query = sa.select(LOG_ENTRY).where(
+        LOG_ENTRY.c.tenant_id == tx.tenant_id,
+        LOG_ENTRY.c.stream_id == stream,
+        LOG_ENTRY.c.index < before_index,
+    )
+    return await tx.find(LogEntry, query.order_by(LOG_ENTRY.c.seq.desc()).limit(1))
+
+
+async def list_entries(tx: Reading, *, start: int, limit: int) -> list[LogEntry]:
+    """Return up to `limit` entries from index `start` on, in order."""
+    query = sa.select(LOG_ENTRY).where(
+        LOG_ENTRY.c.tenant_id == tx.tenant_id, LOG_ENTRY.c.index >= start
+    )
+    return await tx.list(LogEntry, query.order_by(LOG_ENTRY.c.index).limit(limit))
+
+
+async def _list_leaves(tx: Reading, spans: Sequence[tuple[int, int]]) -> dict[int, bytes]:
+    if not spans:
+        return {}
+    froms, tos = [span[0] for span in spans], [span[1] for span in spans]
+    rows = await tx.rows(_LEAVES.bindparams(tenant=tx.tenant_id, froms=froms, tos=tos))
+    return {int(row.place): leaf_hash(bytes(row.leaf)) for row in rows}
+
+
+async def _list_tiles(
+    tx: Reading, places: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], list[bytes]]:
+    if not places:
+        return {}
+    levels, indexes = [place[0] for place in places], [place[1] for place in places]
+    rows = await tx.rows(_TILES.bindparams(tenant=tx.tenant_id, levels=levels, indexes=indexes))
+    return {(int(row.level), int(row.place)): hashes_in(bytes(row.hashes)) for row in rows}
