@@ -1,11 +1,20 @@
 """Every table of the product, so that Alembic sees all of them."""
 
+import placet.audit.erasures.tables
+import placet.audit.retention.tables
+import placet.authority.checkpoints.tables
 import placet.authority.controls.tables
 import placet.authority.issuers.tables
 import placet.authority.lifts.tables
+import placet.authority.recovery.tables
 import placet.authority.tables
 import placet.authority.tool_hosts.tables
+import placet.events.artifacts.tables
+import placet.events.checkpoints.tables
+import placet.events.forks.tables
+import placet.events.places.tables
 import placet.events.tables
+import placet.evidence.log.tables
 import placet.plans.attachments.tables
 import placet.plans.inventory.tables
 import placet.plans.tables
@@ -18,6 +27,8 @@ import placet.replay.sessions.tables
 import placet.replay.slices.tables
 import placet.replay.snapshots.tables
 import placet.replay.standing.tables
+import placet.replay.tallies.tables
+import placet.storage.epoch
 import placet.storage.idempotency
 import placet.storage.work
 import placet.studio.approvals.tables

@@ -12,6 +12,7 @@ TENANT_B: Final = UUID(int=0xB)
 NO_TENANTS: Final = {
     "api_key_lookup": "read before the tenant is known",
     "authority_server_key": "the service's own public keys, the same for every tenant",
+    "storage_epoch": "for which server the restore epoch was raised",
     "work_due": "what workers take next, over all tenants",
 }
 

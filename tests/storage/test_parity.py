@@ -119,7 +119,7 @@ async def test_every_key_and_reference_begins_with_the_tenant(
         for key in keys
         if key["first"] != "tenant_id" or key["refers_to"] not in {None, "tenant_id"}
     }
-    assert late == {"api_key_lookup", "authority_server_key"}
+    assert late == {"api_key_lookup", "authority_server_key", "storage_epoch"}
 
 
 async def test_every_unique_index_begins_with_the_tenant(admin: "asyncpg.Connection[Any]") -> None:
@@ -131,7 +131,11 @@ async def test_every_unique_index_begins_with_the_tenant(admin: "asyncpg.Connect
           AND a.attname <> 'tenant_id' AND r.relname <> 'alembic_version'
         """
     )
-    assert {row["relname"] for row in rows} == {"api_key_lookup", "authority_server_key"}
+    assert {row["relname"] for row in rows} == {
+        "api_key_lookup",
+        "authority_server_key",
+        "storage_epoch",
+    }
 
 
 @pytest.fixture(scope="module")

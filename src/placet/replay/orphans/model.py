@@ -23,7 +23,8 @@ class ReplayOrphanReceipt(Value, frozen=True):
     """A report on a call that is not known here, with the grant that proves it was granted.
 
     `conflicting` tells that other arguments ran than were granted. `grant_envelope` and
-    `host_envelope` are canonical JSON.
+    `host_envelope` are canonical JSON. `effect_key` is that of the call where its arguments came
+    too, and keeps the same effect from being granted again.
     """
 
     tenant_id: TenantId
@@ -48,6 +49,7 @@ class ReplayOrphanReceipt(Value, frozen=True):
     host_envelope: bytes | None
     reported_by: ActorId
     received_at: datetime
+    effect_key: bytes | None = None
 
 
 class KeepOrphan(Input, frozen=True):

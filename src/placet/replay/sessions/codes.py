@@ -3,6 +3,7 @@
 from typing import Final
 
 from placet.authority.controls.model import AgentKilled, TenantKilled, ToolKilled
+from placet.authority.recovery.model import Recovering
 from placet.kernel.refusals import (
     IdempotencyConflict,
     NotFound,
@@ -48,6 +49,10 @@ _REFUSALS: Final[dict[str, tuple[type[Refusal], str]]] = {
     "tenant_killed": (TenantKilled, "an operator stopped this tenant"),
     "agent_killed": (AgentKilled, "an operator stopped this agent"),
     "tool_killed": (ToolKilled, "an operator stopped this tool"),
+    "recovering": (
+        Recovering,
+        "the database is not the one that authority was last given for, or older than that",
+    ),
     "artifact_revoked": (ArtifactRevoked, "the approval of this session was revoked"),
     "authority_expired": (
         AuthorityExpired,

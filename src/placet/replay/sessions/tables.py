@@ -35,6 +35,7 @@ REPLAY_SESSION = table(
         "total_step_count",
         "state",
         "holder",
+        "epoch",
         "fence",
         "lease_request_id",
         "lease_expires_at",

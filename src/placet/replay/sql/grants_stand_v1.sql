@@ -67,13 +67,16 @@ BEGIN
 END
 $$;
 
--- Was a tool killed or lifted since that epoch? Whoever was told of kills then decided on them;
--- null is for who knows of none, and is told where one of its grants meets one.
+-- Was a tool killed or lifted since that epoch, or a recovery closed? Whoever was told of kills or
+-- of a recovery then decided on them; null is for who knows of none, and is told of a kill where one
+-- of its grants meets one.
 CREATE FUNCTION placet.tools_moved_v1(p_tenant uuid, p_told bigint, p_now bigint)
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN p_told IS NOT NULL
-        AND placet.tools_controlled_since_v1(p_tenant, p_told, p_now) IS NOT NULL;
+    -- The end of a recovery makes grants wider, as the lifting of a kill does.
+    RETURN p_told IS NOT NULL AND p_told <> p_now
+        AND (placet.tools_controlled_since_v1(p_tenant, p_told, p_now) IS NOT NULL
+             OR placet.recovery_closed_since_v1(p_tenant, p_told));
 END
 $$;
 

@@ -32,6 +32,11 @@ BEGIN
     lease_expires_at := s.lease_expires_at;
     state_version := s.state_version;
     control_revision := s.control_revision;
+    -- A lease of before a restore is none, and none is given before the epoch is raised.
+    IF e.barred = 'recovering' AND p_action <> 'release' THEN
+        code := e.barred;
+        RETURN;
+    END IF;
     -- The same request again gets the lease that it got, while it has it.
     IF p_action IN ('grant', 'steal') AND s.lease_request_id = p_request AND s.holder = p_holder
         AND s.status IN ('active', 'closing')

@@ -70,7 +70,8 @@ BEGIN
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
       AND r.pending_call_id = p_call AND r.idempotency_key = p_idempotency_key;
     replayed := FOUND;
-    late := NOT ((s.epoch, s.fence) = (p_epoch, p_fence) AND s.status IN ('active', 'closing'));
+    late := e.is_old
+        OR NOT ((s.epoch, s.fence) = (p_epoch, p_fence) AND s.status IN ('active', 'closing'));
     conflicting := (c.status NOT IN ('granted', 'unknown', 'settled')
             AND NOT (c.status = 'shadowed' AND (c.counts OR c.settled_at IS NOT NULL)))
         OR c.arguments_hash <> p_arguments_hash

@@ -56,6 +56,7 @@ BEGIN
         'standing', placet.standing_facts_v1(s),
         'killed_tools', coalesce(to_jsonb(placet.tools_killed_v1(s.tenant_id, v_epoch)), '[]'),
         'control_epoch', v_epoch,
+        'recovering', placet.recovering_v1(s.tenant_id),
         'kept', coalesce(v_kept, '[]'),
         'amounts', placet.session_amounts_v1(s));
 END
@@ -127,16 +128,18 @@ $$;
 -- Enter a session: who is asking, the gate where it is needed, then the session's lock.
 -- `code` is `ok`, or says why the caller may not be here; `barred` says why nothing more may be
 -- granted here. It is for the caller to weigh, since a request that was answered before is answered
--- again even then.
+-- again even then. `is_old` says that the session stands in an epoch before the present one: what
+-- comes with its fence is of before a restore.
 CREATE FUNCTION placet.session_enter_v1(
     p_key_id text, p_secret_hash bytea, p_scopes text[], p_session uuid, p_gate boolean,
     OUT code text, OUT actor uuid, OUT scopes text[], OUT control_epoch bigint,
-    OUT barred text, OUT s placet.replay_session
+    OUT barred text, OUT s placet.replay_session, OUT is_old boolean
 )
 LANGUAGE plpgsql AS $$
 DECLARE
     who record;
     gate record;
+    v_store record;
 BEGIN
     SELECT * INTO who FROM placet.authenticate_v1(p_key_id, p_secret_hash);
     IF who.code <> 'ok' THEN
@@ -171,6 +174,13 @@ BEGIN
     barred := placet.session_barred_v1(
         who.tenant_id, gate.control_epoch, gate.killed_by, s.artifact_id, s.authority_until,
         s.agent);
+    -- Invariant: nothing is granted on a server that the epoch was not raised for, nor in a session
+    -- that has not come into the present epoch.
+    SELECT * INTO v_store FROM placet.storage_epoch_v1();
+    is_old := s.epoch < v_store.epoch;
+    IF NOT v_store.is_current OR (is_old AND s.ended_at IS NULL) THEN
+        barred := 'recovering';
+    END IF;
     code := 'ok';
     actor := who.actor_id;
     scopes := who.scopes;

@@ -12,9 +12,15 @@ DECLARE
     gate record;
     w record;
     r placet.replay_session;
+    v_store record;
     v_issuer uuid := (p_asserted ->> 'issuer_id')::uuid;
 BEGIN
     SELECT * INTO gate FROM placet.gate_pass_v1(v_tenant);
+    SELECT * INTO v_store FROM placet.storage_epoch_v1();
+    IF NOT v_store.is_current THEN
+        code := 'recovering';
+        RETURN;
+    END IF;
     r := jsonb_populate_record(NULL::placet.replay_session, p_row);
     IF r.activation_id IS NOT NULL THEN
         -- Race: the activation may have been ended before its time since the plan was read.
@@ -60,7 +66,7 @@ BEGIN
         END IF;
     END IF;
     SELECT * INTO w FROM placet.event_write_v1(
-        v_tenant, r.session_id, p_actor, 1, 0, gate.control_epoch, 0,
+        v_tenant, r.session_id, p_actor, v_store.epoch, 0, gate.control_epoch, 0,
         ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt], ARRAY[p_body],
         1, decode(repeat('00', 32), 'hex'), '-infinity');
     created_at := w.io_at;
@@ -73,7 +79,7 @@ BEGIN
     VALUES (
         v_tenant, r.session_id, r.plan_id, r.agent, r.environment, r.mode, r.tier, 'active',
         r.artifact_id, r.compiled_session_hash, r.contract_hash, 1, 0,
-        r.current_phase, 0, 0, p_state, NULL, 1, 0,
+        r.current_phase, 0, 0, p_state, NULL, v_store.epoch, 0,
         '-infinity', 1, w.io_next_seq, w.io_head, w.io_at, 'infinity', p_actor, w.io_at,
         r.authority_until, r.activation_id, '{}', '[]', 0, coalesce(r.principal, '{}'));
     code := 'ok';

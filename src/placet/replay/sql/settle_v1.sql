@@ -73,6 +73,10 @@ BEGIN
                 THEN 'lease_lost'
             ELSE 'ok'
         END;
+        -- What was held before a restore settles nothing after it.
+        IF code = 'ok' AND e.is_old THEN
+            code := 'lease_lost';
+        END IF;
         IF code <> 'ok' THEN
             RETURN;
         END IF;

@@ -12,6 +12,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     s placet.replay_session;
     w record;
+    v_store record;
     v_control bigint;
     v_next timestamptz;
     v_met int;
@@ -25,6 +26,12 @@ BEGIN
     WHERE r.tenant_id = p_tenant AND r.session_id = p_session FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         code := 'not_found';
+        RETURN;
+    END IF;
+    -- Invariant: nothing is abandoned that may have begun in what a restore lost.
+    SELECT * INTO v_store FROM placet.storage_epoch_v1();
+    IF NOT v_store.is_current OR s.epoch < v_store.epoch THEN
+        code := 'redo';
         RETURN;
     END IF;
     -- A session may have been completed before, by its close: then there is nothing to finish.

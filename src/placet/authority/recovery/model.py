@@ -1,0 +1,102 @@
+"""What a restore took, what is said of it, and when it is over."""
+
+import dataclasses
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from placet.kernel.ids import ActorId, TenantId
+from placet.kernel.refusals import GovernanceUnavailable, NotFound
+from placet.kernel.value import Input, Value
+
+RETRY_SECONDS = 5
+REASON_MAX = 2_000
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Recovering(GovernanceUnavailable):
+    """The database was restored or failed over, and nothing is granted until that is looked at."""
+
+    hint = "an operator runs `placet restore --verify`; reads, kills and receipts go on"
+    retry_after_seconds: int | None = RETRY_SECONDS
+
+
+class NotRecovering(NotFound):
+    """No lost range of this tenant is open."""
+
+    hint = "it was closed before, or there never was one"
+
+
+class AuthorityRecovery(Value, frozen=True):
+    """A tenant's lost range: what a restore may have taken, open until an operator closes it.
+
+    The log of the tenant had `log_size` entries when the epoch was raised and `witnessed_size` by
+    the newest checkpoint kept outside, null where there was none. What is granted is narrower from
+    the beginning until it is closed; the control epoch at which it was closed is `closed_epoch`.
+    """
+
+    tenant_id: TenantId
+    epoch: int
+    from_epoch: int
+    log_size: int
+    witnessed_size: int | None
+    began_at: datetime
+    closed_at: datetime | None = None
+    closed_by: ActorId | None = None
+    close_reason: str | None = None
+    closed_epoch: int | None = None
+
+
+class Restored(Value, frozen=True):
+    """Event: the epoch was raised after a restore or a failover; older authority is void.
+
+    The log had `log_size` entries then, and by the newest checkpoint that was kept outside
+    `witnessed_size`, null where there was none: what stood between the two is lost, and what came
+    after that checkpoint is not known. `system_identifier` and `timeline` are the server's now,
+    `from_…` those of the epoch before.
+    """
+
+    epoch: int
+    from_epoch: int
+    system_identifier: str
+    timeline: int
+    from_system_identifier: str
+    from_timeline: int
+    log_size: int
+    witnessed_size: int | None
+
+
+class RecoveryClosed(Value, frozen=True):
+    """Event: an operator has looked at what a restore took, and grants are as wide as before.
+
+    `epochs` are those whose lost ranges are closed with it.
+    """
+
+    epochs: list[int]
+    reason: str
+
+
+class CloseRecovery(Input, frozen=True):
+    """Close what a restore left open, and say why that may be done now."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX)]
+
+
+class RecoveryView(Value, frozen=True):
+    """A lost range as people read it; `closed_at` is null while grants are narrower for it."""
+
+    epoch: int
+    from_epoch: int
+    log_size: int
+    witnessed_size: int | None
+    began_at: datetime
+    closed_at: datetime | None
+    closed_by: ActorId | None
+    close_reason: str | None
+
+
+class RecoveryList(Value, frozen=True):
+    """Every lost range of the tenant, the latest first."""
+
+    items: list[RecoveryView]
