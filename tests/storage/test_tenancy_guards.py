@@ -21,7 +21,10 @@ from placet.storage.database import Database
 # Functions that run as their owner, and why they must.
 DEFINER = {
     "authenticate_v1": "reads key hashes before the tenant is known",
+    "checkpoints_newest_v1": "looks at every tenant's log, one at a time",
     "keep_api_key_v1": "writes a key's hash",
+    "log_begin_v1": "writes what is due",
+    "log_turns_v1": "reads what is due, and looks at every tenant's log, one at a time",
     "outbox_clear_v1": "removes what is due",
     "outbox_take_v1": "reads what is due, over all tenants",
     "work_due_done_v1": "removes what is due",
