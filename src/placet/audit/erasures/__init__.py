@@ -1,0 +1,35 @@
+"""Erasing what events say, and nothing else of them.
+
+An event is a header that is kept for ever and a body. A body is erased with its salt by one
+database function, `event_erase_v1`, and by nothing else: the application may not delete one, and a
+trigger refuses it to everybody for whom no erasure was written down. In the same transaction that
+function
+
+- holds the stream and sees that it is closed: a session that was sealed and in which it is known
+  what became of every call, or the stream of an archived workspace that has nothing in force;
+- writes which bodies go (`audit_erasure`) and tells of it in the tenant's `erasures` stream
+  (`BodiesErased`: how many, of which stream, from where to where, and why);
+- deletes salts and bodies, and blanks or deletes every copy of what they said: see
+  `docs/reference/evidence.md`, which lists each column that can hold some.
+
+What the streams of a tenant as such say (`tenancy`, `authority`, `control`, `seals`, `erasures`) is
+never erased: it proves who may do what. Of a workspace's stream only what people wrote in words
+goes, never what tells how authority came about. Of a session's stream everything may go.
+
+Somebody's data (`erase` for a subject) is looked for in every body, and in the arguments and
+outputs beside them, of streams that are closed: as a text that stands in a string, exactly as it
+is written. What holds some goes with all that was said of the same call. A principal's id names
+whole sessions. What stands in streams that are still open is noted as due, and goes when they have
+closed. The text itself is kept no longer than the request is open; events hold a salted hash of it.
+What is found where nothing may be erased is counted in the answer, with the reason.
+
+Invariants
+- A stream of another tenant, or one that is not closed, is refused, whoever asks.
+- What was erased is erased: doing it again finds nothing and writes nothing.
+- The chain, the log and each signature still verify; a verifier says what it could not read.
+
+Failures
+- Bodies that are not there any more, because another was first: nothing is done, and whoever asked
+  looks again.
+- A worker that dies has erased whole batches, each told of; the request is taken up again.
+"""

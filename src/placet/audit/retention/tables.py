@@ -1,0 +1,26 @@
+"""How policies and recorded exports are kept."""
+
+import sqlalchemy as sa
+
+from placet.audit.retention.model import AuditExport, AuditExportStream, AuditRetention
+from placet.storage.columns import table, tenant_foreign_key
+
+RETENTION = table(
+    "audit_retention",
+    AuditRetention,
+    sa.CheckConstraint("days >= 0", name="days_count"),
+    key=("stream_class",),
+    updates=("days", "set_by", "set_at"),
+)
+EXPORT = table(
+    "audit_export",
+    AuditExport,
+    sa.CheckConstraint("octet_length(sha256) = 32", name="sha256_size"),
+    key=("export_id",),
+)
+EXPORT_STREAM = table(
+    "audit_export_stream",
+    AuditExportStream,
+    tenant_foreign_key(["export_id"], "audit_export(export_id)"),
+    key=("stream_id", "to_seq", "export_id"),
+)
