@@ -3,6 +3,8 @@
 import placet.audit.erasures.tables
 import placet.audit.retention.tables
 import placet.authority.checkpoints.tables
+import placet.audit.erasures.tables
+import placet.audit.retention.tables
 import placet.authority.controls.tables
 import placet.authority.issuers.tables
 import placet.authority.lifts.tables
