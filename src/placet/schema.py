@@ -3,10 +3,9 @@
 import placet.audit.erasures.tables
 import placet.audit.retention.tables
 import placet.authority.checkpoints.tables
-import placet.audit.erasures.tables
-import placet.audit.retention.tables
 import placet.authority.controls.tables
 import placet.authority.issuers.tables
+import placet.authority.key_changes.tables
 import placet.authority.lifts.tables
 import placet.authority.recovery.tables
 import placet.authority.tables
