@@ -7,6 +7,7 @@ only what counts for sure, and the other way round for the smallest value. Only 
 
 import dataclasses
 import functools
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -30,10 +31,12 @@ from placet.policy.numbers import (
     plus,
 )
 from placet.policy.paths import MISSING, Path, find, parse_path
+from placet.policy.series.beyond import NOTHING_BEYOND, Beyond
 from placet.policy.series.bounds import AggregateBound
 from placet.policy.series.distincts import Distincts
 from placet.policy.series.extremes import Extremes
 from placet.policy.series.sums import Sums
+from placet.policy.series.timed import shifted
 from placet.policy.window import Window
 
 Amount: TypeAlias = Number | bytes
@@ -114,9 +117,21 @@ class Amounts:
     Its size is bounded by the number of open calls and `entries_max`. Of more committed values than
     that in one window, the older ones are told only roughly, on the safe side of every bound; of
     more different ones, `judge` lets no new one come.
+
+    What calls beyond the series give is told from elsewhere: `beyond_sure` what is committed,
+    `beyond_full` with what is open.
     """
 
-    __slots__ = ("_opened", "_opened_sum", "entries_max", "op", "series", "window")
+    __slots__ = (
+        "_opened",
+        "_opened_sum",
+        "beyond_full",
+        "beyond_sure",
+        "entries_max",
+        "op",
+        "series",
+        "window",
+    )
 
     def __init__(
         self, op: AggregateOp, window: timedelta | None, *, entries_max: int = ENTRIES_MAX
@@ -127,6 +142,8 @@ class Amounts:
         self.entries_max = entries_max
         self._opened: Counter[Amount] = Counter()
         self._opened_sum: Number = 0
+        self.beyond_sure: Beyond = NOTHING_BEYOND
+        self.beyond_full: Beyond = NOTHING_BEYOND
         self.series: Sums | Extremes | Distincts
         if op is AggregateOp.DISTINCT:
             self.series = Distincts(window, entries_max)
@@ -175,6 +192,7 @@ class Amounts:
         other.op, other.window, other.entries_max = self.op, self.window, self.entries_max
         other._opened = self._opened.copy()  # noqa: SLF001 -- of its own kind
         other._opened_sum = self._opened_sum  # noqa: SLF001 -- the same
+        other.beyond_sure, other.beyond_full = self.beyond_sure, self.beyond_full
         other.series = self.series.copy()
         return other
 
@@ -207,7 +225,22 @@ class Amounts:
     @property
     def different_max(self) -> int:
         """Return at least as many different values as are open or committed."""
-        return len(self._opened) + len(self.series.lasts)
+        beyond = len(self.beyond_full.values) + self.beyond_full.besides
+        return len(self._opened) + len(self.series.lasts) + beyond
+
+    def given(self, now: datetime, *, is_full: bool) -> list[Amount]:
+        """Return what its own calls give at a time: a sum, an extreme, or the different values."""
+        series, times = self.series, self.series.times(is_full=is_full)
+        place = 0 if self.window is None else bisect_right(times, shifted(now, -self.window))
+        opened = [*self._opened] if is_full else []
+        match series:
+            case Sums():
+                return [plus(series.after(place), self._opened_sum if is_full else 0)]
+            case Distincts():
+                return [*opened, *series.digests[place:]]
+            case Extremes():
+                found = series.after(place)
+                return opened if found is None else [*opened, found]
 
     def sum_with(self, value: Number) -> Number:
         """Return what a sum comes to with one more value: all that is open or ever committed."""
@@ -222,17 +255,21 @@ class Amounts:
         With `is_full`, open ones and those `held` count too.
         """
         series = self.series
+        beyond = self.beyond_full if is_full else self.beyond_sure
         if isinstance(series, Sums):
             base = cast("Number", value)
             if is_full:
                 base = plus(base, self._opened_sum)
                 for one in held:
                     base = plus(base, cast("Number", one))
+            for one in beyond.values:
+                base = plus(base, cast("Number", one))
             return lambda place: plus(base, series.after(place))
         besides = {value, *held, *self._opened} if is_full else {value}
+        besides |= beyond.values
         if isinstance(series, Distincts):
             digests = cast("set[bytes]", besides)
-            return lambda place: series.after(place, digests)
+            return lambda place: series.after(place, digests) + beyond.besides
         numbers = cast("set[Number]", besides)
         pick = max if series.is_largest else min
         own = pick(numbers)

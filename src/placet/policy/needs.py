@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from placet.policy.model import Aggregate, AggregateOp, AggregateScope, Contract, SessionRules
+from placet.policy.model import AggregateScope, Contract, SessionRules
 from placet.policy.projection import RuntimeProjection
 from placet.policy.text.tree import Steps
 
@@ -20,15 +20,13 @@ from placet.policy.text.tree import Steps
 class Need(StrEnum):
     """A kind of fact that a session may or may not keep.
 
-    `WIDER_SUMS` are aggregates over more than one session that add up and have upper bounds alone;
-    `WIDER` are all others of these.
+    `WIDER` are aggregates over more than one session.
     """
 
     PRINCIPAL = "principal"
     LABELS = "labels"
     SLOTS = "slots"
     AGGREGATES = "aggregates"
-    WIDER_SUMS = "wider_sums"
     WIDER = "wider_aggregates"
     ENVELOPES = "envelopes"
     STEPS = "steps"
@@ -82,18 +80,12 @@ def _session_needs(session: SessionRules | RuntimeProjection) -> Iterator[tuple[
     for index, aggregate in enumerate(session.aggregates or ()):
         if aggregate.scope is not AggregateScope.SESSION:
             place: Steps = ("session", "aggregates", index, "scope")
-            yield Need.WIDER_SUMS if _adds_up(aggregate) else Need.WIDER, place
+            yield Need.WIDER, place
             if aggregate.scope is AggregateScope.PRINCIPAL:
                 yield Need.PRINCIPAL, place
     for name, need in _OF_LIMIT.items():
         if getattr(session.limits, name) is not UNSET:
             yield need, ("session", "limits", name)
-
-
-def _adds_up(aggregate: Aggregate) -> bool:
-    """Say whether an aggregate adds up, and must only not come to too much."""
-    has_lower = aggregate.gt is not UNSET or aggregate.gte is not UNSET
-    return aggregate.op in {AggregateOp.SUM, AggregateOp.COUNT} and not has_lower
 
 
 def _condition_needs(text: str) -> set[Need]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from placet.kernel.value import Value
+from placet.policy.amounts import Amount
 from placet.policy.decision import Allow, Ask, BlockedWhy, Code, Decision, Deny, Reason
 from placet.policy.facts import Facts
 from placet.policy.holding import Holding, bound
@@ -25,7 +26,7 @@ class CallVerdict(Value, frozen=True):
     allowed sibling of an open ask; or it awaits approval itself (none of the three, and the
     decision is `Ask`). `reasons` are the decision's and those of the response. `arguments_hash` is
     null where the arguments are malformed. `advances_to` is null where a commit moves nothing.
-    `holding` is what a grant of it holds.
+    `holding` is what a grant of it holds, `amounts` what it gives to aggregates.
     """
 
     tool: str
@@ -42,6 +43,7 @@ class CallVerdict(Value, frozen=True):
     total_ms: int = TOTAL_MS_DEFAULT
     ask_expires_seconds: int | None = None
     holding: Holding | None = None
+    amounts: Mapping[str, Amount] = {}
 
 
 class ResponseDecision(Value, frozen=True):
@@ -147,6 +149,7 @@ def _verdict(one: Judged, phase: str | None, outcome: _Outcome) -> CallVerdict:
         total_ms=TOTAL_MS_DEFAULT if tool is None else tool.total_ms,
         ask_expires_seconds=decision.expires_seconds if isinstance(decision, Ask) else None,
         holding=holding_of(one, phase) if is_granted else None,
+        amounts=_known(one.values.amounts),
     )
 
 

@@ -1,15 +1,20 @@
-"""Aggregates over more than one session: which they are, and the bound that they are held to.
+"""Aggregates over more than one session: which they are, and which of their bounds are kept how.
 
-What several sessions come to together is kept where all of them meet. Only what adds up and must
-not come to too much can be kept there: a `sum` or a `count` with upper bounds.
+What several sessions come to together is kept where all of them meet. What adds up and must not
+come to too much can be shared out: the upper bounds on a `sum` or a `count`. All other bounds are
+looked at with every call.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
-from placet.policy.amounts import LoadedAggregate
+from placet.policy.amounts import ENTRIES_MAX, LoadedAggregate
 from placet.policy.loaded import LoadedTool
-from placet.policy.model import AggregateScope
+from placet.policy.model import AggregateOp, AggregateScope
 from placet.policy.numbers import Number
+from placet.policy.series.bounds import AggregateBound
+
+_ADD_UP: Final = frozenset({AggregateOp.SUM, AggregateOp.COUNT})
 
 
 def wider_of(tool: LoadedTool | None) -> Iterator[LoadedAggregate]:
@@ -23,6 +28,26 @@ def wider_of(tool: LoadedTool | None) -> Iterator[LoadedAggregate]:
 def is_wider(tool: LoadedTool | None) -> bool:
     """Say whether calls of a tool count beyond their session."""
     return any(True for _ in wider_of(tool))
+
+
+def is_shared(aggregate: LoadedAggregate) -> bool:
+    """Say whether an aggregate's upper bounds are shared out among the sessions."""
+    if aggregate.op not in _ADD_UP:
+        return False
+    return not aggregate.bounds or any(one.is_full for one in aggregate.bounds)
+
+
+def looked_at(aggregate: LoadedAggregate) -> tuple[AggregateBound, ...]:
+    """Return the bounds of an aggregate that are looked at with every call.
+
+    Of different values there may not be more than can be kept: one more bound.
+    """
+    if aggregate.op in _ADD_UP:
+        return tuple(one for one in aggregate.bounds if not one.is_full)
+    if aggregate.op is not AggregateOp.DISTINCT:
+        return aggregate.bounds
+    most = AggregateBound.made("lte", ENTRIES_MAX, aggregate.rule, is_least=False)
+    return (*aggregate.bounds, most)
 
 
 def most_of(aggregate: LoadedAggregate) -> tuple[Number | None, bool]:

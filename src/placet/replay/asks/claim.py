@@ -125,7 +125,7 @@ def _judged(
     policy: Policy, known: Known, facts: Facts, told: ToldStep, claim: tuple[UUID, UUID]
 ) -> DecidedClaim:
     decided = decide_claim(policy, known.state, facts, told, claim)
-    left = widened(policy, known, facts, decided.left, decided.answer, decided.holdings)
+    left = widened(policy, known, facts, decided)
     return msgspec.structs.replace(decided, left=left)
 
 

@@ -13,6 +13,7 @@ from placet.policy.facts import Facts
 from placet.policy.holding import Holding
 from placet.policy.loaded import Policy
 from placet.policy.model import Gate
+from placet.policy.response import CallVerdict
 from placet.replay.calls.events import CallClaimed, CallProposed, CallsClaimed
 from placet.replay.calls.fold import evolve
 from placet.replay.calls.model import BlockedWhy, CallStatus, CommitState
@@ -75,6 +76,7 @@ class DecidedClaim(Value, frozen=True):
     holds_from: datetime | None
     holds_until: datetime | None
     holdings: dict[UUID, Holding] = msgspec.field(default_factory=dict)
+    verdicts: tuple[CallVerdict, ...] = ()
     texts: dict[UUID, bytes] = msgspec.field(default_factory=dict)
 
 
@@ -121,6 +123,7 @@ def decide_claim(
         holds_from=decided.holds_from,
         holds_until=decided.holds_until,
         holdings=decided.holdings,
+        verdicts=decided.verdicts,
         texts={one.call_id: one.arguments.encode() for one in judged},
     )
 

@@ -20,6 +20,8 @@ from placet.policy.numbers import Number, number_of
 from placet.replay.calls.model import CommitState, KeptKind
 from placet.replay.calls.next_call import CountedCall, Left, NextCall
 from placet.replay.sessions.state import CommittedMemory
+from placet.replay.tallies.model import ToldTally
+from placet.replay.tallies.rules import beyond_of
 
 _MEMORY: Final = msgspec.json.Decoder(CommittedMemory)
 
@@ -31,21 +33,29 @@ class LeftBehind:
         self,
         amounts: Sequence[tuple[str, str, datetime | None]],
         others: Mapping[str, Number] | None = None,
+        tallies: Mapping[str, ToldTally] | None = None,
     ) -> None:
         """Begin with amounts as rows have them: aggregate, value, and when it was committed.
 
-        `others` is what calls of other sessions were told to give to aggregates that are wider.
+        `others` is what calls of other sessions were told to give to aggregates that are wider,
+        `tallies` what to those of them that cannot be shared out.
         """
         self.others: Mapping[str, Number] = others or {}
+        self.tallies: Mapping[str, ToldTally] = tallies or {}
         self.committed: dict[str, deque[CommittedCall]] = {}
         self.slots: dict[str, Json] = {}
         self.firsts: dict[str, Number] = {}
         self._told = amounts
         self._series: dict[str, Amounts] | None = None
 
+    @property
+    def has_others(self) -> bool:
+        """Say whether calls of other sessions give to what is looked at here."""
+        return bool(self.others or self.tallies)
+
     def copied(self) -> "LeftBehind":
         """Return a copy that may `keep` more; the amounts are shared."""
-        made = LeftBehind(self._told, self.others)
+        made = LeftBehind(self._told, self.others, self.tallies)
         made.committed = {tool: line.copy() for tool, line in self.committed.items()}
         made.slots, made.firsts = self.slots.copy(), self.firsts.copy()
         made._series = self._series
@@ -64,6 +74,10 @@ class LeftBehind:
                     series.commit(value, at)
             for name, number in self.others.items():
                 self._series[name].open(number)
+            for name, told in self.tallies.items():
+                series = self._series[name]
+                series.beyond_sure = beyond_of(series.op, told.sure)
+                series.beyond_full = beyond_of(series.op, told.full)
             self._told = ()
         return self._series
 

@@ -26,6 +26,7 @@ from placet.replay.sessions.rules import decode_state
 from placet.replay.sessions.state import SessionState
 from placet.replay.slices.model import Others
 from placet.replay.standing.model import StandingFact
+from placet.replay.tallies.model import ToldTally
 
 SESSIONS_MAX: Final = 4_000
 KEYS_MAX: Final = 10_000
@@ -68,10 +69,12 @@ class _FactsRow(Value, frozen=True):
     principal: Attributes
     killed_tools: list[str]
     control_epoch: int
+    recovering: bool
     standing: list[StandingFact]
     kept: list[_Kept]
     amounts: list[_Amount]
     others: list[Others] = field(default_factory=list)
+    tallies: list[ToldTally] = field(default_factory=list)
 
 
 _FACTS: Final = msgspec.json.Decoder(_FactsRow)
@@ -101,6 +104,7 @@ class Known:
     filtered: frozenset[str]
     principal: Attributes
     killed_tools: frozenset[str]
+    is_recovering: bool
     tools_told: int | None
     standing: list[StandingFact]
     left: LeftBehind
@@ -134,6 +138,7 @@ class Known:
             principal=self.principal,
             labels=self.labels,
             filtered=self.filtered | self.killed_tools,
+            is_recovering=self.is_recovering,
         )
 
     def granted(self, policy: Policy, call: CountedCall, left: Left) -> None:
@@ -199,7 +204,9 @@ def known_from(facts: str, before: Known | None) -> Known:
     # What was told before of other sessions is a guess like all the rest, and checked as that is.
     others = {} if before is None else {**before.left.others}
     others.update((one.name, number_of(one.value)) for one in row.others)
-    left = LeftBehind([(one.name, one.value, one.at) for one in row.amounts], others)
+    tallies = {} if before is None else {**before.left.tallies}
+    tallies.update((one.name, one) for one in row.tallies)
+    left = LeftBehind([(one.name, one.value, one.at) for one in row.amounts], others, tallies)
     for kept in row.kept:
         left.keep(kept.kind, kept.name, kept.value, kept.at)
     return Known(
@@ -219,7 +226,8 @@ def known_from(facts: str, before: Known | None) -> Known:
         filtered=frozenset(row.filtered),
         principal=row.principal,
         killed_tools=frozenset(row.killed_tools),
-        tools_told=row.control_epoch if row.killed_tools else None,
+        is_recovering=row.recovering,
+        tools_told=row.control_epoch if row.killed_tools or row.recovering else None,
         standing=row.standing,
         left=left,
         open_calls=OrderedDict() if before is None else before.open_calls,

@@ -16,6 +16,7 @@ from placet.replay.calls.model import CallStatus, CommitState, ExecutionState, K
 from placet.replay.sessions.model import SessionStatus
 from placet.replay.sessions.state import SessionState
 from placet.replay.slices.model import Wide
+from placet.replay.tallies.model import Tallied
 
 
 class CountedCall(Value, frozen=True):
@@ -77,8 +78,8 @@ class CostOf(Value, frozen=True):
 class Left(Value, frozen=True, omit_defaults=True):
     """What `session_leave_v1` writes: amounts that open, commit or are released, and the rest.
 
-    `wide` is what is taken from allowances wider than the session. `is_wide` says that what commits
-    or is released counts there too.
+    `wide` is what is taken from allowances wider than the session, `tallied` what is found and
+    marked in tallies. `is_wide` says that what commits or is released counts there too.
     """
 
     opens: list[OpenedAmount] = field(default_factory=list)
@@ -87,6 +88,7 @@ class Left(Value, frozen=True, omit_defaults=True):
     kept: list[KeptValue] = field(default_factory=list)
     costs: list[CostOf] = field(default_factory=list)
     wide: Wide | None = None
+    tallied: Tallied | None = None
     is_wide: bool = False
 
     def plus(self, other: "Left") -> "Left":
@@ -98,6 +100,7 @@ class Left(Value, frozen=True, omit_defaults=True):
             kept=self.kept + other.kept,
             costs=self.costs + other.costs,
             wide=self.wide or other.wide,
+            tallied=self.tallied or other.tallied,
             is_wide=self.is_wide or other.is_wide,
         )
 

@@ -86,6 +86,7 @@ def decide_proposal(  # noqa: PLR0913, PLR0917 -- rules, facts of two kinds, and
         holds_from=decision.holds_from,
         holds_until=decision.holds_until,
         holdings=counting.holdings,
+        verdicts=decision.calls,
         left=counting.left,
         stop=counting.stop,
     )

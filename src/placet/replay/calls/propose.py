@@ -84,7 +84,7 @@ async def register_calls(
         match row["code"]:
             case "redo":
                 known = runtime.learn(caller.key, caller.session_id, row["facts"], known)
-                is_same = version.version == known.state_version and not known.left.others
+                is_same = version.version == known.state_version and not known.left.has_others
                 last = STALE_TIME if is_same else STALE
                 taken |= frozenset(row["taken"] or ())
             case "ok":
@@ -110,7 +110,7 @@ async def _decide(
     decided = decide_proposal(
         pinned.policy, known.state, facts, known.mode, proposed, known.standing
     )
-    left = widened(pinned.policy, known, facts, decided.left, decided.answer, decided.holdings)
+    left = widened(pinned.policy, known, facts, decided)
     decided = msgspec.structs.replace(decided, left=left)
     return decided, Decided(
         version=known.state_version,

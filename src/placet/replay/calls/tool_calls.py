@@ -13,6 +13,7 @@ from placet.kernel.ids import Ids
 from placet.kernel.refusals import MalformedBody
 from placet.kernel.value import Input, Value
 from placet.policy.holding import Holding
+from placet.policy.response import CallVerdict
 from placet.replay.calls.model import (
     BlockedWhy,
     CallStatus,
@@ -107,7 +108,8 @@ class KeptAnswer(Value, frozen=True):
 class DecidedProposal(Value, frozen=True):
     """A proposal, decided on one version of the facts, good between `holds_from` and `_until`.
 
-    `holdings` are what the calls hold that count from here on, by the call's id.
+    `holdings` are what the calls hold that count from here on, by the call's id; `verdicts` what
+    was said of each call, in their order.
     """
 
     rows: list[CallRow]
@@ -119,6 +121,7 @@ class DecidedProposal(Value, frozen=True):
     holds_from: datetime | None
     holds_until: datetime | None
     holdings: dict[UUID, Holding] = msgspec.field(default_factory=dict)
+    verdicts: tuple[CallVerdict, ...] = ()
     left: Left = NOTHING_LEFT
     stop: Stop | None = None
 

@@ -94,7 +94,8 @@ class ProposalWrite(Value, frozen=True):
     def stands_alone(self) -> bool:
         """Say whether this locks, or ends, what other sessions may wait for."""
         takes = any(row.effect_key is not None or row.standing_id is not None for row in self.rows)
-        return takes or bool(self.left.wide) or self.closes or self.stop is not None
+        is_wide = self.left.wide is not None or self.left.tallied is not None
+        return takes or is_wide or self.closes or self.stop is not None
 
 
 class ReceiptWrite(Value, frozen=True):

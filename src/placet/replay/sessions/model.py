@@ -18,7 +18,7 @@ SUPPLIED: Final[frozenset[Need]] = frozenset(
     {
         Need.SLOTS,
         Need.AGGREGATES,
-        Need.WIDER_SUMS,
+        Need.WIDER,
         Need.ENVELOPES,
         Need.STEPS,
         Need.COST,

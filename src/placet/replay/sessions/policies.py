@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -18,6 +19,7 @@ from placet.kernel.value import Value
 from placet.policy.compile import compiled_hash
 from placet.policy.load import load_policy
 from placet.policy.loaded import Policy
+from placet.policy.needs import Need
 from placet.replay.sessions.model import SUPPLIED
 from placet.replay.sessions.refusals import ArtifactDoubtful
 from placet.storage.database import Database, Reading
@@ -78,9 +80,9 @@ class Policies:
             return await self.keep(tx, await authority.get_artifact(tx, artifact_id))
 
 
-def check_needs(policy: Policy) -> None:
+def check_needs(policy: Policy, supplied: AbstractSet[Need] = SUPPLIED) -> None:
     """Refuse a policy with a rule whose facts no session keeps: it would pass by absence."""
-    if not policy.needs <= SUPPLIED:
+    if not policy.needs <= supplied:
         raise _doubtful(Doubt.NEEDS)
 
 

@@ -13,10 +13,10 @@ from placet.policy.amounts import Amounts, LoadedAggregate
 from placet.policy.decision import Code
 from placet.policy.hashes import principal_digest
 from placet.policy.holding import Holding
-from placet.policy.loaded import Policy
+from placet.policy.loaded import LoadedTool, Policy
 from placet.policy.model import AggregateScope
 from placet.policy.numbers import Number, minus, number_of, plus
-from placet.policy.wider import most_of, wider_of
+from placet.policy.wider import is_shared, most_of, wider_of
 from placet.replay.slices.model import Allowance, Look, Take, Wide
 
 
@@ -97,7 +97,7 @@ def wide_of(  # noqa: PLR0913 -- who decides, what is held and refused, and what
     takes: list[Take] = []
     looks: list[Look] = []
     for call_id, holding in holdings.items():
-        for aggregate in wider_of(policy.tools.get(holding.tool)):
+        for aggregate in _shared(policy.tools.get(holding.tool)):
             one = met.setdefault(aggregate.name, allowance_of(whose, holding.tool, aggregate))
             amount = holding.amounts[aggregate.name]
             takes.append(
@@ -125,14 +125,19 @@ def wide_of(  # noqa: PLR0913 -- who decides, what is held and refused, and what
     return Wide(allowances=[*met.values()], takes=takes, looks=looks)
 
 
+def _shared(tool: LoadedTool | None) -> Iterator[LoadedAggregate]:
+    return (one for one in wider_of(tool) if is_shared(one))
+
+
 def _exceeded(policy: Policy, refused: Sequence[Refused]) -> Iterator[tuple[str, LoadedAggregate]]:
-    """Yield the wide aggregates that refused a call, each once."""
+    """Yield the aggregates whose shared bounds refused a call, each once."""
     seen = set()
     for one in refused:
         if one.code != Code.AGGREGATE_EXCEEDED.value:
             continue
-        for aggregate in wider_of(policy.tools.get(one.tool)):
-            if one.rule.startswith(f"{aggregate.rule}.") and aggregate.name not in seen:
+        for aggregate in _shared(policy.tools.get(one.tool)):
+            uppers = {bound.rule for bound in aggregate.bounds if bound.is_full}
+            if one.rule in uppers and aggregate.name not in seen:
                 seen.add(aggregate.name)
                 yield one.tool, aggregate
 

@@ -121,7 +121,8 @@ BEGIN
     END IF;
     IF code = 'redo' THEN
         facts := placet.session_facts_v1(s) || placet.claim_facts_v1(s, c, v_approved)
-            || placet.slices_told_v1(s, p_left -> 'wide');
+            || placet.slices_told_v1(s, p_left -> 'wide')
+            || placet.tallies_told_v1(s, p_left -> 'tallied');
         RETURN;
     END IF;
 
@@ -149,6 +150,9 @@ BEGIN
           AND r.call_id = n.call_id;
         IF p_left ? 'wide' THEN
             PERFORM placet.slices_take_v1(s, p_left -> 'wide', v_at);
+        END IF;
+        IF p_left ? 'tallied' THEN
+            PERFORM placet.tallies_take_v1(s, p_left -> 'tallied', v_at);
         END IF;
         -- Race: two sessions may want one effect; the unique index lets one have it, and the
         -- sorted order keeps two that want several from waiting on each other.
@@ -209,7 +213,8 @@ BEGIN
         WHEN SQLSTATE 'PL003' THEN
             code := 'redo';
             facts := placet.session_facts_v1(s) || placet.claim_facts_v1(s, c, v_approved)
-                || placet.slices_told_v1(s, p_left -> 'wide');
+                || placet.slices_told_v1(s, p_left -> 'wide')
+                || placet.tallies_told_v1(s, p_left -> 'tallied');
             RETURN;
     END;
     answer := p_answer;

@@ -112,7 +112,8 @@ BEGIN
     END IF;
     IF code <> 'ok' THEN
         IF code = 'redo' THEN
-            facts := placet.session_facts_v1(s) || placet.slices_told_v1(s, p_left -> 'wide');
+            facts := placet.session_facts_v1(s) || placet.slices_told_v1(s, p_left -> 'wide')
+                || placet.tallies_told_v1(s, p_left -> 'tallied');
         END IF;
         RETURN;
     END IF;
@@ -156,6 +157,9 @@ BEGIN
             grant_ms double precision, counts boolean);
         IF p_left ? 'wide' THEN
             PERFORM placet.slices_take_v1(s, p_left -> 'wide', v_at);
+        END IF;
+        IF p_left ? 'tallied' THEN
+            PERFORM placet.tallies_take_v1(s, p_left -> 'tallied', v_at);
         END IF;
         IF jsonb_path_exists(p_calls, '$[*].standing_id ? (@ != null)')
             AND NOT placet.standing_take_v1(s, p_calls, v_at)
@@ -222,7 +226,8 @@ BEGIN
             RETURN;
         WHEN SQLSTATE 'PL003' THEN
             code := 'redo';
-            facts := placet.session_facts_v1(s) || placet.slices_told_v1(s, p_left -> 'wide');
+            facts := placet.session_facts_v1(s) || placet.slices_told_v1(s, p_left -> 'wide')
+                || placet.tallies_told_v1(s, p_left -> 'tallied');
             RETURN;
         WHEN SQLSTATE 'PL001' THEN
             code := 'prepared_request_consumed';

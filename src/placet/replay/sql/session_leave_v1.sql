@@ -22,6 +22,14 @@ BEGIN
         FROM jsonb_array_elements_text(p_left -> 'commits') AS c(call_id)
         WHERE w.tenant_id = s.tenant_id AND w.session_id = s.session_id
           AND w.call_id = c.call_id::uuid AND w.committed_at IS NULL;
+        UPDATE placet.replay_tally_mark AS m SET committed_at = p_at
+        FROM jsonb_array_elements_text(p_left -> 'commits') AS c(call_id)
+        WHERE m.tenant_id = s.tenant_id AND m.session_id = s.session_id
+          AND m.call_id = c.call_id::uuid AND m.committed_at IS NULL;
+        DELETE FROM placet.replay_tally_mark AS m
+        USING jsonb_array_elements_text(p_left -> 'releases') AS c(call_id)
+        WHERE m.tenant_id = s.tenant_id AND m.session_id = s.session_id
+          AND m.call_id = c.call_id::uuid;
     END IF;
     UPDATE placet.replay_amount AS a SET released_at = p_at
     FROM jsonb_array_elements_text(p_left -> 'releases') AS c(call_id)
