@@ -87,3 +87,22 @@ async def list_streams(tx: Reading) -> list[EventStream]:
         .order_by(EVENT_STREAM.c.stream_id)
     )
     return await tx.list(EventStream, query)
+
+
+async def find_leaf(tx: Reading, stream: StreamId, seq: int) -> bytes | None:
+    """Return the leaf of an event of a stream, or None where none stands there."""
+    query = sa.select(EVENT.c.leaf).where(
+        EVENT.c.tenant_id == tx.tenant_id, EVENT.c.stream_id == stream, EVENT.c.seq == seq
+    )
+    rows = await tx.rows(query)
+    return None if not rows else bytes(rows[0].leaf)
+
+
+async def find_stream(tx: Reading, stream: StreamId) -> EventStream | None:
+    """Return the head of an ordinary stream, or None: then it is a session's, or none at all."""
+    return await tx.find(
+        EventStream,
+        sa.select(EVENT_STREAM).where(
+            EVENT_STREAM.c.tenant_id == tx.tenant_id, EVENT_STREAM.c.stream_id == stream
+        ),
+    )

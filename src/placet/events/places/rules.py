@@ -1,0 +1,53 @@
+"""What may be appended, whatever the stream holds, and which parent an event names."""
+
+from uuid import UUID
+
+import msgspec
+
+from placet.events.model import NewEvent
+from placet.events.places.model import (
+    BATCH_MAX,
+    BODY_BYTES_MAX,
+    OPEN_KINDS,
+    PARENT,
+    TYPE_BYTES_MAX,
+    Batch,
+    BatchInvalid,
+)
+
+_MENTION = f'"{PARENT}"'.encode()
+
+
+def check_batch(batch: Batch) -> None:
+    """Refuse `batch_invalid` for a batch that no stream takes."""
+    if batch.kind not in OPEN_KINDS:
+        raise BatchInvalid(detail=f"a stream of kind `{batch.kind}` is written by its own part")
+    if not 0 < len(batch.events) <= BATCH_MAX:
+        raise BatchInvalid(detail=f"a batch has 1 to {BATCH_MAX} events")
+    if len({event.event_id for event in batch.events}) < len(batch.events):
+        raise BatchInvalid(detail="two events of the batch have the same id")
+    for event in batch.events:
+        check_event(event)
+
+
+def check_event(event: NewEvent) -> None:
+    """Refuse `batch_invalid` for a type or a body that is too long, or a type of no length."""
+    if not 0 < len(event.type.encode()) <= TYPE_BYTES_MAX or "\x00" in event.type:
+        raise BatchInvalid(detail=f"an event's type has 1 to {TYPE_BYTES_MAX} bytes, none of zero")
+    if len(event.body) > BODY_BYTES_MAX:
+        raise BatchInvalid(detail=f"an event's body has at most {BODY_BYTES_MAX} bytes")
+
+
+def parent_of(body: bytes) -> UUID | None:
+    """Return the event that a body names as its event's parent, if it is one that names any."""
+    # A body may be of a type that nobody here knows, and then be anything.
+    if _MENTION not in body:
+        return None
+    try:
+        return msgspec.json.decode(body, type=_Stem).parent_event_id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+class _Stem(msgspec.Struct, frozen=True):
+    parent_event_id: UUID | None = None

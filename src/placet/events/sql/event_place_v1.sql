@@ -1,0 +1,144 @@
+-- Append a batch to a stream of the current tenant, once for each event's id, and only where the
+-- stream stands as the writer believes. Answers `written`, `duplicate`, or the one thing that is in
+-- the way: `other_kind`, `read_only`, `fenced`, `moved`, `taken`, `mixed`, `parent_unknown`; then
+-- nothing is written. `told` names the event that it is about; epoch and fence are the stream's.
+CREATE FUNCTION placet.event_place_v1(
+    p_stream uuid, p_kind text, p_actor uuid,
+    p_ids uuid[], p_types text[], p_salts bytea[], p_bodies bytea[], p_parents uuid[],
+    p_expected bigint, p_epoch bigint, p_fence bigint,
+    OUT code text, OUT seqs bigint[], OUT stands_at bigint, OUT head bytea, OUT at timestamptz,
+    OUT written bigint, OUT told uuid, OUT epoch bigint, OUT fence bigint
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_tenant uuid := placet.tenant();
+    n int := array_length(p_ids, 1);
+    there int := 0;
+    is_new boolean;
+    is_placed boolean;
+    s placet.event_stream%ROWTYPE;
+    found_at record;
+    w record;
+BEGIN
+    LOOP
+        code := NULL;
+        written := 0;
+        seqs := '{}';
+        told := NULL;
+        epoch := 1;
+        fence := 0;
+        there := 0;
+        is_placed := true;
+        -- Race: whoever writes to the stream waits here, and then sees what the other has written.
+        SELECT * INTO s FROM placet.event_stream
+        WHERE tenant_id = v_tenant AND stream_id = p_stream FOR NO KEY UPDATE;
+        is_new := NOT FOUND;
+        IF is_new THEN
+            s.next_seq := 1;
+            s.head := decode(repeat('00', 32), 'hex');
+            s.last_at := '-infinity';
+        ELSIF s.kind <> p_kind THEN
+            code := 'other_kind';
+            RETURN;
+        ELSE
+            SELECT e.epoch, e.fence INTO STRICT epoch, fence FROM placet.event AS e
+            WHERE e.tenant_id = v_tenant AND e.stream_id = p_stream AND e.seq = s.next_seq - 1;
+        END IF;
+        stands_at := s.next_seq - 1;
+        head := s.head;
+
+        -- What is there already: the same again, or another under its id.
+        FOR i IN 1..n LOOP
+            SELECT p.seq, e.type, e.body_hash, e.leaf, e.at, coalesce(b.salt, p_salts[i]) AS salt
+            INTO found_at
+            FROM placet.event_place AS p
+            JOIN placet.event AS e
+                ON e.tenant_id = p.tenant_id AND e.stream_id = p.stream_id AND e.seq = p.seq
+            LEFT JOIN placet.event_body AS b
+                ON b.tenant_id = p.tenant_id AND b.stream_id = p.stream_id AND b.seq = p.seq
+            WHERE p.tenant_id = v_tenant AND p.stream_id = p_stream AND p.event_id = p_ids[i];
+            CONTINUE WHEN NOT FOUND;
+            told := p_ids[i];
+            IF found_at.type <> p_types[i] OR found_at.body_hash <> sha256(
+                '\x706c616365742e6576656e745f626f64792e763100'::bytea  -- placet.event_body.v1
+                || found_at.salt || p_bodies[i])
+            THEN
+                code := 'taken';
+                stands_at := found_at.seq;
+                RETURN;
+            END IF;
+            IF there <> i - 1 THEN
+                code := 'mixed';
+                RETURN;
+            END IF;
+            there := i;
+            seqs := seqs || found_at.seq;
+            is_placed := is_placed AND found_at.seq = p_expected + i;
+        END LOOP;
+        told := NULL;
+        IF there = n THEN
+            code := 'duplicate';
+            head := found_at.leaf;
+            at := found_at.at;
+            RETURN;
+        END IF;
+
+        -- May the rest follow?
+        IF EXISTS (
+            SELECT FROM placet.event_fork AS f
+            WHERE f.tenant_id = v_tenant AND f.stream_id = p_stream AND f.is_read_only)
+        THEN
+            code := 'read_only';
+            RETURN;
+        END IF;
+        -- Invariant: nothing follows under a lower fence; who names none has the lowest.
+        IF (coalesce(p_epoch, 1), coalesce(p_fence, 0)) < (epoch, fence) THEN
+            code := 'fenced';
+            RETURN;
+        END IF;
+        IF p_expected + there <> s.next_seq - 1 OR NOT is_placed THEN
+            code := 'moved';
+            RETURN;
+        END IF;
+        FOR i IN there + 1..n LOOP
+            IF p_parents[i] IS NOT NULL AND NOT p_parents[i] = ANY (p_ids[1:i - 1])
+                AND NOT placet.event_known_v1(v_tenant, p_stream, p_parents[i])
+            THEN
+                code := 'parent_unknown';
+                told := p_parents[i];
+                RETURN;
+            END IF;
+        END LOOP;
+
+        EXIT WHEN NOT is_new;
+        INSERT INTO placet.event_stream (tenant_id, stream_id, kind, next_seq, head, last_at)
+        VALUES (v_tenant, p_stream, p_kind, 1, s.head, s.last_at)
+        ON CONFLICT DO NOTHING;
+        -- Race: somebody made it meanwhile, and all of this is asked again.
+        EXIT WHEN FOUND;
+    END LOOP;
+
+    SELECT * INTO w FROM placet.event_write_v1(
+        v_tenant, p_stream, p_actor, coalesce(p_epoch, 1), coalesce(p_fence, 0),
+        coalesce((
+            SELECT g.control_epoch FROM placet.authority_control_gate AS g
+            WHERE g.tenant_id = v_tenant), 0), 0,
+        p_ids[there + 1:], p_types[there + 1:], p_salts[there + 1:], p_bodies[there + 1:],
+        s.next_seq, s.head, s.last_at);
+    FOR i IN there + 1..n LOOP
+        INSERT INTO placet.event_place (tenant_id, stream_id, event_id, seq, parent_id)
+        VALUES (v_tenant, p_stream, p_ids[i], s.next_seq + i - there - 1, p_parents[i]);
+        seqs := seqs || (s.next_seq + i - there - 1);
+    END LOOP;
+    UPDATE placet.event_stream SET next_seq = w.io_next_seq, head = w.io_head, last_at = w.io_at
+    WHERE tenant_id = v_tenant AND stream_id = p_stream;
+    code := 'written';
+    written := n - there;
+    stands_at := w.io_next_seq - 1;
+    head := w.io_head;
+    at := w.io_at;
+    epoch := coalesce(p_epoch, 1);
+    fence := coalesce(p_fence, 0);
+END
+$$;
