@@ -14,10 +14,6 @@ import placet.events.artifacts.tables
 import placet.events.checkpoints.tables
 import placet.events.forks.tables
 import placet.events.places.tables
-import placet.events.artifacts.tables
-import placet.events.checkpoints.tables
-import placet.events.forks.tables
-import placet.events.places.tables
 import placet.events.tables
 import placet.evidence.log.tables
 import placet.plans.attachments.tables

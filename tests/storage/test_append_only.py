@@ -67,7 +67,6 @@ CHANGED = {
     "authority_lift": "another agrees, once",
     "authority_recovery": "is closed, once",
     "event_fold_checkpoint": "a cache, thinned as it grows",
-    "event_fold_checkpoint": "a cache, thinned as it grows",
     "event_log_pending": "a queue",
     "event_seal_pending": "a queue",
     "evidence_log": "the head of a log moves on",
