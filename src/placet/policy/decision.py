@@ -15,6 +15,7 @@ class Code(StrEnum):
     SESSION_CLOSED = "session_closed"
     SESSION_EXPIRED = "session_expired"
     MANUAL_FILTER = "manual_filter"
+    RECOVERING = "recovering"
     PRINCIPAL = "principal"
     NO_CONTRACT = "no_contract"
     DENIED = "denied"

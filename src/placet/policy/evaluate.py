@@ -6,7 +6,7 @@ from typing import Final
 
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError
-from placet.policy import layers, requirements
+from placet.policy import layers, recovering, requirements
 from placet.policy.allowances import allowances, values_of
 from placet.policy.cost import CHECK_NS_MAX, values_in
 from placet.policy.decision import Allow, Ask, Code, Decision, Deny, Reason
@@ -169,6 +169,15 @@ def _decide(policy: Policy, facts: Facts, held: Held, judged: Judged) -> Decisio
 
 def _last(facts: Facts, judged: Judged, tool: LoadedTool, window: Window) -> Decision:
     """Layer 11."""
+    if facts.is_recovering and (meanwhile := recovering.checkpoint_of(tool)) is not None:
+        rules = (tool.ruling_rule, recovering.RULE)
+        return _permit(
+            meanwhile,
+            rules,
+            window,
+            is_approved=_is_approved(facts, judged.call),
+            code=Code.RECOVERING,
+        )
     if tool.checkpoint is None:
         return Allow(
             rule=tool.ruling_rule, holds_from=window.holds_from, holds_until=window.holds_until
@@ -280,7 +289,12 @@ def _malformed(rule: str) -> Reason:
 
 
 def _permit(
-    checkpoint: Checkpoint | None, rules: tuple[str, str], window: Window, *, is_approved: bool
+    checkpoint: Checkpoint | None,
+    rules: tuple[str, str],
+    window: Window,
+    *,
+    is_approved: bool,
+    code: Code = Code.APPROVAL_REQUIRED,
 ) -> Allow | Ask:
     """Layer 11: allow, unless people must say yes and have not. `rules` name either's place."""
     rule, checkpoint_rule = rules
@@ -296,7 +310,7 @@ def _permit(
         layer=11,
         reasons=(
             Reason(
-                code=Code.APPROVAL_REQUIRED,
+                code=code,
                 rule=checkpoint_rule,
                 detail="people must say yes first",
                 needs=f"a yes of {people}",

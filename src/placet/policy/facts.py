@@ -81,6 +81,7 @@ class Facts(Value, frozen=True):
     - `principal` are the attributes of whoever the agent acts for, `labels` those of the session,
       `filtered` the tools that an operator took away.
     - `approved` are the ids of calls that people said yes to.
+    - `is_recovering` says that the database was restored, and what was lost not looked at yet.
     """
 
     now: datetime
@@ -104,6 +105,7 @@ class Facts(Value, frozen=True):
     principal: Mapping[str, Json] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     filtered: AbstractSet[str] = frozenset()
+    is_recovering: bool = False
 
 
 class Call(Value, frozen=True):

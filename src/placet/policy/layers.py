@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from placet.kernel.foreign import Json
+from placet.policy import recovering
 from placet.policy.cost import CHECK_NS_MAX, text_ns, values_in
 from placet.policy.decision import Code, Reason
 from placet.policy.facts import Facts, Status
@@ -37,6 +38,7 @@ def control(policy: Policy, facts: Facts, tool: str, window: Window) -> list[Rea
         and not is_over
         and facts.phase not in policy.terminal_phases
         and tool not in facts.filtered
+        and not (facts.is_recovering and recovering.is_denied(policy, tool))
     ):
         return []
     return list(_stopped(policy, facts, tool, is_over=is_over))
@@ -59,6 +61,8 @@ def _stopped(policy: Policy, facts: Facts, tool: str, *, is_over: bool) -> Itera
     if tool in facts.filtered:
         detail = f"`{tool}` was taken away from this session"
         yield Reason(code=Code.MANUAL_FILTER, rule="session.tool_filter", detail=detail)
+    if facts.is_recovering and recovering.is_denied(policy, tool):
+        yield recovering.denied()
 
 
 def _seconds(policy: Policy) -> int:

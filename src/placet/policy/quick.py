@@ -22,6 +22,7 @@ from placet.policy.loaded import LoadedPrincipal, LoadedTool, Policy
 from placet.policy.model import AggregateScope, Ruling
 from placet.policy.numbers import equal
 from placet.policy.prepared import PreparedOutput, PreparedSame
+from placet.policy.rulings import GRAVE
 from placet.policy.window import Window
 
 _ID: Final = "id"
@@ -65,6 +66,7 @@ def _is_open(policy: Policy, tool: LoadedTool, facts: Facts, window: Window) -> 
         facts.status is not Status.ACTIVE
         or facts.phase in policy.terminal_phases
         or tool.name in facts.filtered
+        or (facts.is_recovering and tool.side_effect in GRAVE)
     ):
         return False
     lasts = policy.limits.lasts

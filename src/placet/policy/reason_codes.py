@@ -32,6 +32,11 @@ GROUPS: Final[tuple[tuple[str, tuple[ReasonCode, ...]], ...]] = (
                 manual_filter="An operator took the tool away from this session.",
             ),
             *_codes(
+                1,
+                11,
+                recovering="The database was restored, and nobody has looked at what was lost.",
+            ),
+            *_codes(
                 2, principal="No rule on principals allows the tool to this one, or one denies it."
             ),
             *_codes(

@@ -85,6 +85,7 @@ class Situation(Input, frozen=True):
     waiting_for: Ago | UnsetType = UNSET
     effect_keys_taken: PastCalls | UnsetType = UNSET
     filtered: tuple[Name, ...] | UnsetType = UNSET
+    recovering: bool | UnsetType = UNSET
 
 
 class Override(Input, frozen=True):

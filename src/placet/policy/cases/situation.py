@@ -183,6 +183,8 @@ def _outright(policy: Policy, given: Situation, facts: Facts) -> Iterator[tuple[
         yield "is_step_counted", given.step_counted
     if given.filtered is not UNSET:
         yield "filtered", frozenset(given.filtered)
+    if given.recovering is not UNSET:
+        yield "is_recovering", given.recovering
     if given.granted is not UNSET:
         yield "repeats", tuple(_repeat(policy, call) for call in given.granted)
     if given.effect_keys_taken is not UNSET:

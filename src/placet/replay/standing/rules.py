@@ -40,10 +40,11 @@ def evaluate_standing(
     """Return the decision on a response, and by which standing grant calls of it are granted.
 
     Each ask that one matches is judged again as approved. Where a response is granted as a whole,
-    none is unless all are.
+    none is unless all are. After a restore they answer nothing until what was lost is closed: how
+    often they were used in it nobody knows.
     """
     decision = evaluate_response(policy, facts, calls)
-    if not standing:
+    if not standing or facts.is_recovering:
         return decision, {}
     asked = [
         call
