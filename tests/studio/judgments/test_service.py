@@ -180,14 +180,11 @@ async def test_a_missing_ceiling_is_asked_anew_when_what_else_bounds_the_session
     assert (again.judgment_id, again.status) == (judgment.judgment_id, JudgmentStatus.OPEN)
 
 
-async def test_what_cannot_be_enforced_or_is_wrong_is_no_question(
-    story: Story, draft: BusinessDraft
-) -> None:
+async def test_what_is_wrong_is_no_question(story: Story, draft: BusinessDraft) -> None:
     orders = {
         "name": "orders",
-        "tool": "lookup_order",
-        "op": "distinct",
-        "path": "$.order_id",
+        "tool": "lookup_parcel",
+        "op": "count",
         "scope": "agent",
         "lte": 1000,
     }
@@ -196,8 +193,8 @@ async def test_what_cannot_be_enforced_or_is_wrong_is_no_question(
         draft, resolving(await blocker(story, draft)), expected=2, reason="never mind"
     )
     now = await review(story, draft)
-    assert "not_enforced" in {finding.code for finding in now.findings}
-    assert "not_enforced" not in {judgment.code for judgment in now.judgments}
+    assert "unknown_tool" in {finding.code for finding in now.findings}
+    assert "unknown_tool" not in {judgment.code for judgment in now.judgments}
     assert {judgment.severity for judgment in now.judgments} <= {
         Severity.BLOCKER,
         Severity.ADVISORY,
