@@ -1,9 +1,22 @@
 """A signed checkpoint of a tenant's log, what is proved by it, and what is said of one."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+from uuid import UUID
 
+import msgspec
+
+from placet.evidence.fields import NUMBER_MAX, HexDigest
 from placet.kernel.ids import TenantId
-from placet.kernel.value import Value
+from placet.kernel.value import Input, Value
+
+ENTRIES_MAX: Final = 1_000
+"""New entries without a checkpoint, at most so many and what one round adds."""
+
+AGE_MAX: Final = timedelta(seconds=60)
+"""How old the last checkpoint may be while entries are new."""
+
+Size = Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)]
 
 
 class Checkpoint(Value, frozen=True):
@@ -31,3 +44,63 @@ class InclusionProof(Value, frozen=True):
     size: int
     leaf: bytes
     path: list[bytes]
+
+
+class Newest(Value, frozen=True):
+    """Which checkpoint of a tenant is its newest."""
+
+    tenant_id: TenantId
+    epoch: int
+    size: int
+
+
+class CheckpointSigned(Value, frozen=True):
+    """Event: the service signed how the tenant's log hashed; anybody may keep `envelope`."""
+
+    size: int
+    root: HexDigest
+    epoch: int
+    key_id: HexDigest
+    envelope: str
+
+
+class CheckpointView(Value, frozen=True):
+    """A checkpoint as it is offered: `envelope` is the canonical JSON of what was signed."""
+
+    size: int
+    root: str
+    epoch: int
+    at: datetime
+    envelope: str
+
+
+class InclusionQuery(Input, frozen=True):
+    """Which event is to be proved to be among the first `size` entries."""
+
+    stream_id: UUID
+    seq: Annotated[int, msgspec.Meta(ge=1, le=NUMBER_MAX)]
+    size: Size
+
+
+class ConsistencyQuery(Input, frozen=True, rename={"from_size": "from", "to_size": "to"}):
+    """Which of two sizes of the log is to be proved to be the beginning of the other."""
+
+    from_size: Size
+    to_size: Size
+
+
+class InclusionView(Value, frozen=True):
+    """The proof that an event is entry `index`: RFC 6962, 2.1.1; hashes in hex."""
+
+    index: int
+    size: int
+    leaf: str
+    path: list[str]
+
+
+class ConsistencyView(Value, frozen=True):
+    """The proof that the log only grew: RFC 6962, 2.1.2; hashes in hex."""
+
+    from_size: int
+    to_size: int
+    path: list[str]

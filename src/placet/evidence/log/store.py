@@ -107,6 +107,12 @@ async def take_head(tx: Writing) -> LogHead | None:
     return await tx.find(LogHead, held)
 
 
+async def hold_head(tx: Writing) -> LogHead | None:
+    """Hold the head, if there is one, to the end of the transaction, waiting for whoever has it."""
+    held = sa.select(LOG).where(LOG.c.tenant_id == tx.tenant_id).with_for_update(key_share=True)
+    return await tx.find(LogHead, held)
+
+
 async def list_pending(tx: Reading, cursor: tuple[StreamId, int], limit: int) -> list[LogPending]:
     """Return rows in turn: those behind the cursor, then those from the beginning up to it."""
     key = sa.tuple_(LOG_PENDING.c.stream_id, LOG_PENDING.c.from_seq)

@@ -1,0 +1,35 @@
+"""The loop that puts events into the transparency log, and signs its checkpoints."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from placet.authority.checkpoints.turns import log_due
+from placet.replay.calls.runtime import Runtime
+
+PERIOD_SECONDS: Final = 1.0
+_LOG: Final = logging.getLogger("placet.worker")
+
+
+async def log_for_ever(runtime: Runtime, period_seconds: float = PERIOD_SECONDS) -> None:
+    """Give logs their turns, wait when none has anything to do, and look again, until cancelled.
+
+    A database that is away delays the log and loses nothing of it: what waits, waits in the
+    database.
+    """
+    while True:
+        try:
+            had_a_turn = await log_due(runtime.db, runtime.ids, runtime.keys)
+        except Exception:  # noqa: BLE001 -- a fault here must not end it for every tenant
+            _LOG.exception("no log went on; they come round again")
+            had_a_turn = 0
+        if had_a_turn == 0:
+            await asyncio.sleep(period_seconds)
+
+
+async def log(kept: Mapping[str, object]) -> None:
+    """Keep the log beside an application, given what it keeps."""
+    runtime = kept[Runtime.__name__]
+    assert isinstance(runtime, Runtime)  # noqa: S101 -- narrows the type; the server put it there
+    await log_for_ever(runtime)
