@@ -11,4 +11,15 @@ from placet.worker.snapshots import snapshots
 from placet.worker.sweeper import sweeper
 from placet.worker.webhooks import webhooks
 
-LOOPS = (sweeper, deadlines, drift, endings, log, readiness, server_keys, shadows, snapshots, webhooks)
+LOOPS = (
+    sweeper,
+    deadlines,
+    drift,
+    endings,
+    log,
+    readiness,
+    server_keys,
+    shadows,
+    snapshots,
+    webhooks,
+)
