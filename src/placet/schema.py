@@ -2,6 +2,7 @@
 
 import placet.audit.erasures.tables
 import placet.audit.retention.tables
+import placet.audit.subjects.tables
 import placet.authority.checkpoints.tables
 import placet.authority.controls.tables
 import placet.authority.issuers.tables

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from placet.authority import store
+from placet.authority.key_files import KeyFileUnusable
 from placet.authority.model import KeyPurpose, ServerKey
-from placet.authority.server_keys import KeyFileUnusable, ServerKeys
+from placet.authority.server_keys import ServerKeys
 from placet.evidence import dsse
 from placet.kernel.principal import Principal
 from placet.storage.database import Database

@@ -44,6 +44,28 @@ class ServerKey(Value, frozen=True):
     created_at: datetime
 
 
+class ServerKeyRotation(Value, frozen=True):
+    """That one key of ours takes over from another: the same document, signed by both.
+
+    `by_old` and `by_new` are envelopes as canonical JSON.
+    """
+
+    new_key_id: HexDigest
+    old_key_id: HexDigest
+    purpose: KeyPurpose
+    by_old: bytes
+    by_new: bytes
+    rotated_at: datetime
+
+
+class ServerKeyEnd(Value, frozen=True):
+    """The end of a key of ours. There is no way back."""
+
+    key_id: HexDigest
+    reason: str
+    ended_at: datetime
+
+
 class PersonKey(Value, frozen=True):
     """A key that a person votes with.
 
@@ -114,14 +136,17 @@ class RevokeKey(Input, frozen=True):
 
 
 class KeyList(Value, frozen=True):
-    """Every key that was ever listed in this tenant: ours, people's, and which of theirs ended.
+    """Every key that was ever listed in this tenant: ours and people's, and which of them ended.
 
-    What a key with the scope `runtime` alone is shown holds ours only, and says nothing of people.
+    `server_rotations` tell which of ours took over from which, signed by both. What a key with the
+    scope `runtime` alone is shown holds ours only, and says nothing of people.
     """
 
     server_keys: list[ServerKey]
     person_keys: list[PersonKey]
     revocations: list[KeyRevocation]
+    server_rotations: list[ServerKeyRotation] = msgspec.field(default_factory=list)
+    server_ends: list[ServerKeyEnd] = msgspec.field(default_factory=list)
 
 
 class EnrolmentFlaw(StrEnum):

@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from placet.authority import service, store
+from placet.authority.key_changes import store as key_changes
 from placet.authority.model import (
     ArtifactNotFound,
     ArtifactQuery,
@@ -44,7 +45,7 @@ _FOR_EVER: Final = "private, max-age=31536000, immutable"
     opt=RouteOpt(scope=tuple(Scope), answer=KeyList),
 )
 async def list_keys(request: AppRequest) -> Response[bytes]:
-    """List every key of this tenant, ours and people's, and which of theirs ended.
+    """List every key of this tenant, ours and people's, and which of them ended.
 
     A key that has no scope but `runtime` gets ours alone: an agent checks grants and artifacts, and
     who approves is none of its business.
@@ -57,6 +58,8 @@ async def list_keys(request: AppRequest) -> Response[bytes]:
                 server_keys=await store.list_server_keys(tx),
                 person_keys=[] if is_agent else await store.list_person_keys(tx),
                 revocations=[] if is_agent else await store.list_revocations(tx),
+                server_rotations=await key_changes.list_rotations(tx),
+                server_ends=await key_changes.list_ends(tx),
             )
         )
 

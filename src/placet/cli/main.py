@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "key": ("placet.cli.key", "Issue, list and revoke API keys."),
     "person-key": ("placet.cli.person_key", "Make the key that a person signs with, and enrol it."),
     "keys": ("placet.cli.keys", "Pin the keys whose signatures you trust."),
+    "server-key": ("placet.cli.server_key", "Change the keys that the service signs with."),
     "workspace": ("placet.cli.workspace", "Open, show and close workspaces."),
     "source": ("placet.cli.source", "Add the material that rules stem from."),
     "draft": ("placet.cli.draft.group", "Change, review and freeze contracts under work."),

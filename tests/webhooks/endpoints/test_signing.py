@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from placet.authority.server_keys import KeyFileUnusable
+from placet.authority.key_files import KeyFileUnusable
 from placet.kernel.clock import SystemClock
 from placet.kernel.ids import ActorId, TenantId
 from placet.webhooks.endpoints.model import EndpointId, EndpointStatus, WebhookEndpoint

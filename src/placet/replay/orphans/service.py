@@ -1,6 +1,6 @@
 """Keeping a receipt whose call nobody knows."""
 
-from placet.authority import store as authority
+from placet.authority.key_changes import store as key_changes
 from placet.authority.model import KeyPurpose
 from placet.authority.tool_hosts.store import is_attesting
 from placet.events import store as events
@@ -82,7 +82,7 @@ async def keep_orphan(tx: Writing, reporter: Reporter, asked: KeepOrphan, ids: I
 
 async def _granted(tx: Writing, asked: KeepOrphan) -> tuple[Envelope, Grant]:
     """Return the grant. Its time does not matter: it proves that the call was granted once."""
-    listed = await authority.list_server_keys(tx)
+    listed = await key_changes.list_counting(tx)
     keys = [PublicKey(raw=key.public_key) for key in listed if key.purpose is KeyPurpose.GRANT]
     try:
         envelope = dsse.parse_envelope(bytes(asked.grant))

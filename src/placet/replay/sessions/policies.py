@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from placet.authority import store as authority
+from placet.authority.key_changes import store as key_changes
 from placet.authority.model import CompiledGovernanceArtifact, KeyPurpose, ServerKey
 from placet.events.model import SYSTEM_ACTOR
 from placet.evidence.artifact import verify_artifact
@@ -54,11 +55,12 @@ class Policies:
     async def keep(self, tx: Reading, artifact: CompiledGovernanceArtifact) -> Pinned:
         """Load an artifact that was just read, unless it is here already.
 
-        Refuses `artifact_doubtful` for one that is not what a listed key of ours signed.
+        Refuses `artifact_doubtful` for one that is not what a key of ours signed before its end.
         """
         place = (artifact.tenant_id, artifact.artifact_id)
         if place not in self._kept:
-            check_artifact(artifact, await authority.list_server_keys(tx))
+            counting = await key_changes.list_counting(tx, artifact.created_at)
+            check_artifact(artifact, counting)
             policy = load_policy(artifact.runtime_projection_json)
             check_needs(policy)
             self._kept[place] = Pinned(

@@ -1,0 +1,89 @@
+"""Our signing keys as files that only the service may read.
+
+A file is 32 bytes of Ed25519 seed as 64 hexadecimal digits and a line end, mode 0600. It appears
+under its name whole or not at all, so two processes that start together on an empty folder use the
+same key.
+"""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from placet.evidence.ed25519 import SigningKey
+from placet.storage.unusable import Unusable
+
+_OTHERS_MAY: Final = 0o077
+
+
+class KeyFileUnusable(Unusable):
+    """A file of our keys is not one that the service may sign with."""
+
+
+def key_in(path: Path) -> SigningKey:
+    """Return the key in a file, and make the file if it is missing. Blocking.
+
+    Raises `KeyFileUnusable` with the remedy.
+    """
+    return find_key(path) or make_key(path)
+
+
+def find_key(path: Path) -> SigningKey | None:
+    """Return the key in a file, or None where there is no file. Raises `KeyFileUnusable`."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if mode & _OTHERS_MAY:
+        raise KeyFileUnusable(
+            detail=f"others may read the signing key `{path}`",
+            remedy=f"chmod 600 {path}; if somebody may have read it, remove it for a new key",
+        )
+    try:
+        return SigningKey(bytes.fromhex(path.read_text("ascii").strip()))
+    except (OSError, ValueError) as fault:
+        raise KeyFileUnusable(
+            detail=f"the file `{path}` holds no signing key",
+            remedy="put the key back from a backup, or remove the file for a new key",
+        ) from fault
+
+
+def make_key(path: Path) -> SigningKey:
+    """Write a new key under another name, then give it its name unless a twin was faster."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    draft = Path(name)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(SigningKey.generate().seed().hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    found = find_key(path)
+    assert found is not None, path  # noqa: S101 -- it was linked, or a twin's was there
+    return found
+
+
+def take_over(ready: Path, current: Path) -> None:
+    """Let the key that lay ready stand in the place of the current one, whose secret is gone."""
+    ready.replace(current)
+    folder = os.open(current.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other processes from changing the keys of a folder while the block lasts. Blocking."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,156 @@
+"""`placet server-key`: the keys that the service signs with, next to its files and its database."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from placet.cli.exits import CommandRefused
+from placet.cli.output import data_dir_option, give, json_option, say
+from placet.cli.words import plain
+from placet.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from placet.authority.model import ServerKey, ServerKeyEnd
+
+PURPOSES: Final = ("grant", "artifact", "checkpoint")
+_EXAMPLES: Final = """\b
+Examples:
+  placet server-key list
+  placet server-key rotate artifact
+  placet server-key revoke 3f5c… --reason "the disk of a build machine was copied"
+"""
+
+
+@click.group(name="server-key", epilog=_EXAMPLES)
+def command() -> None:
+    """Show the keys that the service signs with, let another take over, or end one.
+
+    There is one for grants, one for artifacts and one for checkpoints. That for grants is changed
+    every day by the service itself. Run this where the data folder is.
+    """
+
+
+@command.command(name="list")
+@data_dir_option
+@json_option
+def list_(*, data_dir: Path | None, as_json: bool) -> None:
+    """List every key that ever signed for this service, the oldest first."""
+    import msgspec
+
+    from placet.cli import database
+
+    with database.held(load_settings({"data_dir": data_dir})) as (ready, _):
+        keys, ends = asyncio.run(_listed(ready))
+    ended = {end.key_id: end for end in ends}
+    told = [
+        msgspec.to_builtins(key)
+        | {"ended_at": ended[key.key_id].ended_at if key.key_id in ended else None}
+        for key in keys
+    ]
+    lines = [_line(key, ended.get(key.key_id)) for key in keys]
+    give(told, "\n".join(lines) or "no key has signed yet", as_json=as_json)
+
+
+@command.command()
+@click.argument("purpose", type=click.Choice(PURPOSES))
+@data_dir_option
+@json_option
+def rotate(*, purpose: str, data_dir: Path | None, as_json: bool) -> None:
+    """Let another key lie ready for PURPOSE. It is listed now, and takes over in an hour.
+
+    Both keys sign that it does, so whoever pinned the old one follows with `placet keys follow`.
+    """
+    from placet.cli import database
+
+    settings = load_settings({"data_dir": data_dir})
+    with database.held(settings) as (ready, _):
+        new, takes_over = asyncio.run(_rotate(ready, purpose))
+    told = {"purpose": purpose, "key_id": new, "takes_over_at": takes_over}
+    give(told, f"{new} is listed, and signs from {takes_over} on", as_json=as_json)
+
+
+@command.command(epilog=_EXAMPLES)
+@click.argument("key_id")
+@click.option("--reason", required=True, help="Why; it stands in every tenant's evidence.")
+@data_dir_option
+@json_option
+def revoke(*, key_id: str, reason: str, data_dir: Path | None, as_json: bool) -> None:
+    """End the key KEY_ID now. There is no way back.
+
+    The service signs with another from then on; what this one signed before counts where the log
+    shows that it did. Can be run again where it was broken off.
+    """
+    from placet.cli import database
+
+    if not reason.strip() or "\x00" in reason:
+        raise CommandRefused(detail="a key ends for a reason", remedy="say why with --reason")
+    with database.held(load_settings({"data_dir": data_dir})) as (ready, _):
+        if ready.admin_database_url is None:
+            raise CommandRefused(
+                detail="every tenant is told, and no address of a role that sees all is set",
+                remedy="set PLACET_ADMIN_DATABASE_URL",
+            )
+        told, before = asyncio.run(_revoke(ready, key_id, reason.strip()))
+    text = f"{plain(key_id)} has ended; {told} tenants were told" + (
+        f", {before} knew already" if before else ""
+    )
+    give({"key_id": key_id, "told": told, "told_before": before}, text, as_json=as_json)
+
+
+async def _listed(ready: Settings) -> "tuple[list[ServerKey], list[ServerKeyEnd]]":
+    from placet.authority import store
+    from placet.authority.key_changes import store as changes
+    from placet.authority.server_keys import NOBODY
+    from placet.storage.database import Database
+
+    db = await Database.open(ready.database_url or "", pool_size=1)
+    try:
+        async with db.reading(NOBODY) as tx:
+            return await store.list_server_keys(tx), await changes.list_ends(tx)
+    finally:
+        await db.close()
+
+
+async def _rotate(ready: Settings, purpose: str) -> tuple[str, str]:
+    from placet.authority.key_changes.rules import LEAD
+    from placet.authority.model import KeyPurpose
+    from placet.authority.server_keys import ServerKeys
+    from placet.storage.database import Database
+
+    db = await Database.open(ready.database_url or "", pool_size=1)
+    try:
+        keys = await ServerKeys.load(ready.data_dir / "keys", db)
+        listed = await keys.make_ready(db, KeyPurpose(purpose))
+        return listed.key_id, (listed.created_at + LEAD).isoformat()
+    finally:
+        await db.close()
+
+
+async def _revoke(ready: Settings, key_id: str, reason: str) -> tuple[int, int]:
+    from placet.authority.key_changes import service
+    from placet.authority.server_keys import NOBODY
+    from placet.kernel.ids import SystemIds, TenantId
+    from placet.storage.database import Database
+    from placet.storage.tenants import list_tenants
+
+    db = await Database.open(ready.database_url or "", pool_size=1)
+    try:
+        async with db.writing(NOBODY) as tx:
+            key, end = await service.end_key(tx, key_id, reason)
+        say(f"{plain(key_id)} signs nothing more; the tenants are told")
+        told = before = 0
+        for tenant in await list_tenants(ready.admin_database_url or ""):
+            if await service.tell_tenant(db, TenantId(tenant), key, end, SystemIds()):
+                told += 1
+            else:
+                before += 1
+        return told, before
+    finally:
+        await db.close()
+
+
+def _line(key: "ServerKey", end: "ServerKeyEnd | None") -> str:
+    ended = "" if end is None else f"  ENDED {end.ended_at:%Y-%m-%d %H:%M}: {plain(end.reason)}"
+    return f"{key.purpose.value:10}  {key.key_id}  since {key.created_at:%Y-%m-%d %H:%M}{ended}"
