@@ -1,9 +1,11 @@
 """`placet keys`: what is trusted is what was pinned, and it never changes by itself."""
 
+import asyncio
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -12,13 +14,18 @@ from tests.cli.conftest import Placet
 from tests.cli.office import Office
 from tests.server.serving import serving
 
+from placet.authority.key_changes import service
 from placet.authority.model import KeyList
+from placet.authority.model import KeyPurpose as KeyUse
+from placet.authority.server_keys import NOBODY, ServerKeys
 from placet.cli.exits import Exit
 from placet.evidence.bundle import KeyPurpose, NamedKey
 from placet.evidence.ed25519 import SigningKey
 from placet.kernel.ids import ActorId
 from placet.sdk.studio.keys import Keys
+from placet.storage.database import Database
 
+T = TypeVar("T")
 STRANGER = SigningKey(b"\x09" * 32)
 
 
@@ -163,3 +170,66 @@ def test_the_keys_of_tools_hosts_are_pinned_too(office: Office) -> None:
     office.told("tool-host", "revoke", made["host_id"], "--reason", "lost", by="root")
     again = office.run("keys", "pin", "--only", host.key_id, "--yes", by="ada")
     assert again.returncode == Exit.NOT_FOUND
+
+
+def test_whom_a_pinned_key_vouches_for_is_followed_and_dropped_at_its_end(
+    office: Office, database_url: str, tmp_path: Path
+) -> None:
+    keys = at(database_url, lambda db: ServerKeys.load(tmp_path / "ours", db))
+    office.told("keys", "pin", "--yes", by="ada")
+    new = at(database_url, lambda db: keys.make_ready(db, KeyUse.ARTIFACT)).key_id
+    assert office.told("keys", "follow", by="ada")["added"] == [new]
+    again = office.told("keys", "follow", "--drop-ended", by="ada")
+    assert (again["added"], again["dropped"]) == ([], [])
+    at(database_url, lambda db: ended(db, new))
+    assert office.told("keys", "follow", "--drop-ended", by="ada")["dropped"] == [new]
+    assert office.told("keys", "follow", by="ada")["added"] == []
+
+
+def test_a_key_that_ended_vouches_for_nobody(
+    office: Office, database_url: str, tmp_path: Path
+) -> None:
+    keys = at(database_url, lambda db: ServerKeys.load(tmp_path / "ours", db))
+    office.told("keys", "pin", "--yes", by="ada")
+    new = at(database_url, lambda db: keys.make_ready(db, KeyUse.CHECKPOINT)).key_id
+    at(database_url, lambda db: ended(db, keys.checkpoint.key_id))
+    assert new not in office.told("keys", "follow", by="ada")["added"]
+
+
+def test_a_change_of_keys_that_the_pinned_key_did_not_sign_stops_everything(
+    office: Office, monkeypatch: pytest.MonkeyPatch, database_url: str, tmp_path: Path
+) -> None:
+    keys = at(database_url, lambda db: ServerKeys.load(tmp_path / "ours", db))
+    office.told("keys", "pin", "--yes", by="ada")
+    at(database_url, lambda db: keys.make_ready(db, KeyUse.ARTIFACT))
+    known = Keys.known
+
+    async def lying(self: Keys) -> KeyList:
+        found = await known(self)
+        (told,) = [one for one in found.server_rotations if one.old_key_id == keys.artifact.key_id]
+        return replace(found, server_rotations=[replace(told, by_old=told.by_new)])
+
+    monkeypatch.setattr(Keys, "known", lying)
+    before = office.pins.read_bytes()
+    refused = office.run("keys", "follow", by="ada")
+    assert refused.returncode == Exit.FAILED
+    assert office.pins.read_bytes() == before
+
+
+def at(database_url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Do something in the database itself."""
+
+    async def done() -> T:
+        db = await Database.open(database_url, pool_size=1)
+        try:
+            return await work(db)
+        finally:
+            await db.close()
+
+    return asyncio.run(done())
+
+
+async def ended(db: Database, key_id: str) -> None:
+    """End a key of the service."""
+    async with db.writing(NOBODY) as tx:
+        await service.end_key(tx, key_id, "it was copied")

@@ -21,6 +21,7 @@ _EXAMPLES: Final = """\b
 Examples:
   placet keys pin
   placet keys pin --only 3f5c… --only 9a01…
+  placet keys follow --drop-ended
   placet keys show --json
   placet keys unpin 3f5c…
 """
@@ -107,6 +108,50 @@ def unpin(*, key_id: str, pins: Path | None, as_json: bool) -> None:
 
 
 @command.command()
+@click.option(
+    "--drop-ended", is_flag=True, help="Trust keys of the service no more that it says have ended."
+)
+@pins_option
+@url_option
+@data_dir_option
+@json_option
+def follow(
+    *, drop_ended: bool, pins: Path | None, url: str | None, data_dir: Path | None, as_json: bool
+) -> None:
+    """Pin each key of the service for which a key that is pinned already vouches.
+
+    A key that takes over is signed for by the one before it and by itself, so nobody has to compare
+    anything. Run it every half hour where grants are checked offline: the service changes the key
+    for grants every day, and lists the next one an hour before it signs. With --drop-ended, which
+    is for such a host, keys that have ended go; whoever checks old evidence keeps them.
+    """
+    from placet.cli.desk import at_desk
+    from placet.cli.pins import pins_file, read_pins, write_pins
+
+    file = pins_file(pins)
+    pinned = read_pins(file)
+    known = at_desk(url, data_dir, lambda studio: studio.keys.known())
+    ended = {end.key_id for end in known.server_ends}
+    added = _vouched_for(pinned.keys, known, ended)
+    dropped = {key.key_id for key in pinned.keys if key.key_id in ended} if drop_ended else set()
+    kept = tuple(key for key in (*pinned.keys, *added) if key.key_id not in dropped)
+    changed = bool(added or dropped)
+    if changed:
+        write_pins(file, kept, pinned.version + 1)
+    told = {
+        "file": str(file),
+        "version": pinned.version + changed,
+        "added": [key.key_id for key in added],
+        "dropped": sorted(dropped),
+        "pinned": len(kept),
+    }
+    text = (
+        f"{len(kept)} keys are pinned in {file}, {len(added)} of them new, {len(dropped)} dropped"
+    )
+    give(told, text, as_json=as_json)
+
+
+@command.command()
 @pins_option
 @json_option
 def show(*, pins: Path | None, as_json: bool) -> None:
@@ -145,6 +190,7 @@ def _listed(url: str | None, data_dir: Path | None) -> "tuple[list[NamedKey], se
             code=Exit.FAILED,
         )
     ended = {ending.key_id for ending in known.revocations}
+    ended |= {ending.key_id for ending in known.server_ends}
     return listed, ended | {host.key_id for host in hosts if host.revoked_at is not None}
 
 
@@ -157,6 +203,43 @@ async def _known(studio: "Studio") -> "tuple[KeyList, list[ToolHostView]]":
     except ScopeMissing:
         hosts = []
     return await studio.keys.known(), hosts
+
+
+def _vouched_for(
+    pinned: "Sequence[NamedKey]", known: "KeyList", ended: set[str]
+) -> "list[NamedKey]":
+    """Return the keys that follow from pinned ones, step by step.
+
+    A key that has ended vouches for none, and none is taken that has ended.
+
+    Raises `CommandRefused` for a rotation by a pinned key that is not what both keys signed.
+    """
+    from placet.evidence.bundle import NamedKey
+    from placet.evidence.dsse import EnvelopeRefused, parse_envelope
+    from placet.evidence.key_rotation import verify_rotation
+
+    trusted = {key.key_id: key for key in pinned}
+    added: list[NamedKey] = []
+    for rotation in known.server_rotations:
+        old = trusted.get(rotation.old_key_id)
+        if old is None or old.key_id in ended or rotation.new_key_id in trusted:
+            continue
+        try:
+            envelopes = parse_envelope(rotation.by_old), parse_envelope(rotation.by_new)
+            told = verify_rotation(envelopes, old.checked())
+        except EnvelopeRefused as fault:
+            raise CommandRefused(
+                detail=f"the change of {old.key_id} that the service tells of is none: "
+                f"{fault.detail}",
+                remedy="pin nothing; tell whoever runs the service",
+                code=Exit.FAILED,
+            ) from fault
+        if told.purpose is not old.purpose or told.new_key_id in ended:
+            continue
+        new = NamedKey(key_id=told.new_key_id, public_key=told.new_public_key, purpose=told.purpose)
+        trusted[new.key_id] = new
+        added.append(new)
+    return added
 
 
 def _unpinned(listed: "Sequence[NamedKey]", pinned: "Sequence[NamedKey]") -> "list[NamedKey]":
