@@ -9,6 +9,11 @@ from tests.house.checkout import PACKAGE, ROOT, told, tree
 
 # A store that reads the tables of another slice, and why.
 FOREIGN_TABLES: dict[tuple[str, str], str] = {
+    ("placet.authority.recovery.store", "placet.events.tables"): "whether a raise was told",
+    ("placet.replay.restores.store", "placet.events.tables"): "every chain, computed anew",
+    ("placet.replay.restores.store", "placet.evidence.log.tables"): "entries beside their events",
+    ("placet.replay.restores.store", "placet.replay.calls.tables"): "calls that were granted",
+    ("placet.replay.restores.store", "placet.replay.sessions.tables"): "sessions of an earlier epoch",
     ("placet.events.checkpoints.store", "placet.events.tables"): "the leaf at a checkpoint's place",
     ("placet.evidence.log.store", "placet.events.tables"): "what waits for its place in the log",
     ("placet.replay.asks.store", "placet.events.tables"): "the salt of what proposed a call",

@@ -167,6 +167,16 @@ async def get_control(tx: Reading, control_id: UUID) -> Control:
     return found
 
 
+async def is_known(tx: Reading, control_id: UUID) -> bool:
+    """Tell whether a control was ever set, lifted or not."""
+    query = sa.select(CONTROL.c.control_id)
+    return bool(
+        await tx.rows(
+            query.where(CONTROL.c.tenant_id == tx.tenant_id, CONTROL.c.control_id == control_id)
+        )
+    )
+
+
 async def list_controls(tx: Reading, *, before: int | None, limit: int) -> list[Control]:
     """Return controls, the latest first, those set before this epoch."""
     query = sa.select(CONTROL).where(CONTROL.c.tenant_id == tx.tenant_id)

@@ -1,0 +1,65 @@
+"""Whether a log is the one that was witnessed, and how a lost range is shown: pure functions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from placet.authority.recovery.model import AuthorityRecovery, RecoveryView
+from placet.authority.recovery.witness import Witnessed
+from placet.evidence.checkpoint import CheckpointPayload
+
+
+def next_epoch(epoch: int, witnessed: Iterable[Witnessed]) -> int:
+    """Return the epoch above the database's and above all that was kept outside."""
+    seen = [one.epoch for file in witnessed for one in file.checkpoints]
+    return max([epoch, *seen]) + 1
+
+
+def find_newer(epoch: int, size: int, newest: CheckpointPayload | None) -> str | None:
+    """Say how a checkpoint is newer than a log of this epoch and size; None where it is not.
+
+    One of an earlier epoch is none of these: a raise of the epoch has taken note of it.
+    """
+    if newest is None or newest.epoch < epoch:
+        return None
+    if newest.epoch > epoch:
+        return f"the witness has seen epoch {newest.epoch}, and the database stands in {epoch}"
+    if newest.size > size:
+        return f"the witness has seen {newest.size} entries, and the log has {size}"
+    return None
+
+
+def comparable(
+    checkpoints: Sequence[CheckpointPayload], size: int, recoveries: Sequence[AuthorityRecovery]
+) -> dict[int, str]:
+    """Return the roots, in hex, that a log of this size must have had, by size.
+
+    What was witnessed beyond a point to which the database was taken back is of a history that is
+    lost, and says nothing of this one.
+    """
+    wanted: dict[int, str] = {}
+    for one in checkpoints:
+        kept = [later.log_size for later in recoveries if later.epoch > one.epoch]
+        if one.size <= min([size, *kept]):
+            wanted[one.size] = one.root
+    return wanted
+
+
+def find_other(wanted: Mapping[int, str], roots: Mapping[int, str]) -> str | None:
+    """Say which checkpoint that was kept outside the log does not lead to; None for none."""
+    for size in sorted(wanted):
+        if roots.get(size) != wanted[size]:
+            return f"the first {size} entries of the log do not hash to what was witnessed"
+    return None
+
+
+def view_of(recovery: AuthorityRecovery) -> RecoveryView:
+    """Return a lost range without the tenant, which the reader knows."""
+    return RecoveryView(
+        epoch=recovery.epoch,
+        from_epoch=recovery.from_epoch,
+        log_size=recovery.log_size,
+        witnessed_size=recovery.witnessed_size,
+        began_at=recovery.began_at,
+        closed_at=recovery.closed_at,
+        closed_by=recovery.closed_by,
+        close_reason=recovery.close_reason,
+    )
