@@ -21,7 +21,7 @@ TABLES = [
 TENANT = TABLES
 APPEND_ONLY = ["authority_checkpoint", "evidence_log_entry"]
 UPDATES: dict[str, list[str]] = {
-    "evidence_log": ["size", "root", "cursor_stream", "cursor_seq", "owed"],
+    "evidence_log": ["size", "root", "cursor_stream", "owed"],
     "evidence_log_tile": ["hashes"],
 }
 DELETES: list[str] = ["event_seal_pending"]
@@ -83,7 +83,6 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.Column("cursor_stream", sa.Uuid(), nullable=False),
-        sa.Column("cursor_seq", sa.BigInteger(), nullable=False),
         sa.Column("owed", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("owed <= size", name=op.f("evidence_log_owed_is_there")),
         sa.PrimaryKeyConstraint("tenant_id", name=op.f("evidence_log_pkey")),

@@ -1,7 +1,7 @@
 """Checkpoints on a real database: what they say, and when another is made."""
 
 import pytest
-from tests.evidence.log.reading import entries_of, head_of
+from tests.evidence.log.scribe import Scribe
 
 from placet.authority.checkpoints import service, store
 from placet.authority.server_keys import ServerKeys
@@ -23,7 +23,7 @@ async def test_a_checkpoint_says_how_the_log_hashes(
 ) -> None:
     made = await service.make_checkpoint(db, tenant, keys, ids)
     told = verify_checkpoint(parse_envelope(made.envelope), [keys.checkpoint.public])
-    entries = await entries_of(db, tenant)
+    entries = await Scribe(db, tenant, ids).entries()
     leaves = [merkle.leaf_hash(entry.leaf) for entry in entries]
     assert (told.size, told.previous) == (len(entries), None)
     assert told.root == merkle.root_of(leaves).hex()

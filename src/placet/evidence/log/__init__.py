@@ -7,9 +7,10 @@ waits for. A *round* turns such rows into entries, in one transaction.
 - `model`: an entry, a tile, the head of a log. `rules`: which events enter in a round, and in which
   tile a node stands. `tables`, `store`: how they are kept. `service`: a round, and proofs.
 
-Order. A round takes rows by stream and sequence, from where the round before left off and round
-again from the beginning: never by a number that was given before a commit, nor by a transaction's
-id, which any long transaction of the cluster would hold up. What has entered of a stream is read
+Order. A round takes rows by stream and sequence, from the stream behind the one where the round
+before left off and round again from the beginning, so that no stream keeps another waiting: never
+by a number that was given before a commit, nor by a transaction's id, which any long transaction of
+the cluster would hold up. What has entered of a stream is read
 from the entries themselves; a row says only that there is more. So the events of a stream enter in
 their order, each once and none left out, whatever became of a row.
 

@@ -45,7 +45,7 @@ class LogTile(Value, frozen=True):
 
 
 class LogHead(Value, frozen=True):
-    """How many entries a log has, its root, and where the last round left off.
+    """How many entries a log has, its root, and the stream that the last round left off at.
 
     `owed` is how many entries it had after the last one that asks for a checkpoint: an event that
     tells of a checkpoint asks for none.
@@ -55,7 +55,6 @@ class LogHead(Value, frozen=True):
     size: int
     root: bytes
     cursor_stream: StreamId
-    cursor_seq: int
     owed: int
 
 
@@ -71,12 +70,12 @@ class Taken(Value, frozen=True):
     """What a round does with the rows that it met.
 
     `ranges` enter, in this order; `done` are the rows that go, by stream and first sequence;
-    the next round goes on behind `cursor`.
+    the next round goes on with the streams behind `cursor`.
     """
 
     ranges: list[Range]
     done: list[tuple[StreamId, int]]
-    cursor: tuple[StreamId, int]
+    cursor: StreamId
 
 
 class Round(Value, frozen=True):

@@ -14,13 +14,13 @@ TILE_WIDTH: Final = 1 << TILE_HEIGHT
 def decide_round(
     rows: Sequence[LogPending],
     entered: Mapping[StreamId, int],
-    cursor: tuple[StreamId, int],
+    cursor: StreamId,
     room: int,
 ) -> Taken:
     """Return what enters, given the rows in turn and how far each stream has entered.
 
     What a row says of where it begins is not believed: a stream goes on where its entries end. A
-    row that does not fit whole stays, and the next round begins with it.
+    row that does not fit whole stays, and its stream waits until the others had their turn.
     """
     ranges: list[Range] = []
     done: list[tuple[StreamId, int]] = []
@@ -32,10 +32,10 @@ def decide_round(
             ranges.append(Range(stream_id=row.stream_id, from_seq=start, to_seq=end))
             reached[row.stream_id] = end
             room -= end - start + 1
+            cursor = row.stream_id
         if end < row.to_seq:
             break
-        cursor = (row.stream_id, row.from_seq)
-        done.append(cursor)
+        done.append((row.stream_id, row.from_seq))
     return Taken(ranges=ranges, done=done, cursor=cursor)
 
 

@@ -12,9 +12,9 @@ from placet.evidence.log.model import (
     Included,
     LogDamaged,
     LogHead,
-    Range,
     Round,
     StreamSealed,
+    Taken,
 )
 from placet.kernel.ids import Ids
 from placet.kernel.refusals import NotFound
@@ -31,23 +31,15 @@ async def advance(tx: Writing, ids: Ids, *, room: int = ENTRIES_AT_ONCE) -> Roun
     head = await store.take_head(tx)
     if head is None:
         return None
-    rows = await store.list_pending(tx, (head.cursor_stream, head.cursor_seq), room)
+    rows = await store.list_pending(tx, head.cursor_stream, room)
     entered = await store.list_entered(tx, {row.stream_id for row in rows})
-    taken = rules.decide_round(rows, entered, (head.cursor_stream, head.cursor_seq), room)
+    taken = rules.decide_round(rows, entered, head.cursor_stream, room)
     seals = await store.list_seals(tx, SEALS_AT_ONCE)
     after = head
     if taken.ranges:
-        after = await _enter(tx, head, taken.ranges)
+        after = await _enter(tx, head, taken)
     if taken.done:
         await store.drop_pending(tx, taken.done)
-        after = LogHead(
-            tenant_id=tx.tenant_id,
-            size=after.size,
-            root=after.root,
-            cursor_stream=taken.cursor[0],
-            cursor_seq=taken.cursor[1],
-            owed=after.owed,
-        )
     if seals:
         await _tell(tx, ids, seals)
     done = Round(entered=after.size - head.size, sealed=len(seals), size=after.size)
@@ -84,7 +76,7 @@ async def root_at(tx: Reading, size: int) -> bytes:
     return (await _hashes(tx, [(0, size)]))[0] if size else merkle.EMPTY_ROOT
 
 
-async def _enter(tx: Writing, head: LogHead, ranges: list[Range]) -> LogHead:
+async def _enter(tx: Writing, head: LogHead, taken: Taken) -> LogHead:
     """Write entries and tiles, and return the head that goes with them."""
     nodes = merkle.nodes_of((0, head.size))
     known = await store.list_nodes(tx, nodes)
@@ -94,8 +86,8 @@ async def _enter(tx: Writing, head: LogHead, ranges: list[Range]) -> LogHead:
             detail="what is kept of the tree does not give the root of the log",
             retry_after_seconds=AGAIN_SECONDS,
         )
-    leaves = await store.enter(tx, head.size, ranges)
-    if len(leaves) != rules.count_of(ranges):
+    leaves = await store.enter(tx, head.size, taken.ranges)
+    if len(leaves) != rules.count_of(taken.ranges):
         raise LogDamaged(
             detail="events that wait for the log are not there", retry_after_seconds=AGAIN_SECONDS
         )
@@ -109,9 +101,8 @@ async def _enter(tx: Writing, head: LogHead, ranges: list[Range]) -> LogHead:
         tenant_id=tx.tenant_id,
         size=grown.size,
         root=merkle.fold(grown.edge),
-        cursor_stream=head.cursor_stream,
-        cursor_seq=head.cursor_seq,
-        owed=rules.owed_after(ranges, head.size, head.owed, quiet),
+        cursor_stream=taken.cursor,
+        owed=rules.owed_after(taken.ranges, head.size, head.owed, quiet),
     )
 
 

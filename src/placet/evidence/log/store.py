@@ -101,7 +101,7 @@ async def take_head(tx: Writing) -> LogHead | None:
     if found is not None or await find_head(tx) is not None:
         return found
     nowhere = StreamId(UUID(int=0))
-    new = {"size": 0, "root": EMPTY_ROOT, "cursor_stream": nowhere, "cursor_seq": 0, "owed": 0}
+    new = {"size": 0, "root": EMPTY_ROOT, "cursor_stream": nowhere, "owed": 0}
     begin = postgresql.insert(LOG).values(tenant_id=tx.tenant_id, **new).on_conflict_do_nothing()
     await tx.change(begin)
     return await tx.find(LogHead, held)
@@ -113,17 +113,13 @@ async def hold_head(tx: Writing) -> LogHead | None:
     return await tx.find(LogHead, held)
 
 
-async def list_pending(tx: Reading, cursor: tuple[StreamId, int], limit: int) -> list[LogPending]:
-    """Return rows in turn: those behind the cursor, then those from the beginning up to it."""
-    key = sa.tuple_(LOG_PENDING.c.stream_id, LOG_PENDING.c.from_seq)
-    place = sa.tuple_(
-        sa.bindparam("stream", cursor[0], sa.Uuid), sa.bindparam("seq", cursor[1], sa.BigInteger)
-    )
+async def list_pending(tx: Reading, cursor: StreamId, limit: int) -> list[LogPending]:
+    """Return rows in turn: those of streams behind the cursor, then of those up to it."""
     mine = sa.select(LOG_PENDING).where(LOG_PENDING.c.tenant_id == tx.tenant_id)
     in_turn = mine.order_by(LOG_PENDING.c.stream_id, LOG_PENDING.c.from_seq)
-    rows = await tx.list(LogPending, in_turn.where(key > place).limit(limit))
+    rows = await tx.list(LogPending, in_turn.where(LOG_PENDING.c.stream_id > cursor).limit(limit))
     if len(rows) < limit:
-        rest = in_turn.where(key <= place).limit(limit - len(rows))
+        rest = in_turn.where(LOG_PENDING.c.stream_id <= cursor).limit(limit - len(rows))
         rows += await tx.list(LogPending, rest)
     return rows
 

@@ -1,0 +1,127 @@
+"""Which events enter in a round, decided from rows that may lie."""
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from placet.events.model import LogPending, StreamId
+from placet.evidence.log.model import Range
+from placet.evidence.log.rules import (
+    count_of,
+    decide_round,
+    owed_after,
+    place_of,
+    tiles_with,
+)
+from placet.evidence.merkle import grow, leaf_hash, nodes_of
+from placet.kernel.ids import TenantId
+
+TENANT = TenantId(UUID(int=9))
+START = StreamId(UUID(int=0))
+A, B, C = (StreamId(UUID(int=n)) for n in (1, 2, 3))
+
+
+def row(stream: StreamId, from_seq: int, to_seq: int) -> LogPending:
+    return LogPending(tenant_id=TENANT, stream_id=stream, from_seq=from_seq, to_seq=to_seq)
+
+
+def span(stream: StreamId, from_seq: int, to_seq: int) -> Range:
+    return Range(stream_id=stream, from_seq=from_seq, to_seq=to_seq)
+
+
+rows = st.lists(
+    st.builds(
+        lambda stream, first, more: row(stream, first, first + more),
+        st.sampled_from([A, B, C]),
+        st.integers(1, 30),
+        st.integers(0, 10),
+    ),
+    max_size=20,
+)
+
+
+def test_rows_enter_in_turn_until_there_is_no_room() -> None:
+    taken = decide_round([row(A, 1, 3), row(B, 1, 2), row(C, 1, 9)], {}, START, 7)
+    assert taken.ranges == [span(A, 1, 3), span(B, 1, 2), span(C, 1, 2)]
+    assert taken.done == [(A, 1), (B, 1)]
+    assert taken.cursor == C
+
+
+def test_a_row_that_did_not_fit_goes_on_where_its_entries_end() -> None:
+    taken = decide_round([row(C, 1, 9)], {C: 2}, B, 100)
+    assert taken.ranges == [span(C, 3, 9)]
+    assert (taken.done, taken.cursor) == ([(C, 1)], C)
+
+
+def test_a_row_whose_events_have_entered_goes_without_a_trace() -> None:
+    taken = decide_round([row(A, 1, 3), row(B, 4, 4)], {A: 3, B: 3}, START, 5)
+    assert taken.ranges == [span(B, 4, 4)]
+    assert taken.done == [(A, 1), (B, 4)]
+
+
+def test_what_a_lost_row_told_of_enters_with_the_next_one() -> None:
+    taken = decide_round([row(A, 7, 8)], {A: 3}, START, 10)
+    assert taken.ranges == [span(A, 4, 8)]
+
+
+@given(rows, st.integers(1, 40))
+def test_streams_go_on_without_a_gap_and_never_beyond_the_room(
+    waiting: list[LogPending], room: int
+) -> None:
+    taken = decide_round(waiting, {A: 5}, START, room)
+    assert count_of(taken.ranges) <= room
+    reached = {A: 5}
+    for each in taken.ranges:
+        assert each.from_seq == reached.get(each.stream_id, 0) + 1 <= each.to_seq
+        reached[each.stream_id] = each.to_seq
+    for stream, first in taken.done:
+        done = [r for r in waiting if (r.stream_id, r.from_seq) == (stream, first)]
+        assert min(r.to_seq for r in done) <= reached[stream]
+
+
+@given(rows)
+def test_rounds_come_to_an_end_with_everything_in(waiting: list[LogPending]) -> None:
+    waiting = list({(r.stream_id, r.from_seq): r for r in waiting}.values())
+    owed = {
+        r.stream_id: max(o.to_seq for o in waiting if o.stream_id == r.stream_id) for r in waiting
+    }
+    entered: dict[StreamId, int] = {}
+    cursor = START
+    for _ in range(1_000):
+        if not waiting:
+            break
+        taken = decide_round(waiting, entered, cursor, 3)
+        cursor = taken.cursor
+        entered |= {each.stream_id: each.to_seq for each in taken.ranges}
+        waiting = [r for r in waiting if (r.stream_id, r.from_seq) not in set(taken.done)]
+    assert waiting == []
+    assert entered == owed
+
+
+def test_events_of_the_quiet_stream_ask_for_no_checkpoint() -> None:
+    quiet = C
+    assert owed_after([span(C, 1, 1)], 10, 8, quiet) == 8
+    assert owed_after([span(A, 1, 2), span(C, 1, 1)], 10, 8, quiet) == 12
+    assert owed_after([span(C, 1, 1), span(A, 1, 2)], 10, 8, quiet) == 13
+
+
+@given(st.integers(0, 70_000))
+def test_every_node_of_a_tree_is_computed_from_one_tile_or_from_few_entries(size: int) -> None:
+    for level, index in nodes_of((0, size)):
+        tile, start, end = place_of((level, index))
+        assert end - start <= 128
+        assert start // 256 == (end - 1) // 256
+        assert start << (8 * tile) == index << level
+        assert end << (8 * tile) == (index + 1) << level
+
+
+def test_what_became_whole_is_added_to_tiles_where_they_end() -> None:
+    first = grow(0, (), [leaf_hash(b"")] * 600)
+    assert tiles_with(first.made) == {(1, 0): (0, first.made[8, 0] + first.made[8, 1])}
+    more = grow(600, first.edge, [leaf_hash(b"")] * 65_536)
+    added = tiles_with(more.made)
+    assert set(added) == {(1, 0), (1, 1), (2, 0)}
+    assert (added[1, 0][0], len(added[1, 0][1])) == (2, 254 * 32)
+    assert (added[1, 1][0], len(added[1, 1][1])) == (0, 2 * 32)
+    assert added[2, 0] == (0, more.made[16, 0])
