@@ -23,9 +23,9 @@ from placet.sdk.errors import (
     OutcomeUnknown,
 )
 from placet.sdk.govern import governed
+from placet.sdk.outcomes import Ending
 from placet.sdk.session import Session
 from placet.sdk.tool import ToolContext, current_context
-from placet.sdk.turn import Ending
 
 
 async def open_calls(session: Session) -> list[PendingCall]:

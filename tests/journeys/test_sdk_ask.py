@@ -14,11 +14,13 @@ from placet.evidence.ask_vote import AskDecision
 from placet.kernel.foreign import Json
 from placet.kernel.principal import Environment
 from placet.replay.sessions.refusals import LeaseLost
-from placet.sdk.endpoints import ToolCall
+from placet.sdk.endpoints import NextRequest, ToolCall
 from placet.sdk.errors import ApprovalPending, CallBlocked
 from placet.sdk.govern import governed
+from placet.sdk.outcomes import Ending, Outcome
+from placet.sdk.requests import next_request
 from placet.sdk.studio.client import Studio
-from placet.sdk.turn import Ending, Tools
+from placet.sdk.turn import Tools
 from placet.studio.asks.model import AskShown
 
 
@@ -161,6 +163,36 @@ async def test_a_turn_runs_what_needs_nobody_before_it_waits(
     assert ran == ["o1", "x"]
 
 
+async def test_a_step_that_waited_for_people_prepares_the_request_that_tells_of_all_of_it(
+    desk: RefundDesk, studio: Studio, approver: Signer
+) -> None:
+    told: list[list[Outcome]] = []
+
+    def then(outcomes: list[Outcome]) -> NextRequest:
+        told.append(outcomes)
+        messages: list[Json] = [dict(one.message()) for one in outcomes]
+        return next_request(messages, "recorded", ["lookup_order"])
+
+    def lookup_order(order_id: str) -> str:
+        return f"{order_id} was delivered"
+
+    calls = [
+        ToolCall(id="a", name="email_customer", arguments='{"text":"x"}'),
+        ToolCall(id="b", name="lookup_order", arguments='{"order_id":"o1"}'),
+        ToolCall(id="c", name="drop_table", arguments="{}"),
+    ]
+    tools: Tools = {"email_customer": send, "lookup_order": lookup_order}
+    async with desk.client() as client, client.session(mode=ENFORCE) as session:
+        session.approval_seconds = 60
+        turn = asyncio.create_task(session.run_step(calls, tools, then=then))
+        await answer(studio, approver, AskDecision.APPROVE)
+        step = await turn
+    assert [one.tool_call_id for one in step.outcomes] == ["a", "b", "c"]
+    assert told == [step.outcomes]
+    assert step.prepared is not None
+    assert step.prepared.request_hash == then(step.outcomes).request_hash
+
+
 async def test_whoever_comes_back_goes_on_waiting_and_runs_what_people_approve(
     desk: RefundDesk, studio: Studio, approver: Signer, tmp_path: Path
 ) -> None:
@@ -245,7 +277,8 @@ async def test_a_turn_tells_what_it_did_also_where_it_cannot_wait_for_people(
         desk.client(network, patience=HASTY) as client,
         client.session(mode=ENFORCE) as session,
     ):
-        session.approval_seconds = 60
+        # Nobody answers within a wait of a second: no more is waited for than that.
+        session.approval_seconds = 1
         outcomes = await session.run_turn(calls, tools)
         network.is_down = False
     assert [one.ending for one in outcomes] == [Ending.WAITING, Ending.SUCCEEDED]

@@ -15,8 +15,9 @@ from tests.journeys.wire import Wire
 from placet.kernel.clock import SystemClock
 from placet.sdk.errors import ApprovalPending, CallBlocked
 from placet.sdk.govern import governed
+from placet.sdk.outcomes import Ending
 from placet.sdk.transport import HttpRequest, HttpResponse, HttpxTransport
-from placet.sdk.turn import Ending, Tools
+from placet.sdk.turn import Tools
 
 
 class WrongClock(SystemClock):

@@ -23,11 +23,11 @@ from placet.replay.sessions.refusals import LeaseLost, SessionClosing, SessionKi
 from placet.sdk.errors import GrantRefused, OutcomeUnknown
 from placet.sdk.execution import plain_runner, run
 from placet.sdk.govern import governed
+from placet.sdk.outcomes import Ending
 from placet.sdk.permits import obtain
 from placet.sdk.sync import Client as SyncClient
 from placet.sdk.tool import Tool
 from placet.sdk.transport import HttpRequest
-from placet.sdk.turn import Ending
 
 
 class Line:

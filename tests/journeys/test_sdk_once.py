@@ -13,9 +13,10 @@ from placet.kernel.ids import SystemIds
 from placet.sdk.answers import Prepared
 from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import GrantRefused, OutcomeUnknown
+from placet.sdk.outcomes import Ending
 from placet.sdk.session import Session
 from placet.sdk.transport import HttpRequest, HttpResponse, HttpxTransport
-from placet.sdk.turn import Ending, Tools
+from placet.sdk.turn import Tools
 
 LOOKUP = ToolCall(id="c1", name="lookup_order", arguments='{"order_id":"ord_1"}')
 REFUND = ToolCall(id="c1", name="issue_refund", arguments='{"order_id":"ord_1","amount_cents":7}')

@@ -14,9 +14,10 @@ from placet.kernel.foreign import Json
 from placet.kernel.principal import Environment
 from placet.sdk.answers import PendingCall
 from placet.sdk.errors import NotDone
+from placet.sdk.outcomes import Ending
 from placet.sdk.reconcile import Reading, reconcile
 from placet.sdk.session import Session
-from placet.sdk.turn import Ending, Tools
+from placet.sdk.turn import Tools
 
 CALL: list[Json] = [
     {

@@ -13,10 +13,14 @@ from placet.kernel.refusals import GovernanceUnavailable, Refusal, refusal_for
 from placet.replay.sessions.refusals import NoAuthority
 from placet.sdk import known_refusals
 from placet.sdk.client import Client
+from placet.sdk.endpoints import NextRequest, ToolCall
+from placet.sdk.govern import governed
+from placet.sdk.notes import tell
+from placet.sdk.outcomes import Ending
 from placet.sdk.retry import Patience
 from placet.sdk.session import Session
 from placet.sdk.transport import HttpRequest, HttpResponse, HttpxTransport
-from placet.sdk.turn import Ending, Tools
+from placet.sdk.turn import Tools
 from placet.server.problems import MEDIA_TYPE, document, status_of
 
 assert known_refusals, "it brings in every class"
@@ -55,6 +59,9 @@ RAISED: dict[str, dict[str, Any]] = {
 FOR_GOOD = ("malformed_body", "idempotency_conflict", "body_too_large", "session_closing")
 """What is said of one receipt; after anything else it is owed."""
 
+SAID_LESS = ("malformed_body", "body_too_large")
+"""Said of what a receipt tells beside its end: it is sent once more without that."""
+
 OVER: dict[str, dict[str, Any]] = {
     "lease_lost": {},
     "session_killed": {},
@@ -84,12 +91,15 @@ class Refusing:
         """Refuse nothing yet."""
         self.refusals: dict[str, list[Refusal]] = {}
         self.seen: list[str] = []
+        self.bodies: dict[str, list[dict[str, Any]]] = {}
         self.inner = HttpxTransport(url)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Answer with the refusal that is due, or hand over to the service."""
         ending = request.path.split("?")[0].rpartition("/")[2]
         self.seen.append(ending)
+        if request.body is not None:
+            self.bodies.setdefault(ending, []).append(msgspec.json.decode(request.body))
         due = self.refusals.get(ending)
         return answer_of(due.pop(0), request.path) if due else await self.inner.send(request)
 
@@ -214,21 +224,55 @@ async def test_a_refused_start_begins_nothing_and_gives_the_call_back_unless_it_
 async def test_a_refused_receipt_takes_nothing_from_the_tools_caller(
     session: Session, line: Refusing
 ) -> None:
-    refused = session.attached.outbox.refused
+    outbox, seen = session.attached.outbox, 0
     for code, members in RAISED.items():
         if code == "not_found":
             continue
         issue_refund, paid = refunding()
-        line.refusals = {"receipts": [made(code, members)]}
+        line.refusals = {"receipts": [made(code, members)] * (2 if code in SAID_LESS else 1)}
         assert await issue_refund(code, 100) == "rf_1"
         is_owed = code not in FOR_GOOD
-        assert (len(paid), session.owed, len(refused)) == (1, is_owed, not is_owed), code
-        await session.attached.outbox.deliver(session.means.endpoints, session.means.patience)
+        refused, seen = len(outbox.refused) - seen, len(outbox.refused)
+        assert (len(paid), session.owed, refused) == (1, is_owed, not is_owed), code
+        await outbox.deliver(session.means.endpoints, session.means.patience)
         assert session.owed == 0, code
-        refused.clear()
     line.refusals = {"receipts": [made("governance_unavailable", {"retry_after_seconds": 9})]}
     assert await issue_refund("owed", 100) == "rf_1"
-    assert (session.owed, refused) == (1, [])
+    assert (session.owed, len(outbox.refused)) == (1, seen)
+
+
+@pytest.mark.parametrize("code", SAID_LESS)
+async def test_a_receipt_that_cannot_be_taken_as_it_is_is_sent_with_its_end_alone(
+    session: Session, line: Refusing, code: str
+) -> None:
+    @governed
+    async def lookup_order(order_id: str) -> str:
+        tell(external_ref=order_id, cost_micros=5)
+        return "found"
+
+    line.refusals = {"receipts": [made(code, RAISED[code])]}
+    assert await lookup_order("ord_1") == "found"
+    assert line.seen.count("receipts") == 2
+    first, second = line.bodies["receipts"]
+    assert (first["output"], first["external_ref"]) == ('"found"', "ord_1")
+    assert (second["output"], second["external_ref"], second["cost_micros"]) == (None, None, 5)
+    assert second["idempotency_key"] == first["idempotency_key"]
+    assert (session.attached.outbox.refused, await open_statuses(session)) == ([], [])
+
+
+async def test_a_request_that_cannot_be_prepared_costs_no_receipt(
+    session: Session, line: Refusing
+) -> None:
+    def lookup_order(order_id: str) -> str:
+        return order_id
+
+    call = ToolCall(id="c1", name="lookup_order", arguments='{"order_id":"ord_1"}')
+    step = await session.run_step(
+        [call], {"lookup_order": lookup_order}, then=lambda _: NextRequest(request_hash="none")
+    )
+    assert ([one.ending for one in step.outcomes], step.prepared) == ([Ending.SUCCEEDED], None)
+    assert line.seen.count("receipts") == 2
+    assert (session.attached.outbox.refused, await open_statuses(session)) == ([], [])
 
 
 async def test_entering_waits_for_a_lease_and_raises_where_nothing_is_approved(

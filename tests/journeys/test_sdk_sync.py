@@ -8,8 +8,8 @@ from tests.journeys.conftest import ENFORCE, RefundDesk
 
 from placet.kernel.foreign import Json
 from placet.sdk.errors import CallBlocked, NoSessionError
+from placet.sdk.outcomes import Ending
 from placet.sdk.sync import Client, governed
-from placet.sdk.turn import Ending
 
 
 @pytest.fixture

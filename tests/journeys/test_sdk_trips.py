@@ -11,9 +11,10 @@ from tests.journeys.wire import Wire
 from placet.kernel.foreign import Json
 from placet.sdk.endpoints import NextRequest
 from placet.sdk.errors import NotDone
+from placet.sdk.outcomes import Ending, Outcome
 from placet.sdk.requests import next_request
 from placet.sdk.session import Session
-from placet.sdk.turn import Ending, Outcome, Tools
+from placet.sdk.turn import Tools
 
 OFFERED = ["lookup_order", "issue_refund"]
 

@@ -13,10 +13,11 @@ from placet.kernel.principal import Environment
 from placet.replay.sessions.refusals import LeaseLost
 from placet.sdk.answers import PendingCall, ReadToAsk
 from placet.sdk.client import Client
+from placet.sdk.outcomes import Ending
 from placet.sdk.reconcile import Reading
 from placet.sdk.resuming import Resumed
 from placet.sdk.transport import HttpRequest, HttpResponse
-from placet.sdk.turn import Ending, Tools
+from placet.sdk.turn import Tools
 
 READ = ReadToAsk(tool="look", arguments="{}", not_before=datetime(2020, 1, 1, tzinfo=UTC))
 

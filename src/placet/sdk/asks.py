@@ -11,6 +11,7 @@ from msgspec.structs import asdict, replace
 from placet.kernel.refusals import Conflict, GovernanceUnavailable, Refusal
 from placet.replay.calls.model import CallStatus, ReasonView
 from placet.sdk.answers import CallState, Claimed, EditedCall, ProposedCall
+from placet.sdk.errors import OutboxFull
 from placet.sdk.giving_back import forgo_claimed, undisturbed
 from placet.sdk.outbox import LOG
 from placet.sdk.retry import chance
@@ -39,13 +40,14 @@ async def answered(
     What they approve is claimed, and comes back granted or refused; what they rejected comes back
     denied, with their reasons. A call that somebody edited comes back as the one in its place, with
     the arguments to run it with. After `seconds` whatever still waits comes back as it is. Raises
-    `LeaseLost` and the service's refusals where nothing was granted by then; where something was,
-    the rest comes back as it is. What was granted to whoever is cancelled is given back.
+    `LeaseLost`, `OutboxFull` and the service's refusals where nothing was granted by then; where
+    something was, the rest comes back as it is. What was granted to whoever is cancelled is given
+    back.
     """
     waiting = _Waiting(session, session.means.clock.monotonic() + seconds)
     try:
         await _follow_all(waiting, calls)
-    except Refusal as refusal:
+    except (Refusal, OutboxFull) as refusal:
         # What was granted is not given up for the sake of what was not.
         if not waiting.granted:
             raise

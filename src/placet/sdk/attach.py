@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -12,7 +13,14 @@ from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable, NotFound, Refusal, Unavailable
 from placet.plans.model import PlanAnswer
 from placet.replay.sessions.lease_model import ChangeLease, LeaseAction
+from placet.replay.sessions.refusals import (
+    SessionCompleted,
+    SessionCompromised,
+    SessionExpired,
+    SessionKilled,
+)
 from placet.sdk.answers import SessionAnswer
+from placet.sdk.aside import aside
 from placet.sdk.caller import Ask
 from placet.sdk.keys import GrantKeys
 from placet.sdk.lease import Lease, term_of
@@ -27,6 +35,9 @@ if TYPE_CHECKING:
     from placet.sdk.journal import Journal
 
 _RELEASE: Final = Patience(total=0.0, attempt=2.0)
+
+ENDED: Final = (SessionKilled, SessionCompleted, SessionExpired, SessionCompromised)
+"""What is said of a session that nobody holds ever again."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,14 +72,16 @@ async def _attach(means: Means, opening: Opening) -> Attached:
     if opening.session_id is not None:
         journal = await _journal_of(opening, opening.session_id)
         with _letting_go(journal):
+            view = None
             try:
                 view = await means.endpoints.session(opening.session_id)
                 return await _hold(means, opening, view, journal)
             except Unavailable:
                 raise
-            except Refusal:
+            except Refusal as refusal:
                 if journal is not None:
-                    await _tell_owed(means, opening.session_id, journal)
+                    await _tell_owed(means, opening.session_id, journal, is_read=view is not None)
+                    journal.close(is_ended=isinstance(refusal, ENDED))
                 raise
     view = await means.endpoints.open_session(opening.mode, means.ids.new(), opening.assertion)
     journal = await _journal_of(opening, view.session_id)
@@ -85,7 +98,7 @@ async def _hold(
     await _grant(means, opening, view, lease)
     outbox = Outbox(view.session_id, lease, journal)
     if journal is not None and lease.fence is not None:
-        await asyncio.to_thread(journal.leased, lease.fence)
+        await aside(partial(journal.leased, lease.fence))
         outbox.owe(*journal.owed())
     unguarded = Unguarded(view.session_id, means.clock, means.ids)
     renewal = Renewal(means.caller.another(), view.session_id, lease, (outbox, unguarded))
@@ -101,9 +114,12 @@ async def _hold(
     )
 
 
-async def _tell_owed(means: Means, session_id: UUID, journal: "Journal") -> None:
-    """Deliver what is owed to a session that cannot be held any more: reports need no lease."""
-    outbox = Outbox(session_id, Lease(""), journal)
+async def _tell_owed(means: Means, session_id: UUID, journal: "Journal", *, is_read: bool) -> None:
+    """Deliver what is owed to a session that cannot be held any more: reports need no lease.
+
+    One that could not be read is perhaps not this key's: what is refused there stays owed.
+    """
+    outbox = Outbox(session_id, Lease(""), journal, is_read=is_read)
     outbox.owe(*journal.owed())
     await outbox.deliver(means.endpoints, means.patience)
 
@@ -120,7 +136,7 @@ def _letting_go(journal: "Journal | None") -> Iterator[None]:
 
 async def _journal_of(opening: Opening, session_id: UUID) -> "Journal | None":
     folder = opening.journal
-    return None if folder is None else await asyncio.to_thread(_open, folder, session_id, opening)
+    return None if folder is None else await aside(partial(_open, folder, session_id, opening))
 
 
 def _open(folder: Path, session_id: UUID, opening: Opening) -> "Journal":
@@ -170,14 +186,15 @@ async def detach(means: Means, attached: Attached) -> None:
 
 
 async def _let_go(means: Means, attached: Attached) -> None:
+    end: Refusal | None = None
     try:
         await attached.renewal.stop()
+        attached.outbox.leave()
         _log_untold(attached)
-        if not attached.lease.is_lost:
-            await _release(means, attached)
+        end = attached.lease.lost or await _release(means, attached)
     finally:
         if attached.journal is not None:
-            await asyncio.to_thread(attached.journal.close)
+            await aside(partial(attached.journal.close, is_ended=isinstance(end, ENDED)))
         await means.telling.left()
 
 
@@ -202,7 +219,8 @@ def _log_untold(attached: Attached) -> None:
         LOG.error("%d receipts of session %s were not delivered", owed, session_id)
 
 
-async def _release(means: Means, attached: Attached) -> None:
+async def _release(means: Means, attached: Attached) -> Refusal | None:
+    """Give the lease back. Returns why that was not possible, if it was not."""
     session_id, lease = attached.view.session_id, attached.lease
     change = ChangeLease(
         action=LeaseAction.RELEASE, holder=lease.holder, request_id=means.ids.new()
@@ -212,6 +230,8 @@ async def _release(means: Means, attached: Attached) -> None:
     except Refusal as refusal:
         # It ends by itself; a lease that cannot be given back is only waited for.
         LOG.info("the lease of session %s was not given back: %s", session_id, refusal)
+        return refusal
+    return None
 
 
 async def posture_without(means: Means, refusal: Refusal) -> Posture:

@@ -71,10 +71,10 @@ class OpenCall:
 class Calling:
     """A call that is asked for on entering and reported on leaving. Made by `Session.call`.
 
-    Entering raises `CallBlocked`, `ApprovalPending`, `GrantRefused`, `LeaseLost` and the service's
-    refusals; then the block does not run and nothing is left open by this process. Leaving reports
-    a success, or what the exception says of the effect, by the same rules as for a tool, and the
-    exception goes on.
+    Entering raises `CallBlocked`, `ApprovalPending`, `GrantRefused`, `OutboxFull`, `LeaseLost` and
+    the service's refusals; then the block does not run and nothing is left open by this process.
+    Leaving reports a success, or what the exception says of the effect, by the same rules as for a
+    tool, and the exception goes on.
     """
 
     def __init__(self, session: Session, tool: str, arguments: Mapping[str, object]) -> None:
@@ -109,6 +109,7 @@ class Calling:
         except BaseException:
             if permit.is_reported and permit.is_ours:
                 await self._report(permit, never_begun(self._started_at))
+            self._session.expect_none(permit.context.call_id)
             raise
         self._permit, self._call = permit, OpenCall(permit)
         return self._call

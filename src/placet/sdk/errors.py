@@ -60,6 +60,23 @@ class GrantRefused(GovernanceStop):
         return f"`{self.tool}` was not run: {self.detail} (call {self.call_id})"
 
 
+class OutboxFull(GovernanceStop):
+    """Too many receipts are owed, so nothing is begun whose receipt could only be owed too.
+
+    It passes as soon as somebody takes the receipts again.
+    """
+
+    def __init__(self, owed: int, size: int) -> None:
+        """Take how many receipts are owed or awaited, and the bytes of those that are owed."""
+        super().__init__(owed, size)
+        self.owed = owed
+        self.size = size
+
+    def __str__(self) -> str:
+        """Return one sentence."""
+        return f"{self.owed} receipts are owed or awaited ({self.size} bytes): nothing is begun"
+
+
 class NotDone(Exception):  # noqa: N818 -- a tool says it of its effect, not of itself
     """Raise this from a tool that knows that its effect did not take place, and will not.
 

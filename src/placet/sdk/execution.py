@@ -97,6 +97,7 @@ class _Run:
                 await self._report(self._fell(fault), self._following(None, fault))
             elif self._permit.is_ours:
                 await self._report(never_begun(self._now()))
+            self._session.expect_none(self._permit.context.call_id)
             raise
         await self._report(self._did(result), self._following(result, None))
         return result
@@ -115,7 +116,7 @@ class _Run:
             if permit.may_cancel or not permit.is_reported:
                 return await self._cancellable(work)
         else:
-            work = asyncio.ensure_future(plain_runner.get()(self._plain))
+            work = asyncio.ensure_future(self._threaded())
         try:
             result = await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -123,7 +124,14 @@ class _Run:
                 late = asyncio.ensure_future(self._report_late(work))
                 self._session.outlive(late, until=permit.expires_at)
             raise
-        return await result if inspect.isawaitable(result) else result
+        return result
+
+    async def _threaded(self) -> object:
+        """Run a plain callable; what it returns to be awaited is the tool, and goes on likewise."""
+        result = await plain_runner.get()(self._plain)
+        if not inspect.isawaitable(result):
+            return result
+        return await self._tool.finish(result, self._permit.context, self._notes)
 
     async def _cancellable(self, work: "asyncio.Future[object]") -> object:
         """Await a tool that ends with its caller, and with the lease that it was begun under."""

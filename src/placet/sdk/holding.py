@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
@@ -11,7 +12,9 @@ from placet.kernel.principal import Environment
 from placet.kernel.refusals import GovernanceUnavailable
 from placet.replay.sessions.refusals import LeaseLost, NoAuthority
 from placet.sdk.answers import SessionAnswer
+from placet.sdk.aside import aside
 from placet.sdk.attach import Attached, attach, detach, posture_without
+from placet.sdk.errors import OutboxFull
 from placet.sdk.lease import Lease, Term
 from placet.sdk.means import Means, Opening
 from placet.sdk.outbox import LOG
@@ -150,6 +153,11 @@ class Holding:
         self._begun.add(call_id)
         return is_first
 
+    def expect_none(self, call_id: UUID) -> None:
+        """Say that there will be no receipt of a call that was about to be begun."""
+        if self._attached is not None:
+            self._attached.outbox.expect_none(call_id)
+
     def note_begun(self, call_id: UUID) -> None:
         """Write into the journal, if there is one, that a call is about to be begun. Blocking.
 
@@ -164,7 +172,8 @@ class Holding:
         The service may have granted it, and its answer was lost. Raises as `note_begun` does.
         """
         if self._attached is not None and self._attached.journal is not None:
-            await asyncio.to_thread(self._attached.journal.doubts, self._attached.lease.fence)
+            doubts, fence = self._attached.journal.doubts, self._attached.lease.fence
+            await aside(partial(doubts, fence))
 
     def is_noted(self, call_id: UUID) -> bool:
         """Tell whether the journal, if there is one, knows that a call may be begun."""
@@ -176,14 +185,15 @@ class Holding:
         """Tell whether what is begun here is written down first."""
         return self._attached is not None and self._attached.journal is not None
 
-    def posture_alone(self, fault: GovernanceUnavailable | LeaseLost) -> Posture:
+    def posture_alone(self, fault: GovernanceUnavailable | LeaseLost | OutboxFull) -> Posture:
         """Return how a call is treated whose request nobody answered. Raises `fault` for *not*.
 
-        A lease that ran out because no renewal was answered is the same case. One that somebody
-        else took is not, and neither is a session that was killed.
+        A lease that ran out because no renewal was answered is the same case, and so are receipts
+        that nobody took. A lease that somebody else took is not, and neither is a session that was
+        killed.
         """
         self.check_open()
-        if isinstance(fault, LeaseLost) and not self.lease.is_unanswered:
+        if isinstance(fault, LeaseLost | OutboxFull) and not self.lease.is_unanswered:
             raise fault
         posture = decide_posture(self.environment, None, reachable=False)
         if posture is not Posture.UNGUARDED:

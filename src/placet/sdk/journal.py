@@ -19,19 +19,28 @@ import contextlib
 import fcntl
 import os
 import threading
-import zlib
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 from typing import Final, Self
 from uuid import UUID
 
-import msgspec
-
 from placet.evidence.fields import Fence
-from placet.kernel.value import Value
 from placet.sdk.endpoints import Owed
 from placet.sdk.errors import JournalError, JournalInUse
+from placet.sdk.records import (
+    Begins,
+    Doubted,
+    Kept,
+    Leased,
+    Opened,
+    Owes,
+    Record,
+    Refused,
+    Told,
+    line_of,
+    record_in,
+)
 
 OPEN_MAX: Final = 10_000
 """Calls that one journal holds open at most."""
@@ -40,104 +49,9 @@ BYTES_MAX: Final = 64 * 1024 * 1024
 """Bytes that one journal has at most, after it was written anew without what is over."""
 
 _COMPACT_BYTES: Final = 1024 * 1024
-_SUM_BYTES: Final = 8
 _PRIVATE: Final = 0o600
 _ENDING: Final = ".journal"
-
-
-class Opened(Value, frozen=True, tag="opened"):
-    """Whose session this is, and under which name its lease is held."""
-
-    session_id: UUID
-    holder: str
-
-
-class Leased(Value, frozen=True, tag="leased"):
-    """From here on the journal knows of every call that is begun under this fence."""
-
-    fence: Fence
-
-
-class Doubted(Value, frozen=True, tag="doubted"):
-    """Under this fence a tool may have run for a call that does not stand here."""
-
-    fence: Fence
-
-
-class Begins(Value, frozen=True, tag="begins"):
-    """A call is about to be begun, or its grant was handed to the program."""
-
-    call_id: UUID
-
-
-class Owes(Value, frozen=True, tag="owes"):
-    """A call has ended, and this receipt of it is to be delivered."""
-
-    owed: Owed
-
-
-class Told(Value, frozen=True, tag="told"):
-    """A receipt of a call has arrived; `key` is its idempotency key."""
-
-    call_id: UUID
-    key: str
-
-
-class Refused(Value, frozen=True, tag="refused"):
-    """The receipt with this idempotency key is refused for good. What was begun stays so."""
-
-    key: str
-
-
-Record = Opened | Leased | Doubted | Begins | Owes | Told | Refused
-_READ: Final = msgspec.json.Decoder(Record)
-
-
-class Kept:
-    """What the records of a journal come to."""
-
-    def __init__(self) -> None:
-        """Know nothing."""
-        self.opened: Opened | None = None
-        self.fences: dict[Fence, None] = {}
-        self.begun: dict[UUID, None] = {}
-        self.owed: dict[str, Owed] = {}
-
-    def __repr__(self) -> str:
-        """Show how much is open."""
-        return f"Kept(begun={len(self.begun)}, owed={len(self.owed)})"
-
-    @property
-    def is_over(self) -> bool:
-        """Tell whether nothing is open any more."""
-        return not self.begun and not self.owed
-
-    def take(self, record: Record) -> None:
-        """Take one more record."""
-        match record:
-            case Opened():
-                self.opened = record
-            case Leased(fence=fence):
-                self.fences[fence] = None
-            case Doubted(fence=fence):
-                self.fences.pop(fence, None)
-            case Begins(call_id=call_id):
-                self.begun[call_id] = None
-            case Owes(owed=owed):
-                self.owed[owed.receipt.idempotency_key] = owed
-            case Told(call_id=call_id, key=key):
-                self.begun.pop(call_id, None)
-                self.owed.pop(key, None)
-            case Refused(key=key):
-                self.owed.pop(key, None)
-
-    def records(self) -> Iterator[Record]:
-        """Yield the fewest records that come to the same."""
-        if self.opened is not None:
-            yield self.opened
-        yield from (Leased(fence=fence) for fence in self.fences)
-        yield from (Begins(call_id=call_id) for call_id in self.begun)
-        yield from (Owes(owed=owed) for owed in self.owed.values())
+_FRESH: Final = ".new"
 
 
 class Journal:
@@ -174,6 +88,8 @@ class Journal:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._held = _hold(self._path)
             try:
+                # What a process left that was killed while it wrote the file anew.
+                self._path.with_suffix(_FRESH).unlink(missing_ok=True)
                 self._read()
             except BaseException:
                 self._release()
@@ -236,10 +152,15 @@ class Journal:
         if key in self.kept.owed:
             self._write(Refused(key=key), is_over=True)
 
-    def close(self) -> None:
-        """Let go of the journal; a file with nothing open goes. Closing twice does nothing."""
+    def close(self, *, is_ended: bool = False) -> None:
+        """Let go of the journal; a file with nothing open goes. Closing twice does nothing.
+
+        Of a session that has ended only what is owed is open: nobody begins a call there any more,
+        or takes over what may have been begun.
+        """
         with self._lock, contextlib.suppress(OSError):
-            if self._held is not None and self.kept.is_over:
+            is_over = self.kept.is_over or (is_ended and not self.kept.owed)
+            if self._held is not None and is_over:
                 self._path.unlink(missing_ok=True)
             self._release()
 
@@ -248,7 +169,7 @@ class Journal:
         text = stream.read()
         good = 0
         for line in text.splitlines(keepends=True):
-            record = _record_in(line)
+            record = record_in(line)
             if record is None:
                 break
             self.kept.take(record)
@@ -268,7 +189,7 @@ class Journal:
     def _write(self, record: Record, *, is_over: bool = False) -> None:
         # What tells that something is over makes room, so it always fits; and it need not hurry.
         with self._lock, _failing(self._path):
-            line = _line_of(record)
+            line = line_of(record)
             if not is_over:
                 self._make_room(len(line))
             self._append(line, hurries=not is_over)
@@ -303,11 +224,11 @@ class Journal:
 
     def _compact(self) -> None:
         """Write the file anew, without what is over; whoever looks sees the old or the new one."""
-        fresh = self._path.with_suffix(".new")
+        fresh = self._path.with_suffix(_FRESH)
         stream = _hold(fresh)
         try:
             stream.truncate(0)
-            text = b"".join(_line_of(record) for record in self.kept.records())
+            text = b"".join(line_of(record) for record in self.kept.records())
             _write_all(stream, text)
             os.fsync(stream.fileno())
             fresh.replace(self._path)
@@ -383,18 +304,3 @@ def _write_all(stream: FileIO, text: bytes) -> None:
     left = memoryview(text)
     while left:
         left = left[stream.write(left) or 0 :]
-
-
-def _line_of(record: Record) -> bytes:
-    text = msgspec.json.encode(record)
-    return b"%08x %s\n" % (zlib.crc32(text), text)
-
-
-def _record_in(line: bytes) -> Record | None:
-    total, _, text = line.rstrip(b"\n").partition(b" ")
-    if not line.endswith(b"\n") or len(total) != _SUM_BYTES:
-        return None
-    try:
-        return _READ.decode(text) if int(total, 16) == zlib.crc32(text) else None
-    except (ValueError, msgspec.MsgspecError):
-        return None

@@ -134,6 +134,11 @@ class Lease:
         return self._lost is not None
 
     @property
+    def lost(self) -> Refusal | None:
+        """Return what the service said when it ended this lease, or none while it has not."""
+        return self._lost
+
+    @property
     def is_unanswered(self) -> bool:
         """Tell whether the last renewal found no service to answer it."""
         return self._unanswered

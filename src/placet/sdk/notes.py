@@ -5,6 +5,7 @@ Where others find its effect, what it cost, and what the tool's host signed abou
 
 import base64
 import binascii
+import contextlib
 import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -87,7 +88,10 @@ def tell(
 
 def _fitting_ref(external_ref: object) -> str | None:
     if isinstance(external_ref, str) and len(external_ref) <= EXTERNAL_REF_MAX:
-        return external_ref
+        # What has no bytes, and what no database holds, would cost the whole report.
+        with contextlib.suppress(UnicodeEncodeError):
+            if b"\0" not in external_ref.encode():
+                return external_ref
     _LOG.warning("an external_ref is text of at most %d characters: left out", EXTERNAL_REF_MAX)
     return None
 

@@ -29,12 +29,22 @@ class OwnLoop:
         """Show whether the thread lives."""
         return f"OwnLoop({'running' if self._thread.is_alive() else 'stopped'})"
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it runs anything yet."""
+        return not self._loop.is_closed()
+
     def run(self, coroutine: Coroutine[object, object, T]) -> T:
         """Return the coroutine's result. Plain tools that it runs are run here, meanwhile.
 
         An interrupt here cancels the coroutine and is raised at once. One inside a tool is raised
-        after the tool was reported: nobody knows how far it came.
+        after the tool was reported: nobody knows how far it came. Raises `RuntimeError` in its own
+        thread, which would wait for itself.
         """
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            message = "this runs in the client's own thread, which cannot wait for itself"
+            raise RuntimeError(message)
         inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         here = _Here(self._loop, inbox)
         token = plain_runner.set(here.run)

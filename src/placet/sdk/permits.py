@@ -16,7 +16,7 @@ from placet.sdk.answers import EditedCall, Proposal, ProposedCall
 from placet.sdk.arguments import Arguments, arguments_in
 from placet.sdk.asks import answered
 from placet.sdk.endpoints import ToolCall
-from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused
+from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused, OutboxFull
 from placet.sdk.giving_back import forgo, give_back, undisturbed
 from placet.sdk.outbox import LOG
 from placet.sdk.plan import Posture
@@ -85,8 +85,9 @@ def admit(call: ProposedCall, environment: Environment) -> None:
 async def obtain(session: Session, tool: str, arguments: Arguments) -> Permit:
     """Ask for one call outside of any model turn: prepared and proposed at once, started if needed.
 
-    Raises `CallBlocked`, `ApprovalPending`, `GrantRefused`, `LeaseLost` and the service's refusals.
-    Where nobody answers and the environment allows it, the permit is an unguarded one.
+    Raises `CallBlocked`, `ApprovalPending`, `GrantRefused`, `OutboxFull`, `LeaseLost` and the
+    service's refusals. Where nobody answers and the environment allows it, the permit is an
+    unguarded one.
     """
     posture = session.posture_now()
     if posture is not None:
@@ -99,7 +100,7 @@ async def obtain(session: Session, tool: str, arguments: Arguments) -> Permit:
     try:
         asking = session.decide_at_once([asked], asked.id)
         proposal = await undisturbed(session, asking, regret)
-    except (GovernanceUnavailable, LeaseLost) as fault:
+    except (GovernanceUnavailable, LeaseLost, OutboxFull) as fault:
         posture = session.posture_alone(fault)
         await session.note_alone()
         return alone(session, tool, arguments, posture)
@@ -161,13 +162,16 @@ async def begin(
         raise GrantRefused(call.tool, call.call_id, "begun", detail)
     try:
         try:
+            session.attached.outbox.expect(call.call_id)
             permit = await _redeemed(session, call, arguments)
             return msgspec.structs.replace(permit, is_ours=is_ours)
-        except (GovernanceUnavailable, LeaseLost) as fault:
+        except (GovernanceUnavailable, LeaseLost, OutboxFull) as fault:
             posture = session.posture_alone(fault)
             await session.note_handed_out(call.call_id)
+            session.expect_none(call.call_id)
             return alone(session, call.tool, arguments, posture)
     except BaseException as fault:
+        session.expect_none(call.call_id)
         if is_ours and not _leaves_doubt(fault):
             await give_back(session, call, arguments.hash)
         raise

@@ -15,8 +15,9 @@ from placet.replay.reconciliations.model import ReadRefused
 from placet.replay.sessions.refusals import EvidenceTooWeak, TransitionNotAllowed
 from placet.sdk.answers import PendingCall
 from placet.sdk.endpoints import Settle, ToolCall
+from placet.sdk.outcomes import Ending
 from placet.sdk.session import Session
-from placet.sdk.turn import Ending, Tools, run_turn
+from placet.sdk.turn import Tools, run_turn
 
 _REASON: Final = "the read that the contract names tells of it"
 

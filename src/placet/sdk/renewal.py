@@ -6,11 +6,13 @@ its lease and its outbox. It ends with the process, and never keeps it alive.
 
 import asyncio
 import threading
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from placet.kernel.refusals import Action, Refusal, Unavailable
 from placet.replay.sessions.lease_model import ChangeLease, LeaseAction
+from placet.sdk.aside import aside
 from placet.sdk.caller import Caller
 from placet.sdk.endpoints import Endpoints
 from placet.sdk.lease import Lease, next_renewal, term_of
@@ -49,7 +51,7 @@ class Renewal:
     async def stop(self) -> None:
         """End the renewals; one that is under way is waited for, but not for long."""
         self._stop.set()
-        await asyncio.to_thread(self._thread.join, _STOP_SECONDS)
+        await aside(partial(self._thread.join, _STOP_SECONDS))
 
     def _run(self) -> None:
         with asyncio.Runner() as runner:

@@ -143,7 +143,7 @@ def output_of(result: object) -> str | None:
     """
     try:
         text = foreign.encode(msgspec.to_builtins(result))
-    except (TypeError, ValueError, RecursionError):
+    except Exception:  # noqa: BLE001 -- a result is anybody's object, and its effect has happened
         LOG.warning("a result of type %s has no JSON form and is not told", type(result).__name__)
         return None
     if len(text) > OUTPUT_MAX:

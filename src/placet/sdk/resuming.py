@@ -4,29 +4,52 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from placet.kernel.refusals import Conflict
+import msgspec
+
+from placet.kernel.refusals import Conflict, Refusal
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, Verdict
 from placet.replay.sessions.refusals import LeaseLost
 from placet.sdk.answers import PendingCall, ProposedCall
 from placet.sdk.asks import WAITING
 from placet.sdk.endpoints import ToolCall
+from placet.sdk.errors import OutboxFull
+from placet.sdk.outbox import LOG
+from placet.sdk.outcomes import Ending, Outcome
 from placet.sdk.reconcile import Reading, Reconciled, reconcile
 from placet.sdk.session import Session
-from placet.sdk.turn import Ending, Outcome, Tools, go_on
+from placet.sdk.turn import Tools, go_on
 
 _ROUNDS_MAX: Final = 64
+
+
+class Stopped(Value, frozen=True):
+    """What ended a going on early: a refusal, and the calls that it was said of.
+
+    `call_ids` is empty where it was said of the session: what was open there was not even read.
+    """
+
+    refusal: Refusal | OutboxFull
+    call_ids: list[UUID]
 
 
 class Resumed(Value, frozen=True):
     """What became of the calls that were open.
 
     `outcomes` has one for each call that waited for people; `reconciled` what a read told of each
-    unknown call whose contract names one, by the call's id.
+    unknown call whose contract names one, by the call's id. `stopped` is there where not all that
+    was open was come to.
     """
 
     outcomes: list[Outcome]
     reconciled: dict[UUID, Reconciled]
+    stopped: Stopped | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing has become of any call: a reading that settles none is none."""
+        told = self.reconciled.values()
+        return not self.outcomes and all(one.reading is not Reading.SETTLED for one in told)
 
 
 async def resume(session: Session, tools: Tools) -> Resumed:
@@ -34,9 +57,25 @@ async def resume(session: Session, tools: Tools) -> Resumed:
 
     `tools` maps names to callables, among them the reads. Each step that waits is waited for up to
     `session.approval_seconds`; what still waits then is a `WAITING` outcome, and so is one
-    that moved meanwhile. Raises the service's refusals that concern more than one call.
+    that moved meanwhile. A refusal that concerns more than one call, such as a lost lease, ends it.
+    It is raised if nothing has become of any call by then; otherwise it is what `stopped` says,
+    because what has happened must not be lost with it.
     """
     resumed = Resumed(outcomes=[], reconciled={})
+    at: list[UUID] = []
+    try:
+        await _resume_all(session, tools, resumed, at)
+    except (Refusal, OutboxFull) as refusal:
+        if resumed.is_empty:
+            raise
+        LOG.warning("what is open was not come to: %s", refusal)
+        stopped = Stopped(refusal=refusal, call_ids=list(at))
+        return msgspec.structs.replace(resumed, stopped=stopped)
+    return resumed
+
+
+async def _resume_all(session: Session, tools: Tools, resumed: Resumed, at: list[UUID]) -> None:
+    """Go on with all; `at` holds the calls that are just asked for."""
     seen: set[UUID] = set()
     for _ in range(_ROUNDS_MAX):
         session.check()
@@ -44,17 +83,21 @@ async def resume(session: Session, tools: Tools) -> Resumed:
         state = await session.state(pending=True)
         fresh = [call for call in state.pending or [] if call.call_id not in seen]
         seen |= {call.call_id for call in fresh}
-        await _resume_some(session, tools, fresh, resumed)
+        await _resume_some(session, tools, fresh, resumed, at)
         if not state.more_pending or not fresh:
             break
-    return resumed
 
 
 async def _resume_some(
-    session: Session, tools: Tools, found: Sequence[PendingCall], resumed: Resumed
+    session: Session,
+    tools: Tools,
+    found: Sequence[PendingCall],
+    resumed: Resumed,
+    at: list[UUID],
 ) -> None:
     for call in found:
         if call.status == CallStatus.UNKNOWN and call.reconcile is not None:
+            at[:] = [call.call_id]
             resumed.reconciled[call.call_id] = await _reconciled(session, call, tools)
     steps: dict[UUID, list[PendingCall]] = {}
     for call in found:
@@ -64,15 +107,20 @@ async def _resume_some(
         elif call.status in WAITING:
             steps.setdefault(call.prepared_request_id, []).append(call)
     for step in steps.values():
-        try:
-            told = await go_on(session, tools, [_as_proposed(call) for call in step])
-        except LeaseLost:
-            raise
-        except Conflict as refusal:
-            # One step that moved meanwhile does not keep the others.
-            words = f"still waits for people: {refusal}"
-            told = [_left(call, Ending.WAITING, words) for call in step]
-        resumed.outcomes.extend(told)
+        at[:] = [call.call_id for call in step]
+        resumed.outcomes.extend(await _gone_on(session, tools, step))
+    at.clear()
+
+
+async def _gone_on(session: Session, tools: Tools, step: Sequence[PendingCall]) -> list[Outcome]:
+    try:
+        return await go_on(session, tools, [_as_proposed(call) for call in step])
+    except LeaseLost:
+        raise
+    except Conflict as refusal:
+        # One step that moved meanwhile does not keep the others.
+        words = f"still waits for people: {refusal}"
+        return [_left(call, Ending.WAITING, words) for call in step]
 
 
 async def _reconciled(session: Session, call: PendingCall, tools: Tools) -> Reconciled:

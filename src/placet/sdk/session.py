@@ -1,9 +1,9 @@
 """One governed session: its lease is kept, and its binding carried from request to request."""
 
-import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID
@@ -12,6 +12,7 @@ import msgspec
 
 from placet.kernel.foreign import Json
 from placet.kernel.refusals import Action, Gone
+from placet.replay.calls.model import CallStatus
 from placet.replay.closings.model import CloseAnswer
 from placet.replay.sessions.model import KillAnswer
 from placet.replay.sessions.refusals import LeaseLost, SessionClosing
@@ -25,6 +26,7 @@ from placet.sdk.answers import (
     Settlement,
     Started,
 )
+from placet.sdk.aside import aside
 from placet.sdk.endpoints import NextRequest, Owed, Receipt, Settle, ToolCall
 from placet.sdk.errors import NoSessionError
 from placet.sdk.holding import Holding
@@ -34,9 +36,10 @@ from placet.sdk.requests import as_tool_calls, request_hash_of
 if TYPE_CHECKING:
     from placet.sdk.calling import Calling
     from placet.sdk.govern import Governor
+    from placet.sdk.outcomes import Outcome
     from placet.sdk.resuming import Resumed
     from placet.sdk.takeover import TakenOver
-    from placet.sdk.turn import Outcome, Step, Then, Tools
+    from placet.sdk.turn import Step, Then, Tools
 
 _current: Final[ContextVar["Session | None"]] = ContextVar("placet_session", default=None)
 
@@ -56,7 +59,7 @@ class Session(Holding):
     `async with` takes the lease, renews it from a thread, and gives it back. What begins something
     (`preflight`, `propose`, `start`, and every governed call) raises `LeaseLost` once two thirds
     of the lease have passed without a renewal, or the session is being left; what reports is
-    always sent.
+    always sent. What asks for a grant raises `OutboxFull` where too many receipts are owed.
 
     A call that people are asked about raises `ApprovalPending`, or is a `WAITING` outcome of its
     turn. With `approval_seconds` set it is waited for, so long, and claimed and run after a yes.
@@ -141,7 +144,7 @@ class Session(Holding):
 
     async def decide(self, prepared: Prepared, tool_calls: Json | Sequence[ToolCall]) -> Proposal:
         """Have tool calls decided as `propose` does, to be begun by this client alone."""
-        self.check()
+        self._check_all()
         sent = self.means.clock.monotonic()
         with self._listening():
             proposal = await self.means.endpoints.propose(
@@ -157,7 +160,7 @@ class Session(Holding):
 
     async def decide_at_once(self, tool_calls: Sequence[ToolCall], key: str) -> Proposal:
         """Have calls decided that no model turn led to; `key` makes repeated ones the same."""
-        self.check()
+        self._check_all()
         self.means.telling.saw([call.name for call in tool_calls])
         sent = self.means.clock.monotonic()
         with self._listening():
@@ -179,7 +182,7 @@ class Session(Holding):
 
     async def judge_again(self, call_id: UUID, claim_id: UUID) -> Claimed:
         """Claim a call as `claim_approved` does, to be begun by this client alone."""
-        self.check()
+        self._check_all()
         sent = self.means.clock.monotonic()
         with self._listening():
             claimed = await self.means.endpoints.claim(
@@ -225,7 +228,7 @@ class Session(Holding):
         """
         outbox = self.attached.outbox
         if self.has_journal:
-            await asyncio.to_thread(outbox.note_owed, owed)
+            await aside(partial(outbox.note_owed, owed))
         if following is not None:
             self.means.telling.saw(following.offered_tools)
         sent, means = self.means.clock.monotonic(), self.means
@@ -238,7 +241,10 @@ class Session(Holding):
 
     async def settle(self, settle: Settle) -> Settlement:
         """Take a call out of `unknown`, citing a receipt or, with an operator's key, a reason."""
-        return await self.means.endpoints.settle(self.session_id, self.lease.binding, settle)
+        settled = await self.means.endpoints.settle(self.session_id, self.lease.binding, settle)
+        if settled.call_status == CallStatus.SETTLED:
+            await self.attached.outbox.note_over(settled.call_id)
+        return settled
 
     async def close(self, reason: str | None = None) -> CloseAnswer:
         """Begin nothing new in this session, and cancel what waits for people.
@@ -305,12 +311,17 @@ class Session(Holding):
     async def note_handed_out(self, call_id: UUID) -> None:
         """Write into the journal, if there is one, that the program may begin a call from now."""
         if self.has_journal and not self.is_noted(call_id):
-            await asyncio.to_thread(self.note_begun, call_id)
+            await aside(partial(self.note_begun, call_id))
 
     async def _hand_out(self, calls: Sequence[ProposedCall]) -> None:
         for call in calls:
             if call.has_grant:
                 await self.note_handed_out(call.call_id)
+
+    def _check_all(self) -> None:
+        """Raise `LeaseLost` or `OutboxFull` where nothing may be begun that is granted now."""
+        self.check()
+        self.attached.outbox.check_room()
 
     @contextlib.contextmanager
     def _listening(self) -> Iterator[None]:

@@ -24,6 +24,7 @@ from placet.sdk.endpoints import Receipt, Settle, ToolCall
 from placet.sdk.errors import NoSessionError
 from placet.sdk.execution import run
 from placet.sdk.means import TTL_SECONDS
+from placet.sdk.outcomes import Outcome
 from placet.sdk.own_loop import OwnLoop
 from placet.sdk.permits import obtain
 from placet.sdk.plan import KnownPlan
@@ -31,7 +32,7 @@ from placet.sdk.resuming import Resumed
 from placet.sdk.session import Session as AsyncSession
 from placet.sdk.takeover import TakenOver
 from placet.sdk.tool import Tool
-from placet.sdk.turn import Outcome, Step, Then, Tools
+from placet.sdk.turn import Step, Then, Tools
 
 if TYPE_CHECKING:
     from placet.evidence.dsse import Envelope
@@ -69,7 +70,8 @@ class Client:
 
     def close(self) -> None:
         """Close the connections and end the thread. Sessions must have been left before."""
-        self._loop.run(self.client.close())
+        if self._loop.is_open:
+            self._loop.run(self.client.close())
         self._loop.close()
 
     def session(  # noqa: PLR0913 -- what may be said of a session, each by its name

@@ -10,7 +10,7 @@ fence, and not of this one. One whose grant was redeemed may have been begun, wh
 says.
 """
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from placet.kernel.refusals import Refusal, Unavailable
 from placet.kernel.value import Value
 from placet.replay.calls.model import CallStatus, EvidenceLevel, ExecutionState, ReceiptStatus
 from placet.sdk.answers import PendingCall, SeenReceipt
+from placet.sdk.aside import aside
 from placet.sdk.asks import WAITING
 from placet.sdk.endpoints import Owed, Receipt, Settle
 from placet.sdk.outbox import LOG
@@ -61,10 +62,10 @@ async def take_over(session: Session) -> TakenOver:
     `LeaseLost` and what ends a session; of one call nothing is raised: what cannot be settled is
     logged and stays as it is.
     """
-    journal, owed = session.attached.journal, session.owed
-    begun = set() if journal is None else set(journal.begun())
-    await session.attached.outbox.deliver(session.means.endpoints, session.means.patience)
-    found = TakenOver(delivered=owed - session.owed)
+    journal, outbox, owed = session.attached.journal, session.attached.outbox, session.owed
+    begun, refused = set() if journal is None else set(journal.begun()), outbox.refused_count
+    await outbox.deliver(session.means.endpoints, session.means.patience)
+    found = TakenOver(delivered=owed - session.owed - (outbox.refused_count - refused))
     seen: set[UUID] = set()
     for _ in range(_ROUNDS_MAX):
         # The first open calls are shown; what is settled makes room for more.
@@ -77,7 +78,7 @@ async def take_over(session: Session) -> TakenOver:
                 begun.discard(call.call_id)
         if not state.more_pending:
             # What is not open any more is over, and of the rest all is said that is known here.
-            await asyncio.to_thread(_forget, journal, begun)
+            await aside(partial(_forget, journal, begun))
         if not state.more_pending or not fresh:
             break
     return found

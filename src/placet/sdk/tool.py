@@ -2,7 +2,7 @@
 
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Final
 from uuid import UUID
@@ -125,6 +125,17 @@ class Tool:
         try:
             result = self.function(*bound.args, **bound.kwargs)
             return await result if inspect.isawaitable(result) else result
+        finally:
+            current_notes.reset(noting)
+            _current.reset(token)
+
+    async def finish(
+        self, result: Awaitable[object], context: ToolContext, notes: Notes | None = None
+    ) -> object:
+        """Await what a plain callable returned, as `call_async` does, in a task of its own."""
+        token, noting = _current.set(context), current_notes.set(notes)
+        try:
+            return await result
         finally:
             current_notes.reset(noting)
             _current.reset(token)

@@ -2,66 +2,36 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from enum import StrEnum
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
 from placet.kernel.foreign import ForeignJsonError, Json
 from placet.kernel.refusals import Action, GovernanceUnavailable, Refusal
 from placet.kernel.value import Value
-from placet.replay.calls.model import CallStatus, ReasonView
+from placet.replay.calls.model import CallStatus
 from placet.replay.sessions.refusals import LeaseLost
 from placet.sdk.answers import EditedCall, Prepared, Proposal, ProposedCall
 from placet.sdk.arguments import Arguments, arguments_in
 from placet.sdk.asks import WAITING, answered
 from placet.sdk.endpoints import NextRequest, ToolCall
-from placet.sdk.errors import ApprovalPending, CallBlocked, GrantRefused, JournalError, told
+from placet.sdk.errors import (
+    ApprovalPending,
+    CallBlocked,
+    GrantRefused,
+    JournalError,
+    OutboxFull,
+)
 from placet.sdk.execution import Ahead, run
 from placet.sdk.gate import Gate
 from placet.sdk.giving_back import forgo, undisturbed
 from placet.sdk.outbox import LOG
+from placet.sdk.outcomes import Ending, Outcome, Told
 from placet.sdk.permits import Permit, admit, alone, begin, decisions
 from placet.sdk.plan import Posture
-from placet.sdk.reports import output_of, status_of
 from placet.sdk.requests import as_tool_calls
 from placet.sdk.session import Session
 from placet.sdk.tool import Tool
-
-
-class Ending(StrEnum):
-    """How one call of a turn ended."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    TIMED_OUT = "timed_out"
-    UNKNOWN = "unknown"
-    BLOCKED = "blocked"
-    WAITING = "waiting"
-    NOT_RUN = "not_run"
-
-
-class Outcome(Value, frozen=True):
-    """What became of one tool call, with the text that goes back to the model."""
-
-    tool_call_id: str
-    tool: str
-    ending: Ending
-    text: str
-    call_id: UUID | None = None
-    reasons: list[ReasonView] = msgspec.field(default_factory=list)
-    deadline: datetime | None = None
-
-    def __repr__(self) -> str:
-        """Show how it ended, without what the tool returned."""
-        return f"Outcome({self.tool!r}, {self.ending.value}, call_id={self.call_id})"
-
-    def message(self) -> dict[str, str]:
-        """Return the chat message that answers the tool call."""
-        return {"role": "tool", "tool_call_id": self.tool_call_id, "content": self.text}
-
 
 Tools = Mapping[str, Callable[..., object]]
 Then = Callable[[list[Outcome]], NextRequest]
@@ -103,7 +73,7 @@ async def _run_turn(
     if posture is None:
         try:
             proposal = await _decided(session, asked, wrapped, prepared)
-        except (GovernanceUnavailable, LeaseLost) as fault:
+        except (GovernanceUnavailable, LeaseLost, OutboxFull) as fault:
             posture = session.posture_alone(fault)
             await session.note_alone()
         else:
@@ -227,47 +197,52 @@ class _Turn:
         self._is_ours = is_ours
 
     async def run(self, found: Sequence[tuple[ToolCall, ProposedCall]]) -> list[Outcome]:
-        outcomes = await self._run_all(found)
-        seconds = self._session.approval_seconds
-        if seconds <= 0 or all(one.ending is not Ending.WAITING for one in outcomes):
-            return outcomes
+        outcomes = await self._run_all(dict(enumerate(found)), {})
         # What needs nobody ran first: its grants end sooner than people answer.
-        waiting = [
-            (at, each) for at, each in enumerate(found) if outcomes[at].ending is Ending.WAITING
-        ]
-        try:
-            told = await self.go_on([each for _, each in waiting])
-        except Refusal as refusal:
-            # What ran is told all the same: a turn that raises would be run again.
-            LOG.warning("calls of a turn still wait for people: %s", refusal)
-            return outcomes
-        for (at, _), outcome in zip(waiting, told, strict=True):
-            outcomes[at] = outcome
-        return outcomes
+        waiting = {
+            at: each for at, each in enumerate(found) if outcomes[at].ending is Ending.WAITING
+        }
+        if waiting and self._session.approval_seconds > 0:
+            try:
+                outcomes |= await self._go_on(waiting, outcomes)
+            except (Refusal, OutboxFull) as stop:
+                # What ran is told all the same: a turn that raises would be run again.
+                LOG.warning("calls of a turn still wait for people: %s", stop)
+        return [outcomes[at] for at in range(len(found))]
 
     async def go_on(self, waiting: Sequence[tuple[ToolCall, ProposedCall]]) -> list[Outcome]:
-        seconds = self._session.approval_seconds
-        told = await answered(self._session, [call for _, call in waiting], seconds)
-        again = [
-            (_edited(asked, call), call) for (asked, _), call in zip(waiting, told, strict=True)
-        ]
-        return await self._run_all(again)
+        outcomes = await self._go_on(dict(enumerate(waiting)), {})
+        return [outcomes[at] for at in range(len(waiting))]
 
-    async def _run_all(self, found: Sequence[tuple[ToolCall, ProposedCall]]) -> list[Outcome]:
+    async def _go_on(
+        self, waiting: Mapping[int, tuple[ToolCall, ProposedCall]], before: Mapping[int, Outcome]
+    ) -> dict[int, Outcome]:
+        calls = [call for _, call in waiting.values()]
+        told = await answered(self._session, calls, self._session.approval_seconds)
+        again = {
+            at: (_edited(asked, call), call)
+            for (at, (asked, _)), call in zip(waiting.items(), told, strict=True)
+        }
+        return await self._run_all(again, before)
+
+    async def _run_all(
+        self, found: Mapping[int, tuple[ToolCall, ProposedCall]], before: Mapping[int, Outcome]
+    ) -> dict[int, Outcome]:
+        """Return an outcome for each place; `before` are those that the turn has already."""
         done: dict[int, Outcome] = {}
         last = None if self._following is None else _last_to_run(found)
         # What does not run ends before the last that does: its receipt tells of the whole turn.
-        order = [at for at in range(len(found)) if at != last] + ([] if last is None else [last])
+        order = [at for at in found if at != last] + ([] if last is None else [last])
         try:
             for at in order:
-                others = done if at == last else None
+                others = {**before, **done} if at == last else None
                 done[at] = await self._run_decided(at, *found[at], others)
         finally:
             if left := [found[at] for at in order if at not in done]:
                 giving_back = asyncio.ensure_future(self.forgo_all(left))
                 self._session.outlive(giving_back)
                 await asyncio.shield(giving_back)
-        return [done[at] for at in range(len(found))]
+        return done
 
     async def forgo_all(self, left: Sequence[tuple[ToolCall, ProposedCall]]) -> None:
         for asked, call in left:
@@ -280,7 +255,7 @@ class _Turn:
     async def _run_decided(
         self, at: int, asked: ToolCall, call: ProposedCall, others: dict[int, Outcome] | None
     ) -> Outcome:
-        told_of = _Told(asked=asked, call_id=call.call_id)
+        told_of = Told(asked=asked, call_id=call.call_id)
         tool = self._tools.get(asked.name)
         try:
             admit(call, self._session.environment)
@@ -293,7 +268,7 @@ class _Turn:
             return told_of.blocked(stop.reasons)
         except ApprovalPending as stop:
             return told_of.waiting(stop)
-        except (GrantRefused, JournalError, Refusal, ForeignJsonError) as fault:
+        except (GrantRefused, JournalError, OutboxFull, Refusal, ForeignJsonError) as fault:
             return told_of.not_run(str(fault))
         ahead = None
         if others is not None and self._following is not None:
@@ -308,18 +283,16 @@ def _edited(asked: ToolCall, call: ProposedCall) -> ToolCall:
     return msgspec.structs.replace(asked, arguments=call.edited)
 
 
-def _last_to_run(found: Sequence[tuple[ToolCall, ProposedCall]]) -> int | None:
+def _last_to_run(found: Mapping[int, tuple[ToolCall, ProposedCall]]) -> int | None:
     """Return the place of the last call that is granted, unless some wait for people after it."""
-    if any(call.status in WAITING for _, call in found):
+    if any(call.status in WAITING for _, call in found.values()):
         return None
-    return max(
-        (at for at, (_, call) in enumerate(found) if call.status is CallStatus.GRANTED),
-        default=None,
-    )
+    granted = (at for at, (_, call) in found.items() if call.status is CallStatus.GRANTED)
+    return max(granted, default=None)
 
 
 def _filling(
-    others: Mapping[int, Outcome], at: int, told_of: "_Told", permit: Permit
+    others: Mapping[int, Outcome], at: int, told_of: Told, permit: Permit
 ) -> Callable[[object, Exception | None], list[Outcome]]:
     """Return what makes all outcomes of a turn out of the end of its last call."""
 
@@ -335,7 +308,7 @@ def _filling(
 async def _run_alone(
     session: Session, asked: ToolCall, tool: Tool | None, posture: Posture
 ) -> Outcome:
-    told_of = _Told(asked=asked, call_id=None)
+    told_of = Told(asked=asked, call_id=None)
     if tool is None:
         return told_of.not_run(_MISSING)
     try:
@@ -349,7 +322,7 @@ async def _run_alone(
 
 
 async def _run(
-    session: Session, told_of: "_Told", tool: Tool, permit: Permit, ahead: Ahead | None = None
+    session: Session, told_of: Told, tool: Tool, permit: Permit, ahead: Ahead | None = None
 ) -> Outcome:
     gate = Gate()
     try:
@@ -359,40 +332,3 @@ async def _run(
             return told_of.not_run(str(fault))
         return told_of.fell(fault, is_grave=permit.is_grave)
     return told_of.did(result)
-
-
-class _Told(Value, frozen=True):
-    """Puts what became of one call into an outcome, with words for the model."""
-
-    asked: ToolCall
-    call_id: UUID | None
-
-    def did(self, result: object) -> Outcome:
-        text = result if isinstance(result, str) else output_of(result)
-        return self._outcome(Ending.SUCCEEDED, str(result) if text is None else text)
-
-    def fell(self, fault: Exception, *, is_grave: bool) -> Outcome:
-        ending = Ending(status_of(fault, is_grave=is_grave).value)
-        words = {Ending.FAILED: "failed", Ending.TIMED_OUT: "ran out of time"}
-        what = words.get(ending, "has an unknown outcome; do not repeat it")
-        return self._outcome(ending, f"`{self.asked.name}` {what}: {type(fault).__name__}: {fault}")
-
-    def blocked(self, reasons: list[ReasonView]) -> Outcome:
-        text = f"`{self.asked.name}` was blocked: {told(reasons)}"
-        return msgspec.structs.replace(self._outcome(Ending.BLOCKED, text), reasons=reasons)
-
-    def waiting(self, stop: ApprovalPending) -> Outcome:
-        outcome = self._outcome(Ending.WAITING, str(stop))
-        return msgspec.structs.replace(outcome, deadline=stop.deadline)
-
-    def not_run(self, why: str) -> Outcome:
-        return self._outcome(Ending.NOT_RUN, f"`{self.asked.name}` was not run: {why}")
-
-    def _outcome(self, ending: Ending, text: str) -> Outcome:
-        return Outcome(
-            tool_call_id=self.asked.id,
-            tool=self.asked.name,
-            ending=ending,
-            text=text,
-            call_id=self.call_id,
-        )
