@@ -1,6 +1,6 @@
 """Writing a bundle, and what is written about it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC
 from typing import Final
 from uuid import UUID
@@ -12,6 +12,7 @@ from placet.audit.bundles.readme import readme_of
 from placet.audit.bundles.streams import heads_of
 from placet.authority.checkpoints import service as checkpoints
 from placet.authority.checkpoints.model import Checkpoint
+from placet.authority.key_changes import store as key_changes
 from placet.authority.server_keys import ServerKeys
 from placet.events import store as events
 from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
@@ -28,7 +29,7 @@ from placet.kernel.ids import Ids
 from placet.kernel.principal import Principal
 from placet.kernel.value import Value
 from placet.replay.export import service as export
-from placet.storage.database import Database, Writing
+from placet.storage.database import Database, Reading, Writing
 from placet.studio.approvals import store as approvals
 
 PAGE: Final = 500
@@ -79,6 +80,8 @@ async def write_bundle(db: Database, principal: Principal, begun: Begun) -> Asyn
     for head in begun.heads:
         async for line in _events(writer, db, principal, head):
             yield line
+    async for line in _rotations(writer, db, principal):
+        yield line
     async for line in _dossiers(writer, db, principal, begun):
         yield line
     yield writer.checkpoint(parse_envelope(begun.checkpoint.envelope))
@@ -139,35 +142,65 @@ async def _dossiers(
         yield writer.dossier(dossier)
 
 
-async def _proofs(
-    writer: BundleWriterV2,
-    db: Database,
-    principal: Principal,
-    begun: Begun,
+async def _rotations(
+    writer: BundleWriterV2, db: Database, principal: Principal
 ) -> AsyncIterator[bytes]:
-    """Yield where each stream's last event in the log stands, and how the log grew to here."""
+    """Yield which key of ours took over from which, signed by the old one and by the new one."""
+    async with db.reading(principal) as tx:
+        rotations = await key_changes.list_rotations(tx)
+    for rotation in rotations:
+        yield writer.envelope(parse_envelope(rotation.by_old))
+        yield writer.envelope(parse_envelope(rotation.by_new))
+
+
+async def _proofs(
+    writer: BundleWriterV2, db: Database, principal: Principal, begun: Begun
+) -> AsyncIterator[bytes]:
+    """Yield where each stream's last event in the log stands, and how the log grew to here.
+
+    Where a key of ours has ended, also its last event below the place of that end in the log.
+    """
     size, held = begun.checkpoint.size, begun.wish.held_size
+    async with db.reading(principal) as tx:
+        ends = sorted({told.log_size for told in await key_changes.list_told(tx)} | {size})
     for at in range(0, len(begun.heads), PROOFS):
         async with db.reading(principal) as tx:
-            for head in begun.heads[at : at + PROOFS]:
-                stream = StreamId(head.stream_id)
-                logged = await checkpoints.last_logged_seq(tx, stream, size)
-                if logged is None:
-                    continue
-                seq = min(logged[0], head.head_seq)
-                proof = await checkpoints.inclusion(tx, stream, seq, size)
-                yield writer.proof(
-                    InclusionLine(
-                        stream_id=head.stream_id,
-                        seq=seq,
-                        index=proof.index,
-                        size=size,
-                        path=tuple(step.hex() for step in proof.path),
-                    )
-                )
+            found = [
+                line
+                for head in begun.heads[at : at + PROOFS]
+                for line in await _places(tx, head, ends, size)
+            ]
+        for line in found:
+            yield writer.proof(line)
     if held is not None and 0 < held < size:
         async with db.reading(principal) as tx:
             path = await checkpoints.consistency(tx, held, size)
         yield writer.proof(
             ConsistencyLine(from_size=held, to_size=size, path=tuple(step.hex() for step in path))
         )
+
+
+async def _places(
+    tx: Reading, head: StreamHead, ends: Sequence[int], size: int
+) -> list[InclusionLine]:
+    """Return where the last event of a stream stands below each of these places in the log."""
+    found: list[InclusionLine] = []
+    stream = StreamId(head.stream_id)
+    for end in ends:
+        logged = await checkpoints.last_logged_seq(tx, stream, min(end, size))
+        if logged is None:
+            continue
+        seq = min(logged[0], head.head_seq)
+        if found and found[-1].seq == seq:
+            continue
+        proof = await checkpoints.inclusion(tx, stream, seq, size)
+        found.append(
+            InclusionLine(
+                stream_id=head.stream_id,
+                seq=seq,
+                index=proof.index,
+                size=size,
+                path=tuple(step.hex() for step in proof.path),
+            )
+        )
+    return found

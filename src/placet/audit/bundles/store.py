@@ -56,9 +56,11 @@ async def list_ends(
     tx: Reading, streams: Sequence[UUID], since: datetime, until: datetime
 ) -> list[StreamEnd]:
     """Return the last event up to `until` of each of these streams that has one in the window."""
-    asked = sa.func.unnest(
-        sa.bindparam("streams", streams, type_=sa.ARRAY(sa.Uuid)), type_=sa.Uuid
-    ).table_valued("stream_id")
+    asked = (
+        sa.func.unnest(sa.bindparam("streams", streams, type_=sa.ARRAY(sa.Uuid)), type_=sa.Uuid)
+        .table_valued("stream_id", name="asked")
+        .render_derived()
+    )
     e = EVENT.c
     last = (
         sa.select(e.seq, e.leaf, e.at)

@@ -1,0 +1,240 @@
+"""Bundles of evidence over HTTP: what they hold, and that they verify."""
+
+import io
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.replay.desk import Desk, Worker
+
+from placet.authority.key_changes import service as key_changes
+from placet.authority.server_keys import NOBODY
+from placet.events.model import StreamKind, tenant_stream
+from placet.events.store import list_events
+from placet.evidence.verify import verify_bundle
+from placet.tenancy.model import Role
+
+BUNDLES = "/api/v1/audit/bundles"
+HOUR = timedelta(hours=1)
+SOME = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+
+
+class Auditor:
+    """Somebody who may take evidence away."""
+
+    def __init__(self, desk: Desk, key: str) -> None:
+        """Stand outside of a desk."""
+        self.desk = desk
+        self.key = key
+
+    async def take(self, **asked: object) -> list[dict[str, Any]]:
+        """Return the lines of a bundle that verifies."""
+        data = await self.bytes_of(**asked)
+        report = verify_bundle(io.BytesIO(data))
+        assert report.flaw is None, report.flaw
+        return [json.loads(line) for line in data.splitlines()]
+
+    async def bytes_of(self, **asked: object) -> bytes:
+        """Return a bundle as it came."""
+        answered = await self.desk.client.get(
+            BUNDLES,
+            params={name: str(value) for name, value in asked.items()},
+            headers={"Authorization": f"Bearer {self.key}"},
+        )
+        assert answered.status_code == 200, answered.text
+        return answered.content
+
+
+@pytest.fixture
+async def auditor(desk: Desk) -> Auditor:
+    """An auditor of the desk's tenant."""
+    _, key = await desk.workplace.person("auditor", Role.AUDITOR)
+    return Auditor(desk, key)
+
+
+def of_kind(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [line for line in lines if line["kind"] == kind]
+
+
+def streams_in(lines: list[dict[str, Any]]) -> dict[str, int]:
+    return {head["stream_id"]: head["head_seq"] for head in lines[0]["streams"]}
+
+
+def kinds_in(lines: list[dict[str, Any]]) -> set[str]:
+    return {head["kind"] for head in lines[0]["streams"]}
+
+
+async def worked(desk: Desk) -> Worker:
+    """Return a worker that looked something up."""
+    worker = await desk.worker()
+    await worker.look_up("ord_aaaaaaaa")
+    return worker
+
+
+async def closed(desk: Desk) -> Worker:
+    """Return a worker whose session ended in order."""
+    worker = await worked(desk)
+    answered = await worker.post("close", {})
+    assert answered.status_code == 200, answered.text
+    return worker
+
+
+async def test_a_bundle_of_a_session_has_its_events_its_approval_and_its_place_in_the_log(
+    desk: Desk, auditor: Auditor
+) -> None:
+    worker = await closed(desk)
+    await worked(desk)
+    lines = await auditor.take(session_id=worker.session_id)
+    assert lines[0]["scope"]["session_id"] == str(worker.session_id)
+    sessions = [head for head in lines[0]["streams"] if head["kind"] == "session"]
+    assert [head["stream_id"] for head in sessions] == [str(worker.session_id)]
+    assert {"session", "authority", "seals"} <= kinds_in(lines)
+    heads = streams_in(lines)
+    assert len(of_kind(lines, "event")) == sum(heads.values())
+    assert {line["stream_id"]: line["seq"] for line in of_kind(lines, "inclusion")} == heads
+    (dossier,) = of_kind(lines, "dossier")
+    assert str(desk.approval_id) in dossier["text"]
+    assert len(of_kind(lines, "checkpoint")) == 1
+    assert len(of_kind(lines, "seal")) == 1
+
+
+async def test_every_session_that_ended_is_told_of_in_one_stream(
+    desk: Desk, auditor: Auditor
+) -> None:
+    ended = [await closed(desk), await closed(desk)]
+    lines = await auditor.take()
+    seals = str(tenant_stream(desk.runtime.tenant_id, StreamKind.SEALS))
+    told = [line["type"] for line in of_kind(lines, "event") if line["stream_id"] == seals]
+    assert told == ["StreamSealed"] * len(ended)
+
+
+async def test_a_bundle_of_a_tenant_has_every_stream(desk: Desk, auditor: Auditor) -> None:
+    workers = [await worked(desk), await closed(desk)]
+    lines = await auditor.take()
+    assert {str(worker.session_id) for worker in workers} <= set(streams_in(lines))
+    kinds = {"session", "authority", "seals", "tenancy", "workspace"}
+    assert kinds <= kinds_in(lines)
+
+
+async def test_a_bundle_of_an_approval_has_its_workspace_and_its_votes(
+    desk: Desk, auditor: Auditor
+) -> None:
+    await worked(desk)
+    lines = await auditor.take(approval_id=desk.approval_id)
+    assert "session" not in kinds_in(lines)
+    assert str(desk.workspace.workspace_id) in streams_in(lines)
+    assert len(of_kind(lines, "dossier")) == 1
+
+
+async def test_an_incident_has_the_sessions_that_its_window_touches_up_to_its_end(
+    desk: Desk, auditor: Auditor
+) -> None:
+    worker = await worked(desk)
+    events = await events_of(desk, worker)
+    cut = datetime.fromisoformat(events[2]["at"])
+    lines = await auditor.take(**{"from": cut - HOUR, "to": cut})
+    kept = sum(datetime.fromisoformat(event["at"]) <= cut for event in events)
+    assert streams_in(lines)[str(worker.session_id)] == kept
+    before = await auditor.take(**{"from": cut - 2 * HOUR, "to": cut - HOUR})
+    assert "session" not in kinds_in(before)
+
+
+async def test_an_incident_is_narrowed_by_agent_and_by_tool(desk: Desk, auditor: Auditor) -> None:
+    worker = await worked(desk)
+    idle = await desk.worker()
+    now = datetime.fromisoformat((await events_of(desk, worker))[0]["at"])
+    window = {"from": now - HOUR, "to": now + HOUR}
+    whole = streams_in(await auditor.take(**window))
+    assert {str(worker.session_id), str(idle.session_id)} <= set(whole)
+    by_tool = streams_in(await auditor.take(**window, tool="lookup_order"))
+    assert str(worker.session_id) in by_tool
+    assert str(idle.session_id) not in by_tool
+    assert "session" not in kinds_in(await auditor.take(**window, agent="another"))
+
+
+async def test_whoever_holds_a_checkpoint_is_told_how_the_log_grew_since(
+    desk: Desk, auditor: Auditor
+) -> None:
+    first = await auditor.take()
+    size = of_kind(first, "inclusion")[0]["size"]
+    await worked(desk)
+    later = await auditor.take(checkpoint_size=size)
+    (grown,) = of_kind(later, "consistency")
+    assert (grown["from_size"], grown["to_size"]) == (size, of_kind(later, "inclusion")[0]["size"])
+
+
+async def test_a_checkpoint_of_a_longer_log_is_a_conflict_and_no_export(
+    desk: Desk, auditor: Auditor
+) -> None:
+    answered = await desk.get(f"{BUNDLES}?checkpoint_size={2**52}", auditor.key)
+    assert (answered.status_code, answered.json()["code"]) == (422, "checkpoint_ahead")
+    assert "BundleExported" not in await told_of(desk)
+
+
+async def test_who_took_what_is_an_event(desk: Desk, auditor: Auditor) -> None:
+    worker = await worked(desk)
+    await auditor.take(session_id=worker.session_id)
+    assert (await told_of(desk)).count("BundleExported") == 1
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        f"session_id={SOME}&approval_id={SOME}",
+        "from=2026-03-01T00:00:00Z",
+        "to=2026-03-01T00:00:00Z",
+        "from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z",
+        "from=2026-03-01T00:00:00&to=2026-03-02T00:00:00",
+        "from=0001-01-01T00:00:00%2B14:00&to=2026-03-02T00:00:00Z",
+        "tool=lookup_order",
+        "agent=desk",
+    ],
+)
+async def test_what_names_no_one_scope_is_refused(desk: Desk, auditor: Auditor, asked: str) -> None:
+    answered = await desk.get(f"{BUNDLES}?{asked}", auditor.key)
+    assert (answered.status_code, answered.json()["code"]) == (422, "scope_unclear")
+
+
+@pytest.mark.parametrize("name", ["session_id", "approval_id"])
+async def test_what_is_not_there_is_not_found(desk: Desk, auditor: Auditor, name: str) -> None:
+    answered = await desk.get(f"{BUNDLES}?{name}={desk.ids.new()}", auditor.key)
+    assert answered.status_code == 404
+
+
+async def test_only_an_auditor_takes_evidence_away(desk: Desk) -> None:
+    for key in (desk.runtime_key, desk.operator_key):
+        assert (await desk.get(BUNDLES, key)).status_code == 403
+
+
+async def test_a_key_of_the_service_that_ended_counts_below_its_place_in_the_log(
+    desk: Desk, auditor: Auditor
+) -> None:
+    worker = await worked(desk)
+    before = await auditor.take(session_id=worker.session_id)
+    place = of_kind(before, "inclusion")[0]["size"]
+    ours = next(key for key in before[0]["keys"] if key["purpose"] == "grant")
+    async with desk.db.writing(NOBODY) as tx:
+        key, end = await key_changes.end_key(tx, ours["key_id"], "it was copied")
+    tenant = desk.runtime.tenant_id
+    assert await key_changes.tell_tenant(desk.db, tenant, key, end, desk.ids)
+    await worker.look_up("ord_bbbbbbbb")
+    after = await auditor.take(session_id=worker.session_id)
+    mine = [
+        line for line in of_kind(after, "inclusion") if line["stream_id"] == str(worker.session_id)
+    ]
+    assert len(mine) == 2
+    assert min(line["index"] for line in mine) < place <= max(line["index"] for line in mine)
+
+
+async def events_of(desk: Desk, worker: Worker) -> list[dict[str, Any]]:
+    answered = await desk.get(f"{worker.path}/events?limit=200", desk.operator_key)
+    found: list[dict[str, Any]] = answered.json()["items"]
+    return found
+
+
+async def told_of(desk: Desk) -> list[str]:
+    """Return the types of the events of the tenant's own stream."""
+    stream = tenant_stream(desk.runtime.tenant_id, StreamKind.TENANCY)
+    async with desk.db.reading(desk.runtime) as tx:
+        return [event.type for event in await list_events(tx, stream, after=0, limit=1_000)]
