@@ -5,6 +5,8 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from placet.audit.bundles import routes as bundles
+from placet.audit.retention import routes as retention
+from placet.audit.subjects import routes as subjects
 from placet.authority import routes as authority
 from placet.authority.controls import routes as controls
 from placet.authority.issuers import routes as issuers
@@ -111,6 +113,8 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     export.HANDLERS,
     session_snapshots.HANDLERS,
     bundles.HANDLERS,
+    retention.HANDLERS,
+    subjects.HANDLERS,
     health.HANDLERS,
     reference.HANDLERS,
 )

@@ -5,6 +5,7 @@ from placet.worker.drift import drift
 from placet.worker.endings import endings
 from placet.worker.log import log
 from placet.worker.readiness import readiness
+from placet.worker.retention import retention
 from placet.worker.server_keys import server_keys
 from placet.worker.shadows import shadows
 from placet.worker.snapshots import snapshots
@@ -18,6 +19,7 @@ LOOPS = (
     endings,
     log,
     readiness,
+    retention,
     server_keys,
     shadows,
     snapshots,

@@ -16,13 +16,6 @@ What the streams of a tenant as such say (`tenancy`, `authority`, `control`, `se
 never erased: it proves who may do what. Of a workspace's stream only what people wrote in words
 goes, never what tells how authority came about. Of a session's stream everything may go.
 
-Somebody's data (`erase` for a subject) is looked for in every body, and in the arguments and
-outputs beside them, of streams that are closed: as a text that stands in a string, exactly as it
-is written. What holds some goes with all that was said of the same call. A principal's id names
-whole sessions. What stands in streams that are still open is noted as due, and goes when they have
-closed. The text itself is kept no longer than the request is open; events hold a salted hash of it.
-What is found where nothing may be erased is counted in the answer, with the reason.
-
 Invariants
 - A stream of another tenant, or one that is not closed, is refused, whoever asks.
 - What was erased is erased: doing it again finds nothing and writes nothing.

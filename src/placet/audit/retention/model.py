@@ -1,7 +1,7 @@
 """A policy, an export that was recorded, and what is said about them."""
 
-import dataclasses
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -114,6 +114,29 @@ class RetentionShown(Value, frozen=True):
     nothing_goes: str | None
 
 
+class ClosedStream(Value, frozen=True):
+    """A closed stream: since when, its last event, and what is so of it up to there."""
+
+    stream_id: UUID
+    closed_at: datetime
+    last_seq: int
+    has_bodies: bool
+    is_unsettled: bool
+    is_logged: bool
+    is_exported: bool
+
+
+class Stand(StrEnum):
+    """Why the bodies of a closed stream are still there, or that they are gone."""
+
+    ERASED = "erased"
+    YOUNG = "young"
+    UNSETTLED = "unsettled"
+    UNLOGGED = "unlogged"
+    UNEXPORTED = "unexported"
+    DUE = "due"
+
+
 class RetentionAnswer(Value, frozen=True):
     """The policies of a tenant, and the newest export that was recorded."""
 
@@ -121,6 +144,10 @@ class RetentionAnswer(Value, frozen=True):
     exports: int
     last_export_at: datetime | None
     log_size: int
+
+
+class RunRetention(Input, frozen=True):
+    """Erase now what is due, as the worker would."""
 
 
 class PruneAnswer(Value, frozen=True):
@@ -152,7 +179,14 @@ class RetentionSet(Value, frozen=True):
     reason: str
 
 
-@dataclasses.dataclass(kw_only=True, eq=False)
+class RetentionRun(Value, frozen=True):
+    """Event: somebody had erased at once what was due: so many bodies of so many streams."""
+
+    streams: int
+    bodies: int
+    more: bool
+
+
 class RetentionOff(Conflict):
     """No policy says that anything is to be erased."""
 

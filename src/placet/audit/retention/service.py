@@ -1,17 +1,127 @@
 """Setting policies, recording exports, and erasing what is due."""
 
-from placet.audit.retention import store
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Final
+
+from placet.audit.erasures.model import BODIES_AT_ONCE, ErasureWhy, StreamClass, StreamOpen
+from placet.audit.erasures.service import Erasing, erase_some
+from placet.audit.retention import rules, store
 from placet.audit.retention.model import (
+    PRUNE_BODIES,
     AuditExport,
     AuditExportStream,
+    AuditRetention,
+    ClosedStream,
     ExportManifest,
     ExportRecorded,
+    PruneAnswer,
+    RetentionAnswer,
+    RetentionOff,
+    RetentionRun,
+    RetentionSet,
+    RetentionShown,
+    SetRetention,
+    Stand,
+    Standing,
 )
+from placet.authority.checkpoints import service as checkpoints
 from placet.events import store as events
 from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
 from placet.kernel.ids import Ids
+from placet.kernel.principal import Principal
 from placet.kernel.value import Value
-from placet.storage.database import Writing
+from placet.storage.database import Database, Reading, Writing
+from placet.storage.work import put_due
+
+STREAMS_AT_ONCE: Final = 2_000
+"""Closed streams that one transaction looks at."""
+
+BODIES_A_ROUND: Final = 20_000
+"""Bodies that one round erases at most, before others have their turn."""
+
+BY_POLICY: Final = "the policy of retention"
+
+
+async def set_retention(tx: Writing, asked: SetRetention, ids: Ids) -> AuditRetention:
+    """Set for how long bodies of closed streams of a class are kept, or for ever."""
+    before = (await store.list_policies(tx)).get(asked.stream_class)
+    policy = AuditRetention(
+        tenant_id=tx.tenant_id,
+        stream_class=asked.stream_class,
+        days=asked.days,
+        set_by=tx.actor_id,
+        set_at=await tx.now(),
+    )
+    await store.keep_policy(tx, policy)
+    if asked.days is not None:
+        await put_due(tx, PRUNE_BODIES, tx.tenant_id, policy.set_at)
+    said = RetentionSet(
+        stream_class=asked.stream_class,
+        days=asked.days,
+        before=None if before is None else before.days,
+        reason=asked.reason,
+    )
+    await tell(tx, said, ids)
+    return policy
+
+
+async def show_retention(db: Database, who: Principal) -> RetentionAnswer:
+    """Return the policies, and where the closed streams of each class stand."""
+    async with db.reading(who) as tx:
+        policies = await store.list_policies(tx)
+        exports, last = await store.count_exports(tx)
+        log_size, now = await _log_size(tx), await tx.now()
+    classes = []
+    for stream_class in StreamClass:
+        policy = policies.get(stream_class)
+        days = None if policy is None else policy.days
+        counts: Counter[Stand] = Counter()
+        async for page in _pages(db, who, stream_class, log_size):
+            counts.update(rules.stand_of(each, days, now) for each in page)
+        shown = RetentionShown(
+            stream_class=stream_class,
+            days=days,
+            set_by=None if policy is None else policy.set_by,
+            set_at=None if policy is None else policy.set_at,
+            streams=Standing(**{stand.value: counts[stand] for stand in Stand}),
+            nothing_goes=rules.why_nothing(days, exports, log_size),
+        )
+        classes.append(shown)
+    return RetentionAnswer(classes=classes, exports=exports, last_export_at=last, log_size=log_size)
+
+
+async def prune(db: Database, who: Principal, ids: Ids) -> PruneAnswer:
+    """Erase what is due by the policies, up to `BODIES_A_ROUND` bodies, batch by batch."""
+    async with db.reading(who) as tx:
+        policies = await store.list_policies(tx)
+        log_size, now = await _log_size(tx), await tx.now()
+    streams = bodies = 0
+    for stream_class, policy in policies.items():
+        if policy.days is None:
+            continue
+        async for page in _pages(db, who, stream_class, log_size):
+            for stream in page:
+                if rules.stand_of(stream, policy.days, now) is not Stand.DUE:
+                    continue
+                if bodies >= BODIES_A_ROUND:
+                    return PruneAnswer(streams=streams, bodies=bodies, more=True)
+                erased = await _prune_stream(db, who, stream, ids)
+                streams, bodies = streams + int(erased > 0), bodies + erased
+    return PruneAnswer(streams=streams, bodies=bodies, more=False)
+
+
+async def check_policies(tx: Reading) -> None:
+    """Refuse `retention_off` where no policy says that anything is to be erased."""
+    policies = await store.list_policies(tx)
+    if all(policy.days is None for policy in policies.values()):
+        raise RetentionOff(detail="no policy says that anything is to be erased")
+
+
+async def tell_run(tx: Writing, pruned: PruneAnswer, ids: Ids) -> None:
+    """Tell that somebody had erased what was due. Comes last in a transaction."""
+    said = RetentionRun(streams=pruned.streams, bodies=pruned.bodies, more=pruned.more)
+    await tell(tx, said, ids)
 
 
 async def record_export(tx: Writing, manifest: ExportManifest, ids: Ids) -> None:
@@ -56,3 +166,45 @@ async def tell(tx: Writing, said: Value, ids: Ids) -> None:
     """Append an event to the tenant's `erasures` stream. Comes last in a transaction."""
     stream = tenant_stream(tx.tenant_id, StreamKind.ERASURES)
     await events.append(tx, stream, StreamKind.ERASURES, [new_event(ids, said)])
+
+
+async def _prune_stream(db: Database, who: Principal, stream: ClosedStream, ids: Ids) -> int:
+    """Erase the bodies of a stream that is due, up to the event that was looked at."""
+    erasing = Erasing(
+        stream_id=stream.stream_id,
+        why=ErasureWhy.RETENTION,
+        reason=BY_POLICY,
+        until=stream.last_seq,
+    )
+    erased, last = 0, BODIES_AT_ONCE
+    try:
+        while last == BODIES_AT_ONCE:
+            async with db.writing(who) as tx:
+                last = await erase_some(tx, erasing, ids)
+            erased += last
+    except StreamOpen:
+        # Race: a call of it became one of which nobody knows what became.
+        pass
+    return erased
+
+
+async def _pages(
+    db: Database, who: Principal, stream_class: StreamClass, log_size: int
+) -> AsyncIterator[list[ClosedStream]]:
+    """Yield the closed streams of a class, each page read in a transaction of its own."""
+    after: ClosedStream | None = None
+    while True:
+        async with db.reading(who) as tx:
+            page = await store.page_closed(
+                tx, stream_class, after, log_size=log_size, limit=STREAMS_AT_ONCE
+            )
+        yield page
+        if len(page) < STREAMS_AT_ONCE:
+            return
+        after = page[-1]
+
+
+async def _log_size(tx: Reading) -> int:
+    """Return how many entries of the log the latest checkpoint covers."""
+    latest = await checkpoints.latest(tx)
+    return 0 if latest is None else latest.size

@@ -1,15 +1,84 @@
 """Questions and changes about policies, exports, and streams that are due."""
 
+from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
-from placet.audit.retention.model import AuditExport, AuditExportStream
-from placet.audit.retention.tables import EXPORT, EXPORT_STREAM
-from placet.storage.database import Writing, fields_of
+from placet.audit.erasures.model import StreamClass
+from placet.audit.retention.model import (
+    AuditExport,
+    AuditExportStream,
+    AuditRetention,
+    ClosedStream,
+)
+from placet.audit.retention.tables import EXPORT, EXPORT_STREAM, RETENTION
+from placet.storage.database import Reading, Writing, fields_of
 
 AT_ONCE: Final = 1_000
 """Rows of one statement."""
+
+_FACTS: Final = """
+    EXISTS (
+        SELECT FROM placet.evidence_log_entry AS n
+        WHERE n.tenant_id = c.tenant_id AND n.stream_id = c.stream_id AND n.seq = c.last_seq
+          AND n.index < :log_size) AS is_logged,
+    EXISTS (
+        SELECT FROM placet.audit_export_stream AS x
+        WHERE x.tenant_id = c.tenant_id AND x.stream_id = c.stream_id
+          AND x.to_seq >= c.last_seq) AS is_exported
+"""
+_SESSIONS: Final = f"""
+SELECT c.stream_id, c.closed_at, c.last_seq,
+    EXISTS (
+        SELECT FROM placet.event_body AS b
+        WHERE b.tenant_id = c.tenant_id AND b.stream_id = c.stream_id) AS has_bodies,
+    EXISTS (
+        SELECT FROM placet.replay_pending_call AS p
+        WHERE p.tenant_id = c.tenant_id AND p.session_id = c.stream_id
+          AND p.status IN ('granted', 'unknown')) AS is_unsettled,
+    {_FACTS}
+FROM (
+    SELECT l.tenant_id, l.session_id AS stream_id, l.sealed_at AS closed_at,
+           s.next_seq - 1 AS last_seq
+    FROM placet.replay_session_seal AS l
+    JOIN placet.replay_session AS s
+        ON s.tenant_id = l.tenant_id AND s.session_id = l.session_id
+    WHERE l.tenant_id = :tenant AND (l.sealed_at, l.session_id) > (:at, :stream)
+    ORDER BY l.sealed_at, l.session_id LIMIT :most
+) AS c
+ORDER BY c.closed_at, c.stream_id
+"""  # noqa: S608 -- put together from texts of this file alone
+_WORKSPACES: Final = f"""
+SELECT c.stream_id, c.closed_at, c.last_seq,
+    EXISTS (
+        SELECT FROM placet.event_body AS b
+        JOIN placet.event AS e
+            ON e.tenant_id = b.tenant_id AND e.stream_id = b.stream_id AND e.seq = b.seq
+        WHERE b.tenant_id = c.tenant_id AND b.stream_id = c.stream_id
+          AND placet.event_type_goes_v1('workspace', e.type)) AS has_bodies,
+    false AS is_unsettled,
+    {_FACTS}
+FROM (
+    SELECT w.tenant_id, w.workspace_id AS stream_id, t.last_at AS closed_at,
+           t.next_seq - 1 AS last_seq
+    FROM placet.studio_workspace AS w
+    JOIN placet.event_stream AS t
+        ON t.tenant_id = w.tenant_id AND t.stream_id = w.workspace_id
+    WHERE w.tenant_id = :tenant AND w.status = 'archived' AND w.active_approval_id IS NULL
+      AND (t.last_at, w.workspace_id) > (:at, :stream)
+    ORDER BY t.last_at, w.workspace_id LIMIT :most
+) AS c
+ORDER BY c.closed_at, c.stream_id
+"""  # noqa: S608 -- the same
+_CLOSED: Final = {
+    StreamClass.SESSION: sa.text(_SESSIONS),
+    StreamClass.WORKSPACE: sa.text(_WORKSPACES),
+}
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before anything that is kept here."""
 
 
 async def insert_export(tx: Writing, export: AuditExport, streams: list[AuditExportStream]) -> None:
@@ -18,3 +87,63 @@ async def insert_export(tx: Writing, export: AuditExport, streams: list[AuditExp
     for at in range(0, len(streams), AT_ONCE):
         some = [fields_of(each) for each in streams[at : at + AT_ONCE]]
         await tx.change(sa.insert(EXPORT_STREAM).values(some))
+
+
+async def count_exports(tx: Reading) -> tuple[int, datetime | None]:
+    """Return how many exports were recorded, and when the newest was."""
+    query = sa.select(
+        sa.func.count().label("exports"), sa.func.max(EXPORT.c.recorded_at).label("last")
+    )
+    (row,) = await tx.rows(query.where(EXPORT.c.tenant_id == tx.tenant_id))
+    return row.exports, row.last
+
+
+async def list_policies(tx: Reading) -> dict[StreamClass, AuditRetention]:
+    """Return the policies of the tenant, by class."""
+    query = sa.select(RETENTION).where(RETENTION.c.tenant_id == tx.tenant_id)
+    return {each.stream_class: each for each in await tx.list(AuditRetention, query)}
+
+
+async def keep_policy(tx: Writing, policy: AuditRetention) -> None:
+    """Put a policy in the place of the one of its class."""
+    added = postgresql.insert(RETENTION).values(fields_of(policy))
+    await tx.change(
+        added.on_conflict_do_update(
+            index_elements=[RETENTION.c.tenant_id, RETENTION.c.stream_class],
+            set_={"days": policy.days, "set_by": policy.set_by, "set_at": policy.set_at},
+        )
+    )
+
+
+async def page_closed(
+    tx: Reading,
+    stream_class: StreamClass,
+    after: ClosedStream | None,
+    *,
+    log_size: int,
+    limit: int,
+) -> list[ClosedStream]:
+    """Return the next closed streams of a class, the one that closed first first.
+
+    `log_size` is that of the latest checkpoint: what stands beyond it is not `is_logged`.
+    """
+    at = _EVER if after is None else after.closed_at
+    query = _CLOSED[stream_class].bindparams(
+        sa.bindparam("tenant", tx.tenant_id, type_=sa.Uuid),
+        sa.bindparam("at", at, type_=sa.DateTime(timezone=True)),
+        sa.bindparam("stream", UUID(int=0) if after is None else after.stream_id, type_=sa.Uuid),
+        log_size=log_size,
+        most=limit,
+    )
+    return [
+        ClosedStream(
+            stream_id=row.stream_id,
+            closed_at=row.closed_at,
+            last_seq=row.last_seq,
+            has_bodies=row.has_bodies,
+            is_unsettled=row.is_unsettled,
+            is_logged=row.is_logged,
+            is_exported=row.is_exported,
+        )
+        for row in await tx.rows(query)
+    ]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from placet.kernel.refusals import Refusal
+from placet.kernel.refusals import NotFound, Refusal
 from placet.kernel.value import Value
 from placet.policy.facts import Facts
 from placet.policy.loaded import Policy
@@ -15,7 +15,7 @@ from placet.replay.asks.deciding import DecidedClaim, ToldStep, decide_claim, ha
 from placet.replay.asks.model import AskClosed, AskOpen
 from placet.replay.asks.writes import ClaimWrite
 from placet.replay.calls.memory import Known
-from placet.replay.calls.model import CallStatus
+from placet.replay.calls.model import ERASED, CallStatus
 from placet.replay.calls.next_call import CountedCall
 from placet.replay.calls.propose import sign_outcomes
 from placet.replay.calls.runtime import ATTEMPTS, COLD, HASTY, Runtime
@@ -192,6 +192,8 @@ def _remember(policy: Policy, claim: _Claim, row: HotRow) -> None:
 async def _answer(
     runtime: Runtime, caller: Caller, asked: ClaimCall, known: Known, row: HotRow
 ) -> ClaimAnswer:
+    if row["answer"] == ERASED:
+        raise NotFound(detail="what was answered to this was erased")
     kept = _KEPT.decode(row["answer"])
     return ClaimAnswer(
         claim_id=asked.claim_id,

@@ -2,18 +2,25 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
 
 from placet.events.model import StreamId
+from placet.kernel.hashing import digest
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
 
 CostMicros = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 """What one call cost, in millionths: about a million units at most."""
+
+
+ERASED: Final = b"{}"
+"""What stands for arguments and kept answers that were erased; arguments keep their own hash."""
+
+_HASH_OF_NOTHING: Final = digest("arguments", ERASED)
 
 
 class CallStatus(StrEnum):
@@ -198,6 +205,11 @@ class ReplayPendingCall(Value, frozen=True):
     counts: bool
     phase_at_grant: str | None
     cost_micros: int | None
+
+    @property
+    def is_erased(self) -> bool:
+        """Tell whether the arguments were erased."""
+        return self.arguments == ERASED and self.arguments_hash != _HASH_OF_NOTHING
 
     @property
     def due_at(self) -> datetime | None:

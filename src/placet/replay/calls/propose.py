@@ -10,12 +10,13 @@ import msgspec
 from placet.evidence.dsse import Envelope
 from placet.evidence.fields import ControlSeen, Fence
 from placet.evidence.grant import Grant, sign_grant
+from placet.kernel.refusals import NotFound
 from placet.kernel.value import Value
 from placet.policy.loaded import Policy
 from placet.replay.calls import store
 from placet.replay.calls.answers import CallOutcome, ProposalAnswer
 from placet.replay.calls.memory import Known
-from placet.replay.calls.model import CallStatus
+from placet.replay.calls.model import ERASED, CallStatus
 from placet.replay.calls.next_call import CountedCall
 from placet.replay.calls.proposal import decide_proposal
 from placet.replay.calls.runtime import ATTEMPTS, COLD, HASTY, Runtime
@@ -178,6 +179,8 @@ class _Signing(Value, frozen=True):
 async def _answer(
     runtime: Runtime, caller: Caller, proposed: Proposed, known: Known, row: HotRow
 ) -> ProposalAnswer:
+    if row["answer"] == ERASED:
+        raise NotFound(detail="what was answered to this was erased")
     kept = _KEPT.decode(row["answer"])
     return ProposalAnswer(
         prepared_request_id=proposed.prepared_request_id,

@@ -14,6 +14,7 @@ Invariants
 What is not there
 - Sessions that were opened more than `OPENED_BEFORE_MAX` before a window.
 - Arguments and outputs above `TEXT_BYTES_MAX` are not read; such a call has `arguments` null.
+- Nor are those that were erased, and such outputs.
 - Who the agent acted for, labels and costs: no recording has them, and what asks for whom the
   agent acted is not judged by one.
 - A call that was never begun counts as failed: either way it holds nothing any more.

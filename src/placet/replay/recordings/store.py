@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from placet.replay.calls.model import CallStatus, ReceiptStatus
+from placet.kernel.hashing import digest
+from placet.replay.calls.model import ERASED, CallStatus, ReceiptStatus
 from placet.replay.calls.tables import PENDING_CALL, RECEIPT
 from placet.replay.recordings.model import (
     BYTES_MAX,
@@ -31,6 +32,10 @@ PAGE: Final = 250
 _C: Final = PENDING_CALL.c
 _IS_ONE: Final = _C.status != CallStatus.SUPERSEDED
 """Of a call that somebody edited, the one that came in its place is told of."""
+
+_IS_ERASED: Final = sa.and_(
+    _C.arguments == ERASED, _C.arguments_hash != digest("arguments", ERASED)
+)
 
 _TELLING: Final = (ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED)
 
@@ -210,7 +215,7 @@ def _calls_of(sessions: Sequence[UUID], until: datetime) -> sa.Select[tuple[obje
     return (
         sa.select(
             *columns,
-            _bounded(_C.arguments).label("arguments"),
+            sa.case((_IS_ERASED, None), else_=_bounded(_C.arguments)).label("arguments"),
             told.c.status.label("told"),
             told.c.received_at.label("told_at"),
             _bounded(told.c.output).label("output"),

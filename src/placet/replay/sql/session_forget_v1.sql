@@ -6,6 +6,7 @@ RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_calls uuid[];
     v_requests uuid[];
+    v_receipts uuid[];
     v_types text[];
     v_named bytea := convert_to(p_session::text, 'UTF8');
     v_begun timestamptz;
@@ -15,22 +16,29 @@ BEGIN
     WHERE e.tenant_id = p_tenant AND e.stream_id = p_session AND e.seq = ANY (p_seqs);
     -- `json` and not `jsonb`: a text may hold a character that the latter does not take.
     SELECT array_agg(DISTINCT n.call_id::uuid) FILTER (WHERE n.call_id IS NOT NULL),
-           array_agg(DISTINCT n.request_id::uuid) FILTER (WHERE n.request_id IS NOT NULL)
-    INTO v_calls, v_requests
+           array_agg(DISTINCT n.request_id::uuid) FILTER (WHERE n.request_id IS NOT NULL),
+           array_agg(DISTINCT n.receipt_id::uuid) FILTER (WHERE n.receipt_id IS NOT NULL)
+    INTO v_calls, v_requests, v_receipts
     FROM placet.event_body AS b
     CROSS JOIN LATERAL (SELECT convert_from(b.body, 'UTF8')::json AS said) AS j
     CROSS JOIN LATERAL (VALUES
-        (j.said ->> 'call_id', j.said ->> 'prepared_request_id'),
-        (j.said ->> 'new_call_id', NULL)) AS n(call_id, request_id)
+        (j.said ->> 'call_id', j.said ->> 'prepared_request_id', j.said ->> 'receipt_id'),
+        (j.said ->> 'new_call_id', NULL, NULL)) AS n(call_id, request_id, receipt_id)
     WHERE b.tenant_id = p_tenant AND b.stream_id = p_session AND b.seq = ANY (p_seqs);
     PERFORM placet.calls_forget_v1(p_tenant, p_session, v_calls);
-    -- What was answered to a proposal tells of each of its calls.
+    -- Those that these bodies tell of; one that came later keeps what it brought. No two receipts
+    -- of a call have one key.
+    UPDATE placet.replay_execution_receipt AS r
+    SET output = NULL, output_hash = NULL, external_ref = NULL, error = NULL,
+        fingerprint = ''::bytea, idempotency_key = r.receipt_id::text
+    WHERE r.tenant_id = p_tenant AND r.session_id = p_session AND r.receipt_id = ANY (v_receipts);
+    -- What was answered to a proposal tells of each of its calls, and may tell of labels.
     UPDATE placet.replay_prepared_request AS r
     SET prepared_request_json = '{"model": null, "offered_tools": []}',
         narrowing_json = '{"tools": [], "hidden": []}',
         answer = CASE WHEN r.answer IS NOT NULL THEN '{}'::bytea END
     WHERE r.tenant_id = p_tenant AND r.session_id = p_session
-      AND (r.prepared_request_id = ANY (v_requests) OR EXISTS (
+      AND (r.prepared_request_id = ANY (v_requests) OR 'SessionLabelled' = ANY (v_types) OR EXISTS (
           SELECT FROM placet.replay_pending_call AS c
           WHERE c.tenant_id = p_tenant AND c.session_id = p_session
             AND c.prepared_request_id = r.prepared_request_id AND c.call_id = ANY (v_calls)));
@@ -58,7 +66,7 @@ BEGIN
 END
 $$;
 
--- Blank what is kept of these calls of a session: arguments, outputs, views and words.
+-- Blank what is kept of these calls of a session: arguments, values, views and words.
 -- Their hashes stay: a receipt that comes late is held to them, and an effect happens once.
 CREATE FUNCTION placet.calls_forget_v1(p_tenant uuid, p_session uuid, p_calls uuid[])
 RETURNS void LANGUAGE plpgsql AS $$
@@ -66,12 +74,6 @@ BEGIN
     UPDATE placet.replay_pending_call AS c
     SET arguments = '{}'::bytea, tool_call_id = '(erased)', reasons = '[]'
     WHERE c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = ANY (p_calls);
-    -- No two receipts of a call have one key.
-    UPDATE placet.replay_execution_receipt AS r
-    SET output = NULL, output_hash = NULL, external_ref = NULL, error = NULL,
-        fingerprint = ''::bytea, idempotency_key = r.receipt_id::text
-    WHERE r.tenant_id = p_tenant AND r.session_id = p_session
-      AND r.pending_call_id = ANY (p_calls);
     UPDATE placet.replay_ask AS a SET view = ''::bytea
     WHERE a.tenant_id = p_tenant AND a.session_id = p_session AND a.call_id = ANY (p_calls);
     UPDATE placet.replay_ask_edit AS d SET reason = '(erased)'

@@ -76,7 +76,12 @@ async def is_approver(tx: Reading, panel: AskPanel) -> bool:
 async def read_case(
     tx: Reading, panel: AskPanel, pinned: Pinned, call: ReplayPendingCall
 ) -> AskCase:
-    """Return a call with its view, which the first vote froze, and what was said of it."""
+    """Return a call with its view, which the first vote froze, and what was said of it.
+
+    Refuses `not_found` once it was erased.
+    """
+    if call.is_erased:
+        raise NotFound(detail="what this call was to do was erased")
     found = await asks.list_asks(tx, call.session_id, [call.call_id])
     ask = found.get(call.call_id)
     view = await _view(tx, panel, pinned, call) if ask is None else ask.view

@@ -1,0 +1,26 @@
+"""Erasing what a tenant's streams say of one person, because they asked.
+
+    open (to be looked for) -> waiting (for streams to close) -> done
+
+A person's data are a text, for example an address, and perhaps the value of an attribute by which
+the agent's principal was named. The text is looked for in every body and in the arguments and
+outputs of every call (`looks`): it stands in a string exactly as it is written. A body that holds
+it goes, and with it all that was said of the same call, in closed streams (`erasures`). A principal
+names whole sessions.
+
+What stands in streams that are still open is `due`: the request waits, and looks again every
+quarter of an hour until they have closed. Until then the text itself is kept, since it has to be
+looked for; at the end it is emptied, with the salt. Events name the person by a salted hash alone.
+
+What is found where nothing may be erased is counted, with the reason, in the answer (`places`), and
+so is what nobody can look into.
+
+Invariants
+- No event, no log line and no answer holds the text. A reason that holds it is refused.
+- A dry run looks and counts, and erases nothing.
+- Looking again changes nothing that was done: what is gone is not found.
+
+Failures
+- A worker that dies takes the request up again from its beginning; what was erased stays erased.
+- A stream that is written to while it is looked at is found by the next look, or is still open.
+"""
