@@ -19,6 +19,7 @@ from tests.invariants.guards_revoking import (
 from tests.invariants.guards_slicing import SLICING
 from tests.invariants.guards_standing import STANDING, STANDING_TWICE
 from tests.invariants.guards_sweeping import SWEEPING
+from tests.invariants.guards_tallying import TALLYING
 from tests.invariants.mutants import Change, Mutant, one
 
 LOCKED = """      AND (who.environment IS NULL OR who.environment = r.environment)
@@ -399,6 +400,7 @@ MUTANTS = [
     *EDITING,
     *STANDING,
     *SLICING,
+    *TALLYING,
     *SWEEPING,
     *CLOSING,
     *CONTROLLING,

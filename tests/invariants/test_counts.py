@@ -14,6 +14,7 @@ from tests.conftest import found
 from tests.invariants.wire import Wire, wired
 from tests.replay.desk import REQUEST_HASH, Desk, Worker
 from tests.replay.slices.purse import paid, purse
+from tests.replay.tallies.wide import wide
 from tests.server.conftest import started
 
 from placet.authority.server_keys import ServerKeys
@@ -214,3 +215,23 @@ async def test_what_is_taken_beyond_a_session_costs_no_round_trip_and_no_fsync_m
     assert await paid(other, 999) == ["deny"]
     assert bench.wire.round_trips - trips == 4 * 2
     assert await bench.fsyncs() - before == 4 * 2
+
+
+async def test_what_is_marked_in_a_tally_costs_no_round_trip_and_no_fsync_more(
+    bench: Bench, ids: Ids
+) -> None:
+    desk = Desk(bench.desk.client, bench.db, ids, await found(bench.db, ids))
+    bounds = {"op": "max", "lte": 50}, {"op": "distinct", "lte": 3}, {"op": "min", "gte": 1}
+    await desk.approve(bench.keys, wide(*bounds))
+    one, other = await desk.worker(ttl_seconds=60), await desk.worker(ttl_seconds=60)
+    assert await paid(one, 1) == ["allow"]
+    assert await paid(other, 2) == ["allow"]
+    assert await paid(other, 50, 51) == ["allow", "deny"]
+    assert await paid(one, 9) == ["deny"]
+    before, trips = await bench.fsyncs(), bench.wire.round_trips
+    # What others give was told before: to who is granted, to who is denied, and to who is neither.
+    assert await paid(one, 1) == ["allow"]
+    assert await paid(other, 2, 0.5) == ["allow", "deny"]
+    assert await paid(other, 51) == ["deny"]
+    assert bench.wire.round_trips - trips == 3 * 2
+    assert await bench.fsyncs() - before == 3 * 2

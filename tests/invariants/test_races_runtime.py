@@ -17,6 +17,7 @@ from tests.invariants import (
     scenes_standing,
     scenes_stopping,
     scenes_sweeping,
+    scenes_tallying,
     scenes_writing,
 )
 from tests.invariants.claims import Scene
@@ -39,6 +40,7 @@ SCENES = [
         scenes_editing,
         scenes_effects,
         scenes_slicing,
+        scenes_tallying,
     )
     for name, scene in vars(module).items()
     if getattr(scene, "__module__", "") == module.__name__

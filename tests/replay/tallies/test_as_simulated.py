@@ -43,17 +43,11 @@ def made_up(chance: random.Random) -> dict[str, Any]:
                 rule["window_seconds"] = 3600
             if op == "distinct":
                 rule["path"] = "$.to"
-            if op == "count":
-                rule["path"] = None
             upper, lower = UPPER[op], LOWER[op]
             for bound, values in chance.choice([(upper,), (lower,), (upper, lower)]):
                 rule[chance.choice(bound)] = chance.choice(values)
-            aggregates.append({name: one for name, one in rule.items() if one is not None})
-    document = wide(*aggregates, gate=chance.choice(["strip_partial", "reject_all"]))
-    for rule in document["session"]["aggregates"]:
-        if rule["op"] == "count":
-            del rule["path"]
-    return document
+            aggregates.append(rule)
+    return wide(*aggregates, gate=chance.choice(["strip_partial", "reject_all"]))
 
 
 async def lead(work: Together, chance: random.Random, forgets: Runtime | None) -> None:

@@ -33,10 +33,13 @@ def tool(name: str, **more: object) -> dict[str, Any]:
 
 def wide(*aggregates: Bounds, gate: str = "strip_partial") -> dict[str, Any]:
     """Return the desk's contract with payments that these bounds are on."""
-    made = [
+    made: list[dict[str, object]] = [
         {"name": f"wide_{place}", "tool": "pay", "scope": "agent", "path": "$.amount"} | bound
         for place, bound in enumerate(aggregates)
     ]
+    for rule in made:
+        if rule.get("op") == "count":
+            del rule["path"]
     return limited(
         {"gate": gate, "aggregates": made},
         tool("pay"),

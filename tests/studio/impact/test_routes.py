@@ -244,7 +244,7 @@ LARGEST = {
 """A bound of more than one session that does not add up."""
 
 
-async def test_a_rule_that_the_service_cannot_enforce_yet_is_previewed_all_the_same(
+async def test_a_rule_over_several_sessions_is_previewed_as_one_of_the_recording(
     client: httpx.AsyncClient, traffic: Traffic, author: Mapping[str, str], ids: Ids
 ) -> None:
     await traffic.refunds(100)
@@ -252,7 +252,7 @@ async def test_a_rule_that_the_service_cannot_enforce_yet_is_previewed_all_the_s
     document["session"]["limits"] = {"max_cost_micros": 5, "max_steps": 1, "max_unguarded_calls": 3}
     document["session"]["aggregates"] = [LARGEST]
     _, snapshot = await traffic.candidate(document)
-    assert snapshot.status == "invalid"
+    assert snapshot.status == "ready_for_approval"
     made = await Previews(client, author, ids).made(snapshot.snapshot_id)
     assert flips(made) == {("allow", "deny"): 1}
     assert made["report"]["unrecorded"] == ["cost", "unguarded"]
