@@ -1,10 +1,11 @@
 """Somebody who writes events into a tenant's streams, does rounds of its log and reads both."""
 
+import json
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from placet.events.model import StreamId, StreamKind, new_event
+from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
 from placet.events.store import append, list_events
 from placet.evidence import merkle
 from placet.evidence.log import service, store
@@ -70,6 +71,11 @@ class Scribe:
         async with self.db.reading(self.who) as tx:
             events = await list_events(tx, stream, after=0, limit=1_000)
         return [event.body or b"" for event in events]
+
+    async def ends_told(self) -> list[str]:
+        """Return the streams whose end is told, as often as it is."""
+        stream = tenant_stream(self.who.tenant_id, StreamKind.SEALS)
+        return [json.loads(body)["stream_id"] for body in await self.said(stream)]
 
     async def check_whole(self) -> None:
         """Hold the log against the events: all of them, each once, in order, and the right root."""
