@@ -87,6 +87,11 @@ class BundleWriterV2:
         self._sections = {name: hashlib.sha256() for name in SectionHashes.__struct_fields__}
         self._events = 0
 
+    @property
+    def events(self) -> int:
+        """How many events were written."""
+        return self._events
+
     def header(self, header: BundleHeaderV2) -> bytes:
         """Return the first line."""
         return self._line("header", header)

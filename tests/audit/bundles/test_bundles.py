@@ -6,13 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from litestar import Litestar
 from tests.replay.desk import Desk, Worker
 
+from placet.audit.bundles import service
+from placet.audit.bundles.model import Wish
 from placet.authority.key_changes import service as key_changes
-from placet.authority.server_keys import NOBODY
+from placet.authority.server_keys import NOBODY, ServerKeys
 from placet.events.model import StreamKind, tenant_stream
 from placet.events.store import list_events
+from placet.evidence.bundle import BundleScope, ScopeKind
 from placet.evidence.verify import verify_bundle
+from placet.kernel.principal import Principal, Scope
 from placet.tenancy.model import Role
 
 BUNDLES = "/api/v1/audit/bundles"
@@ -176,6 +181,25 @@ async def test_who_took_what_is_an_event(desk: Desk, auditor: Auditor) -> None:
     worker = await worked(desk)
     await auditor.take(session_id=worker.session_id)
     assert (await told_of(desk)).count("BundleExported") == 1
+    assert (await told_of(desk, StreamKind.ERASURES)).count("ExportRecorded") == 1
+
+
+async def test_what_nobody_took_to_the_end_is_never_recorded(desk: Desk, app: Litestar) -> None:
+    keys = app.state[ServerKeys.__name__]
+    who = Principal(
+        tenant_id=desk.runtime.tenant_id,
+        actor_id=desk.operator.actor_id,
+        key_id="",
+        secret_hash=b"",
+        scopes=frozenset({Scope.AUDIT}),
+    )
+    wish = Wish(scope=BundleScope(kind=ScopeKind.TENANT), held_size=None)
+    begun = await service.begin_export(desk.db, who, keys, desk.ids, wish)
+    lines = service.write_bundle(desk.db, who, begun, desk.ids)
+    await anext(lines)
+    await lines.aclose()
+    assert (await told_of(desk)).count("BundleExported") == 1
+    assert await told_of(desk, StreamKind.ERASURES) == []
 
 
 @pytest.mark.parametrize(
@@ -233,8 +257,8 @@ async def events_of(desk: Desk, worker: Worker) -> list[dict[str, Any]]:
     return found
 
 
-async def told_of(desk: Desk) -> list[str]:
-    """Return the types of the events of the tenant's own stream."""
-    stream = tenant_stream(desk.runtime.tenant_id, StreamKind.TENANCY)
+async def told_of(desk: Desk, kind: StreamKind = StreamKind.TENANCY) -> list[str]:
+    """Return the types of the events of one of the tenant's own streams."""
+    stream = tenant_stream(desk.runtime.tenant_id, kind)
     async with desk.db.reading(desk.runtime) as tx:
         return [event.type for event in await list_events(tx, stream, after=0, limit=1_000)]

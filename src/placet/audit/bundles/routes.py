@@ -38,7 +38,7 @@ async def export_bundle(request: AppRequest) -> Stream:
     wish = Wish(scope=scope_of(asked), held_size=asked.checkpoint_size)
     keys = kept_of(request, ServerKeys)
     begun = await service.begin_export(db, principal, keys, ids_of(request), wish)
-    lines = service.write_bundle(db, principal, begun)
+    lines = service.write_bundle(db, principal, begun, ids_of(request))
     return Stream(lines, media_type=BUNDLE_MEDIA)
 
 

@@ -1,6 +1,7 @@
 """Writing a bundle, and what is written about it."""
 
-from collections.abc import AsyncIterator, Sequence
+import hashlib
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC
 from typing import Final
 from uuid import UUID
@@ -10,6 +11,8 @@ from placet.audit.bundles.dossiers import dossier_of, known_keys, once_each
 from placet.audit.bundles.model import BundleExported, CheckpointAhead, Wish
 from placet.audit.bundles.readme import readme_of
 from placet.audit.bundles.streams import heads_of
+from placet.audit.retention import service as retention
+from placet.audit.retention.model import ExportManifest, StreamTaken
 from placet.authority.checkpoints import service as checkpoints
 from placet.authority.checkpoints.model import Checkpoint
 from placet.authority.key_changes import store as key_changes
@@ -70,9 +73,34 @@ async def begin_export(
     return Begun(export_id=export_id, wish=wish, heads=heads, checkpoint=checkpoint)
 
 
-async def write_bundle(db: Database, principal: Principal, begun: Begun) -> AsyncIterator[bytes]:
+async def write_bundle(
+    db: Database, principal: Principal, begun: Begun, ids: Ids
+) -> AsyncGenerator[bytes]:
     """Yield the lines of a bundle, and record it when the last one has been taken."""
+    whole, size = hashlib.sha256(), 0
     writer = BundleWriterV2()
+    async for line in _lines(writer, db, principal, begun):
+        whole.update(line)
+        size += len(line)
+        yield line
+    manifest = ExportManifest(
+        export_id=begun.export_id,
+        sha256=whole.hexdigest(),
+        size_bytes=size,
+        events=writer.events,
+        log_size=begun.checkpoint.size,
+        log_root=begun.checkpoint.root.hex(),
+        streams=tuple(
+            StreamTaken(stream_id=head.stream_id, to_seq=head.head_seq) for head in begun.heads
+        ),
+    )
+    async with db.writing(principal) as tx:
+        await retention.record_export(tx, manifest, ids)
+
+
+async def _lines(
+    writer: BundleWriterV2, db: Database, principal: Principal, begun: Begun
+) -> AsyncGenerator[bytes]:
     yield await _header(writer, db, principal, begun)
     yield writer.readme(readme_of(begun.wish.scope))
     for seal in await export.list_seal_lines(db, principal, begun.heads):
@@ -112,7 +140,7 @@ async def _header(
 
 async def _events(
     writer: BundleWriterV2, db: Database, principal: Principal, head: StreamHead
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     for after in range(0, head.head_seq, PAGE):
         limit = min(PAGE, head.head_seq - after)
         async with db.reading(principal) as tx:
@@ -123,7 +151,7 @@ async def _events(
 
 async def _dossiers(
     writer: BundleWriterV2, db: Database, principal: Principal, begun: Begun
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     sessions = [head.stream_id for head in begun.heads if head.kind == StreamKind.SESSION]
     artifacts: list[UUID] = []
     async with db.reading(principal) as tx:
@@ -144,7 +172,7 @@ async def _dossiers(
 
 async def _rotations(
     writer: BundleWriterV2, db: Database, principal: Principal
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Yield which key of ours took over from which, signed by the old one and by the new one."""
     async with db.reading(principal) as tx:
         rotations = await key_changes.list_rotations(tx)
@@ -155,7 +183,7 @@ async def _rotations(
 
 async def _proofs(
     writer: BundleWriterV2, db: Database, principal: Principal, begun: Begun
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Yield where each stream's last event in the log stands, and how the log grew to here.
 
     Where a key of ours has ended, also its last event below the place of that end in the log.
