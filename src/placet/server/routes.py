@@ -8,9 +8,11 @@ from placet.audit.bundles import routes as bundles
 from placet.audit.retention import routes as retention
 from placet.audit.subjects import routes as subjects
 from placet.authority import routes as authority
+from placet.authority.checkpoints import routes as checkpoints
 from placet.authority.controls import routes as controls
 from placet.authority.issuers import routes as issuers
 from placet.authority.lifts import routes as lifts
+from placet.authority.recovery import routes as recovery
 from placet.authority.tool_hosts import routes as tool_hosts
 from placet.plans import routes as plans
 from placet.plans.attachments import routes as attachments
@@ -65,8 +67,10 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     authority.HANDLERS,
     controls.HANDLERS,
     lifts.HANDLERS,
+    recovery.HANDLERS,
     tool_hosts.HANDLERS,
     issuers.HANDLERS,
+    checkpoints.HANDLERS,
     workspaces.HANDLERS,
     archives.HANDLERS,
     sources.HANDLERS,

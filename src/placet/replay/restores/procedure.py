@@ -1,0 +1,155 @@
+"""The whole of it: look, raise the epoch, tell each tenant, and bring its sessions along."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from placet.authority import store as authority
+from placet.authority.controls.model import ControlSet
+from placet.authority.model import KeyPurpose
+from placet.authority.recovery import rules, service
+from placet.authority.recovery import store as recovery
+from placet.authority.recovery.witness import Witnessed, read_witness
+from placet.authority.server_keys import NOBODY
+from placet.evidence.ed25519 import PublicKey
+from placet.kernel.ids import Ids, TenantId
+from placet.kernel.refusals import GovernanceUnavailable, Invalid
+from placet.kernel.value import Value
+from placet.replay.restores import store
+from placet.replay.restores.model import TenantLooked
+from placet.replay.restores.service import restore_sessions
+from placet.replay.restores.verify import look_at
+from placet.storage.database import Database
+from placet.storage.epoch import EpochSeen
+
+
+class TenantRestored(Value, frozen=True):
+    """What was found of a tenant, and what became of it."""
+
+    looked: TenantLooked
+    sessions: int
+    calls_unknown: int
+    controls_set: int
+
+
+class RestoreReport(Value, frozen=True):
+    """What a restore came to. `is_raised` is false where an earlier one was gone on with.
+
+    `lost_tenants` are those of which the witness knows and the database does not.
+    """
+
+    epoch: int
+    from_epoch: int
+    is_raised: bool
+    tenants: list[TenantRestored]
+    lost_tenants: list[TenantId]
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class RestoreRefused(Invalid):
+    """What was restored is not whole, so that the epoch was not raised."""
+
+    hint = "restore another backup, or one from before the damage; nothing was changed here"
+    tenants: list[TenantLooked]
+
+
+async def restore(
+    db: Database,
+    migrator: "asyncpg.Connection[Any]",
+    witness: Path | None,
+    controls: Mapping[TenantId, Sequence[ControlSet]],
+    ids: Ids,
+) -> RestoreReport:
+    """Verify what was restored, raise the epoch, and void the authority of before.
+
+    Run again after it broke off, it goes on. Refuses `restore_refused` where something does not
+    fit, and `governance_unavailable` on a server that only follows.
+    """
+    before = await recovery.read_epoch(db)
+    if before.here_timeline is None:
+        raise GovernanceUnavailable(detail="this server only follows another; promote it first")
+    witnessed = await _witnessed(db, witness)
+    tenants = [TenantId(one) for one in await recovery.list_tenants(migrator)]
+    looked = [await _look(db, one, witnessed.get(one)) for one in tenants]
+    if flawed := [one for one in looked if one.flaw is not None]:
+        detail = f"tenant {flawed[0].tenant_id}: {flawed[0].flaw}"
+        raise RestoreRefused(detail=detail, tenants=flawed)
+    # Before anything can be granted here again.
+    again = {
+        tenant: await service.reapply_controls(db, tenant, controls.get(tenant, ()), ids)
+        for tenant in tenants
+    }
+    is_raised = not await _is_left(db, before, looked, witnessed)
+    if is_raised:
+        sizes = {one.tenant_id: one.witnessed_size or 0 for one in looked if one.witnessed_size}
+        epoch = rules.next_epoch(before.epoch, witnessed.values())
+        if not await recovery.raise_epoch(migrator, before, epoch, sizes):
+            raise GovernanceUnavailable(detail="somebody else raised the epoch just now")
+    now = await recovery.read_epoch(db)
+    done = [
+        await _bring(db, one, (before, now), again[TenantId(one.tenant_id)], ids) for one in looked
+    ]
+    return RestoreReport(
+        epoch=now.epoch,
+        from_epoch=before.epoch,
+        is_raised=is_raised,
+        tenants=done,
+        lost_tenants=sorted(set(witnessed) - set(tenants)),
+    )
+
+
+async def _witnessed(db: Database, folder: Path | None) -> dict[TenantId, Witnessed]:
+    if folder is None:
+        return {}
+    async with db.reading(NOBODY) as tx:
+        listed = await authority.list_server_keys(tx)
+    keys = [PublicKey(raw=one.public_key) for one in listed if one.purpose is KeyPurpose.CHECKPOINT]
+    return {one.tenant_id: one for one in read_witness(folder, keys)}
+
+
+async def _look(db: Database, tenant: TenantId, witnessed: Witnessed | None) -> TenantLooked:
+    async with db.reading(service.acting_for(tenant)) as tx:
+        return await look_at(tx, witnessed)
+
+
+async def _is_left(
+    db: Database,
+    seen: EpochSeen,
+    looked: Sequence[TenantLooked],
+    witnessed: Mapping[TenantId, Witnessed],
+) -> bool:
+    """Tell whether the epoch was raised for this server, and sessions were left behind."""
+    if not seen.is_current:
+        return False
+    sizes = {TenantId(one.tenant_id): one.log_size for one in looked}
+    for tenant, held in witnessed.items():
+        if rules.find_newer(seen.epoch, sizes.get(tenant, 0), held.newest) is not None:
+            return False
+    for tenant in sizes:
+        async with db.reading(service.acting_for(tenant)) as tx:
+            if await store.list_left_behind(tx, seen.epoch, 1):
+                return True
+    return False
+
+
+async def _bring(
+    db: Database,
+    looked: TenantLooked,
+    epochs: tuple[EpochSeen, EpochSeen],
+    again: int,
+    ids: Ids,
+) -> TenantRestored:
+    tenant = TenantId(looked.tenant_id)
+    before, now = epochs
+    async with db.reading(service.acting_for(tenant)) as tx:
+        ranges = await recovery.list_recoveries(tx)
+    for one in ranges:
+        if one.epoch == now.epoch:
+            await service.tell_restored(db, one, before, now, ids)
+    sessions, unknown = await restore_sessions(db, tenant, ids)
+    return TenantRestored(
+        looked=looked, sessions=sessions, calls_unknown=unknown, controls_set=again
+    )
