@@ -47,7 +47,8 @@ class Settings(Value, frozen=True):
     `database_url` is the application's role in a Postgres of the operator's own; without it the
     embedded server is used. `database_direct_url` is the same past a pooler, `admin_database_url`
     that of a role that may change the schema. `pg_bin` is the folder of other Postgres programs for
-    the embedded server. `port` 0 takes any free one. `webhooks_to_loopback` lets webhooks reach
+    the embedded server. Signed checkpoints of each tenant's log are kept in `witness_dir`, a folder
+    away from the database, and held against it. `port` 0 takes any free one. `webhooks_to_loopback` lets webhooks reach
     this machine, for tests and development, and after `webhooks_kept_days` what was told is deleted
     from the outbox. So many observed calls (`ready_calls_min`), of which so
     many hundredths are of a tool that was called before (`ready_confidence_percent`), make a plan
@@ -60,6 +61,7 @@ class Settings(Value, frozen=True):
     database_direct_url: str | None = None
     admin_database_url: str | None = None
     pg_bin: Path | None = None
+    witness_dir: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8471
     public_url: str = ""
