@@ -18,6 +18,7 @@ DECLARE
     is_new boolean;
     is_placed boolean;
     s placet.event_stream%ROWTYPE;
+    v_seq bigint;
     found_at record;
     w record;
 BEGIN
@@ -50,15 +51,18 @@ BEGIN
 
         -- What is there already: the same again, or another under its id.
         FOR i IN 1..n LOOP
-            SELECT p.seq, e.type, e.body_hash, e.leaf, e.at, coalesce(b.salt, p_salts[i]) AS salt
-            INTO found_at
-            FROM placet.event_place AS p
-            JOIN placet.event AS e
-                ON e.tenant_id = p.tenant_id AND e.stream_id = p.stream_id AND e.seq = p.seq
-            LEFT JOIN placet.event_body AS b
-                ON b.tenant_id = p.tenant_id AND b.stream_id = p.stream_id AND b.seq = p.seq
+            -- Two questions, each for the whole of a key: where a stream is short, one that joins
+            -- them is planned to look through all of it, and goes on so when it has grown.
+            SELECT p.seq INTO v_seq FROM placet.event_place AS p
             WHERE p.tenant_id = v_tenant AND p.stream_id = p_stream AND p.event_id = p_ids[i];
             CONTINUE WHEN NOT FOUND;
+            SELECT e.seq, e.type, e.body_hash, e.leaf, e.at, coalesce((
+                SELECT b.salt FROM placet.event_body AS b
+                WHERE b.tenant_id = v_tenant AND b.stream_id = p_stream AND b.seq = v_seq
+            ), p_salts[i]) AS salt
+            INTO STRICT found_at
+            FROM placet.event AS e
+            WHERE e.tenant_id = v_tenant AND e.stream_id = p_stream AND e.seq = v_seq;
             told := p_ids[i];
             IF found_at.type <> p_types[i] OR found_at.body_hash <> sha256(
                 '\x706c616365742e6576656e745f626f64792e763100'::bytea  -- placet.event_body.v1
