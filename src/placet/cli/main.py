@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "view": ("placet.cli.view.group", "Look at a workspace, a tool, a request or what was found."),
     "policy": ("placet.cli.policy.group", "Check, explain, compare and try contracts."),
     "bundle": ("placet.cli.bundle", "Take evidence away, in one file that anybody can verify."),
+    "checkpoint": ("placet.cli.checkpoint", "Keep signed words on the whole log."),
     "verify": ("placet.cli.verify", "Verify a bundle or an approval, without us."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),
     "migrate": ("placet.cli.migrate", "Bring the database's schema up to date."),

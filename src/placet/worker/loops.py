@@ -5,12 +5,14 @@ from placet.worker.drift import drift
 from placet.worker.endings import endings
 from placet.worker.log import log
 from placet.worker.readiness import readiness
+from placet.worker.recovery import recovery
 from placet.worker.retention import retention
 from placet.worker.server_keys import server_keys
 from placet.worker.shadows import shadows
 from placet.worker.snapshots import snapshots
 from placet.worker.sweeper import sweeper
 from placet.worker.webhooks import webhooks
+from placet.worker.witness import witness
 
 LOOPS = (
     sweeper,
@@ -19,9 +21,11 @@ LOOPS = (
     endings,
     log,
     readiness,
+    recovery,
     retention,
     server_keys,
     shadows,
     snapshots,
     webhooks,
+    witness,
 )

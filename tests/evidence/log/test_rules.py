@@ -11,10 +11,7 @@ from placet.evidence.log.rules import (
     count_of,
     decide_round,
     owed_after,
-    place_of,
-    tiles_with,
 )
-from placet.evidence.merkle import grow, leaf_hash, nodes_of
 from placet.kernel.ids import TenantId
 
 TENANT = TenantId(UUID(int=9))
@@ -104,24 +101,3 @@ def test_events_of_the_quiet_stream_ask_for_no_checkpoint() -> None:
     assert owed_after([span(C, 1, 1)], 10, 8, quiet) == 8
     assert owed_after([span(A, 1, 2), span(C, 1, 1)], 10, 8, quiet) == 12
     assert owed_after([span(C, 1, 1), span(A, 1, 2)], 10, 8, quiet) == 13
-
-
-@given(st.integers(0, 70_000))
-def test_every_node_of_a_tree_is_computed_from_one_tile_or_from_few_entries(size: int) -> None:
-    for level, index in nodes_of((0, size)):
-        tile, start, end = place_of((level, index))
-        assert end - start <= 128
-        assert start // 256 == (end - 1) // 256
-        assert start << (8 * tile) == index << level
-        assert end << (8 * tile) == (index + 1) << level
-
-
-def test_what_became_whole_is_added_to_tiles_where_they_end() -> None:
-    first = grow(0, (), [leaf_hash(b"")] * 600)
-    assert tiles_with(first.made) == {(1, 0): (0, first.made[8, 0] + first.made[8, 1])}
-    more = grow(600, first.edge, [leaf_hash(b"")] * 65_536)
-    added = tiles_with(more.made)
-    assert set(added) == {(1, 0), (1, 1), (2, 0)}
-    assert (added[1, 0][0], len(added[1, 0][1])) == (2, 254 * 32)
-    assert (added[1, 1][0], len(added[1, 1][1])) == (0, 2 * 32)
-    assert added[2, 0] == (0, more.made[16, 0])

@@ -18,9 +18,6 @@ ENTRIES_AT_ONCE: Final = 2_048
 SEALS_AT_ONCE: Final = 256
 """Streams whose end is told in one round."""
 
-TILE_HEIGHT: Final = 8
-"""Levels of the tree from one level of tiles to the next."""
-
 
 class LogEntry(Value, frozen=True):
     """One event in its tenant's log; `leaf` is the event's leaf, 32 bytes."""
@@ -35,7 +32,7 @@ class LogEntry(Value, frozen=True):
 class LogTile(Value, frozen=True):
     """Up to 256 nodes of the tree that stand beside each other, 32 bytes each.
 
-    They are of level `TILE_HEIGHT * level`, from index `256 * index` on; `level` starts at 1.
+    They are of level `8 * level` of the tree, from index `256 * index` on; `level` starts at 1.
     """
 
     tenant_id: TenantId

@@ -5,7 +5,7 @@ from typing import Final
 from placet.events.model import SealPending, StreamId, StreamKind, new_event, tenant_stream
 from placet.events.store import append
 from placet.evidence import merkle
-from placet.evidence.log import rules, store
+from placet.evidence.log import rules, store, tiles
 from placet.evidence.log.model import (
     ENTRIES_AT_ONCE,
     SEALS_AT_ONCE,
@@ -92,7 +92,7 @@ async def _enter(tx: Writing, head: LogHead, taken: Taken) -> LogHead:
             detail="events that wait for the log are not there", retry_after_seconds=AGAIN_SECONDS
         )
     grown = merkle.grow(head.size, edge, [merkle.leaf_hash(leaf) for leaf in leaves])
-    if not await store.keep_tiles(tx, rules.tiles_with(grown.made)):
+    if not await store.keep_tiles(tx, tiles.tiles_with(grown.made)):
         raise LogDamaged(
             detail="a tile does not end where the log does", retry_after_seconds=AGAIN_SECONDS
         )

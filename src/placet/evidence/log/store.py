@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 from placet.events.model import LogPending, SealPending, StreamId
 from placet.events.tables import LOG_PENDING, SEAL_PENDING
 from placet.evidence.log.model import LogEntry, LogHead, Range
-from placet.evidence.log.rules import TILE_WIDTH, hashes_in, place_of
 from placet.evidence.log.tables import LOG, LOG_ENTRY, LOG_TILE
+from placet.evidence.log.tiles import TILE_WIDTH, hashes_in, place_of
 from placet.evidence.merkle import EMPTY_ROOT, Node, leaf_hash, root_of
 from placet.kernel.hashing import DIGEST_BYTES
 from placet.storage.database import Reading, Writing

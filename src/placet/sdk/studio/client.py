@@ -10,6 +10,7 @@ from placet.sdk.retry import Patience
 from placet.sdk.studio.approvals import Approvals
 from placet.sdk.studio.asks import Asks
 from placet.sdk.studio.break_glass import BreakGlass
+from placet.sdk.studio.checkpoints import Checkpoints
 from placet.sdk.studio.controls import Controls
 from placet.sdk.studio.door import PEOPLES_PATIENCE, Door
 from placet.sdk.studio.drafts import Drafts
@@ -146,6 +147,11 @@ class Studio:
     def controls(self) -> Controls:
         """What reaches further than one session: kills, and their lifting."""
         return Controls(self._door)
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Signed words on the whole log, and proofs against them."""
+        return Checkpoints(self._door)
 
     @property
     def issuers(self) -> Issuers:
