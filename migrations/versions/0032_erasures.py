@@ -55,6 +55,7 @@ FUNCTIONS = [
     "session_forget_v1",
     "calls_forget_v1",
     "copy_change_v1",
+    "kept_change_v1",
     "impact_change_v1",
     "snapshot_kept_v1",
     "workspace_forget_v1",
@@ -68,7 +69,7 @@ ERASED = {
     "replay_claim": "copy_change_v1('answer')",
     "replay_execution_receipt": "copy_change_v1('output', 'output_hash', 'external_ref', 'error',"
     " 'fingerprint', 'idempotency_key')",
-    "replay_kept": "copy_change_v1('value')",
+    "replay_kept": "kept_change_v1()",
     "replay_settlement": "copy_change_v1('reason')",
 }
 """Tables whose rows never change but by an erasure, and what looks whether it is one."""

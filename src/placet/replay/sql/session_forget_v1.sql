@@ -81,7 +81,7 @@ BEGIN
       AND (d.call_id = ANY (p_calls) OR d.new_call_id = ANY (p_calls));
     UPDATE placet.replay_settlement AS t SET reason = '(erased)'
     WHERE t.tenant_id = p_tenant AND t.session_id = p_session AND t.call_id = ANY (p_calls);
-    UPDATE placet.replay_kept AS k SET value = 'null'::bytea
+    DELETE FROM placet.replay_kept AS k
     WHERE k.tenant_id = p_tenant AND k.session_id = p_session AND k.call_id = ANY (p_calls);
     UPDATE placet.replay_amount AS m SET value = '0'
     WHERE m.tenant_id = p_tenant AND m.session_id = p_session AND m.call_id = ANY (p_calls);
@@ -102,7 +102,7 @@ BEGIN
             AND NOT EXISTS (
                 SELECT FROM unnest(TG_ARGV) AS name
                 WHERE v_new ->> name IS NOT NULL
-                  AND v_new ->> name NOT IN ('(erased)', '\x', '\x7b7d', '\x6e756c6c')
+                  AND v_new ->> name NOT IN ('(erased)', '\x', '\x7b7d')
                   AND v_new ->> name IS DISTINCT FROM v_new ->> 'receipt_id')
             AND EXISTS (
                 SELECT FROM placet.audit_erasure AS x
@@ -110,6 +110,22 @@ BEGIN
         THEN
             RETURN NEW;
         END IF;
+    END IF;
+    RAISE EXCEPTION '% on %.% refused: its rows are never changed', tg_op, tg_table_schema,
+        tg_table_name USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+-- Refuse every change of what a commit left but one: its end, once bodies of its session were
+-- erased.
+CREATE FUNCTION placet.kept_change_v1()
+RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND EXISTS (
+        SELECT FROM placet.audit_erasure AS x
+        WHERE x.tenant_id = OLD.tenant_id AND x.stream_id = OLD.session_id)
+    THEN
+        RETURN OLD;
     END IF;
     RAISE EXCEPTION '% on %.% refused: its rows are never changed', tg_op, tg_table_schema,
         tg_table_name USING ERRCODE = 'insufficient_privilege';

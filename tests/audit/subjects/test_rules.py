@@ -1,0 +1,42 @@
+"""Whether some text stands in a body, however it is wrapped."""
+
+import base64
+import json
+
+import pytest
+
+from placet.audit.subjects.rules import holds, needles
+
+NAME = 'Anna "A." Müller\\1'
+
+
+def wrapped(depth: int) -> object:
+    said: object = {"to": [f"an {NAME}."]}
+    for level in range(depth):
+        text = json.dumps(said, ensure_ascii=False)
+        said = {"in": base64.b64encode(text.encode()).decode() if level % 2 else text}
+    return said
+
+
+@pytest.mark.parametrize("depth", range(6))
+def test_a_text_is_found_in_strings_in_json_in_strings_and_in_base64(depth: int) -> None:
+    body = json.dumps(wrapped(depth), ensure_ascii=False).encode()
+    assert holds(body, NAME)
+    assert not holds(body, NAME + "2")
+
+
+def test_a_text_is_no_part_of_an_escape() -> None:
+    body = json.dumps({"text": "line\name"}).encode()
+    assert b"name" in body
+    assert not holds(body, "name")
+
+
+def test_keys_and_malformed_texts_are_searched_too() -> None:
+    assert holds(json.dumps({NAME: 1}).encode(), NAME)
+    assert holds(f'{{"cut": "{"anna@example.org"}'.encode(), "anna@example.org")
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_the_database_looks_for_the_bytes_in_which_a_text_would_stand(depth: int) -> None:
+    body = json.dumps(wrapped(depth), ensure_ascii=False).encode()
+    assert any(needle in body for needle in needles(NAME))

@@ -1,0 +1,195 @@
+"""Erasing one person's data: what is found, what goes, what waits, and what stays."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.audit.erasures.ended import (
+    ADDRESS,
+    again,
+    asked,
+    close,
+    ended,
+    spoken,
+    stands_in,
+    told,
+)
+from tests.conftest import Server, found
+from tests.replay.desk import Desk
+
+from placet.audit.subjects.model import FoundStatus, RequestStatus
+from placet.audit.subjects.rules import subject_hash
+from placet.kernel.ids import Ids
+from placet.storage.database import Database
+from placet.tenancy.model import Role
+from placet.worker.retention import erase_due
+
+ERASURES = "/api/v1/audit/erasures"
+
+
+@pytest.fixture
+async def admin(server: Server, database_name: str) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    connection = await asyncpg.connect(server.admin(database_name))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def text(ids: Ids) -> str:
+    """An address that stands nowhere else."""
+    return f"{ids.new().hex}@example.org"
+
+
+async def test_a_persons_data_go_from_every_closed_session_that_holds_some(
+    desk: Desk, text: str, admin: "asyncpg.Connection[Any]"
+) -> None:
+    workers = [await ended(desk, text) for _ in range(2)]
+    other = await ended(desk)
+    shown = await asked(desk, text)
+    assert shown.status is RequestStatus.DONE
+    assert {each.stream_id for each in shown.streams} == {w.session_id for w in workers}
+    assert {each.status for each in shown.streams} == {FoundStatus.ERASED}
+    assert shown.bodies_erased == shown.bodies_found > 0
+    assert await stands_in(admin, text) == set()
+    assert None not in [event["body"] for event in await other.events()]
+
+
+async def test_what_was_said_of_other_calls_stays(desk: Desk, text: str) -> None:
+    worker = await ended(desk, text)
+    await asked(desk, text)
+    left = {e["type"] for e in await worker.events() if e["body"] is not None}
+    assert {"SessionOpened", "CallSettled", "SessionFinished"} <= left
+    assert (
+        sum(e["body"] is not None and e["type"] == "CallProposed" for e in await worker.events())
+        == 1
+    )
+
+
+async def test_events_name_a_person_by_a_salted_hash_alone(desk: Desk, text: str) -> None:
+    await ended(desk, text)
+    shown = await asked(desk, text)
+    events = await told(desk)
+    assert [kind for kind, _ in events] == [
+        "SubjectErasureAsked",
+        "BodiesErased",
+        "SubjectErasureDone",
+    ]
+    assert all(text.encode() not in (body or b"") for _, body in events)
+    first, _, last = (json.loads(body or b"") for _, body in events)
+    assert first["subject_hash"] == last["subject_hash"] == shown.subject_hash
+    assert (last["streams"], last["bodies"]) == (1, shown.bodies_erased)
+
+
+async def test_whoever_kept_the_salt_can_prove_whom_a_request_was_about(
+    desk: Desk, text: str
+) -> None:
+    made = (await desk.post(ERASURES, wish(text), desk.workplace.founder_key)).json()
+    proof = subject_hash(bytes.fromhex(made["salt"]), text, None)
+    assert proof.hex() == made["subject_hash"]
+    shown = await again(desk, made["request_id"])
+    assert (shown.salt, shown.subject_hash) == (None, proof.hex())
+
+
+async def test_an_open_session_is_due_and_goes_once_it_has_closed(
+    desk: Desk, text: str, admin: "asyncpg.Connection[Any]"
+) -> None:
+    worker = await spoken(desk, text)
+    shown = await asked(desk, text)
+    assert shown.status is RequestStatus.WAITING
+    assert [each.status for each in shown.streams] == [FoundStatus.DUE]
+    assert "audit_subject_request.subject" in await stands_in(admin, text)
+    await close(worker)
+    shown = await again(desk, shown.request_id)
+    assert shown.status is RequestStatus.DONE
+    assert [each.status for each in shown.streams] == [FoundStatus.ERASED]
+    assert await stands_in(admin, text) == set()
+
+
+async def test_a_dry_run_finds_the_same_and_erases_nothing(desk: Desk, text: str) -> None:
+    worker = await ended(desk, text)
+    dry = await asked(desk, text, dry_run=True)
+    assert dry.status is RequestStatus.DONE
+    assert (dry.bodies_erased, [each.status for each in dry.streams]) == (0, [FoundStatus.FOUND])
+    assert None not in [event["body"] for event in await worker.events()]
+    assert (await asked(desk, text)).bodies_erased == dry.bodies_found
+
+
+async def test_asking_twice_finds_nothing_the_second_time(desk: Desk, text: str) -> None:
+    await ended(desk, text)
+    assert (await asked(desk, text)).bodies_erased > 0
+    second = await asked(desk, text)
+    assert (second.status, second.streams, second.bodies_erased) == (RequestStatus.DONE, [], 0)
+    assert (await again(desk, second.request_id)) == second
+
+
+async def test_a_principals_sessions_go_whole(desk: Desk, ids: Ids) -> None:
+    name = f"customer-{ids.new().hex}"
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        worker = await desk.worker()
+        del tx
+    del name, worker
+
+
+async def test_what_stays_is_counted_with_the_reason(desk: Desk, text: str) -> None:
+    await desk.workplace.person(text, Role.VIEWER)
+    shown = await asked(desk, text)
+    kept = {each.place: each for each in shown.kept}
+    assert kept["tenancy_actor"].rows == 1
+    assert kept["tenancy_actor"].why
+    # `ActorCreated` holds the name too.
+    assert kept["event_body"].rows == 1
+    assert shown.unsearched
+
+
+async def test_another_tenants_data_are_neither_found_nor_erased(
+    desk: Desk, db: Database, ids: Ids, text: str
+) -> None:
+    worker = await ended(desk, text)
+    other = Desk(desk.client, db, ids, await found(db, ids))
+    shown = await asked(other, text)
+    assert (shown.streams, shown.kept) == ([], [])
+    assert None not in [event["body"] for event in await worker.events()]
+    path = f"{ERASURES}/{shown.request_id}"
+    assert (await desk.get(path, desk.workplace.founder_key)).status_code == 404
+    assert (await desk.get(path, other.workplace.founder_key)).status_code == 200
+
+
+async def test_a_worker_carries_out_what_was_asked_over_http(desk: Desk, text: str) -> None:
+    worker = await ended(desk, text)
+    founder = desk.workplace.founder_key
+    made = await desk.post(ERASURES, wish(text), founder)
+    assert made.status_code == 201, made.text
+    path = f"{ERASURES}/{made.json()['request_id']}"
+    while (await desk.get(path, founder)).json()["status"] != "done":
+        await erase_due(desk.db, desk.ids)
+    assert (await desk.get(path, founder)).json()["bodies_erased"] > 0
+    assert None in [event["body"] for event in await worker.events()]
+    listed = (await desk.get(f"{ERASURES}?limit=1", founder)).json()["items"]
+    assert [each["request_id"] for each in listed] == [made.json()["request_id"]]
+
+
+def wish(text: str, **more: object) -> dict[str, object]:
+    return {"subject": text, "reason": "asked by letter", **more}
+
+
+async def test_a_reason_that_names_the_person_is_refused(desk: Desk, text: str) -> None:
+    bad = wish(text, reason=f"{text.upper()} asked")
+    refused = await desk.post(ERASURES, bad, desk.workplace.founder_key)
+    assert (refused.status_code, refused.json()["code"]) == (422, "subject_in_reason")
+    assert text not in refused.text
+
+
+@pytest.mark.parametrize("subject", ["abc", "", "x" * 321, "a\x00bcd"])
+async def test_a_text_that_is_too_short_or_none_is_refused(desk: Desk, subject: str) -> None:
+    refused = await desk.post(ERASURES, wish(subject), desk.workplace.founder_key)
+    assert refused.status_code == 400
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.OPERATOR, Role.APPROVER])
+async def test_only_an_admin_asks_that_data_go(desk: Desk, role: Role) -> None:
+    _, key = await desk.workplace.person("somebody", role)
+    refused = await desk.post(ERASURES, wish(ADDRESS), key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+    assert await told(desk) == []
