@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "policy": ("placet.cli.policy.group", "Check, explain, compare and try contracts."),
     "bundle": ("placet.cli.bundle", "Take evidence away, in one file that anybody can verify."),
     "checkpoint": ("placet.cli.checkpoint", "Keep signed words on the whole log."),
+    "events": ("placet.cli.events", "Write a stream of events to a file, or bring one in."),
     "verify": ("placet.cli.verify", "Verify a bundle or an approval, without us."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),
     "migrate": ("placet.cli.migrate", "Bring the database's schema up to date."),

@@ -5,6 +5,7 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from placet.audit.bundles import routes as bundles
+from placet.audit.streams import routes as streams
 from placet.audit.retention import routes as retention
 from placet.audit.subjects import routes as subjects
 from placet.authority import routes as authority
@@ -117,6 +118,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     export.HANDLERS,
     session_snapshots.HANDLERS,
     bundles.HANDLERS,
+    streams.HANDLERS,
     retention.HANDLERS,
     subjects.HANDLERS,
     health.HANDLERS,

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final, Self
 from uuid import UUID
 
+import msgspec
+
 from placet.events.model import GENESIS, NewEvent, StreamId, StreamKind
 from placet.kernel.ids import TenantId
 from placet.kernel.refusals import Conflict, Invalid, NotFound
@@ -17,6 +19,7 @@ BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 TYPE_BYTES_MAX: Final = 200
 PARENT: Final = "parent_event_id"
 """The member of a body that names an event's parent."""
+_MENTION: Final = f'"{PARENT}"'.encode()
 
 OPEN_KINDS: Final = frozenset({StreamKind.RUN})
 """What may be appended to in full, and forked: the others tell of authority, by rules of theirs."""
@@ -96,6 +99,21 @@ class Placed(Value, frozen=True):
     told: UUID | None
     epoch: int
     fence: int
+
+
+class _Stem(Value, frozen=True):
+    parent_event_id: UUID | None = None
+
+
+def parent_of(body: bytes) -> UUID | None:
+    """Return the event that a body names as its event's parent, if it is one that names any."""
+    # A body may be of a type that nobody here knows, and then be anything.
+    if _MENTION not in body:
+        return None
+    try:
+        return msgspec.json.decode(body, type=_Stem).parent_event_id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 class BatchInvalid(Invalid):

@@ -1,21 +1,14 @@
 """What may be appended, whatever the stream holds, and which parent an event names."""
 
-from uuid import UUID
-
-import msgspec
-
 from placet.events.model import NewEvent
 from placet.events.places.model import (
     BATCH_MAX,
     BODY_BYTES_MAX,
     OPEN_KINDS,
-    PARENT,
     TYPE_BYTES_MAX,
     Batch,
     BatchInvalid,
 )
-
-_MENTION = f'"{PARENT}"'.encode()
 
 
 def check_batch(batch: Batch) -> None:
@@ -36,18 +29,3 @@ def check_event(event: NewEvent) -> None:
         raise BatchInvalid(detail=f"an event's type has 1 to {TYPE_BYTES_MAX} bytes, none of zero")
     if len(event.body) > BODY_BYTES_MAX:
         raise BatchInvalid(detail=f"an event's body has at most {BODY_BYTES_MAX} bytes")
-
-
-def parent_of(body: bytes) -> UUID | None:
-    """Return the event that a body names as its event's parent, if it is one that names any."""
-    # A body may be of a type that nobody here knows, and then be anything.
-    if _MENTION not in body:
-        return None
-    try:
-        return msgspec.json.decode(body, type=_Stem).parent_event_id
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-class _Stem(msgspec.Struct, frozen=True):
-    parent_event_id: UUID | None = None

@@ -15,8 +15,9 @@ from placet.events.places.model import (
     StreamFenced,
     StreamOfAnotherKind,
     StreamReadOnly,
+    parent_of,
 )
-from placet.events.places.rules import check_batch, parent_of
+from placet.events.places.rules import check_batch
 from placet.storage.database import Writing
 
 NIL: Final = UUID(int=0)

@@ -26,6 +26,7 @@ from placet.sdk.studio.sessions import Sessions
 from placet.sdk.studio.snapshots import Snapshots
 from placet.sdk.studio.sources import Sources
 from placet.sdk.studio.standing import StandingGrants
+from placet.sdk.studio.streams import Streams
 from placet.sdk.studio.tool_hosts import ToolHosts
 from placet.sdk.studio.views import Views
 from placet.sdk.studio.webhooks import Webhooks
@@ -82,6 +83,11 @@ class Studio:
     def people(self) -> People:
         """Who one is, and who else is in the tenant."""
         return People(self._door)
+
+    @property
+    def streams(self) -> Streams:
+        """Streams of events as files."""
+        return Streams(self._door)
 
     @property
     def standing(self) -> StandingGrants:
