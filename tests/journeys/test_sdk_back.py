@@ -8,14 +8,21 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from tests.journeys.conftest import ENFORCE, Network, RefundDesk
 from tests.journeys.test_sdk_away import HASTY, open_statuses, refunding
 from tests.journeys.test_sdk_once import LOOKUP, REFUND
 from tests.journeys.wire import Wire
+from tests.studio.story import Story
 
+from placet.kernel.principal import Environment
+from placet.kernel.refusals import Refusal
 from placet.kernel.value import Value
+from placet.replay.calls.model import ReceiptStatus
 from placet.replay.sessions.lease_model import ChangeLease, LeaseAction
 from placet.replay.sessions.refusals import LeaseLost, SessionKilled
+from placet.sdk.client import Client
+from placet.sdk.endpoints import Receipt, Settle
 from placet.sdk.errors import CallBlocked, JournalInUse, OutcomeUnknown
 from placet.sdk.govern import governed
 from placet.sdk.journal import sessions_in
@@ -132,6 +139,72 @@ async def test_what_is_owed_to_a_session_that_ended_is_told_all_the_same(
     ((told, answer),) = wire.pairs("/receipts")
     assert (told["status"], answer["late"]) == ("succeeded", True)
     assert sessions_in(tmp_path) == []
+
+
+async def test_the_journal_of_a_session_that_ended_goes_once_nothing_in_it_is_owed(
+    desk: RefundDesk, tmp_path: Path
+) -> None:
+    async with desk.operator() as operator, desk.client() as client:
+        for is_known in (True, False):
+            async with client.session(mode=ENFORCE, journal=tmp_path) as session:
+                prepared = await session.preflight(offered_tools=["lookup_order"])
+                await session.propose(prepared, [LOOKUP])
+                if is_known:
+                    await operator.kill(session.session_id, "the shift is over")
+            assert sessions_in(tmp_path) == [] if is_known else [session.session_id]
+        await operator.kill(session.session_id, "the shift is over")
+        with pytest.raises(SessionKilled):
+            async with client.session(session.session_id, journal=tmp_path):
+                pytest.fail("it was killed")
+    assert sessions_in(tmp_path) == []
+
+
+async def test_a_call_that_was_settled_is_open_in_no_journal_any_more(
+    desk: RefundDesk, network: Network, tmp_path: Path
+) -> None:
+    async with (
+        desk.client(network) as client,
+        client.session(mode=ENFORCE, journal=tmp_path) as session,
+    ):
+        prepared = await session.preflight(offered_tools=["lookup_order"])
+        (call,) = (await session.propose(prepared, [LOOKUP])).calls
+        assert session.is_noted(call.call_id)
+        receipt = Receipt(
+            call_id=call.call_id,
+            idempotency_key="k",
+            status=ReceiptStatus.UNKNOWN,
+            arguments_hash=call.arguments_hash or "",
+        )
+        # Not by the session, which would note that it was told.
+        endpoints = session.means.endpoints
+        await endpoints.receipt(session.session_id, None, receipt, session.means.patience)
+        receipt = replace(receipt, idempotency_key="l", status=ReceiptStatus.SUCCEEDED)
+        told = await endpoints.receipt(session.session_id, None, receipt, session.means.patience)
+        settle = Settle(
+            settlement_id=session.means.ids.new(),
+            call_id=call.call_id,
+            outcome=ReceiptStatus.SUCCEEDED,
+            reason="it was told",
+            receipt_id=told.receipt_id,
+        )
+        assert (await session.settle(settle)).call_status == "settled"
+        assert not session.is_noted(call.call_id)
+    assert sessions_in(tmp_path) == []
+
+
+async def test_the_key_of_another_agent_takes_nothing_from_a_journal(
+    desk: RefundDesk, story: Story, tmp_path: Path
+) -> None:
+    session_id, _ = await killed(desk, tmp_path, "issue_refund", "before receipts")
+    _, key = await story.workplace.agent("another-desk", Environment.STAGING)
+    async with Client(desk.url, key) as stranger:
+        with pytest.raises(Refusal):
+            async with stranger.session(session_id, journal=tmp_path):
+                pytest.fail("it is another agent's")
+    assert sessions_in(tmp_path) == [session_id]
+    async with desk.client() as client, client.session(session_id, journal=tmp_path) as session:
+        assert found_in(session).delivered == 1
+        assert await open_statuses(session) == []
 
 
 async def test_two_processes_never_hold_one_journal(desk: RefundDesk, tmp_path: Path) -> None:

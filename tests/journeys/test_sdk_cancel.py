@@ -13,7 +13,9 @@ from tests.studio.story import AGENT, LOOKUP, REFUND, Story, contract
 from placet.kernel.clock import SystemClock
 from placet.kernel.principal import Environment
 from placet.replay.sessions.refusals import LeaseLost
+from placet.sdk.notes import tell
 from placet.sdk.session import Session
+from placet.sdk.tool import ToolContext, current_context
 
 SAFE = LOOKUP | {"cancel": "safe"}
 
@@ -108,3 +110,34 @@ async def test_a_session_is_left_by_whoever_waits_no_longer_than_the_grant_of_it
     await session._wait_for_late()  # noqa: SLF001 -- what leaving waits for
     assert "1 tools still run" in caplog.text
     late.cancel()
+
+
+async def test_a_plain_function_that_returns_a_coroutine_is_not_cancelled_and_knows_its_call(
+    session: Session, network: Network
+) -> None:
+    slow = Slow()
+    seen: list[ToolContext | None] = []
+
+    async def work(order_id: str, amount_cents: int) -> str:
+        try:
+            return await slow.work(order_id, amount_cents)
+        finally:
+            seen.append(current_context())
+            tell(external_ref="bank-7")
+
+    def decorated(order_id: str, amount_cents: int) -> object:
+        return work(order_id, amount_cents)
+
+    running = asyncio.ensure_future(session.governed("issue_refund")(decorated)("ord_1", 7))
+    await slow.has_begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await open_statuses(session) == ["unknown"]
+    slow.go_on.set()
+    while session._late:  # noqa: SLF001 -- its tool still ends, and is told of
+        await session.state()
+    (context,) = seen
+    assert context is not None
+    assert (context.tool, network.count("/receipts")) == ("issue_refund", 2)
+    assert await open_statuses(session) == []

@@ -76,3 +76,9 @@ def test_a_turn_runs_its_plain_tools_here(client: Client) -> None:
         outcomes = session.run_turn(calls, {"lookup_order": lookup_order}, prepared)
     assert [outcome.ending for outcome in outcomes] == [Ending.SUCCEEDED, Ending.BLOCKED]
     assert ran == [threading.current_thread()]
+
+
+def test_closing_twice_does_nothing(desk: RefundDesk) -> None:
+    with Client(desk.url, desk.agent_key) as client:
+        client.close()
+    client.close()

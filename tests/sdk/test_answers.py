@@ -10,7 +10,9 @@ from placet.replay.asks import answers as asks
 from placet.replay.calls import answers as service
 from placet.replay.calls.attested import Attestation
 from placet.replay.calls.tool_calls import ToolCall as ProposedToolCall
+from placet.replay.orphans import model as orphans
 from placet.replay.pending import model as pending
+from placet.replay.unguarded.model import UnguardedAnswer
 from placet.sdk import answers, endpoints, notes
 
 
@@ -28,6 +30,8 @@ from placet.sdk import answers, endpoints, notes
         (answers.Started, service.Started),
         (answers.ReceiptAnswer, service.ReceiptAnswer),
         (answers.Settlement, service.SettlementAnswer),
+        (answers.OrphanKept, orphans.OrphanKept),
+        (answers.UnguardedTold, UnguardedAnswer),
     ],
 )
 def test_every_member_that_is_read_is_one_that_is_written(

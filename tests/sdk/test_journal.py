@@ -275,3 +275,27 @@ class Torn(FileIO):
     def truncate(self, _: int | None = None, /) -> int:
         """Fail."""
         raise OSError(5, "it fails")
+
+
+def test_the_file_of_an_ended_session_goes_unless_something_is_owed(tmp_path: Path) -> None:
+    made = Journal(tmp_path, SESSION).open()
+    made.begins(CALLS[0])
+    made.owes(owed(CALLS[0], "k1"))
+    made.begins(CALLS[1])
+    made.close(is_ended=True)
+    assert sessions_in(tmp_path) == [SESSION]
+    made = Journal(tmp_path, SESSION).open()
+    made.told(CALLS[0], "k1")
+    made.close()
+    assert sessions_in(tmp_path) == [SESSION]
+    Journal(tmp_path, SESSION).open().close(is_ended=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_left_of_a_file_that_was_being_written_anew_goes(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    fresh = file.with_suffix(".new")
+    fresh.write_bytes(b"half of it")
+    with journal(tmp_path) as again:
+        assert not fresh.exists()
+        assert again.begun() == CALLS[:2]

@@ -23,6 +23,8 @@ def test_what_is_told_later_takes_nothing_away_that_was_told_before() -> None:
     [
         {"external_ref": "x" * (EXTERNAL_REF_MAX + 1)},
         {"external_ref": 7},
+        {"external_ref": "half a pair: \ud800"},
+        {"external_ref": "no database holds \0"},
         {"cost_micros": -1},
         {"cost_micros": COST_MICROS_MAX + 1},
         {"cost_micros": True},

@@ -93,9 +93,17 @@ def test_the_loop_serves_several_threads_each_with_its_own_tools(loop: OwnLoop) 
     assert set(found.values()) == set(threads)
 
 
+def test_whoever_would_wait_for_its_own_thread_is_refused(loop: OwnLoop) -> None:
+    async def again() -> None:
+        loop.run(asyncio.sleep(0))
+
+    with pytest.raises(RuntimeError, match="own thread"):
+        loop.run(again())
+
+
 def test_after_closing_the_thread_is_gone() -> None:
     loop = OwnLoop()
     loop.run(asyncio.sleep(0))
     loop.close()
     loop.close()
-    assert repr(loop) == "OwnLoop(stopped)"
+    assert (repr(loop), loop.is_open) == ("OwnLoop(stopped)", False)

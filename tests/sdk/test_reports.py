@@ -109,3 +109,14 @@ def test_a_result_that_is_too_large_is_not_told() -> None:
 def test_a_call_that_was_not_begun_has_failed() -> None:
     ran = never_begun(NOON)
     assert (ran.status, ran.error) == (ReceiptStatus.FAILED, "never_begun")
+
+
+class Broken(UUID):
+    """What a tool may return: nothing can be read of it."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+
+
+def test_a_result_that_cannot_even_be_looked_at_is_not_told() -> None:
+    assert output_of(Broken()) is None

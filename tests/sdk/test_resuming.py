@@ -10,6 +10,7 @@ from tests.sdk.test_asks import SESSION, VIEW, Hasty, answer
 from placet.evidence.ed25519 import SigningKey
 from placet.kernel.foreign import Json
 from placet.kernel.principal import Environment
+from placet.kernel.refusals import Refusal
 from placet.replay.sessions.refusals import LeaseLost
 from placet.sdk.answers import PendingCall, ReadToAsk
 from placet.sdk.client import Client
@@ -109,6 +110,57 @@ async def test_one_call_that_is_refused_keeps_none_of_the_others_from_going_on()
         (MOVES.call_id, Ending.WAITING),
         (LONG.call_id, Ending.NOT_RUN),
     ]
+
+
+class Halting(Crowded):
+    """A service that lets one call be resumed, and then refuses something to the whole session."""
+
+    def __init__(self, refusal: str, *, at: str) -> None:
+        """Take the code, and whether it is said to the second claim or the second look."""
+        super().__init__(refusal)
+        self._at = at
+        self._looks = 0
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Answer at once."""
+        path, _, query = request.path.partition("?")
+        if "pending" in query:
+            self._looks += 1
+            if self._at == "look" and self._looks > 1:
+                return refused(self._refusal)
+            pending: list[Json] = [asdict(call) for call in (LONG, MOVES)]
+            return answer(VIEW | {"pending": pending, "more_pending": self._at == "look"})
+        if path.endswith("/claim") and self._at == "look":
+            return refused("transition_not_allowed")
+        return await super().send(request)
+
+
+def ended(resumed: Resumed) -> tuple[str, list[UUID]]:
+    """Return what ended a going on, and of which calls it was said."""
+    assert resumed.stopped is not None
+    assert isinstance(resumed.stopped.refusal, Refusal)
+    return resumed.stopped.refusal.code(), resumed.stopped.call_ids
+
+
+@pytest.mark.parametrize("code", ["lease_lost", "session_killed", "unauthenticated"])
+async def test_what_had_become_of_calls_is_told_with_the_refusal_that_ended_it_and_its_calls(
+    code: str,
+) -> None:
+    resumed = await resumed_at(Halting(code, at="claim"))
+    assert [(one.call_id, one.ending) for one in resumed.outcomes] == [
+        (LONG.call_id, Ending.NOT_RUN)
+    ]
+    assert ended(resumed) == (code, [MOVES.call_id])
+
+
+async def test_a_refusal_that_is_said_of_no_call_names_none() -> None:
+    resumed = await resumed_at(Halting("session_killed", at="look"))
+    assert [one.call_id for one in resumed.outcomes] == [LONG.call_id, MOVES.call_id]
+    assert ended(resumed) == ("session_killed", [])
+
+
+async def test_whoever_comes_to_the_end_was_not_stopped() -> None:
+    assert (await resumed_at(Crowded("transition_not_allowed"))).stopped is None
 
 
 async def test_a_lost_lease_ends_the_going_on() -> None:

@@ -218,3 +218,17 @@ class Settlement(Value, frozen=True):
     commit_state: str
     state_version: int
     outcome: ReceiptStatus | None = None
+
+
+class OrphanKept(Value, frozen=True):
+    """The receipt of a call that nobody knows is kept."""
+
+    receipt_id: UUID
+    call_id: UUID
+
+
+class UnguardedTold(Value, frozen=True):
+    """How many calls without a grant the session was told of in all."""
+
+    session_id: UUID
+    unguarded: int

@@ -16,12 +16,14 @@ from placet.replay.sessions.model import KillAnswer, SessionMode
 from placet.sdk.answers import (
     CallState,
     Claimed,
+    OrphanKept,
     Prepared,
     Proposal,
     ReceiptAnswer,
     SessionAnswer,
     Settlement,
     Started,
+    UnguardedTold,
 )
 from placet.sdk.caller import Ask, Caller, Heard, json_body, path_of, query_of, read
 from placet.sdk.notes import Attestation
@@ -240,7 +242,8 @@ class Endpoints:
         )
         headers = {IDEMPOTENCY_KEY: receipt.idempotency_key}
         ask = Ask(method="POST", path="/replay/orphans", body=body, headers=headers)
-        await self._caller.hear(ask, patience)
+        # Read, because anything in between may answer: then nothing was kept.
+        await self._caller.ask(ask, OrphanKept, patience)
 
     async def settle(self, session_id: UUID, binding: str | None, settle: Settle) -> Settlement:
         """Take a call out of `unknown`."""
@@ -255,7 +258,7 @@ class Endpoints:
         body = json_body(calls=calls, since=since)
         ask = _post("/replay/sessions/{id}/report-unguarded", body, None, id=session_id)
         ask = msgspec.structs.replace(ask, headers={IDEMPOTENCY_KEY: key})
-        await self._caller.hear(ask, patience)
+        await self._caller.ask(ask, UnguardedTold, patience)
 
     async def close(self, session_id: UUID, binding: str | None, reason: str | None) -> CloseAnswer:
         """Take no new calls in a session, and end it once nothing is open."""
