@@ -5,8 +5,8 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from placet.audit.bundles import routes as bundles
-from placet.audit.streams import routes as streams
 from placet.audit.retention import routes as retention
+from placet.audit.streams import routes as streams
 from placet.audit.subjects import routes as subjects
 from placet.authority import routes as authority
 from placet.authority.checkpoints import routes as checkpoints
