@@ -10,6 +10,7 @@ from typing import Any, Final
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from placet.authority.recovery.watch import RecoveryWatch
 from placet.kernel.principal import Principal, Scope
 from placet.kernel.refusals import Forbidden, ScopeMissing
 from placet.storage.database import Database
@@ -27,13 +28,16 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let a request pass, having put the parsed key and the principal into it.
 
-    Refuses `unauthenticated`, always in the same words, `scope_missing`, and `forbidden` for a
-    route that does not say what it needs.
+    Refuses `unauthenticated`, always in the same words, `scope_missing`, `forbidden` for a route
+    that does not say what it needs, and `recovering` where authority would be given on a database
+    that is not what was witnessed of it.
     """
     if handler.opt.get("public") or connection.scope.get("method") == _METHOD_WITHOUT_EFFECT:
         return
     key = key_in(connection)
     connection.scope["auth"] = key
+    if handler.opt.get("grants"):
+        connection.app.state[RecoveryWatch.__name__].check()
     if handler.opt.get("hot"):
         return
     found = await store.authenticate(connection.app.state[Database.__name__], key)

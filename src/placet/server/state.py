@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from placet.authority.recovery.watch import RecoveryWatch
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.clock import Clock
 from placet.kernel.ids import Ids
@@ -49,11 +50,15 @@ async def opened(  # noqa: PLR0913 -- all but the first two are what a test puts
     )
     try:
         keys = await ServerKeys.load(keys_folder, opened_db)
+        # Before the first request: of an older copy of the database nothing is granted.
+        watch = RecoveryWatch(settings.witness_dir)
+        await watch.look(opened_db)
         runtime = Runtime(db, ids, clock, keys)
         yield {
             Database.__name__: db,
             ServerKeys.__name__: keys,
             SigningSecrets.__name__: await asyncio.to_thread(SigningSecrets.load, keys_folder),
+            RecoveryWatch.__name__: watch,
             Runtime.__name__: runtime,
             Policies.__name__: runtime.policies,
             PlanLooks.__name__: PlanLooks(db.hot),

@@ -44,6 +44,7 @@ class Bench:
     ids: Ids
     admin: "asyncpg.Connection[Any]"
     migrator: "asyncpg.Connection[Any]"
+    witness: Path
 
     async def fail_over(self) -> None:
         """Let the database stand on another timeline than the epoch was raised for."""
@@ -82,7 +83,10 @@ async def bench(
 ) -> AsyncIterator[Bench]:
     name = urlsplit(fresh_database_url).path[1:]
     async with contextlib.AsyncExitStack() as stack:
-        made = create_app(Settings(data_dir=tmp_path), fresh_database_url)
+        witness = tmp_path / "witness"
+        witness.mkdir()
+        settings = Settings(data_dir=tmp_path / "data", witness_dir=witness)
+        made = create_app(settings, fresh_database_url)
         app = await stack.enter_async_context(started(made))
         transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
         client = await stack.enter_async_context(
@@ -95,4 +99,4 @@ async def bench(
         stack.push_async_callback(admin.close)
         migrator = await asyncpg.connect(server.url("placet_migrator", name))
         stack.push_async_callback(migrator.close)
-        yield Bench(desk, app, db, ids, admin, migrator)
+        yield Bench(desk, app, db, ids, admin, migrator, witness)

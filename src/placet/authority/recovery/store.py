@@ -4,7 +4,7 @@ Raising is the migrator's: it sees every tenant, and becomes the owner for the r
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,9 @@ from placet.events.model import StreamId
 from placet.events.tables import EVENT
 from placet.storage.database import Database, Reading, Writing
 from placet.storage.epoch import READ, EpochSeen, seen
+
+Migrator: TypeAlias = "asyncpg.Connection[Any]"
+"""A connection of the role that may change the schema."""
 
 _C: Final = RECOVERY.c
 _RAISE: Final = """
@@ -41,13 +44,13 @@ async def read_epoch(db: Database) -> EpochSeen:
     return seen(await db.hot.call(READ, reserved=True))
 
 
-async def list_tenants(migrator: "asyncpg.Connection[Any]") -> list[UUID]:
+async def list_tenants(migrator: Migrator) -> list[UUID]:
     """Return the ids of all tenants, as the migrator."""
     return [row["tenant_id"] for row in await migrator.fetch(_TENANTS)]
 
 
 async def raise_epoch(
-    migrator: "asyncpg.Connection[Any]", was: EpochSeen, to: int, witnessed: Mapping[UUID, int]
+    migrator: Migrator, was: EpochSeen, to: int, witnessed: Mapping[UUID, int]
 ) -> bool:
     """Raise the epoch for this server and open every tenant's lost range, or change nothing.
 

@@ -1,5 +1,6 @@
 """The checkpoints that were kept outside: one file for each tenant, the newest line last."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from os import SEEK_END
 from pathlib import Path
@@ -41,18 +42,9 @@ _LINE = msgspec.json.Decoder(_Line)
 def read_witness(folder: Path, keys: Sequence[PublicKey]) -> list[Witnessed]:
     """Return what a folder holds, by tenant. `keys` are ours for checkpoints. Raises `OSError`."""
     found = []
-    for path in sorted(folder.glob("*.jsonl")):
-        try:
-            tenant_id = TenantId(UUID(path.stem))
-        except ValueError:
-            continue
-        found.append(read_file(path, tenant_id, keys))
+    for path, tenant_id in _files(folder):
+        found.append(_read(path.read_bytes(), tenant_id, keys))
     return found
-
-
-def read_file(path: Path, tenant_id: TenantId, keys: Sequence[PublicKey]) -> Witnessed:
-    """Return what one file holds. A last line without its end is still being written."""
-    return _read(path.read_bytes(), tenant_id, keys)
 
 
 def _read(text: bytes, tenant_id: TenantId, keys: Sequence[PublicKey]) -> Witnessed:
@@ -72,13 +64,17 @@ def _read(text: bytes, tenant_id: TenantId, keys: Sequence[PublicKey]) -> Witnes
 def read_newest(folder: Path, keys: Sequence[PublicKey]) -> list[Witnessed]:
     """Return the last whole line of each file of a folder, by tenant. Raises `OSError`."""
     found = []
-    for path in sorted(folder.glob("*.jsonl")):
-        try:
-            tenant_id = TenantId(UUID(path.stem))
-        except ValueError:
-            continue
+    for path, tenant_id in _files(folder):
         found.append(_read(_last_line(path), tenant_id, keys))
     return found
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, TenantId]]:
+    """Yield the file of each tenant. A folder that is not there is an `OSError`, too."""
+    for path in sorted(folder.iterdir()):
+        with contextlib.suppress(ValueError):
+            if path.suffix == ".jsonl":
+                yield path, TenantId(UUID(path.stem))
 
 
 def _last_line(path: Path) -> bytes:

@@ -63,7 +63,7 @@ async def get_call(
 @post(
     f"{_CALL}/claim",
     status_code=200,
-    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=ClaimCall, answer=ClaimAnswer),
+    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=ClaimCall, answer=ClaimAnswer, grants=True),
 )
 async def claim_call(
     request: AppRequest, session_id: FromPath[UUID], call_id: FromPath[UUID]

@@ -42,7 +42,7 @@ _SESSION = "/api/v1/replay/sessions/{session_id:uuid}"
 @post(
     f"{_SESSION}/preflight",
     status_code=200,
-    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=PrepareRequest, answer=Prepared),
+    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=PrepareRequest, answer=Prepared, grants=True),
 )
 async def prepare_request(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
     """Bind a model request to the session, and narrow its tools."""
@@ -54,7 +54,9 @@ async def prepare_request(request: AppRequest, session_id: FromPath[UUID]) -> Re
 @post(
     f"{_SESSION}/proposals",
     status_code=200,
-    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=ProposeCalls, answer=ProposalAnswer),
+    opt=RouteOpt(
+        scope=Scope.RUNTIME, hot=True, body=ProposeCalls, answer=ProposalAnswer, grants=True
+    ),
 )
 async def propose_calls(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
     """Decide the tool calls of a model's response; grant those that may run."""
@@ -67,7 +69,7 @@ async def propose_calls(request: AppRequest, session_id: FromPath[UUID]) -> Resp
 @post(
     f"{_SESSION}/calls/{{call_id:uuid}}/start",
     status_code=200,
-    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=StartCall, answer=Started),
+    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=StartCall, answer=Started, grants=True),
 )
 async def start_call(
     request: AppRequest, session_id: FromPath[UUID], call_id: FromPath[UUID]

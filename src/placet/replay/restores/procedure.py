@@ -3,15 +3,13 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import asyncpg
 
 from placet.authority import store as authority
 from placet.authority.controls.model import ControlSet
 from placet.authority.model import KeyPurpose
 from placet.authority.recovery import rules, service
 from placet.authority.recovery import store as recovery
+from placet.authority.recovery.store import Migrator
 from placet.authority.recovery.witness import Witnessed, read_witness
 from placet.authority.server_keys import NOBODY
 from placet.evidence.ed25519 import PublicKey
@@ -58,7 +56,7 @@ class RestoreRefused(Invalid):
 
 async def restore(
     db: Database,
-    migrator: "asyncpg.Connection[Any]",
+    migrator: Migrator,
     witness: Path | None,
     controls: Mapping[TenantId, Sequence[ControlSet]],
     ids: Ids,

@@ -40,7 +40,14 @@ _SESSION = "/api/v1/replay/sessions/{session_id:uuid}"
 
 @post(
     "/api/v1/replay/sessions",
-    opt=RouteOpt(scope=Scope.RUNTIME, body=OpenSession, answer=SessionView, status=201, keyed=True),
+    opt=RouteOpt(
+        scope=Scope.RUNTIME,
+        body=OpenSession,
+        answer=SessionView,
+        status=201,
+        keyed=True,
+        grants=True,
+    ),
 )
 async def open_session(request: AppRequest) -> Response[bytes]:
     """Open a session for the key's agent, on what is approved for it now."""
@@ -78,7 +85,11 @@ async def list_sessions(request: AppRequest) -> Response[bytes]:
     f"{_SESSION}/lease",
     status_code=200,
     opt=RouteOpt(
-        scope=(Scope.RUNTIME, Scope.OPERATE), hot=True, body=ChangeLease, answer=LeaseAnswer
+        scope=(Scope.RUNTIME, Scope.OPERATE),
+        hot=True,
+        body=ChangeLease,
+        answer=LeaseAnswer,
+        grants=True,
     ),
 )
 async def change_lease(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:

@@ -34,7 +34,14 @@ _SESSION: Final = "/api/v1/replay/sessions/{session_id:uuid}"
 @post(
     f"{_SESSION}/calls",
     status_code=200,
-    opt=RouteOpt(scope=Scope.RUNTIME, hot=True, body=CallTools, answer=ProposalAnswer, keyed=True),
+    opt=RouteOpt(
+        scope=Scope.RUNTIME,
+        hot=True,
+        body=CallTools,
+        answer=ProposalAnswer,
+        keyed=True,
+        grants=True,
+    ),
 )
 async def call_tools(request: AppRequest, session_id: FromPath[UUID]) -> Response[bytes]:
     """Prepare and propose at once, for a caller with no model turn of its own."""

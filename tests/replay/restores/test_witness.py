@@ -1,0 +1,155 @@
+"""Of a database that is older than, or other than, what was witnessed of it nothing is granted."""
+
+import msgspec
+import pytest
+from tests.replay.restores.conftest import Bench
+from tests.replay.restores.test_restores import is_recovering
+from tests.server.conftest import started
+
+from placet.authority.checkpoints.service import make_checkpoint
+from placet.authority.model import KeyPurpose
+from placet.authority.recovery.model import Recovering
+from placet.authority.recovery.watch import RecoveryWatch
+from placet.authority.server_keys import ServerKeys
+from placet.evidence.checkpoint import CHECKPOINT_TYPE, CheckpointPayload
+from placet.evidence.dsse import encode_envelope, open_payload, parse_envelope
+from placet.kernel.canonical import canonical
+from placet.replay.restores.procedure import RestoreRefused
+from placet.server.app import create_app
+from placet.settings import Settings
+
+
+class Witness:
+    """The folder of checkpoints of a bench, and the checkpoints that are put into it."""
+
+    def __init__(self, bench: Bench) -> None:
+        """Begin with an empty file."""
+        self.bench = bench
+        self.keys: ServerKeys = bench.app.state[ServerKeys.__name__]
+        self.who = bench.desk.workplace.founder
+        self.file = bench.witness / f"{self.who.tenant_id}.jsonl"
+
+    async def keep(self) -> CheckpointPayload:
+        """Have a checkpoint made, and keep it."""
+        made = await make_checkpoint(self.bench.db, self.who, self.keys, self.bench.ids)
+        self.write(made.envelope)
+        return open_payload(parse_envelope(made.envelope).payload, CheckpointPayload)
+
+    def forge(self, payload: CheckpointPayload) -> None:
+        """Keep a checkpoint that our key signed of something else."""
+        signed = self.keys.sign(KeyPurpose.CHECKPOINT, CHECKPOINT_TYPE, canonical(payload))
+        self.write(encode_envelope(signed))
+
+    def write(self, envelope: bytes) -> None:
+        """Add a line."""
+        with self.file.open("ab") as file:
+            file.write(b'{"envelope":%s}\n' % envelope)
+
+    async def is_granting(self) -> bool:
+        """Tell whether the service opens a session after a look at the witness."""
+        await self.bench.app.state[RecoveryWatch.__name__].look(self.bench.db)
+        answered = await self.bench.desk.post("/api/v1/replay/sessions", {})
+        assert answered.status_code == 201 or is_recovering(answered), answered.text
+        return answered.status_code == 201
+
+
+async def test_a_log_that_grew_since_it_was_witnessed_is_granted_on(bench: Bench) -> None:
+    witness = Witness(bench)
+    assert await witness.is_granting()
+    await witness.keep()
+    assert await witness.is_granting()
+    await bench.desk.worker()
+    await make_checkpoint(bench.db, witness.who, witness.keys, bench.ids)
+    assert await witness.is_granting()
+
+
+@pytest.mark.parametrize("change", ["longer", "other", "later"])
+async def test_what_is_not_what_was_witnessed_grants_nothing_and_goes_on_otherwise(
+    bench: Bench, change: str
+) -> None:
+    witness = Witness(bench)
+    worker = await bench.desk.worker()
+    (call,) = await worker.propose(("note", {"text": "called back"}))
+    payload = await witness.keep()
+    plain = msgspec.structs.replace(payload, previous=None)
+    changed = {
+        "longer": msgspec.structs.replace(plain, size=payload.size + 3),
+        "other": msgspec.structs.replace(plain, root="00" * 32),
+        "later": msgspec.structs.replace(plain, epoch=2),
+    }
+    witness.forge(changed[change])
+    assert not await witness.is_granting()
+    assert (await worker.lease("renew")).json()["code"] == "recovering"
+    assert (await worker.report(call, output={}))["commit_state"] == "committed"
+    assert (await worker.read())["status"] == "active"
+    killed = await worker.post("kill", {"reason": "enough"}, bench.desk.operator_key)
+    assert killed.status_code == 200
+
+
+async def test_a_raise_takes_note_of_the_witness_and_goes_above_it(bench: Bench) -> None:
+    witness = Witness(bench)
+    payload = await witness.keep()
+    witness.forge(
+        msgspec.structs.replace(payload, previous=None, size=payload.size + 3, root="11" * 32)
+    )
+    assert not await witness.is_granting()
+    report = await bench.restore(bench.witness)
+    (done,) = report.tenants
+    assert (report.epoch, done.looked.witnessed_size) == (2, payload.size + 3)
+    assert done.looked.proved_size == payload.size
+    assert done.looked.log_size == payload.size
+    assert await witness.is_granting()
+    witness.forge(msgspec.structs.replace(payload, previous=None, epoch=7))
+    assert not await witness.is_granting()
+    report = await bench.restore(bench.witness)
+    assert (report.epoch, report.is_raised) == (8, True)
+    assert await witness.is_granting()
+
+
+async def test_a_log_that_does_not_lead_to_the_witness_is_not_taken_into_use(bench: Bench) -> None:
+    witness = Witness(bench)
+    payload = await witness.keep()
+    witness.forge(msgspec.structs.replace(payload, previous=None, root="22" * 32))
+    await bench.fail_over()
+    with pytest.raises(RestoreRefused, match="do not hash to what was witnessed"):
+        await bench.restore(bench.witness)
+    assert await bench.admin.fetchval("SELECT epoch FROM placet.storage_epoch") == 1
+
+
+@pytest.mark.parametrize("line", [b"{}\n", b"no\n"])
+async def test_a_witness_that_cannot_be_taken_lets_nothing_be_granted(
+    bench: Bench, line: bytes
+) -> None:
+    witness = Witness(bench)
+    await witness.keep()
+    with witness.file.open("ab") as file:
+        file.write(line)
+    assert not await witness.is_granting()
+
+
+async def test_a_line_that_is_still_being_written_is_not_read(bench: Bench) -> None:
+    witness = Witness(bench)
+    await witness.keep()
+    with witness.file.open("ab") as file:
+        file.write(b'{"envel')
+    assert await witness.is_granting()
+
+
+async def test_a_witness_that_is_gone_lets_nothing_be_granted(bench: Bench) -> None:
+    witness = Witness(bench)
+    await witness.keep()
+    witness.file.unlink()
+    bench.witness.rmdir()
+    assert not await witness.is_granting()
+
+
+async def test_a_service_looks_before_its_first_request(
+    bench: Bench, fresh_database_url: str
+) -> None:
+    witness = Witness(bench)
+    payload = await witness.keep()
+    witness.forge(msgspec.structs.replace(payload, previous=None, epoch=2))
+    settings = bench.app.state[Settings.__name__]
+    async with started(create_app(settings, fresh_database_url)) as again:
+        with pytest.raises(Recovering, match="has seen epoch 2"):
+            again.state[RecoveryWatch.__name__].check()
