@@ -5,8 +5,7 @@ never changed. Each append leaves a row in `event_log_pending`, with no lock tha
 waits for. A *round* turns such rows into entries, in one transaction.
 
 - `model`: an entry, a tile, the head of a log. `rules`: which events enter in a round. `tiles`: in
-  which tile a node of the tree stands. `tables`, `store`: how they are kept. `service`: a round, and
-  proofs.
+  which tile a node stands. `tables`, `store`: how they are kept. `service`: a round, and proofs.
 
 Order. A round takes rows by stream and sequence, from the stream behind the one where the round
 before left off and round again from the beginning, so that no stream keeps another waiting: never

@@ -1,0 +1,123 @@
+"""Checkpoints in files of a folder: each once, in order, whatever a crash left behind."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.evidence.log.scribe import Scribe
+
+from placet.authority.checkpoints import service, store
+from placet.authority.checkpoints.model import Checkpoint
+from placet.authority.checkpoints.witness import WitnessUnreadable, keep, newest_in, path_of
+from placet.authority.server_keys import ServerKeys
+from placet.events.model import StreamId
+from placet.kernel.ids import TenantId
+from placet.worker.witness import Pushing
+
+
+@pytest.fixture
+async def made(scribe: Scribe, keys: ServerKeys) -> list[Checkpoint]:
+    """Three checkpoints of one log."""
+    for n in range(3):
+        await scribe.say(StreamId(scribe.ids.new()), 1 + n)
+        await service.make_checkpoint(scribe.db, scribe.who, keys, scribe.ids)
+    async with scribe.db.reading(scribe.who) as tx:
+        return await store.list_since(tx, (0, 0), 10)
+
+
+def lines_of(folder: Path, checkpoints: list[Checkpoint]) -> list[bytes]:
+    text = path_of(folder, checkpoints[0].tenant_id).read_bytes()
+    assert text.endswith(b"\n")
+    return [json.loads(line)["envelope"]["payload"].encode() for line in text.splitlines()]
+
+
+def payloads(checkpoints: list[Checkpoint]) -> list[bytes]:
+    return [json.loads(each.envelope)["payload"].encode() for each in checkpoints]
+
+
+async def test_each_checkpoint_stands_once_and_in_order(
+    made: list[Checkpoint], tmp_path: Path
+) -> None:
+    tenant = made[0].tenant_id
+    folder = tmp_path / "witness"
+    keep(folder, tenant, made[:2])
+    keep(folder, tenant, made[:1])
+    keep(folder, tenant, made)
+    assert lines_of(folder, made) == payloads(made)
+    newest = newest_in(folder, tenant)
+    assert newest is not None
+    assert (newest.epoch, newest.size) == (made[2].epoch, made[2].size)
+
+
+async def test_what_a_crash_left_of_a_line_is_cut_off(
+    made: list[Checkpoint], tmp_path: Path
+) -> None:
+    tenant = made[0].tenant_id
+    keep(tmp_path, tenant, made[:2])
+    file = path_of(tmp_path, tenant)
+    whole = file.read_bytes()
+    for cut in (1, 40, len(whole.splitlines()[1])):
+        file.write_bytes(whole[:-cut])
+        newest = newest_in(tmp_path, tenant)
+        assert newest is not None
+        assert newest.size == made[0].size
+        keep(tmp_path, tenant, made)
+        assert lines_of(tmp_path, made) == payloads(made)
+        file.write_bytes(whole)
+    file.write_bytes(whole[:30])
+    assert newest_in(tmp_path, tenant) is None
+    keep(tmp_path, tenant, made)
+    assert lines_of(tmp_path, made) == payloads(made)
+
+
+@pytest.mark.parametrize("last", ["{}", '{"envelope":{}}', "nonsense", '{"envelope":null}'])
+async def test_a_file_that_ends_with_something_else_is_left_as_it_is(
+    made: list[Checkpoint], tmp_path: Path, last: str
+) -> None:
+    tenant = made[0].tenant_id
+    keep(tmp_path, tenant, made[:1])
+    file = path_of(tmp_path, tenant)
+    text = file.read_bytes() + last.encode() + b"\n"
+    file.write_bytes(text)
+    with pytest.raises(WitnessUnreadable):
+        keep(tmp_path, tenant, made)
+    assert file.read_bytes() == text
+
+
+async def test_a_line_of_another_tenant_is_no_place_to_go_on_from(
+    made: list[Checkpoint], tmp_path: Path, scribe: Scribe
+) -> None:
+    keep(tmp_path, made[0].tenant_id, made)
+    other = TenantId(scribe.ids.new())
+    path_of(tmp_path, made[0].tenant_id).rename(path_of(tmp_path, other))
+    with pytest.raises(WitnessUnreadable):
+        newest_in(tmp_path, other)
+
+
+async def test_the_loop_writes_what_the_folder_lacks_and_goes_on_after_a_restart(
+    made: list[Checkpoint], tmp_path: Path, scribe: Scribe, keys: ServerKeys
+) -> None:
+    first = Pushing(tmp_path)
+    while await first.push(scribe.db):
+        pass
+    assert lines_of(tmp_path, made) == payloads(made)
+    await scribe.say(StreamId(scribe.ids.new()))
+    made.append(await service.make_checkpoint(scribe.db, scribe.who, keys, scribe.ids))
+    second = Pushing(tmp_path)
+    while await second.push(scribe.db):
+        pass
+    assert lines_of(tmp_path, made) == payloads(made)
+    await first.push(scribe.db)
+    assert lines_of(tmp_path, made) == payloads(made)
+
+
+async def test_a_long_line_is_found_whole(made: list[Checkpoint], tmp_path: Path) -> None:
+    tenant = made[0].tenant_id
+    keep(tmp_path, tenant, made)
+    file = path_of(tmp_path, tenant)
+    last = file.read_bytes().splitlines()[-1]
+    long = b"{" + b" " * 150_000 + last[1:]
+    file.write_bytes(file.read_bytes() + long + b"\n")
+    newest = newest_in(tmp_path, tenant)
+    assert newest is not None
+    assert newest.size == made[2].size
