@@ -130,7 +130,8 @@ def test_a_key_that_was_revoked_is_marked(office: Office) -> None:
     mine = office.key_id("ada")
     office.at(lambda studio: studio.keys.revoke(mine, "lost"), by="ada")
     told = office.run("keys", "pin", "--yes", by="ada").stderr.splitlines()
-    marked = [line for line in told if "ENDED" in line]
+    # Keys of the service end in other tests, for every tenant.
+    marked = [line for line in told if "ENDED" in line and " of " in line]
     assert [mine in line for line in marked] == [True]
 
 
@@ -180,7 +181,8 @@ def test_whom_a_pinned_key_vouches_for_is_followed_and_dropped_at_its_end(
     new = at(database_url, lambda db: keys.make_ready(db, KeyUse.ARTIFACT)).key_id
     assert office.told("keys", "follow", by="ada")["added"] == [new]
     again = office.told("keys", "follow", "--drop-ended", by="ada")
-    assert (again["added"], again["dropped"]) == ([], [])
+    assert again["added"] == []
+    assert new not in again["dropped"]
     at(database_url, lambda db: ended(db, new))
     assert office.told("keys", "follow", "--drop-ended", by="ada")["dropped"] == [new]
     assert office.told("keys", "follow", by="ada")["added"] == []

@@ -15,6 +15,13 @@ from tests.replay.desk import Desk, Worker
 from tests.replay.passing import Pass, let_time_pass, sweep_all
 
 from placet.authority import store as authority
+from placet.authority.key_changes import service as key_changes
+from placet.authority.model import KeyPurpose, ServerKey
+from placet.authority.server_keys import NOBODY
+from placet.evidence import dsse
+from placet.evidence.artifact import ARTIFACT_TYPE
+from placet.evidence.dsse import encode_envelope, parse_envelope
+from placet.evidence.ed25519 import SigningKey
 from placet.evidence.fields import Fence
 from placet.kernel import foreign
 from placet.kernel.clock import SystemClock
@@ -27,7 +34,7 @@ from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import sweep_due
 from placet.replay.calls.tool_calls import ProposeCalls
 from placet.replay.calls.writes import Caller, ReceiptWrite
-from placet.replay.sessions.policies import check_artifact
+from placet.replay.sessions.policies import Policies, check_artifact
 from placet.replay.sessions.refusals import ArtifactDoubtful
 from placet.tenancy.model import ApiKeyId, ParsedKey
 
@@ -187,6 +194,37 @@ async def test_an_artifact_that_is_not_what_was_signed_is_refused(desk: Desk) ->
             check_artifact(doubtful, listed)
     with pytest.raises(ArtifactDoubtful):
         check_artifact(artifact, [])
+
+
+@pytest.mark.parametrize("is_signed_before", [True, False])
+async def test_what_a_key_of_ours_signed_counts_where_the_database_had_it_before_the_keys_end(
+    desk: Desk, *, is_signed_before: bool
+) -> None:
+    worker = await desk.worker()
+    key = SigningKey.generate()
+    async with desk.db.reading(desk.operator) as tx:
+        artifact = await authority.get_artifact(tx, UUID((await worker.read())["artifact_id"]))
+    payload = parse_envelope(artifact.envelope).payload
+    signed = encode_envelope(dsse.sign(ARTIFACT_TYPE, payload, key))
+    async with desk.db.writing(NOBODY) as tx:
+        await authority.keep_server_key(
+            tx,
+            ServerKey(
+                key_id=key.key_id,
+                purpose=KeyPurpose.ARTIFACT,
+                public_key=key.public.raw,
+                created_at=await tx.now(),
+            ),
+        )
+        _, end = await key_changes.end_key(tx, key.key_id, "it was copied")
+    moment = timedelta(microseconds=1 if is_signed_before else 0)
+    doubtful = replace(artifact, envelope=signed, created_at=end.ended_at - moment)
+    async with desk.db.reading(desk.operator) as tx:
+        if is_signed_before:
+            await Policies().keep(tx, doubtful)
+        else:
+            with pytest.raises(ArtifactDoubtful):
+                await Policies().keep(tx, doubtful)
 
 
 class Ahead:

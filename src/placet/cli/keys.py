@@ -122,7 +122,8 @@ def follow(
 
     A key that takes over is signed for by the one before it and by itself, so nobody has to compare
     anything. Run it every half hour where grants are checked offline: the service changes the key
-    for grants every day, and lists the next one an hour before it signs. With --drop-ended, which
+    for grants every day, and lists the next one an hour before it signs. The file counts as made
+    sure of, whether anything changed or not. With --drop-ended, which
     is for such a host, keys that have ended go; whoever checks old evidence keeps them.
     """
     from placet.cli.desk import at_desk
@@ -136,8 +137,8 @@ def follow(
     dropped = {key.key_id for key in pinned.keys if key.key_id in ended} if drop_ended else set()
     kept = tuple(key for key in (*pinned.keys, *added) if key.key_id not in dropped)
     changed = bool(added or dropped)
-    if changed:
-        write_pins(file, kept, pinned.version + 1)
+    # Written also where nothing changed: the file's age says when its keys were last made sure of.
+    write_pins(file, kept, pinned.version + changed)
     told = {
         "file": str(file),
         "version": pinned.version + changed,
