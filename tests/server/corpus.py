@@ -20,6 +20,7 @@ from tests.server.routes_asked_drafts import DRAFT_ROUTES, DRAFTS_REFUSED
 from tests.server.routes_asked_drift import DRIFT_REFUSED, DRIFT_ROUTES
 from tests.server.routes_asked_issuers import ISSUER_ROUTES, ISSUERS_REFUSED
 from tests.server.routes_asked_snapshots import SNAPSHOT_ROUTES, SNAPSHOTS_REFUSED
+from tests.server.routes_asked_streams import STREAM_ROUTES, STREAMS_REFUSED
 from tests.server.routes_asked_tool_hosts import TOOL_HOST_ROUTES, TOOL_HOSTS_REFUSED
 from tests.server.routes_asked_views import VIEW_ROUTES
 from tests.server.routes_asked_webhooks import WEBHOOK_ROUTES, WEBHOOKS_REFUSED
@@ -64,6 +65,7 @@ def cases() -> Iterator[Case]:
         *ASK_ROUTES,
         *ISSUER_ROUTES,
         *SNAPSHOT_ROUTES,
+        *STREAM_ROUTES,
         *VIEW_ROUTES,
     ):
         yield from _of_keys(route)
@@ -241,6 +243,7 @@ def _unacceptable() -> Iterator[Case]:
         *ASKS_REFUSED,
         *ISSUERS_REFUSED,
         *SNAPSHOTS_REFUSED,
+        *STREAMS_REFUSED,
     ):
         path = refused.path.removeprefix("/api/v1/")
         given = dict((("Content-Type", JSON), ("Idempotency-Key", KEY), *refused.headers))
