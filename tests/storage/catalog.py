@@ -12,6 +12,8 @@ TENANT_B: Final = UUID(int=0xB)
 NO_TENANTS: Final = {
     "api_key_lookup": "read before the tenant is known",
     "authority_server_key": "the service's own public keys, the same for every tenant",
+    "authority_server_key_end": "which of these keys ended, for every tenant",
+    "authority_server_key_rotation": "which of these keys took over from which",
     "storage_epoch": "for which server the restore epoch was raised",
     "work_due": "what workers take next, over all tenants",
 }
@@ -110,6 +112,9 @@ async def row_for(
     told = {name: ANYTHING[kind] for name, kind, _, _ in (await columns(connection))[table]}
     if "tenant_id" in told:
         told["tenant_id"] = f"'{tenant}'::uuid"
+    if table == "audit_erasure":
+        # Of a stream of its own, so that no other row is one that was erased.
+        told["stream_id"] = "'00000000-0000-0000-0000-000000000002'::uuid"
     return f"{into} placet.{table} ({', '.join(told)}) VALUES ({', '.join(told.values())})"
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.audit.erasures.ended import ADDRESS, close, ended, erase, spoken, stands_in, told
 from tests.conftest import Server, found
 from tests.replay.desk import Desk
+from tests.replay.passing import OVER
 
 from placet.audit.erasures import store
 from placet.audit.erasures.model import (
@@ -125,12 +126,13 @@ async def test_an_open_session_is_refused_and_stays_whole(desk: Desk) -> None:
 
 
 async def test_a_session_with_a_call_that_nobody_knows_of_waits_until_it_is_settled(
-    desk: Desk,
+    desk: Desk, admin: "asyncpg.Connection[Any]"
 ) -> None:
     worker = await spoken(desk)
     (call,) = await worker.propose(("note", {"text": "b"}))
     await worker.report(call, "unknown")
     await worker.post("kill", {"reason": "enough"}, desk.operator_key)
+    await admin.execute(OVER, worker.session_id)
     with pytest.raises(StreamOpen) as refused:
         await erase(desk, worker.session_id)
     assert refused.value.why == "unsettled"

@@ -18,6 +18,7 @@ from tests.audit.erasures.ended import (
 )
 from tests.conftest import Server, found
 from tests.replay.desk import Desk
+from tests.replay.test_principals import acting_for
 
 from placet.audit.subjects.model import FoundStatus, RequestStatus
 from placet.audit.subjects.rules import subject_hash
@@ -124,12 +125,13 @@ async def test_asking_twice_finds_nothing_the_second_time(desk: Desk, text: str)
     assert (await again(desk, second.request_id)) == second
 
 
-async def test_a_principals_sessions_go_whole(desk: Desk, ids: Ids) -> None:
-    name = f"customer-{ids.new().hex}"
-    async with desk.db.writing(desk.workplace.founder) as tx:
-        worker = await desk.worker()
-        del tx
-    del name, worker
+async def test_a_principals_sessions_go_whole(desk: Desk, text: str) -> None:
+    worker = await acting_for(desk, {"customer": text, "level": 3})
+    await worker.look_up("ord_00000001")
+    await close(worker)
+    shown = await asked(desk, "nobody-of-that-name", principal=text)
+    assert [each.stream_id for each in shown.streams] == [worker.session_id]
+    assert {event["body"] for event in await worker.events()} == {None}
 
 
 async def test_what_stays_is_counted_with_the_reason(desk: Desk, text: str) -> None:
