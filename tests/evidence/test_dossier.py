@@ -36,10 +36,9 @@ from placet.evidence.dossier import (
     seal_dossier,
     write_approval_dossier,
 )
-from placet.evidence.dossier_lines import UNCOUNTED, DossierError
 from placet.evidence.dsse import encode_envelope
-from placet.evidence.verify import Flaw
-from placet.evidence.verify_dossier import open_dossier, verify_dossier
+from placet.evidence.verify import UNCOUNTED, DossierError, Flaw, verify_dossier
+from placet.evidence.verify_dossier import open_dossier
 from placet.evidence.vote import VoteDecision, VotePurpose, sign_proof
 from placet.kernel.canonical import canonical
 from placet.kernel.principal import Environment
@@ -67,7 +66,7 @@ def test_a_good_dossier_proves_who_signed_what() -> None:
     report = verify_dossier(approval_file())
     assert report.is_good
     assert report.approvers == (PERSON, SECOND)
-    assert report.purpose is VotePurpose.ORDINARY
+    assert report.purpose == VotePurpose.ORDINARY
     assert (report.tenant_id, report.approval_id) == (TENANT, uuid_of("approval"))
     assert any("2 people signed this view" in sentence for sentence in report.proved)
     assert any("none were pinned" in sentence for sentence in report.not_proved)
@@ -78,7 +77,7 @@ def test_a_good_dossier_proves_who_signed_what() -> None:
 
 def test_a_dossier_tells_for_what_was_approved() -> None:
     ready = approval_record(vote={"purpose": VotePurpose.BREAK_GLASS})
-    assert verify_dossier(approval_file(ready)).purpose is VotePurpose.BREAK_GLASS
+    assert verify_dossier(approval_file(ready)).purpose == VotePurpose.BREAK_GLASS
 
 
 def test_what_a_policy_asks_for_and_nobody_signed_is_not_proved() -> None:
@@ -116,7 +115,7 @@ def test_a_dossier_tells_what_it_is_of() -> None:
 def test_an_artifact_has_a_dossier_of_its_own_that_proves_less() -> None:
     report = verify_dossier(artifact_file())
     assert report.is_good
-    assert report.subject is DossierSubject.ARTIFACT
+    assert report.subject == DossierSubject.ARTIFACT
     assert report.approvers == ()
     assert any("that anybody approved it" in sentence for sentence in report.not_proved)
 

@@ -17,8 +17,7 @@ from placet.evidence import dsse
 from placet.evidence.bundle import KeyList
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.leaf import moment
-from placet.evidence.verify import verify_bundle
-from placet.evidence.verify_dossier import verify_dossier
+from placet.evidence.verify import verify_bundle, verify_dossier
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError
 

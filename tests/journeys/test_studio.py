@@ -14,7 +14,7 @@ from tests.studio.story import AGENT, LOOKUP, REFUND, Signer, Story, contract, i
 from placet.evidence.bundle import KeyList
 from placet.evidence.dsse import encode_envelope
 from placet.evidence.enrolment import EnrolmentVote, sign_enrolment_vote
-from placet.evidence.verify_dossier import verify_dossier
+from placet.evidence.verify import verify_dossier
 from placet.evidence.vote import ApprovalVote, VoteDecision, sign_proof, sign_vote
 from placet.kernel.principal import Environment
 from placet.plans.attachments.model import AttachmentStatus, AttachmentView

@@ -111,7 +111,7 @@ def refuse_bad(
     data: bytes, *, approval_id: UUID | None = None, compiled_hash: str | None = None
 ) -> None:
     """Raise `CommandRefused` for a dossier that does not hold together, or is of something else."""
-    from placet.evidence.verify_dossier import verify_dossier
+    from placet.evidence.verify import verify_dossier
 
     report = verify_dossier(data)
     why = None

@@ -1,10 +1,10 @@
 """`placet verify`: check an evidence bundle or a dossier without asking anybody."""
 
-import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 import click
 import msgspec
@@ -12,47 +12,23 @@ import msgspec
 from placet.cli.words import as_text, plain
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    from placet.evidence.verify import BundleReport, DossierReport
 
-    from placet.evidence.bundle import KeyList
-    from placet.evidence.verify import BundleReport, Flaw
-    from placet.evidence.verify_dossier import DossierReport
+T = TypeVar("T")
 
 CHECK_FAILED: Final = 1
 NOT_FOUND: Final = 3
 _OTHERS_WRITE: Final = 0o022
 _STDIN: Final = "-"
-_DOSSIER: Final = b'"kind":"placet.dossier.v1"'
-_FIRST_MAX: Final = 16 * 1024 * 1024
 
 _EXAMPLES: Final = """\b
 Examples:
   placet verify bundle.jsonl
   placet verify bundle.jsonl --keys pinned-keys.json
+  placet verify bundle.jsonl --checkpoint /mnt/witness/TENANT.jsonl
   placet verify approval.jsonl --keys pinned-keys.json
   curl -s -H "Authorization: Bearer $KEY" $URL/api/v1/replay/bundle | placet verify -
 """
-
-
-class _Rejoined(io.RawIOBase):
-    """A stream whose first line was read already, from its beginning."""
-
-    def __init__(self, first: bytes, rest: BinaryIO) -> None:
-        """Give the first line back before the rest."""
-        self._first = first
-        self._rest = rest
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Fill the buffer."""
-        view = memoryview(buffer)
-        data, self._first = self._first[: len(view)], self._first[len(view) :]
-        data = data or self._rest.read(len(view))
-        view[: len(data)] = data
-        return len(data)
 
 
 class _MissingError(click.ClickException):
@@ -69,81 +45,66 @@ class _MissingError(click.ClickException):
     type=click.Path(path_type=Path),
     help="Trust the keys in this file alone, not those that the bundle brings.",
 )
+@click.option(
+    "--checkpoint",
+    "held_file",
+    type=click.Path(path_type=Path),
+    help="Hold the log of a bundle to this checkpoint, or to those of a witness's file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
-def verify(file: str, keys_file: Path | None, *, as_json: bool) -> None:
+def verify(file: str, keys_file: Path | None, held_file: Path | None, *, as_json: bool) -> None:
     """Check an evidence bundle, or the dossier of an approval or of an artifact.
 
-    Of a bundle: chains, bodies, signatures, and grants against kills. Of a dossier: that these
-    people signed exactly this. FILE is either, or `-` for standard input. Needs no service, no
-    database and no network. Exits with 0 if nothing is wrong, and with 1 after naming the first
-    thing that is.
+    Of a bundle: chains, bodies, signatures, grants against kills, and that its events stand in the
+    tenant's log, which goes on from a checkpoint that you hold. Of a dossier: that these people
+    signed exactly this. FILE is either, or `-` for standard input. Needs no service, no database
+    and no network. Exits with 0 if nothing is wrong, and with 1 after naming the first thing that
+    is.
     """
-    pinned = None if keys_file is None else _key_list(keys_file)
+    from placet.evidence.verify import cores, parse_held, parse_keys, verify_file
+
+    pinned = None if keys_file is None else _own(keys_file, parse_keys, "key list")
+    held = [] if held_file is None else _own(held_file, parse_held, "checkpoint")
     with _open(file) as stream:
-        first = stream.readline(_FIRST_MAX)
-        if _DOSSIER in first:
-            is_good = _tell_dossier(first + stream.read(), pinned, as_json=as_json)
-        else:
-            whole = io.BufferedReader(_Rejoined(first, stream))
-            is_good = _tell_bundle(whole, pinned, as_json=as_json)
-    if not is_good:
+        report = verify_file(stream, pinned, held=held, processes=cores())
+    if as_json:
+        click.echo(as_text({"good": report.is_good, **msgspec.to_builtins(report)}))
+    else:
+        _tell(report)
+    if not report.is_good:
         raise click.exceptions.Exit(CHECK_FAILED)
 
 
-def _tell_bundle(stream: BinaryIO, pinned: "KeyList | None", *, as_json: bool) -> bool:
-    from placet.evidence.verify import verify_bundle
+def _tell(report: "BundleReport | DossierReport") -> None:
+    from placet.evidence.verify import BundleReport
 
-    report = verify_bundle(stream, pinned)
-    if as_json:
-        _give_json(report, is_good=report.is_good)
-    elif report.flaw is None:
+    if report.flaw is not None:
+        flaw = report.flaw
+        click.echo(plain(f"bad: line {flaw.line}, {flaw.item}: {flaw.why}"))
+        if isinstance(report, BundleReport):
+            click.echo(f"{report.events} events before it were in order")
+        return
+    if isinstance(report, BundleReport):
         click.echo(f"good: bundle of tenant {report.tenant_id}")
-        _say("proved", report.proved)
-        _say("not proved", report.not_proved)
     else:
-        _say_flaw(report.flaw)
-        click.echo(f"{report.events} events before it were in order")
-    return report.is_good
-
-
-def _tell_dossier(data: bytes, pinned: "KeyList | None", *, as_json: bool) -> bool:
-    from placet.evidence.verify_dossier import verify_dossier
-
-    report = verify_dossier(data, pinned)
-    if as_json:
-        _give_json(report, is_good=report.is_good)
-    elif report.flaw is None:
         click.echo(f"good: {report.subject} {report.approval_id}, compiled {report.compiled_hash}")
         if report.request_id is not None:
             agent = f"agent {plain(str(report.agent))} in {report.environment}"
             click.echo(f"{agent}, workspace {report.workspace_id}, request {report.request_id}")
-        _say("proved", report.proved)
-        _say("not proved", report.not_proved)
-    else:
-        _say_flaw(report.flaw)
-    return report.is_good
+    _say("proved", report.proved)
+    _say("not proved", report.not_proved)
 
 
-def _give_json(report: "BundleReport | DossierReport", *, is_good: bool) -> None:
-    verdict = {"good": is_good, **msgspec.to_builtins(report)}
-    click.echo(as_text(verdict))
-
-
-def _say_flaw(flaw: "Flaw") -> None:
-    click.echo(plain(f"bad: line {flaw.line}, {flaw.item}: {flaw.why}"))
-
-
-def _key_list(file: Path) -> "KeyList":
-    from placet.evidence.bundle import KeyList
-
+def _own(file: Path, read: Callable[[bytes], T], name: str) -> T:
+    """Return what a file of the auditor's says. Refuses one that others may write."""
     with _open(str(file)) as stream:
         if os.fstat(stream.fileno()).st_mode & _OTHERS_WRITE:
-            message = f"others may write the key list {file}; chmod go-w {file}"
+            message = f"others may write the {name} {file}; chmod go-w {file}"
             raise click.UsageError(message)
         try:
-            return msgspec.json.decode(stream.read(), type=KeyList)
-        except ValueError as fault:
-            message = plain(f"{file} is no key list: {fault}")
+            return read(stream.read())
+        except (ValueError, RecursionError) as fault:
+            message = plain(f"{file} is no {name}: {fault}")
             raise click.UsageError(message) from fault
 
 

@@ -17,10 +17,11 @@ clock. Time, keys and randomness are arguments.
   person's signed word on one frozen view. An artifact (`artifact`) is what was compiled from it.
   A receipt (`receipt`) is a tool host's signed word on what became of a call.
 - A dossier (`dossier`) is one file with everything that proves one approval, or one artifact.
-  `verify_dossier` checks it: `dossier_lines` finds the line that was changed, `dossier_checks`
-  holds the lines against each other, reading of each text only what `dossier_texts` names.
-- A bundle (`bundle`) is an export; `export` writes it. `verify` reads it as a stream and names the
-  first bad item and why, or says how much it proved and what it could not.
+  `verify_dossier` opens one that was found good.
+- A bundle (`bundle`) is an export; `export` writes it. A checkpoint (`checkpoint`) is what the
+  service signs of a tenant's log, a key rotation (`key_rotation`) what both keys sign.
+- `verify` is one file that needs none of the others: it reads bundles, dossiers and checkpoints,
+  and names the first bad item and why, or says how much it proved and what it could not.
 
 What every failure leads to: a typed refusal, and nothing is trusted. There is no partly good
 signature and no partly good chain.

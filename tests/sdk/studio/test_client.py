@@ -11,7 +11,7 @@ from placet.evidence.bundle import KeyList as PinnedKeys
 from placet.evidence.dsse import Envelope, encode_envelope
 from placet.evidence.ed25519 import PublicKey, SigningKey
 from placet.evidence.enrolment import EnrolmentVote, sign_enrolment_vote
-from placet.evidence.verify_dossier import verify_dossier
+from placet.evidence.verify import verify_dossier
 from placet.evidence.vote import VoteDecision
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment

@@ -23,7 +23,7 @@ from placet.cli.rebuilding import contract_in, rebuilt_otherwise
 from placet.cli.seen import Seen
 from placet.evidence.bundle import KeyList
 from placet.evidence.dossier import ApprovalLine
-from placet.evidence.dossier_lines import DossierError
+from placet.evidence.verify import DossierError
 from placet.evidence.verify_dossier import OpenedDossier, open_dossier
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError, Json

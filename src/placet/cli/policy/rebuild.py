@@ -86,7 +86,7 @@ def _file(file: Path) -> bytes:
 
 
 def _opened(data: bytes, pinned: "KeyList | None") -> "OpenedDossier":
-    from placet.evidence.dossier_lines import DossierError
+    from placet.evidence.verify import DossierError
     from placet.evidence.verify_dossier import open_dossier
 
     try:

@@ -70,7 +70,7 @@ class Approvals:
     async def export(self, approval_id: UUID) -> bytes:
         """Return the dossier of an approval: everything that proves it, still to be verified.
 
-        Verify it with `placet.evidence.verify_dossier` and keys that were pinned.
+        Verify it with `placet.evidence.verify` and keys that were pinned.
         """
         approval = await self.get(approval_id)
         return approval_dossier(
