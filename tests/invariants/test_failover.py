@@ -1,25 +1,28 @@
 """Another Postgres takes the place of one that died under load.
 
 What was acknowledged is there where the other had to have it before an answer was given, and only
-there: without that, the newest of it is lost, which the second test shows.
+there: without that, the newest of it is lost, which the second test shows. A service cannot tell
+the two apart, so that it grants nothing on the new timeline until the epoch was raised.
 """
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 from tests.invariants.stage import NOTE
 from tests.invariants.standby import Standby
-from tests.invariants.test_crashes_postgres import Load, as_admin, patiently, running
+from tests.invariants.test_crashes_postgres import OK, Load, as_admin, patiently, running
 from tests.invariants.wire import wired
-from tests.replay.desk import REQUEST_HASH, Worker
+from tests.replay.desk import REQUEST_HASH, Desk, Worker
 
 from placet.kernel.ids import Ids
 from placet.replay.calls.fold import fold
+from placet.replay.restores.procedure import restore
 from placet.replay.sessions.rules import encode_state
 from placet.storage.embedded.cluster import SUPERUSER, Cluster
 
@@ -56,7 +59,10 @@ async def keep_in_step(own: Cluster) -> None:
 
 
 async def goes_on(worker: Worker) -> None:
-    """Take one more call from preflight to commit, under the lease from before."""
+    """Take one more call from preflight to commit, under a new lease."""
+    lost = await worker.post("preflight", {"request_hash": REQUEST_HASH})
+    assert lost.json()["code"] == "lease_lost"
+    assert (await worker.lease(ttl_seconds=60)).status_code == OK
     prepared = await patiently(worker, "preflight", {"request_hash": REQUEST_HASH})
     proposed = await patiently(worker, "proposals", worker.proposal(prepared.json(), NOTE))
     (call,) = proposed.json()["calls"]
@@ -77,6 +83,35 @@ async def is_whole(standby: Standby, worker: Worker) -> None:
     )
     await connection.close()
     assert encode_state(fold((row["type"], row["body"]) for row in rows)) == state
+
+
+async def takes_over(standby: Standby, desk: Desk) -> None:
+    """Raise the epoch for the standby, and close what it may have lost."""
+    migrator = await asyncpg.connect(standby.url("placet_migrator"))
+    report = await restore(desk.db, migrator, None, {}, desk.ids)
+    await migrator.close()
+    assert (report.epoch, report.is_raised) == (2, True)
+    reason = {"reason": "the standby was kept in step"}
+    closed = await desk.post("/api/v1/authority/recovery/close", reason, desk.operator_key)
+    assert closed.status_code == 200, closed.text
+
+
+async def grants_nothing(worker: Worker) -> None:
+    """Hold that a worker is refused whatever would give authority, and may read."""
+    refused = await patiently(worker, "preflight", {"request_hash": REQUEST_HASH})
+    assert refused.json()["code"] == "recovering"
+    assert (await worker.lease("renew")).json()["code"] == "recovering"
+    assert (await again(lambda: worker.desk.get(worker.path))).json()["status"] == "active"
+    opened = await again(lambda: worker.desk.post("/api/v1/replay/sessions", {}))
+    assert opened.json()["code"] == "recovering"
+
+
+async def again(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Send a request until no connection of before is left that it could fail on."""
+    async with asyncio.timeout(BACK_SECONDS):
+        while (answered := await send()).json().get("code") == "governance_unavailable":
+            pass
+    return answered
 
 
 @pytest.mark.parametrize("how", ["kept_in_step", "left_behind"])
@@ -103,7 +138,9 @@ async def test_what_was_acknowledged_survives_a_failover_to_a_standby_that_is_ke
         wire.lead_to(standby.url("placet_app"))
         lost = [ack.verb for ack in load.acks if not await ack.holds()]
         assert (lost == []) == in_step
+        await grants_nothing(workers[0])
         if in_step:
+            await takes_over(standby, desk)
             for worker in workers:
                 await goes_on(worker)
                 await is_whole(standby, worker)
