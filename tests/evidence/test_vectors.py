@@ -17,6 +17,7 @@ from placet.evidence import dsse
 from placet.evidence.bundle import KeyList
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.leaf import moment
+from placet.evidence.merkle import is_consistent, is_included
 from placet.evidence.verify import verify_bundle, verify_dossier
 from placet.kernel import foreign
 from placet.kernel.foreign import ForeignJsonError
@@ -47,6 +48,29 @@ def test_a_leaf_follows_from_the_page_alone() -> None:
         assert body_hash.hex() == one["body_hash"]
         assert hashlib.sha256(b"placet.event.v1\x00" + header).hexdigest() == one["leaf"]
         assert moment(one["time"]) == datetime.fromisoformat(one["at"])
+
+
+def test_the_roots_of_a_log_follow_from_the_page_alone() -> None:
+    """The tree is hashed here by hand, not by the code under test."""
+
+    def root(leaves: list[bytes]) -> bytes:
+        if len(leaves) < 2:
+            return leaves[0] if leaves else hashlib.sha256(b"").digest()
+        half = 1 << ((len(leaves) - 1).bit_length() - 1)
+        return hashlib.sha256(b"\x01" + root(leaves[:half]) + root(leaves[half:])).digest()
+
+    vector = json.loads(MADE["merkle.json"])
+    leaves = [hashlib.sha256(b"\x00" + bytes.fromhex(leaf)).digest() for leaf in vector["leaves"]]
+    assert [leaf.hex() for leaf in leaves] == vector["leaf_hashes"]
+    assert [root(leaves[:n]).hex() for n in range(len(leaves) + 1)] == vector["roots"]
+    last = bytes.fromhex(vector["roots"][-1])
+    for one in vector["inclusion"]:
+        path = [bytes.fromhex(step) for step in one["path"]]
+        assert is_included(leaves[one["index"]], one["index"], one["size"], path, last)
+    for one in vector["consistency"]:
+        path = [bytes.fromhex(step) for step in one["path"]]
+        before = bytes.fromhex(vector["roots"][one["from_size"]])
+        assert is_consistent(one["from_size"], before, one["to_size"], last, path)
 
 
 def test_foreign_vectors_hold() -> None:

@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 from typing import Final
 
-from tests.evidence import dossier_samples, principal_samples, samples
+from tests.evidence import dossier_samples, merkle_samples, principal_samples, samples
 from tests.evidence.standing_samples import STANDING
 
 from placet.evidence import dsse, ed25519
 from placet.evidence.artifact import sign_artifact
 from placet.evidence.ask_vote import sign_ask_vote
 from placet.evidence.bundle import KeyList
+from placet.evidence.checkpoint import sign_checkpoint
 from placet.evidence.ed25519 import PublicKeyError, SigningKey, check_public_key
 from placet.evidence.first_approver import first_challenge, sign_first_proof
 from placet.evidence.grant import sign_grant
@@ -77,6 +78,7 @@ def all_vectors() -> dict[str, bytes]:
         ),
         "hashing.json": _json(_hashing()),
         "leaf.json": _json(_leaves()),
+        "merkle.json": _json(merkle_samples.log_vector()),
         "ed25519.json": _json(_ed25519()),
         "dsse.json": _json(_dsse()),
         "documents.json": _json(_documents()),
@@ -275,11 +277,14 @@ def _documents() -> object:
             principal_samples.sample_assertion(), principal_samples.ISSUER_KEY
         ),
         "standing": sign_standing(STANDING, samples.PERSON_KEY),
+        "checkpoint": sign_checkpoint(
+            merkle_samples.sample_checkpoint(), merkle_samples.CHECKPOINT_KEY
+        ),
     }
     person = samples.PERSON_KEY
     keys = (
         *(samples.GRANT_KEY, person, person, samples.ARTIFACT_KEY, person, samples.HOST_KEY),
-        *(person, principal_samples.ISSUER_KEY, person),
+        *(person, principal_samples.ISSUER_KEY, person, merkle_samples.CHECKPOINT_KEY),
     )
     return {
         name: {

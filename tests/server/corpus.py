@@ -15,6 +15,7 @@ from tests.server.refusals_asked import REFUSED
 from tests.server.routes_asked import ROUTES, Route
 from tests.server.routes_asked_asks import ASK_ROUTES, ASKS_REFUSED
 from tests.server.routes_asked_break_glass import BREAK_GLASS_REFUSED, BREAK_GLASS_ROUTES
+from tests.server.routes_asked_checkpoints import CHECKPOINT_ROUTES
 from tests.server.routes_asked_controls import CONTROL_ROUTES, CONTROLS_REFUSED
 from tests.server.routes_asked_drafts import DRAFT_ROUTES, DRAFTS_REFUSED
 from tests.server.routes_asked_drift import DRIFT_REFUSED, DRIFT_ROUTES
@@ -60,6 +61,7 @@ def cases() -> Iterator[Case]:
         *DRIFT_ROUTES,
         *WEBHOOK_ROUTES,
         *BREAK_GLASS_ROUTES,
+        *CHECKPOINT_ROUTES,
         *CONTROL_ROUTES,
         *TOOL_HOST_ROUTES,
         *ASK_ROUTES,

@@ -30,6 +30,7 @@ EVENTS: Final = (
     "ControlLiftAsked",
     "ControlLifted",
     "AskOpened",
+    "CheckpointSigned",
 )
 STATUSES: Final = ("due", "delivered", "dead", "skipped", "dropped")
 
