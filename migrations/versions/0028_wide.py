@@ -38,9 +38,13 @@ def upgrade() -> None:
         sa.Column("session_id", sa.Uuid(), nullable=False),
         sa.Column("call_id", sa.Uuid(), nullable=False),
         sa.Column("tally_id", sa.Uuid(), nullable=False),
-        sa.Column("value", sa.Numeric(), nullable=False),
+        sa.Column("value", sa.Numeric(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=True),
         sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("committed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "num_nonnulls(value, digest) = 1", name=op.f("replay_tally_mark_one_value")
+        ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "session_id", "call_id"],
             [
@@ -57,6 +61,14 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": 70},
     )
     op.create_index(
+        "replay_tally_mark_digest_ix",
+        "replay_tally_mark",
+        ["tenant_id", "tally_id", "digest"],
+        unique=False,
+        schema="placet",
+        postgresql_where=sa.text("digest IS NOT NULL"),
+    )
+    op.create_index(
         "replay_tally_mark_left_ix",
         "replay_tally_mark",
         ["tenant_id", "tally_id", "committed_at"],
@@ -70,6 +82,7 @@ def upgrade() -> None:
         ["tenant_id", "tally_id", "value"],
         unique=False,
         schema="placet",
+        postgresql_where=sa.text("value IS NOT NULL"),
     )
 
     guards.force_tenancy(op, TENANT)

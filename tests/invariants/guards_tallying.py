@@ -50,8 +50,8 @@ TALLYING = [
         tallying.what_nobody_knows_still_counts,
         one(
             "tallies_take_v1",
-            "            p_tenant, NULL, p_tally, p_full, v_since, p_values,",
-            "            p_tenant, NULL, p_tally, false, v_since, p_values,",
+            "            p_tenant, NULL, p_tally, p_full, v_since, v_digests,",
+            "            p_tenant, NULL, p_tally, false, v_since, v_digests,",
         ),
     ),
     Mutant(

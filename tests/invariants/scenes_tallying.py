@@ -15,7 +15,7 @@ from placet.replay.calls.model import ReceiptStatus
 TO_TWO: Bounds = {"op": "distinct", "path": "$.to", "lte": 2}
 WINDOW = 3600
 COUNTING = """
-    SELECT count(*) AS calls, count(DISTINCT value) AS different, count(committed_at) AS committed
+    SELECT count(*) AS calls, count(DISTINCT digest) AS different, count(committed_at) AS committed
     FROM placet.replay_tally_mark WHERE tenant_id = $1
 """
 AGED = """

@@ -12,7 +12,7 @@ from placet.policy.simulation.report import CallLine
 from placet.policy.simulation.run import simulate
 
 MARKS = sa.text(
-    "SELECT session_id, call_id, value, committed_at IS NOT NULL AS is_committed"
+    "SELECT value, committed_at IS NOT NULL AS is_committed"
     " FROM placet.replay_tally_mark ORDER BY value, call_id"
 )
 Bounds = dict[str, object]
@@ -53,8 +53,8 @@ def pay(amount: object, to: str = "x", name: str = "pay") -> tuple[str, object]:
     return name, {"amount": amount, "to": to}
 
 
-async def marks(desk: Desk) -> list[tuple[Decimal, bool]]:
-    """Return what counts in tallies: each value, and whether it is committed."""
+async def marks(desk: Desk) -> list[tuple[Decimal | None, bool]]:
+    """Return what counts in tallies: each value, none of a digest, and whether it is committed."""
     async with desk.db.reading(desk.workplace.founder) as tx:
         return [(row.value, row.is_committed) for row in await tx.rows(MARKS)]
 

@@ -15,14 +15,15 @@ from placet.policy.model import AggregateOp
 class ReplayTallyMark(Value, frozen=True):
     """What one call gives to a tally, while it counts there.
 
-    `value` is a number, 1 for `count`; for `distinct` the number that the value's digest writes.
+    `value` is a number, 1 for `count`; for `distinct` it is null, and `digest` that of the value.
     """
 
     tenant_id: TenantId
     session_id: StreamId
     call_id: UUID
     tally_id: UUID
-    value: Decimal
+    value: Decimal | None
+    digest: bytes | None
     granted_at: datetime
     committed_at: datetime | None
 
@@ -31,7 +32,8 @@ class Tally(Value, frozen=True):
     """A tally that a decision met, by the aggregate's name.
 
     `most` is how far sums and numbers of different values are counted at most, as decimal text.
-    `asked` are the values that others may have too; for `distinct` alone.
+    `asked` are the values that others may have too; for `distinct` alone. Here and in what follows,
+    values are decimal text, and for `distinct` digests in hex.
     """
 
     tally_id: UUID
@@ -57,11 +59,12 @@ class Look(Value, frozen=True):
 
 
 class Mark(Value, frozen=True):
-    """What a call gives to a tally from its grant on; `value` is decimal text."""
+    """What a call gives to a tally from its grant on: a value, or a digest."""
 
     call_id: UUID
     tally_id: UUID
-    value: str
+    value: str | None
+    digest: str | None
     is_committed: bool = False
 
 
@@ -74,7 +77,7 @@ class Tallied(Value, frozen=True):
 
 
 class ToldPart(Value, frozen=True):
-    """What calls of other sessions give to a tally, as decimal text.
+    """What calls of other sessions give to a tally.
 
     A sum or an extreme is one value. For `distinct` those that were asked about, and how many
     different ones there are `besides`.

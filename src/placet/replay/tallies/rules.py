@@ -20,7 +20,6 @@ from placet.policy.wider import looked_at, wider_of
 from placet.replay.slices.rules import Whose, allowance_of
 from placet.replay.tallies.model import Look, Mark, Tallied, Tally, ToldPart
 
-_DIGEST_BYTES: Final = 32
 _AGGREGATES: Final = 9
 """The layer in which bounds are asked."""
 
@@ -44,10 +43,13 @@ def tallied_of(  # noqa: PLR0913 -- who decides, what was decided and is held, a
     for call_id, holding in holdings.items():
         for aggregate in _tallied(policy.tools.get(holding.tool)):
             one = met.setdefault(aggregate.name, _tally(whose, holding.tool, aggregate))
+            written = _written(holding.amounts[aggregate.name])
+            is_digest = aggregate.op is AggregateOp.DISTINCT
             mark = Mark(
                 call_id=call_id,
                 tally_id=one.tally_id,
-                value=_written(holding.amounts[aggregate.name]),
+                value=None if is_digest else written,
+                digest=written if is_digest else None,
                 is_committed=holding.is_committed,
             )
             marks.append(mark)
@@ -67,11 +69,8 @@ def tallied_of(  # noqa: PLR0913 -- who decides, what was decided and is held, a
 
 def beyond_of(op: AggregateOp, told: ToldPart) -> Beyond:
     """Return what others give to a tally, as the policy takes it."""
-    numbers = [number_of(value) for value in told.values]
-    if op is not AggregateOp.DISTINCT:
-        return Beyond(values=frozenset(numbers), besides=told.besides)
-    digests = [int(number).to_bytes(_DIGEST_BYTES, "big") for number in numbers]
-    return Beyond(values=frozenset(digests), besides=told.besides)
+    read = bytes.fromhex if op is AggregateOp.DISTINCT else number_of
+    return Beyond(values=frozenset(read(value) for value in told.values), besides=told.besides)
 
 
 def _tallied(tool: LoadedTool | None) -> Iterator[LoadedAggregate]:
@@ -157,5 +156,5 @@ def _has(verdict: CallVerdict, code: Code, rule: str | None = None) -> bool:
 
 
 def _written(amount: Amount) -> str:
-    """Return a value as decimal text; a digest as the number that it writes."""
-    return str(int.from_bytes(amount, "big") if isinstance(amount, bytes) else amount)
+    """Return a number as decimal text, and a digest in hex."""
+    return amount.hex() if isinstance(amount, bytes) else str(amount)

@@ -9,7 +9,21 @@ TALLY_MARK = table(
     "replay_tally_mark",
     ReplayTallyMark,
     tenant_foreign_key(["session_id", "call_id"], "replay_pending_call(session_id, call_id)"),
-    sa.Index("replay_tally_mark_value_ix", "tenant_id", "tally_id", "value"),
+    sa.CheckConstraint("num_nonnulls(value, digest) = 1", name="one_value"),
+    sa.Index(
+        "replay_tally_mark_value_ix",
+        "tenant_id",
+        "tally_id",
+        "value",
+        postgresql_where=sa.text("value IS NOT NULL"),
+    ),
+    sa.Index(
+        "replay_tally_mark_digest_ix",
+        "tenant_id",
+        "tally_id",
+        "digest",
+        postgresql_where=sa.text("digest IS NOT NULL"),
+    ),
     sa.Index(
         "replay_tally_mark_left_ix",
         "tenant_id",
