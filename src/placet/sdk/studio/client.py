@@ -16,12 +16,14 @@ from placet.sdk.studio.door import PEOPLES_PATIENCE, Door
 from placet.sdk.studio.drafts import Drafts
 from placet.sdk.studio.drift import Drift
 from placet.sdk.studio.enrolments import Enrolments
+from placet.sdk.studio.erasures import Erasures
 from placet.sdk.studio.impact import Impact
 from placet.sdk.studio.issuers import Issuers
 from placet.sdk.studio.keys import Keys
 from placet.sdk.studio.people import People
 from placet.sdk.studio.plans import Plans
 from placet.sdk.studio.requests import Requests
+from placet.sdk.studio.retention import Retention
 from placet.sdk.studio.sessions import Sessions
 from placet.sdk.studio.snapshots import Snapshots
 from placet.sdk.studio.sources import Sources
@@ -188,6 +190,16 @@ class Studio:
     def views(self) -> Views:
         """What people look at: a workspace on a page, a tool's path, a preview."""
         return Views(self._door)
+
+    @property
+    def retention(self) -> Retention:
+        """Return how long bodies are kept."""
+        return Retention(self._door)
+
+    @property
+    def erasures(self) -> Erasures:
+        """Return what was asked to be erased."""
+        return Erasures(self._door)
 
     @property
     def webhooks(self) -> Webhooks:
