@@ -46,6 +46,8 @@ COMMANDS: Final = {
     "bundle": ("placet.cli.bundle", "Take evidence away, in one file that anybody can verify."),
     "checkpoint": ("placet.cli.checkpoint", "Keep signed words on the whole log."),
     "events": ("placet.cli.events", "Write a stream of events to a file, or bring one in."),
+    "retention": ("placet.cli.retention", "Keep for so long what closed streams say."),
+    "erase": ("placet.cli.erase", "Erase what closed streams say of one person."),
     "verify": ("placet.cli.verify", "Verify a bundle or an approval, without us."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),
     "migrate": ("placet.cli.migrate", "Bring the database's schema up to date."),
