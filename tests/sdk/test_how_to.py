@@ -30,5 +30,5 @@ def test_the_loop_that_takes_over_goes_on_past_a_session_that_is_refused() -> No
     (guard,) = loop.body
     assert isinstance(guard, ast.Try)
     assert [ast.unparse(one.type) for one in guard.handlers if one.type] == [
-        "(Refusal, JournalError)"
+        "(Refusal, JournalError, OutboxFull)"
     ]

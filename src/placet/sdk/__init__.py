@@ -8,11 +8,12 @@
   refuses is raised in the service's own classes, which `known_refusals` brings in.
 - From a wish to a receipt: `requests` and `arguments` say what is asked, `permits` gets leave (with
   `grants` checked against `keys`), `giving_back` returns what is not wanted any more, `tool` and
-  `execution` run what `gate` lets begin, `reports` and `outbox` tell how it ended.
-- The process comes back: `journal` keeps on disk what may have begun and what is owed, `takeover`
-  settles what an earlier process left, `resuming` goes on with what waits. `holding` is the life
-  of a session, `calling` a call whose tool is a block, `notes` what is told beside a result,
-  `unguarded` tells of calls that ran while nobody answered.
+  `execution` run what `gate` lets begin, `reports` and `outbox` tell how it ended, `outcomes` says
+  it to the model. What blocks meanwhile is done `aside`, not behind tools that hang.
+- The process comes back: `journal` keeps on disk what may have begun and what is owed (`records` are
+  its lines), `takeover` settles what an earlier process left, `resuming` goes on with what waits.
+  `holding` is the life of a session, `calling` a call whose tool is a block, `notes` what is told
+  beside a result, `unguarded` tells of calls that ran while nobody answered.
 - `attach`, `lease` and `renewal`: how long work may be begun. `plan` and `plan_file`: what holds
   where nothing was approved, or nobody answers. `telling`: the service learns what runs here.
 - `endpoints`, `caller`, `retry`, `transport`: how a request is sent, sent again, and read. `means`:
@@ -35,7 +36,8 @@ caller that is cancelled while it asks: what it is granted is given back. One th
 while its tool runs: the call is in doubt until the tool has ended, and then it is settled by that;
 only a tool whose contract says `cancel: safe` is cancelled, with its caller and with the lease.
 A receipt that cannot be delivered is owed, and is sent again until the session is left; with a
-journal, also by the process that comes after. No key that
+journal, also by the process that comes after. Where too many are owed, nothing is asked for or
+begun, and `OutboxFull` is raised: what has run is never left untold for want of room. No key that
 signed the grant, also after the keys were asked for anew: `GrantRefused`.
 
 This governs in the *cooperative* strength: it stops mistakes, and no malice in its own process.
