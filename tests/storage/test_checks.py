@@ -1,5 +1,6 @@
 """The start-up checks: each can fail, says why, and what to do."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -9,6 +10,7 @@ import pytest
 from placet.storage import roles
 from placet.storage.checks import Facts, Status, judge, read_facts
 from placet.storage.embedded.cluster import Cluster
+from placet.storage.epoch import EpochSeen
 
 HEAD = "0002"
 SOUND = Facts(
@@ -33,7 +35,21 @@ SOUND = Facts(
     schema_present=True,
     revision=HEAD,
     open_tables=[],
+    epoch=EpochSeen(
+        epoch=3,
+        system_identifier="7710",
+        timeline=2,
+        raised_at=datetime(2026, 1, 1, tzinfo=UTC),
+        here_system_identifier="7710",
+        here_timeline=2,
+    ),
 )
+
+
+def other(**here: object) -> dict[str, Any]:
+    """Return the epoch of another server than this one."""
+    assert SOUND.epoch is not None
+    return {"epoch": msgspec.structs.replace(SOUND.epoch, **here)}
 
 
 def test_nothing_is_said_against_a_sound_database() -> None:
@@ -52,6 +68,14 @@ def test_nothing_is_said_against_a_sound_database() -> None:
         ({"synchronous_commit": "off"}, "durability", Status.FAIL, "synchronous_commit"),
         ({"checksums": False}, "checksums", Status.WARN, "pg_checksums"),
         ({"read_only": True}, "writable", Status.FAIL, "primary"),
+        (other(here_timeline=3), "restore epoch", Status.WARN, "placet restore --verify"),
+        (other(here_timeline=None), "restore epoch", Status.WARN, "placet restore --verify"),
+        (
+            other(here_system_identifier="7711"),
+            "restore epoch",
+            Status.WARN,
+            "placet restore --verify",
+        ),
         ({"connections_max": 20}, "connections", Status.WARN, "max_connections"),
         ({"is_superuser": True}, "app role", Status.FAIL, "placet db init"),
         ({"bypasses_rls": True}, "app role", Status.FAIL, "placet db init"),
@@ -84,7 +108,9 @@ async def test_the_embedded_server_says_of_itself_that_it_is_sound(own_cluster: 
     facts = await _facts(own_cluster.url("placet_app"))
     assert facts.version.startswith(str(facts.major))
     ignored = {"version": SOUND.version, "major": SOUND.major, "revision": HEAD}
-    assert msgspec.structs.replace(facts, **ignored) == SOUND
+    # Before the first migration there is no epoch.
+    without = msgspec.structs.replace(SOUND, epoch=None)
+    assert msgspec.structs.replace(facts, **ignored) == without
 
 
 async def test_a_superuser_is_seen_as_one_who_owns_and_bypasses(own_cluster: Cluster) -> None:

@@ -32,7 +32,7 @@ def command(*, data_dir: Path | None, as_json: bool) -> int:
     Ends with 0 if the service can run, warnings or not, and with 1 if it cannot.
     """
     settings = load_settings({"data_dir": data_dir})
-    checks = [*machine(settings), *embedded(settings), *database(settings)]
+    checks = [*machine(settings), *embedded(settings), *database(settings), *witness(settings)]
     lines = []
     for check in checks:
         lines.append(f"{_MARKS[check.status]}  {check.name}: {check.found}")
@@ -82,6 +82,41 @@ def database(settings: Settings) -> tuple[Check, ...]:
             return (reached, *of_command.checks(ready))
     except (Unusable, CommandRefused) as fault:
         return (_failed("database", fault.detail, fault.remedy),)
+
+
+def witness(settings: Settings) -> Iterator[Check]:
+    """Return whether checkpoints are kept where the loss of the database does not take them too.
+
+    Without a folder for them nothing is wrong on a machine that only tries Placet out.
+    """
+    folder = settings.witness_dir
+    if folder is None:
+        if not settings.is_embedded:
+            yield Check(
+                name="witness",
+                status=Status.WARN,
+                found="no checkpoints are kept outside, so that an older copy goes unnoticed",
+                remedy="set PLACET_WITNESS_DIR to a folder away from the database",
+            )
+        return
+    if not folder.is_dir():
+        yield _failed("witness", f"`{folder}` is not there", "make it, or mount it")
+        return
+    is_beside = folder.stat().st_dev == _volume_of(settings.data_dir)
+    if settings.is_embedded and is_beside:
+        yield Check(
+            name="witness",
+            status=Status.WARN,
+            found=f"`{folder}` lies on the volume of the database, and is restored with it",
+            remedy="set PLACET_WITNESS_DIR to a folder on another volume",
+        )
+        return
+    yield Check(name="witness", status=Status.OK, found=f"checkpoints are kept in `{folder}`")
+
+
+def _volume_of(data_dir: Path) -> int:
+    place = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
+    return place.stat().st_dev
 
 
 def _port(settings: Settings) -> Check:

@@ -50,6 +50,7 @@ COMMANDS: Final = {
     "erase": ("placet.cli.erase", "Erase what closed streams say of one person."),
     "verify": ("placet.cli.verify", "Verify a bundle or an approval, without us."),
     "db": ("placet.cli.db", "Prepare a Postgres of your own."),
+    "restore": ("placet.cli.restore", "Take a restored database into use."),
     "migrate": ("placet.cli.migrate", "Bring the database's schema up to date."),
     "psql": ("placet.cli.psql", "Look into the database."),
     "reset": ("placet.cli.reset", "Remove the embedded Postgres and all that is in it."),

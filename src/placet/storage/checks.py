@@ -12,12 +12,14 @@ import asyncpg
 import msgspec
 
 from placet.kernel.value import Value
+from placet.storage.epoch import READ, EpochSeen, seen
 from placet.storage.roles import OLDEST, connected
 from placet.storage.unusable import Unsuitable
 
 NEWEST_TRIED: Final = 18
 CONNECTIONS_NEEDED: Final = 40
 INIT: Final = "make the roles with `placet db init --admin-url …` and use the address it prints"
+_HAS_EPOCH: Final = "SELECT to_regprocedure('placet.storage_epoch_read_v1()') IS NOT NULL"
 _FACTS: Final = Path(__file__).with_name("facts.sql")
 _SAFE_COMMITS: Final = frozenset({"on", "local", "remote_write", "remote_apply"})
 
@@ -63,6 +65,7 @@ class Facts(Value, frozen=True):
     schema_present: bool
     revision: str | None
     open_tables: list[str]
+    epoch: EpochSeen | None = None
 
 
 async def read_facts(connection: "asyncpg.Connection[Any]") -> Facts:
@@ -75,7 +78,11 @@ async def read_facts(connection: "asyncpg.Connection[Any]") -> Facts:
         )
     except asyncpg.InsufficientPrivilegeError:
         revision = None
-    return msgspec.convert({**dict(row or {}), "revision": revision}, Facts)
+    epoch = None
+    if await connection.fetchval(_HAS_EPOCH):
+        told = await connection.fetchrow(READ)
+        epoch = None if told is None else seen(told)
+    return msgspec.convert({**dict(row or {}), "revision": revision, "epoch": epoch}, Facts)
 
 
 async def look(app_url: str, head: str) -> tuple[Check, ...]:
@@ -104,6 +111,7 @@ def judge(facts: Facts, head: str) -> tuple[Check, ...]:
         _waits(facts),
         _schema(facts, head),
         _tenancy(facts),
+        *(() if facts.epoch is None else (_epoch(facts.epoch),)),
     )
 
 
@@ -207,6 +215,18 @@ def _tenancy(facts: Facts) -> Check:
             "row-level security", found, "run `placet migrate`, and find out who did this"
         )
     return _check("row-level security", "forced on every table of a tenant", "")
+
+
+def _epoch(epoch: EpochSeen) -> Check:
+    """Say whether the restore epoch is this server's. Otherwise it runs, and grants nothing."""
+    if epoch.is_current:
+        return Check(name="restore epoch", status=Status.OK, found=f"{epoch.epoch}, of this server")
+    return Check(
+        name="restore epoch",
+        status=Status.WARN,
+        found=f"{epoch.epoch} was raised for another server or timeline, so nothing is granted",
+        remedy="run `placet restore --verify`",
+    )
 
 
 def _check(name: str, found: str, remedy: str) -> Check:

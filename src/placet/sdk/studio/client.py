@@ -22,6 +22,7 @@ from placet.sdk.studio.issuers import Issuers
 from placet.sdk.studio.keys import Keys
 from placet.sdk.studio.people import People
 from placet.sdk.studio.plans import Plans
+from placet.sdk.studio.recovery import Recovery
 from placet.sdk.studio.requests import Requests
 from placet.sdk.studio.retention import Retention
 from placet.sdk.studio.sessions import Sessions
@@ -135,6 +136,11 @@ class Studio:
     def asks(self) -> Asks:
         """Calls of agents that wait for people, and the signed answers."""
         return Asks(self._door)
+
+    @property
+    def recovery(self) -> Recovery:
+        """What restores may have taken, and its closing."""
+        return Recovery(self._door)
 
     @property
     def break_glass(self) -> BreakGlass:

@@ -1,0 +1,147 @@
+"""`placet restore`: take a restored database into use, and close what was lost."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from placet.cli.exits import CommandRefused
+from placet.cli.key import url_option
+from placet.cli.output import data_dir_option, give, json_option
+from placet.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from placet.replay.restores.procedure import RestoreReport, TenantRestored
+
+_EXAMPLES: Final = """\b
+Examples:
+  placet restore --verify --witness /mnt/elsewhere/placet
+  placet restore --verify --controls kills.jsonl --json
+  placet restore close --reason "read the orphans, asked the payment provider"
+"""
+
+
+@click.group(name="restore", epilog=_EXAMPLES, invoke_without_command=True)
+@click.option("--verify", "is_asked", is_flag=True, help="Verify, then raise the epoch.")
+@click.option(
+    "--witness",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of checkpoints that were kept outside.  [env: PLACET_WITNESS_DIR]",
+)
+@click.option(
+    "--controls",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Lines of an export whose kills and revocations are put in force again.",
+)
+@data_dir_option
+@json_option
+@click.pass_context
+def command(  # noqa: PLR0913 -- one argument per option
+    ctx: click.Context,
+    *,
+    is_asked: bool,
+    witness: Path | None,
+    controls: Path | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Take a restored or failed-over database into use.
+
+    With --verify: compute every tenant's chains and log anew and hold them against the checkpoints
+    that were kept outside; then raise the restore epoch, which voids every lease, prepared request
+    and grant of before, make every call that was granted unknown, and leave each tenant with a lost
+    range that an operator closes. Until then nothing is granted; afterwards writes ask, and what
+    pays, destroys or administers is denied. Where something does not fit, nothing is changed.
+
+    Needs the address of the migrator's role in PLACET_ADMIN_DATABASE_URL, unless the embedded
+    Postgres is used. Stop the service first if you can; it need not be.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    if not is_asked:
+        raise CommandRefused(
+            detail="taking a database into use begins with looking at it",
+            remedy="run `placet restore --verify`, or `placet restore close` afterwards",
+        )
+    import msgspec
+
+    from placet.cli import database
+
+    given = {"data_dir": data_dir, "witness_dir": witness}
+    with database.held(load_settings(given)) as (ready, _):
+        report = asyncio.run(_restore(ready, controls))
+    give(msgspec.to_builtins(report), "\n".join(_lines(report)), as_json=as_json)
+
+
+@command.command()
+@click.option("--reason", required=True, help="Why; it stands in the evidence.")
+@url_option
+@data_dir_option
+@json_option
+def close(*, reason: str, url: str | None, data_dir: Path | None, as_json: bool) -> None:
+    """Close what a restore left open in your tenant: grants are as wide as before from then on.
+
+    Look at `placet orphans` first, and settle the calls that are unknown. Needs an operator's API
+    key in PLACET_API_KEY.
+    """
+    import msgspec
+
+    from placet.cli.desk import at_desk
+
+    made = at_desk(url, data_dir, lambda studio: studio.recovery.close(reason=reason))
+    open_ones = [one for one in made.items if one.closed_at is None]
+    text = "still open" if open_ones else f"closed: epoch {made.items[0].epoch} grants as before"
+    give(msgspec.to_builtins(made), text, as_json=as_json)
+
+
+async def _restore(settings: Settings, controls: Path | None) -> "RestoreReport":
+    from placet.authority.server_keys import ServerKeys
+    from placet.kernel.ids import SystemIds
+    from placet.replay.restores.outside import read_controls
+    from placet.replay.restores.procedure import restore
+    from placet.storage.database import Database
+    from placet.storage.roles import connected
+
+    if settings.admin_database_url is None:
+        raise CommandRefused(
+            detail="only the migrator's role may raise the epoch, and its address is not set",
+            remedy="set PLACET_ADMIN_DATABASE_URL to the address that `placet db init` printed",
+        )
+    outside = (
+        {} if controls is None else read_controls(await asyncio.to_thread(controls.read_bytes))
+    )
+    db = await Database.open(settings.database_url or "", pool_size=2)
+    try:
+        keys = settings.data_dir / "keys"
+        if await asyncio.to_thread(keys.is_dir):
+            # A key that was made after the restore point signs checkpoints too.
+            await ServerKeys.load(keys, db)
+        async with connected(settings.admin_database_url) as migrator:
+            return await restore(db, migrator, settings.witness_dir, outside, SystemIds())
+    finally:
+        await db.close()
+
+
+def _lines(report: "RestoreReport") -> list[str]:
+    what = "raised" if report.is_raised else "was raised before"
+    lines = [f"epoch {report.epoch} {what}; it was {report.from_epoch}"]
+    lines += [_line(one) for one in report.tenants]
+    lines += [f"tenant {one} stands in the witness and not here" for one in report.lost_tenants]
+    lines.append("writes ask and graver tools are denied until `placet restore close`")
+    return lines
+
+
+def _line(one: "TenantRestored") -> str:
+    looked = one.looked
+    proved = "no checkpoint kept outside to hold it against"
+    if looked.proved_size is not None:
+        proved = f"proved up to entry {looked.proved_size}"
+    lost = ""
+    if looked.witnessed_size is not None and looked.witnessed_size > looked.log_size:
+        lost = f", {looked.witnessed_size - looked.log_size} entries lost"
+    return (
+        f"tenant {looked.tenant_id}: {looked.events} events in {looked.streams} streams are whole, "
+        f"log of {looked.log_size}, {proved}{lost}; {one.sessions} sessions brought along, "
+        f"{one.calls_unknown} calls unknown, {one.controls_set} controls set again"
+    )

@@ -1,0 +1,26 @@
+"""What restores may have taken from a tenant, and its closing."""
+
+from typing import Final
+
+from placet.authority.recovery.model import CloseRecovery, RecoveryList
+from placet.sdk.studio.door import Door
+
+_RECOVERY: Final = "/authority/recovery"
+
+
+class Recovery:
+    """The lost ranges of a tenant."""
+
+    def __init__(self, door: Door) -> None:
+        """Ask through a door."""
+        self._door = door
+
+    async def get(self) -> RecoveryList:
+        """Return every lost range, the latest first."""
+        return await self._door.get(_RECOVERY, RecoveryList)
+
+    async def close(self, *, reason: str) -> RecoveryList:
+        """Close what a restore left open: grants are as wide as before from the answer on."""
+        return await self._door.post(
+            f"{_RECOVERY}/close", RecoveryList, CloseRecovery(reason=reason)
+        )

@@ -1,0 +1,77 @@
+"""`placet restore`: on an embedded Postgres that the epoch was raised for, and on one that not."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import asyncpg
+import pytest
+from tests.cli.conftest import Placet
+
+from placet.cli import doctor
+from placet.cli.exits import Exit
+from placet.settings import Settings
+from placet.storage.checks import Status
+from placet.storage.embedded.cluster import ensure
+
+
+async def told(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+def test_a_database_that_moved_is_taken_into_use_once_it_was_verified(
+    placet: Placet, folder: Path, tmp_path: Path
+) -> None:
+    assert placet("migrate").returncode == Exit.OK
+    tenant = json.loads(placet("tenant", "create", "acme", "--json").stdout)["tenant"]["tenant_id"]
+    with ensure(folder) as cluster:
+        moved = "UPDATE placet.storage_epoch SET system_identifier = '1'"
+        asyncio.run(told(cluster.url("postgres"), moved))
+        warned = placet("doctor")
+        assert warned.returncode == Exit.OK
+        assert "another server or timeline" in warned.stdout
+        done = placet("restore", "--verify", "--witness", str(tmp_path), "--json")
+        assert done.returncode == Exit.OK, done.stderr
+        report = json.loads(done.stdout)
+        assert (report["epoch"], report["is_raised"]) == (2, True)
+        assert [one["looked"]["tenant_id"] for one in report["tenants"]] == [tenant]
+        assert "2, of this server" in placet("doctor").stdout
+        again = placet("restore", "--verify")
+        assert f"tenant {tenant}" in again.stdout
+        assert "placet restore close" in again.stdout
+
+
+def test_a_restore_without_a_look_is_refused(placet: Placet) -> None:
+    done = placet("restore")
+    assert done.returncode == Exit.USAGE
+    assert "placet restore --verify" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "where", "status"),
+    [
+        (None, None, None),
+        ("postgresql://db.example/placet", None, Status.WARN),
+        (None, "beside", Status.WARN),
+        (None, "gone", Status.FAIL),
+        (None, "elsewhere", Status.OK),
+    ],
+)
+def test_the_doctor_says_where_checkpoints_are_safe(
+    tmp_path: Path, url: str | None, where: str | None, status: Status | None
+) -> None:
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    elsewhere = Path("/proc")
+    assert os.stat(elsewhere).st_dev != os.stat(tmp_path).st_dev  # noqa: PTH116 -- volumes
+    folders = {"beside": beside, "gone": tmp_path / "gone", "elsewhere": elsewhere}
+    settings = Settings(
+        data_dir=tmp_path,
+        database_url=url,
+        witness_dir=None if where is None else folders[where],
+    )
+    found = [check.status for check in doctor.witness(settings)]
+    assert found == ([] if status is None else [status])
