@@ -3,12 +3,16 @@
 import pytest
 from litestar import Litestar
 from tests.replay.desk import Desk
+from tests.replay.passing import Pass, let_time_pass, sweep_all
 from tests.replay.slices.purse import acting_for
 from tests.replay.tallies.wide import Bounds, marks, pay, together, wide
 
+from placet.authority.server_keys import ServerKeys
+from placet.plans.model import Enforcement
 from placet.replay.calls.memory import Memory
 from placet.replay.calls.runtime import Runtime
 
+__all__ = ["let_time_pass"]
 TO_TWO: Bounds = {"op": "distinct", "path": "$.to", "lte": 2}
 
 
@@ -119,6 +123,66 @@ async def test_what_is_large_and_what_is_small_is_compared_exactly(desk: Desk) -
     verdicts = [call["verdict"] for call in (first, above, small, nothing)]
     assert verdicts == ["allow", "deny", "allow", "deny"]
     assert work.judged() == work.simulated()
+
+
+async def test_what_was_never_begun_is_given_back_by_the_sweeper(
+    desk: Desk, app: Litestar, let_time_pass: Pass
+) -> None:
+    work = await together(desk, wide(TO_TWO | {"tool": "grave"}), sessions=2)
+    one, other = work.sessions
+    await one.propose(pay(1, "a", "grave"), pay(1, "b", "grave"))
+    (denied,) = await other.propose(pay(1, "c", "grave"))
+    assert denied["verdict"] == "deny"
+    await let_time_pass(one.worker)
+    await sweep_all(app.state[Runtime.__name__])
+    assert await marks(desk) == []
+    (granted,) = await other.propose(pay(1, "c", "grave"))
+    assert granted["verdict"] == "allow"
+
+
+async def test_a_response_that_is_told_again_marks_once(desk: Desk) -> None:
+    worker = (await together(desk, wide(TO_TWO), sessions=1)).sessions[0].worker
+    asked = worker.proposal(await worker.prepare(), pay(1, "a"))
+    for is_again in (False, True):
+        answered = (await worker.post("proposals", asked)).json()
+        assert (answered["replayed"], answered["calls"][0]["status"]) == (is_again, "granted")
+    assert len(await marks(desk)) == 1
+
+
+async def test_what_is_refused_as_a_whole_marks_nothing(desk: Desk) -> None:
+    work = await together(desk, wide({"op": "max", "lte": 5}, gate="reject_all"), sessions=1)
+    calls = await work.sessions[0].propose(pay(4), pay(6))
+    assert [call["status"] for call in calls] == ["blocked", "blocked"]
+    assert await marks(desk) == []
+
+
+async def test_a_session_that_only_records_looks_and_marks_nothing(
+    desk: Desk, app: Litestar
+) -> None:
+    tenant = TO_TWO | {"scope": "tenant"}
+    highest: Bounds = {"op": "max", "scope": "tenant", "lte": 50, "gte": 2}
+    document = wide(tenant, highest)
+    watching = Desk(desk.client, desk.db, desk.ids, desk.workplace)
+    await watching.approve(
+        app.state[ServerKeys.__name__],
+        document | {"agent": "watched"},
+        agent="watched",
+        enforcement=Enforcement.REPORT,
+    )
+    (one,) = (await together(desk, document, sessions=1)).sessions
+    watched = await watching.worker()
+
+    async def said(amount: int, to: str) -> str:
+        (call,) = await watched.propose(pay(amount, to))
+        verdict: str = call["verdict"]
+        return verdict
+
+    assert [await said(2, to) for to in ("a", "b", "c")] == ["allow", "allow", "deny"]
+    assert await marks(desk) == []
+    (granted,) = await one.propose(pay(50, "d"))
+    assert granted["verdict"] == "allow"
+    assert [await said(2, to) for to in ("a", "d")] == ["deny", "deny"]
+    assert [value for value, _ in await marks(desk) if value is not None] == [50]
 
 
 async def test_a_contract_without_such_bounds_marks_nothing(desk: Desk) -> None:

@@ -1,10 +1,14 @@
 """A contract whose calls are bounded over many sessions by what cannot be shared out."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
+import pytest
 import sqlalchemy as sa
+from tests.conftest import Server
 from tests.replay.desk import Desk
 from tests.replay.twofold import Judged, Twofold, judged_of, limited, policy_of
 
@@ -44,6 +48,7 @@ def wide(*aggregates: Bounds, gate: str = "strip_partial") -> dict[str, Any]:
         {"gate": gate, "aggregates": made},
         tool("pay"),
         tool("pay_asked", decision="ask"),
+        tool("grave", start="required"),
         tool("peek", side_effect="read", commit_requirement="none"),
     )
 
@@ -57,6 +62,25 @@ async def marks(desk: Desk) -> list[tuple[Decimal | None, bool]]:
     """Return what counts in tallies: each value, none of a digest, and whether it is committed."""
     async with desk.db.reading(desk.workplace.founder) as tx:
         return [(row.value, row.is_committed) for row in await tx.rows(MARKS)]
+
+
+Age = Callable[[int], Awaitable[None]]
+
+
+@pytest.fixture
+def grow_older(server: Server, database_name: str) -> Age:
+    """Let everything that counts have come so many seconds earlier, as only time can."""
+
+    async def older(seconds: int) -> None:
+        admin = await asyncpg.connect(server.admin(database_name))
+        for table, begun in (("replay_tally_mark", "granted_at"), ("replay_amount", "opened_at")):
+            await admin.execute(
+                f"UPDATE placet.{table} SET {begun} = {begun} - make_interval(secs => {seconds}),"  # noqa: S608 -- a table of ours
+                f" committed_at = committed_at - make_interval(secs => {seconds})"
+            )
+        await admin.close()
+
+    return older
 
 
 @dataclass
