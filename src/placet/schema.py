@@ -2,6 +2,7 @@
 
 import placet.audit.erasures.tables
 import placet.audit.retention.tables
+import placet.audit.search.tables
 import placet.audit.subjects.tables
 import placet.authority.checkpoints.tables
 import placet.authority.controls.tables
@@ -30,7 +31,7 @@ import placet.replay.slices.tables
 import placet.replay.snapshots.tables
 import placet.replay.standing.tables
 import placet.replay.tallies.tables
-import placet.storage.epoch
+import placet.storage.epoch_table
 import placet.storage.idempotency
 import placet.storage.work
 import placet.studio.approvals.tables

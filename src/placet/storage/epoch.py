@@ -7,12 +7,13 @@ statement that grants asks (`storage_epoch_v1`), so that a service need not have
 """
 
 from datetime import datetime
+from typing import Final
 
 import asyncpg
-import sqlalchemy as sa
 
 from placet.kernel.value import Value
-from placet.storage.columns import table
+
+READ: Final = "SELECT * FROM placet.storage_epoch_read_v1()"
 
 
 class StorageEpoch(Value, frozen=True):
@@ -40,19 +41,6 @@ class EpochSeen(Value, frozen=True):
         """Tell whether the epoch was raised for this server as it stands."""
         here = (self.here_system_identifier, self.here_timeline)
         return (self.system_identifier, self.timeline) == here
-
-
-STORAGE_EPOCH = table(
-    "storage_epoch",
-    StorageEpoch,
-    sa.CheckConstraint("is_only", name="one_row"),
-    sa.CheckConstraint("epoch >= 1", name="epoch_counts"),
-    key=("is_only",),
-    tenant=False,
-    app_reads=False,
-)
-
-READ = "SELECT * FROM placet.storage_epoch_read_v1()"
 
 
 def seen(row: asyncpg.Record) -> EpochSeen:
