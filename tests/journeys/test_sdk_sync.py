@@ -2,14 +2,17 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.journeys.conftest import ENFORCE, RefundDesk
 
 from placet.kernel.foreign import Json
+from placet.sdk.endpoints import ToolCall
 from placet.sdk.errors import CallBlocked, NoSessionError
 from placet.sdk.outcomes import Ending
-from placet.sdk.sync import Client, governed
+from placet.sdk.session import Session as AsyncSession
+from placet.sdk.sync import Client, Session, governed
 
 
 @pytest.fixture
@@ -82,3 +85,33 @@ def test_closing_twice_does_nothing(desk: RefundDesk) -> None:
     with Client(desk.url, desk.agent_key) as client:
         client.close()
     client.close()
+
+
+ASYNC_ALONE = {
+    # Words between the parts of the client, and what a program reads through `inner`.
+    *("attached", "check", "check_open", "claim", "count_unguarded", "decide", "decide_at_once"),
+    *("environment", "expect_none", "fence", "has_journal", "is_attached", "is_noted", "keys"),
+    *("judge_again", "lease", "note_alone", "note_begun", "note_handed_out", "outlive"),
+    *("posture_alone", "posture_now", "redeem", "report", "view"),
+}
+
+
+def test_a_session_without_an_event_loop_can_do_what_one_with_it_can() -> None:
+    def names(kind: type) -> set[str]:
+        return {name for name in dir(kind) if not name.startswith("_")}
+
+    assert names(AsyncSession) - names(Session) == ASYNC_ALONE
+
+
+def test_what_was_taken_over_and_what_is_owed_is_told_without_an_event_loop(
+    client: Client, tmp_path: Path
+) -> None:
+    with client.session(mode=ENFORCE, journal=tmp_path) as session:
+        prepared = session.preflight(offered_tools=["lookup_order"])
+        call = ToolCall(id="c", name="lookup_order", arguments='{"order_id":"o"}')
+        session.propose(prepared, [call])
+    with client.session(session.session_id, journal=tmp_path) as again:
+        assert again.taken_over is not None
+        assert len(again.taken_over.unknown) == 1
+        assert (again.owed, again.unguarded, again.captured) == (0, 0, 0)
+        assert again.phase == session.phase

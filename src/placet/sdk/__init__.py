@@ -10,8 +10,8 @@
   `grants` checked against `keys`), `giving_back` returns what is not wanted any more, `tool` and
   `execution` run what `gate` lets begin, `reports` and `outbox` tell how it ended, `outcomes` says
   it to the model. What blocks meanwhile is done `aside`, not behind tools that hang.
-- The process comes back: `journal` keeps on disk what may have begun and what is owed (`records` are
-  its lines), `takeover` settles what an earlier process left, `resuming` goes on with what waits.
+- The process comes back: `journal` keeps on disk what may have begun and what is owed (in lines of
+  `records`), `takeover` settles what an earlier process left, `resuming` goes on with what waits.
   `holding` is the life of a session, `calling` a call whose tool is a block, `notes` what is told
   beside a result, `unguarded` tells of calls that ran while nobody answered.
 - `attach`, `lease` and `renewal`: how long work may be begun. `plan` and `plan_file`: what holds

@@ -5,6 +5,7 @@ a session would stand in line behind them.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -36,5 +37,5 @@ async def aside(work: Callable[[], T]) -> T:
 
 def _call(loop: asyncio.AbstractEventLoop, tell: Callable[[], None]) -> None:
     # A loop that was closed meanwhile has nobody left to be told.
-    if not loop.is_closed():
+    with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(tell)

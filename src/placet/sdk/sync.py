@@ -17,7 +17,15 @@ from placet.kernel.principal import Environment
 from placet.replay.closings.model import CloseAnswer
 from placet.replay.sessions.model import KillAnswer, SessionMode
 from placet.sdk import client as asynchronous
-from placet.sdk.answers import Prepared, Proposal, ReceiptAnswer, SessionAnswer, Settlement, Started
+from placet.sdk.answers import (
+    Claimed,
+    Prepared,
+    Proposal,
+    ReceiptAnswer,
+    SessionAnswer,
+    Settlement,
+    Started,
+)
 from placet.sdk.calling import Calling as AsyncCalling
 from placet.sdk.calling import OpenCall
 from placet.sdk.endpoints import Receipt, Settle, ToolCall
@@ -142,6 +150,36 @@ class Session:
     def approval_seconds(self, seconds: float) -> None:
         self.inner.approval_seconds = seconds
 
+    @property
+    def session_id(self) -> UUID:
+        """Return the session's id."""
+        return self.inner.session_id
+
+    @property
+    def phase(self) -> str | None:
+        """Return the phase as far as it was told."""
+        return self.inner.phase
+
+    @property
+    def owed(self) -> int:
+        """Return how many receipts are still to be delivered."""
+        return self.inner.owed
+
+    @property
+    def unguarded(self) -> int:
+        """Return how many calls ran without a grant while nobody answered."""
+        return self.inner.unguarded
+
+    @property
+    def captured(self) -> int:
+        """Return how many calls ran while nothing was approved."""
+        return self.inner.captured
+
+    @property
+    def taken_over(self) -> TakenOver | None:
+        """Return what an earlier process had left, where it was taken over on entering."""
+        return self.inner.taken_over
+
     def __repr__(self) -> str:
         """Show the session inside."""
         return f"sync.{self.inner!r}"
@@ -188,6 +226,10 @@ class Session:
     def propose(self, prepared: Prepared, tool_calls: Json | Sequence[ToolCall]) -> Proposal:
         """Have the model's tool calls decided, all together."""
         return self._loop.run(self.inner.propose(prepared, tool_calls))
+
+    def claim_approved(self, call_id: UUID, claim_id: UUID) -> Claimed:
+        """Have a call judged again that people said yes to. The same `claim_id` is one claim."""
+        return self._loop.run(self.inner.claim_approved(call_id, claim_id))
 
     def start(self, call_id: UUID) -> Started:
         """Redeem a grant, just before its tool is begun."""
