@@ -16,6 +16,7 @@ from placet.replay.sessions.model import SessionStatus
 from placet.schema import METADATA
 from placet.storage import migrations
 from placet.storage.columns import EnumText
+from placet.storage.work import LOG_EVENTS
 from placet.webhooks.endpoints.model import SEND_WEBHOOKS
 
 # SHA-256 of each file of functions that a release has shipped. None has been released yet. Such a
@@ -175,7 +176,7 @@ def words() -> dict[str, set[str]]:
             if isinstance(column.type, EnumText):
                 found.setdefault(column.name, set()).update(m.value for m in column.type.enum)
     # A kind of due work, which any part may add to.
-    found["kind"].add(SEND_WEBHOOKS)
+    found["kind"] |= {SEND_WEBHOOKS, LOG_EVENTS}
     return found
 
 

@@ -25,6 +25,7 @@ CLOSE_REQUEST = "close_request"
 EXPIRE_APPROVAL = "expire_approval"
 FOLLOW_SHADOW = "follow_shadow"
 JUDGE_READINESS = "judge_readiness"
+LOG_EVENTS = "log_events"
 
 
 class WorkDue(Value, frozen=True):
