@@ -9,6 +9,10 @@ from tests.house.checkout import PACKAGE, ROOT, told, tree
 
 # A store that reads the tables of another slice, and why.
 FOREIGN_TABLES: dict[tuple[str, str], str] = {
+    ("placet.audit.search.store", "placet.events.tables"): "indexes what events say",
+    ("placet.audit.search.store", "placet.evidence.log.tables"): "follows the log",
+    ("placet.audit.search.store", "placet.replay.sessions.tables"): "whose session it is",
+    ("placet.audit.search.store", "placet.studio.workspaces.tables"): "whose workspace it is",
     ("placet.authority.recovery.store", "placet.events.tables"): "whether a raise was told",
     ("placet.replay.restores.store", "placet.events.tables"): "every chain, computed anew",
     ("placet.replay.restores.store", "placet.evidence.log.tables"): "entries beside their events",

@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "policy": ("placet.cli.policy.group", "Check, explain, compare and try contracts."),
     "bundle": ("placet.cli.bundle", "Take evidence away, in one file that anybody can verify."),
     "checkpoint": ("placet.cli.checkpoint", "Keep signed words on the whole log."),
+    "audit": ("placet.cli.audit", "Search what happened, and take what is found away."),
     "events": ("placet.cli.events", "Write a stream of events to a file, or bring one in."),
     "retention": ("placet.cli.retention", "Keep for so long what closed streams say."),
     "erase": ("placet.cli.erase", "Erase what closed streams say of one person."),

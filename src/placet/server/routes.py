@@ -6,6 +6,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from placet.audit.bundles import routes as bundles
 from placet.audit.retention import routes as retention
+from placet.audit.search import routes as search
 from placet.audit.streams import routes as streams
 from placet.audit.subjects import routes as subjects
 from placet.authority import routes as authority
@@ -119,6 +120,7 @@ ROUTERS: Final[tuple[list[HTTPRouteHandler], ...]] = (
     session_snapshots.HANDLERS,
     bundles.HANDLERS,
     streams.HANDLERS,
+    search.HANDLERS,
     retention.HANDLERS,
     subjects.HANDLERS,
     health.HANDLERS,

@@ -1,5 +1,6 @@
 """Every loop that runs beside the requests of a service."""
 
+from placet.worker.audit import audit
 from placet.worker.deadlines import deadlines
 from placet.worker.drift import drift
 from placet.worker.endings import endings
@@ -16,6 +17,7 @@ from placet.worker.witness import witness
 
 LOOPS = (
     sweeper,
+    audit,
     deadlines,
     drift,
     endings,

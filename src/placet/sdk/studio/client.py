@@ -9,6 +9,7 @@ from placet.sdk.caller import Caller
 from placet.sdk.retry import Patience
 from placet.sdk.studio.approvals import Approvals
 from placet.sdk.studio.asks import Asks
+from placet.sdk.studio.audit import Audit
 from placet.sdk.studio.break_glass import BreakGlass
 from placet.sdk.studio.checkpoints import Checkpoints
 from placet.sdk.studio.controls import Controls
@@ -86,6 +87,11 @@ class Studio:
     def people(self) -> People:
         """Who one is, and who else is in the tenant."""
         return People(self._door)
+
+    @property
+    def audit(self) -> Audit:
+        """What happened, searched."""
+        return Audit(self._door)
 
     @property
     def streams(self) -> Streams:
