@@ -74,10 +74,14 @@ class Receipt(Value, frozen=True):
 
 
 class Owed(Value, frozen=True):
-    """A receipt that is to be delivered, with the text of the grant that its call ran under."""
+    """A receipt that is to be delivered, with the text of the grant that its call ran under.
+
+    `arguments` are those that were granted: only a service that lost the call is told of them.
+    """
 
     receipt: Receipt
     grant: str | None = None
+    arguments: str | None = None
 
     def __repr__(self) -> str:
         """Show the receipt; whoever has the grant may use it."""
@@ -232,6 +236,7 @@ class Endpoints:
             grant=msgspec.Raw(base64.urlsafe_b64decode((owed.grant or "") + padding)),
             status=receipt.status,
             arguments_hash=receipt.arguments_hash,
+            arguments=owed.arguments,
             output=receipt.output,
             external_ref=receipt.external_ref,
             error=receipt.error,

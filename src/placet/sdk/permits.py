@@ -61,7 +61,10 @@ class Permit(Value, frozen=True):
         """Return what its receipt is about."""
         context = self.context
         return Subject(
-            call_id=context.call_id, arguments_hash=self.arguments.hash, grant=context.grant
+            call_id=context.call_id,
+            arguments_hash=self.arguments.hash,
+            grant=context.grant,
+            arguments=self.arguments.text.decode(),
         )
 
 

@@ -172,12 +172,18 @@ async def cite(session: Session, answer: ReceiptAnswer, status: ReceiptStatus) -
 class Subject(Value, frozen=True):
     """What a receipt is about: a call, what was run, and the text of its grant for hosts.
 
-    The grant proves the call where the service does not know of it any more.
+    The grant proves the call where the service does not know of it any more, and the arguments tell
+    it then what the call took.
     """
 
     call_id: UUID
     arguments_hash: str
     grant: str | None = None
+    arguments: str | None = None
+
+    def __repr__(self) -> str:
+        """Show the call; whoever has the grant may use it, and arguments are nobody else's."""
+        return f"Subject({self.call_id})"
 
 
 async def report(
@@ -200,7 +206,7 @@ async def report(
         cost_micros=ran.cost_micros,
         attestation=ran.attestation,
     )
-    owed = Owed(receipt=receipt, grant=subject.grant)
+    owed = Owed(receipt=receipt, grant=subject.grant, arguments=subject.arguments)
     sending = asyncio.ensure_future(session.report(owed, following))
     session.outlive(sending)
     return await asyncio.shield(sending)

@@ -31,6 +31,7 @@ from placet.replay.calls.model import ReceiptStatus
 from placet.replay.orphans.model import KeepOrphan, OrphanKept
 from placet.replay.orphans.rules import Reporter
 from placet.replay.orphans.service import keep_orphan
+from placet.replay.sessions.policies import Policies
 from placet.storage.database import Database
 from placet.tenancy.model import Role
 
@@ -237,7 +238,10 @@ async def test_a_hosts_word_that_waited_for_the_hosts_end_counts_no_more(
             desk.workplace.founder,
             lambda tx: revoke_host(tx, UUID(host_id), RevokeToolHost(reason="lost"), desk.ids),
         ),
-        Side(desk.workplace.founder, lambda tx: keep_orphan(tx, reporter, asked, desk.ids)),
+        Side(
+            desk.workplace.founder,
+            lambda tx: keep_orphan(tx, reporter, asked, Policies(), desk.ids),
+        ),
     )
     assert isinstance(ended, ToolHostView), ended
     assert isinstance(kept, OrphanKept), kept

@@ -10,6 +10,8 @@ Invariants
 - An orphan is kept only with a grant that one of our keys signed, for this tenant, agent
   and environment. An expired grant is as good: it proves that the call was granted.
 - Rows are only added. The level of the evidence is computed as for every receipt.
+- Where its arguments come too, and are those of the grant, the call's effect key is taken for ever
+  as it was before, unless the tool's host signed that it failed.
 
 Failures
 - A grant that does not verify or is another's: `orphan_refused` says which, nothing is stored.

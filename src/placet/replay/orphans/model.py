@@ -55,12 +55,14 @@ class ReplayOrphanReceipt(Value, frozen=True):
 class KeepOrphan(Input, frozen=True):
     """Report what became of a call that the service does not know, with its grant.
 
-    `grant` is the envelope as it was answered; the rest is as in any receipt.
+    `grant` is the envelope as it was answered; the rest is as in any receipt. `arguments` are those
+    that were granted, as JSON text: from them follows the effect key, which is then taken again.
     """
 
     grant: msgspec.Raw
     status: ReceiptStatus
     arguments_hash: HexDigest
+    arguments: str | None = None
     output: str | None = None
     external_ref: Text | None = None
     error: Text | None = None
@@ -97,6 +99,7 @@ class OrphanView(Value, frozen=True):
     error: str | None
     cost_micros: int | None
     conflicting: bool
+    effect_key: str | None
     grant_envelope: bytes
     host_envelope: bytes | None
     reported_by: ActorId
@@ -118,6 +121,7 @@ class OrphanReceiptKept(Value, frozen=True):
     conflicting: bool
     grant: bytes
     attestation: bytes | None
+    effect_key: str | None = None
 
 
 class OrphanFlaw(StrEnum):
@@ -131,6 +135,7 @@ class OrphanFlaw(StrEnum):
     AGENT = "agent"
     ENVIRONMENT = "environment"
     KNOWN = "known"
+    ARGUMENTS = "arguments"
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

@@ -11,6 +11,7 @@ from placet.kernel.principal import Scope
 from placet.replay.orphans import service, store
 from placet.replay.orphans.model import KeepOrphan, OrphanKept, OrphanView
 from placet.replay.orphans.rules import Reporter, view_of
+from placet.replay.sessions.policies import Policies
 from placet.storage.database import Writing
 from placet.tenancy.entry import (
     Answer,
@@ -22,6 +23,7 @@ from placet.tenancy.entry import (
     body_of,
     database_of,
     ids_of,
+    kept_of,
     principal_of,
     query_of,
 )
@@ -46,7 +48,8 @@ async def keep_orphan(request: AppRequest) -> Response[bytes]:
     )
 
     async def work(tx: Writing) -> Answer:
-        kept = await service.keep_orphan(tx, reporter, asked, ids_of(request))
+        policies = kept_of(request, Policies)
+        kept = await service.keep_orphan(tx, reporter, asked, policies, ids_of(request))
         return Answer(value=kept, status=201)
 
     return await answered(request, raw, work)

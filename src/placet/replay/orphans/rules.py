@@ -6,6 +6,9 @@ from placet.evidence.grant import Grant
 from placet.kernel.ids import TenantId
 from placet.kernel.principal import Environment
 from placet.kernel.value import Value
+from placet.policy.evaluate import read_calls
+from placet.policy.facts import Call
+from placet.policy.loaded import Policy
 from placet.replay.orphans.model import (
     OrphanFlaw,
     OrphanRefused,
@@ -34,6 +37,17 @@ def check_grant(grant: Grant, reporter: Reporter) -> None:
             raise refused(flaw)
 
 
+def find_effect_key(policy: Policy, grant: Grant, arguments: str) -> bytes | None:
+    """Return the effect key of the call that was granted; None where its tool has none.
+
+    Refuses `orphan_refused` unless the arguments are those of the grant.
+    """
+    (judged,) = read_calls(policy, (Call(tool=grant.tool, arguments=arguments.encode()),))
+    if judged.arguments_hash is None or judged.arguments_hash.hex() != grant.arguments_hash:
+        raise refused(OrphanFlaw.ARGUMENTS)
+    return judged.effect_key
+
+
 def refused(flaw: OrphanFlaw) -> OrphanRefused:
     """Return the refusal with its words."""
     return OrphanRefused(detail=_WORDS[flaw], reason=flaw)
@@ -55,6 +69,7 @@ def view_of(orphan: ReplayOrphanReceipt) -> OrphanView:
         error=orphan.error,
         cost_micros=orphan.cost_micros,
         conflicting=orphan.conflicting,
+        effect_key=None if orphan.effect_key is None else orphan.effect_key.hex(),
         grant_envelope=orphan.grant_envelope,
         host_envelope=orphan.host_envelope,
         reported_by=orphan.reported_by,
@@ -70,5 +85,6 @@ _WORDS: Final = {
     OrphanFlaw.TENANT: "the grant is another tenant's",
     OrphanFlaw.AGENT: "the grant is another agent's",
     OrphanFlaw.ENVIRONMENT: "the grant is for another environment",
+    OrphanFlaw.ARGUMENTS: "the arguments are not those that were granted",
     OrphanFlaw.KNOWN: "the call is known here, so it is reported on as usual",
 }

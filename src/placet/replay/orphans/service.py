@@ -1,5 +1,6 @@
 """Keeping a receipt whose call nobody knows."""
 
+from placet.authority import store as authority
 from placet.authority.key_changes import store as key_changes
 from placet.authority.model import KeyPurpose
 from placet.authority.tool_hosts.store import is_attesting
@@ -31,11 +32,14 @@ from placet.replay.orphans.model import (
     OrphanReceiptKept,
     ReplayOrphanReceipt,
 )
-from placet.replay.orphans.rules import Reporter, check_grant, refused
+from placet.replay.orphans.rules import Reporter, check_grant, find_effect_key, refused
+from placet.replay.sessions.policies import Policies
 from placet.storage.database import Writing
 
 
-async def keep_orphan(tx: Writing, reporter: Reporter, asked: KeepOrphan, ids: Ids) -> OrphanKept:
+async def keep_orphan(
+    tx: Writing, reporter: Reporter, asked: KeepOrphan, policies: Policies, ids: Ids
+) -> OrphanKept:
     """Keep a receipt of a call that is not known here. Refuses `orphan_refused`."""
     envelope, grant = await _granted(tx, asked)
     check_grant(grant, reporter)
@@ -67,6 +71,7 @@ async def keep_orphan(tx: Writing, reporter: Reporter, asked: KeepOrphan, ids: I
         host_envelope=word.envelope if isinstance(word, HostWord) else None,
         reported_by=tx.actor_id,
         received_at=await tx.now(),
+        effect_key=await _effect_key(tx, asked, grant, policies),
     )
     await store.insert_orphan(tx, orphan)
     await _tell(tx, orphan, ids)
@@ -97,6 +102,19 @@ async def _is_known(tx: Writing, grant: Grant) -> bool:
     except NotFound:
         return False
     return True
+
+
+async def _effect_key(
+    tx: Writing, asked: KeepOrphan, grant: Grant, policies: Policies
+) -> bytes | None:
+    """Return the effect key that the call had taken, where the contract of its grant is here."""
+    if asked.arguments is None:
+        return None
+    known = await authority.list_artifacts_of(tx, grant.artifact_hash)
+    if not known:
+        return None
+    pinned = await policies.keep(tx, await authority.get_artifact(tx, known[0]))
+    return find_effect_key(pinned.policy, grant, asked.arguments)
 
 
 def _output(asked: KeepOrphan) -> bytes | None:
@@ -156,6 +174,7 @@ async def _tell(tx: Writing, orphan: ReplayOrphanReceipt, ids: Ids) -> None:
         conflicting=orphan.conflicting,
         grant=orphan.grant_envelope,
         attestation=orphan.host_envelope,
+        effect_key=None if orphan.effect_key is None else orphan.effect_key.hex(),
     )
     # Not in the session's stream: a restore may have lost the session with the call.
     stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)

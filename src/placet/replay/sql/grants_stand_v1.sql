@@ -35,9 +35,23 @@ BEGIN
 END
 $$;
 
+-- Did a call that a restore forgot take this effect? Unless its tool's host signed that it failed.
+CREATE FUNCTION placet.effect_orphaned_v1(s placet.replay_session, p_effect_key bytea)
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM placet.replay_orphan_receipt AS o
+        WHERE o.tenant_id = s.tenant_id AND o.agent = s.agent AND o.environment = s.environment
+          AND o.effect_key = p_effect_key
+          AND (o.status, o.evidence_level) <> ('failed', 'executor_attested'));
+END
+$$;
+
 -- The effect keys of these calls that are taken already; null where none is.
 CREATE FUNCTION placet.effects_taken_v1(s placet.replay_session, p_calls jsonb)
 RETURNS bytea[] LANGUAGE plpgsql AS $$
+DECLARE
+    v_taken bytea[];
 BEGIN
     -- A session that only records takes no effect, so its own calls tell what it would have.
     IF s.mode = 'shadow' THEN
@@ -53,9 +67,10 @@ BEGIN
                 OR EXISTS (
                     SELECT FROM placet.replay_pending_call AS o
                     WHERE o.tenant_id = s.tenant_id AND o.session_id = s.session_id
-                      AND o.effect_key = c.effect_key AND o.counts)));
+                      AND o.effect_key = c.effect_key AND o.counts)
+                OR placet.effect_orphaned_v1(s, c.effect_key)));
     END IF;
-    RETURN (
+    v_taken := (
         SELECT array_agg(k.effect_key)
         FROM placet.replay_effect_key AS k
         WHERE k.tenant_id = s.tenant_id AND k.agent = s.agent AND k.environment = s.environment
@@ -64,6 +79,11 @@ BEGIN
               SELECT c.effect_key
               FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, status text)
               WHERE c.status = 'granted' AND c.effect_key IS NOT NULL));
+    RETURN v_taken || (
+        SELECT array_agg(c.effect_key)
+        FROM jsonb_to_recordset(p_calls) AS c(effect_key bytea, status text)
+        WHERE c.status = 'granted' AND c.effect_key IS NOT NULL
+          AND placet.effect_orphaned_v1(s, c.effect_key));
 END
 $$;
 
