@@ -40,6 +40,9 @@ async def test_each_checkpoint_stands_once_and_in_order(
 ) -> None:
     tenant = made[0].tenant_id
     folder = tmp_path / "witness"
+    with pytest.raises(FileNotFoundError):
+        keep(folder, tenant, made[:2])
+    folder.mkdir()
     keep(folder, tenant, made[:2])
     keep(folder, tenant, made[:1])
     keep(folder, tenant, made)

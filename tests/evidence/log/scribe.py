@@ -20,6 +20,11 @@ _EVENTS = sa.text(
     " ORDER BY stream_id, seq"
 )
 
+_WAITS = sa.text(
+    "SELECT EXISTS (SELECT FROM placet.event_log_pending WHERE tenant_id = placet.tenant())"
+    " OR EXISTS (SELECT FROM placet.event_seal_pending WHERE tenant_id = placet.tenant())"
+)
+
 
 class SomethingSaid(Value, frozen=True):
     """Event: for these tests."""
@@ -76,6 +81,11 @@ class Scribe:
         """Return the streams whose end is told, as often as it is."""
         stream = tenant_stream(self.who.tenant_id, StreamKind.SEALS)
         return [json.loads(body)["stream_id"] for body in await self.said(stream)]
+
+    async def waits(self) -> bool:
+        """Tell whether anything has yet to enter."""
+        async with self.db.reading(self.who) as tx:
+            return bool((await tx.rows(_WAITS))[0][0])
 
     async def check_whole(self) -> None:
         """Hold the log against the events: all of them, each once, in order, and the right root."""

@@ -50,9 +50,9 @@ def newest_in(folder: Path, tenant_id: TenantId) -> Newest | None:
 def keep(folder: Path, tenant_id: TenantId, checkpoints: Sequence[Checkpoint]) -> Newest | None:
     """Add those checkpoints that come behind the file's last one. Returns the last one since.
 
-    Refuses `witness_unreadable`, and then leaves the file as it is; raises `OSError`.
+    Refuses `witness_unreadable`, and then leaves the file as it is. Raises `OSError`, also where
+    the folder is not there: it may be a volume that is away.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = path_of(folder, tenant_id)
     is_new = not path.exists()
     with path.open("ab+") as file:
