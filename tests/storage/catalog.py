@@ -140,6 +140,9 @@ async def people(connection: "asyncpg.Connection[Any]") -> None:
         )
     await connection.execute("SET session_replication_role = replica")
     for table in await tables(connection):
+        # A table of one row has its row from the beginning.
+        if await connection.fetchval(f"SELECT count(*) FROM placet.{table}"):  # noqa: S608 -- ours
+            continue
         await connection.execute(await row_for(connection, table, TENANT_A))
         if table not in NO_TENANTS:
             await connection.execute(await row_for(connection, table, TENANT_B))

@@ -119,7 +119,13 @@ async def test_every_key_and_reference_begins_with_the_tenant(
         for key in keys
         if key["first"] != "tenant_id" or key["refers_to"] not in {None, "tenant_id"}
     }
-    assert late == {"api_key_lookup", "authority_server_key", "storage_epoch"}
+    assert late == {
+        "api_key_lookup",
+        "authority_server_key",
+        "authority_server_key_end",
+        "authority_server_key_rotation",
+        "storage_epoch",
+    }
 
 
 async def test_every_unique_index_begins_with_the_tenant(admin: "asyncpg.Connection[Any]") -> None:
@@ -134,6 +140,8 @@ async def test_every_unique_index_begins_with_the_tenant(admin: "asyncpg.Connect
     assert {row["relname"] for row in rows} == {
         "api_key_lookup",
         "authority_server_key",
+        "authority_server_key_end",
+        "authority_server_key_rotation",
         "storage_epoch",
     }
 
