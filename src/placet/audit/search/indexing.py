@@ -91,7 +91,7 @@ async def _forget(tx: Writing, erased: Erased) -> None:
     """Take away what the index has from bodies that were erased."""
     above = erased.from_seq - 1
     while above < erased.to_seq:
-        page = await store.list_stretch(
+        page = await store.list_bodiless(
             tx, erased.stream_id, above=above, through=erased.to_seq, limit=ENTRIES_AT_ONCE
         )
         for event in page:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -149,15 +150,24 @@ async def insert_rows(
         await tx.change(sa.insert(AUDIT_TERM).values([fields_of(one) for one in terms]))
 
 
-async def list_stretch(
-    tx: Reading, stream: object, *, above: int, through: int, limit: int
+async def list_bodiless(
+    tx: Reading, stream: UUID, *, above: int, through: int, limit: int
 ) -> list[AuditEvent]:
-    """Return up to `limit` indexed events of a stream, above one sequence and up to another."""
+    """Return up to `limit` indexed events of a stream whose bodies are gone, in their order.
+
+    Those above one sequence and up to another.
+    """
+    body = sa.exists().where(
+        EVENT_BODY.c.tenant_id == tx.tenant_id,
+        EVENT_BODY.c.stream_id == _E.stream_id,
+        EVENT_BODY.c.seq == _E.seq,
+    )
     query = sa.select(AUDIT_EVENT).where(
         _E.tenant_id == tx.tenant_id,
         _E.stream_id == stream,
         _E.seq > above,
         _E.seq <= through,
+        ~body,
     )
     return await tx.list(AuditEvent, query.order_by(_E.seq).limit(limit))
 
