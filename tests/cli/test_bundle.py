@@ -1,0 +1,72 @@
+"""`placet bundle export`: evidence in a file, looked at once."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Placet
+from tests.cli.office import Office
+from tests.server.serving import serving
+
+from placet.cli.exits import Exit
+from placet.kernel.principal import Scope
+from placet.sdk.studio.client import Studio
+from placet.tenancy.model import GrantRole, IssueApiKey, Role
+
+
+@pytest.fixture(scope="module")
+def url(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service on the shared database."""
+    with serving(database_url, tmp_path_factory.mktemp("keys")) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def office(placet: Placet, url: str, database_url: str, tmp_path: Path) -> Office:
+    """An office with an auditor."""
+    office = Office(placet, url, database_url, tmp_path)
+    office.open(office.hire("ada"))
+
+    async def appoint(studio: Studio) -> None:
+        who = office.people["ada"]
+        await studio.people.grant_role(GrantRole(actor_id=who, role=Role.AUDITOR))
+        wish = IssueApiKey(actor_id=who, name="audit", scopes=[Scope.AUDIT])
+        issued = await studio.people.issue_key(wish)
+        assert issued.api_key is not None
+        office.keys["auditor"] = issued.api_key
+
+    office.at(appoint)
+    return office
+
+
+def test_a_bundle_is_written_whole_and_verifies(office: Office) -> None:
+    file = office.folder / "all.jsonl"
+    told = office.told("bundle", "export", "--tenant", "-o", str(file), by="auditor")
+    assert told["bytes"] == file.stat().st_size
+    office.told("keys", "pin", "--yes", by="ada")
+    report = office.told("verify", str(file), "--keys", str(office.pins), by="ada")
+    assert (report["good"], report["events"]) == (True, told["events"])
+
+
+def test_a_checkpoint_that_is_kept_is_held_against_a_later_bundle(office: Office) -> None:
+    first, later = office.folder / "first.jsonl", office.folder / "later.jsonl"
+    office.told("bundle", "export", "--tenant", "-o", str(first), by="auditor")
+    lines = map(json.loads, first.read_text().splitlines())
+    (kept,) = [line["envelope"] for line in lines if line["kind"] == "checkpoint"]
+    witness = office.folder / "witness.jsonl"
+    witness.write_text(json.dumps({"envelope": kept}) + "\n")
+    held = ("--checkpoint", str(witness))
+    office.told("bundle", "export", "--tenant", *held, "-o", str(later), by="auditor")
+    assert office.told("verify", str(later), *held, by="ada")["good"] is True
+
+
+def test_nothing_is_written_where_nothing_may_be_taken(office: Office) -> None:
+    file = office.folder / "none.jsonl"
+    target = ("-o", str(file))
+    assert office.run("bundle", "export", "--tenant", *target, by="ada").returncode != Exit.OK
+    assert office.run("bundle", "export", *target, by="auditor").returncode != Exit.OK
+    stranger = ("--session", "6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+    missing = office.run("bundle", "export", *stranger, *target, by="auditor")
+    assert missing.returncode == Exit.NOT_FOUND
+    assert list(office.folder.glob("*none*")) == []
