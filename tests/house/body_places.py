@@ -79,6 +79,7 @@ NOTHING: Final = {
         webhooks_endpoint: secret_key_id previous_key_id
     """,
     "names of agents, tools, phases, rules, groups, workers, and words of our own": """
+        audit_event: kind type agent
         audit_subject_request: kept
         authority_artifact: compiler_version
         authority_tool_host: tools
@@ -151,6 +152,9 @@ ERASED: Final = {
     "studio_shadow_tally: example": "`session_forget_v1` blanks its arguments, where it is a call"
     " of the session",
     "studio_drift_item: summary reason": "`workspace_forget_v1` blanks it, with the event of it",
+    "audit_event: agent_named tool rules arguments_hash effect_key": "the index of the search takes"
+    " it away, when it comes to the event that tells of the erasure",
+    "audit_term: value": "the same",
     "audit_subject_request: subject principal salt": "emptied when the request is done",
 }
 

@@ -75,7 +75,7 @@ async def test_events_name_a_person_by_a_salted_hash_alone(desk: Desk, text: str
     assert [kind for kind, _ in events] == [
         "SubjectErasureAsked",
         "BodiesErased",
-        "SubjectErasureDone",
+        "SubjectErasureFinished",
     ]
     assert all(text.encode() not in (body or b"") for _, body in events)
     first, _, last = (json.loads(body or b"") for _, body in events)

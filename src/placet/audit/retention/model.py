@@ -179,7 +179,7 @@ class RetentionSet(Value, frozen=True):
     reason: str
 
 
-class RetentionRun(Value, frozen=True):
+class RetentionApplied(Value, frozen=True):
     """Event: somebody had erased at once what was due: so many bodies of so many streams."""
 
     streams: int

@@ -18,7 +18,7 @@ from placet.audit.retention.model import (
     PruneAnswer,
     RetentionAnswer,
     RetentionOff,
-    RetentionRun,
+    RetentionApplied,
     RetentionSet,
     RetentionShown,
     SetRetention,
@@ -120,7 +120,7 @@ async def check_policies(tx: Reading) -> None:
 
 async def tell_run(tx: Writing, pruned: PruneAnswer, ids: Ids) -> None:
     """Tell that somebody had erased what was due. Comes last in a transaction."""
-    said = RetentionRun(streams=pruned.streams, bodies=pruned.bodies, more=pruned.more)
+    said = RetentionApplied(streams=pruned.streams, bodies=pruned.bodies, more=pruned.more)
     await tell(tx, said, ids)
 
 

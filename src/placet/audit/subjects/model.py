@@ -137,7 +137,7 @@ class SubjectErasureAsked(Value, frozen=True):
     reason: str
 
 
-class SubjectErasureDone(Value, frozen=True):
+class SubjectErasureFinished(Value, frozen=True):
     """Event: nothing is left that a request asked to erase, beside what is kept on purpose."""
 
     request_id: UUID

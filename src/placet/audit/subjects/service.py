@@ -26,7 +26,7 @@ from placet.audit.subjects.model import (
     RequestStatus,
     StreamShown,
     SubjectErasureAsked,
-    SubjectErasureDone,
+    SubjectErasureFinished,
     SubjectRequest,
     SubjectStream,
 )
@@ -218,7 +218,7 @@ async def _finish(work: _Work) -> bool:
         if is_ours and status is RequestStatus.DONE and not request.dry_run:
             sums = await store.sum_streams(tx, request.request_id)
             streams, bodies = sums.get(FoundStatus.ERASED, (0, 0))
-            said = SubjectErasureDone(
+            said = SubjectErasureFinished(
                 request_id=request.request_id,
                 subject_hash=request.subject_hash.hex(),
                 streams=streams,

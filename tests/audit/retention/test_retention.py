@@ -1,0 +1,231 @@
+"""What goes by age, when, and what holds it back."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from tests.audit.erasures.ended import ended, spoken, told
+from tests.replay.desk import Desk, Worker
+
+from placet.audit.retention import service
+from placet.audit.retention.model import ExportManifest, StreamTaken
+from placet.authority.checkpoints.service import make_checkpoint
+from placet.authority.server_keys import ServerKeys
+from placet.evidence.verify import verify_bundle
+from placet.tenancy.model import Role
+from placet.worker.retention import erase_due
+
+RETENTION = "/api/v1/audit/retention"
+
+
+class Keeper:
+    """Whoever keeps a tenant's evidence, and lets go of what is due."""
+
+    def __init__(self, desk: Desk, keys: ServerKeys) -> None:
+        """Stand beside a desk."""
+        self.desk = desk
+        self.keys = keys
+        self.founder = desk.workplace.founder
+
+    async def post(self, path: str, body: object) -> Any:  # noqa: ANN401 -- JSON
+        """Send a request as the founder, who is an admin."""
+        answered = await self.desk.post(path, body, self.desk.workplace.founder_key)
+        assert answered.status_code == 200, answered.text
+        return answered.json()
+
+    async def set(self, days: int | None, stream_class: str = "session") -> None:
+        """Set a policy."""
+        asked = {"stream_class": stream_class, "days": days, "reason": "the law"}
+        await self.post(RETENTION, asked)
+
+    async def shown(self, stream_class: str = "session") -> dict[str, Any]:
+        """Return what is shown of a class."""
+        answered = await self.desk.get(RETENTION, self.desk.workplace.founder_key)
+        assert answered.status_code == 200, answered.text
+        (one,) = [c for c in answered.json()["classes"] if c["stream_class"] == stream_class]
+        found: dict[str, Any] = one
+        return found
+
+    async def run(self) -> dict[str, Any]:
+        """Erase what is due."""
+        made: dict[str, Any] = await self.post(f"{RETENTION}/run", {})
+        return made
+
+    async def sign(self) -> None:
+        """Have everything in the log, and the log signed."""
+        await make_checkpoint(self.desk.db, self.founder, self.keys, self.desk.ids)
+
+    async def export(self, worker: Worker, to_seq: int | None = None) -> None:
+        """Record that a session was exported, up to its end or less."""
+        to_seq = len(await worker.events()) if to_seq is None else to_seq
+        manifest = ExportManifest(
+            export_id=self.desk.ids.new(),
+            sha256="ab" * 32,
+            size_bytes=1,
+            events=to_seq,
+            log_size=1,
+            log_root="cd" * 32,
+            streams=(StreamTaken(stream_id=worker.session_id, to_seq=to_seq),),
+        )
+        async with self.desk.db.writing(self.founder) as tx:
+            await service.record_export(tx, manifest, self.desk.ids)
+
+
+@pytest.fixture
+def keeper(desk: Desk, app: Litestar) -> Keeper:
+    """The keeper of the desk's tenant."""
+    return Keeper(desk, app.state[ServerKeys.__name__])
+
+
+async def gone(worker: Worker) -> bool:
+    """Tell whether a session's bodies went; either all of them did or none."""
+    (is_gone,) = {event["body"] is None for event in await worker.events()}
+    return is_gone
+
+
+async def test_a_session_goes_once_it_is_old_in_a_checkpoint_and_in_an_export(
+    desk: Desk, keeper: Keeper
+) -> None:
+    worker = await ended(desk)
+    await keeper.set(0)
+    await keeper.sign()
+    await keeper.export(worker)
+    assert (await keeper.shown())["streams"]["due"] == 1
+    assert await keeper.run() == {"streams": 1, "bodies": len(await worker.events()), "more": False}
+    assert await gone(worker)
+    assert (await keeper.shown())["streams"]["erased"] == 1
+    kinds = [kind for kind, _ in await told(desk)]
+    assert kinds == ["RetentionSet", "ExportRecorded", "BodiesErased", "RetentionApplied"]
+    assert json.loads((await told(desk))[2][1] or b"")["why"] == "retention"
+
+
+@pytest.mark.parametrize(
+    ("missing", "stand"),
+    [
+        ("age", "young"),
+        ("checkpoint", "unlogged"),
+        ("export", "unexported"),
+        ("whole export", "unexported"),
+        ("end", None),
+        ("policy", "young"),
+    ],
+)
+async def test_nothing_goes_while_one_thing_is_missing(
+    desk: Desk, keeper: Keeper, missing: str, stand: str | None
+) -> None:
+    worker = await (spoken(desk) if missing == "end" else ended(desk))
+    await keeper.set(1 if missing == "age" else 0)
+    if missing != "checkpoint":
+        await keeper.sign()
+    if missing == "whole export":
+        await keeper.export(worker, len(await worker.events()) - 1)
+    elif missing != "export":
+        await keeper.export(worker)
+    if missing == "policy":
+        await keeper.set(None)
+        pruned = await service.prune(desk.db, keeper.founder, desk.ids)
+        assert (pruned.streams, pruned.bodies) == (0, 0)
+    else:
+        assert (await keeper.run())["bodies"] == 0
+    assert not await gone(worker)
+    counts = (await keeper.shown())["streams"]
+    assert {name for name, count in counts.items() if count} == ({stand} if stand else set())
+
+
+async def test_without_any_export_it_is_said_why_nothing_goes(desk: Desk, keeper: Keeper) -> None:
+    await ended(desk)
+    assert "policy" in (await keeper.shown())["nothing_goes"]
+    await keeper.set(0)
+    assert "export" in (await keeper.shown())["nothing_goes"]
+    await keeper.export(await ended(desk))
+    assert "checkpoint" in (await keeper.shown())["nothing_goes"]
+    await keeper.sign()
+    assert (await keeper.shown())["nothing_goes"] is None
+
+
+async def test_a_session_with_an_unsettled_call_stays_whatever_its_age(
+    desk: Desk, keeper: Keeper
+) -> None:
+    worker = await spoken(desk)
+    await worker.propose(("note", {"text": "b"}))
+    await worker.post("kill", {"reason": "enough"}, desk.operator_key)
+    await keeper.set(0)
+    await keeper.sign()
+    await keeper.export(worker)
+    assert (await keeper.run())["bodies"] == 0
+    assert (await keeper.shown())["streams"]["unsettled"] == 1
+    assert not await gone(worker)
+
+
+async def test_a_receipt_that_came_late_stays_until_it_is_exported_too(
+    desk: Desk, keeper: Keeper
+) -> None:
+    worker = await spoken(desk)
+    (call,) = await worker.propose(("note", {"text": "b"}))
+    await worker.report(call)
+    await worker.post("close", {})
+    await keeper.set(0)
+    await keeper.sign()
+    await keeper.export(worker)
+    await keeper.run()
+    await worker.report(call)
+    await keeper.sign()
+    assert (await keeper.run())["bodies"] == 0
+    assert (await keeper.shown())["streams"]["unexported"] == 1
+    await keeper.export(worker)
+    assert (await keeper.run())["bodies"] == 1
+    assert await gone(worker)
+
+
+async def test_a_bundle_that_was_taken_counts_and_verifies_before_and_after(
+    desk: Desk, keeper: Keeper
+) -> None:
+    worker = await ended(desk)
+    await keeper.set(0)
+    _, key = await desk.workplace.person("auditor", Role.AUDITOR)
+    bundles = f"/api/v1/audit/bundles?session_id={worker.session_id}"
+    before = await desk.get(bundles, key)
+    assert before.status_code == 200
+    await keeper.sign()
+    assert (await keeper.run())["streams"] == 1
+    after = await desk.get(bundles, key)
+    for bundle, is_erased in ((before, False), (after, True)):
+        report = verify_bundle(io.BytesIO(bundle.content))
+        assert (report.flaw, report.bodies_erased > 0) == (None, is_erased)
+
+
+async def test_the_worker_erases_what_a_policy_says(desk: Desk, keeper: Keeper) -> None:
+    worker = await ended(desk)
+    await keeper.sign()
+    await keeper.export(worker)
+    await keeper.set(0)
+    while not await gone(worker):
+        assert await erase_due(desk.db, desk.ids) > 0
+
+
+async def test_an_archived_workspace_loses_what_people_wrote_in_words_and_nothing_else(
+    desk: Desk, keeper: Keeper
+) -> None:
+    path = f"/api/v1/studio/workspaces/{desk.workspace.workspace_id}"
+    await keeper.set(0, "workspace")
+    await keeper.post(f"{path}/archive", {"reason": "moved to another team"})
+    counts = (await keeper.shown("workspace"))["streams"]
+    # It has an approval in force still, so it is not closed.
+    assert set(counts.values()) == {0}
+
+
+async def test_running_without_a_policy_is_refused(desk: Desk) -> None:
+    refused = await desk.post(f"{RETENTION}/run", {}, desk.workplace.founder_key)
+    assert (refused.status_code, refused.json()["code"]) == (409, "retention_off")
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.OPERATOR])
+async def test_only_an_admin_sets_a_policy_and_an_auditor_reads_it(desk: Desk, role: Role) -> None:
+    _, key = await desk.workplace.person("somebody", role)
+    asked = {"stream_class": "session", "days": 1, "reason": "mine"}
+    assert (await desk.post(RETENTION, asked, key)).status_code == 403
+    assert (await desk.post(f"{RETENTION}/run", {}, key)).status_code == 403
+    read = await desk.get(RETENTION, key)
+    assert read.status_code == (200 if role is Role.AUDITOR else 403)
