@@ -309,3 +309,21 @@ async def test_a_turn_that_is_cancelled_before_its_tool_gives_the_call_back(
             await turn
         assert (slow.began, await open_statuses(session)) == ([], [])
         assert line.seen.count("receipts") == 1
+
+
+async def test_a_turn_that_is_cancelled_while_it_is_decided_gives_back_what_it_was_granted(
+    desk: RefundDesk, network: Network
+) -> None:
+    slow = Slow()
+
+    def cancel() -> None:
+        turn.cancel()
+
+    async with desk.client(network) as client:
+        async with client.session(mode=ENFORCE) as session:
+            network.after["proposals"] = cancel
+            turn = asyncio.ensure_future(session.run_turn([REFUND], slow.tools()))
+            with pytest.raises(asyncio.CancelledError):
+                await turn
+        assert (slow.began, network.count("/proposals"), network.count("/receipts")) == ([], 1, 1)
+        assert (await client.state(session.session_id, pending=True)).pending == []

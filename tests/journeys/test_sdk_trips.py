@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from tests.journeys.conftest import ENFORCE, RefundDesk
-from tests.journeys.test_sdk_away import open_statuses
+from tests.journeys.conftest import ENFORCE, Network, RefundDesk
+from tests.journeys.test_sdk_away import HASTY, open_statuses
 from tests.journeys.wire import Wire
 
 from placet.kernel.foreign import Json
@@ -124,3 +124,30 @@ async def test_a_receipt_is_sent_also_where_the_program_cannot_make_the_request_
         ("succeeded", "failed")[place],
         [],
     )
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_the_request_that_follows_is_made_once_whatever_becomes_of_it(
+    desk: RefundDesk, network: Network, *, fails: bool
+) -> None:
+    made: list[list[Outcome]] = []
+
+    def then(outcomes: list[Outcome]) -> NextRequest:
+        made.append(outcomes)
+        network.is_down = True
+        if fails and len(made) == 1:
+            raise LookupError
+        return next_request([], "recorded", OFFERED)
+
+    async with (
+        desk.client(network, patience=HASTY) as client,
+        client.session(mode=ENFORCE) as session,
+    ):
+        if fails:
+            with pytest.raises(LookupError):
+                await session.run_step(TURN[:1], TOOLS, then=then)
+        else:
+            step = await session.run_step(TURN[:1], TOOLS, then=then)
+            assert (step.prepared, made) == (None, [step.outcomes])
+        assert (len(made), session.owed) == (1, 1)
+        network.is_down = False
