@@ -51,6 +51,17 @@ async def latest(tx: Reading) -> Checkpoint | None:
     return await store.find_newest(tx)
 
 
+async def to_be_seen(tx: Reading) -> CheckpointSeen | None:
+    """Return the newest checkpoint as a vote names it, or None before there is one."""
+    newest = await store.find_newest(tx)
+    return None if newest is None else CheckpointSeen(size=newest.size, root=newest.root.hex())
+
+
+async def is_ours(tx: Reading, seen: CheckpointSeen | None) -> bool:
+    """Tell whether what a vote names is a checkpoint of the tenant; none is none of others'."""
+    return seen is None or await store.is_signed(tx, seen.size, bytes.fromhex(seen.root))
+
+
 async def make_checkpoint(
     db: Database, who: Principal, keys: ServerKeys, ids: Ids, *, entries_max: int = SEQUENCED_MAX
 ) -> Checkpoint:

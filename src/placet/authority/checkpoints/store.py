@@ -22,6 +22,20 @@ async def find_newest(tx: Reading) -> Checkpoint | None:
     return await tx.find(Checkpoint, query.order_by(_C.epoch.desc(), _C.size.desc()).limit(1))
 
 
+async def is_signed(tx: Reading, size: int, root: bytes) -> bool:
+    """Tell whether a checkpoint of the tenant says that its log of this size had this root."""
+    newest = await find_newest(tx)
+    if newest is None:
+        return False
+    query = sa.select(_C.size).where(
+        _C.tenant_id == tx.tenant_id,
+        _C.epoch.in_(range(1, newest.epoch + 1)),
+        _C.size == size,
+        _C.root == root,
+    )
+    return bool(await tx.rows(query.limit(1)))
+
+
 async def list_checkpoints(
     tx: Reading, *, before: tuple[int, int] | None, limit: int
 ) -> list[Checkpoint]:

@@ -6,6 +6,7 @@ from typing import cast
 import msgspec
 from msgspec.structs import replace
 
+from placet.evidence.vote import CheckpointSeen
 from placet.kernel import foreign
 from placet.kernel.canonical import canonical
 from placet.kernel.foreign import Json
@@ -49,8 +50,10 @@ def as_it_counts(request: RequestSummary, now: datetime) -> RequestSummary:
     return replace(request, status=status_at(request, now))
 
 
-def fields_to_sign(request: ApprovalRequest, snapshot: BusinessDraftSnapshot) -> VoteFields:
-    """Return what every vote on a request says."""
+def fields_to_sign(
+    request: ApprovalRequest, snapshot: BusinessDraftSnapshot, latest: CheckpointSeen | None
+) -> VoteFields:
+    """Return what every vote on a request says. `latest` is the newest checkpoint of the log."""
     return VoteFields(
         purpose=request.purpose,
         tenant_id=request.tenant_id,
@@ -65,5 +68,5 @@ def fields_to_sign(request: ApprovalRequest, snapshot: BusinessDraftSnapshot) ->
         compiler_version=snapshot.compiler_version,
         artifact_hash=request.artifact_hash,
         approval_policy_hash=request.approval_policy_hash,
-        latest_checkpoint=None,
+        latest_checkpoint=latest,
     )

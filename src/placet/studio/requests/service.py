@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from placet.authority.checkpoints import service as checkpoints
 from placet.evidence.vote import APPROVAL_VOTE_TYPE, VotePurpose
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
@@ -148,7 +149,7 @@ async def show_request(tx: Reading, request_id: UUID) -> RequestAnswer:
         requested_by=request.requested_by,
         created_at=request.created_at,
         vote_type=APPROVAL_VOTE_TYPE,
-        vote_fields=rules.fields_to_sign(request, snapshot),
+        vote_fields=rules.fields_to_sign(request, snapshot, await checkpoints.to_be_seen(tx)),
     )
 
 

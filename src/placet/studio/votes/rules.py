@@ -41,8 +41,11 @@ def open_vote(
 
 
 def check_fields(vote: evidence.ApprovalVote, ballot: Ballot) -> list[ApprovalReason]:
-    """Return what a signed vote says otherwise than the request and its voter."""
-    expected = asdict(fields_to_sign(ballot.request, ballot.snapshot))
+    """Return what a signed vote says otherwise than the request and its voter.
+
+    Which checkpoint it names is for the caller to look up: another may be newer by now.
+    """
+    expected = asdict(fields_to_sign(ballot.request, ballot.snapshot, vote.latest_checkpoint))
     expected["voter_id"] = ballot.voter_id
     wrong = [name for name, value in expected.items() if getattr(vote, name) != value]
     if not wrong:
@@ -53,6 +56,14 @@ def check_fields(vote: evidence.ApprovalVote, ballot: Ballot) -> list[ApprovalRe
             "the signed vote differs from what is asked for in: " + ", ".join(wrong),
         )
     ]
+
+
+def checkpoint_unknown() -> ApprovalReason:
+    """Return that a vote names a checkpoint which nobody signed."""
+    return _reason(
+        ApprovalFlaw.SIGNED_OTHERWISE,
+        "the signed vote differs from what is asked for in: latest_checkpoint",
+    )
 
 
 def check_key(key_id: str, ballot: Ballot) -> list[ApprovalReason]:

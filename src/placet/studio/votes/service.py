@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from placet.authority import store as authority
+from placet.authority.checkpoints import service as checkpoints
 from placet.authority.model import PersonKey
 from placet.authority.server_keys import ServerKeys
 from placet.events import store as events
@@ -159,7 +160,10 @@ async def _signed(
     opened = rules.open_vote(envelope, own, named)
     if isinstance(opened, ApprovalReason):
         return None, [opened]
-    return opened, rules.check_fields(opened, ballot) + rules.check_key(opened.key_id, ballot)
+    reasons = rules.check_fields(opened, ballot) + rules.check_key(opened.key_id, ballot)
+    if not await checkpoints.is_ours(tx, opened.latest_checkpoint):
+        reasons.append(rules.checkpoint_unknown())
+    return opened, reasons
 
 
 def _vote(signed: evidence.ApprovalVote, asked: CastVote, ballot: Ballot, ids: Ids) -> ApprovalVote:
