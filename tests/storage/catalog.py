@@ -31,6 +31,10 @@ ANYTHING: Final = {
 }
 
 
+# An erasure is of another stream than every other row, so that none of them is one that was erased.
+OTHERWISE: Final = {("audit_erasure", "stream_id"): "'00000000-0000-0000-0000-000000000002'::uuid"}
+
+
 async def tables(connection: "asyncpg.Connection[Any]") -> list[str]:
     """Return every table of our schema, Alembic's own aside."""
     rows = await connection.fetch(
@@ -112,9 +116,7 @@ async def row_for(
     told = {name: ANYTHING[kind] for name, kind, _, _ in (await columns(connection))[table]}
     if "tenant_id" in told:
         told["tenant_id"] = f"'{tenant}'::uuid"
-    if table == "audit_erasure":
-        # Of a stream of its own, so that no other row is one that was erased.
-        told["stream_id"] = "'00000000-0000-0000-0000-000000000002'::uuid"
+    told |= {name: other for (named, name), other in OTHERWISE.items() if named == table}
     return f"{into} placet.{table} ({', '.join(told)}) VALUES ({', '.join(told.values())})"
 
 
