@@ -23,6 +23,7 @@ from placet.events.model import StreamKind
 from placet.kernel.ids import TenantId
 from placet.kernel.paging import decode_cursor, encode_cursor
 from placet.kernel.refusals import MalformedQuery
+from placet.kernel.value import Value
 from placet.replay.calls.model import Verdict
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +34,7 @@ _CONTROLS: Final = frozenset({"ControlSet", "ControlLifted", "ControlLiftAsked"}
 _ERASED: Final = "BodiesErased"
 
 
-class Erased(msgspec.Struct, frozen=True):
+class Erased(Value, frozen=True):
     """Which bodies an event says were erased."""
 
     stream_id: UUID

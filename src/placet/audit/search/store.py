@@ -29,7 +29,7 @@ from placet.studio.workspaces.tables import WORKSPACE
 BODY_BYTES_MAX: Final = 256 * 1024
 """Bytes of a body that are looked at: what is larger names nothing that the index holds."""
 
-COUNTED_MAX: Final = 1_000
+COUNTED_MAX: Final = 300
 """How far the entries of a filter are counted, to choose the one that is walked."""
 
 _E: Final = AUDIT_EVENT.c
