@@ -7,6 +7,7 @@ from tests.server.routes_asked import AUTHORITY, PAGES, SESSION, TEXTS, Route
 
 CONTROLS: Final = f"{AUTHORITY}/controls"
 CONFIRM: Final = f"{AUTHORITY}/lifts/%lift%/confirm"
+RECOVERY: Final = f"{AUTHORITY}/recovery"
 KILL: Final = {"kind": "tenant", "effect": "kill", "reason": "enough"}
 
 CONTROL_ROUTES: Final = (
@@ -24,6 +25,15 @@ CONTROL_ROUTES: Final = (
         keyed=True,
     ),
     Route("GET", CONTROLS, queries=PAGES),
+    Route("GET", RECOVERY),
+    Route(
+        "POST",
+        f"{RECOVERY}/close",
+        body={"reason": "over"},
+        missing=("reason",),
+        wrong={"reason": TEXTS},
+        keyed=True,
+    ),
     Route("GET", f"{CONTROLS}/%control%"),
     Route("GET", f"{CONTROLS}/%control%/lifts", queries=PAGES),
     Route("GET", f"{CONTROLS}/%control%/unconfirmed", queries=PAGES),
