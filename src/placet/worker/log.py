@@ -9,6 +9,9 @@ from placet.authority.checkpoints.turns import log_due
 from placet.replay.calls.runtime import Runtime
 
 PERIOD_SECONDS: Final = 1.0
+REST: Final = 10
+"""A look at many tenants takes its time; so many times as long passes before the next one."""
+
 _LOG: Final = logging.getLogger("placet.worker")
 
 
@@ -18,14 +21,16 @@ async def log_for_ever(runtime: Runtime, period_seconds: float = PERIOD_SECONDS)
     A database that is away delays the log and loses nothing of it: what waits, waits in the
     database.
     """
+    clock = asyncio.get_running_loop()
     while True:
+        began = clock.time()
         try:
-            had_a_turn = await log_due(runtime.db, runtime.ids, runtime.keys)
+            went_on = await log_due(runtime.db, runtime.ids, runtime.keys)
         except Exception:  # noqa: BLE001 -- a fault here must not end it for every tenant
             _LOG.exception("no log went on; they come round again")
-            had_a_turn = 0
-        if had_a_turn == 0:
-            await asyncio.sleep(period_seconds)
+            went_on = 0
+        if went_on == 0:
+            await asyncio.sleep(max(period_seconds, REST * (clock.time() - began)))
 
 
 async def log(kept: Mapping[str, object]) -> None:

@@ -28,8 +28,9 @@ from placet.storage.epoch import EpochSeen
 SEQUENCED_MAX: Final = 65_536
 """Entries that one call for a checkpoint puts into the log."""
 
-ATTEMPTS: Final = 20
+ATTEMPTS: Final = 100
 WAIT_SECONDS: Final = 0.05
+"""How often, and after how long again, whoever finds the log taken tries."""
 
 
 class LogSeen(Value, frozen=True):
@@ -110,12 +111,13 @@ async def sign(db: Database, tenant_id: TenantId, keys: ServerKeys, ids: Ids) ->
             return last
         made = await _signed(keys, tenant_id, seen)
         async with db.writing(who) as tx:
-            await entries.hold_head(tx)
+            held = await entries.take_head(tx)
             # Race: another may have signed since, and the next one has to name theirs.
-            if await store.find_newest(tx) == last:
+            if held is not None and await store.find_newest(tx) == last:
                 await store.insert_checkpoint(tx, made)
                 await _tell(tx, made, ids)
                 return made
+        await asyncio.sleep(WAIT_SECONDS)
     raise GovernanceUnavailable(
         detail="others make checkpoints of this log all the time", retry_after_seconds=1
     )
