@@ -21,8 +21,8 @@ CONNECTIONS_MAX: Final = 200
 class Standby:
     """A copy of a cluster as it was a moment ago, which then streams what is written there."""
 
-    def __init__(self, primary: Cluster, place: Path) -> None:
-        """Copy the primary to a folder. Blocking."""
+    def __init__(self, primary: Cluster, place: Path, *, follows: bool = True) -> None:
+        """Copy the primary to a folder; a copy that does not follow stays as it is. Blocking."""
         self._primary = primary
         self._layout = folder.prepare(place)
         self._user = server_user(primary.data)
@@ -30,7 +30,8 @@ class Standby:
         self._port = free_port(HOST)
         folder.make_home(self._layout, self._user)
         source = primary.url(SUPERUSER, SUPERUSER)
-        told = ("--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast")
+        told = ["--wal-method=stream", "--checkpoint=fast"]
+        told += ["--write-recovery-conf"] if follows else []
         self._run("pg_basebackup", f"--dbname={source}", f"--pgdata={self._layout.data}", *told)
 
     def start(self) -> None:
@@ -44,6 +45,10 @@ class Standby:
         }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self._control("start", f"--options={options}", f"--log={self._layout.log}")
+
+    def is_running(self) -> bool:
+        """Tell whether it was started and has not been stopped."""
+        return (self._layout.data / "postmaster.pid").exists()
 
     def stop(self) -> None:
         """Stop it. Blocking."""

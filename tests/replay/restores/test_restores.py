@@ -195,7 +195,12 @@ async def test_a_kill_that_was_kept_outside_is_in_force_again(bench: Bench) -> N
         "SELECT b.body, b.tenant_id FROM placet.event AS e JOIN placet.event_body AS b"
         " USING (tenant_id, stream_id, seq) WHERE e.type = 'ControlSet'"
     )
+    bundle = await bench.desk.get("/api/v1/replay/bundle", bench.desk.workplace.founder_key)
+    (told,) = read_controls(bundle.content).values()
+    assert [one.target for one in told] == ["refund-desk"]
     await bench.desk.lift(killed)
+    bundle = await bench.desk.get("/api/v1/replay/bundle", bench.desk.workplace.founder_key)
+    assert read_controls(bundle.content) in ({}, {tenant: []})
     line = b'{"tenant_id":"%s","type":"ControlSet","body":%s}' % (str(tenant).encode(), body)
     outside = read_controls(line)
     assert (await bench.restore(controls=outside)).tenants[0].controls_set == 0

@@ -14,7 +14,7 @@ from placet.authority.recovery.witness import Witnessed, read_witness
 from placet.authority.server_keys import NOBODY
 from placet.evidence.ed25519 import PublicKey
 from placet.kernel.ids import Ids, TenantId
-from placet.kernel.refusals import GovernanceUnavailable, Invalid
+from placet.kernel.refusals import Action, Conflict, GovernanceUnavailable
 from placet.kernel.value import Value
 from placet.replay.restores import store
 from placet.replay.restores.model import TenantLooked
@@ -47,9 +47,10 @@ class RestoreReport(Value, frozen=True):
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class RestoreRefused(Invalid):
+class RestoreRefused(Conflict):
     """What was restored is not whole, so that the epoch was not raised."""
 
+    action = Action.STOP
     hint = "restore another backup, or one from before the damage; nothing was changed here"
     tenants: list[TenantLooked]
 
