@@ -61,9 +61,10 @@ def test_past_events_and_ends_of_sessions_wait_for_the_log_of_their_tenant(
         ),
         (
             "SELECT tenant_id FROM placet.event_seal_pending AS p"
-            " WHERE kind = 'session' AND EXISTS (SELECT FROM placet.replay_session_seal AS s WHERE s.tenant_id = p.tenant_id"
-            " AND s.session_id = p.stream_id AND s.last_seq = p.last_seq AND s.head = p.last_leaf"
-            " AND s.status = p.status) ORDER BY 1"
+            " WHERE kind = 'session' AND EXISTS (SELECT FROM placet.replay_session_seal AS s"
+            " WHERE s.tenant_id = p.tenant_id AND s.session_id = p.stream_id"
+            " AND s.last_seq = p.last_seq AND s.head = p.last_leaf AND s.status = p.status)"
+            " ORDER BY tenant_id"
         ),
     ):
         assert asyncio.run(found(admin, query)) == both, query
