@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from tests.journeys.conftest import ENFORCE, Network, RefundDesk, Serving, open_desk
-from tests.journeys.test_sdk_away import HASTY, open_statuses
+from tests.journeys.test_sdk_away import HASTY, LateClock, open_statuses
+from tests.journeys.test_sdk_once import Slow
 from tests.studio.story import Story
 
 from placet.kernel.principal import Environment
@@ -106,3 +107,47 @@ async def test_a_journal_does_not_know_a_fence_under_which_a_tool_ran_for_a_gran
             assert again.taken_over is not None
             assert again.taken_over.never_begun == []
             assert len(again.taken_over.unknown) == 1
+
+
+async def test_whoever_is_cancelled_while_it_lets_go_gives_the_lease_back_and_is_told(
+    desk: RefundDesk, network: Network, tmp_path: Path
+) -> None:
+    entered: list[Session] = []
+    async with desk.client(network) as client:
+
+        async def work() -> None:
+            async with client.session(mode=ENFORCE, journal=tmp_path) as session:
+                entered.append(session)
+                asyncio.get_running_loop().call_soon(working.cancel)
+
+        working = asyncio.ensure_future(work())
+        with pytest.raises(asyncio.CancelledError):
+            await working
+        assert network.count("/lease") == 2
+        Journal(tmp_path, entered[0].session_id).open().close()
+
+
+async def test_a_lease_that_was_lost_is_not_given_back(desk: RefundDesk, network: Network) -> None:
+    async with desk.client(network) as client:
+        async with client.session(mode=ENFORCE) as session:
+            session.lease.lose(LeaseLost(detail="somebody took it"))
+        assert network.count("/lease") == 1
+
+
+async def test_leaving_waits_for_a_tool_until_its_grant_has_run_out_and_no_longer(
+    desk: RefundDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    slow, clock = Slow(), LateClock()
+    async with desk.client(clock=clock) as client:
+        async with asyncio.timeout(20), client.session(mode=ENFORCE) as session:
+            tool = session.governed("issue_refund")(slow.work)
+            running = asyncio.ensure_future(tool("ord_1", 7))
+            await slow.has_begun.wait()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            clock.later = 100_000.0
+        assert "1 tools still run" in caplog.text
+        slow.go_on.set()
+        while session._late:  # noqa: SLF001 -- its tool still ends, and is told of
+            await client.state(session.session_id)
