@@ -107,6 +107,12 @@ async def take_head(tx: Writing) -> LogHead | None:
     return await tx.find(LogHead, held)
 
 
+async def hold_head(tx: Writing) -> LogHead | None:
+    """Hold the head, if there is one, to the end of the transaction, waiting for whoever has it."""
+    held = sa.select(LOG).where(LOG.c.tenant_id == tx.tenant_id).with_for_update(key_share=True)
+    return await tx.find(LogHead, held)
+
+
 async def list_pending(tx: Reading, cursor: StreamId, limit: int) -> list[LogPending]:
     """Return rows in turn: those of streams behind the cursor, then of those up to it."""
     mine = sa.select(LOG_PENDING).where(LOG_PENDING.c.tenant_id == tx.tenant_id)
