@@ -8,6 +8,7 @@ import placet.authority.controls.model
 import placet.authority.issuers.model
 import placet.authority.lifts.model
 import placet.authority.model
+import placet.authority.recovery.model
 import placet.authority.tool_hosts.model
 import placet.evidence.dsse
 import placet.plans.inventory.model
