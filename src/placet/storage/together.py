@@ -8,7 +8,7 @@ those of its statement for no longer than `LOCK_WAIT`, which is then sent again 
 
 - Calls of one statement lock their sessions in the order of the ids, one call for each session, as
   whatever else locks several does, so that they never wait for each other. What locks anything else
-  that sessions share (effect keys, slices, standing grants) is not sent this way.
+  that sessions share (effect keys, slices, tallies, standing grants) is not sent this way.
 - A group is one key's, hence one tenant's, so that nobody waits at the gate of another.
 - Where the database refuses the statement, nothing of it was done, and each call is sent alone.
   Where its answer was lost, it may have been done, and each caller is told so.

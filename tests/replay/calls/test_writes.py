@@ -21,6 +21,7 @@ from placet.replay.calls.writes import ProposalWrite, ReceiptWrite
 from placet.replay.sessions.model import SessionStatus
 from placet.replay.sessions.state import SessionState
 from placet.replay.slices.model import Wide
+from placet.replay.tallies.model import Tallied
 
 SOME = UUID(int=1)
 
@@ -97,10 +98,11 @@ def test_what_locks_its_own_session_alone_may_go_with_others() -> None:
         {"rows": [ROW, msgspec.structs.replace(ROW, effect_key="\\x00")]},
         {"rows": [ROW, msgspec.structs.replace(ROW, standing_id=SOME)]},
         {"left": Left(wide=Wide(allowances=[], takes=[], looks=[]))},
+        {"left": Left(tallied=Tallied(tallies=[], looks=[], marks=[]))},
         {"closes": True},
         {"stop": Stop(limit="max_steps", call_id=SOME)},
     ],
-    ids=["an effect key", "a standing grant", "an allowance", "the end", "a stop"],
+    ids=["an effect key", "a standing grant", "an allowance", "a tally", "the end", "a stop"],
 )
 def test_a_proposal_that_takes_what_sessions_share_goes_alone(change: dict[str, object]) -> None:
     assert msgspec.structs.replace(PROPOSAL, **change).stands_alone

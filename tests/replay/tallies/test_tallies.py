@@ -156,6 +156,16 @@ async def test_what_is_refused_as_a_whole_marks_nothing(desk: Desk) -> None:
     assert await marks(desk) == []
 
 
+async def test_a_response_of_too_many_calls_is_denied_whatever_else_they_are(desk: Desk) -> None:
+    document = wide(TO_TWO)
+    document["session"]["limits"] = {"max_tool_calls": 1}
+    work = await together(desk, document, sessions=1)
+    calls = await work.sessions[0].propose(*[pay(1, to) for to in ("a", "b", "c")])
+    assert [call["layer"] for call in calls] == [10, 10, 9]
+    assert work.judged() == work.simulated()
+    assert await marks(desk) == []
+
+
 async def test_a_session_that_only_records_looks_and_marks_nothing(
     desk: Desk, app: Litestar
 ) -> None:

@@ -101,7 +101,7 @@ def _judged(
     policy: Policy, verdicts: Sequence[CallVerdict]
 ) -> Iterator[tuple[CallVerdict, LoadedAggregate, Sequence[Amount]]]:
     """Yield each aggregate that a call was judged by, with what earlier calls of it held."""
-    if any(_has(one, Code.TOOL_CALLS_EXHAUSTED) for one in verdicts):
+    if any(_has(one, Code.CALLS_EXHAUSTED) for one in verdicts):
         # All of them together are too many: nothing is granted, whatever else was found.
         return
     held: dict[str, list[Amount]] = {}
