@@ -11,6 +11,8 @@ from tests.replay.desk import REQUEST_HASH, Worker
 from tests.replay.restores.conftest import Bench
 
 from placet.authority.recovery.store import raise_epoch, read_epoch
+from placet.replay.calls.runtime import Runtime
+from placet.replay.calls.sweep import sweep_due
 from placet.replay.restores.outside import read_controls
 from placet.replay.restores.procedure import RestoreRefused
 from placet.replay.restores.service import restore_sessions
@@ -238,3 +240,26 @@ async def test_the_epoch_is_not_raised_from_one_that_is_over(bench: Bench) -> No
     assert not await raise_epoch(bench.migrator, seen, 3, {})
     assert await bench.admin.fetchval("SELECT epoch FROM placet.storage_epoch") == 2
     assert await bench.admin.fetchval("SELECT count(*) FROM placet.authority_recovery") == 1
+
+
+async def test_what_may_have_begun_in_what_was_lost_is_not_abandoned(bench: Bench) -> None:
+    worker = await bench.desk.worker(ttl_seconds=60)
+    (call,) = await refunds(worker, "ord_00000001")
+    runtime = bench.app.state[Runtime.__name__]
+    await bench.fail_over()
+    await bench.admin.execute(
+        "UPDATE placet.replay_pending_call SET grant_expires_at = now()"
+        " WHERE grant_expires_at IS NOT NULL AND settled_at IS NULL"
+    )
+    await bench.admin.execute("UPDATE placet.work_due SET due_at = now()")
+    await sweep_due(runtime)
+    assert [one["status"] for one in await pending(worker)] == ["granted"]
+    await bench.restore()
+    await bench.admin.execute("UPDATE placet.work_due SET due_at = now()")
+    await sweep_due(runtime)
+    assert [(one["call_id"], one["status"]) for one in await pending(worker)] == [
+        (call["call_id"], "unknown")
+    ]
+    assert (await bench.close()).status_code == 200
+    (again,) = await refunds(await bench.desk.worker(), "ord_00000001")
+    assert [one["code"] for one in again["reasons"]] == ["effect_key_taken"]
