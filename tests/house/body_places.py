@@ -36,7 +36,6 @@ NOTHING: Final = {
         replay_session: compiled_session_hash contract_hash head
         replay_session_seal: head
         replay_standing_grant: schema_hash checkpoint_hash
-        replay_tally_mark: digest
         studio_approval: source_snapshot_hash command_history_hash
         studio_approval_request: view_hash artifact_hash approval_policy_hash
         studio_break_glass: artifact_hash
@@ -168,6 +167,8 @@ KEPT: Final = {
     "replay_effect_key: effect_key": HASH,
     "replay_execution_receipt: arguments_hash": HASH,
     "replay_prepared_request: request_hash proposal_hash": HASH,
+    "replay_tally_mark: digest": "an unsalted hash: bounds of other sessions count it until it has"
+    " left its window",
     "replay_session: state": "facts of the session: counts, tools and phases, hashes of calls",
     "replay_orphan_receipt: arguments_hash output_hash output external_ref error host_envelope"
     " effect_key": "of a call that no stream here knows",
