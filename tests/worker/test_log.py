@@ -15,6 +15,7 @@ from tests.replay.desk import Desk
 from tests.server.conftest import started
 
 from placet.authority.checkpoints.witness import path_of
+from placet.authority.recovery.watch import RecoveryWatch
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.checkpoint import verify_checkpoint
 from placet.evidence.dsse import parse_envelope
@@ -26,14 +27,15 @@ from placet.storage.database import Database
 from placet.worker.log import log, log_for_ever
 from placet.worker.witness import push_for_ever, witness
 
+KEPT = (Database, Runtime, RecoveryWatch, Settings)
+
 
 @pytest.fixture
 async def app(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Litestar]:
-    """A service with a witness and these two loops."""
+    """A service with a witness, without its loops."""
     (tmp_path / "witness").mkdir()
     settings = Settings(data_dir=tmp_path, witness_dir=tmp_path / "witness")
-    made = create_app(settings, fresh_database_url, loops=(log, witness))
-    async with started(made):
+    async with started(create_app(settings, fresh_database_url)) as made:
         yield made
 
 
@@ -48,6 +50,24 @@ async def desk(app: Litestar, ids: Ids) -> AsyncIterator[Desk]:
         yield made
 
 
+class Looked(RecoveryWatch):
+    """Counts how often somebody asked."""
+
+    asked = 0
+
+    def check(self) -> None:
+        """Count, and answer."""
+        self.asked += 1
+        super().check()
+
+
+async def end(loops: list[asyncio.Task[None]]) -> None:
+    for loop in loops:
+        loop.cancel()
+        with suppress(asyncio.CancelledError):
+            await loop
+
+
 async def test_all_that_a_session_did_enters_the_log_and_its_end_is_told(
     app: Litestar, desk: Desk, tmp_path: Path
 ) -> None:
@@ -57,26 +77,28 @@ async def test_all_that_a_session_did_enters_the_log_and_its_end_is_told(
     await ended.report(call)
     await ended.post("close", {})
     await going.propose(("note", {"text": "b"}))
-    loop = asyncio.create_task(log_for_ever(app.state[Runtime.__name__], 0.01))
-    push = asyncio.create_task(push_for_ever(desk.db, tmp_path / "witness", 0.01))
+    kept = {kind.__name__: app.state[kind.__name__] for kind in KEPT}
+    loops = [
+        asyncio.create_task(log(kept)),
+        asyncio.create_task(log_for_ever(kept[Runtime.__name__], RecoveryWatch(None), 0.01)),
+        asyncio.create_task(witness(kept)),
+        asyncio.create_task(push_for_ever(desk.db, tmp_path / "witness", 0.01)),
+    ]
     while not await scribe.ends_told() or await scribe.waits():
-        assert not loop.done()
+        assert not any(loop.done() for loop in loops)
     assert await scribe.ends_told() == [str(ended.session_id)]
     await scribe.check_whole()
 
     file = path_of(tmp_path / "witness", desk.workplace.tenant_id)
     while not file.exists() or not file.read_bytes().endswith(b"\n"):
-        assert not push.done()
+        assert not any(loop.done() for loop in loops)
         await asyncio.sleep(0)
     keys = [app.state[ServerKeys.__name__].checkpoint.public]
     for line in file.read_text().splitlines():
         envelope = parse_envelope(json.dumps(json.loads(line)["envelope"]).encode())
         told = verify_checkpoint(envelope, keys)
         assert told.tenant_id == desk.workplace.tenant_id
-    for task in (loop, push):
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    await end(loops)
 
 
 async def test_the_loops_outlive_a_database_that_is_away(
@@ -87,14 +109,30 @@ async def test_the_loops_outlive_a_database_that_is_away(
     away = Runtime(gone, runtime.ids, runtime.clock, runtime.keys)
     await away.db.close()
     loops = [
-        asyncio.create_task(log_for_ever(away, 0.01)),
+        asyncio.create_task(log_for_ever(away, RecoveryWatch(None), 0.01)),
         asyncio.create_task(push_for_ever(away.db, tmp_path / "other", 0.01)),
     ]
     told = ("no log went on", "no checkpoints were kept outside")
     while not all(any(text in message for message in caplog.messages) for text in told):
         assert not any(loop.done() for loop in loops)
         await asyncio.sleep(0)
-    for loop in loops:
-        loop.cancel()
-        with suppress(asyncio.CancelledError):
-            await loop
+    await end(loops)
+
+
+async def test_the_log_of_a_database_that_is_not_what_was_witnessed_is_left_as_it_is(
+    app: Litestar, desk: Desk, tmp_path: Path
+) -> None:
+    scribe = Scribe(desk.db, desk.workplace.founder, desk.ids)
+    watch = Looked(tmp_path / "away")
+    await watch.look(desk.db)
+    loops = [asyncio.create_task(log_for_ever(app.state[Runtime.__name__], watch, 0.0))]
+    while watch.asked < 5:
+        assert not loops[0].done()
+        await asyncio.sleep(0)
+    assert await scribe.waits()
+    assert await scribe.entries() == []
+    (tmp_path / "away").mkdir()
+    await watch.look(desk.db)
+    while await scribe.waits():
+        assert not loops[0].done()
+    await end(loops)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from placet.authority.checkpoints.turns import log_due
+from placet.authority.recovery.model import Recovering
+from placet.authority.recovery.watch import RecoveryWatch
 from placet.replay.calls.runtime import Runtime
 
 PERIOD_SECONDS: Final = 1.0
@@ -15,17 +17,22 @@ REST: Final = 10
 _LOG: Final = logging.getLogger("placet.worker")
 
 
-async def log_for_ever(runtime: Runtime, period_seconds: float = PERIOD_SECONDS) -> None:
+async def log_for_ever(
+    runtime: Runtime, watch: RecoveryWatch, period_seconds: float = PERIOD_SECONDS
+) -> None:
     """Give logs their turns, wait when none has anything to do, and look again, until cancelled.
 
     A database that is away delays the log and loses nothing of it: what waits, waits in the
-    database.
+    database. One that is not what was witnessed has its log left as it is.
     """
     clock = asyncio.get_running_loop()
     while True:
         began = clock.time()
         try:
+            watch.check()
             went_on = await log_due(runtime.db, runtime.ids, runtime.keys)
+        except Recovering:
+            went_on = 0
         except Exception:  # noqa: BLE001 -- a fault here must not end it for every tenant
             _LOG.exception("no log went on; they come round again")
             went_on = 0
@@ -35,6 +42,7 @@ async def log_for_ever(runtime: Runtime, period_seconds: float = PERIOD_SECONDS)
 
 async def log(kept: Mapping[str, object]) -> None:
     """Keep the log beside an application, given what it keeps."""
-    runtime = kept[Runtime.__name__]
+    runtime, watch = kept[Runtime.__name__], kept[RecoveryWatch.__name__]
     assert isinstance(runtime, Runtime)  # noqa: S101 -- narrows the type; the server put it there
-    await log_for_ever(runtime)
+    assert isinstance(watch, RecoveryWatch)  # noqa: S101 -- the same
+    await log_for_ever(runtime, watch)

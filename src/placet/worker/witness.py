@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from placet.authority.checkpoints import store
-from placet.authority.checkpoints.model import Newest
+from placet.authority.checkpoints.model import Checkpoint, Kept, Newest
 from placet.authority.checkpoints.service import acting_for
 from placet.authority.checkpoints.witness import keep, newest_in
 from placet.kernel.ids import TenantId
 from placet.settings import Settings
-from placet.storage.database import Database
+from placet.storage.database import Database, Reading
 
 PERIOD_SECONDS: Final = 2.0
 PAGE: Final = 200
@@ -25,7 +25,7 @@ class Pushing:
     def __init__(self, folder: Path) -> None:
         """Know of nothing yet: the files tell."""
         self._folder = folder
-        self._kept: dict[TenantId, Newest | None] = {}
+        self._kept: dict[TenantId, Kept | None] = {}
 
     async def push(self, db: Database) -> int:
         """Write what the folder does not have yet. Returns how many tenants had something new."""
@@ -48,8 +48,27 @@ class Pushing:
             return False
         async with db.reading(acting_for(tenant_id)) as tx:
             found = await store.list_since(tx, after, PAGE)
+            if not await _follows(tx, kept, found):
+                _LOG.error(
+                    "the database lacks the last checkpoint that %s holds of tenant %s:"
+                    " nothing is added to it",
+                    self._folder,
+                    tenant_id,
+                )
+                return False
         self._kept[tenant_id] = await asyncio.to_thread(keep, self._folder, tenant_id, found)
         return True
+
+
+async def _follows(tx: Reading, kept: Kept | None, found: Sequence[Checkpoint]) -> bool:
+    """Tell whether what would be added comes behind what is there, in one history.
+
+    A database that is an older copy of itself has signed something else since. In a later epoch it
+    may have: somebody looked at that, and raised the epoch.
+    """
+    if kept is None or not found or found[0].epoch > kept.epoch:
+        return True
+    return await store.has_kept(tx, kept)
 
 
 async def push_for_ever(db: Database, folder: Path, period_seconds: float = PERIOD_SECONDS) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict
 from tests.evidence.log.scribe import Scribe
 
 from placet.authority.checkpoints import service, store
@@ -11,6 +12,8 @@ from placet.authority.checkpoints.model import Checkpoint
 from placet.authority.checkpoints.witness import WitnessUnreadable, keep, newest_in, path_of
 from placet.authority.server_keys import ServerKeys
 from placet.events.model import StreamId
+from placet.evidence.checkpoint import CheckpointPayload, sign_checkpoint
+from placet.evidence.dsse import encode_envelope, open_payload, parse_envelope
 from placet.kernel.ids import TenantId
 from placet.worker.witness import Pushing
 
@@ -124,3 +127,43 @@ async def test_a_long_line_is_found_whole(made: list[Checkpoint], tmp_path: Path
     newest = newest_in(tmp_path, tenant)
     assert newest is not None
     assert newest.size == made[2].size
+
+
+def signed(like: Checkpoint, keys: ServerKeys, **otherwise: object) -> Checkpoint:
+    """Return a checkpoint like another, with some fields of its payload changed."""
+    told = open_payload(parse_envelope(like.envelope).payload, CheckpointPayload)
+    payload = CheckpointPayload(**(asdict(told) | otherwise))
+    return Checkpoint(
+        tenant_id=like.tenant_id,
+        epoch=payload.epoch,
+        size=payload.size,
+        root=bytes.fromhex(payload.root),
+        at=like.at,
+        envelope=encode_envelope(sign_checkpoint(payload, keys.checkpoint)),
+    )
+
+
+@pytest.mark.parametrize("more", [0, 1_000])
+async def test_nothing_is_added_behind_a_checkpoint_that_the_database_lacks(
+    made: list[Checkpoint], tmp_path: Path, scribe: Scribe, keys: ServerKeys, more: int
+) -> None:
+    lost = signed(made[0], keys, size=made[0].size + more, root="0" * 64)
+    keep(tmp_path, lost.tenant_id, [lost])
+    pushing = Pushing(tmp_path)
+    while await pushing.push(scribe.db):
+        pass
+    assert lines_of(tmp_path, made) == payloads([lost])
+
+
+async def test_a_later_epoch_goes_on_behind_what_the_database_lost(
+    made: list[Checkpoint], tmp_path: Path, scribe: Scribe, keys: ServerKeys
+) -> None:
+    lost = signed(made[2], keys, size=made[2].size + 1_000, root="0" * 64)
+    keep(tmp_path, lost.tenant_id, [lost])
+    later = signed(made[2], keys, epoch=made[2].epoch + 1)
+    async with scribe.db.writing(scribe.who) as tx:
+        await store.insert_checkpoint(tx, later)
+    pushing = Pushing(tmp_path)
+    while await pushing.push(scribe.db):
+        pass
+    assert lines_of(tmp_path, made) == payloads([lost, later])

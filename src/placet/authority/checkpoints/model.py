@@ -54,6 +54,14 @@ class Newest(Value, frozen=True):
     size: int
 
 
+class Kept(Value, frozen=True):
+    """Which checkpoint a witness holds last; `root` has 32 bytes."""
+
+    epoch: int
+    size: int
+    root: bytes
+
+
 class CheckpointSigned(Value, frozen=True):
     """Event: the service signed how the tenant's log hashed; anybody may keep `envelope`."""
 

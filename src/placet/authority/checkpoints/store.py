@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 import sqlalchemy as sa
 
-from placet.authority.checkpoints.model import AGE_MAX, ENTRIES_MAX, Checkpoint, Newest
+from placet.authority.checkpoints.model import AGE_MAX, ENTRIES_MAX, Checkpoint, Kept, Newest
 from placet.authority.checkpoints.tables import CHECKPOINT
 from placet.storage.database import Database, Reading, Writing
 from placet.storage.epoch import READ, EpochSeen
@@ -45,6 +45,17 @@ async def list_checkpoints(
         query = query.where(sa.tuple_(_C.epoch, _C.size) < _place(before))
     newest_first = query.order_by(_C.epoch.desc(), _C.size.desc())
     return await tx.list(Checkpoint, newest_first.limit(limit))
+
+
+async def has_kept(tx: Reading, kept: Kept) -> bool:
+    """Tell whether the tenant has the very checkpoint that a witness holds."""
+    query = sa.select(_C.size).where(
+        _C.tenant_id == tx.tenant_id,
+        _C.epoch == kept.epoch,
+        _C.size == kept.size,
+        _C.root == kept.root,
+    )
+    return bool(await tx.rows(query))
 
 
 async def list_since(tx: Reading, after: tuple[int, int], limit: int) -> list[Checkpoint]:

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from placet.authority.checkpoints.model import Checkpoint, Newest
+from placet.authority.checkpoints.model import Checkpoint, Kept
 from placet.evidence.checkpoint import CheckpointPayload
 from placet.evidence.dsse import open_payload, parse_envelope
 from placet.kernel.ids import TenantId
@@ -35,7 +35,7 @@ def path_of(folder: Path, tenant_id: TenantId) -> Path:
     return folder / f"{tenant_id}.jsonl"
 
 
-def newest_in(folder: Path, tenant_id: TenantId) -> Newest | None:
+def newest_in(folder: Path, tenant_id: TenantId) -> Kept | None:
     """Return which checkpoint the last whole line of a tenant's file holds, if there is one.
 
     Refuses `witness_unreadable`; raises `OSError`.
@@ -47,7 +47,7 @@ def newest_in(folder: Path, tenant_id: TenantId) -> Newest | None:
         return _newest(file, tenant_id)
 
 
-def keep(folder: Path, tenant_id: TenantId, checkpoints: Sequence[Checkpoint]) -> Newest | None:
+def keep(folder: Path, tenant_id: TenantId, checkpoints: Sequence[Checkpoint]) -> Kept | None:
     """Add those checkpoints that come behind the file's last one. Returns the last one since.
 
     Refuses `witness_unreadable`, and then leaves the file as it is. Raises `OSError`, also where
@@ -63,7 +63,7 @@ def keep(folder: Path, tenant_id: TenantId, checkpoints: Sequence[Checkpoint]) -
         for each in checkpoints:
             if newest is None or (each.epoch, each.size) > (newest.epoch, newest.size):
                 file.write(b'{"envelope":' + each.envelope + b"}\n")
-                newest = Newest(tenant_id=tenant_id, epoch=each.epoch, size=each.size)
+                newest = Kept(epoch=each.epoch, size=each.size, root=each.root)
         file.flush()
         os.fsync(file.fileno())
     if is_new:
@@ -71,7 +71,7 @@ def keep(folder: Path, tenant_id: TenantId, checkpoints: Sequence[Checkpoint]) -
     return newest
 
 
-def _newest(file: BinaryIO, tenant_id: TenantId) -> Newest | None:
+def _newest(file: BinaryIO, tenant_id: TenantId) -> Kept | None:
     end = _end_of_lines(file)
     if end == 0:
         return None
@@ -85,7 +85,7 @@ def _newest(file: BinaryIO, tenant_id: TenantId) -> Newest | None:
         ) from fault
     if told.tenant_id != tenant_id:
         raise WitnessUnreadable(detail=f"the last line for tenant {tenant_id} is of another one")
-    return Newest(tenant_id=tenant_id, epoch=told.epoch, size=told.size)
+    return Kept(epoch=told.epoch, size=told.size, root=bytes.fromhex(told.root))
 
 
 def _end_of_lines(file: BinaryIO) -> int:
