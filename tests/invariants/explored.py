@@ -16,7 +16,7 @@ from msgspec import structs
 from tests.conftest import found
 from tests.invariants.explorer import Actor, Step
 from tests.invariants.hands import Hand
-from tests.invariants.stage import NOTE, SIDES, Stage, refund
+from tests.invariants.stage import DUE_NOW, NOTE, SIDES, Stage, refund
 from tests.replay.asks.people import ESCALATE, AskDesk
 from tests.replay.desk import AGENT, CONTRACT, REQUEST_HASH, Desk
 from tests.studio.story import importing
@@ -327,6 +327,7 @@ class Grounds:
                 " WHERE session_id = ANY ($1)",
                 [seat.session_id for seat in seats],
             )
+            await self.stage.owner.execute(DUE_NOW, [seat.session_id for seat in seats])
 
     async def _approve(self, seat: Seat) -> None:
         """Have people say yes to what the session asks."""

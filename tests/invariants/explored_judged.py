@@ -106,6 +106,7 @@ def judge(seat: Seat, played: Play, kept: Stored) -> list[str]:
             "I13: every receipt is kept": _reports(played)
             <= {r["receipt_id"] for r in kept.receipts},
             "I14: the state is the fold of the events": _folds(kept),
+            "I40: no call is due before its session is": not _forgotten(kept),
             "the sequence has no gap": [e["seq"] for e in kept.events]
             == list(range(1, kept.row["next_seq"])),
         }
@@ -117,6 +118,16 @@ def judge(seat: Seat, played: Play, kept: Stored) -> list[str]:
 
 def _faults(played: Play) -> list[Done]:
     return [one for one in played.done if code_of(one.outcome).startswith("fault")]
+
+
+def _forgotten(kept: Stored) -> list[UUID]:
+    """Return the calls that no sweep would find, which begins where its session is due."""
+    return [
+        call["call_id"]
+        for call in kept.calls
+        if call["status"] in {"granted", "awaiting_approval"}
+        and (call["grant_expires_at"] or call["deadline_at"]) < kept.row["next_due_at"]
+    ]
 
 
 def _fences(kept: Stored) -> list[int]:

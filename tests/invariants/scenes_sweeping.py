@@ -11,7 +11,7 @@ from placet.events.model import SYSTEM_ACTOR
 from placet.replay.calls import store
 from placet.replay.calls.answers import CallOutcome, ReceiptAnswer
 from placet.replay.calls.model import CallStatus, ReceiptStatus
-from placet.replay.calls.sweep import decide_sweep
+from placet.replay.calls.sweep import Looked, decide_sweep
 from placet.replay.calls.writes import SweepWrite
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.rules import encode_state
@@ -201,7 +201,8 @@ async def _sweep_as_of(one: Hand, at: datetime) -> str:
         session = await sessions.get_session(tx, one.session_id)
         calls = await store.list_open_calls(tx, one.session_id)
     pinned = await one.runtime.policies.get(one.side.db, one.who.tenant_id, session.artifact_id)
-    swept = decide_sweep(pinned.policy, session, calls, calls, ({}, {}), {})
+    looked = Looked(overdue=calls, held=[], alive={}, is_last=False)
+    swept = decide_sweep(pinned.policy, session, looked, ({}, {}))
     write = SweepWrite(
         tenant_id=one.who.tenant_id,
         session_id=one.session_id,

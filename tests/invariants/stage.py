@@ -30,6 +30,9 @@ NOTE = ("note", {"text": "called back"})
 LEASE_END = "replay_session.lease_expires_at"
 GRANT_END = "replay_pending_call.grant_expires_at"
 PREPARED_END = "replay_prepared_request.expires_at"
+DUE_NOW = """\
+UPDATE placet.replay_session SET next_due_at = least(next_due_at, now()) WHERE session_id = ANY ($1)
+"""
 FOOTPRINT = (
     "SELECT 'session', r::text FROM placet.replay_session AS r WHERE session_id = $1",
     "SELECT 'prepared', r::text FROM placet.replay_prepared_request AS r WHERE session_id = $1",
@@ -168,6 +171,9 @@ class Stage:
                 f"UPDATE placet.{table} SET {name} = clock_timestamp() WHERE session_id = $1",  # noqa: S608 -- the names are those above
                 hand.session_id,
             )
+            if column == GRANT_END:
+                # The session is due with them, as time would have it.
+                await by.execute(DUE_NOW, [hand.session_id])
 
     async def states(self, worker: Hand | Worker) -> tuple[bytes, list[tuple[str, bytes]]]:
         """Return a session's state as it is kept, and its events: each its type and its body."""

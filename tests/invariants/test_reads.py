@@ -1,124 +1,145 @@
-"""What a governed call reads does not grow with its session, whatever statistics say of others."""
+"""What a governed call and a sweep read does not grow with a session, whatever statistics say."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import asyncpg
-import httpx
-from tests.conftest import Server, found
+import pytest
+from tests.conftest import Server
+from tests.invariants.reads import COLUMNS, call, multiply, read_so_far, serving
 from tests.replay.desk import Desk, Worker
-from tests.server.conftest import started
 
-from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
-from placet.server.app import create_app
-from placet.settings import Settings
-from placet.storage.database import Database
+from placet.replay.calls import sweep
+from placet.replay.calls.runtime import Runtime
+from placet.storage.work import SWEEP_SESSION, WorkDue
 
-SHORT: Final = 3_000
 LONG: Final = 60
 LAST: Final = 10
-READ: Final = """
-SELECT coalesce(sum(idx_tup_read), 0) FROM pg_stat_user_indexes
-WHERE schemaname = 'placet' AND relname LIKE 'replay\\_%'
+BATCH: Final = 8
+OPEN: Final = 1_000
+BECAME: Final = """
+UPDATE placet.replay_pending_call SET status = 'unknown', execution_state = 'unknown'
+WHERE session_id = $1 AND call_id IN (
+    SELECT call_id FROM placet.replay_pending_call
+    WHERE session_id = $1 AND status = 'granted' ORDER BY grant_expires_at LIMIT $2)
 """
-SCANNED: Final = """
-SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables
-WHERE schemaname = 'placet' AND relname LIKE 'replay\\_%'
+OVERDUE: Final = """
+UPDATE placet.replay_pending_call SET grant_expires_at = grant_expires_at - interval '1 hour';
+UPDATE placet.replay_session SET next_due_at = '-infinity'
 """
-TABLES: Final = (
-    "replay_session",
-    "replay_prepared_request",
-    "replay_pending_call",
-    "replay_execution_receipt",
-)
-COLUMNS: Final = """
-SELECT column_name FROM information_schema.columns
-WHERE table_schema = 'placet' AND table_name = $1
-"""
-IDS: Final = {
-    "session_id": "copy.session_id",
-    "prepared_request_id": "copy.prepared_request_id",
-    "call_id": "copy.call_id",
-    "pending_call_id": "copy.call_id",
-    "receipt_id": "copy.receipt_id",
+FRESH: Final = {
+    "prepared_request_id": "gen_random_uuid()",
+    "call_id": "gen_random_uuid()",
+    "pending_call_id": "gen_random_uuid()",
+    "receipt_id": "gen_random_uuid()",
+    "grant_expires_at": "r.grant_expires_at + n * interval '1 ms'",
 }
-FLUSH: Final = "SELECT pg_stat_force_next_flush()"
 
 
-@asynccontextmanager
-async def serving(
-    url: str, folder: Path, ids: Ids, known: Desk | None = None
-) -> AsyncIterator[Desk]:
-    """Yield a refund desk on an application of its own, whose connections are all new."""
-    async with AsyncExitStack() as stack:
-        app = await stack.enter_async_context(started(create_app(Settings(data_dir=folder), url)))
-        transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
-        client = await stack.enter_async_context(
-            httpx.AsyncClient(transport=transport, base_url="http://placet.test")
-        )
-        db = app.state[Database.__name__]
-        desk = Desk(client, db, ids, await found(db, ids)) if known is None else known
-        if known is None:
-            await desk.approve(app.state[ServerKeys.__name__])
-        desk.client, desk.db = client, db
-        yield desk
-
-
-async def multiply(admin: "asyncpg.Connection[Any]", session: UUID, copies: int) -> None:
-    """Copy a session and its one call, so many times, under new ids; and let Postgres know."""
-    await admin.execute("SET session_replication_role = replica")
-    new = ", ".join(f"gen_random_uuid() AS {name}" for name in IDS if name != "pending_call_id")
-    made = f"CREATE TEMPORARY TABLE copy AS SELECT {new} FROM generate_series(1, {copies})"  # noqa: S608 -- ours
-    await admin.execute(made)
-    for table in TABLES:
-        columns = [row["column_name"] for row in await admin.fetch(COLUMNS, table)]
-        taken = ", ".join(IDS.get(name, f"r.{name}") for name in columns)
-        await admin.execute(
-            f"INSERT INTO placet.{table} ({', '.join(columns)})"  # noqa: S608 -- names of the catalogue
-            f" SELECT {taken} FROM copy, placet.{table} AS r WHERE r.session_id = $1",
-            session,
-        )
-    await admin.execute("RESET session_replication_role")
-    await admin.execute("ANALYZE")
-
-
-async def call(worker: Worker, calls: int = 1) -> None:
-    """Take so many calls from preflight to commit."""
-    for _ in range(calls):
-        (one,) = await worker.propose(("note", {"text": "called back"}))
-        assert (await worker.report(one))["commit_state"] == "committed"
+@pytest.fixture
+async def admin(
+    fresh_database_url: str, server: Server
+) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    """A connection that may do everything to the test's own database."""
+    connection = await asyncpg.connect(server.admin(urlsplit(fresh_database_url).path[1:]))
+    yield connection
+    await connection.close()
 
 
 async def test_late_calls_of_a_long_session_read_no_more_than_early_ones(
-    fresh_database_url: str, server: Server, ids: Ids, tmp_path: Path
+    fresh_database_url: str, admin: "asyncpg.Connection[Any]", ids: Ids, tmp_path: Path
 ) -> None:
-    admin = await asyncpg.connect(server.admin(urlsplit(fresh_database_url).path[1:]))
-
-    async def read(desk: Desk) -> int:
-        await desk.db.hot.rows(FLUSH)
-        await admin.execute("SELECT pg_stat_clear_snapshot()")
-        return int(await admin.fetchval(READ)) + int(await admin.fetchval(SCANNED))
-
-    async with serving(fresh_database_url, tmp_path, ids) as desk:
+    async with serving(fresh_database_url, tmp_path, ids) as (desk, _):
         short = await desk.worker()
         await call(short)
     # As far as Postgres knows, a session has one call.
-    await multiply(admin, short.session_id, SHORT)
-    async with serving(fresh_database_url, tmp_path, ids, desk) as desk:
+    await multiply(admin, short.session_id)
+    async with serving(fresh_database_url, tmp_path, ids, desk) as (desk, _):
         worker = await desk.worker(ttl_seconds=60)
         await call(worker, LAST)
-        first = await read(desk)
+        first = await read_so_far(admin, desk)
         await call(worker, LAST)
-        early = await read(desk) - first
+        early = await read_so_far(admin, desk) - first
         await call(worker, LONG)
-        first = await read(desk)
+        first = await read_so_far(admin, desk)
         await call(worker, LAST)
-        late = await read(desk) - first
-    await admin.close()
+        late = await read_so_far(admin, desk) - first
     assert early > 0
     assert late == early
+
+
+async def copy(admin: "asyncpg.Connection[Any]", table: str, worker: Worker, number: int) -> None:
+    """Copy what a session has in a table, so many times, within that session."""
+    columns = [row["column_name"] for row in await admin.fetch(COLUMNS, table)]
+    taken = ", ".join(FRESH.get(name, f"r.{name}") for name in columns)
+    await admin.execute("SET session_replication_role = replica")
+    await admin.execute(
+        f"INSERT INTO placet.{table} ({', '.join(columns)})"  # noqa: S608 -- names of the catalogue
+        f" SELECT {taken} FROM placet.{table} AS r, generate_series(1, $2) AS n"
+        " WHERE r.session_id = $1",
+        worker.session_id,
+        number,
+    )
+    await admin.execute("RESET session_replication_role")
+
+
+async def with_open_calls(admin: "asyncpg.Connection[Any]", desk: Desk, number: int) -> Worker:
+    """Return a worker whose session has so many open calls, half of them unknown, and receipts."""
+    worker = await desk.worker()
+    await call(worker)
+    await worker.propose(("note", {"text": "called back"}))
+    await copy(admin, "replay_pending_call", worker, number)
+    await copy(admin, "replay_execution_receipt", worker, number)
+    await admin.execute(BECAME, worker.session_id, number // 2)
+    return worker
+
+
+async def sweep_once(desk: Desk, runtime: Runtime, worker: Worker) -> None:
+    """Sweep a session."""
+    work = WorkDue(
+        tenant_id=desk.workplace.tenant_id,
+        kind=SWEEP_SESSION,
+        ref=worker.session_id,
+        due_at=runtime.now(),
+    )
+    assert await sweep.sweep_session(runtime, work) == "ok"
+
+
+async def test_a_sweep_reads_no_more_of_a_session_the_more_calls_it_leaves_open(
+    fresh_database_url: str,
+    admin: "asyncpg.Connection[Any]",
+    ids: Ids,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sweep, "OVERDUE_MAX", BATCH)
+    async with serving(fresh_database_url, tmp_path, ids) as (desk, _):
+        short = await desk.worker()
+        await call(short)
+    await multiply(admin, short.session_id)
+    async with serving(fresh_database_url, tmp_path, ids, desk) as (desk, runtime):
+        few = await with_open_calls(admin, desk, 4 * BATCH)
+        many = await with_open_calls(admin, desk, OPEN)
+        await admin.execute(OVERDUE)
+        for worker in (few, many):
+            await sweep_once(desk, runtime, worker)
+    read = [await read_so_far(admin)]
+    for worker in (few, many):
+        async with serving(fresh_database_url, tmp_path, ids, desk) as (desk, runtime):
+            await sweep_once(desk, runtime, worker)
+        read.append(await read_so_far(admin))
+    became = await admin.fetch(
+        "SELECT status, count(*) FROM placet.replay_pending_call WHERE session_id = $1"
+        " AND status <> 'settled' GROUP BY status",
+        many.session_id,
+    )
+    left = OPEN // 2 + 1 - 2 * BATCH
+    assert dict(became) == {
+        "granted": left,
+        "unknown": OPEN + 1 - left,
+    }
+    assert read[1] > read[0]
+    assert read[2] - read[1] <= 2 * (read[1] - read[0])

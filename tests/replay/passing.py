@@ -50,6 +50,11 @@ def let_time_pass(server: Server, database_name: str) -> Pass:
             worker.session_id,
         )
         await admin.execute(
+            "UPDATE placet.replay_session SET next_due_at = least(next_due_at,"
+            " now() - interval '1 minute') WHERE session_id = $1",
+            worker.session_id,
+        )
+        await admin.execute(
             "UPDATE placet.work_due SET due_at = now() - interval '1 second' WHERE ref = $1",
             worker.session_id,
         )

@@ -89,6 +89,20 @@ async def test_a_closing_session_completes_when_nothing_is_open(
     assert (await worker.events())[-1]["type"] == "SessionFinished"
 
 
+async def test_a_call_that_was_overdue_when_its_session_began_to_close_is_swept_all_the_same(
+    desk: Desk, runtime: Runtime, let_time_pass: Pass
+) -> None:
+    worker = await desk.worker()
+    await worker.look_up("ord_00000001")
+    (call,) = await worker.propose(("note", {"text": "still out"}))
+    await let_time_pass(worker)
+    (closing,) = await worker.propose(("close_case", {"case_id": "1"}))
+    await worker.report(closing)
+    assert (await worker.read())["status"] == "closing"
+    await sweep_all(runtime)
+    assert await statuses(worker) == {call["call_id"]: "unknown"}
+
+
 async def test_a_late_receipt_after_the_sweep_settles_nothing_until_it_is_cited(
     desk: Desk, runtime: Runtime, let_time_pass: Pass
 ) -> None:

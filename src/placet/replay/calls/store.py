@@ -1,6 +1,7 @@
 """The calls of the hot functions, each one round trip, and questions about calls."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -17,7 +18,7 @@ from placet.replay.calls.model import (
     ReplayPendingCall,
 )
 from placet.replay.calls.next_call import NOTHING_LEFT, NextCall
-from placet.replay.calls.tables import PENDING_CALL, RECEIPT
+from placet.replay.calls.tables import DUE, PENDING_CALL, RECEIPT
 from placet.replay.calls.writes import (
     Caller,
     Decided,
@@ -32,6 +33,8 @@ from placet.storage.database import HotPool, Reading
 from placet.storage.warm import called
 
 OPEN_STATUSES = ("granted", "unknown", "held", "awaiting_approval")
+DUE_STATUSES = ("granted", "awaiting_approval")
+OUT_STATUSES = ("granted", "unknown")
 _START = called("start_v1", 12)
 _SETTLE = called("settle_v1", 21)
 _SWEEP = called("sweep_v1", 15)
@@ -209,19 +212,81 @@ async def list_open_calls(
     )
 
 
-async def count_alive(tx: Reading, session_id: UUID, steps: Collection[int]) -> dict[int, int]:
-    """Return how many calls of each of these steps count."""
+async def list_overdue_calls(
+    tx: Reading, session_id: UUID, since: datetime, until: datetime, *, limit: int
+) -> list[ReplayPendingCall]:
+    """Return the first calls of a session of which something must become in that time.
+
+    Those that fell due before are not read: a session's `next_due_at` says that none is left there.
+    """
+    due = sa.literal_column(DUE, sa.DateTime(timezone=True))
+    found = await tx.list(
+        ReplayPendingCall,
+        sa.select(PENDING_CALL)
+        .where(
+            PENDING_CALL.c.tenant_id == tx.tenant_id,
+            PENDING_CALL.c.session_id == session_id,
+            due >= since,
+            due <= until,
+            PENDING_CALL.c.status.in_(DUE_STATUSES),
+        )
+        .order_by(due)
+        .limit(limit),
+    )
+    return sorted(found, key=lambda call: (call.step_id, call.ordinal))
+
+
+async def list_held_calls(
+    tx: Reading, session_id: UUID, prepared: Collection[UUID]
+) -> list[ReplayPendingCall]:
+    """Return the calls of these requests that wait for an ask beside them."""
+    return await tx.list(
+        ReplayPendingCall,
+        sa.select(PENDING_CALL).where(
+            PENDING_CALL.c.tenant_id == tx.tenant_id,
+            PENDING_CALL.c.prepared_request_id.in_(prepared),
+            PENDING_CALL.c.status == "held",
+            _within(PENDING_CALL.c.session_id, session_id),
+        ),
+    )
+
+
+async def is_any_out(tx: Reading, session_id: UUID, but: Collection[UUID]) -> bool:
+    """Tell whether a grant of a session is out, or unknown, beside those of these calls."""
+    rows = await tx.rows(
+        sa.select(PENDING_CALL.c.call_id)
+        .where(
+            PENDING_CALL.c.tenant_id == tx.tenant_id,
+            PENDING_CALL.c.session_id == session_id,
+            PENDING_CALL.c.status.in_(OUT_STATUSES),
+            PENDING_CALL.c.call_id.not_in(but),
+        )
+        .limit(1)
+    )
+    return bool(rows)
+
+
+async def count_alive(tx: Reading, session_id: UUID, prepared: Collection[UUID]) -> dict[int, int]:
+    """Return how many calls count of each of these requests, by its step."""
     rows = await tx.rows(
         sa.select(PENDING_CALL.c.step_id, sa.func.count().label("alive"))
         .where(
             PENDING_CALL.c.tenant_id == tx.tenant_id,
-            PENDING_CALL.c.session_id == session_id,
-            PENDING_CALL.c.step_id.in_(steps),
+            PENDING_CALL.c.prepared_request_id.in_(prepared),
             PENDING_CALL.c.counts,
+            _within(PENDING_CALL.c.session_id, session_id),
         )
         .group_by(PENDING_CALL.c.step_id)
     )
     return {int(row.step_id): int(row.alive) for row in rows}
+
+
+def _within(column: sa.Column[UUID], session_id: UUID) -> sa.ColumnElement[bool]:
+    """Return the condition that rows are of a session, as a text that no index knows.
+
+    As an id it has all of a long session read, by the primary key, where most are short.
+    """
+    return sa.cast(column, sa.Text) == str(session_id)
 
 
 class ReportedWord(Value, frozen=True):
@@ -244,8 +309,8 @@ async def list_reported_statuses(
         .distinct()
         .where(
             RECEIPT.c.tenant_id == tx.tenant_id,
-            RECEIPT.c.session_id == session_id,
             RECEIPT.c.pending_call_id.in_(calls),
+            _within(RECEIPT.c.session_id, session_id),
         )
     )
     found: dict[UUID, set[ReceiptStatus]] = {}
@@ -269,8 +334,8 @@ async def list_reported_words(
         .ext(postgresql.distinct_on(*kind))
         .where(
             RECEIPT.c.tenant_id == tx.tenant_id,
-            RECEIPT.c.session_id == session_id,
             RECEIPT.c.pending_call_id.in_(calls),
+            _within(RECEIPT.c.session_id, session_id),
             RECEIPT.c.status.in_([ReceiptStatus.SUCCEEDED, ReceiptStatus.FAILED]),
             ~RECEIPT.c.late,
             ~RECEIPT.c.conflicting,

@@ -3,7 +3,8 @@
 A call with a receipt that is evidence enough is settled by it, as the caller's retry would have
 done. Without one it is unknown; or abandoned, if it had to be started, never was, and nobody ever
 reported on it; or expired, if it waited for an answer. In a session that closes, what waits for
-people is cancelled at once. What is done is completed.
+people is cancelled at once. What is done is completed. A sweep reads what is due and no more of a
+session, however many of its calls are open.
 """
 
 import logging
@@ -40,16 +41,30 @@ from placet.replay.sessions.model import ReplaySession, SessionFinished, Session
 from placet.replay.sessions.policies import acting_for
 from placet.replay.sessions.rules import decode_state, encode_state
 from placet.replay.sessions.state import SNAPSHOT_EVENTS, SessionState
+from placet.storage.database import Reading
 from placet.storage.work import SNAPSHOT_SESSION, SWEEP_SESSION, WorkDue, put_due, take_due
 
 BATCH: Final = 100
 TAKEN_SECONDS: Final = 30
 OVERDUE_MAX: Final = 256
-"""How many overdue calls of one session a sweep decides; the next one takes the rest."""
+"""How many overdue calls of one session a sweep reads and decides; the next one takes the rest."""
 _LOG: Final = logging.getLogger("placet.worker")
 
 Evidence: TypeAlias = tuple[Mapping[UUID, ReplayExecutionReceipt], Mapping[UUID, Reports]]
 """The receipts that settle calls, and what was reported of calls at all, each by call."""
+
+
+class Looked(Value, frozen=True):
+    """What a sweep finds of a session: its overdue calls, and what hangs on them.
+
+    `held` are the calls that wait for an ask among them, `alive` is how many calls of each of their
+    steps count, and `is_last` says that no other grant of a closing session is out or unknown.
+    """
+
+    overdue: list[ReplayPendingCall]
+    held: list[ReplayPendingCall]
+    alive: dict[int, int]
+    is_last: bool
 
 
 class Swept(Value, frozen=True):
@@ -85,17 +100,16 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
     async with runtime.db.reading(acting_for(work.tenant_id)) as tx:
         session = await sessions.get_session(tx, work.ref)
         now = await tx.now()
-        calls = await store.list_open_calls(tx, work.ref)
-        due = [call for call in calls if call.due_at is not None and call.due_at <= now]
         # What is left stays overdue, so that the session is due again at once.
-        overdue = due[:OVERDUE_MAX]
-        reports = await hosts.read_reports(
-            tx, session.environment, work.ref, [call.call_id for call in overdue]
+        overdue = await store.list_overdue_calls(
+            tx, work.ref, session.next_due_at, now, limit=OVERDUE_MAX
         )
-        alive = await store.count_alive(tx, work.ref, {call.step_id for call in overdue})
+        ids = [call.call_id for call in overdue]
+        reports = await hosts.read_reports(tx, session.environment, work.ref, ids)
+        looked = await _look(tx, session, overdue)
     pinned = await runtime.policies.get(runtime.db, work.tenant_id, session.artifact_id)
     receipts = await _chosen(runtime, pinned.policy, session, overdue, reports)
-    swept = decide_sweep(pinned.policy, session, calls, overdue, (receipts, reports), alive)
+    swept = decide_sweep(pinned.policy, session, looked, (receipts, reports))
     code = await store.sweep(
         runtime.db.hot,
         SweepWrite(
@@ -117,6 +131,20 @@ async def sweep_session(runtime: Runtime, work: WorkDue) -> str:
         async with runtime.db.writing(acting_for(work.tenant_id)) as writing:
             await put_due(writing, SNAPSHOT_SESSION, work.ref, now)
     return code
+
+
+async def _look(tx: Reading, session: ReplaySession, overdue: list[ReplayPendingCall]) -> Looked:
+    """Return what hangs on the overdue calls of a session."""
+    asked = {c.prepared_request_id for c in overdue if c.status is CallStatus.AWAITING_APPROVAL}
+    session_id, ids = session.session_id, [call.call_id for call in overdue]
+    prepared = {call.prepared_request_id for call in overdue}
+    is_closing = session.status is SessionStatus.CLOSING
+    return Looked(
+        overdue=overdue,
+        held=await store.list_held_calls(tx, session_id, asked) if asked else [],
+        alive=await store.count_alive(tx, session_id, prepared),
+        is_last=is_closing and not await store.is_any_out(tx, session_id, ids),
+    )
 
 
 async def _chosen(
@@ -143,26 +171,21 @@ async def _chosen(
     }
 
 
-def decide_sweep(  # noqa: PLR0913, PLR0917 -- a session, its calls, and what is known of them
-    policy: Policy,
-    session: ReplaySession,
-    calls: Sequence[ReplayPendingCall],
-    overdue: Sequence[ReplayPendingCall],
-    evidence: Evidence,
-    alive: Mapping[int, int],
+def decide_sweep(
+    policy: Policy, session: ReplaySession, looked: Looked, evidence: Evidence
 ) -> Swept:
     """Return what the overdue calls of a session become, and whether the session is done.
 
-    `alive` is how many calls of each step count.
+    One that begins to close here is swept again at once, and is done then at the earliest.
     """
     receipts, reports = evidence
     state = decode_state(session.state)
     status = session.status
     left, stop = NOTHING_LEFT, None
-    counting = dict(alive)
+    counting = dict(looked.alive)
     swept: list[SweptCall] = []
     said: list[Value] = []
-    for call in overdue:
+    for call in looked.overdue:
         receipt = receipts.get(call.call_id)
         others = counting.get(call.step_id, 1) - 1
         if receipt is None:
@@ -175,7 +198,7 @@ def decide_sweep(  # noqa: PLR0913, PLR0917 -- a session, its calls, and what is
             event = _event(call, became, others)
             swept.append(_swept(call, became))
             if became is Overdue.EXPIRED:
-                swept += [_released(held) for held in calls if _waits_for(held, call)]
+                swept += [_released(held) for held in looked.held if _waits_for(held, call)]
             if became is Overdue.ABANDONED:
                 tool = policy.tools.get(call.tool_name)
                 left = left.plus(Left(releases=[call.call_id], is_wide=is_wider(tool)))
@@ -193,11 +216,9 @@ def decide_sweep(  # noqa: PLR0913, PLR0917 -- a session, its calls, and what is
         counting[call.step_id] = others + (not swept[-1].frees_effect_key)
         if stop is not None:
             break
-    if stop is None and status is SessionStatus.CLOSING:
-        ended = {call.call_id for call in swept}
-        swept += [_cancelled(call) for call in calls if call.call_id not in ended and _waits(call)]
     swept = _once(swept)
-    if stop is None and status is SessionStatus.CLOSING and _all_ended(calls, swept):
+    is_out = any(call.status is CallStatus.UNKNOWN for call in swept)
+    if stop is None and looked.is_last and not is_out:
         status = SessionStatus.COMPLETED
         said.append(SessionFinished(outcome="completed"))
     return Swept(calls=swept, said=said, state=state, status=status, left=left, stop=stop)
@@ -292,29 +313,6 @@ def _released(held: ReplayPendingCall) -> SweptCall:
     )
 
 
-def _waits(call: ReplayPendingCall) -> bool:
-    return call.status in {CallStatus.AWAITING_APPROVAL, CallStatus.HELD}
-
-
-def _cancelled(call: ReplayPendingCall) -> SweptCall:
-    """Cancel what waits for people in a session that closes: nothing grants it any more."""
-    if call.status is CallStatus.HELD:
-        return _released(call)
-    return SweptCall(
-        call_id=call.call_id,
-        was=call.status,
-        was_execution=call.execution_state,
-        status=CallStatus.CANCELLED,
-        execution_state=call.execution_state,
-        commit_state=call.commit_state,
-    )
-
-
 def _once(swept: Sequence[SweptCall]) -> list[SweptCall]:
     """Return each call once: two asks of one response may both have held the same sibling."""
     return list({call.call_id: call for call in swept}.values())
-
-
-def _all_ended(calls: Sequence[ReplayPendingCall], swept: Sequence[SweptCall]) -> bool:
-    ended = {call.call_id for call in swept if call.status is not CallStatus.UNKNOWN}
-    return all(call.call_id in ended for call in calls)

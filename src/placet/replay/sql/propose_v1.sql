@@ -185,7 +185,7 @@ BEGIN
         FROM jsonb_to_recordset(p_calls) AS c(
             status text, ask_seconds double precision, grant_ms double precision);
         IF p_closes THEN
-            v_due := v_at;
+            v_due := least(v_due, v_at);
         END IF;
         IF v_due < s.next_due_at THEN
             PERFORM placet.work_due_put_v1('sweep_session', s.session_id, v_due);

@@ -211,7 +211,7 @@ BEGIN
                       ELSE s.status END,
         next_due_at = CASE WHEN applied AND (
                                 s.status = 'closing' OR p_next ->> 'session_status' = 'closing')
-                           THEN v_at
+                           THEN least(s.next_due_at, v_at)
                            ELSE s.next_due_at END
     WHERE r.tenant_id = s.tenant_id AND r.session_id = s.session_id
     RETURNING r.state_version, r.current_phase INTO state_version, current_phase;

@@ -18,6 +18,9 @@ DECLARE
     v_met int;
     v_at timestamptz;
     v_finished boolean;
+    v_ids uuid[];
+    v_done uuid[];
+    v_ended timestamptz;
     v_stops boolean;
     v_to int;
 BEGIN
@@ -47,15 +50,20 @@ BEGIN
     END IF;
     -- Race: between the sweeper's look and this lock a receipt may have come, a tool may have
     -- started or a last call may have been granted; each makes the decision stale.
+    SELECT coalesce(array_agg(n.call_id), '{}'),
+           coalesce(array_agg(n.call_id) FILTER (WHERE n.status <> 'unknown'), '{}')
+    INTO v_ids, v_done
+    FROM jsonb_to_recordset(p_calls) AS n(call_id uuid, status text);
     SELECT count(*) INTO v_met
     FROM jsonb_to_recordset(p_calls) AS n(
         call_id uuid, was text, was_execution text, status text, evidence_level text,
         settled_by uuid)
     JOIN placet.replay_pending_call AS c
-        ON c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = n.call_id
+        -- Named as a list too, or all of a long session is read where most are short.
+        ON c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = ANY (v_ids)
+       AND c.call_id = n.call_id
        AND c.status = n.was AND c.execution_state = n.was_execution
        AND (c.status = 'held'
-            OR (n.status = 'cancelled' AND p_status IN ('closing', 'completed'))
             OR coalesce(c.grant_expires_at, c.deadline_at) <= clock_timestamp())
        AND (n.status <> 'abandoned' OR NOT EXISTS (
             SELECT FROM placet.replay_execution_receipt AS r
@@ -77,11 +85,7 @@ BEGIN
     IF v_finished AND EXISTS (
         SELECT FROM placet.replay_pending_call AS c
         WHERE c.tenant_id = p_tenant AND c.session_id = p_session
-          AND c.status IN ('granted', 'unknown', 'held', 'awaiting_approval')
-          AND c.call_id NOT IN (
-              SELECT n.call_id
-              FROM jsonb_to_recordset(p_calls) AS n(call_id uuid, status text)
-              WHERE n.status <> 'unknown'))
+          AND c.status IN ('granted', 'unknown') AND c.call_id <> ALL (v_done))
     THEN
         code := 'redo';
         RETURN;
@@ -101,21 +105,32 @@ BEGIN
     FROM jsonb_to_recordset(p_calls) AS n(
         call_id uuid, status text, execution_state text, commit_state text, blocked_why text,
         evidence_level text, settled_by uuid, frees_effect_key boolean)
-    WHERE c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = n.call_id;
+    WHERE c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = ANY (v_ids)
+      AND c.call_id = n.call_id;
     IF p_left ? 'is_wide' THEN
         PERFORM placet.slices_free_v1(s, p_left, v_at);
     END IF;
     UPDATE placet.replay_effect_key AS k SET released_at = v_at
     FROM jsonb_to_recordset(p_calls) AS n(call_id uuid, frees_effect_key boolean)
-    WHERE k.tenant_id = p_tenant AND k.session_id = p_session AND k.call_id = n.call_id
+    WHERE k.tenant_id = p_tenant AND k.session_id = p_session AND k.call_id = ANY (v_ids)
+      AND k.call_id = n.call_id
       AND n.frees_effect_key AND k.released_at IS NULL;
     PERFORM placet.session_leave_v1(s, p_left, v_at);
-    SELECT coalesce(min(coalesce(c.grant_expires_at, c.deadline_at)), 'infinity') INTO v_next
+    -- Invariant: what is granted, or waits for people, is due no earlier than its session.
+    SELECT CASE WHEN grant_expires_at IS NULL THEN deadline_at ELSE grant_expires_at END
+    INTO v_next
     FROM placet.replay_pending_call AS c
     WHERE c.tenant_id = p_tenant AND c.session_id = p_session
-      AND c.status IN ('granted', 'awaiting_approval');
+      AND CASE WHEN grant_expires_at IS NULL THEN deadline_at ELSE grant_expires_at END
+          >= s.next_due_at
+      AND c.status IN ('granted', 'awaiting_approval')
+    ORDER BY CASE WHEN grant_expires_at IS NULL THEN deadline_at ELSE grant_expires_at END
+    LIMIT 1;
+    IF v_next IS NULL OR p_status = 'completed' THEN
+        v_next := 'infinity';
+    END IF;
     IF p_status = 'closing' AND s.status = 'active' THEN
-        v_next := v_at;
+        v_next := least(v_next, v_at);
     END IF;
     SELECT g.control_epoch INTO v_control
     FROM placet.authority_control_gate AS g WHERE g.tenant_id = p_tenant;
@@ -137,14 +152,18 @@ BEGIN
         next_due_at = v_next,
         next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
     WHERE r.tenant_id = p_tenant AND r.session_id = p_session;
-    IF s.waiting_since IS NOT NULL THEN
-        -- An ask ended at its deadline, whenever the sweeper came; a cancelled one ends now.
-        PERFORM placet.session_waits_v1(s, (
-            SELECT max(least(c.deadline_at, v_at))
-            FROM jsonb_to_recordset(p_calls) AS n(call_id uuid, status text)
-            JOIN placet.replay_pending_call AS c
-                ON c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = n.call_id
-            WHERE n.status IN ('expired', 'cancelled')));
+    -- An ask ended at its deadline, whenever the sweeper came.
+    v_ended := (
+        SELECT max(c.deadline_at)
+        FROM jsonb_to_recordset(p_calls) AS n(call_id uuid, status text)
+        JOIN placet.replay_pending_call AS c
+            ON c.tenant_id = p_tenant AND c.session_id = p_session AND c.call_id = ANY (v_ids)
+           AND c.call_id = n.call_id
+        WHERE n.status = 'expired');
+    IF s.waiting_since IS NOT NULL AND p_status IN ('closing', 'completed') THEN
+        PERFORM placet.session_asks_end_v1(s, v_at);
+    ELSIF s.waiting_since IS NOT NULL AND v_ended IS NOT NULL THEN
+        PERFORM placet.session_waits_v1(s, v_ended);
     END IF;
     IF v_stops THEN
         PERFORM placet.session_finish_v1(
