@@ -21,6 +21,7 @@ Invariants
 
 What every failure leads to: a signature that failed, or came too late, leaves nothing behind; the
 next turn makes the checkpoint. A file that cannot be written is written later: what is in it
-decides where to go on. On a server that is not the one of the restore epoch nothing enters a log
-and nothing is signed (`recovering`), so that what a witness kept can still be held against it.
+decides where to go on, and where the database lacks the last checkpoint of a file, nothing is added
+to it. On a server that is not the one of the restore epoch, or not what was witnessed, nothing
+enters a log and nothing is signed, so that what a witness kept can still be held against it.
 """
