@@ -116,6 +116,11 @@ def test_the_sample_bundle_is_good_under_the_sample_keys() -> None:
     assert verify_bundle(io.BytesIO(MADE["bundle.jsonl"]), pinned).is_good
 
 
+def test_the_sample_bundle_of_the_second_form_is_good() -> None:
+    report = verify_bundle(io.BytesIO(MADE["bundle_v2.jsonl"]))
+    assert (report.flaw, report.form) == (None, "placet.bundle.v2")
+
+
 def test_the_sample_dossier_is_good_under_its_own_keys() -> None:
     pinned = KeyList(version=1, keys=tuple(dossier_keys()))
     assert verify_dossier(MADE["dossier.jsonl"], pinned).is_good

@@ -4,7 +4,13 @@ import json
 from pathlib import Path
 from typing import Final
 
-from tests.evidence import dossier_samples, merkle_samples, principal_samples, samples
+from tests.evidence import (
+    bundle_samples,
+    dossier_samples,
+    merkle_samples,
+    principal_samples,
+    samples,
+)
 from tests.evidence.standing_samples import STANDING
 
 from placet.evidence import dsse, ed25519
@@ -84,6 +90,7 @@ def all_vectors() -> dict[str, bytes]:
         "documents.json": _json(_documents()),
         "first_approver.json": _json(_first_approver()),
         "bundle.jsonl": b"".join(samples.bundle_lines()),
+        "bundle_v2.jsonl": b"".join(bundle_samples.bundle_v2()),
         "dossier.jsonl": dossier_samples.approval_file(),
         "keys.json": canonical(KeyList(version=1, keys=samples.named_keys())) + b"\n",
     }
