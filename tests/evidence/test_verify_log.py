@@ -52,7 +52,8 @@ def check(
     parts: Parts | None = None, pinned: KeyList | None = None, held: list[Envelope] | None = None
 ) -> BundleReport:
     """Verify a bundle of these parts, held to these checkpoints."""
-    kept = verifier.parse_held(b"\n".join(map(encode_envelope, held))) if held else []
+    file = b"".join(encode_envelope(one) + b"\n" for one in held or ())
+    kept = verifier.parse_held(file) if held else []
     return verify_bundle(io.BytesIO(b"".join(bundle_v2(parts))), pinned, held=kept)
 
 
@@ -217,6 +218,18 @@ def test_a_witness_s_file_is_held_as_a_whole() -> None:
     assert "another root" in flaw(held=[LOG.checkpoint(SIZE // 2), forked])
 
 
+def test_what_a_restore_lost_is_told_and_never_passed_over() -> None:
+    lost = LOG.checkpoint(SIZE // 2, root="11" * 32)
+    restored = [LOG.checkpoint(SIZE // 2, epoch=2), LOG.checkpoint(SIZE, epoch=2)]
+    parts = Parts(checkpoints=restored)
+    assert "does not begin with" in flaw(parts, held=[lost])
+    report = check(parts, held=[lost, restored[0]])
+    assert report.is_good
+    assert any("1 checkpoints of an earlier restore" in one for one in report.not_proved)
+    longer = LOG.checkpoint(SIZE + 9, root="11" * 32)
+    assert "a restore lost entries" in flaw(parts, held=[longer])
+
+
 def test_what_is_held_must_be_signed_by_a_key_that_counts() -> None:
     assert "none of the keys" in flaw(held=[LOG.checkpoint(SIZE, STRANGER_KEY)])
 
@@ -226,6 +239,7 @@ def test_a_file_that_holds_no_checkpoint_is_refused() -> None:
     line = canonical({"envelope": LOG.checkpoint(3)})
     assert len(verifier.parse_held(envelope)) == 1
     assert len(verifier.parse_held(line + b"\n" + line + b"\n")) == 2
+    assert len(verifier.parse_held(line + b"\n" + line[:50])) == 1
     for data in (b"", b"{}", b"[]", b"1", envelope[:-1], b"\xff", b'{"envelope":1}'):
         with pytest.raises(ValueError, match=r"."):
             verifier.parse_held(data)

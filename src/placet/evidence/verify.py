@@ -21,6 +21,7 @@ import argparse
 import base64
 import binascii
 import functools
+import gc
 import hashlib
 import json
 import marshal
@@ -67,6 +68,11 @@ GENESIS: Final = bytes(32)
 """What stands for the leaf before the first event of a stream."""
 
 T = TypeVar("T")
+
+_sha256: Final = hashlib.sha256
+_unhex: Final = binascii.unhexlify
+_to_hex: Final = binascii.hexlify
+_from_base64: Final = binascii.a2b_base64
 
 
 # What is reported.
@@ -1302,10 +1308,12 @@ KEY_REVOKED: Final = "PersonKeyRevoked"
 LET_IN: Final = "EnrolmentConfirmed"
 REMOVED: Final = "ApproverRemoved"
 VOTE_CAST: Final = "VoteCast"
+APPROVAL_GRANTED: Final = "ApprovalGranted"
 STREAM_SEALED: Final = "StreamSealed"
 SERVER_KEY_REVOKED: Final = "ServerKeyRevoked"
 
-SESSION, CONTROL, AUTHORITY, SEALS = "session", "control", "authority", "seals"
+SESSION, CONTROL, AUTHORITY = "session", "control", "authority"
+WORKSPACE, SEALS = "workspace", "seals"
 _DECIDED: Final = frozenset({CALL_PROPOSED, CALL_CLAIMED})
 """The events that may give leave to run a call: when it is proposed, or claimed after a yes."""
 
@@ -1356,6 +1364,7 @@ class _OpenedBody(_Part):
     agent: str = ""
     artifact_id: str = ""
     environment: str = ""
+    compiled_session_hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -1477,6 +1486,11 @@ class _VoteBody(_Part):
 
 
 @dataclass(frozen=True)
+class _ApprovedBody(_Part):
+    compiled_hash: str
+
+
+@dataclass(frozen=True)
 class _SealedBody(_Part):
     stream_id: Id
     last_seq: Ordinal
@@ -1491,15 +1505,12 @@ class _ServerKeyEndBody(_Part):
     log_size: Count
 
 
-_Said = (
+_Call = _ProposedBody | _StartedBody | _ReceivedBody | _SettledBody
+_Other = (
     _SetBody
     | _LiftedBody
     | _OpenedBody
     | _StoppedBody
-    | _ProposedBody
-    | _StartedBody
-    | _ReceivedBody
-    | _SettledBody
     | _AbandonedBody
     | _HostBody
     | _HostEndBody
@@ -1511,9 +1522,11 @@ _Said = (
     | _LetInBody
     | _RemovedBody
     | _VoteBody
+    | _ApprovedBody
     | _SealedBody
     | _ServerKeyEndBody
 )
+_Said = _Call | _Other
 
 _READ: Final[dict[str, tuple[str, Callable[..., _Said]]]] = {
     SESSION_OPENED: (SESSION, _OpenedBody),
@@ -1542,6 +1555,7 @@ _READ: Final[dict[str, tuple[str, Callable[..., _Said]]]] = {
 _READ_2: Final = {
     **_READ,
     VOTE_CAST: (AUTHORITY, _VoteBody),
+    APPROVAL_GRANTED: (WORKSPACE, _ApprovedBody),
     STREAM_SEALED: (SEALS, _SealedBody),
     SERVER_KEY_REVOKED: (AUTHORITY, _ServerKeyEndBody),
 }
@@ -1625,8 +1639,8 @@ Whatever fits none is read as every other body is, and the same is found in it.
 """
 
 
-def _raw(text: bytes | None) -> bytes | None:
-    return None if text is None else bytes.fromhex(text.replace(b"-", b"").decode())
+def _raw(text: bytes) -> bytes:
+    return _unhex(text.replace(b"-", b""))
 
 
 def _shaped_body(kind: str, body: bytes) -> tuple[object, ...] | None:
@@ -1635,16 +1649,18 @@ def _shaped_body(kind: str, body: bytes) -> tuple[object, ...] | None:
     found = None if shape is None else shape.fullmatch(body)
     if found is None:
         return None
-    if kind == CALL_PROPOSED:
-        arguments, call, status, tool = found.groups()
-        return _raw(call), tool.decode(), arguments.decode(), status.decode()
     if kind == CALL_STARTED:
         return (_raw(found[1]),)
     if kind == RECEIPT_RECEIVED:
         call, level, receipt = found.groups()
         return _raw(receipt), _raw(call), level.decode()
+    if kind == CALL_PROPOSED:
+        arguments, call, status, tool = found.groups()
+        return _raw(call), tool.decode(), arguments.decode(), status.decode()
     call, level, receipt, reconciled, settlement = found.groups()
-    return _raw(call), level.decode(), _raw(receipt), _raw(settlement), _raw(reconciled)
+    cited = None if receipt is None else _raw(receipt)
+    others = [None if one is None else _raw(one) for one in (settlement, reconciled)]
+    return _raw(call), level.decode(), cited, *others
 
 
 _USUAL: Final[dict[str, type[_ProposedBody | _StartedBody | _ReceivedBody | _SettledBody]]] = {
@@ -1756,6 +1772,9 @@ class _Chain:
         )
 
 
+_Values = tuple[str, int, int, int, int, bytes, bytes | None]
+
+_ID_BYTES: Final = 16
 _FOUR: Final = struct.Struct(">qqqq")
 _TWO: Final = struct.Struct(">qq")
 _REMEMBERED: Final = 10_000
@@ -1780,74 +1799,80 @@ class _Known:
             self.kinds.setdefault(kind, (event.type, len(kind).to_bytes(2, "big") + kind))
 
 
-def _follow(line: bytes, chain: _Chain, known: _Known) -> _Told | None:
+def _follow(line: bytes, chain: _Chain, known: _Known) -> _Values | None:
     """Take the event that follows in a stream, or return None: it is to be read slowly.
 
-    The line comes without its line feed.
+    The line comes without its line feed. What it tells comes as the values of a `_Told`.
 
     What follows is almost known: the line is written anew from where its stream stands, from the
     few values that are its own, and from the hashes that these give. Where that gives the same
     bytes, all that `_check_event` checks holds, and the canonical form too.
     """
-    actor = known.actors.get(line[13:49])
+    actor_text = line[13:49]
+    actor = known.actors.get(actor_text)
     end = line.find(b'"', 59)
-    if actor is None or line[49:59] != b'","body":"':
-        return None
-    at = end + 79 + len(chain.counters)
+    counters, fence_text, tail = chain.counters, chain.fence_text, chain.tail
+    at = end + 79 + len(counters)
     event_text = line[at : at + 36]
-    at += 184 + len(chain.fence_text)
+    at += 184 + len(fence_text)
     salt_text = line[at : at + 24]
-    number = b"%d" % (chain.seq + 1)
-    at += 32 + len(number) + len(chain.tail)
+    seq = chain.seq + 1
+    number = b"%d" % seq
+    at += 32 + len(number) + len(tail)
     comma = line.find(b",", at)
     kind_text = line[comma + 9 : -2]
     kind = known.kinds.get(kind_text)
     body_text = line[59:end]
-    if kind is None or not body_text:
+    if kind is None or actor is None or not body_text:
         return None
     try:
         time = int(line[at:comma])
-        event_id = binascii.unhexlify(event_text.replace(b"-", b""))
-        salt = binascii.a2b_base64(salt_text, strict_mode=True)
-        body = binascii.a2b_base64(body_text, strict_mode=True)
+        event_id = _unhex(event_text.replace(b"-", b""))
+        salt = _from_base64(salt_text, strict_mode=True)
+        body = _from_base64(body_text, strict_mode=True)
     except ValueError:
         return None
-    found = hashlib.sha256(_BODY + salt + body)
-    position = _TWO.pack(time & NUMBER_MAX, chain.seq + 1)
-    header = (chain.place, event_id, actor, chain.packed, position, chain.leaf, found.digest())
-    leaf = hashlib.sha256(b"".join(header) + kind[1])
-    leaf_text = leaf.hexdigest().encode()
+    found = _sha256(_BODY + salt + body).digest()
+    position = _TWO.pack(time & NUMBER_MAX, seq)
+    header = (chain.place, event_id, actor, chain.packed, position, chain.leaf, found, kind[1])
+    leaf = _sha256(b"".join(header)).digest()
+    leaf_text = _to_hex(leaf)
     anew = (
-        *(b'{"actor_id":"', line[13:49], b'","body":"', body_text, b'","body_hash":"'),
-        *(found.hexdigest().encode(), chain.counters, event_text, chain.fence_text, leaf_text),
-        *(b'","prev":"', chain.leaf_text, b'","salt":"', salt_text, b'","seq":', number),
-        *(chain.tail, b"%d" % time, b',"type":"', kind_text, b'"}'),
+        b'{"actor_id":"%b","body":"%b","body_hash":"%b%b%b%b%b","prev":"%b","salt":"%b",'
+        b'"seq":%b%b%d,"type":"%b"}'
+    ) % (
+        actor_text,
+        body_text,
+        _to_hex(found),
+        counters,
+        event_text,
+        fence_text,
+        leaf_text,
+        chain.leaf_text,
+        salt_text,
+        number,
+        tail,
+        time,
+        kind_text,
     )
     if (
-        b"".join(anew) != line
-        or not (len(event_id) == len(salt) == _SALT_BYTES)
-        or not _is_id(event_text)
+        anew != line
+        or len(event_id) != _ID_BYTES
+        or len(salt) != _SALT_BYTES
+        or not event_text[8] == event_text[13] == event_text[18] == event_text[23] == _DASH
+        or event_text != event_text.lower()
         or not chain.time <= time <= NUMBER_MAX
         or (body_text[-1] == _PAD and _has_spare_bits(body_text))
         or salt_text[21] not in b"AQgw"
     ):
         return None
-    chain.seq += 1
-    chain.leaf, chain.leaf_text, chain.time = leaf.digest(), leaf_text, time
-    chain.leaves += chain.leaf
-    return _Told(
-        kind[0], chain.seq, chain.control_epoch, chain.control_revision, time, line[13:49], body
-    )
+    chain.seq, chain.leaf, chain.leaf_text, chain.time = seq, leaf, leaf_text, time
+    chain.leaves += leaf
+    return kind[0], seq, chain.control_epoch, chain.control_revision, time, actor_text, body
 
 
 _PAD: Final = ord("=")
 _DASH: Final = ord("-")
-
-
-def _is_id(text: bytes) -> bool:
-    """Tell whether 32 hex digits and four dashes stand as they must."""
-    is_dashed = text[8] == text[13] == text[18] == text[23] == _DASH
-    return is_dashed and text == text.lower()
 
 
 def _has_spare_bits(text: bytes) -> bool:
@@ -1922,8 +1947,8 @@ def _leaf(event: _EventLine, chain: _Chain, name: str) -> bytes:
     ).digest()
 
 
-def _told_by(event: _EventLine) -> _Told:
-    return _Told(
+def _told_by(event: _EventLine) -> _Values:
+    return (
         event.type,
         event.seq,
         event.control_epoch,
@@ -2031,11 +2056,13 @@ class _Leave(NamedTuple):
 
 
 class _Signed(NamedTuple):
-    """Something that a key signed which was revoked later, and the event that tells of it."""
+    """Something that a key signed which was revoked later, and the events that tell of it.
+
+    Each is the stream and the sequence of one.
+    """
 
     position: int
-    stream: str | None
-    seq: int
+    told_in: Sequence[tuple[str, int]]
     item: str
     line: int
 
@@ -2104,13 +2131,14 @@ class _Audit:
         self._ended_server_keys: dict[str, int] = {}
         self._orphan_keys: list[tuple[str, _Signed]] = []
         self._late_signed: list[_Signed] = []
+        self._artifact_events: dict[str, list[tuple[str, int]]] = {}
         self.chains: dict[bytes, _Chain] = {}
         self._controls: dict[str, _Kill] = {}
         self._lifted: dict[str, int] = {}
         self._kills: dict[tuple[str, str], list[tuple[int, int | None]]] = {}
         self._granted: dict[bytes, _Leave] = {}
         self._tools: dict[str, str] = {}
-        self._given: dict[_Given, tuple[str, int]] = {}
+        self._given: dict[tuple[int, str | None, str, str], tuple[str, int]] = {}
         self._reported: dict[bytes, bytes | _Reported | None] = {}
         self._settled: dict[bytes, bool] = {}
         self._hosts: dict[str, _HostBody] = {}
@@ -2131,7 +2159,7 @@ class _Audit:
         self._entries: dict[str, list[_Entry]] = {}
         self._consistencies: list[tuple[_ConsistencyLine, int]] = []
         self._held_proved: list[Checkpoint] = []
-        self._held_newer = 0
+        self._held_newer = self._held_lost = 0
         self._unproved_votes = self._unsigned_lifts = self._unproved_lifts = 0
         self._unproved_uses = self._unended_uses = self._timed_uses = 0
         self._unregistered = self._unproved_levels = 0
@@ -2232,9 +2260,10 @@ class _Audit:
         self._stage = _ORDER["event"]
         self.events += 1
         self.bodies += 1
-        self._check_seal(chain)
-        if told.kind in self.read_types:
-            self.note(told, chain)
+        if chain.seal is not None:
+            self._check_seal(chain)
+        if told[0] in self.read_types:
+            self.note(_Told(*told), chain)
         return True
 
     def _take_line(self, line: bytes) -> None:  # noqa: C901 -- one case for each kind of line
@@ -2319,7 +2348,7 @@ class _Audit:
         self.bodies += event.body is not None
         self._check_seal(chain)
         if event.type in self.read_types:
-            self.note(_told_by(event), chain)
+            self.note(_Told(*_told_by(event)), chain)
 
     def _check_seal(self, chain: _Chain) -> None:
         if chain.seal is None or chain.seal[0].last_seq != chain.seq:
@@ -2336,23 +2365,39 @@ class _Audit:
 
     def note(self, told: _Told, chain: _Chain) -> None:
         """Note an opening, a control, a stop, a call, a key, or whatever else is read."""
-        item = _event_name(chain, told.seq)
         kind, form = self.read_types[told.kind]
+        if chain.head.kind == kind == SESSION and isinstance(told.body, tuple):
+            self._note_call(told, _USUAL[told.kind](*told.body), chain)  # type: ignore[arg-type]  # -- fields that were read by that very form
+            return
+        item = _event_name(chain, told.seq)
         if chain.head.kind != kind:
             _bad(item, f"a `{told.kind}` has no place in a stream of kind `{chain.head.kind}`")
         if told.kind in _STOPS and chain.killed_at is None:
             chain.killed_at = told.revision
-        if told.body is None:
+        if not isinstance(told.body, bytes):
             self._note_erased(told, chain)
-            return
-        if isinstance(told.body, tuple):
-            self._note_said(told, _USUAL[told.kind](*told.body), chain, item)  # type: ignore[arg-type]  # -- fields that were read by that very form
             return
         try:
             said = _said_by(told.kind, form, told.body)
         except (ValueError, RecursionError) as fault:
             _bad(item, f"its body is not that of a `{told.kind}`: {fault}")
-        self._note_said(told, said, chain, item)
+        if isinstance(said, tuple):
+            self._note_call(told, said, chain)
+        else:
+            self._note_said(told, said, chain, item)
+
+    def _note_call(self, told: _Told, said: _Call, chain: _Chain) -> None:
+        """Note what became of a call: it was decided, started, reported or settled."""
+        match said:
+            case _ProposedBody():
+                if said.status == _GRANTED:
+                    self._note_granted(said, told, chain)
+            case _StartedBody():
+                self._note_started(said.call_id, told, chain)
+            case _ReceivedBody():
+                self._note_receipt(said, told, chain)
+            case _SettledBody():
+                self._note_settled(said, told, chain)
 
     def _note_erased(self, told: _Told, chain: _Chain) -> None:
         kind = told.kind
@@ -2374,21 +2419,12 @@ class _Audit:
             chain.erased_people += 1
             self._note_first_key(told)
 
-    def _note_said(self, told: _Told, said: _Said, chain: _Chain, item: str) -> None:  # noqa: PLR0912, C901 -- one case for each form
+    def _note_said(self, told: _Told, said: _Other, chain: _Chain, item: str) -> None:  # noqa: PLR0912, C901 -- one case for each form
         match said:
-            case _ProposedBody():
-                if said.status == _GRANTED:
-                    self._note_granted(said, told, chain, item)
-                    self._note_use(said, told, chain, item)
-            case _StartedBody():
-                self._note_started(said.call_id, told.epoch, chain, item)
-            case _ReceivedBody():
-                self._note_receipt(said, told.epoch, chain, item)
-            case _SettledBody():
-                self._note_settled(said, chain, item)
             case _OpenedBody():
                 # Only what it was opened with: nothing moves a session to another artifact.
                 if told.seq == 1:
+                    self._note_artifact_event(said.compiled_session_hash, told, chain)
                     chain.agent, chain.artifact = self._one(said.agent), said.artifact_id
                     chain.environment = self._one(said.environment)
             case _StoppedBody():
@@ -2416,6 +2452,8 @@ class _Audit:
             case _VoteBody():
                 envelope = _parse_envelope(said.envelope, item)
                 self._votes.setdefault(_whole_of(envelope), told.seq)
+            case _ApprovedBody():
+                self._note_artifact_event(said.compiled_hash, told, chain)
             case _SealedBody():
                 if said.stream_id in self._sealed:
                     _bad(item, "it tells of a stream that was closed before")
@@ -2423,19 +2461,27 @@ class _Audit:
             case _ServerKeyEndBody():
                 self._ended_server_keys.setdefault(said.key_id, said.log_size)
 
+    def _note_artifact_event(self, compiled: str, told: _Told, chain: _Chain) -> None:
+        """Remember an event that tells of an artifact: its key may have been revoked since."""
+        if self.is_second and compiled:
+            place = (chain.head.stream_id, told.seq)
+            self._artifact_events.setdefault(compiled, []).append(place)
+
     def _one(self, name: str) -> str:
         """Return the same text for equal ones, so that each is held once."""
         return self._tools.setdefault(name, name)
 
-    def _note_receipt(self, said: _ReceivedBody, epoch: int, chain: _Chain, item: str) -> None:
+    def _note_receipt(self, said: _ReceivedBody, told: _Told, chain: _Chain) -> None:
         """Compute how good a report is: its reporter's own word, or what its host signed."""
         word = said.attested_by
         if word is None:
             if said.evidence_level not in _OWN_WORDS:
+                item = _event_name(chain, told.seq)
                 _bad(item, f"it calls a reporter's own word `{said.evidence_level[:80]}`")
             if said.receipt_id is not None:
                 self._reported[said.receipt_id] = said.call_id
             return
+        item = _event_name(chain, told.seq)
         if said.evidence_level != _ATTESTED:
             _bad(item, "it holds a host's word, and says that it counts for less")
         receipt = self._open_word(word.envelope)
@@ -2451,7 +2497,7 @@ class _Audit:
             _bad(item, "the host's word is on a call of another tool")
         if chain.environment and chain.environment != receipt.environment:
             _bad(item, "the host's word is for another environment")
-        self._note_word(receipt, epoch, item)
+        self._note_word(receipt, told.epoch, item)
         if said.receipt_id is not None:
             self._reported[said.receipt_id] = _Reported(said.call_id, word.never_begun)
 
@@ -2480,7 +2526,7 @@ class _Audit:
             self._words[word] = (epoch, item, self.line)
         self.attestations += 1
 
-    def _note_settled(self, said: _SettledBody, chain: _Chain, item: str) -> None:
+    def _note_settled(self, said: _SettledBody, told: _Told, chain: _Chain) -> None:
         """Compute how good the word was that a call was settled on."""
         level = said.evidence_level
         is_cited = said.settlement_id is not None
@@ -2494,7 +2540,7 @@ class _Audit:
         elif said.receipt_id is not None:
             is_known = said.receipt_id in self._reported
             if is_known and _call_of(self._reported[said.receipt_id]) != said.call_id:
-                _bad(item, "it cites a receipt of another call")
+                _bad(_event_name(chain, told.seq), "it cites a receipt of another call")
             best = _ATTESTED if cites_attested else _OWN_WORD
             # Whoever cites it may be an operator, whose own word is as good as any.
             fits = level in {best, _OWN_WORD} or (is_cited and level == _VERIFIED)
@@ -2506,9 +2552,10 @@ class _Audit:
         if not is_known and chain.erased_receipts:
             self._unproved_levels += 1
         elif not is_known:
-            _bad(item, "it names a word that no event before it tells of")
+            why = "it names a word that no event before it tells of"
+            _bad(_event_name(chain, told.seq), why)
         elif not fits and level:
-            _bad(item, why)
+            _bad(_event_name(chain, told.seq), why)
 
     def _note_abandoned(self, said: _AbandonedBody, chain: _Chain, item: str) -> None:
         """Hold a call that was given up before its time to its host's word that it never began."""
@@ -2541,7 +2588,7 @@ class _Audit:
                 _bad(item, "the host's word is on another call")
             self._check_word(receipt, said, item)
             self._note_word(receipt, told.epoch, item)
-        signed = _Signed(0, chain.head.stream_id, told.seq, item, self.line)
+        signed = _Signed(0, [(chain.head.stream_id, told.seq)], item, self.line)
         self._orphan_keys.append((key.key_id, signed))
         self.orphans += 1
 
@@ -2638,39 +2685,39 @@ class _Audit:
             _bad(item, "one person lifted it alone")
         self._lifted[lifted.control_id] = epoch
 
-    def _note_granted(self, call: _ProposedBody, told: _Told, chain: _Chain, item: str) -> None:
+    def _note_granted(self, call: _ProposedBody, told: _Told, chain: _Chain) -> None:
         if call.call_id in self._granted:
-            _bad(item, "it grants a call that was granted before")
+            _bad(_event_name(chain, told.seq), "it grants a call that was granted before")
         tool, arguments = self._one(call.tool), _short(call.arguments_hash)
         self._granted[call.call_id] = _Leave(chain, tool, arguments, told.seq)
-        self._hold_against_kills(tool, told.epoch, chain, item)
+        self._hold_against_kills(tool, told, chain)
         self.calls += 1
+        if call.standing is not None:
+            item = _event_name(chain, told.seq)
+            place = (tool, chain.agent, chain.environment)
+            self._uses.append(_Use(call.standing, *place, told.epoch, told.time, item, self.line))
 
-    def _note_use(self, call: _ProposedBody, told: _Told, chain: _Chain, item: str) -> None:
-        if call.standing is None:
-            return
-        place = (self._one(call.tool), chain.agent, chain.environment)
-        self._uses.append(_Use(call.standing, *place, told.epoch, told.time, item, self.line))
-
-    def _note_started(self, call_id: bytes, epoch: int, chain: _Chain, item: str) -> None:
+    def _note_started(self, call_id: bytes, told: _Told, chain: _Chain) -> None:
         """Find the call, which an earlier event of the session granted, and through it the tool."""
         granted = self._granted.get(call_id)
         if granted is not None and granted.session is chain:
-            self._hold_against_kills(granted.tool, epoch, chain, item)
+            self._hold_against_kills(granted.tool, told, chain)
             self.calls += 1
         elif granted is None and chain.erased_proposals:
             self._unproved_starts += 1
-            self._hold_against_kills(None, epoch, chain, item)
+            self._hold_against_kills(None, told, chain)
         else:
-            _bad(item, "it starts a call that no event of its session before it granted")
+            why = "it starts a call that no event of its session before it granted"
+            _bad(_event_name(chain, told.seq), why)
 
-    def _hold_against_kills(self, tool: str | None, epoch: int, chain: _Chain, item: str) -> None:
+    def _hold_against_kills(self, tool: str | None, told: _Told, chain: _Chain) -> None:
         """Refuse what follows the session's stop now, and remember it for kills told of later."""
         if chain.killed_at is not None:
-            _bad(item, "it grants or starts a call although the session had been stopped")
-        given = _Given(epoch, tool, chain.agent, chain.artifact)
+            why = "it grants or starts a call although the session had been stopped"
+            _bad(_event_name(chain, told.seq), why)
+        given = (told.epoch, tool, chain.agent, chain.artifact)
         if given not in self._given:
-            self._given[given] = (item, self.line)
+            self._given[given] = (_event_name(chain, told.seq), self.line)
 
     # What is held against each other once all events were read.
 
@@ -2693,7 +2740,7 @@ class _Audit:
         self._check_sealed()
         self._find_kills()
         for given, (item, line) in self._given.items():
-            if self._is_killed(given):
+            if self._is_killed(_Given(*given)):
                 why = "it grants or starts a call while a kill of its scope was in force"
                 _bad(item, why, line)
 
@@ -2903,9 +2950,8 @@ class _Audit:
         granted = self._match_grant(grant, item, chain)
         position = self._ended_server_keys.get(key.key_id)
         if position is not None:
-            session = None if granted is None else granted.session.head.stream_id
-            seq = 0 if granted is None else granted.seq
-            self._late_signed.append(_Signed(position, session, seq, item, self.line))
+            places = [] if granted is None else [(grant.session_id, granted.seq)]
+            self._late_signed.append(_Signed(position, places, item, self.line))
         self.grants += 1
 
     def _match_grant(self, grant: _Grant, item: str, chain: _Chain | None) -> _Leave | None:
@@ -2924,7 +2970,7 @@ class _Audit:
         kind = envelope.payload_type
         if kind == ARTIFACT_TYPE:
             artifact, key = self._open(envelope, kind, ARTIFACT, Artifact)
-            self._note_artifact(key, f"artifact {artifact.compiled_hash}")
+            self._note_artifact(key, artifact, f"artifact {artifact.compiled_hash}")
         elif kind == APPROVAL_VOTE_TYPE:
             vote, key = self._open(envelope, kind, PERSON, ApprovalVote)
             self._check_voter(vote, key, f"the vote on request {vote.request_id}")
@@ -2972,11 +3018,12 @@ class _Audit:
             _bad(item, str(fault))
         signers.add(new.key_id)
 
-    def _note_artifact(self, key: Key, item: str) -> None:
-        """Remember an artifact whose key was revoked: which event tells of it is not read."""
+    def _note_artifact(self, key: Key, artifact: Artifact, item: str) -> None:
+        """Remember an artifact whose key was revoked, and the events that tell of it."""
         position = self._ended_server_keys.get(key.key_id)
         if position is not None:
-            self._late_signed.append(_Signed(position, None, 0, item, self.line))
+            places = self._artifact_events.get(artifact.compiled_hash, [])
+            self._late_signed.append(_Signed(position, places, item, self.line))
 
     def _check_voter(
         self, vote: ApprovalVote | _EnrolmentVote | _BreakGlassVote | _LiftVote, key: Key, item: str
@@ -3024,7 +3071,7 @@ class _Audit:
         self._check_tenant(opened.tenant_id, item)
         if self._pinned is not None:
             self._find(ARTIFACT, opened.artifact_key.key_id, item)
-        self._note_artifact(opened.artifact_key, item)
+        self._note_artifact(opened.artifact_key, opened.artifact, item)
         for envelope, vote in zip(opened.vote_envelopes, opened.votes, strict=True):
             self._check_vote(envelope, vote, item)
         self.dossiers += 1
@@ -3116,8 +3163,11 @@ class _Audit:
             if position is not None:
                 self._late_signed.append(orphan._replace(position=position))
         for signed in self._late_signed if self.is_second else ():
-            entries = self._entries.get(signed.stream or "", [])
-            if not any(signed.seq <= one.seq and one.at < signed.position for one in entries):
+            if not any(
+                seq <= one.seq and one.at < signed.position
+                for stream, seq in signed.told_in
+                for one in self._entries.get(stream, ())
+            ):
                 why = (
                     "the key that signed it was revoked, and nothing proves that its event stood "
                     "in the log before"
@@ -3154,23 +3204,34 @@ class _Audit:
     def _check_held(self) -> None:
         """Hold the log against the checkpoints that the auditor kept."""
         item = "the checkpoint that you hold"
-        kept = sorted(self._opened_held(item), key=lambda one: one.size)
+        kept = sorted(self._opened_held(item), key=lambda one: (one.epoch, one.size))
         if not kept:
             _bad(item, "there is none of this tenant among them")
         last = self._last(item)
-        older = [one for one in kept if one.size <= last.size]
+        older = [one for one in kept if (one.epoch, one.size) <= (last.epoch, last.size)]
         if not older:
             why = f"it is of {kept[0].size} entries, and the bundle of {last.size}: it is older"
             _bad(item, why)
-        proved = [one for one in older if self._follows(one, last, item)]
-        if older[-1] not in proved:
+        if older[-1].size > last.size:
+            why = (
+                f"a restore lost entries: it is of {older[-1].size}, and the bundle of {last.size}"
+            )
+            _bad(item, why)
+        if not self._follows(older[-1], last, item):
             why = (
                 f"the bundle does not tell how it follows from these {older[-1].size} entries; "
                 "export it again with --checkpoint"
             )
             _bad(item, why)
-        self._held_proved = proved
+        self._held_proved = [older[-1]]
         self._held_newer = len(kept) - len(older)
+        for one in older[:-1]:
+            try:
+                self._follows(one, last, item)
+            except _BadError:
+                if one.epoch == last.epoch:
+                    raise
+                self._held_lost += 1
 
     def _opened_held(self, item: str) -> Iterator[Checkpoint]:
         for envelope in self._held:
@@ -3188,6 +3249,8 @@ class _Audit:
 
         Ends the reading where it proves the contrary.
         """
+        if old.size > last.size:
+            _bad(item, f"of its {old.size} entries the bundle has {last.size}")
         for one in self._checkpoints:
             if (one.epoch, one.size) == (old.epoch, old.size) and one.root != old.root:
                 _bad(item, f"of {old.size} entries it has another root than the bundle's")
@@ -3421,6 +3484,11 @@ class _Audit:
             )
         if self._checkpoints and (late := self.events - self._logged()):
             yield f"that {late} events are in the log: they came after its last checkpoint"
+        if self._held_lost:
+            yield (
+                f"that the log goes on from {self._held_lost} checkpoints of an earlier restore "
+                "epoch that you hold: a restore lost some of what they tell of"
+            )
         if self._held_newer:
             yield f"what came later: you hold {self._held_newer} newer checkpoints"
         unlinked = {one.size for one in self._checkpoints[:-1]}
@@ -3485,12 +3553,12 @@ def _microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+_HEX: Final = re.compile("[0-9a-f]{64}")
+
+
 def _short(text: str) -> str | bytes:
     """Return a hash in half the room, and any other text as it is."""
-    try:
-        return bytes.fromhex(_hex(text))
-    except ValueError:
-        return text
+    return bytes.fromhex(text) if _HEX.fullmatch(text) else text
 
 
 def _call_of(report: bytes | _Reported | None) -> bytes | None:
@@ -4152,10 +4220,10 @@ def _dossier_not_proved(opened: Opened, *, is_pinned: bool) -> Iterator[str]:
 # parts are put together, in order. A part that does not fit, or holds anything that is wrong, is
 # read once more in the usual way. So whatever is found is what one process finds.
 
-_CHUNK: Final = 4 << 20
+_CHUNK: Final = 1 << 20
 """Bytes that are read at a time."""
 
-_WORTH: Final = 4 * _CHUNK
+_WORTH: Final = 16 * _CHUNK
 """Bytes of events from which on several processes are worth their start."""
 
 _EVENT_BEGIN: Final = b'{"actor_id":"'
@@ -4270,7 +4338,9 @@ def _take_found(audit: _Audit, found: _Found) -> None:
     for number, stream, told in found.told:
         audit.line = line + number
         audit.events = events + number
-        audit.bodies = bodies + number - bisect_right(found.erased, number)
+        audit.bodies = bodies + number
+        if found.erased:
+            audit.bodies -= bisect_right(found.erased, number)
         audit.note(_Told(*told), audit.chains[stream])  # type: ignore[arg-type]  # -- written as one
     audit.line = line + found.lines
     audit.events = events + found.lines
@@ -4279,6 +4349,7 @@ def _take_found(audit: _Audit, found: _Found) -> None:
 
 def _work(number: int, audit: _Audit, chunks: Sequence[tuple[int, int]], send: Connection) -> None:
     """Read these parts, one after the other, in a process of its own."""
+    gc.disable()  # what is made here lives no longer than its part, and holds no cycles
     for begin, end in chunks:
         found = _look(number, audit, begin, end)
         send.send_bytes(marshal.dumps((*found,)))  # type: ignore[arg-type]  # -- plain values
@@ -4304,14 +4375,16 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
     count = 0
     for line in lines:
         stream = _stream_of(line)
-        one = _next_told(line, stream, chains, audit)
-        if one is None:
+        place = chains.get(stream)
+        one = None if place is None else _follow(line, place[0], audit.known)
+        one = one or _read_slowly(line, stream, chains, audit)
+        if one is None or not _agrees_with_seal(chains[stream][0]):
             break
         count += 1
         at += len(line) + 1
-        if one.body is None:
+        if one[6] is None:
             erased.append(count)
-        if one.kind in audit.read_types and (given := _worth_telling(one, chains[stream][0])):
+        if one[0] in audit.read_types and (given := _worth_telling(one, chains[stream][0])):
             told.append((count, stream, given))
     segments = [
         (stream, prev, first, _flat(chain.stands_at()), bytes(chain.leaves))
@@ -4324,17 +4397,17 @@ def _flat(place: _Place) -> tuple[object, ...]:
     return (*place[:3], *place.fence, *place[4:])
 
 
-def _next_told(
+def _read_slowly(
     line: bytes,
     stream: bytes,
     chains: dict[bytes, tuple[_Chain, bytes, tuple[int, ...]]],
     audit: _Audit,
-) -> _Told | None:
-    """Return what the next event tells, or None if it is none, or not good."""
-    place = chains.get(stream)
-    if place is not None and (told := _follow(line, place[0], audit.known)) is not None:
-        return told if _agrees_with_seal(place[0]) else None
-    whole = audit.chains.get(stream)
+) -> _Values | None:
+    """Return what the next event tells, or None if it is none, or not good.
+
+    The first event of a stream in a part is taken for what it says that it follows.
+    """
+    place, whole = chains.get(stream), audit.chains.get(stream)
     if whole is None or len(line) >= LINE_MAX:
         return None
     try:
@@ -4346,31 +4419,30 @@ def _next_told(
             numbers = (event.epoch, event.fence, event.control_epoch, event.control_revision)
             chain = _Chain(whole.head, audit.known.tenant)
             chain.seal = whole.seal
-            fence, control = numbers[:2], numbers[2:]
-            chain.stand(_Place(event.seq - 1, prev, event.time, fence, *control))
+            chain.stand(_Place(event.seq - 1, prev, event.time, numbers[:2], *numbers[2:]))
             place = chain, event.prev.encode(), (event.seq, event.time, *numbers)
         _check_event(event, place[0], audit.known)
     except (ValueError, RecursionError, _BadError):
         return None
     chains[stream] = place
-    return _told_by(event) if _agrees_with_seal(place[0]) else None
+    return _told_by(event)
 
 
 def _agrees_with_seal(chain: _Chain) -> bool:
-    seal = None if chain.seal is None else chain.seal[0]
-    return seal is None or seal.last_seq != chain.seq or seal.last_leaf.encode() == chain.leaf_text
+    if chain.seal is None or chain.seal[0].last_seq != chain.seq:
+        return True
+    return chain.seal[0].last_leaf.encode() == chain.leaf_text
 
 
-def _worth_telling(told: _Told, chain: _Chain) -> tuple[object, ...] | None:
-    """Return what is told as plain values, with its body read where that is of a usual kind."""
-    body = told.body
-    if told.kind not in _SHAPES or not isinstance(body, bytes):
-        return tuple(told)
-    found = _shaped_body(told.kind, body)
-    is_proposed = told.kind == CALL_PROPOSED and chain.head.kind == SESSION
-    if found is not None and is_proposed and found[3] != _GRANTED:
+def _worth_telling(told: _Values, chain: _Chain) -> tuple[object, ...] | None:
+    """Return what is told, with its body read where that is of a usual kind."""
+    kind, body = told[0], told[6]
+    found = None if body is None else _shaped_body(kind, body)
+    if found is None:
+        return told
+    if kind == CALL_PROPOSED and chain.head.kind == SESSION and found[3] != _GRANTED:
         return None
-    return (*told[:6], found or body)
+    return (*told[:6], found)
 
 
 # The command.
@@ -4393,13 +4465,14 @@ def verify_file(
 def parse_held(data: bytes) -> list[Envelope]:
     """Return the checkpoints that a file holds, as one envelope or as a witness's lines.
 
-    Raises `ValueError` for a file that holds anything else.
+    A last line without its line feed was never finished, and is left out. Raises `ValueError` for a
+    file that holds anything else.
     """
     text = data.decode()
     try:
         values = [_FREE.decode(text)]
     except json.JSONDecodeError:
-        values = [_FREE.decode(line) for line in text.splitlines() if line.strip()]
+        values = [_FREE.decode(line) for line in text.split("\n")[:-1] if line.strip()]
     inner = [
         one["envelope"] if isinstance(one, dict) and "envelope" in one else one for one in values
     ]
