@@ -11,6 +11,7 @@ from tests.journeys.test_sdk_once import Slow
 from tests.studio.story import Story
 
 from placet.kernel.principal import Environment
+from placet.kernel.refusals import GovernanceUnavailable
 from placet.replay.sessions.refusals import LeaseLost
 from placet.sdk.endpoints import ToolCall
 from placet.sdk.govern import governed
@@ -151,3 +152,21 @@ async def test_leaving_waits_for_a_tool_until_its_grant_has_run_out_and_no_longe
         slow.go_on.set()
         while session._late:  # noqa: SLF001 -- its tool still ends, and is told of
             await client.state(session.session_id)
+
+
+async def test_whoever_cannot_take_over_holds_no_journal_and_renews_no_lease(
+    desk: RefundDesk, network: Network, tmp_path: Path
+) -> None:
+    def cut() -> None:
+        network.is_down = True
+
+    async with desk.client(network, patience=HASTY) as client:
+        async with client.session(mode=ENFORCE, journal=tmp_path) as session:
+            session.note_begun(session.means.ids.new())
+        network.after["lease"] = cut
+        again = client.session(session.session_id, journal=tmp_path)
+        with pytest.raises(GovernanceUnavailable):
+            await again.__aenter__()
+        assert "stopped" in repr(again.attached.renewal)
+        Journal(tmp_path, session.session_id).open().close()
+        network.is_down = False
