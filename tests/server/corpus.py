@@ -20,6 +20,7 @@ from tests.server.routes_asked_controls import CONTROL_ROUTES, CONTROLS_REFUSED
 from tests.server.routes_asked_drafts import DRAFT_ROUTES, DRAFTS_REFUSED
 from tests.server.routes_asked_drift import DRIFT_REFUSED, DRIFT_ROUTES
 from tests.server.routes_asked_issuers import ISSUER_ROUTES, ISSUERS_REFUSED
+from tests.server.routes_asked_search import SEARCH_ROUTES
 from tests.server.routes_asked_snapshots import SNAPSHOT_ROUTES, SNAPSHOTS_REFUSED
 from tests.server.routes_asked_streams import STREAM_ROUTES, STREAMS_REFUSED
 from tests.server.routes_asked_tool_hosts import TOOL_HOST_ROUTES, TOOL_HOSTS_REFUSED
@@ -68,6 +69,7 @@ def cases() -> Iterator[Case]:
         *ISSUER_ROUTES,
         *SNAPSHOT_ROUTES,
         *STREAM_ROUTES,
+        *SEARCH_ROUTES,
         *VIEW_ROUTES,
     ):
         yield from _of_keys(route)

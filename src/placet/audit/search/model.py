@@ -1,6 +1,6 @@
 """What is searched for, what is found, and how both are kept."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID
@@ -10,6 +10,7 @@ import msgspec
 from placet.evidence.fields import HexDigest
 from placet.kernel.ids import TenantId
 from placet.kernel.paging import PAGE_DEFAULT, PAGE_MAX
+from placet.kernel.refusals import MalformedQuery
 from placet.kernel.value import Input, Value
 from placet.replay.calls.model import Verdict
 
@@ -146,9 +147,18 @@ class _Asked(Input, frozen=True, rename={"since": "from", "until": "to"}):
     order: SearchOrder = SearchOrder.NEWEST
 
     def filter(self) -> AuditFilter:
-        """Return what is asked for."""
+        """Return what is asked for. Refuses `malformed_query` for a time beyond the calendar."""
         names = AuditFilter.__struct_fields__
-        return AuditFilter(**{name: getattr(self, name) for name in names})
+        asked = {name: getattr(self, name) for name in names}
+        times = {"since": _in_utc(self.since, "from"), "until": _in_utc(self.until, "to")}
+        return AuditFilter(**asked | times)
+
+
+def _in_utc(at: datetime | None, parameter: str) -> datetime | None:
+    try:
+        return None if at is None else at.astimezone(UTC)
+    except OverflowError as fault:
+        raise MalformedQuery(detail="there is no such time", parameter=parameter) from fault
 
 
 class SearchQuery(_Asked, frozen=True, rename={"since": "from", "until": "to"}):
