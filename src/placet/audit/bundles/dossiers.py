@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from placet.authority import store as authority
-from placet.authority.model import CompiledGovernanceArtifact, KeyList
+from placet.authority.model import KeyList
 from placet.evidence.dsse import parse_envelope
 from placet.storage.database import Reading
-from placet.studio.approvals.model import ApprovalNotFound
-from placet.studio.dossiers.rules import approval_dossier, artifact_dossier
+from placet.studio.dossiers.rules import approval_dossier
 from placet.studio.endings.service import show_approval
 from placet.studio.requests.service import show_request
 from placet.studio.snapshots import store as snapshots
@@ -27,16 +26,10 @@ async def known_keys(tx: Reading) -> KeyList:
 async def dossier_of(tx: Reading, artifact_id: UUID, known: KeyList) -> bytes:
     """Return the dossier of the approval that an artifact was compiled for.
 
-    Where no approval of a workspace stands behind it, the dossier is of the artifact alone.
+    Refuses `artifact_not_found`, and `approval_not_found` for an artifact that stands alone: none
+    is made without an approval.
     """
     artifact = await authority.get_artifact(tx, artifact_id)
-    try:
-        return await _of_approval(tx, artifact, known)
-    except ApprovalNotFound:
-        return artifact_dossier(tx.tenant_id, parse_envelope(artifact.envelope), known)
-
-
-async def _of_approval(tx: Reading, artifact: CompiledGovernanceArtifact, known: KeyList) -> bytes:
     approval = await show_approval(tx, artifact.approval_id)
     snapshot = await snapshots.get_snapshot(tx, approval.draft_snapshot_id)
     request = await show_request(tx, approval.request_id)
