@@ -21,7 +21,7 @@ from placet.audit.erasures.model import (
     StreamOpen,
     StreamUnknown,
 )
-from placet.events.model import StreamKind, new_event, tenant_stream
+from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
 from placet.events.store import list_events
 from placet.evidence.verify import verify_bundle
 from placet.storage.database import Database
@@ -194,6 +194,29 @@ async def test_an_event_that_says_otherwise_than_what_is_done_is_refused(
     assert code == ("unknown" if "stream_id" in wrong else "misstated")
     assert None not in (await bodies(desk, worker.session_id)).values()
     assert await told(desk) == []
+
+
+async def test_an_archived_workspace_loses_what_people_wrote_in_words_and_nothing_else(
+    desk: Desk, admin: "asyncpg.Connection[Any]"
+) -> None:
+    text = f"moved to {desk.ids.new().hex}"
+    workspace = desk.workspace.workspace_id
+    path = f"/api/v1/studio/workspaces/{workspace}/archive"
+    archived = await desk.post(path, {"reason": text}, desk.workplace.founder_key)
+    assert archived.status_code == 200, archived.text
+    # What it has in force goes on, and so the workspace is not closed.
+    with pytest.raises(StreamOpen):
+        await erase(desk, workspace)
+    revoke = f"/api/v1/studio/approvals/{desk.approval_id}/revoke"
+    revoked = await desk.post(revoke, {"reason": "over"}, desk.operator_key)
+    assert revoked.status_code == 200, revoked.text
+    assert await erase(desk, workspace) == 1
+    assert await stands_in(admin, text) == set()
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        left = await list_events(tx, StreamId(workspace), after=0, limit=500)
+    assert {e.type for e in left if e.body is None} == {"WorkspaceArchived"}
+    assert await erase(desk, workspace) == 0
+    assert await calling(desk, workspace, [1]) == "redo"
 
 
 async def test_the_application_itself_may_delete_no_body(

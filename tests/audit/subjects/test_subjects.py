@@ -22,6 +22,9 @@ from tests.replay.test_principals import acting_for
 
 from placet.audit.subjects.model import FoundStatus, RequestStatus
 from placet.audit.subjects.rules import subject_hash
+from placet.events.artifacts.model import Subject
+from placet.events.artifacts.store import keep_artifact, link_artifact, list_links, read_artifact
+from placet.events.model import StreamId
 from placet.kernel.ids import Ids
 from placet.storage.database import Database
 from placet.tenancy.model import Role
@@ -132,6 +135,27 @@ async def test_a_principals_sessions_go_whole(desk: Desk, text: str) -> None:
     shown = await asked(desk, "nobody-of-that-name", principal=text)
     assert [each.stream_id for each in shown.streams] == [worker.session_id]
     assert {event["body"] for event in await worker.events()} == {None}
+
+
+async def test_an_artifact_of_an_event_goes_with_it_unless_another_event_has_it_too(
+    desk: Desk, text: str, admin: "asyncpg.Connection[Any]"
+) -> None:
+    worker, other = await ended(desk), await spoken(desk)
+    content, shared = f"mail of {text}".encode(), b"the terms"
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        for one, name in ((content, "mail.txt"), (shared, "terms.txt")):
+            digest = await keep_artifact(tx, one)
+            subject = Subject(stream_id=StreamId(worker.session_id), seq=2)
+            await link_artifact(tx, digest, subject, name=name, media_type="text/plain")
+        elsewhere = Subject(stream_id=StreamId(other.session_id), seq=2)
+        await link_artifact(tx, digest, elsewhere, name="terms.txt", media_type="text/plain")
+    assert "event_artifact.content" in await stands_in(admin, text)
+    shown = await asked(desk, text)
+    assert [(each.stream_id, each.bodies) for each in shown.streams] == [(worker.session_id, 1)]
+    assert await stands_in(admin, text) == set()
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        assert await list_links(tx, subject) == []
+        assert await read_artifact(tx, digest) == shared
 
 
 async def test_what_stays_is_counted_with_the_reason(desk: Desk, text: str) -> None:

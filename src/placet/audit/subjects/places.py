@@ -66,7 +66,9 @@ PLACES: Final = (
 )
 
 IN_BODIES: Final = "event_body"
-KEPT_BODIES: Final = "these events prove who may do what, or how authority came about"
+KEPT_BODIES: Final = (
+    "these events prove who may do what, or how authority came about, or their stream never closes"
+)
 
 UNSEARCHED: Final = (
     "backups, copies on other nodes and exports that were taken: they are whoever's keeps them",

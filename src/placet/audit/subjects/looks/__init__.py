@@ -1,4 +1,4 @@
-"""Looking for a text in every body of a tenant, and in the arguments and outputs beside them.
+"""Looking for a text in every body of a tenant, and in the arguments, outputs and artifacts too.
 
 The database finds the rows that may hold it, by the bytes in which it would be written; what they
 are is then decided by reading them as JSON, string by string, and opening what stands in base64.

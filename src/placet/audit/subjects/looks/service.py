@@ -16,6 +16,9 @@ CALLS_AT_ONCE: Final = 1_000
 RECEIPTS_AT_ONCE: Final = 200
 """Outputs are long."""
 
+ARTIFACTS_AT_ONCE: Final = 20
+"""And so are artifacts."""
+
 
 @dataclasses.dataclass(slots=True)
 class Found:
@@ -33,6 +36,7 @@ async def look(db: Database, who: Principal, request: SubjectRequest) -> dict[UU
     await _look_at_bodies(db, who, request.subject, wanted, found)
     await _look_at_calls(db, who, request.subject, wanted, found)
     await _look_at_receipts(db, who, request.subject, wanted, found)
+    await _look_at_artifacts(db, who, request.subject, found)
     if request.principal is not None:
         await _look_at_principals(db, who, request.principal, found)
     return dict(found)
@@ -81,6 +85,21 @@ async def _look_at_receipts(
         if len(page) < RECEIPTS_AT_ONCE:
             return
         after = page[-1][:2]
+
+
+async def _look_at_artifacts(
+    db: Database, who: Principal, subject: str, found: defaultdict[UUID, Found]
+) -> None:
+    after: tuple[UUID, int, str] | None = None
+    while True:
+        async with db.reading(who) as tx:
+            page = await store.page_artifacts(tx, after, subject, ARTIFACTS_AT_ONCE)
+        for stream, seq, _, is_told in page:
+            if is_told:
+                found[stream].seqs.add(seq)
+        if len(page) < ARTIFACTS_AT_ONCE:
+            return
+        after = page[-1][:3]
 
 
 async def _look_at_principals(

@@ -84,6 +84,19 @@ _NAMED: Final = sa.text(
       AND b.seq = ANY (CAST(:seqs AS bigint[]))
     """
 )
+_ARTIFACTS: Final = sa.text(
+    """
+    SELECT p.stream_id, p.seq, p.name, position(:raw IN a.content) > 0 AS is_told
+    FROM (
+        SELECT l.tenant_id, l.stream_id, l.seq, l.name, l.digest
+        FROM placet.event_artifact_link AS l
+        WHERE l.tenant_id = :tenant AND (l.stream_id, l.seq, l.name) > (:stream, :seq, :name)
+        ORDER BY l.stream_id, l.seq, l.name LIMIT :most
+    ) AS p
+    JOIN placet.event_artifact AS a ON a.tenant_id = p.tenant_id AND a.digest = p.digest
+    ORDER BY p.stream_id, p.seq, p.name
+    """
+)
 _PRINCIPALS: Final = sa.text(
     """
     SELECT s.session_id FROM placet.replay_session AS s
@@ -139,6 +152,22 @@ async def page_principals(
         sa.bindparam("session", after or _NOWHERE, type_=sa.Uuid),
     ).bindparams(principal=principal, most=limit)
     return [row.session_id for row in await tx.rows(query)]
+
+
+async def page_artifacts(
+    tx: Reading, after: tuple[UUID, int, str] | None, subject: str, limit: int
+) -> list[tuple[UUID, int, str, bool]]:
+    """Return the next artifacts of events: stream, event, name, whether it holds the subject."""
+    stream, seq, name = after or (_NOWHERE, 0, "")
+    query = _ARTIFACTS.bindparams(
+        sa.bindparam("tenant", tx.tenant_id, type_=sa.Uuid),
+        sa.bindparam("stream", stream, type_=sa.Uuid),
+        sa.bindparam("raw", subject.encode(), type_=sa.LargeBinary),
+    ).bindparams(seq=seq, name=name, most=limit)
+    return [
+        (row.stream_id, row.seq, row.name, row.is_told or subject in row.name)
+        for row in await tx.rows(query)
+    ]
 
 
 async def list_of_calls(tx: Reading, session: UUID, calls: Sequence[UUID]) -> list[int]:
