@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from litestar import Litestar
+from tests.audit.erasures.ended import erase
 from tests.replay.desk import Desk, Worker
 
 from placet.audit.bundles import service
-from placet.audit.bundles.model import Wish
+from placet.audit.bundles.model import ErasedMeanwhile, Wish
+from placet.audit.bundles.service import Begun
 from placet.authority.key_changes import service as key_changes
 from placet.authority.server_keys import NOBODY, ServerKeys
 from placet.events.model import StreamKind, tenant_stream
@@ -184,8 +186,8 @@ async def test_who_took_what_is_an_event(desk: Desk, auditor: Auditor) -> None:
     assert (await told_of(desk, StreamKind.ERASURES)).count("ExportRecorded") == 1
 
 
-async def test_what_nobody_took_to_the_end_is_never_recorded(desk: Desk, app: Litestar) -> None:
-    keys = app.state[ServerKeys.__name__]
+async def begun_by(desk: Desk, app: Litestar) -> tuple[Principal, Begun]:
+    """Begin an export of a tenant."""
     who = Principal(
         tenant_id=desk.runtime.tenant_id,
         actor_id=desk.operator.actor_id,
@@ -194,12 +196,34 @@ async def test_what_nobody_took_to_the_end_is_never_recorded(desk: Desk, app: Li
         scopes=frozenset({Scope.AUDIT}),
     )
     wish = Wish(scope=BundleScope(kind=ScopeKind.TENANT), held_size=None)
-    begun = await service.begin_export(desk.db, who, keys, desk.ids, wish)
+    keys = app.state[ServerKeys.__name__]
+    return who, await service.begin_export(desk.db, who, keys, desk.ids, wish)
+
+
+async def test_what_nobody_took_to_the_end_is_never_recorded(desk: Desk, app: Litestar) -> None:
+    who, begun = await begun_by(desk, app)
     lines = service.write_bundle(desk.db, who, begun, desk.ids)
     await anext(lines)
     await lines.aclose()
     assert (await told_of(desk)).count("BundleExported") == 1
     assert await told_of(desk, StreamKind.ERASURES) == []
+
+
+async def test_a_bundle_breaks_off_where_its_bodies_are_erased_meanwhile(
+    desk: Desk, app: Litestar
+) -> None:
+    ended, other = await closed(desk), await closed(desk)
+    await erase(desk, other.session_id)
+    who, begun = await begun_by(desk, app)
+    whole = [line async for line in service.write_bundle(desk.db, who, begun, desk.ids)]
+    assert verify_bundle(io.BytesIO(b"".join(whole))).flaw is None
+    who, begun = await begun_by(desk, app)
+    lines = service.write_bundle(desk.db, who, begun, desk.ids)
+    await anext(lines)
+    await erase(desk, ended.session_id)
+    with pytest.raises(ErasedMeanwhile):
+        async for _ in lines:
+            pass
 
 
 @pytest.mark.parametrize(

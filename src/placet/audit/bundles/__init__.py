@@ -21,5 +21,6 @@ read in short transactions, a page at a time, however slow the reader is. Memory
 one small record per stream.
 
 Failures: a reader that leaves early leaves an export that was begun and never recorded. What cannot
-be read any more ends the answer in the middle, and a bundle without its last line verifies nowhere.
+be read any more, or was erased meanwhile, ends the answer in the middle, and a bundle without its
+last line verifies nowhere.
 """

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from placet.evidence.bundle import BundleScope
-from placet.kernel.refusals import Invalid
+from placet.kernel.refusals import Invalid, Unavailable
 from placet.kernel.value import Input, Value
 
 NAME_MAX = 200
@@ -72,3 +72,10 @@ class CheckpointAhead(Invalid):
         "`placet restore --verify` tells more"
     )
     size: int
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class ErasedMeanwhile(Unavailable):
+    """Bodies were erased while the bundle was written, so it breaks off."""
+
+    hint = "export it again"

@@ -6,11 +6,14 @@ from datetime import UTC
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from placet.audit.bundles import store
 from placet.audit.bundles.dossiers import dossier_of, known_keys, once_each
-from placet.audit.bundles.model import BundleExported, CheckpointAhead, Wish
+from placet.audit.bundles.model import BundleExported, CheckpointAhead, ErasedMeanwhile, Wish
 from placet.audit.bundles.readme import readme_of
 from placet.audit.bundles.streams import heads_of
+from placet.audit.erasures.model import BodiesErased
 from placet.audit.retention import service as retention
 from placet.audit.retention.model import ExportManifest, StreamTaken
 from placet.authority.checkpoints import service as checkpoints
@@ -115,7 +118,28 @@ async def _lines(
     yield writer.checkpoint(parse_envelope(begun.checkpoint.envelope))
     async for line in _proofs(writer, db, principal, begun):
         yield line
+    await _refuse_erased(db, principal, begun.heads)
     yield writer.manifest()
+
+
+async def _refuse_erased(db: Database, principal: Principal, heads: Sequence[StreamHead]) -> None:
+    """Refuse `erased_meanwhile` if bodies were erased since the heads were read.
+
+    They would be missing in a bundle whose stream of erasures ends before it tells of them.
+    """
+    async with db.reading(principal) as tx:
+        stream = tenant_stream(tx.tenant_id, StreamKind.ERASURES)
+        after = next((head.head_seq for head in heads if head.stream_id == stream), 0)
+        taken = {head.stream_id for head in heads}
+        while page := await events.list_events(tx, stream, after=after, limit=PAGE):
+            for event in page:
+                if event.type == BodiesErased.__name__ and event.body is not None:
+                    erased = msgspec.json.decode(event.body, type=BodiesErased)
+                    if erased.stream_id in taken:
+                        raise ErasedMeanwhile(
+                            detail=f"bodies of stream {erased.stream_id} were erased meanwhile"
+                        )
+            after = page[-1].seq
 
 
 async def _tell(tx: Writing, said: Value, ids: Ids) -> None:
