@@ -85,7 +85,7 @@ async def test_what_tells_of_authority_is_forked_to_be_read_only(store: Store) -
         with pytest.raises(StreamReadOnly):
             await store.append(stream.stream_id, store.steps(1))
         with pytest.raises(StreamReadOnly):
-            await store.append(stream.stream_id, store.steps(1), expected=1, fence=(9, 9))
+            await store.append(stream.stream_id, store.steps(1), expected=1, fence=(1, 9))
     assert await history(store, again.stream_id) == [
         (origin, 1),
         (made.stream_id, 1),

@@ -76,21 +76,15 @@ MUTANTS: Final = (
     Mutant("mixes", "IF there <> i - 1 THEN", "IF false THEN", scenes.a_batch_out_of_its_place),
     Mutant(
         "has no fence",
-        "< (epoch, fence) THEN",
-        "< (0, 0) THEN",
+        "IF (p_epoch, p_fence) < (epoch, fence) OR p_epoch <> v_epoch",
+        "IF p_epoch <> v_epoch",
         scenes.a_lower_fence_behind_a_higher,
     ),
     Mutant(
         "lets whoever names no fence in",
-        "IF (coalesce(p_epoch, 1), coalesce(p_fence, 0)) <",
-        "IF (p_epoch, p_fence) <",
+        "OR (p_fence IS NULL AND fence > 0)",
+        "",
         scenes.a_lower_fence_behind_a_higher,
-    ),
-    Mutant(
-        "compares the second of the pair first",
-        "IF (coalesce(p_epoch, 1), coalesce(p_fence, 0)) < (epoch, fence) THEN",
-        "IF (coalesce(p_fence, 0), coalesce(p_epoch, 1)) < (fence, epoch) THEN",
-        scenes.two_raise_the_fence,
     ),
     Mutant(
         "writes into forks of authority",

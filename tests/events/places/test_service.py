@@ -1,8 +1,11 @@
 """Appending in full: what is written once, what is refused, and where a reader stands."""
 
+from urllib.parse import urlsplit
+
+import asyncpg
 import pytest
 from msgspec.structs import replace
-from tests.conftest import Workplace, found
+from tests.conftest import Server, Workplace, found
 from tests.events.kept import Store
 
 from placet.events.model import GENESIS, StreamId, StreamKind, tenant_stream
@@ -22,7 +25,9 @@ from placet.events.places.service import append
 from placet.events.places.store import find_place, list_after, list_children
 from placet.events.store import append as append_plainly
 from placet.events.store import list_streams
+from placet.kernel.ids import Ids
 from placet.kernel.refusals import NotFound
+from placet.storage.database import Database
 
 
 async def test_a_batch_is_written_in_its_order_behind_what_is_there(store: Store) -> None:
@@ -138,11 +143,32 @@ async def test_a_higher_fence_shuts_out_the_lower_ones(store: Store) -> None:
         with pytest.raises(StreamFenced) as refused:
             await store.append(stream, store.steps(1), fence=lower)
         assert (refused.value.epoch, refused.value.fence) == (1, 7)
-    await store.append(stream, store.steps(1), fence=(2, 0))
-    with pytest.raises(StreamFenced):
-        await store.append(stream, store.steps(1), fence=(1, 9))
+    await store.append(stream, store.steps(1), fence=(1, 8))
     pairs = [(event.epoch, event.fence) for event in await store.all(stream)]
-    assert pairs == [(1, 0), (1, 7), (1, 7), (2, 0)]
+    assert pairs == [(1, 0), (1, 7), (1, 7), (1, 8)]
+
+
+async def test_after_a_restore_no_fence_of_before_writes(
+    server: Server, fresh_database_url: str, ids: Ids
+) -> None:
+    db = await Database.open(fresh_database_url)
+    store = Store(db, (await found(db, ids)).founder, ids)
+    stream, free = store.stream(), store.stream()
+    await store.append(stream, store.steps(1), fence=(1, 7))
+    await store.append(free, store.steps(1))
+    admin = await asyncpg.connect(server.admin(urlsplit(fresh_database_url).path[1:]))
+    await admin.execute("UPDATE placet.storage_epoch SET epoch = 2")
+    await admin.close()
+    for old in ((1, 7), (1, 9), (3, 1), None):
+        with pytest.raises(StreamFenced) as refused:
+            await store.append(stream, store.steps(1), fence=old)
+        assert (refused.value.epoch, refused.value.fence) == (2, 0)
+    await store.append(stream, store.steps(1), fence=(2, 1))
+    await store.append(free, store.steps(1))
+    for one, pair in ((stream, (2, 1)), (free, (2, 0))):
+        last = (await store.all(one))[-1]
+        assert (last.epoch, last.fence) == pair
+    await db.close()
 
 
 async def test_a_retry_under_a_fence_that_has_passed_gets_its_answer(store: Store) -> None:
@@ -212,6 +238,12 @@ async def test_batches_that_no_stream_takes_are_refused(store: Store) -> None:
     ):
         with pytest.raises(BatchInvalid):
             await store.append(stream, events)
+
+
+async def test_both_numbers_of_a_fence_begin_at_one(store: Store) -> None:
+    for fence in ((1, 0), (0, 1)):
+        with pytest.raises(BatchInvalid):
+            await store.append(store.stream(), store.steps(1), fence=fence)
 
 
 async def test_streams_that_tell_of_authority_are_not_appended_to_like_this(store: Store) -> None:

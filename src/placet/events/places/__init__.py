@@ -17,8 +17,9 @@ statement, as a whole, and the stream answers one of these:
   (`stream_read_only`).
 
 Fences: the pair that a write names stands in its events' headers, so the stream's fence is that of
-its last event, and no other column can disagree with the evidence. A write that names none has the
-lowest, (1, 0): into a stream that was ever fenced nobody writes without a fence.
+its last event, and no other column can disagree with the evidence. Its second number begins at 1; a
+write that names no fence has 0, and into a stream that was ever fenced nobody writes without one.
+The first number is the epoch of all authority: after a restore no fence of before is any good.
 
 Same content: bodies are compared under the salt that was kept, so a retry may come with another
 one. Where the body was erased its salt is gone, and only a retry with the very same salt counts

@@ -17,6 +17,8 @@ def check_batch(batch: Batch) -> None:
         raise BatchInvalid(detail=f"a stream of kind `{batch.kind}` is written by its own part")
     if not 0 < len(batch.events) <= BATCH_MAX:
         raise BatchInvalid(detail=f"a batch has 1 to {BATCH_MAX} events")
+    if batch.fence is not None and (batch.fence.epoch < 1 or batch.fence.n < 1):
+        raise BatchInvalid(detail="both numbers of a fence are at least 1")
     if len({event.event_id for event in batch.events}) < len(batch.events):
         raise BatchInvalid(detail="two events of the batch have the same id")
     for event in batch.events:

@@ -19,9 +19,11 @@ DECLARE
     is_placed boolean;
     s placet.event_stream%ROWTYPE;
     v_seq bigint;
+    v_epoch bigint;
     found_at record;
     w record;
 BEGIN
+    SELECT o.epoch INTO v_epoch FROM placet.storage_epoch_v1() AS o;
     LOOP
         code := NULL;
         written := 0;
@@ -96,9 +98,16 @@ BEGIN
             code := 'read_only';
             RETURN;
         END IF;
-        -- Invariant: nothing follows under a lower fence; who names none has the lowest.
-        IF (coalesce(p_epoch, 1), coalesce(p_fence, 0)) < (epoch, fence) THEN
+        -- Invariant: nothing follows under a lower fence, none of another epoch is any good, and
+        -- where one was ever named nobody writes without.
+        IF (p_epoch, p_fence) < (epoch, fence) OR p_epoch <> v_epoch
+            OR (p_fence IS NULL AND fence > 0)
+        THEN
             code := 'fenced';
+            IF epoch < v_epoch THEN
+                epoch := v_epoch;
+                fence := 0;
+            END IF;
             RETURN;
         END IF;
         IF p_expected + there <> s.next_seq - 1 OR NOT is_placed THEN
@@ -124,7 +133,7 @@ BEGIN
     END LOOP;
 
     SELECT * INTO w FROM placet.event_write_v1(
-        v_tenant, p_stream, p_actor, coalesce(p_epoch, 1), coalesce(p_fence, 0),
+        v_tenant, p_stream, p_actor, v_epoch, coalesce(p_fence, 0),
         coalesce((
             SELECT g.control_epoch FROM placet.authority_control_gate AS g
             WHERE g.tenant_id = v_tenant), 0), 0,
@@ -142,7 +151,7 @@ BEGIN
     stands_at := w.io_next_seq - 1;
     head := w.io_head;
     at := w.io_at;
-    epoch := coalesce(p_epoch, 1);
+    epoch := v_epoch;
     fence := coalesce(p_fence, 0);
 END
 $$;
