@@ -12,7 +12,7 @@ from tests.replay.desk import Desk
 from tests.replay.tallies.wide import pay, wide
 
 SESSIONS = 8
-TURNS = 8
+TURNS = 12
 MOST = 3
 # One statement, so that it sees what one commit left.
 COUNTED = """
@@ -30,7 +30,9 @@ async def work(desk: Desk, seed: int) -> int:
     for _ in range(TURNS):
         # The tallies of both tools are met in either order.
         names = chance.sample(["pay", "peek"], 2)
-        calls = [pay(chance.randint(1, 9), chance.choice("abcdefgh"), name) for name in names]
+        calls = [
+            pay(chance.randint(1, 9), chance.choice("abcdefghijklmnopqrst"), name) for name in names
+        ]
         answered = await worker.try_propose(*calls)
         if answered.status_code != 200:
             told = answered.json()["code"]
@@ -41,7 +43,7 @@ async def work(desk: Desk, seed: int) -> int:
                 assert {one["code"] for one in call["reasons"]} == {"aggregate_exceeded"}
                 continue
             granted += 1
-            await worker.report(call, chance.choice(["failed", "failed", "succeeded"]))
+            await worker.report(call, "failed")
     return granted
 
 
