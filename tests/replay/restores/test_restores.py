@@ -10,7 +10,9 @@ import pytest
 from tests.replay.desk import REQUEST_HASH, Worker
 from tests.replay.restores.conftest import Bench
 
+from placet.authority.recovery.model import Recovering
 from placet.authority.recovery.store import raise_epoch, read_epoch
+from placet.kernel.refusals import GovernanceUnavailable, Unavailable, refusal_for
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import sweep_due
 from placet.replay.restores.outside import read_controls
@@ -263,3 +265,10 @@ async def test_what_may_have_begun_in_what_was_lost_is_not_abandoned(bench: Benc
     assert (await bench.close()).status_code == 200
     (again,) = await refunds(await bench.desk.worker(), "ord_00000001")
     assert [one["code"] for one in again["reasons"]] == ["effect_key_taken"]
+
+
+def test_a_client_that_may_run_alone_where_nobody_answers_may_not_where_this_is_answered() -> None:
+    told = refusal_for({"code": "recovering", "detail": "restored", "retry_after_seconds": 5})
+    assert isinstance(told, Recovering)
+    assert isinstance(told, Unavailable)
+    assert not isinstance(told, GovernanceUnavailable)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from placet.kernel.ids import ActorId, TenantId
-from placet.kernel.refusals import GovernanceUnavailable, NotFound
+from placet.kernel.refusals import NotFound, Unavailable
 from placet.kernel.value import Input, Value
 
 RETRY_SECONDS = 5
@@ -15,7 +15,7 @@ REASON_MAX = 2_000
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
-class Recovering(GovernanceUnavailable):
+class Recovering(Unavailable):
     """The database was restored or failed over, and nothing is granted until that is looked at."""
 
     hint = "an operator runs `placet restore --verify`; reads, kills and receipts go on"
