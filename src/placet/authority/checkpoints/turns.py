@@ -12,7 +12,7 @@ from placet.storage.database import Database
 from placet.storage.work import WorkDue, finish_due
 
 BATCH: Final = 16
-TAKEN_SECONDS: Final = 30
+TAKEN_SECONDS: Final = 10
 _LOG: Final = logging.getLogger("placet.worker")
 
 
