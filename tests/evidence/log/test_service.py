@@ -268,6 +268,7 @@ async def test_whoever_writes_an_event_never_waits_for_a_round(
         "event_log_pending",
         "evidence_log",
         "evidence_log_entry",
+        "work_due",  # the index that follows the log is due
     }
     await scribe.advance_all()
     await scribe.check_whole()
