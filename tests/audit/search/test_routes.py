@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from tests.audit.search.auditor import Auditor
@@ -101,14 +100,14 @@ async def test_time_narrows_and_orders(auditor: Auditor) -> None:
     assert [event["at"] for event in within] == [at for at in times if at == middle]
 
 
-@pytest.mark.parametrize("order", ["newest", "oldest"])
-async def test_pages_follow_each_other_without_a_gap(auditor: Auditor, order: str) -> None:
+async def test_pages_follow_each_other_without_a_gap(auditor: Auditor) -> None:
     await worked(auditor)
-    for asked in ({}, {"agent": AGENT}, {"agent": AGENT, "verdict": "deny"}):
-        whole = await auditor.all(order=order, **asked)
-        assert whole
-        for limit in (1, 2, 3):
-            assert await auditor.all(order=order, limit=limit, **asked) == whole
+    for order in ("newest", "oldest"):
+        for asked in ({}, {"agent": AGENT}, {"agent": AGENT, "verdict": "deny"}):
+            whole = await auditor.all(order=order, **asked)
+            assert whole
+            for limit in (1, 3):
+                assert await auditor.all(order=order, limit=limit, **asked) == whole
 
 
 async def test_a_search_goes_on_over_what_it_began_on(auditor: Auditor) -> None:
@@ -209,24 +208,19 @@ async def test_a_log_that_grew_is_followed_by_the_worker(auditor: Auditor) -> No
     assert page["indexed_through"] == page["log_size"] > 0
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
+async def test_what_cannot_be_asked_is_refused(auditor: Auditor) -> None:
+    wrong: tuple[Mapping[str, object], ...] = (
         {"verdict": "perhaps"},
         {"fingerprint": "AB" * 32},
-        {"fingerprint": "ab"},
         {"actor": "x"},
         {"since": "2026-03-01T00:00:00"},
+        {"until": "0001-01-01T00:00:00+23:59"},
         {"tool": ""},
-        {"tool": "x" * 201},
         {"order": "best"},
-        {"cursor": "x"},
-        {"cursor": "WyJuZXdlc3QiLDEsMiwzLDRd"},
-        {"cursor": "WyJvbGRlc3QiLDEsMiwzXQ"},
         {"limit": 0},
         {"tenant_id": "1"},
-    ],
-)
-async def test_what_cannot_be_asked_is_refused(auditor: Auditor, asked: Mapping[str, Any]) -> None:
-    answered = await auditor.ask("", asked)
-    assert (answered.status_code, answered.json()["code"]) == (400, "malformed_query")
+        {"order": "oldest", "cursor": (await auditor.page(limit=1))["next_cursor"] or "x"},
+    )
+    for asked in wrong:
+        answered = await auditor.ask("", asked)
+        assert (answered.status_code, answered.json()["code"]) == (400, "malformed_query"), asked
