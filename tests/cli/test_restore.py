@@ -8,6 +8,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.cli.conftest import Placet
+from tests.cli.floor import Floor
+from tests.cli.office import Office
+from tests.conftest import Server
+from tests.server.serving import serving
 
 from placet.cli import doctor
 from placet.cli.exits import Exit
@@ -15,10 +19,15 @@ from placet.settings import Settings
 from placet.storage.checks import Status
 from placet.storage.embedded.cluster import ensure
 
+LEFT = """
+INSERT INTO placet.authority_recovery (tenant_id, epoch, from_epoch, log_size, began_at)
+VALUES ($1, 9, 8, 0, now())
+"""
 
-async def told(url: str, statement: str) -> None:
+
+async def told(url: str, statement: str, *given: object) -> None:
     connection = await asyncpg.connect(url)
-    await connection.execute(statement)
+    await connection.execute(statement, *given)
     await connection.close()
 
 
@@ -75,3 +84,16 @@ def test_the_doctor_says_where_checkpoints_are_safe(
     )
     found = [check.status for check in doctor.witness(settings)]
     assert found == ([] if status is None else [status])
+
+
+def test_an_operator_closes_what_a_restore_left_open(
+    placet: Placet, server: Server, database_name: str, database_url: str, tmp_path: Path
+) -> None:
+    with serving(database_url, tmp_path / "keys") as port:
+        floor = Floor(Office(placet, f"http://127.0.0.1:{port}", database_url, tmp_path))
+        asyncio.run(told(server.admin(database_name), LEFT, floor.office.tenant))
+        done = floor.office.run("restore", "close", "--reason", "nothing was lost", by="op")
+        assert done.returncode == Exit.OK, done.stderr
+        assert done.stdout.strip() == "closed: epoch 9 grants as before"
+        again = floor.office.run("restore", "close", "--reason", "nothing was lost", by="op")
+        assert again.returncode == Exit.NOT_FOUND

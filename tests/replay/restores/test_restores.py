@@ -3,6 +3,7 @@
 The server's place is played by the row of the epoch; a real restore is in `tests/invariants`.
 """
 
+import io
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from tests.replay.restores.conftest import Bench
 
 from placet.authority.recovery.model import Recovering
 from placet.authority.recovery.store import raise_epoch, read_epoch
+from placet.evidence.verify import verify_bundle
 from placet.kernel.refusals import GovernanceUnavailable, Unavailable, refusal_for
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import sweep_due
@@ -104,6 +106,8 @@ async def test_no_authority_of_before_is_of_use_once_the_epoch_is_raised(bench: 
     assert shown == {open_call["call_id"]: "unknown"}
     assert asked["status"] == "awaiting_approval"
     assert await bench.is_whole(heir)
+    bundle = await bench.desk.get("/api/v1/replay/bundle", bench.desk.workplace.founder_key)
+    assert verify_bundle(io.BytesIO(bundle.content)).flaw is None
 
 
 async def pending(worker: Worker) -> list[dict[str, Any]]:
