@@ -318,6 +318,8 @@ def test_both_keys_sign_that_one_takes_over() -> None:
     assert "not the key that it replaces" in flaw(Parts(signed=[new, old]))
     stranger = rotated(STRANGER_KEY, NEW_GRANT_KEY)
     assert "none of the keys" in flaw(Parts(signed=[*stranger]))
+    forged = replace(new, signatures=old.signatures)
+    assert "signature" in flaw(Parts(signed=[old, forged]))
 
 
 def revoked(position: int, key_id: str, purpose: str = "grant") -> list[Said]:

@@ -382,6 +382,11 @@ def _raw_id(value: object) -> bytes:
     return bytes.fromhex(_id(value).replace("-", ""))
 
 
+def _id_text(value: object) -> bytes:
+    """Return the text of a UUID as bytes, as it stands in a file."""
+    return _id(value).encode()
+
+
 def _base64(value: object) -> bytes:
     """Return what base64 says, padded and with zero spare bits."""
     if isinstance(value, str):
@@ -403,7 +408,7 @@ def _moment(value: object) -> datetime:
 
 Hex = Annotated[str, _hex]
 Id = Annotated[str, _id]
-RawId = Annotated[bytes, _raw_id]
+IdText = Annotated[bytes, _id_text]
 Name = Annotated[str, _text(1, 200)]
 Reason = Annotated[str, _text(1, 1_000)]
 Count = Annotated[int, _number(0)]
@@ -1373,7 +1378,7 @@ class _StoppedBody(_Part):
 
 
 class _ProposedBody(NamedTuple):
-    call_id: RawId
+    call_id: IdText
     tool: str
     arguments_hash: str
     status: str
@@ -1381,7 +1386,7 @@ class _ProposedBody(NamedTuple):
 
 
 class _StartedBody(NamedTuple):
-    call_id: RawId
+    call_id: IdText
 
 
 @dataclass(frozen=True)
@@ -1392,8 +1397,8 @@ class _WordBody(_Part):
 
 
 class _ReceivedBody(NamedTuple):
-    receipt_id: RawId | None = None
-    call_id: RawId | None = None
+    receipt_id: IdText | None = None
+    call_id: IdText | None = None
     evidence_level: str = ""
     status: str = ""
     arguments_hash: str = ""
@@ -1403,17 +1408,17 @@ class _ReceivedBody(NamedTuple):
 
 
 class _SettledBody(NamedTuple):
-    call_id: RawId
+    call_id: IdText
     evidence_level: str = ""
-    receipt_id: RawId | None = None
-    settlement_id: RawId | None = None
-    reconciled_by: RawId | None = None
+    receipt_id: IdText | None = None
+    settlement_id: IdText | None = None
+    reconciled_by: IdText | None = None
 
 
 @dataclass(frozen=True)
 class _AbandonedBody(_Part):
-    call_id: RawId
-    receipt_id: RawId | None = None
+    call_id: IdText
+    receipt_id: IdText | None = None
 
 
 @dataclass(frozen=True)
@@ -1639,10 +1644,6 @@ Whatever fits none is read as every other body is, and the same is found in it.
 """
 
 
-def _raw(text: bytes) -> bytes:
-    return _unhex(text.replace(b"-", b""))
-
-
 def _shaped_body(kind: str, body: bytes) -> tuple[object, ...] | None:
     """Return the first fields of a body of one of the usual shapes, or None if it has another."""
     shape = _SHAPES.get(kind)
@@ -1650,17 +1651,15 @@ def _shaped_body(kind: str, body: bytes) -> tuple[object, ...] | None:
     if found is None:
         return None
     if kind == CALL_STARTED:
-        return (_raw(found[1]),)
+        return found.groups()
     if kind == RECEIPT_RECEIVED:
         call, level, receipt = found.groups()
-        return _raw(receipt), _raw(call), level.decode()
+        return receipt, call, level.decode()
     if kind == CALL_PROPOSED:
         arguments, call, status, tool = found.groups()
-        return _raw(call), tool.decode(), arguments.decode(), status.decode()
+        return call, tool.decode(), arguments.decode(), status.decode()
     call, level, receipt, reconciled, settlement = found.groups()
-    cited = None if receipt is None else _raw(receipt)
-    others = [None if one is None else _raw(one) for one in (settlement, reconciled)]
-    return _raw(call), level.decode(), cited, *others
+    return call, level.decode(), receipt, settlement, reconciled
 
 
 _USUAL: Final[dict[str, type[_ProposedBody | _StartedBody | _ReceivedBody | _SettledBody]]] = {
@@ -1683,10 +1682,7 @@ class _Mark(NamedTuple):
 
 
 class _Told(NamedTuple):
-    """What an event that is read tells: of its header, and its body.
-
-    The body is bytes, or the first fields of one of a usual kind, or None where it was erased.
-    """
+    """What an event that is read tells: of its header, and its body, None where it was erased."""
 
     kind: str
     seq: int
@@ -1694,7 +1690,7 @@ class _Told(NamedTuple):
     revision: int
     time: int
     actor: bytes
-    body: bytes | tuple[object, ...] | None
+    body: bytes | None
 
 
 class _Place(NamedTuple):
@@ -2088,24 +2084,45 @@ def verify_bundle(
     from which its log must follow. More `processes` than one read a large file faster, and find
     the same; they take a stream that is a file. Never raises for the content of the bundle.
     """
-    return _verify(stream, _Audit(pinned, held), processes, b"")
+    return _verify(stream, pinned, held, processes)
 
 
-def _verify(stream: BinaryIO, audit: "_Audit", processes: int, first: bytes) -> BundleReport:
-    """Read on to the end or to the first flaw, after a first line that was read before."""
-    flaw = None
+def _verify(
+    stream: BinaryIO,
+    pinned: PinnedKeys | None,
+    held: Sequence[Envelope],
+    processes: int,
+    first: bytes = b"",
+) -> BundleReport:
+    """Read to the end or to the first flaw, after a first line that was read before.
+
+    What several processes find bad is read again by one, which names it.
+    """
+    begin = _shared_from(stream, processes)
+    if begin is not None:
+        audit = _Audit(pinned, held)
+        try:
+            _read(stream, audit, first, processes)
+            return audit.report(None)
+        except _BadError:
+            stream.seek(begin)
+    audit, flaw = _Audit(pinned, held), None
     try:
-        if first:
-            audit.take(first)
-        if processes > 1:
-            _read_ahead(stream, audit, processes)
-        while line := stream.readline(LINE_MAX + 1):
-            audit.take(line)
-        audit.finish()
+        _read(stream, audit, first)
     except _BadError as bad:
         named = audit.blamed(bad, stream)
         flaw = Flaw(line=named.line or audit.line, item=named.item, why=named.why)
     return audit.report(flaw)
+
+
+def _read(stream: BinaryIO, audit: "_Audit", first: bytes, processes: int = 1) -> None:
+    if first:
+        audit.take(first)
+    if processes > 1:
+        _read_ahead(stream, audit, processes)
+    while line := stream.readline(LINE_MAX + 1):
+        audit.take(line)
+    audit.finish()
 
 
 class _Audit:
@@ -2123,7 +2140,7 @@ class _Audit:
         self._lines: Mapping[str, Callable[..., _Line]] = _LINES_1
         self.read_types = _READ
         self._stage = 0
-        self._line_before = b""
+        self._line_before = self._line_now = b""
         self._keys: Keys = {}
         self._hoped: Keys = {}
         self._hoped_uses: dict[tuple[str, str], tuple[str, str, int]] = {}
@@ -2176,6 +2193,7 @@ class _Audit:
     def take(self, line: bytes) -> None:
         """Check the next line."""
         self.line += 1
+        self._line_now = line
         if self._is_complete:
             _bad("the end", "there are bytes after the manifest")
         if not line.endswith(b"\n"):
@@ -2366,15 +2384,12 @@ class _Audit:
     def note(self, told: _Told, chain: _Chain) -> None:
         """Note an opening, a control, a stop, a call, a key, or whatever else is read."""
         kind, form = self.read_types[told.kind]
-        if chain.head.kind == kind == SESSION and isinstance(told.body, tuple):
-            self._note_call(told, _USUAL[told.kind](*told.body), chain)  # type: ignore[arg-type]  # -- fields that were read by that very form
-            return
         item = _event_name(chain, told.seq)
         if chain.head.kind != kind:
             _bad(item, f"a `{told.kind}` has no place in a stream of kind `{chain.head.kind}`")
         if told.kind in _STOPS and chain.killed_at is None:
             chain.killed_at = told.revision
-        if not isinstance(told.body, bytes):
+        if told.body is None:
             self._note_erased(told, chain)
             return
         try:
@@ -2382,11 +2397,11 @@ class _Audit:
         except (ValueError, RecursionError) as fault:
             _bad(item, f"its body is not that of a `{told.kind}`: {fault}")
         if isinstance(said, tuple):
-            self._note_call(told, said, chain)
+            self.note_call(told, said, chain)
         else:
             self._note_said(told, said, chain, item)
 
-    def _note_call(self, told: _Told, said: _Call, chain: _Chain) -> None:
+    def note_call(self, told: _Told, said: _Call, chain: _Chain) -> None:
         """Note what became of a call: it was decided, started, reported or settled."""
         match said:
             case _ProposedBody():
@@ -2488,7 +2503,7 @@ class _Audit:
         signed = (receipt.key_id, receipt.outcome == "never_begun")
         if signed != (word.key_id, word.never_begun):
             _bad(item, "the host's word says otherwise than the event of it")
-        named = (receipt.session_id, _raw_id(receipt.call_id), receipt.external_ref)
+        named = (receipt.session_id, receipt.call_id.encode(), receipt.external_ref)
         if named != (chain.head.stream_id, said.call_id, said.external_ref):
             _bad(item, "the host's word is on another call")
         self._check_word(receipt, said, item)
@@ -2956,7 +2971,7 @@ class _Audit:
 
     def _match_grant(self, grant: _Grant, item: str, chain: _Chain | None) -> _Leave | None:
         """Hold a grant against the event that granted its call, if the bundle can tell."""
-        granted = self._granted.get(_raw_id(grant.call_id))
+        granted = self._granted.get(grant.call_id.encode())
         if granted is not None:
             told = (granted.session.head.stream_id, granted.tool, granted.arguments_hash)
             if told != (grant.session_id, grant.tool, _short(grant.arguments_hash)):
@@ -3302,16 +3317,18 @@ class _Audit:
         """
         if not self.is_second or self._is_complete or self.line == 1:
             return bad
-        last = b""
+        self._sum_up()
+        last = self._line_now
         while line := rest.readline(LINE_MAX + 1):
             if not line.endswith(b"\n") or line.startswith(b'{"exported_at":'):
                 return bad
+            self._hash.update(last)
             last = line
         try:
             manifest = _line_of(last, _LINES_2)
         except (ValueError, RecursionError):
             return bad
-        if not isinstance(manifest, _Manifest2):
+        if not isinstance(manifest, _Manifest2) or manifest.sha256 == self._hash.hexdigest():
             return bad
         for name in self._changed_sections(manifest):
             begin = self._begins.get(name)
@@ -4217,8 +4234,8 @@ def _dossier_not_proved(opened: Opened, *, is_pinned: bool) -> Iterator[str]:
 
 # Several processes. Each reads parts of the file and says what it found there, taking for granted
 # what the first event of each stream says of the one before; whether that was so is seen when the
-# parts are put together, in order. A part that does not fit, or holds anything that is wrong, is
-# read once more in the usual way. So whatever is found is what one process finds.
+# parts are put together, in order. A part that does not fit, or holds a line that is not good, is
+# read in the usual way; and a file in which anything is bad is read once more by one process.
 
 _CHUNK: Final = 1 << 20
 """Bytes that are read at a time."""
@@ -4239,33 +4256,47 @@ class _Segment(NamedTuple):
     leaves: bytes
 
 
+_Fact = tuple[
+    int, bytes, tuple[str, int, int, int, int, bytes], bytes | None, tuple[object, ...] | None
+]
+"""Which of a part's lines an event is (from 1), its stream, what its header tells, and its body.
+
+A body of one of the usual shapes is not there, but its first fields.
+"""
+
+
 class _Found(NamedTuple):
     """What was found in a part of the file: `lines` good events from byte `begin` up to `end`."""
 
     begin: int
     end: int
     lines: int
-    erased: list[int]
+    erased: int
     segments: Sequence[tuple[object, ...]]
-    told: list[tuple[int, bytes, tuple[object, ...]]]
+    told: list[_Fact]
+
+
+def _shared_from(stream: BinaryIO, processes: int) -> int | None:
+    """Return where a file stands that is worth several processes, or None for any other."""
+    if processes <= 1 or "fork" not in multiprocessing.get_all_start_methods():
+        return None
+    try:
+        begin = stream.tell()
+        return begin if os.fstat(stream.fileno()).st_size - begin >= _WORTH else None
+    except (OSError, ValueError):
+        return None
 
 
 def _read_ahead(stream: BinaryIO, audit: _Audit, processes: int) -> None:
-    """Take the events of a large file, which several processes read; leave the rest of it."""
-    try:
-        number = stream.fileno()
-        at, size = stream.tell(), os.fstat(number).st_size
-        context = multiprocessing.get_context("fork")
-    except (OSError, ValueError):
-        return
+    """Take the events of a file, which several processes read; leave the rest of it."""
+    number, at = stream.fileno(), stream.tell()
+    size = os.fstat(number).st_size
     while line := stream.readline(LINE_MAX + 1):
         if line.startswith(_EVENT_BEGIN):
             break
         audit.take(line)
         at += len(line)
-    if size - at < _WORTH:
-        stream.seek(at)
-        return
+    context = multiprocessing.get_context("fork")
     chunks = [(begin, min(begin + _CHUNK, size)) for begin in range(at, size, _CHUNK)]
     workers, receivers = [], []
     for place in range(processes):
@@ -4333,18 +4364,18 @@ def _take_found(audit: _Audit, found: _Found) -> None:
         place = _Place(seq, leaf, time, (epoch, fence), control_epoch, control_revision)
         chain.stand(place)
         chain.leaves += leaves
-    line, events, bodies = audit.line, audit.events, audit.bodies
+    begin = audit.line
     audit.stage_events()
-    for number, stream, told in found.told:
-        audit.line = line + number
-        audit.events = events + number
-        audit.bodies = bodies + number
-        if found.erased:
-            audit.bodies -= bisect_right(found.erased, number)
-        audit.note(_Told(*told), audit.chains[stream])  # type: ignore[arg-type]  # -- written as one
-    audit.line = line + found.lines
-    audit.events = events + found.lines
-    audit.bodies = bodies + found.lines - len(found.erased)
+    for number, stream, header, body, fields_of in found.told:
+        audit.line = begin + number
+        chain, told = audit.chains[stream], _Told(*header, body)
+        if fields_of is not None and chain.head.kind == SESSION:
+            audit.note_call(told, _USUAL[told.kind](*fields_of), chain)  # type: ignore[arg-type]  # -- fields that were read by that very form
+        else:
+            audit.note(told, chain)
+    audit.line = begin + found.lines
+    audit.events += found.lines
+    audit.bodies += found.lines - found.erased
 
 
 def _work(number: int, audit: _Audit, chunks: Sequence[tuple[int, int]], send: Connection) -> None:
@@ -4360,7 +4391,7 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
     data = os.pread(number, end - begin + 1, begin - 1)
     skipped = data.find(b"\n") + 1
     if not skipped:
-        return _Found(-1, -1, 0, [], [], [])
+        return _Found(-1, -1, 0, 0, [], [])
     while not data.endswith(b"\n") and (more := os.pread(number, 1 << 16, begin - 1 + len(data))):
         cut = more.find(b"\n") + 1
         data += more[:cut] if cut else more
@@ -4370,9 +4401,8 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
     lines.pop()
     at = begin = begin - 1 + skipped
     chains: dict[bytes, tuple[_Chain, bytes, tuple[int, ...]]] = {}
-    erased: list[int] = []
-    told: list[tuple[int, bytes, tuple[object, ...]]] = []
-    count = 0
+    told: list[_Fact] = []
+    count = erased = 0
     for line in lines:
         stream = _stream_of(line)
         place = chains.get(stream)
@@ -4382,10 +4412,17 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
             break
         count += 1
         at += len(line) + 1
-        if one[6] is None:
-            erased.append(count)
-        if one[0] in audit.read_types and (given := _worth_telling(one, chains[stream][0])):
-            told.append((count, stream, given))
+        erased += one[6] is None
+        kind, body = one[0], one[6]
+        if kind not in audit.read_types:
+            continue
+        usual = None if body is None else _shaped_body(kind, body)
+        if usual is None:
+            told.append((count, stream, one[:6], body, None))
+        elif (
+            kind != CALL_PROPOSED or usual[3] == _GRANTED or chains[stream][0].head.kind != SESSION
+        ):
+            told.append((count, stream, one[:6], None, usual))
     segments = [
         (stream, prev, first, _flat(chain.stands_at()), bytes(chain.leaves))
         for stream, (chain, prev, first) in chains.items()
@@ -4434,17 +4471,6 @@ def _agrees_with_seal(chain: _Chain) -> bool:
     return chain.seal[0].last_leaf.encode() == chain.leaf_text
 
 
-def _worth_telling(told: _Values, chain: _Chain) -> tuple[object, ...] | None:
-    """Return what is told, with its body read where that is of a usual kind."""
-    kind, body = told[0], told[6]
-    found = None if body is None else _shaped_body(kind, body)
-    if found is None:
-        return told
-    if kind == CALL_PROPOSED and chain.head.kind == SESSION and found[3] != _GRANTED:
-        return None
-    return (*told[:6], found)
-
-
 # The command.
 
 
@@ -4459,7 +4485,7 @@ def verify_file(
     first = stream.readline(LINE_MAX + 1)
     if b'"kind":"placet.dossier.v1"' in first:
         return verify_dossier(first + stream.read(max(_LENGTHS.values()) * LINE_MAX), pinned)
-    return _verify(stream, _Audit(pinned, held), processes, first)
+    return _verify(stream, pinned, held, processes, first)
 
 
 def parse_held(data: bytes) -> list[Envelope]:
