@@ -9,6 +9,12 @@ from tests.house.checkout import PACKAGE, ROOT, told, tree
 
 # A store that reads the tables of another slice, and why.
 FOREIGN_TABLES: dict[tuple[str, str], str] = {
+    ("placet.audit.bundles.store", "placet.events.tables"): "how far a stream had come at a time",
+    ("placet.audit.bundles.store", "placet.replay.calls.tables"): "which sessions used a tool",
+    (
+        "placet.audit.bundles.store",
+        "placet.replay.sessions.tables",
+    ): "which sessions a time touches",
     ("placet.audit.search.store", "placet.events.tables"): "indexes what events say",
     ("placet.audit.search.store", "placet.evidence.log.tables"): "follows the log",
     ("placet.audit.search.store", "placet.replay.sessions.tables"): "whose session it is",
@@ -17,7 +23,10 @@ FOREIGN_TABLES: dict[tuple[str, str], str] = {
     ("placet.replay.restores.store", "placet.events.tables"): "every chain, computed anew",
     ("placet.replay.restores.store", "placet.evidence.log.tables"): "entries beside their events",
     ("placet.replay.restores.store", "placet.replay.calls.tables"): "calls that were granted",
-    ("placet.replay.restores.store", "placet.replay.sessions.tables"): "sessions of an earlier epoch",
+    (
+        "placet.replay.restores.store",
+        "placet.replay.sessions.tables",
+    ): "sessions of an earlier epoch",
     ("placet.events.checkpoints.store", "placet.events.tables"): "the leaf at a checkpoint's place",
     ("placet.evidence.log.store", "placet.events.tables"): "what waits for its place in the log",
     ("placet.replay.asks.store", "placet.events.tables"): "the salt of what proposed a call",
@@ -41,8 +50,15 @@ FOREIGN_TABLES: dict[tuple[str, str], str] = {
 }
 
 MODELS = {"model", "lease_model", "refusals"}
-# What the client may see of the rest: words, policy, signatures, and how things are told.
-CLIENT_SEES = ("placet.sdk", "placet.kernel", "placet.policy", "placet.evidence")
+# What the client may see of the rest: words, policy, signatures, how things are told, and how a
+# dossier is put together, which both sides do alike.
+CLIENT_SEES = (
+    "placet.sdk",
+    "placet.kernel",
+    "placet.policy",
+    "placet.evidence",
+    "placet.studio.dossiers.rules",
+)
 
 
 def slice_of(module: str) -> str:

@@ -11,7 +11,9 @@ VAGUE = frozenset({"util", "utils", "common", "helper", "helpers", "base", "mana
 VAGUE_CLASS = re.compile(r"(Manager|Helper|Helpers|Utils|Util)$")
 
 # Folders of tests that mirror no part: whole stories, races and crashes, figures, the house itself.
-OF_THEIR_OWN = frozenset({"journeys", "invariants", "benchmarks", "house", "policy/reference"})
+OF_THEIR_OWN = frozenset(
+    {"journeys", "invariants", "benchmarks", "house", "policy/reference", "evidence/second"}
+)
 
 SOURCE_LINES_MAX = 400
 TEST_LINES_MAX = 600

@@ -150,24 +150,11 @@ def _size_in(file: Path) -> int:
     import msgspec
 
     from placet.evidence.checkpoint import CheckpointPayload
-    from placet.evidence.dsse import Envelope
+    from placet.evidence.verify import parse_held
 
-    class Kept(msgspec.Struct):
-        """A line of a witness."""
-
-        envelope: Envelope
-
-    sizes = []
     try:
-        for line in file.read_bytes().splitlines():
-            found = msgspec.json.decode(line, type=msgspec.Raw)
-            is_kept = b'"envelope"' in bytes(found)[:16]
-            envelope = (
-                msgspec.json.decode(found, type=Kept).envelope
-                if is_kept
-                else msgspec.json.decode(found, type=Envelope)
-            )
-            sizes.append(msgspec.json.decode(envelope.payload, type=CheckpointPayload).size)
+        held = parse_held(file.read_bytes())
+        sizes = [msgspec.json.decode(one.payload, type=CheckpointPayload).size for one in held]
     except (OSError, ValueError) as fault:
         raise CommandRefused(
             detail=f"{file} holds no checkpoint: {fault}",
