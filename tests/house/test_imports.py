@@ -9,12 +9,12 @@ from tests.house.checkout import PACKAGE, ROOT, told, tree
 
 # A store that reads the tables of another slice, and why.
 FOREIGN_TABLES: dict[tuple[str, str], str] = {
-    ("placet.audit.bundles.store", "placet.events.tables"): "how far a stream had come at a time",
+    ("placet.audit.bundles.store", "placet.events.tables"): "how far it had come",
     ("placet.audit.bundles.store", "placet.replay.calls.tables"): "which sessions used a tool",
     (
         "placet.audit.bundles.store",
         "placet.replay.sessions.tables",
-    ): "which sessions a time touches",
+    ): "whom a time touches",
     ("placet.audit.search.store", "placet.events.tables"): "indexes what events say",
     ("placet.audit.search.store", "placet.evidence.log.tables"): "follows the log",
     ("placet.audit.search.store", "placet.replay.sessions.tables"): "whose session it is",
