@@ -23,8 +23,10 @@ SOURCES = [
     ("placet.storage", "storage_epoch_v1"),
     ("placet.authority", "recovery_v1"),
     ("placet.replay", "session_restore_v1"),
+    ("placet.replay", "effect_orphaned_v1"),
 ]
 FUNCTIONS = [
+    "effect_orphaned_v1",
     "session_restore_v1",
     "recovery_closed_since_v1",
     "recovering_v1",

@@ -8,7 +8,7 @@ from alembic import op
 from placet.storage.functions import make_all_anew
 
 revision = "0036"
-down_revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
