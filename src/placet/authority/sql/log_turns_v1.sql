@@ -10,19 +10,24 @@ END
 $$;
 
 -- Tell whether the current tenant's log has something to do: events or ends of streams that wait,
--- or entries that a checkpoint is owed for, so many of them or for so long.
+-- or entries that a checkpoint is owed for, so many of them or for so long. By index alone: a queue
+-- is empty when its plan is made, and may hold many dead rows when it is used.
 CREATE FUNCTION placet.log_waits_v1(p_entries bigint, p_seconds int)
-RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM placet.event_log_pending AS p WHERE p.tenant_id = placet.tenant())
-        OR EXISTS (SELECT FROM placet.event_seal_pending AS s WHERE s.tenant_id = placet.tenant())
-        OR EXISTS (
+RETURNS boolean LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    v_tenant uuid := placet.tenant();
+BEGIN
+    RETURN EXISTS (
             SELECT FROM placet.evidence_log AS l LEFT JOIN LATERAL (
                 SELECT c.size, c.at FROM placet.authority_checkpoint AS c
-                WHERE c.tenant_id = l.tenant_id ORDER BY c.epoch DESC, c.size DESC LIMIT 1
+                WHERE c.tenant_id = v_tenant ORDER BY c.epoch DESC, c.size DESC LIMIT 1
             ) AS last ON true
-            WHERE l.tenant_id = placet.tenant() AND l.owed > coalesce(last.size, 0)
+            WHERE l.tenant_id = v_tenant AND l.owed > coalesce(last.size, 0)
               AND (last.at IS NULL OR l.owed - last.size >= p_entries
                    OR last.at <= clock_timestamp() - make_interval(secs => p_seconds)))
+        OR EXISTS (SELECT FROM placet.event_seal_pending AS s WHERE s.tenant_id = v_tenant)
+        OR EXISTS (SELECT FROM placet.event_log_pending AS p WHERE p.tenant_id = v_tenant);
+END
 $$;
 
 -- Take the tenants whose log has something to do, whoever had its turn longest ago first. A taken
