@@ -17,6 +17,7 @@ FOREIGN_TABLES: dict[tuple[str, str], str] = {
     ): "whom a time touches",
     ("placet.audit.search.store", "placet.events.tables"): "indexes what events say",
     ("placet.audit.search.store", "placet.evidence.log.tables"): "follows the log",
+    ("placet.audit.search.store", "placet.replay.calls.tables"): "whose call it is",
     ("placet.audit.search.store", "placet.replay.sessions.tables"): "whose session it is",
     ("placet.audit.search.store", "placet.studio.workspaces.tables"): "whose workspace it is",
     ("placet.authority.recovery.store", "placet.events.tables"): "whether a raise was told",

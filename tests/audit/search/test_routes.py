@@ -67,6 +67,12 @@ async def test_a_refund_is_found_by_its_effect_key(auditor: Auditor) -> None:
     assert keyed[0] in await auditor.all(fingerprint=keyed[0]["effect_key"])
 
 
+async def test_what_tells_of_a_call_is_found_by_its_tool_too(auditor: Auditor) -> None:
+    await worked(auditor)
+    types = await auditor.types(tool="lookup_order")
+    assert {"CallProposed", "ReceiptReceived", "CallSettled"} <= set(types)
+
+
 async def test_all_filters_must_fit(auditor: Auditor) -> None:
     await worked(auditor)
     assert await auditor.types(tool="lookup_order", verdict="deny") == []

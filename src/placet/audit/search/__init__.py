@@ -6,10 +6,10 @@ writes one row for each event (`audit_event`) and one for each thing that it can
 that has `log_size`. What has happened since is found once the log has taken it, and the index has.
 
 An event is found by: its actor, its type, its time; the agent whose session or workspace it stands
-in, or that its body names; the tool, the verdict and the rules that its body names; and its
-fingerprint. A *fingerprint* is one of two hashes, in hex: that of a call's arguments
-(`arguments_hash`), or the key under which its effect may happen once (`effect_key`). The index
-holds such names and hashes, and nothing else of what bodies say.
+in, or that its body names; the tool, the verdict and the rules that its body names, or the tool of
+the call that it names; and its fingerprint. A *fingerprint* is one of two hashes, in hex: that of a
+call's arguments (`arguments_hash`), or the key under which its effect may happen once
+(`effect_key`). The index holds such names and hashes, and nothing else of what bodies say.
 
 Each filter is a stretch of one key, ordered by time. Of several filters the one with the fewest
 entries is walked, and the others are looked up; one page walks at most `WALKED_MAX` entries, so

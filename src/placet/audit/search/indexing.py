@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from placet.audit.search import store
 from placet.audit.search.model import INDEX_AUDIT, INDEX_FORM, AuditEvent
-from placet.audit.search.rules import Erased, erased_by, row_of, terms_of
+from placet.audit.search.rules import Erased, erased_by, named, row_of, terms_of
+from placet.events.model import StreamKind
 from placet.kernel.ids import TenantId
 from placet.replay.sessions.policies import acting_for
 from placet.storage.database import Database, Writing
@@ -73,7 +74,7 @@ async def _round(tx: Writing) -> int:
     logged = await store.list_logged(tx, start=start, limit=ENTRIES_AT_ONCE)
     if not logged:
         return 0
-    rows = [row_of(tx.tenant_id, one) for one in logged]
+    rows = await _with_tools(tx, [row_of(tx.tenant_id, one) for one in logged])
     await store.insert_rows(tx, rows, [term for row in rows for term in terms_of(row)])
     for one in logged:
         erased = erased_by(one)
@@ -85,6 +86,22 @@ async def _round(tx: Writing) -> int:
         message = "the index was moved on by another"
         raise RuntimeError(message)
     return len(logged)
+
+
+async def _with_tools(tx: Writing, rows: list[AuditEvent]) -> list[AuditEvent]:
+    """Return events with the tool of the call that they name, where they do not name it too."""
+    bare = {
+        (row.stream_id, row.call_id)
+        for row in rows
+        if row.call_id is not None and row.tool is None and row.kind == StreamKind.SESSION
+    }
+    tools = await store.list_tools(tx, bare)
+    return [
+        replace(row, tool=named(tools.get(row.call_id)))
+        if row.call_id is not None and (row.stream_id, row.call_id) in bare
+        else row
+        for row in rows
+    ]
 
 
 async def _forget(tx: Writing, erased: Erased) -> None:

@@ -57,9 +57,9 @@ def row_of(tenant_id: TenantId, logged: LoggedEvent) -> AuditEvent:
         type=logged.type,
         actor_id=logged.actor_id,
         agent=logged.agent,
-        agent_named=_word(agent) if logged.agent is None else None,
+        agent_named=named(agent) if logged.agent is None else None,
         call_id=_uuid(said.get("call_id")),
-        tool=_word(said.get(Field.TOOL)),
+        tool=named(said.get(Field.TOOL)),
         verdict=_verdict(said.get(Field.VERDICT)),
         rules=_rules(said.get("reasons")),
         arguments_hash=_hash(said.get("arguments_hash")),
@@ -123,6 +123,13 @@ def taken(walked: Sequence[Walked], limit: int) -> tuple[list[int], Walked | Non
     return found, last
 
 
+def named(value: object) -> str | None:
+    """Return a name that an event may be found by, or None for anything else."""
+    if isinstance(value, str) and 0 < len(value) <= VALUE_MAX and "\x00" not in value:
+        return value
+    return None
+
+
 def _terms(event: AuditEvent) -> Iterator[tuple[Field, str]]:
     yield Field.ACTOR, str(event.actor_id)
     yield Field.TYPE, event.type
@@ -152,12 +159,6 @@ def _said(logged: LoggedEvent) -> dict[str, object]:
     return said
 
 
-def _word(value: object) -> str | None:
-    if isinstance(value, str) and 0 < len(value) <= VALUE_MAX and "\x00" not in value:
-        return value
-    return None
-
-
 def _hash(value: object) -> str | None:
     is_hash = isinstance(value, str) and len(value) == _DIGITS and _HEX.issuperset(value)
     return str(value) if is_hash else None
@@ -177,8 +178,8 @@ def _verdict(value: object) -> Verdict | None:
 def _rules(reasons: object) -> list[str]:
     if not isinstance(reasons, list):
         return []
-    named = [_word(one.get("rule")) for one in reasons if isinstance(one, dict)]
-    return list(dict.fromkeys(rule for rule in named if rule is not None))[:RULES_MAX]
+    rules = [named(one.get("rule")) for one in reasons if isinstance(one, dict)]
+    return list(dict.fromkeys(rule for rule in rules if rule is not None))[:RULES_MAX]
 
 
 def _not_ours() -> MalformedQuery:

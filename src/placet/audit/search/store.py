@@ -1,6 +1,6 @@
 """Questions to the index, and the rows that a round writes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from placet.audit.search.tables import AUDIT_EVENT, AUDIT_PROGRESS, AUDIT_TERM
 from placet.events.model import StreamKind
 from placet.events.tables import EVENT, EVENT_BODY, EVENT_STREAM
 from placet.evidence.log.tables import LOG_ENTRY
+from placet.replay.calls.tables import PENDING_CALL
 from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import Reading, Writing, fields_of
 from placet.studio.workspaces.tables import WORKSPACE
@@ -138,6 +139,17 @@ async def list_logged(tx: Reading, *, start: int, limit: int) -> list[LoggedEven
         EVENT_BODY.c.body,
     ).select_from(joined)
     return await tx.list(LoggedEvent, query.order_by(entries.c.index))
+
+
+async def list_tools(tx: Reading, calls: Collection[tuple[UUID, UUID]]) -> dict[UUID, str]:
+    """Return the tools of calls, which are given by session and id."""
+    if not calls:
+        return {}
+    query = sa.select(PENDING_CALL.c.call_id, PENDING_CALL.c.tool_name).where(
+        PENDING_CALL.c.tenant_id == tx.tenant_id,
+        sa.tuple_(PENDING_CALL.c.session_id, PENDING_CALL.c.call_id).in_(calls),
+    )
+    return {row.call_id: str(row.tool_name) for row in await tx.rows(query)}
 
 
 async def insert_rows(
