@@ -37,9 +37,11 @@ from placet.evidence.bundle import (
     ConsistencyLine,
     InclusionLine,
     KeyPurpose,
+    ManifestV2,
     NamedKey,
     ScopeKind,
     SealLine,
+    SectionHashes,
     StreamHead,
 )
 from placet.evidence.checkpoint import CheckpointPayload, origin_of, sign_checkpoint
@@ -50,6 +52,7 @@ from placet.evidence.grant import sign_grant
 from placet.evidence.key_rotation import KeyRotation, sign_rotation
 from placet.evidence.leaf import GENESIS
 from placet.evidence.vote import CheckpointSeen
+from placet.kernel.canonical import canonical
 
 AUTHORITY: Final = UUID("01890a5d-ac96-874b-bcce-b302099a8060")
 SEALS: Final = UUID("01890a5d-ac96-874b-bcce-b302099a8061")
@@ -314,3 +317,32 @@ def _seals(given: Parts) -> list[SealLine]:
         for stream, kind, events in given.streams
         if kind == "session" and events
     ]
+
+
+SECTIONS = {
+    "placet.bundle.v2": "header",
+    "readme": "readme",
+    "seal": "seals",
+    "grant": "envelopes",
+    "envelope": "envelopes",
+    "dossier": "dossiers",
+    "checkpoint": "proofs",
+    "inclusion": "proofs",
+    "consistency": "proofs",
+}
+
+
+def sealed(lines: list[bytes]) -> bytes:
+    """Return the lines with a manifest that fits them."""
+    sections = {name: hashlib.sha256() for name in SectionHashes.__struct_fields__}
+    for line in lines:
+        section = SECTIONS.get(str(msgspec.json.decode(line)["kind"]))
+        if section is not None:
+            sections[section].update(line)
+    body = b"".join(lines)
+    manifest = ManifestV2(
+        events=sum(b'"kind":"event"' in line for line in lines),
+        lines=SectionHashes(**{name: found.hexdigest() for name, found in sections.items()}),
+        sha256=hashlib.sha256(body).hexdigest(),
+    )
+    return body + canonical(manifest) + b"\n"

@@ -30,6 +30,7 @@ from tests.evidence.samples import (
     SESSION,
     STARTED,
     STRANGER_KEY,
+    WORKSPACE,
     Said,
     sample_grant,
     session_events,
@@ -387,6 +388,20 @@ def test_a_dossier_s_votes_are_those_that_the_stream_tells_of() -> None:
     assert check(late).is_good
     before = Parts(streams=sample_streams(authority=[*said[:2], over, *said[2:]]))
     assert "had been revoked before they voted" in flaw(before)
+
+
+def test_who_was_removed_before_they_voted_does_not_count() -> None:
+    said = authority_said()
+    person = said[0].body["actor_id"]
+    place = {"workspace_id": str(WORKSPACE), "actor_id": person}
+    gone = Said("ApproverRemoved", place)
+    early = Parts(streams=sample_streams(authority=[*said[:2], gone, *said[2:]]))
+    assert "had been removed as an approver before they voted" in flaw(early)
+    again = Said("EnrolmentConfirmed", place | {"key_id": said[0].body["key_id"]})
+    back = Parts(streams=sample_streams(authority=[*said[:2], gone, again, *said[2:]]))
+    assert check(back).is_good
+    late = Parts(streams=sample_streams(authority=[*said, gone]))
+    assert check(late).is_good
 
 
 def test_without_the_stream_of_people_the_votes_are_not_proved_to_have_counted() -> None:

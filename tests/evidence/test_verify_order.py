@@ -1,52 +1,23 @@
 """The lines of a bundle of the second form, moved by somebody who can make a manifest that fits."""
 
-import hashlib
 import io
 from collections.abc import Callable
 
 import msgspec
 import pytest
-from tests.evidence.bundle_samples import Parts, bundle_v2, log_of, sample_streams
+from tests.evidence.bundle_samples import Parts, bundle_v2, log_of, sample_streams, sealed
 from tests.evidence.samples import SESSION
 
-from placet.evidence.bundle import ManifestV2, SectionHashes
 from placet.evidence.verify import Flaw, verify_bundle
 from placet.kernel.canonical import canonical
 
 LINES = bundle_v2()
 KINDS = [str(msgspec.json.decode(line)["kind"]) for line in LINES]
-SECTIONS = {
-    "placet.bundle.v2": "header",
-    "readme": "readme",
-    "seal": "seals",
-    "grant": "envelopes",
-    "envelope": "envelopes",
-    "dossier": "dossiers",
-    "checkpoint": "proofs",
-    "inclusion": "proofs",
-    "consistency": "proofs",
-}
 
 
 def at(kind: str) -> int:
     """Return the first line of a kind, from 0."""
     return KINDS.index(kind)
-
-
-def sealed(lines: list[bytes]) -> bytes:
-    """Return the lines with a manifest that fits them."""
-    sections = {name: hashlib.sha256() for name in SectionHashes.__struct_fields__}
-    for line in lines:
-        section = SECTIONS.get(str(msgspec.json.decode(line)["kind"]))
-        if section is not None:
-            sections[section].update(line)
-    body = b"".join(lines)
-    manifest = ManifestV2(
-        events=sum(b'"kind":"event"' in line for line in lines),
-        lines=SectionHashes(**{name: found.hexdigest() for name, found in sections.items()}),
-        sha256=hashlib.sha256(body).hexdigest(),
-    )
-    return body + canonical(manifest) + b"\n"
 
 
 def flaw(data: bytes) -> Flaw:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.evidence.bundle_samples import Parts, bundle_v2, sample_streams
+from tests.evidence.bundle_samples import Parts, bundle_v2, sample_streams, sealed
+from tests.evidence.samples import SESSION, Said, chained
 
 from placet.evidence import verify as verifier
 from placet.evidence.verify import BundleReport, verify_bundle
@@ -247,6 +248,44 @@ def test_several_processes_name_the_flaw_that_one_names(tmp_path: Path) -> None:
         changed.append(b"".join(LINES[:number]))
     for data in changed:
         assert not alike(data, tmp_path).is_good or data == WHOLE
+
+
+@pytest.mark.usefixtures("in_small_parts")
+def test_an_event_that_is_missing_between_two_parts_is_missed(tmp_path: Path) -> None:
+    """Some of these begin a part, where the part before it has to be asked."""
+    for number in range(FIRST_EVENT + 20, FIRST_EVENT + 40):
+        lines = [*LINES[:number], *LINES[number + 1 : -1]]
+        report = alike(sealed(lines), tmp_path)
+        assert report.flaw is not None
+        assert report.flaw.line == number + 1
+
+
+FALLING: dict[str, dict[str, int]] = {
+    "fence": {"fence": 0},
+    "epoch": {"control_epoch": 0},
+    "revision": {"revision": 0},
+}
+
+
+@pytest.mark.usefixtures("in_small_parts")
+@pytest.mark.parametrize("what", FALLING)
+def test_what_falls_between_two_parts_is_found(what: str, tmp_path: Path) -> None:
+    for place in range(40, 56):
+        before = [Said("Done", {"n": n}, 1, 1, 1) for n in range(place)]
+        now: dict[str, int] = {"fence": 1, "control_epoch": 1, "revision": 1} | FALLING[what]
+        after = [Said("Done", {"n": n}, **now) for n in range(20)]
+        events = chained(SESSION, [*before, *after])
+        parts = Parts(
+            streams=[(SESSION, "session", events)],
+            signed=[],
+            dossiers=[],
+            checkpoints=[],
+            inclusions=[],
+            consistencies=[],
+        )
+        report = alike(b"".join(bundle_v2(parts)), tmp_path)
+        assert report.flaw is not None
+        assert report.flaw.item == f"event {place + 1} of stream {SESSION}"
 
 
 @pytest.mark.usefixtures("in_small_parts")
