@@ -94,6 +94,7 @@ def table(  # noqa: PLR0913 -- one keyword per property of a table, all but two 
     deletes: bool = False,
     tenant: bool = True,
     app_reads: bool = True,
+    app_inserts: bool = True,
     fillfactor: int | None = None,
 ) -> sa.Table:
     """Return the table of a Struct.
@@ -101,7 +102,8 @@ def table(  # noqa: PLR0913 -- one keyword per property of a table, all but two 
     `key` is the primary key after `tenant_id`. `updates` names the columns that the application
     may change afterwards; with none, and without `deletes`, the table is append-only, by grant and
     by trigger. `tenant=False` is for the few listed tables that no tenant owns; `app_reads=False`
-    for those that only DEFINER functions may touch.
+    for those that only DEFINER functions may touch, `app_inserts=False` for those that only such
+    functions add to.
     """
     columns, checks = _columns(struct)
     keys = ("tenant_id", *key) if tenant else key
@@ -118,6 +120,7 @@ def table(  # noqa: PLR0913 -- one keyword per property of a table, all but two 
             "updates": updates,
             "deletes": deletes,
             "app_reads": app_reads,
+            "app_inserts": app_reads and app_inserts,
         },
         postgresql_with={"fillfactor": fillfactor} if fillfactor else {},
     )

@@ -10,4 +10,5 @@ ERASURE = table(
     AuditErasure,
     sa.CheckConstraint("from_seq >= 1 AND to_seq >= from_seq", name="range_counts"),
     key=("stream_id", "from_seq", "erasure_id"),
+    app_inserts=False,
 )
