@@ -253,6 +253,7 @@ async def test_what_may_have_begun_in_what_was_lost_is_not_abandoned(bench: Benc
     (call,) = await refunds(worker, "ord_00000001")
     runtime = bench.app.state[Runtime.__name__]
     await bench.fail_over()
+    await bench.admin.execute("UPDATE placet.replay_session SET next_due_at = now()")
     await bench.admin.execute(
         "UPDATE placet.replay_pending_call SET grant_expires_at = now()"
         " WHERE grant_expires_at IS NOT NULL AND settled_at IS NULL"
