@@ -25,7 +25,10 @@ BUNDLE_MEDIA: Final = "application/jsonl"
 
 @get(
     "/api/v1/audit/bundles",
-    opt=RouteOpt(scope=Scope.AUDIT, query=BundleQuery, media=BUNDLE_MEDIA, answer=bytes),
+    # A checkpoint is signed: not on a database that is not what was witnessed of it.
+    opt=RouteOpt(
+        scope=Scope.AUDIT, query=BundleQuery, media=BUNDLE_MEDIA, answer=bytes, grants=True
+    ),
 )
 async def export_bundle(request: AppRequest) -> Stream:
     """Export evidence for a verifier, one JSON document a line, with its place in the log.
