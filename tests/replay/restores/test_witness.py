@@ -153,3 +153,13 @@ async def test_a_service_looks_before_its_first_request(
     async with started(create_app(settings, fresh_database_url)) as again:
         with pytest.raises(Recovering, match="has seen epoch 2"):
             again.state[RecoveryWatch.__name__].check()
+
+
+async def test_an_entry_that_is_no_leaf_of_its_event_is_named(bench: Bench) -> None:
+    witness = Witness(bench)
+    payload = await witness.keep()
+    await bench.admin.execute("ALTER TABLE placet.evidence_log_entry DISABLE TRIGGER ALL")
+    swap = "UPDATE placet.evidence_log_entry SET seq = seq + 1000 WHERE index = $1"
+    await bench.admin.execute(swap, payload.size - 1)
+    with pytest.raises(RestoreRefused, match=f"entry {payload.size - 1} of the log is not"):
+        await bench.restore(bench.witness)

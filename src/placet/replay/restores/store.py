@@ -70,8 +70,8 @@ async def list_all_events(
     return await tx.list(RecordedEvent, query)
 
 
-async def find_unlike(tx: Reading) -> int | None:
-    """Return the first entry of the log that is not the leaf of its event, or None."""
+async def find_unlike(tx: Reading, start: int, end: int) -> int | None:
+    """Return the first entry from `start` to before `end` that is not the leaf of its event."""
     e = LOG_ENTRY.c
     joined = LOG_ENTRY.outerjoin(
         EVENT,
@@ -82,7 +82,8 @@ async def find_unlike(tx: Reading) -> int | None:
         ),
     )
     query = sa.select(e.index.label("place")).select_from(joined)
-    unlike = query.where(e.tenant_id == tx.tenant_id, EVENT.c.leaf.is_distinct_from(e.leaf))
+    within = query.where(e.tenant_id == tx.tenant_id, e.index >= start, e.index < end)
+    unlike = within.where(EVENT.c.leaf.is_distinct_from(e.leaf))
     rows = await tx.rows(unlike.order_by(e.index).limit(1))
     return int(rows[0].place) if rows else None
 
