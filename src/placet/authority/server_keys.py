@@ -1,6 +1,7 @@
 """Our own keys: one per purpose, kept in files that only the service may read, and their turns."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from placet.authority import key_files, store
 from placet.authority.key_changes import store as changes
 from placet.authority.key_changes.model import KeyInFile, Turn
 from placet.authority.key_changes.rules import LEAD, decide_turn
+from placet.authority.key_files import KeyFileUnusable
 from placet.authority.model import KeyPurpose, ServerKey, ServerKeyRotation
 from placet.events.model import SYSTEM_ACTOR
 from placet.evidence import bundle, dsse
@@ -58,18 +60,18 @@ class ServerKeys:
 
     @property
     def grant(self) -> SigningKey:
-        """The key that signs grants."""
-        return self._keys[KeyPurpose.GRANT]
+        """The key that signs grants. Refuses `governance_unavailable` once it has ended."""
+        return self.signing(KeyPurpose.GRANT)
 
     @property
     def artifact(self) -> SigningKey:
-        """The key that signs artifacts."""
-        return self._keys[KeyPurpose.ARTIFACT]
+        """The key that signs artifacts. Refuses `governance_unavailable` once it has ended."""
+        return self.signing(KeyPurpose.ARTIFACT)
 
     @property
     def checkpoint(self) -> SigningKey:
-        """The key that signs checkpoints."""
-        return self._keys[KeyPurpose.CHECKPOINT]
+        """The key that signs checkpoints. Refuses `governance_unavailable` once it has ended."""
+        return self.signing(KeyPurpose.CHECKPOINT)
 
     @classmethod
     def generate(cls) -> Self:
@@ -100,16 +102,34 @@ class ServerKeys:
     async def turn(self, db: Database) -> None:
         """Let a key lie ready or take over where that is due, and sign with no key that ended.
 
-        Raises `KeyFileUnusable`, and refuses `governance_unavailable` without the database.
+        A file that cannot be used holds up its own purpose alone: `KeyFileUnusable` is raised when
+        the others are done. Refuses `governance_unavailable` without the database.
         """
-        folder = self._folder
-        if folder is None:
-            return
+        faults: dict[KeyPurpose, KeyFileUnusable] = {}
         for _ in range(_TURNS_MAX):
             known = await self._look(db)
-            turns = [await self._step(db, folder, purpose, known) for purpose in KeyPurpose]
-            if all(turn is Turn.NOTHING for turn in turns):
+            if self._folder is None:
                 return
+            done = Turn.NOTHING
+            for purpose in [one for one in KeyPurpose if one not in faults]:
+                try:
+                    turn = await self._step(db, self._folder, purpose, known)
+                except KeyFileUnusable as fault:
+                    faults[purpose] = fault
+                else:
+                    done = done if turn is Turn.NOTHING else turn
+            if done is Turn.NOTHING:
+                break
+        for fault in faults.values():
+            raise fault
+
+    async def drop_ended(self, db: Database) -> None:
+        """Sign with no key that ended, and with another where one can be made.
+
+        A file that cannot be used is left to `turn`, which comes round.
+        """
+        with contextlib.suppress(KeyFileUnusable):
+            await self.turn(db)
 
     async def make_ready(self, db: Database, purpose: KeyPurpose) -> ServerKey:
         """Let another key lie ready for a purpose, unless one does, and return it as it is listed.
@@ -128,21 +148,25 @@ class ServerKeys:
         return (await self._look(db)).listed[ready.key_id]
 
     def of(self, purpose: KeyPurpose) -> SigningKey:
-        """Return the key of a purpose."""
+        """Return the key of a purpose to be named, though it may have ended: never to sign with."""
         return self._keys[purpose]
+
+    def signing(self, purpose: KeyPurpose) -> SigningKey:
+        """Return the key of a purpose to sign with. Asks nobody.
+
+        Refuses `governance_unavailable` while the only key there is has ended.
+        """
+        key = self._keys[purpose]
+        if key.key_id in self._ended:
+            raise ended(purpose)
+        return key
 
     def sign(self, purpose: KeyPurpose, payload_type: str, payload: bytes) -> Envelope:
         """Return the payload in an envelope signed with the key of a purpose.
 
         Refuses `governance_unavailable` while the only key there is has ended.
         """
-        key = self.of(purpose)
-        if key.key_id in self._ended:
-            raise GovernanceUnavailable(
-                detail=f"the {purpose} key of this service has ended, and no other is ready yet",
-                retry_after_seconds=5,
-            )
-        return dsse.sign(payload_type, payload, key)
+        return dsse.sign(payload_type, payload, self.signing(purpose))
 
     @classmethod
     def _read(cls, folder: Path) -> Self:
@@ -195,6 +219,14 @@ class ServerKeys:
         signs = ready if turn is Turn.TAKE_OVER and ready is not None else current
         self._keys[purpose] = signs
         return turn
+
+
+def ended(purpose: KeyPurpose) -> GovernanceUnavailable:
+    """Return the refusal of whoever would have to sign with a key that has ended."""
+    return GovernanceUnavailable(
+        detail=f"the {purpose} key of this service has ended, and no other is ready yet",
+        retry_after_seconds=5,
+    )
 
 
 def current_file(folder: Path, purpose: KeyPurpose) -> Path:

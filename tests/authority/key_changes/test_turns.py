@@ -113,16 +113,34 @@ async def test_a_key_that_ended_signs_nothing_more_and_vouches_for_nobody(
     assert again.checkpoint.key_id == keys.checkpoint.key_id
 
 
+@pytest.mark.parametrize("purpose", KeyPurpose)
 async def test_while_no_other_key_can_be_made_one_that_ended_still_signs_nothing(
-    db: Database, tmp_path: Path
+    db: Database, tmp_path: Path, purpose: KeyPurpose
 ) -> None:
     keys = await ServerKeys.load(tmp_path, db)
-    await end(db, keys.artifact)
-    ready_file(tmp_path, ARTIFACT).mkdir()
+    await end(db, keys.of(purpose))
+    ready_file(tmp_path, purpose).mkdir()
     with pytest.raises(key_files.KeyFileUnusable):
         await keys.turn(db)
     with pytest.raises(GovernanceUnavailable):
-        keys.sign(ARTIFACT, "placet.artifact.v1", b"{}")
+        keys.sign(purpose, "placet.artifact.v1", b"{}")
+    with pytest.raises(GovernanceUnavailable):
+        getattr(keys, purpose.value)
+
+
+@pytest.mark.parametrize("bad", KeyPurpose)
+async def test_a_file_that_cannot_be_used_holds_up_its_own_purpose_alone(
+    db: Database, tmp_path: Path, bad: KeyPurpose
+) -> None:
+    keys = await ServerKeys.load(tmp_path, db)
+    old = {purpose: keys.of(purpose) for purpose in KeyPurpose if purpose is not bad}
+    for key in old.values():
+        await end(db, key)
+    ready_file(tmp_path, bad).mkdir()
+    with pytest.raises(key_files.KeyFileUnusable):
+        await keys.turn(db)
+    for purpose, key in old.items():
+        assert keys.signing(purpose).key_id != key.key_id
 
 
 async def test_a_key_that_ended_while_it_lay_ready_never_takes_over(
