@@ -2,17 +2,25 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from tests.cli.conftest import Placet
 from tests.cli.office import Office
 from tests.server.serving import serving
 
+from placet.cli.bundle import _size_in
 from placet.cli.exits import Exit
+from placet.evidence.checkpoint import CheckpointPayload, origin_of, sign_checkpoint
+from placet.evidence.dsse import encode_envelope
+from placet.evidence.ed25519 import SigningKey
 from placet.kernel.principal import Scope
 from placet.sdk.studio.client import Studio
 from placet.tenancy.model import GrantRole, IssueApiKey, Role
+
+TENANT = UUID("0197c2a0-0000-7000-8000-000000000001")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +67,31 @@ def test_a_checkpoint_that_is_kept_is_held_against_a_later_bundle(office: Office
     held = ("--checkpoint", str(witness))
     office.told("bundle", "export", "--tenant", *held, "-o", str(later), by="auditor")
     assert office.told("verify", str(later), *held, by="ada")["good"] is True
+
+
+def test_what_is_held_is_of_the_latest_epoch_and_not_of_the_longest_log(tmp_path: Path) -> None:
+    key = SigningKey.generate()
+
+    def line(epoch: int, size: int) -> bytes:
+        payload = CheckpointPayload(
+            tenant_id=TENANT,
+            origin=origin_of(TENANT),
+            size=size,
+            root="0" * 64,
+            epoch=epoch,
+            system_identifier="1",
+            timeline=1,
+            time=datetime(2026, 3, 1, tzinfo=UTC),
+            previous=None,
+            key_id=key.public.key_id,
+        )
+        return b'{"envelope":' + encode_envelope(sign_checkpoint(payload, key)) + b"}\n"
+
+    witness = tmp_path / "witness.jsonl"
+    whole = line(1, 900) + line(2, 300) + line(2, 400)
+    for torn in (b"", line(2, 500)[:-20], line(2, 500)[:1]):
+        witness.write_bytes(whole + torn)
+        assert _size_in(witness) == 400
 
 
 def test_nothing_is_written_where_nothing_may_be_taken(office: Office) -> None:

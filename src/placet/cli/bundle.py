@@ -146,7 +146,11 @@ def _refused(answer: "httpx.Response") -> Exception:
 
 
 def _size_in(file: Path) -> int:
-    """Return the size of the newest checkpoint in a file: an envelope, or one a line."""
+    """Return the size of the newest checkpoint in a file: an envelope, or one a line.
+
+    Newest is the one of the latest restore epoch, as for `placet verify`: before a restore the log
+    may have been longer. A last line that was never finished does not count.
+    """
     import msgspec
 
     from placet.evidence.checkpoint import CheckpointPayload
@@ -154,14 +158,10 @@ def _size_in(file: Path) -> int:
 
     try:
         held = parse_held(file.read_bytes())
-        sizes = [msgspec.json.decode(one.payload, type=CheckpointPayload).size for one in held]
+        told = [msgspec.json.decode(one.payload, type=CheckpointPayload) for one in held]
     except (OSError, ValueError) as fault:
         raise CommandRefused(
             detail=f"{file} holds no checkpoint: {fault}",
             remedy="take one with `placet checkpoint save`",
         ) from fault
-    if not sizes:
-        raise CommandRefused(
-            detail=f"{file} is empty", remedy="take a checkpoint with `placet checkpoint save`"
-        )
-    return max(sizes)
+    return max(told, key=lambda one: (one.epoch, one.size)).size
