@@ -10,14 +10,20 @@ import os
 import random  # noqa: TID251 -- from a seed: the same mutants each time
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.evidence.bundle_samples import Parts, bundle_v2, sample_streams, sealed
 from tests.evidence.samples import SESSION, Said, chained
 
+from placet.events.model import RecordedEvent
 from placet.evidence import verify as verifier
+from placet.evidence.fields import Fence
+from placet.evidence.leaf import GENESIS, EventHeader, event_leaf
 from placet.evidence.verify import BundleReport, verify_bundle
+from placet.kernel.hashing import Digest
 
 MUTANTS = int(os.environ.get("PLACET_TAMPERED", "2000"))
 IS_WHOLE = MUTANTS > 50_000
@@ -260,11 +266,53 @@ def test_an_event_that_is_missing_between_two_parts_is_missed(tmp_path: Path) ->
         assert report.flaw.line == number + 1
 
 
+@pytest.mark.usefixtures("in_small_parts")
+def test_a_history_that_goes_on_from_another_one_is_found(tmp_path: Path) -> None:
+    def told(first: str) -> list[bytes]:
+        said = [Said(first, {}), *(Said("Done", {"n": n}) for n in range(60))]
+        events = chained(SESSION, said)
+        bare = Parts(streams=[(SESSION, "session", events)], signed=[], dossiers=[])
+        return bundle_v2(replace(bare, checkpoints=[], inclusions=[], consistencies=[]))
+
+    one, other = told("SessionOpened"), told("Done")
+    for number in range(FIRST_EVENT + 40, FIRST_EVENT + 56):
+        report = alike(sealed([other[0], *one[1:number], *other[number:-1]]), tmp_path)
+        assert report.flaw is not None
+        assert report.flaw.line == number + 1
+
+
 FALLING: dict[str, dict[str, int]] = {
     "fence": {"fence": 0},
     "epoch": {"control_epoch": 0},
     "revision": {"revision": 0},
+    "time": {},
 }
+
+
+def earlier(events: list[RecordedEvent], place: int) -> list[RecordedEvent]:
+    """Return a history that was chained anew with a clock that was put back at a place."""
+    found: list[RecordedEvent] = []
+    prev = GENESIS
+    for number, event in enumerate(events):
+        at = event.at - timedelta(seconds=number // place)
+        header = EventHeader(
+            tenant_id=event.tenant_id,
+            stream_id=event.stream_id,
+            event_id=event.event_id,
+            actor_id=event.actor_id,
+            fence=Fence(epoch=event.epoch, n=event.fence),
+            control_epoch=event.control_epoch,
+            control_revision=event.control_revision,
+            at=at,
+            seq=event.seq,
+            prev=prev,
+            body_hash=Digest(event.body_hash),
+            type=event.type,
+        )
+        leaf = event_leaf(header)
+        found.append(replace(event, at=at, prev=prev, leaf=leaf))
+        prev = leaf
+    return found
 
 
 @pytest.mark.usefixtures("in_small_parts")
@@ -275,6 +323,8 @@ def test_what_falls_between_two_parts_is_found(what: str, tmp_path: Path) -> Non
         now: dict[str, int] = {"fence": 1, "control_epoch": 1, "revision": 1} | FALLING[what]
         after = [Said("Done", {"n": n}, **now) for n in range(20)]
         events = chained(SESSION, [*before, *after])
+        if what == "time":
+            events = earlier(events, place)
         parts = Parts(
             streams=[(SESSION, "session", events)],
             signed=[],

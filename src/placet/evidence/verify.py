@@ -1795,6 +1795,12 @@ class _Known:
             self.kinds.setdefault(kind, (event.type, len(kind).to_bytes(2, "big") + kind))
 
 
+_EVENT_LINE: Final = (
+    b'{"actor_id":"%b","body":"%b","body_hash":"%b%b%b%b%b","prev":"%b","salt":"%b",'
+    b'"seq":%b%b%d,"type":"%b"}'
+)
+
+
 def _follow(line: bytes, chain: _Chain, known: _Known) -> _Values | None:
     """Take the event that follows in a stream, or return None: it is to be read slowly.
 
@@ -1833,26 +1839,10 @@ def _follow(line: bytes, chain: _Chain, known: _Known) -> _Values | None:
     header = (chain.place, event_id, actor, chain.packed, position, chain.leaf, found, kind[1])
     leaf = _sha256(b"".join(header)).digest()
     leaf_text = _to_hex(leaf)
-    anew = (
-        b'{"actor_id":"%b","body":"%b","body_hash":"%b%b%b%b%b","prev":"%b","salt":"%b",'
-        b'"seq":%b%b%d,"type":"%b"}'
-    ) % (
-        actor_text,
-        body_text,
-        _to_hex(found),
-        counters,
-        event_text,
-        fence_text,
-        leaf_text,
-        chain.leaf_text,
-        salt_text,
-        number,
-        tail,
-        time,
-        kind_text,
-    )
+    own = (actor_text, body_text, _to_hex(found), counters, event_text, fence_text, leaf_text)
+    rest = (chain.leaf_text, salt_text, number, tail, time, kind_text)
     if (
-        anew != line
+        _EVENT_LINE % (own + rest) != line
         or len(event_id) != _ID_BYTES
         or len(salt) != _SALT_BYTES
         or not event_text[8] == event_text[13] == event_text[18] == event_text[23] == _DASH
