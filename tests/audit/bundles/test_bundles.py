@@ -1,90 +1,42 @@
 """Bundles of evidence over HTTP: what they hold, and that they verify."""
 
 import io
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from litestar import Litestar
+from tests.audit.bundles.taking import (
+    BUNDLES,
+    Auditor,
+    auditor_of,
+    closed,
+    kinds_in,
+    of_kind,
+    streams_in,
+    worked,
+)
 from tests.audit.erasures.ended import erase
 from tests.replay.desk import Desk, Worker
 
 from placet.audit.bundles import service
 from placet.audit.bundles.model import ErasedMeanwhile, Wish
 from placet.audit.bundles.service import Begun
-from placet.authority.key_changes import service as key_changes
-from placet.authority.server_keys import NOBODY, ServerKeys
+from placet.authority.server_keys import ServerKeys
 from placet.events.model import StreamKind, tenant_stream
 from placet.events.store import list_events
 from placet.evidence.bundle import BundleScope, ScopeKind
 from placet.evidence.verify import verify_bundle
 from placet.kernel.principal import Principal, Scope
-from placet.tenancy.model import Role
 
-BUNDLES = "/api/v1/audit/bundles"
 HOUR = timedelta(hours=1)
 SOME = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
-
-
-class Auditor:
-    """Somebody who may take evidence away."""
-
-    def __init__(self, desk: Desk, key: str) -> None:
-        """Stand outside of a desk."""
-        self.desk = desk
-        self.key = key
-
-    async def take(self, **asked: object) -> list[dict[str, Any]]:
-        """Return the lines of a bundle that verifies."""
-        data = await self.bytes_of(**asked)
-        report = verify_bundle(io.BytesIO(data))
-        assert report.flaw is None, report.flaw
-        return [json.loads(line) for line in data.splitlines()]
-
-    async def bytes_of(self, **asked: object) -> bytes:
-        """Return a bundle as it came."""
-        answered = await self.desk.client.get(
-            BUNDLES,
-            params={name: str(value) for name, value in asked.items()},
-            headers={"Authorization": f"Bearer {self.key}"},
-        )
-        assert answered.status_code == 200, answered.text
-        return answered.content
 
 
 @pytest.fixture
 async def auditor(desk: Desk) -> Auditor:
     """An auditor of the desk's tenant."""
-    _, key = await desk.workplace.person("auditor", Role.AUDITOR)
-    return Auditor(desk, key)
-
-
-def of_kind(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [line for line in lines if line["kind"] == kind]
-
-
-def streams_in(lines: list[dict[str, Any]]) -> dict[str, int]:
-    return {head["stream_id"]: head["head_seq"] for head in lines[0]["streams"]}
-
-
-def kinds_in(lines: list[dict[str, Any]]) -> set[str]:
-    return {head["kind"] for head in lines[0]["streams"]}
-
-
-async def worked(desk: Desk) -> Worker:
-    """Return a worker that looked something up."""
-    worker = await desk.worker()
-    await worker.look_up("ord_aaaaaaaa")
-    return worker
-
-
-async def closed(desk: Desk) -> Worker:
-    """Return a worker whose session ended in order."""
-    worker = await worked(desk)
-    answered = await worker.post("close", {})
-    assert answered.status_code == 200, answered.text
-    return worker
+    return await auditor_of(desk)
 
 
 async def test_a_bundle_of_a_session_has_its_events_its_approval_and_its_place_in_the_log(
@@ -255,26 +207,6 @@ async def test_only_an_auditor_takes_evidence_away(desk: Desk) -> None:
         assert (await desk.get(BUNDLES, key)).status_code == 403
 
 
-async def test_a_key_of_the_service_that_ended_counts_below_its_place_in_the_log(
-    desk: Desk, auditor: Auditor
-) -> None:
-    worker = await worked(desk)
-    before = await auditor.take(session_id=worker.session_id)
-    place = of_kind(before, "inclusion")[0]["size"]
-    ours = next(key for key in before[0]["keys"] if key["purpose"] == "grant")
-    async with desk.db.writing(NOBODY) as tx:
-        key, end = await key_changes.end_key(tx, ours["key_id"], "it was copied")
-    tenant = desk.runtime.tenant_id
-    assert await key_changes.tell_tenant(desk.db, tenant, key, end, desk.ids)
-    await worker.look_up("ord_bbbbbbbb")
-    after = await auditor.take(session_id=worker.session_id)
-    mine = [
-        line for line in of_kind(after, "inclusion") if line["stream_id"] == str(worker.session_id)
-    ]
-    assert len(mine) == 2
-    assert min(line["index"] for line in mine) < place <= max(line["index"] for line in mine)
-
-
 async def events_of(desk: Desk, worker: Worker) -> list[dict[str, Any]]:
     answered = await desk.get(f"{worker.path}/events?limit=200", desk.operator_key)
     found: list[dict[str, Any]] = answered.json()["items"]
@@ -286,3 +218,12 @@ async def told_of(desk: Desk, kind: StreamKind = StreamKind.TENANCY) -> list[str
     stream = tenant_stream(desk.runtime.tenant_id, kind)
     async with desk.db.reading(desk.runtime) as tx:
         return [event.type for event in await list_events(tx, stream, after=0, limit=1_000)]
+
+
+async def test_a_bundle_that_nobody_could_read_in_one_piece_is_refused_before_it_begins(
+    desk: Desk, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "STREAMS_MAX", 2)
+    answered = await desk.get(BUNDLES, auditor.key)
+    assert (answered.status_code, answered.json()["code"]) == (422, "scope_too_wide")
+    assert "BundleExported" not in await told_of(desk)

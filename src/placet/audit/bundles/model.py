@@ -64,6 +64,13 @@ class ScopeUnclear(Invalid):
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
+class ScopeTooWide(Invalid):
+    """A bundle of this would have too many streams to be read in one piece."""
+
+    hint = "export a window of time after the other, with `from` and `to`"
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
 class CheckpointAhead(Invalid):
     """The checkpoint that the auditor holds is of a longer log than the one that is here."""
 

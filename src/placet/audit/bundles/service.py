@@ -1,5 +1,6 @@
 """Writing a bundle, and what is written about it."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC
@@ -10,9 +11,15 @@ import msgspec
 
 from placet.audit.bundles import store
 from placet.audit.bundles.dossiers import dossier_of, known_keys, once_each
-from placet.audit.bundles.model import BundleExported, CheckpointAhead, ErasedMeanwhile, Wish
+from placet.audit.bundles.model import (
+    BundleExported,
+    CheckpointAhead,
+    ErasedMeanwhile,
+    ScopeTooWide,
+    Wish,
+)
 from placet.audit.bundles.readme import readme_of
-from placet.audit.bundles.streams import heads_of
+from placet.audit.bundles.streams import heads_behind, heads_of
 from placet.audit.erasures.model import BodiesErased
 from placet.audit.retention import service as retention
 from placet.audit.retention.model import ExportManifest, StreamTaken
@@ -41,6 +48,9 @@ from placet.studio.approvals import store as approvals
 PAGE: Final = 500
 """Events read at a time."""
 
+STREAMS_MAX: Final = 50_000
+"""Streams of one bundle: their heads stand in its first line, and a line has 16 MiB."""
+
 PROOFS: Final = 50
 """Streams whose place in the log is proved in one transaction."""
 
@@ -64,6 +74,11 @@ async def begin_export(
     # Once before, so that the seals of what has ended stand in their stream when it is looked at.
     await checkpoints.make_checkpoint(db, principal, keys, ids)
     heads = await heads_of(db, principal, wish.scope)
+    heads += await heads_behind(db, principal, heads)
+    if len(heads) > STREAMS_MAX:
+        raise ScopeTooWide(
+            detail=f"that is {len(heads)} streams, and a bundle has {STREAMS_MAX} at most"
+        )
     checkpoint = await checkpoints.make_checkpoint(db, principal, keys, ids)
     if wish.held_size is not None and wish.held_size > checkpoint.size:
         raise CheckpointAhead(
@@ -151,15 +166,15 @@ async def _header(
     writer: BundleWriterV2, db: Database, principal: Principal, begun: Begun
 ) -> bytes:
     async with db.reading(principal) as tx:
-        return writer.header(
-            BundleHeaderV2(
-                tenant_id=tx.tenant_id,
-                exported_at=(await tx.now()).astimezone(UTC),
-                scope=begun.wish.scope,
-                streams=tuple(begun.heads),
-                keys=tuple(await export.named_keys(tx)),
-            )
+        header = BundleHeaderV2(
+            tenant_id=tx.tenant_id,
+            exported_at=(await tx.now()).astimezone(UTC),
+            scope=begun.wish.scope,
+            streams=tuple(begun.heads),
+            keys=tuple(await export.named_keys(tx)),
         )
+    # On a thread: of many streams it takes most of a second.
+    return await asyncio.to_thread(writer.header, header)
 
 
 async def _events(

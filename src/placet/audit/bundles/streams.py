@@ -6,9 +6,12 @@ from typing import Final, assert_never
 from uuid import UUID
 
 from placet.audit.bundles import store
+from placet.authority import store as authority
+from placet.authority.key_changes import store as key_changes
 from placet.events import store as events
 from placet.events.model import StreamKind
 from placet.evidence.bundle import BundleScope, ScopeKind, StreamHead
+from placet.evidence.dsse import parse_envelope
 from placet.kernel.principal import Principal
 from placet.replay.export import service as export
 from placet.storage.database import Database, Reading
@@ -44,6 +47,35 @@ async def heads_of(db: Database, principal: Principal, scope: BundleScope) -> li
                 return await _tenant_wide(tx) + touched
         case other:
             assert_never(other)
+
+
+async def heads_behind(
+    db: Database, principal: Principal, heads: Sequence[StreamHead]
+) -> list[StreamHead]:
+    """Return the workspaces whose approvals prove artifacts that a key of ours signed and ended.
+
+    Such an artifact counts by the place of its approval in the log. Sessions under it may have
+    been opened since.
+    """
+    sessions = [head.stream_id for head in heads if head.kind == StreamKind.SESSION]
+    async with db.reading(principal) as tx:
+        ended = {end.key_id for end in await key_changes.list_ends(tx)}
+    if not ended:
+        return []
+    artifacts: set[UUID] = set()
+    for at in range(0, len(sessions), store.AT_ONCE):
+        async with db.reading(principal) as tx:
+            artifacts.update(await store.list_artifacts(tx, sessions[at : at + store.AT_ONCE]))
+    workspaces: set[UUID] = set()
+    async with db.reading(principal) as tx:
+        for artifact_id in artifacts:
+            artifact = await authority.get_artifact(tx, artifact_id)
+            if ended & {one.keyid for one in parse_envelope(artifact.envelope).signatures}:
+                approval = await approvals.get_head(tx, artifact.approval_id)
+                workspaces.add(approval.workspace_id)
+        streams = await events.list_streams(tx) if workspaces else []
+    here = {head.stream_id for head in heads}
+    return [export.head_of(one) for one in streams if one.stream_id in workspaces - here]
 
 
 async def _tenant_wide(tx: Reading) -> list[StreamHead]:
