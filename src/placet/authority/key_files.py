@@ -17,6 +17,9 @@ from placet.evidence.ed25519 import SigningKey
 from placet.storage.unusable import Unusable
 
 _OTHERS_MAY: Final = 0o077
+_ROOT: Final = 0
+_DRAFTS: Final = ".*.key.????????"
+"""What a key is called until it has its name."""
 
 
 class KeyFileUnusable(Unusable):
@@ -37,6 +40,8 @@ def find_key(path: Path) -> SigningKey | None:
         mode = path.stat().st_mode
     except FileNotFoundError:
         return None
+    except PermissionError as fault:
+        raise _forbidden(path) from fault
     if mode & _OTHERS_MAY:
         raise KeyFileUnusable(
             detail=f"others may read the signing key `{path}`",
@@ -44,6 +49,8 @@ def find_key(path: Path) -> SigningKey | None:
         )
     try:
         return SigningKey(bytes.fromhex(path.read_text("ascii").strip()))
+    except PermissionError as fault:
+        raise _forbidden(path) from fault
     except (OSError, ValueError) as fault:
         raise KeyFileUnusable(
             detail=f"the file `{path}` holds no signing key",
@@ -52,16 +59,23 @@ def find_key(path: Path) -> SigningKey | None:
 
 
 def make_key(path: Path) -> SigningKey:
-    """Write a new key under another name, then give it its name unless a twin was faster."""
+    """Write a new key under another name, then give it its name unless a twin was faster.
+
+    Made by root, it belongs to the owner of its folder, as whom the service runs.
+    """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     draft = Path(name)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        if os.geteuid() == _ROOT:
+            owner = path.parent.stat()
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
         file.write(SigningKey.generate().seed().hex() + "\n")
         file.flush()
         os.fsync(file.fileno())
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()
+    _sync(path.parent)
     found = find_key(path)
     assert found is not None, path  # noqa: S101 -- it was linked, or a twin's was there
     return found
@@ -70,20 +84,37 @@ def make_key(path: Path) -> SigningKey:
 def take_over(ready: Path, current: Path) -> None:
     """Let the key that lay ready stand in the place of the current one, whose secret is gone."""
     ready.replace(current)
-    folder = os.open(current.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    _sync(current.parent)
 
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Keep other processes from changing the keys of a folder while the block lasts. Blocking."""
+    """Keep other processes from changing the keys of a folder while the block lasts. Blocking.
+
+    Drafts of whoever died on the way are removed: one may be a second name of a key.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for draft in folder.glob(_DRAFTS):
+            draft.unlink(missing_ok=True)
         yield
+    finally:
+        os.close(descriptor)
+
+
+def _forbidden(path: Path) -> KeyFileUnusable:
+    return KeyFileUnusable(
+        detail=f"this user may not read the signing key `{path}`",
+        remedy=f"let the user that the service runs as own it: chown USER {path}; do not remove it",
+    )
+
+
+def _sync(folder: Path) -> None:
+    """Let the names in a folder outlast a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -105,7 +105,7 @@ class ServerKeys:
         A file that cannot be used holds up its own purpose alone: `KeyFileUnusable` is raised when
         the others are done. Refuses `governance_unavailable` without the database.
         """
-        faults: dict[KeyPurpose, KeyFileUnusable] = {}
+        faults: dict[KeyPurpose, KeyFileUnusable | OSError] = {}
         for _ in range(_TURNS_MAX):
             known = await self._look(db)
             if self._folder is None:
@@ -114,21 +114,21 @@ class ServerKeys:
             for purpose in [one for one in KeyPurpose if one not in faults]:
                 try:
                     turn = await self._step(db, self._folder, purpose, known)
-                except KeyFileUnusable as fault:
+                except (KeyFileUnusable, OSError) as fault:
                     faults[purpose] = fault
                 else:
                     done = done if turn is Turn.NOTHING else turn
             if done is Turn.NOTHING:
                 break
-        for fault in faults.values():
-            raise fault
+        for first in faults.values():
+            raise first
 
     async def drop_ended(self, db: Database) -> None:
         """Sign with no key that ended, and with another where one can be made.
 
         A file that cannot be used is left to `turn`, which comes round.
         """
-        with contextlib.suppress(KeyFileUnusable):
+        with contextlib.suppress(KeyFileUnusable, OSError):
             await self.turn(db)
 
     async def make_ready(self, db: Database, purpose: KeyPurpose) -> ServerKey:

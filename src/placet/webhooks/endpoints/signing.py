@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Self
 from uuid import UUID
 
-from placet.authority.key_files import key_in
+from placet.authority.key_files import held, key_in
 from placet.kernel.hashing import digest, purpose
 from placet.kernel.ids import TenantId
 from placet.webhooks.endpoints.model import WebhookEndpoint
@@ -37,8 +37,8 @@ class SigningSecrets:
 
         Raises `KeyFileUnusable` with the remedy.
         """
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(key_in(folder / FILE).seed())
+        with held(folder):
+            return cls(key_in(folder / FILE).seed())
 
     def text(self, tenant: TenantId, endpoint_id: UUID, number: int) -> str:
         """Return a secret as its receiver enters it: `whsec_` and base64."""
