@@ -56,7 +56,9 @@ class Pushing:
                     tenant_id,
                 )
                 return False
-        self._kept[tenant_id] = await asyncio.to_thread(keep, self._folder, tenant_id, found)
+        # Race: another process may have added to the file since; then nothing is added here, and
+        # what it added is held against the database in the next round.
+        self._kept[tenant_id] = await asyncio.to_thread(keep, self._folder, tenant_id, kept, found)
         return True
 
 

@@ -44,11 +44,11 @@ async def test_each_checkpoint_stands_once_and_in_order(
     tenant = made[0].tenant_id
     folder = tmp_path / "witness"
     with pytest.raises(FileNotFoundError):
-        keep(folder, tenant, made[:2])
+        keep(folder, tenant, None, made[:2])
     folder.mkdir()
-    keep(folder, tenant, made[:2])
-    keep(folder, tenant, made[:1])
-    keep(folder, tenant, made)
+    kept = keep(folder, tenant, None, made[:2])
+    assert keep(folder, tenant, kept, made[:1]) == kept
+    keep(folder, tenant, kept, made)
     assert lines_of(folder, made) == payloads(made)
     newest = newest_in(folder, tenant)
     assert newest is not None
@@ -59,41 +59,84 @@ async def test_what_a_crash_left_of_a_line_is_cut_off(
     made: list[Checkpoint], tmp_path: Path
 ) -> None:
     tenant = made[0].tenant_id
-    keep(tmp_path, tenant, made[:2])
+    keep(tmp_path, tenant, None, made[:2])
     file = path_of(tmp_path, tenant)
     whole = file.read_bytes()
-    for cut in (1, 40, len(whole.splitlines()[1])):
-        file.write_bytes(whole[:-cut])
+    last = whole.splitlines()[1]
+    for left in (last[:-1], last[:-40], last[:1], last[:-40] + bytes(40)):
+        file.write_bytes(whole[: -len(last) - 1] + left)
         newest = newest_in(tmp_path, tenant)
         assert newest is not None
         assert newest.size == made[0].size
-        keep(tmp_path, tenant, made)
+        keep(tmp_path, tenant, newest, made)
         assert lines_of(tmp_path, made) == payloads(made)
-        file.write_bytes(whole)
     file.write_bytes(whole[:30])
     assert newest_in(tmp_path, tenant) is None
-    keep(tmp_path, tenant, made)
+    keep(tmp_path, tenant, None, made)
     assert lines_of(tmp_path, made) == payloads(made)
 
 
-@pytest.mark.parametrize("last", ["{}", '{"envelope":{}}', "nonsense", '{"envelope":null}'])
-async def test_a_file_that_ends_with_something_else_is_left_as_it_is(
-    made: list[Checkpoint], tmp_path: Path, last: str
+async def test_a_checkpoint_that_lacks_its_line_feed_alone_is_kept(
+    made: list[Checkpoint], tmp_path: Path
 ) -> None:
     tenant = made[0].tenant_id
-    keep(tmp_path, tenant, made[:1])
+    keep(tmp_path, tenant, None, made[:2])
     file = path_of(tmp_path, tenant)
-    text = file.read_bytes() + last.encode() + b"\n"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    newest = newest_in(tmp_path, tenant)
+    assert newest is not None
+    assert newest.size == made[1].size
+    keep(tmp_path, tenant, newest, [])
+    assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize("after", [None, 0])
+async def test_nothing_is_added_behind_what_another_process_added_meanwhile(
+    made: list[Checkpoint], tmp_path: Path, after: int | None
+) -> None:
+    tenant = made[0].tenant_id
+    first = keep(tmp_path, tenant, None, made[:1])
+    theirs = keep(tmp_path, tenant, first, made[1:2])
+    stale = None if after is None else first
+    assert keep(tmp_path, tenant, stale, made) == theirs
+    assert lines_of(tmp_path, made) == payloads(made[:2])
+
+
+async def test_the_loop_adds_nothing_behind_another_history_that_another_process_kept(
+    made: list[Checkpoint], tmp_path: Path, scribe: Scribe, keys: ServerKeys
+) -> None:
+    pushing = Pushing(tmp_path)
+    while await pushing.push(scribe.db):
+        pass
+    lost = signed(made[2], keys, size=made[2].size + 1, root="0" * 64)
+    keep(tmp_path, lost.tenant_id, newest_in(tmp_path, lost.tenant_id), [lost])
+    await scribe.say(StreamId(scribe.ids.new()), 9)
+    await service.make_checkpoint(scribe.db, scribe.who, keys, scribe.ids)
+    while await pushing.push(scribe.db):
+        pass
+    assert lines_of(tmp_path, made) == payloads([*made, lost])
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("last", ["{}", '{"envelope":{}}', "nonsense", '{"envelope":null}'])
+async def test_a_file_that_ends_with_something_else_is_left_as_it_is(
+    made: list[Checkpoint], tmp_path: Path, last: str, end: str
+) -> None:
+    tenant = made[0].tenant_id
+    kept = keep(tmp_path, tenant, None, made[:1])
+    file = path_of(tmp_path, tenant)
+    text = file.read_bytes() + last.encode() + end.encode()
     file.write_bytes(text)
     with pytest.raises(WitnessUnreadable):
-        keep(tmp_path, tenant, made)
+        keep(tmp_path, tenant, kept, made)
     assert file.read_bytes() == text
 
 
 async def test_a_line_of_another_tenant_is_no_place_to_go_on_from(
     made: list[Checkpoint], tmp_path: Path, scribe: Scribe
 ) -> None:
-    keep(tmp_path, made[0].tenant_id, made)
+    keep(tmp_path, made[0].tenant_id, None, made)
     other = TenantId(scribe.ids.new())
     path_of(tmp_path, made[0].tenant_id).rename(path_of(tmp_path, other))
     with pytest.raises(WitnessUnreadable):
@@ -119,7 +162,7 @@ async def test_the_loop_writes_what_the_folder_lacks_and_goes_on_after_a_restart
 
 async def test_a_long_line_is_found_whole(made: list[Checkpoint], tmp_path: Path) -> None:
     tenant = made[0].tenant_id
-    keep(tmp_path, tenant, made)
+    keep(tmp_path, tenant, None, made)
     file = path_of(tmp_path, tenant)
     last = file.read_bytes().splitlines()[-1]
     long = b"{" + b" " * 150_000 + last[1:]
@@ -148,7 +191,7 @@ async def test_nothing_is_added_behind_a_checkpoint_that_the_database_lacks(
     made: list[Checkpoint], tmp_path: Path, scribe: Scribe, keys: ServerKeys, more: int
 ) -> None:
     lost = signed(made[0], keys, size=made[0].size + more, root="0" * 64)
-    keep(tmp_path, lost.tenant_id, [lost])
+    keep(tmp_path, lost.tenant_id, None, [lost])
     pushing = Pushing(tmp_path)
     while await pushing.push(scribe.db):
         pass
@@ -159,7 +202,7 @@ async def test_a_later_epoch_goes_on_behind_what_the_database_lost(
     made: list[Checkpoint], tmp_path: Path, scribe: Scribe, keys: ServerKeys
 ) -> None:
     lost = signed(made[2], keys, size=made[2].size + 1_000, root="0" * 64)
-    keep(tmp_path, lost.tenant_id, [lost])
+    keep(tmp_path, lost.tenant_id, None, [lost])
     later = signed(made[2], keys, epoch=made[2].epoch + 1)
     async with scribe.db.writing(scribe.who) as tx:
         await store.insert_checkpoint(tx, later)

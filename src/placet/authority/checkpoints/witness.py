@@ -1,7 +1,8 @@
 """Checkpoints in files outside of the database: one file for each tenant, one line each. Blocking.
 
 A line is `{"envelope":…}`. Lines are only added, each whole and on the disk before the next one is
-thought of; the last one says where to go on. What a crash left of a line is cut off.
+thought of; the last one says where to go on. What a crash left of a line is cut off; a line that
+lacks its line feed alone gets it, since what is in it was signed.
 """
 
 import fcntl
@@ -20,6 +21,7 @@ from placet.kernel.refusals import Invalid
 from placet.kernel.value import Input
 
 _BLOCK: Final = 65_536
+_BEGIN: Final = b'{"envelope":'
 
 
 class WitnessUnreadable(Invalid):
@@ -36,49 +38,65 @@ def path_of(folder: Path, tenant_id: TenantId) -> Path:
 
 
 def newest_in(folder: Path, tenant_id: TenantId) -> Kept | None:
-    """Return which checkpoint the last whole line of a tenant's file holds, if there is one.
+    """Return which checkpoint the last line of a tenant's file holds, if there is one.
 
     Refuses `witness_unreadable`; raises `OSError`.
     """
-    path = path_of(folder, tenant_id)
+    return newest_at(path_of(folder, tenant_id), tenant_id)
+
+
+def newest_at(path: Path, tenant_id: TenantId) -> Kept | None:
+    """Return the same of any file. Refuses `witness_unreadable`; raises `OSError`."""
     if not path.exists():
         return None
     with path.open("rb") as file:
         return _newest(file, tenant_id)
 
 
-def keep(folder: Path, tenant_id: TenantId, checkpoints: Sequence[Checkpoint]) -> Kept | None:
-    """Add those checkpoints that come behind the file's last one. Returns the last one since.
+def keep(
+    folder: Path, tenant_id: TenantId, after: Kept | None, checkpoints: Sequence[Checkpoint]
+) -> Kept | None:
+    """Add those checkpoints that come behind `after`, if that is the file's last one.
 
-    Refuses `witness_unreadable`, and then leaves the file as it is. Raises `OSError`, also where
-    the folder is not there: it may be a volume that is away.
+    Returns the last one since; where it was another than `after`, nothing was added. Refuses
+    `witness_unreadable`, and then leaves the file as it is. Raises `OSError`, also where the folder
+    is not there: it may be a volume that is away.
     """
-    path = path_of(folder, tenant_id)
+    lines = [
+        (Kept(epoch=each.epoch, size=each.size, root=each.root), each.envelope)
+        for each in checkpoints
+    ]
+    return keep_at(path_of(folder, tenant_id), tenant_id, after, lines)
+
+
+def keep_at(
+    path: Path, tenant_id: TenantId, after: Kept | None, lines: Sequence[tuple[Kept, bytes]]
+) -> Kept | None:
+    """Do the same with any file, and with what each envelope says beside it."""
     is_new = not path.exists()
     with path.open("ab+") as file:
-        # Race: other nodes may write to the same folder.
+        # Race: others may write to the same file.
         fcntl.flock(file, fcntl.LOCK_EX)
         newest = _newest(file, tenant_id)
-        file.truncate(_end_of_lines(file))
-        for each in checkpoints:
-            if newest is None or (each.epoch, each.size) > (newest.epoch, newest.size):
-                file.write(b'{"envelope":' + each.envelope + b"}\n")
-                newest = Kept(epoch=each.epoch, size=each.size, root=each.root)
+        if newest != after:
+            return newest
+        _finish(file)
+        for kept, envelope in lines:
+            if newest is None or (kept.epoch, kept.size) > (newest.epoch, newest.size):
+                file.write(_BEGIN + envelope + b"}\n")
+                newest = kept
         file.flush()
         os.fsync(file.fileno())
     if is_new:
-        _sync_folder(folder)
+        _sync_folder(path.parent)
     return newest
 
 
-def _newest(file: BinaryIO, tenant_id: TenantId) -> Kept | None:
-    end = _end_of_lines(file)
-    if end == 0:
-        return None
-    line = _read_line(file, end)
+def read_line(line: bytes, tenant_id: TenantId) -> Kept:
+    """Return which checkpoint a line holds. Refuses `witness_unreadable`."""
     try:
-        envelope = parse_envelope(bytes(msgspec.json.decode(line, type=_Line).envelope))
-        told = open_payload(envelope.payload, CheckpointPayload)
+        envelope = bytes(msgspec.json.decode(line, type=_Line).envelope)
+        told = open_payload(parse_envelope(envelope).payload, CheckpointPayload)
     except (msgspec.MsgspecError, Invalid) as fault:
         raise WitnessUnreadable(
             detail=f"the last line for tenant {tenant_id} is no checkpoint: {fault}"
@@ -86,6 +104,42 @@ def _newest(file: BinaryIO, tenant_id: TenantId) -> Kept | None:
     if told.tenant_id != tenant_id:
         raise WitnessUnreadable(detail=f"the last line for tenant {tenant_id} is of another one")
     return Kept(epoch=told.epoch, size=told.size, root=bytes.fromhex(told.root))
+
+
+def _newest(file: BinaryIO, tenant_id: TenantId) -> Kept | None:
+    end = _end_of_lines(file)
+    tail = _tail(file, end)
+    if tail and not _is_torn(tail):
+        return read_line(tail, tenant_id)
+    return read_line(_read_line(file, end), tenant_id) if end else None
+
+
+def _finish(file: BinaryIO) -> None:
+    """Give a last line that is whole its line feed, and cut off what a crash left of one."""
+    end = _end_of_lines(file)
+    tail = _tail(file, end)
+    if _is_torn(tail):
+        file.truncate(end)
+    elif tail:
+        file.write(b"\n")
+
+
+def _tail(file: BinaryIO, end: int) -> bytes:
+    """Return what stands behind the last line feed."""
+    file.seek(end)
+    return file.read()
+
+
+def _is_torn(tail: bytes) -> bool:
+    """Tell whether this is the beginning of a line of ours; a file system may have padded it."""
+    begun = tail.rstrip(b"\0")
+    if not (begun.startswith(_BEGIN) or _BEGIN.startswith(begun)):
+        return False
+    try:
+        msgspec.json.decode(tail, type=_Line)
+    except msgspec.MsgspecError:
+        return True
+    return False
 
 
 def _end_of_lines(file: BinaryIO) -> int:
