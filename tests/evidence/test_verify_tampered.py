@@ -276,7 +276,8 @@ def test_a_history_that_goes_on_from_another_one_is_found(tmp_path: Path) -> Non
 
     one, other = told("SessionOpened"), told("Done")
     for number in range(FIRST_EVENT + 40, FIRST_EVENT + 56):
-        report = alike(sealed([other[0], *one[1:number], *other[number:-1]]), tmp_path)
+        lines = [*other[:FIRST_EVENT], *one[FIRST_EVENT:number], *other[number:-1]]
+        report = alike(sealed(lines), tmp_path)
         assert report.flaw is not None
         assert report.flaw.line == number + 1
 
