@@ -8,18 +8,22 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import asdict
 from tests.cli.conftest import Done, Placet
+from tests.evidence.log.scribe import Scribe
 from tests.server.serving import serving
 
 from placet.authority.checkpoints import service
 from placet.authority.server_keys import ServerKeys
 from placet.cli.exits import Exit
-from placet.evidence.checkpoint import verify_checkpoint
-from placet.evidence.dsse import parse_envelope
+from placet.events.model import StreamId
+from placet.evidence.checkpoint import CheckpointPayload, sign_checkpoint, verify_checkpoint
+from placet.evidence.dsse import encode_envelope, open_payload, parse_envelope
 from placet.kernel.ids import SystemIds, TenantId
 from placet.storage.database import Database
 
 KEYS = ServerKeys.generate()
+OTHER = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +34,19 @@ def url(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 async def sign(database_url: str, tenant_id: TenantId) -> None:
+    """Have something happen, and sign it."""
     db = await Database.open(database_url)
     who, ids = service.acting_for(tenant_id), SystemIds()
+    await Scribe(db, who, ids).say(StreamId(ids.new()))
     await service.make_checkpoint(db, who, KEYS, ids)
     await db.close()
+
+
+def line_of(like: str, **otherwise: object) -> bytes:
+    """Return a witness's line with a checkpoint like this one, some of its payload changed."""
+    told = open_payload(parse_envelope(like.encode()).payload, CheckpointPayload)
+    signed = sign_checkpoint(CheckpointPayload(**(asdict(told) | otherwise)), KEYS.checkpoint)
+    return b'{"envelope":' + encode_envelope(signed) + b"}\n"
 
 
 def told(done: Done) -> Any:  # noqa: ANN401 -- JSON
@@ -64,3 +77,61 @@ def test_checkpoints_are_listed_shown_and_kept(
     for _ in range(2):
         told(ask("save", "--append", "-o", str(lines), "--json"))
     assert lines.read_text() == f'{{"envelope":{listed["envelope"]}}}\n'
+
+
+def test_a_witness_takes_what_follows_from_it_and_nothing_else(
+    placet: Placet, url: str, database_url: str, tmp_path: Path
+) -> None:
+    made = told(placet("tenant", "create", "grow", "--json", PLACET_DATABASE_URL=database_url))
+    tenant = TenantId(UUID(made["tenant"]["tenant_id"]))
+    lines = tmp_path / "grow.jsonl"
+    save: Callable[[], Done] = lambda: placet(  # noqa: E731 -- one word for what is done
+        *("checkpoint", "save", "--append", "-o", str(lines), "--json"),
+        PLACET_API_KEY=made["api_key"],
+        PLACET_URL=url,
+    )
+    asyncio.run(sign(database_url, tenant))
+    first = told(save())
+    before = lines.read_bytes()
+    asyncio.run(sign(database_url, tenant))
+    newest = told(save())
+    assert newest["size"] > first["size"]
+    whole = lines.read_bytes()
+    assert whole.startswith(before)
+    assert whole.count(b"\n") == 2
+    lines.write_bytes(before[:-1])
+    told(save())
+    assert lines.read_bytes() == whole
+
+    envelope = json.dumps(json.loads(before)["envelope"])
+    for end, is_read in (
+        (line_of(envelope, root="0" * 64), True),
+        (line_of(envelope, size=newest["size"], root="0" * 64), True),
+        (line_of(envelope, size=newest["size"] + 1), True),
+        (line_of(envelope, epoch=first["epoch"] + 1), True),
+        (line_of(envelope, tenant_id=OTHER), False),
+        (line_of(envelope, tenant_id=OTHER)[:-1], False),
+        (b"notes of somebody's", False),
+    ):
+        lines.write_bytes(end)
+        assert save().returncode == (Exit.FAILED if is_read else Exit.USAGE)
+        assert lines.read_bytes() == end
+    for torn in (whole[len(before) :][:-9], b""):
+        lines.write_bytes(before + torn)
+        told(save())
+        assert lines.read_bytes() == whole
+
+
+def test_a_witness_in_no_folder_is_not_begun(
+    placet: Placet, url: str, database_url: str, tmp_path: Path
+) -> None:
+    made = told(placet("tenant", "create", "away", "--json", PLACET_DATABASE_URL=database_url))
+    asyncio.run(sign(database_url, TenantId(UUID(made["tenant"]["tenant_id"]))))
+    file = str(tmp_path / "away" / "acme.jsonl")
+    done = placet(
+        *("checkpoint", "save", "--append", "-o", file),
+        PLACET_API_KEY=made["api_key"],
+        PLACET_URL=url,
+    )
+    assert done.returncode == Exit.INFRASTRUCTURE
+    assert "cannot be written" in done.stderr

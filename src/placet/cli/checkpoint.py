@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from placet.cli.exits import CommandRefused, Exit
 from placet.cli.key import url_option
 from placet.cli.output import data_dir_option, give, json_option
 
 if TYPE_CHECKING:
-    from placet.authority.checkpoints.model import CheckpointView
+    from placet.authority.checkpoints.model import CheckpointView, Kept
     from placet.sdk.studio.client import Studio
 
 _EXAMPLES: Final = """\b
@@ -63,26 +64,92 @@ def show(*, url: str | None, data_dir: Path | None, as_json: bool) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="File to write; one that is there is replaced, unless --append is given.",
 )
-@click.option("--append", is_flag=True, help="Add a line to the file, if it is not the last one.")
+@click.option(
+    "--append", is_flag=True, help="Add a line to the file, behind the one that it follows from."
+)
 @url_option
 @data_dir_option
 @json_option
 def save(
     *, file: Path, append: bool, url: str | None, data_dir: Path | None, as_json: bool
 ) -> None:
-    """Write the newest checkpoint to a file, for `placet verify --checkpoint`."""
-    from placet.cli.desk import write_parts
+    """Write the newest checkpoint to a file, for `placet verify --checkpoint`.
 
-    newest = _newest(url, data_dir)
+    With --append a checkpoint is added only behind one of the same tenant, and only where the
+    service proves that its log grew from there; a later restore epoch may begin anew.
+    """
+    from placet.cli.desk import write_file
+
     if append:
-        line = f'{{"envelope":{newest.envelope}}}\n'.encode()
-        before = file.read_bytes() if file.exists() else b""
-        if not before.endswith(line):
-            write_parts(file, [before, line])
+        newest = _append(file, url, data_dir)
     else:
-        write_parts(file, [newest.envelope.encode()])
+        newest = _newest(url, data_dir)
+        write_file(file, newest.envelope.encode())
     told = {"file": str(file), "size": newest.size, "root": newest.root, "epoch": newest.epoch}
     give(told, f"{_line(newest)}\nin {file}", as_json=as_json)
+
+
+def _append(file: Path, url: str | None, data_dir: Path | None) -> "CheckpointView":
+    """Add the newest checkpoint behind the last one of a file, of which it has to follow."""
+    from placet.authority.checkpoints.witness import WitnessUnreadable, keep_at, newest_at, told_by
+    from placet.cli.desk import at_desk
+
+    async def added(studio: "Studio") -> "CheckpointView":
+        newest = await studio.checkpoints.latest()
+        tenant_id, offered = told_by(newest.envelope.encode())
+        held = newest_at(file, tenant_id)
+        if held is not None:
+            await _check_follows(studio, file, held, offered)
+        if keep_at(file, tenant_id, held, [(offered, newest.envelope.encode())]) != offered:
+            raise CommandRefused(
+                detail=f"somebody else wrote to {file} meanwhile, and nothing was added",
+                remedy="do it again",
+                code=Exit.INFRASTRUCTURE,
+            )
+        return newest
+
+    try:
+        return at_desk(url, data_dir, added)
+    except WitnessUnreadable as fault:
+        raise CommandRefused(
+            detail=f"nothing is added to {file}: {fault.detail}",
+            remedy="name a file of its own for each tenant, one that only this command writes",
+        ) from fault
+    except OSError as fault:
+        raise CommandRefused(
+            detail=f"`{file}` cannot be written: {fault.strerror}",
+            remedy="name a file in a folder of yours",
+            code=Exit.INFRASTRUCTURE,
+        ) from fault
+
+
+async def _check_follows(studio: "Studio", file: Path, held: "Kept", offered: "Kept") -> None:
+    """Refuse what does not come behind the last checkpoint of a file, or is of another history."""
+    from placet.evidence.merkle import is_consistent
+
+    if offered.epoch > held.epoch or offered == held:
+        return
+    if (offered.epoch, offered.size) < (held.epoch, held.size):
+        raise _not_added(
+            file,
+            f"the service offers {offered.size:,} entries of epoch {offered.epoch}, and the file"
+            f" holds {held.size:,} of epoch {held.epoch}",
+        )
+    proof = await studio.checkpoints.consistency(held.size, offered.size)
+    path = [bytes.fromhex(step) for step in proof.path]
+    if not is_consistent(held.size, held.root, offered.size, offered.root, path):
+        raise _not_added(
+            file, f"the log that is offered does not begin with the {held.size:,} entries in it"
+        )
+
+
+def _not_added(file: Path, why: str) -> CommandRefused:
+    return CommandRefused(
+        detail=f"nothing is added to {file}: {why}",
+        remedy="keep the file: it proves that the database was put back or written anew, or that"
+        " another one answers",
+        code=Exit.FAILED,
+    )
 
 
 def _newest(url: str | None, data_dir: Path | None) -> "CheckpointView":

@@ -95,15 +95,23 @@ def keep_at(
 def read_line(line: bytes, tenant_id: TenantId) -> Kept:
     """Return which checkpoint a line holds. Refuses `witness_unreadable`."""
     try:
-        envelope = bytes(msgspec.json.decode(line, type=_Line).envelope)
-        told = open_payload(parse_envelope(envelope).payload, CheckpointPayload)
+        whose, kept = told_by(bytes(msgspec.json.decode(line, type=_Line).envelope))
     except (msgspec.MsgspecError, Invalid) as fault:
         raise WitnessUnreadable(
             detail=f"the last line for tenant {tenant_id} is no checkpoint: {fault}"
         ) from fault
-    if told.tenant_id != tenant_id:
-        raise WitnessUnreadable(detail=f"the last line for tenant {tenant_id} is of another one")
-    return Kept(epoch=told.epoch, size=told.size, root=bytes.fromhex(told.root))
+    if whose != tenant_id:
+        raise WitnessUnreadable(
+            detail=f"its last line is of tenant {whose}, and this is tenant {tenant_id}"
+        )
+    return kept
+
+
+def told_by(envelope: bytes) -> tuple[TenantId, Kept]:
+    """Return whose checkpoint an envelope holds, and which. Refuses what is none as `Invalid`."""
+    told = open_payload(parse_envelope(envelope).payload, CheckpointPayload)
+    kept = Kept(epoch=told.epoch, size=told.size, root=bytes.fromhex(told.root))
+    return TenantId(told.tenant_id), kept
 
 
 def _newest(file: BinaryIO, tenant_id: TenantId) -> Kept | None:
