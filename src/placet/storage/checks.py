@@ -78,11 +78,18 @@ async def read_facts(connection: "asyncpg.Connection[Any]") -> Facts:
         )
     except asyncpg.InsufficientPrivilegeError:
         revision = None
-    epoch = None
-    if await connection.fetchval(_HAS_EPOCH):
-        told = await connection.fetchrow(READ)
-        epoch = None if told is None else seen(told)
+    epoch = await _read_epoch(connection)
     return msgspec.convert({**dict(row or {}), "revision": revision, "epoch": epoch}, Facts)
+
+
+async def _read_epoch(connection: "asyncpg.Connection[Any]") -> EpochSeen | None:
+    """Return the restore epoch; None before there is one, and for a role that may not ask."""
+    try:
+        has_epoch = await connection.fetchval(_HAS_EPOCH)
+        told = await connection.fetchrow(READ) if has_epoch else None
+    except asyncpg.InsufficientPrivilegeError:
+        return None
+    return None if told is None else seen(told)
 
 
 async def look(app_url: str, head: str) -> tuple[Check, ...]:
