@@ -10,6 +10,8 @@ import pytest
 from tests.studio.story import AGENT, LOOKUP, Story, contract, importing
 
 from placet.authority import store as authority
+from placet.authority.key_changes.service import end_key
+from placet.authority.server_keys import NOBODY, ServerKeys
 from placet.events.model import StreamId
 from placet.events.store import list_events
 from placet.evidence.artifact import verify_artifact
@@ -19,6 +21,7 @@ from placet.evidence.vote import VotePurpose, verify_proof, verify_vote
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import digest
 from placet.kernel.principal import Environment
+from placet.kernel.refusals import GovernanceUnavailable
 from placet.plans import service as plans
 from placet.plans.model import PlanStatus
 from placet.policy.compile import Compiled, compile_contract
@@ -207,3 +210,21 @@ async def test_contracts_are_compiled_beside_the_loop_and_before_anything_is_hel
     monkeypatch.setattr(workspaces, "hold_active", held)
     await story.vote(await story.request(snapshot), signer)
     assert told == ["compiled", "held", "compiled", "locked"]
+
+
+async def test_a_key_that_ended_signs_no_approval_though_its_process_has_yet_to_learn_of_it(
+    story: Story,
+) -> None:
+    keys = ServerKeys.generate()
+    await keys.register(story.db)
+    late = Story(story.db, story.ids, story.workplace, keys)
+    signer = await late.signer()
+    workspace = await late.workspace(signer)
+    _, _, request = await late.asked(workspace)
+    async with story.db.writing(NOBODY) as tx:
+        await end_key(tx, keys.artifact.key_id, "it was copied")
+    with pytest.raises(GovernanceUnavailable):
+        await late.vote(request, signer)
+    async with story.db.reading(story.founder) as tx:
+        found = await workspaces.get_workspace(tx, workspace.workspace_id)
+    assert found.active_approval_id is None

@@ -6,6 +6,7 @@ from typing import Final
 
 from placet.authority.checkpoints import store
 from placet.authority.checkpoints.model import Checkpoint, CheckpointSigned, InclusionProof
+from placet.authority.key_changes import store as key_changes
 from placet.authority.model import KeyPurpose
 from placet.authority.server_keys import ServerKeys
 from placet.events.model import SYSTEM_ACTOR, StreamId, StreamKind, new_event, tenant_stream
@@ -112,12 +113,17 @@ async def sign(db: Database, tenant_id: TenantId, keys: ServerKeys, ids: Ids) ->
         made = await _signed(keys, tenant_id, seen)
         async with db.writing(who) as tx:
             held = await entries.take_head(tx)
+            # Race: the key may have ended; then nothing by it may stand above that place.
+            is_ended = await key_changes.is_ended(tx, _signer_of(made))
             # Race: another may have signed since, and the next one has to name theirs.
-            if held is not None and await store.find_newest(tx) == last:
+            if held is not None and not is_ended and await store.find_newest(tx) == last:
                 await store.insert_checkpoint(tx, made)
                 await _tell(tx, made, ids)
                 return made
-        await asyncio.sleep(WAIT_SECONDS)
+        if is_ended:
+            await keys.drop_ended(db)
+        else:
+            await asyncio.sleep(WAIT_SECONDS)
     raise GovernanceUnavailable(
         detail="others make checkpoints of this log all the time", retry_after_seconds=1
     )
@@ -222,12 +228,16 @@ async def _signed(keys: ServerKeys, tenant_id: TenantId, seen: LogSeen) -> Check
     )
 
 
+def _signer_of(made: Checkpoint) -> str:
+    return parse_envelope(made.envelope).signatures[0].keyid
+
+
 async def _tell(tx: Writing, made: Checkpoint, ids: Ids) -> None:
     said = CheckpointSigned(
         size=made.size,
         root=made.root.hex(),
         epoch=made.epoch,
-        key_id=parse_envelope(made.envelope).signatures[0].keyid,
+        key_id=_signer_of(made),
         envelope=made.envelope.decode(),
     )
     stream = tenant_stream(tx.tenant_id, StreamKind.CHECKPOINTS)

@@ -1,5 +1,6 @@
 """Ending a key of ours: once for the service, and once told to each tenant."""
 
+import asyncio
 from typing import Final
 
 from placet.authority import store as authority
@@ -11,12 +12,19 @@ from placet.events import store as events
 from placet.events.model import SYSTEM_ACTOR, StreamKind, new_event, tenant_stream
 from placet.evidence.log import service as log
 from placet.evidence.log import store as logs
+from placet.evidence.log.model import LogDamaged
 from placet.kernel.ids import Ids, TenantId
 from placet.kernel.principal import Principal
+from placet.kernel.refusals import GovernanceUnavailable
 from placet.storage.database import Database, Writing
 
-ROUNDS_MAX: Final = 10_000
-"""Rounds in which what waits enters the log before a tenant is told."""
+ATTEMPTS: Final = 100
+WAIT_SECONDS: Final = 0.05
+"""How often, and after how long again, whoever finds the log taken tries."""
+TURNS_MAX: Final = 2_500
+"""Transactions in which what waits enters the log before a tenant is told."""
+ROUNDS_AT_ONCE: Final = 4
+"""Rounds of the log in one transaction."""
 
 
 async def end_key(tx: Writing, key_id: str, reason: str) -> tuple[ServerKey, ServerKeyEnd]:
@@ -27,6 +35,8 @@ async def end_key(tx: Writing, key_id: str, reason: str) -> tuple[ServerKey, Ser
     key = next((one for one in await authority.list_server_keys(tx) if one.key_id == key_id), None)
     if key is None:
         raise ServerKeyUnknown(detail=f"no key `{key_id[:80]}` of ours was ever listed")
+    # Race: whoever approves has the artifact signed, and in its stream, before the key ends.
+    await store.hold_ends_alone(tx)
     await store.keep_end(tx, ServerKeyEnd(key_id=key_id, reason=reason, ended_at=await tx.now()))
     ends = {end.key_id: end for end in await store.list_ends(tx)}
     return key, ends[key_id]
@@ -37,7 +47,9 @@ async def tell_tenant(
 ) -> bool:
     """Tell a tenant of the end of a key. Returns False where it was told before.
 
-    What waits enters the log first, so that what the key signed until now stands below the place.
+    Everything that waits enters the log in the transaction that tells, so that what the key signed
+    until now stands below the place. A log that is damaged takes nothing in: there the place is
+    where it ends. Refuses `governance_unavailable` where others never let go of the log.
     """
     who = Principal(
         tenant_id=tenant_id,
@@ -46,26 +58,51 @@ async def tell_tenant(
         secret_hash=b"",
         scopes=frozenset(),
     )
-    for _ in range(ROUNDS_MAX):
-        async with db.writing(who) as tx:
-            done = await log.advance(tx, ids)
-        if done is None or done.is_idle:
+    busy = 0
+    for _ in range(TURNS_MAX):
+        try:
+            async with db.writing(who) as tx:
+                entered = await _enter(tx, ids)
+                if entered:
+                    return await _tell(tx, key, end, ids)
+        except LogDamaged:
+            async with db.writing(who) as tx:
+                await logs.hold_head(tx)
+                return await _tell(tx, key, end, ids)
+        if entered is None:
+            busy += 1
+            await asyncio.sleep(WAIT_SECONDS)
+        if busy == ATTEMPTS:
             break
-    async with db.writing(who) as tx:
-        # Held, so that the log has this length when the event is written.
-        head = await logs.hold_head(tx)
-        told = ServerKeyEndTold(
-            tenant_id=tenant_id,
-            key_id=key.key_id,
-            log_size=0 if head is None else head.size,
-            told_at=await tx.now(),
-        )
-        if not await store.keep_told(tx, told):
-            return False
-        said = ServerKeyRevoked(
-            key_id=key.key_id, purpose=key.purpose, reason=end.reason, log_size=told.log_size
-        )
-        stream = tenant_stream(tenant_id, StreamKind.AUTHORITY)
-        await controls.raise_epoch(tx, stream, StreamKind.AUTHORITY)
-        await events.append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
-        return True
+    raise GovernanceUnavailable(
+        detail="others are at the log of this tenant all the time", retry_after_seconds=1
+    )
+
+
+async def _enter(tx: Writing, ids: Ids) -> bool | None:
+    """Do rounds, and tell whether nothing waits any more; None if somebody else is at it."""
+    for _ in range(ROUNDS_AT_ONCE):
+        done = await log.advance(tx, ids)
+        if done is None or done.is_idle:
+            return None if done is None else True
+    return False
+
+
+async def _tell(tx: Writing, key: ServerKey, end: ServerKeyEnd, ids: Ids) -> bool:
+    """Write where the log ends, whose head is held, and tell of it unless that was done before."""
+    head = await logs.find_head(tx)
+    told = ServerKeyEndTold(
+        tenant_id=tx.tenant_id,
+        key_id=key.key_id,
+        log_size=0 if head is None else head.size,
+        told_at=await tx.now(),
+    )
+    if not await store.keep_told(tx, told):
+        return False
+    said = ServerKeyRevoked(
+        key_id=key.key_id, purpose=key.purpose, reason=end.reason, log_size=told.log_size
+    )
+    stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
+    await controls.raise_epoch(tx, stream, StreamKind.AUTHORITY)
+    await events.append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
+    return True

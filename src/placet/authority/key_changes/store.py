@@ -1,7 +1,7 @@
 """Questions about changes of our own keys, and the rows that are added."""
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -16,6 +16,10 @@ from placet.authority.key_changes.tables import (
 )
 from placet.authority.model import ServerKey, ServerKeyEnd, ServerKeyRotation
 from placet.storage.database import Reading, Writing, fields_of
+
+_HOLD: Final = sa.text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
+_HOLD_ALONE: Final = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_NAME: Final = "placet.server_key_ends"
 
 M = TypeVar("M", bound=msgspec.Struct)
 
@@ -35,6 +39,22 @@ async def list_rotations(tx: Reading) -> list[ServerKeyRotation]:
 async def keep_end(tx: Writing, end: ServerKeyEnd) -> None:
     """End a key of ours, unless it has ended already."""
     await _keep(tx, SERVER_KEY_END, end)
+
+
+async def hold_ends(tx: Writing) -> None:
+    """Let no key of ours end until this transaction has, which signs with one."""
+    await tx.rows(_HOLD.bindparams(name=_NAME))
+
+
+async def hold_ends_alone(tx: Writing) -> None:
+    """Wait for everybody who signs while they hold the ends, and keep them out."""
+    await tx.rows(_HOLD_ALONE.bindparams(name=_NAME))
+
+
+async def is_ended(tx: Reading, key_id: str) -> bool:
+    """Tell whether a key of ours has ended."""
+    query = sa.select(SERVER_KEY_END).where(SERVER_KEY_END.c.key_id == key_id)
+    return await tx.find(ServerKeyEnd, query) is not None
 
 
 async def list_ends(tx: Reading) -> list[ServerKeyEnd]:

@@ -5,10 +5,12 @@ import asyncio
 from msgspec.structs import replace
 
 from placet.authority import store as authority
-from placet.authority.model import CompiledGovernanceArtifact
-from placet.authority.server_keys import ServerKeys
+from placet.authority.key_changes import store as key_changes
+from placet.authority.model import CompiledGovernanceArtifact, KeyPurpose
+from placet.authority.server_keys import ServerKeys, ended
 from placet.evidence.artifact import ArtifactPayload, sign_artifact
 from placet.evidence.dsse import encode_envelope
+from placet.evidence.ed25519 import SigningKey
 from placet.evidence.vote import VotePurpose
 from placet.kernel.canonical import canonical
 from placet.kernel.ids import Ids
@@ -56,8 +58,9 @@ async def grant_approval(
 
     The caller has checked the votes and holds the request; `prepared` is of the same snapshot.
     Refuses `approval_refused` when the draft was edited after the snapshot or the snapshot compiles
-    to something else, and conflicts when the workspace or the plan moved at the same moment. One
-    that is for break-glass moves neither the plan nor what the workspace has in force.
+    to something else, `governance_unavailable` when the key that would sign has ended, and
+    conflicts when the workspace or the plan moved at the same moment. One that is for break-glass
+    moves neither the plan nor what the workspace has in force.
     """
     snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
     workspace = await workspaces.get_workspace(tx, snapshot.workspace_id)
@@ -76,7 +79,7 @@ async def grant_approval(
     approval = replace(
         approval, approval_version=await store.next_version(tx, workspace.workspace_id)
     )
-    artifact = _artifact(approval, snapshot, made, keys)
+    artifact = _artifact(approval, snapshot, made, await _signing(tx, keys))
     await authority.insert_artifact(tx, artifact)
     await store.insert_approval(tx, approval)
     if approval.expires_at is not None:
@@ -176,11 +179,23 @@ async def _approval(
     )
 
 
+async def _signing(tx: Writing, keys: ServerKeys) -> SigningKey:
+    """Return the key to sign with, which ends no sooner than this transaction.
+
+    Refuses `governance_unavailable` where it has ended and this process has yet to learn of it.
+    """
+    key = keys.artifact
+    await key_changes.hold_ends(tx)
+    if await key_changes.is_ended(tx, key.key_id):
+        raise ended(KeyPurpose.ARTIFACT)
+    return key
+
+
 def _artifact(
     approval: GovernanceApproval,
     snapshot: BusinessDraftSnapshot,
     made: Prepared,
-    keys: ServerKeys,
+    key: SigningKey,
 ) -> CompiledGovernanceArtifact:
     compiled = made.compiled
     payload = ArtifactPayload(
@@ -203,7 +218,7 @@ def _artifact(
         review_projection_json=compiled.review,
         runtime_projection_json=compiled.runtime,
         compat_projection_json=compiled.compat,
-        envelope=encode_envelope(sign_artifact(payload, keys.artifact)),
+        envelope=encode_envelope(sign_artifact(payload, key)),
         created_at=approval.approved_at,
     )
 
