@@ -22,6 +22,7 @@ from tests.replay.desk import Desk, Worker
 from placet.audit.bundles import service
 from placet.audit.bundles.model import ErasedMeanwhile, Wish
 from placet.audit.bundles.service import Begun
+from placet.authority.checkpoints import service as checkpoints
 from placet.authority.server_keys import ServerKeys
 from placet.events.model import StreamKind, tenant_stream
 from placet.events.store import list_events
@@ -227,3 +228,19 @@ async def test_a_bundle_that_nobody_could_read_in_one_piece_is_refused_before_it
     answered = await desk.get(BUNDLES, auditor.key)
     assert (answered.status_code, answered.json()["code"]) == (422, "scope_too_wide")
     assert "BundleExported" not in await told_of(desk)
+
+
+async def test_what_the_checkpoint_does_not_cover_yet_is_not_exported(
+    desk: Desk, auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await worked(desk)
+    limits = checkpoints.make_checkpoint.__kwdefaults__
+    assert limits is not None
+    with monkeypatch.context() as patch:
+        patch.setitem(limits, "entries_max", 3)
+        answered = await desk.get(f"{BUNDLES}?session_id={worker.session_id}", auditor.key)
+    assert (answered.status_code, answered.json()["code"]) == (503, "governance_unavailable")
+    assert int(answered.headers["retry-after"]) > 0
+    assert "BundleExported" not in await told_of(desk)
+    await auditor.take(session_id=worker.session_id)
+    await auditor.take()

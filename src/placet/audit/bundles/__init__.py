@@ -15,12 +15,15 @@ With each but the last go the tenant's streams of authority, of controls, of sea
 A stream of an incident ends with its last event that is no later than the end of the window.
 
 An export is an act of its own: `BundleExported` is written before the first byte, and when the last
-one has left, its size and hash are recorded. Heads are read first and the log is brought up to them
-afterwards, so the checkpoint covers every event in the bundle; events never change, so they are
-read in short transactions, a page at a time, however slow the reader is. Memory holds one page and
-one small record per stream.
+one has left, its size and hash are recorded. Heads are read first, the log is brought up to them
+afterwards, and each is looked for in it: so the checkpoint covers every event in the bundle, but
+for the last ones of the stream that tells of checkpoints. Events never change, so they are read in
+short transactions, a page at a time, however slow the reader is. Memory holds one page and one
+small record per stream.
 
-Failures: a reader that leaves early leaves an export that was begun and never recorded. What cannot
-be read any more, or was erased meanwhile, ends the answer in the middle, and a bundle without its
-last line verifies nowhere.
+Failures: where the log cannot be brought up to the heads in one go, because very much waits for it
+or others hold it, nothing is exported, and whoever asked is told when to come back. A reader that
+leaves early leaves an export that was begun and never recorded. What cannot be read any more, or
+was erased meanwhile, ends the answer in the middle, and a bundle without its last line verifies
+nowhere.
 """

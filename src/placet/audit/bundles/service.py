@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from placet.audit.bundles import store
+from placet.audit.bundles.covered import check_covered
 from placet.audit.bundles.dossiers import dossier_of, known_keys, once_each
 from placet.audit.bundles.model import (
     BundleExported,
@@ -56,7 +57,10 @@ PROOFS: Final = 50
 
 
 class Begun(Value, frozen=True):
-    """A bundle that can be written: what it holds, and the checkpoint that covers all of it."""
+    """A bundle that can be written: what it holds, and the checkpoint that covers it.
+
+    All of it, but for what the stream of checkpoints tells last: of this very checkpoint, maybe.
+    """
 
     export_id: UUID
     wish: Wish
@@ -69,7 +73,8 @@ async def begin_export(
 ) -> Begun:
     """See how far the streams of a bundle go, bring the log up to there, and tell of the export.
 
-    Refuses `not_found` and `checkpoint_ahead`; what is refused is told of nowhere.
+    Refuses `not_found`, `scope_too_wide` and `checkpoint_ahead`, and `governance_unavailable` while
+    the log does not come up to there; what is refused is told of nowhere.
     """
     # Once before, so that the seals of what has ended stand in their stream when it is looked at.
     await checkpoints.make_checkpoint(db, principal, keys, ids)
@@ -80,6 +85,7 @@ async def begin_export(
             detail=f"that is {len(heads)} streams, and a bundle has {STREAMS_MAX} at most"
         )
     checkpoint = await checkpoints.make_checkpoint(db, principal, keys, ids)
+    await check_covered(db, principal, heads, checkpoint.size)
     if wish.held_size is not None and wish.held_size > checkpoint.size:
         raise CheckpointAhead(
             detail=f"the log has {checkpoint.size} entries, the checkpoint is of {wish.held_size}",
