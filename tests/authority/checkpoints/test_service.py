@@ -17,6 +17,7 @@ from placet.events.store import list_events
 from placet.evidence import merkle
 from placet.evidence.checkpoint import CheckpointPayload, verify_checkpoint
 from placet.evidence.dsse import parse_envelope
+from placet.evidence.log import store as entries
 from placet.kernel.refusals import GovernanceUnavailable
 
 
@@ -136,3 +137,17 @@ async def test_on_a_restored_server_nothing_enters_and_nothing_is_signed(
     finally:
         await admin.execute("UPDATE placet.storage_epoch SET timeline = timeline - 1")
     assert (await made_by(scribe, keys)).size > made.size
+
+
+async def test_a_log_that_others_never_let_go_of_gives_no_checkpoint(
+    scribe: Scribe, keys: ServerKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await made_by(scribe, keys)
+    await scribe.say(StreamId(scribe.ids.new()))
+    monkeypatch.setattr(service, "ATTEMPTS", 2)
+    async with scribe.db.writing(scribe.who) as tx:
+        await entries.hold_head(tx)
+        with pytest.raises(GovernanceUnavailable) as refused:
+            await made_by(scribe, keys)
+    assert refused.value.retry_after_seconds
+    await made_by(scribe, keys)

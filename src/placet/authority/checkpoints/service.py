@@ -82,13 +82,20 @@ async def make_checkpoint(
 async def sequence(
     db: Database, tenant_id: TenantId, ids: Ids, *, entries_max: int = SEQUENCED_MAX
 ) -> int:
-    """Do rounds until nothing waits, or so many entries are new. Returns how many."""
+    """Do rounds until nothing waits, or so many entries are new. Returns how many.
+
+    Refuses `governance_unavailable` where others never let go of the log.
+    """
     done, busy = 0, 0
-    while done < entries_max and busy < ATTEMPTS:
+    while done < entries_max:
         async with db.writing(acting_for(tenant_id)) as tx:
             round_ = await log.advance(tx, ids, room=min(ENTRIES_AT_ONCE, entries_max - done))
         if round_ is None:
             busy += 1
+            if busy == ATTEMPTS:
+                raise GovernanceUnavailable(
+                    detail="others hold this log all the time", retry_after_seconds=1
+                )
             await asyncio.sleep(WAIT_SECONDS)
         elif round_.is_idle:
             break
