@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from placet.cli.exits import CommandRefused
+from placet.cli.exits import CommandRefused, Exit
 from placet.cli.output import data_dir_option, give, json_option, say
 from placet.cli.words import plain
 from placet.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from placet.authority.model import ServerKey, ServerKeyEnd
+    from placet.storage.database import Database
 
 PURPOSES: Final = ("grant", "artifact", "checkpoint")
+_END_ATTEMPTS: Final = 30
+"""How often a key's end waits, a second each time, for people whose approval is being signed."""
 _EXAMPLES: Final = """\b
 Examples:
   placet server-key list
@@ -80,7 +83,8 @@ def revoke(*, key_id: str, reason: str, data_dir: Path | None, as_json: bool) ->
     """End the key KEY_ID now. There is no way back.
 
     The service signs with another from then on; what this one signed before counts where the log
-    shows that it did. Can be run again where it was broken off.
+    shows that it did. Where a tenant cannot be told, the others are all the same, and it ends with
+    1; run it again then, and where it was broken off.
     """
     from placet.cli import database
 
@@ -92,11 +96,19 @@ def revoke(*, key_id: str, reason: str, data_dir: Path | None, as_json: bool) ->
                 detail="every tenant is told, and no address of a role that sees all is set",
                 remedy="set PLACET_ADMIN_DATABASE_URL",
             )
-        told, before = asyncio.run(_revoke(ready, key_id, reason.strip()))
+        told, before, failed = asyncio.run(_revoke(ready, key_id, reason.strip()))
     text = f"{plain(key_id)} has ended; {told} tenants were told" + (
         f", {before} knew already" if before else ""
     )
-    give({"key_id": key_id, "told": told, "told_before": before}, text, as_json=as_json)
+    result = {"key_id": key_id, "told": told, "told_before": before, "not_told": failed}
+    lines = [text, *(f"NOT told: {tenant}: {plain(why)}" for tenant, why in failed.items())]
+    give(result, "\n".join(lines), as_json=as_json)
+    if failed:
+        raise CommandRefused(
+            detail=f"{len(failed)} tenants were not told that the key has ended",
+            remedy="run the same command again; whoever was told is not told twice",
+            code=Exit.FAILED,
+        )
 
 
 async def _listed(ready: Settings) -> "tuple[list[ServerKey], list[ServerKeyEnd]]":
@@ -128,27 +140,45 @@ async def _rotate(ready: Settings, purpose: str) -> tuple[str, str]:
         await db.close()
 
 
-async def _revoke(ready: Settings, key_id: str, reason: str) -> tuple[int, int]:
+async def _revoke(ready: Settings, key_id: str, reason: str) -> tuple[int, int, dict[str, str]]:
+    """End a key; return how many tenants were told, how many before, and why others were not."""
     from placet.authority.key_changes import service
-    from placet.authority.server_keys import NOBODY
     from placet.kernel.ids import SystemIds, TenantId
     from placet.storage.database import Database
     from placet.storage.tenants import list_tenants
 
     db = await Database.open(ready.database_url or "", pool_size=1)
     try:
-        async with db.writing(NOBODY) as tx:
-            key, end = await service.end_key(tx, key_id, reason)
+        key, end = await _end(db, key_id, reason)
         say(f"{plain(key_id)} signs nothing more; the tenants are told")
         told = before = 0
+        failed: dict[str, str] = {}
         for tenant in await list_tenants(ready.admin_database_url or ""):
-            if await service.tell_tenant(db, TenantId(tenant), key, end, SystemIds()):
-                told += 1
+            try:
+                is_new = await service.tell_tenant(db, TenantId(tenant), key, end, SystemIds())
+            except Exception as fault:  # noqa: BLE001 -- what ails one keeps no other from being told
+                failed[str(tenant)] = str(fault) or type(fault).__name__
             else:
-                before += 1
-        return told, before
+                told, before = told + is_new, before + (not is_new)
+        return told, before, failed
     finally:
         await db.close()
+
+
+async def _end(db: "Database", key_id: str, reason: str) -> "tuple[ServerKey, ServerKeyEnd]":
+    """End a key, waiting for whoever signs with it at this moment."""
+    from placet.authority.key_changes import service
+    from placet.authority.server_keys import NOBODY
+    from placet.kernel.refusals import RequestInProgress
+
+    for left in reversed(range(_END_ATTEMPTS)):
+        try:
+            async with db.writing(NOBODY) as tx:
+                return await service.end_key(tx, key_id, reason)
+        except RequestInProgress:
+            if not left:
+                raise
+    raise AssertionError
 
 
 def _line(key: "ServerKey", end: "ServerKeyEnd | None") -> str:
