@@ -18,10 +18,11 @@ _OURS: Final = frozenset({KeyPurpose.GRANT, KeyPurpose.ARTIFACT, KeyPurpose.CHEC
 
 
 class KeyRotation(Input, frozen=True):
-    """That a key of the service signs from `time` on what another signed before.
+    """That a key of the service takes over what another signed before.
 
-    Both are of `purpose`, one that the service has keys for. What the old one signs counts too,
-    until `overlap_until`. Times are the service's own.
+    Both are of `purpose`, one that the service has keys for. What the new one signs counts from
+    `time` on; it begins to sign at `overlap_until`. The old one signs until then, and later where
+    no service looked. Times are the service's own, and decide nothing.
     """
 
     purpose: KeyPurpose
