@@ -41,10 +41,12 @@ from placet.evidence import verify as verifier
 from placet.evidence.bundle import KeyList, KeyPurpose, ScopeKind
 from placet.evidence.checkpoint import origin_of
 from placet.evidence.dsse import Envelope, encode_envelope
+from placet.evidence.ed25519 import SigningKey
 from placet.evidence.grant import sign_grant
 from placet.evidence.verify import BundleReport, verify_bundle
 from placet.kernel.canonical import canonical
 
+NEW_CHECKPOINT_KEY = SigningKey(b"\x0c" * 32)
 LOG = log_of(sample_streams())
 SIZE = len(LOG.leaves)
 
@@ -358,6 +360,39 @@ def test_what_a_revoked_key_signed_counts_from_before_its_place_in_the_log() -> 
 def test_a_checkpoint_of_a_revoked_key_counts_up_to_its_place() -> None:
     parts = ended(4, CHECKPOINT_KEY.key_id, "checkpoint")
     assert "had been revoked at 4 entries" in flaw(parts)
+
+
+def test_of_what_is_held_a_revoked_key_vouches_up_to_its_place_and_no_further() -> None:
+    renewed = server_key(NEW_CHECKPOINT_KEY, KeyPurpose.CHECKPOINT)
+    parts = ended(4, CHECKPOINT_KEY.key_id, "checkpoint")
+    log = log_of(parts.streams)
+    size = len(log.leaves)
+    parts.keys = (*all_keys(), renewed)
+    parts.checkpoints = [log.checkpoint(4), log.checkpoint(size, NEW_CHECKPOINT_KEY)]
+    parts.consistencies = [log.consistency(4, size)]
+    report = check(parts, held=[log.checkpoint(4), log.checkpoint(7)])
+    assert report.flaw is None
+    assert any("1 checkpoints that you hold say: the key" in one for one in report.not_proved)
+    assert "each of the 1 was signed by a key" in flaw(parts, held=[log.checkpoint(7)])
+
+
+def test_lines_of_other_tenants_are_passed_over_whoever_signed_them() -> None:
+    other = uuid_of("another tenant")
+    foreign = LOG.checkpoint(7, STRANGER_KEY, tenant_id=other, origin=origin_of(other))
+    assert check(held=[foreign, LOG.checkpoint(SIZE // 2)]).flaw is None
+    assert "none of this tenant" in flaw(held=[foreign])
+
+
+def test_a_session_that_ended_after_the_window_of_an_incident_is_told_and_no_flaw() -> None:
+    whole = session_events(6)
+    streams = sample_streams(sealed=[seal_said(SESSION, whole, len(whole), "stopped")])
+    cut = [(one, kind, told[:4] if one == SESSION else told) for one, kind, told in streams]
+    parts = Parts(streams=cut, signed=[], dossiers=[], seals=[], scope=ScopeKind.INCIDENT)
+    report = check(parts)
+    assert report.flaw is None
+    assert any("1 streams tell that were closed since" in one for one in report.not_proved)
+    assert "the 0 of them that are here to their end" in " ".join(report.proved)
+    assert "the bundle has 4" in flaw(replace(parts, scope=ScopeKind.SESSION))
 
 
 def test_an_artifact_of_a_revoked_key_counts_where_an_event_told_of_it_before() -> None:

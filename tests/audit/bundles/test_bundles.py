@@ -93,6 +93,7 @@ async def test_an_incident_has_the_sessions_that_its_window_touches_up_to_its_en
     worker = await worked(desk)
     events = await events_of(desk, worker)
     cut = datetime.fromisoformat(events[2]["at"])
+    assert (await worker.post("close", {})).status_code == 200
     lines = await auditor.take(**{"from": cut - HOUR, "to": cut})
     kept = sum(datetime.fromisoformat(event["at"]) <= cut for event in events)
     assert streams_in(lines)[str(worker.session_id)] == kept
