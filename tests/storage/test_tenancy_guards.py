@@ -28,6 +28,8 @@ DEFINER = {
     "log_turns_v1": "reads what is due, and looks at every tenant's log, one at a time",
     "outbox_clear_v1": "removes what is due",
     "outbox_take_v1": "reads what is due, over all tenants",
+    "storage_epoch_read_v1": "reads the one row of the epoch, which is no tenant's",
+    "storage_epoch_v1": "reads the one row of the epoch, which is no tenant's",
     "work_due_done_v1": "removes what is due",
     "work_due_put_v1": "writes what is due",
     "work_due_take_v1": "reads what is due, over all tenants",
