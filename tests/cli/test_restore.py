@@ -45,9 +45,9 @@ def test_a_database_that_moved_is_taken_into_use_once_it_was_verified(
         done = placet("restore", "--verify", "--witness", str(tmp_path), "--json")
         assert done.returncode == Exit.OK, done.stderr
         report = json.loads(done.stdout)
-        assert (report["epoch"], report["is_raised"]) == (2, True)
+        assert (report["from_epoch"], report["is_raised"]) == (1, True)
         assert [one["looked"]["tenant_id"] for one in report["tenants"]] == [tenant]
-        assert "2, of this server" in placet("doctor").stdout
+        assert f"{report['epoch']}, of this server" in placet("doctor").stdout
         again = placet("restore", "--verify")
         assert f"tenant {tenant}" in again.stdout
         assert "placet restore close" in again.stdout

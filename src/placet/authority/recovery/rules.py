@@ -7,10 +7,14 @@ from placet.authority.recovery.witness import Witnessed
 from placet.evidence.checkpoint import CheckpointPayload
 
 
-def next_epoch(epoch: int, witnessed: Iterable[Witnessed]) -> int:
-    """Return the epoch above the database's and above all that was kept outside."""
+def next_epoch(epoch: int, witnessed: Iterable[Witnessed], seconds: int) -> int:
+    """Return the epoch above the database's and above all that was kept outside.
+
+    It is at least the database's time in `seconds` since 1970. A second restore, to before an
+    earlier raise, knows nothing of that one, and would give its epoch once more.
+    """
     seen = [one.epoch for file in witnessed for one in file.checkpoints]
-    return max([epoch, *seen]) + 1
+    return max(max([epoch, *seen]) + 1, seconds)
 
 
 def find_newer(epoch: int, size: int, newest: CheckpointPayload | None) -> str | None:

@@ -26,7 +26,7 @@ UPDATE placet.storage_epoch AS e
 SET epoch = $1, system_identifier = h.system_identifier, timeline = h.timeline,
     raised_at = clock_timestamp()
 FROM placet.storage_here_v1() AS h
-WHERE e.epoch = $2
+WHERE e.epoch = $2 AND (h.system_identifier, h.timeline) = ($3, $4)
 """
 _RANGES: Final = """
 INSERT INTO placet.authority_recovery (
@@ -36,6 +36,7 @@ FROM placet.tenancy_tenant AS t
 LEFT JOIN placet.evidence_log AS l ON l.tenant_id = t.tenant_id
 LEFT JOIN unnest($3::uuid[], $4::bigint[]) AS w(tenant_id, size) ON w.tenant_id = t.tenant_id
 """
+_SECONDS: Final = "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint"
 _TENANTS: Final = "SELECT tenant_id FROM placet.tenancy_tenant ORDER BY tenant_id"
 
 
@@ -49,17 +50,24 @@ async def list_tenants(migrator: Migrator) -> list[UUID]:
     return [row["tenant_id"] for row in await migrator.fetch(_TENANTS)]
 
 
+async def read_seconds(migrator: Migrator) -> int:
+    """Return the database's time in seconds since 1970."""
+    return int(await migrator.fetchval(_SECONDS))
+
+
 async def raise_epoch(
     migrator: Migrator, was: EpochSeen, to: int, witnessed: Mapping[UUID, int]
 ) -> bool:
     """Raise the epoch for this server and open every tenant's lost range, or change nothing.
 
     `witnessed` are the sizes of the newest checkpoints that were kept outside, by tenant. False
-    where somebody else has raised it since `was` was read.
+    where somebody else has raised it since `was` was read, and where the migrator stands on another
+    server than the one that was read.
     """
     async with migrator.transaction():
         await migrator.execute("SET LOCAL ROLE placet_owner")
-        raised = await migrator.execute(_RAISE, to, was.epoch)
+        here = (was.here_system_identifier, was.here_timeline)
+        raised = await migrator.execute(_RAISE, to, was.epoch, *here)
         await migrator.execute("SET LOCAL ROLE NONE")
         if raised != "UPDATE 1":
             return False

@@ -84,9 +84,13 @@ async def restore(
     is_raised = not await _is_left(db, before, looked, witnessed)
     if is_raised:
         sizes = {one.tenant_id: one.witnessed_size or 0 for one in looked if one.witnessed_size}
-        epoch = rules.next_epoch(before.epoch, witnessed.values())
+        seconds = await recovery.read_seconds(migrator)
+        epoch = rules.next_epoch(before.epoch, witnessed.values(), seconds)
         if not await recovery.raise_epoch(migrator, before, epoch, sizes):
-            raise GovernanceUnavailable(detail="somebody else raised the epoch just now")
+            raise GovernanceUnavailable(
+                detail="the epoch was raised just now, or the migrator's address leads to another"
+                " server than the service's; look at both, and run it again"
+            )
     now = await recovery.read_epoch(db)
     done = [
         await _bring(db, one, (before, now), again[TenantId(one.tenant_id)], ids) for one in looked

@@ -48,9 +48,10 @@ BEGIN
     SET epoch = v_store.epoch, lease_request_id = NULL, lease_expires_at = '-infinity',
         -- Invariant: no prepared request and no grant of before stands under these controls.
         control_revision = s.control_revision + 1,
-        -- Invariant: no version of the history that was lost comes back with other facts, so that
-        -- what a process remembers of that one is never decided on.
-        state_version = s.state_version + 4294967296,
+        -- Invariant: no version of a history that was lost comes back with other facts, so that what
+        -- a process remembers of that one is never decided on: no two restores have one time.
+        state_version = greatest(
+            s.state_version + 1, floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint),
         next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
     WHERE r.tenant_id = p_tenant AND r.session_id = p_session;
     PERFORM placet.session_asks_end_v1(s, w.io_at);
