@@ -1,16 +1,22 @@
 """What goes by age, when, and what holds it back."""
 
+import asyncio
 import io
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 from litestar import Litestar
 from tests.audit.erasures.ended import ended, spoken, told
+from tests.audit.erasures.test_races import waits_for
+from tests.conftest import Server
 from tests.replay.desk import Desk, Worker
 
+from placet.audit.erasures.model import StreamClass
 from placet.audit.retention import service
-from placet.audit.retention.model import ExportManifest, StreamTaken
+from placet.audit.retention.model import ExportManifest, SetRetention, StreamTaken
 from placet.authority.checkpoints.service import make_checkpoint
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.verify import verify_bundle
@@ -79,6 +85,13 @@ def keeper(desk: Desk, app: Litestar) -> Keeper:
     return Keeper(desk, app.state[ServerKeys.__name__])
 
 
+@pytest.fixture
+async def admin(server: Server, database_name: str) -> "AsyncIterator[asyncpg.Connection[Any]]":
+    connection = await asyncpg.connect(server.admin(database_name))
+    yield connection
+    await connection.close()
+
+
 async def gone(worker: Worker) -> bool:
     """Tell whether a session's bodies went; either all of them did or none."""
     (is_gone,) = {event["body"] is None for event in await worker.events()}
@@ -132,6 +145,22 @@ async def test_nothing_goes_while_one_thing_is_missing(
     assert not await gone(worker)
     counts = (await keeper.shown())["streams"]
     assert {name for name, count in counts.items() if count} == ({stand} if stand else set())
+
+
+async def test_keeping_for_ever_stops_a_round_that_is_under_way(
+    desk: Desk, keeper: Keeper, admin: "asyncpg.Connection[Any]"
+) -> None:
+    worker = await ended(desk)
+    await keeper.set(0)
+    await keeper.sign()
+    await keeper.export(worker)
+    stop = SetRetention(stream_class=StreamClass.SESSION, days=None, reason="a lawsuit")
+    async with desk.db.writing(keeper.founder) as tx:
+        await service.set_retention(tx, stop, desk.ids)
+        under_way = asyncio.create_task(service.prune(desk.db, keeper.founder, desk.ids))
+        assert await waits_for(admin, tx, under_way)
+    assert (await under_way).bodies == 0
+    assert not await gone(worker)
 
 
 async def test_without_any_export_it_is_said_why_nothing_goes(desk: Desk, keeper: Keeper) -> None:

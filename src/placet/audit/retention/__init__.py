@@ -23,6 +23,7 @@ checkpoint and an export have it too.
 Invariants
 - Only closed streams, only whole ones, only up to the batch where the work was broken off; the next
   round goes on there.
+- Each batch looks at the policy anew: what is to be kept for ever stays from then on.
 - What was erased stands in the `erasures` stream, in the transaction that erased it.
 
 Failures

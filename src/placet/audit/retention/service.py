@@ -1,7 +1,9 @@
 """Setting policies, recording exports, and erasing what is due."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Final
 
 from placet.audit.erasures.model import BODIES_AT_ONCE, ErasureWhy, StreamClass, StreamOpen
@@ -106,7 +108,7 @@ async def prune(db: Database, who: Principal, ids: Ids) -> PruneAnswer:
                     continue
                 if bodies >= BODIES_A_ROUND:
                     return PruneAnswer(streams=streams, bodies=bodies, more=True)
-                erased = await _prune_stream(db, who, stream, ids)
+                erased = await _prune_stream(_Due(db, who, stream_class, stream, now), ids)
                 streams, bodies = streams + int(erased > 0), bodies + erased
     return PruneAnswer(streams=streams, bodies=bodies, more=False)
 
@@ -168,18 +170,33 @@ async def tell(tx: Writing, said: Value, ids: Ids) -> None:
     await events.append(tx, stream, StreamKind.ERASURES, [new_event(ids, said)])
 
 
-async def _prune_stream(db: Database, who: Principal, stream: ClosedStream, ids: Ids) -> int:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Due:
+    """A stream that is due, as it was at a moment."""
+
+    db: Database
+    who: Principal
+    stream_class: StreamClass
+    stream: ClosedStream
+    now: datetime
+
+
+async def _prune_stream(due: _Due, ids: Ids) -> int:
     """Erase the bodies of a stream that is due, up to the event that was looked at."""
     erasing = Erasing(
-        stream_id=stream.stream_id,
+        stream_id=due.stream.stream_id,
         why=ErasureWhy.RETENTION,
         reason=BY_POLICY,
-        until=stream.last_seq,
+        until=due.stream.last_seq,
     )
     erased, last = 0, BODIES_AT_ONCE
     try:
         while last == BODIES_AT_ONCE:
-            async with db.writing(who) as tx:
+            async with due.db.writing(due.who) as tx:
+                # Race: whoever sets another policy waits for this batch, and has the next one stop.
+                days = await store.hold_days(tx, due.stream_class)
+                if rules.stand_of(due.stream, days, due.now) is not Stand.DUE:
+                    break
                 last = await erase_some(tx, erasing, ids)
             erased += last
     except StreamOpen:

@@ -104,6 +104,16 @@ async def list_policies(tx: Reading) -> dict[StreamClass, AuditRetention]:
     return {each.stream_class: each for each in await tx.list(AuditRetention, query)}
 
 
+async def hold_days(tx: Writing, stream_class: StreamClass) -> int | None:
+    """Return for how many days a class keeps bodies, and keep it so until the transaction ends."""
+    query = sa.select(RETENTION.c.days).where(
+        RETENTION.c.tenant_id == tx.tenant_id, RETENTION.c.stream_class == stream_class
+    )
+    rows = await tx.rows(query.with_for_update(read=True))
+    days: int | None = rows[0].days if rows else None
+    return days
+
+
 async def keep_policy(tx: Writing, policy: AuditRetention) -> None:
     """Put a policy in the place of the one of its class."""
     added = postgresql.insert(RETENTION).values(fields_of(policy))
