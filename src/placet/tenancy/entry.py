@@ -73,10 +73,10 @@ class RouteOpt(TypedDict, total=False):
 
     `scope`: what a key needs, any one of them where there are several. `hot`: the database function
     authenticates, the door only reads the key. `public`: no key at all. A route that says none of
-    the three is refused to everybody. `grants`: it gives authority or signs, so that it is refused while the
-    database is not what was witnessed of it. The rest is for the reference page: `body`, `query`
-    and `answer` as types, `status` of a good answer, `keyed` where `Idempotency-Key` is needed,
-    `media` where the answer is no JSON, `refusals` that are its own.
+    the three is refused to everybody. `grants`: it gives authority or signs, so that it is refused
+    while the database is not what was witnessed of it. The rest is for the reference page: `body`,
+    `query` and `answer` as types, `status` of a good answer, `keyed` where `Idempotency-Key` is
+    needed, `media` where the answer is no JSON, `refusals` that are its own.
     """
 
     scope: Scope | tuple[Scope, ...]
