@@ -48,9 +48,9 @@ class Settings(Value, frozen=True):
     embedded server is used. `database_direct_url` is the same past a pooler, `admin_database_url`
     that of a role that may change the schema. `pg_bin` is the folder of other Postgres programs for
     the embedded server. Signed checkpoints of each tenant's log are kept in `witness_dir`, a folder
-    away from the database, and held against it. `port` 0 takes any free one. `webhooks_to_loopback` lets webhooks reach
-    this machine, for tests and development, and after `webhooks_kept_days` what was told is deleted
-    from the outbox. So many observed calls (`ready_calls_min`), of which so
+    away from the database, and held against it. `port` 0 takes any free one. `webhooks_to_loopback`
+    lets webhooks reach this machine, for tests and development, and after `webhooks_kept_days` what
+    was told is deleted from the outbox. So many observed calls (`ready_calls_min`), of which so
     many hundredths are of a tool that was called before (`ready_confidence_percent`), make a plan
     `READY`. One key may send `key_rate_per_second` requests to one process, 0 for any number.
     `sources` says where each setting came from.
