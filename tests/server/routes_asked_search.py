@@ -24,7 +24,6 @@ FILTERS: Final = (
     "to=0001-01-01T00:00:00%2B23:59",
     "order=best",
     "since=2026-03-01T00:00:00Z",
-    "tenant_id=1",
 )
 CURSORS: Final = (
     "cursor=WyJuZXdlc3QiLDEsMiwzLDRd",  # one part too many
@@ -36,5 +35,5 @@ CURSORS: Final = (
 
 SEARCH_ROUTES: Final = (
     Route("GET", EVENTS, queries=(*PAGES, *FILTERS, *CURSORS)),
-    Route("GET", f"{EVENTS}/export", queries=(*FILTERS, "limit=1", "cursor=x")),
+    Route("GET", f"{EVENTS}/export", queries=(*FILTERS, "limit=1", "cursor=x", "tenant_id=1")),
 )
