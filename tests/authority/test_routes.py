@@ -1,16 +1,18 @@
 """Keys and artifacts over HTTP."""
 
 import base64
+import itertools
 import json
 
 import httpx
 from tests.studio.story import AGENT, Story
 
-from placet.authority.model import RevokeKey
+from placet.authority.model import KeyPurpose, RevokeKey
+from placet.authority.server_keys import list_ready
 from placet.authority.service import revoke_key
 from placet.evidence.artifact import verify_artifact
 from placet.evidence.dsse import parse_envelope
-from placet.evidence.ed25519 import PublicKey
+from placet.evidence.ed25519 import PublicKey, SigningKey
 from placet.kernel.principal import Environment
 from placet.studio.endings.model import RevokeApproval
 from placet.studio.endings.service import revoke_approval
@@ -54,7 +56,8 @@ async def test_an_agent_s_key_is_shown_the_services_keys_and_nobody_s_own(
     _, agent_key = await story.workplace.agent(AGENT, Environment.STAGING)
     headers = {"Authorization": f"Bearer {agent_key}"}
     shown = (await client.get(KEYS, headers=headers)).json()
-    assert shown == {"server_keys": whole["server_keys"], "person_keys": [], "revocations": []}
+    assert shown["server_keys"] == whole["server_keys"]
+    assert (shown["person_keys"], shown["revocations"]) == ([], [])
     for role in Role:
         if role is not Role.ADMIN:
             _, key = await story.workplace.person(role.value, role)
@@ -62,6 +65,21 @@ async def test_an_agent_s_key_is_shown_the_services_keys_and_nobody_s_own(
             assert (await client.get(KEYS, headers=headers)).json() == whole
     assert [key["key_id"] for key in whole["person_keys"]] == [signer.key.key_id]
     assert [key["key_id"] for key in whole["revocations"]] == [signer.key.key_id]
+
+
+async def test_an_agent_s_key_is_shown_the_newest_changes_of_our_keys_alone(
+    client: httpx.AsyncClient, story: Story
+) -> None:
+    keys = [SigningKey.generate() for _ in range(10)]
+    for old, new in itertools.pairwise(keys):
+        await list_ready(story.db, KeyPurpose.CHECKPOINT, old, new, is_ended=False)
+    _, agent_key = await story.workplace.agent(AGENT, Environment.STAGING)
+    made = [key.key_id for key in keys[1:]]
+    for headers, count in ((bearer(story), 9), ({"Authorization": f"Bearer {agent_key}"}, 8)):
+        rotations = (await client.get(KEYS, headers=headers)).json()["server_rotations"]
+        shown = [one["new_key_id"] for one in rotations if one["purpose"] == "checkpoint"]
+        assert shown[-count:] == made[-count:]
+        assert (made[0] in shown) is (count == len(made))
 
 
 async def test_of_one_hash_the_named_approvals_is_served_or_the_newest_that_is_not_revoked(

@@ -138,8 +138,9 @@ class RevokeKey(Input, frozen=True):
 class KeyList(Value, frozen=True):
     """Every key that was ever listed in this tenant: ours and people's, and which of them ended.
 
-    `server_rotations` tell which of ours took over from which, signed by both. What a key with the
-    scope `runtime` alone is shown holds ours only, and says nothing of people.
+    `server_rotations` tell which of ours took over from which, signed by both: of each purpose the
+    newest 400. What a key with the scope `runtime` alone is shown holds ours only, with the newest
+    8, and says nothing of people.
     """
 
     server_keys: list[ServerKey]

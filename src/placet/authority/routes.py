@@ -37,6 +37,9 @@ from placet.tenancy.entry import (
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _REVOKE: Final = msgspec.json.Decoder(RevokeKey)
 _ASK_AGAIN: Final = "private, no-cache"
+_TO_AGENTS: Final = 8
+_TO_PEOPLE: Final = 400
+"""How many changes of keys are shown for each purpose; that of the grant key changes every day."""
 _FOR_EVER: Final = "private, max-age=31536000, immutable"
 
 
@@ -48,7 +51,8 @@ async def list_keys(request: AppRequest) -> Response[bytes]:
     """List every key of this tenant, ours and people's, and which of them ended.
 
     A key that has no scope but `runtime` gets ours alone: an agent checks grants and artifacts, and
-    who approves is none of its business.
+    who approves is none of its business. Of the changes of our keys it gets the newest few, which
+    are enough for whoever follows every day; others get those of a year.
     """
     principal = principal_of(request)
     is_agent = principal.scopes == {Scope.RUNTIME}
@@ -58,7 +62,9 @@ async def list_keys(request: AppRequest) -> Response[bytes]:
                 server_keys=await store.list_server_keys(tx),
                 person_keys=[] if is_agent else await store.list_person_keys(tx),
                 revocations=[] if is_agent else await store.list_revocations(tx),
-                server_rotations=await key_changes.list_rotations(tx),
+                server_rotations=await key_changes.list_newest_rotations(
+                    tx, _TO_AGENTS if is_agent else _TO_PEOPLE
+                ),
                 server_ends=await key_changes.list_ends(tx),
             )
         )

@@ -1,6 +1,8 @@
 """Keys that lie ready, take over, and end, in a folder and a database."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -23,7 +25,7 @@ from placet.evidence.log import store as logs
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import GovernanceUnavailable
-from placet.storage.database import Database
+from placet.storage.database import Database, Writing
 
 GRANT, ARTIFACT = KeyPurpose.GRANT, KeyPurpose.ARTIFACT
 MINUTE = timedelta(minutes=1)
@@ -199,6 +201,40 @@ async def test_a_tenant_is_told_once_of_an_end_after_what_waited_has_entered_the
     assert head is not None
     assert entry is not None
     assert entry.index < place.log_size <= head.size
+
+
+class Undone(Exception):  # noqa: N818 -- ends a transaction that must leave nothing
+    """Nothing of this is to stay."""
+
+
+@contextlib.asynccontextmanager
+async def undone(db: Database) -> AsyncIterator[Writing]:
+    """Write what nobody else is to see."""
+    with contextlib.suppress(Undone):
+        async with db.writing(NOBODY) as tx:
+            yield tx
+            raise Undone
+
+
+async def test_of_many_changes_the_newest_of_each_purpose_are_listed(db: Database) -> None:
+    made = {purpose: [SigningKey.generate().key_id for _ in range(5)] for purpose in KeyPurpose}
+    async with undone(db) as tx:
+        since = await tx.now() + timedelta(days=1)
+        for purpose, key_ids in made.items():
+            for number, key_id in enumerate(key_ids):
+                told = ServerKeyRotation(
+                    new_key_id=key_id,
+                    old_key_id="00" * 32,
+                    purpose=purpose,
+                    by_old=b"",
+                    by_new=b"",
+                    rotated_at=since + number * MINUTE,
+                )
+                await changes.keep_rotation(tx, told)
+        found = await changes.list_newest_rotations(tx, 3)
+        for purpose, key_ids in made.items():
+            shown = [one.new_key_id for one in found if one.purpose is purpose]
+            assert shown == key_ids[-3:]
 
 
 async def test_a_key_that_was_never_listed_cannot_end(db: Database) -> None:

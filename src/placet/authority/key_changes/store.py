@@ -41,6 +41,21 @@ async def keep_end(tx: Writing, end: ServerKeyEnd) -> None:
     await _keep(tx, SERVER_KEY_END, end)
 
 
+async def list_newest_rotations(tx: Reading, each: int) -> list[ServerKeyRotation]:
+    """Return the newest rotations, at most so many for `each` purpose, the oldest first."""
+    c = SERVER_KEY_ROTATION.c
+    newest = (
+        sa.func.row_number()
+        .over(partition_by=c.purpose, order_by=(c.rotated_at.desc(), c.new_key_id.desc()))
+        .label("newest")
+    )
+    ranked = sa.select(SERVER_KEY_ROTATION, newest).subquery()
+    query = sa.select(*(ranked.c[column.name] for column in c)).where(ranked.c.newest <= each)
+    return await tx.list(
+        ServerKeyRotation, query.order_by(ranked.c.rotated_at, ranked.c.new_key_id)
+    )
+
+
 async def hold_ends(tx: Writing) -> None:
     """Let no key of ours end until this transaction has, which signs with one."""
     await tx.rows(_HOLD.bindparams(name=_NAME))
