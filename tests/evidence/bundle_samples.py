@@ -56,6 +56,7 @@ from placet.kernel.canonical import canonical
 
 AUTHORITY: Final = UUID("01890a5d-ac96-874b-bcce-b302099a8060")
 SEALS: Final = UUID("01890a5d-ac96-874b-bcce-b302099a8061")
+ERASURES: Final = UUID("01890a5d-ac96-874b-bcce-b302099a8062")
 CHECKPOINT_KEY: Final = SigningKey(b"\x06" * 32)
 NEW_GRANT_KEY: Final = SigningKey(b"\x07" * 32)
 NEWEST_GRANT_KEY: Final = SigningKey(b"\x08" * 32)
@@ -149,21 +150,30 @@ def seal_said(stream: UUID, events: Sequence[RecordedEvent], last: int, status: 
     )
 
 
+def erasure_said(stream: UUID, first: int, last: int, count: int) -> Said:
+    """Return what tells that so many bodies of a stream were erased."""
+    body = {"stream_id": str(stream), "from_seq": first, "to_seq": last, "count": count}
+    return Said("BodiesErased", {**body, "why": "subject", "reason": "asked"})
+
+
 def sample_streams(
     calls: int = 6,
     authority: Sequence[Said] | None = None,
     sealed: Sequence[Said] | None = None,
+    erasures: Sequence[Said] | None = None,
 ) -> list[Stream]:
-    """Return the sample history with the tenant's streams of people and of what was closed."""
+    """Return the sample history with the tenant's streams of people, of ends and of erasures."""
     session = session_events(calls)
     told = [seal_said(SESSION, session, len(session), "stopped")] if sealed is None else sealed
     people = authority_said() if authority is None else authority
+    erased = [erasure_said(WORKSPACE, 2, 2, 1)] if erasures is None else erasures
     return [
         (SESSION, "session", session),
         (WORKSPACE, "workspace", workspace_events()),
         (AUTHORITY, "authority", chained(AUTHORITY, people)),
         (CONTROL, "control", control_events()),
         (SEALS, "seals", chained(SEALS, told)),
+        (ERASURES, "erasures", chained(ERASURES, erased)),
     ]
 
 

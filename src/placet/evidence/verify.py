@@ -23,6 +23,7 @@ import binascii
 import functools
 import gc
 import hashlib
+import heapq
 import json
 import marshal
 import math
@@ -1316,9 +1317,10 @@ VOTE_CAST: Final = "VoteCast"
 APPROVAL_GRANTED: Final = "ApprovalGranted"
 STREAM_SEALED: Final = "StreamSealed"
 SERVER_KEY_REVOKED: Final = "ServerKeyRevoked"
+BODIES_ERASED: Final = "BodiesErased"
 
 SESSION, CONTROL, AUTHORITY = "session", "control", "authority"
-WORKSPACE, SEALS = "workspace", "seals"
+WORKSPACE, SEALS, ERASURES = "workspace", "seals", "erasures"
 _DECIDED: Final = frozenset({CALL_PROPOSED, CALL_CLAIMED})
 """The events that may give leave to run a call: when it is proposed, or claimed after a yes."""
 
@@ -1510,6 +1512,14 @@ class _ServerKeyEndBody(_Part):
     log_size: Count
 
 
+@dataclass(frozen=True)
+class _ErasedBody(_Part):
+    stream_id: Id
+    from_seq: Ordinal
+    to_seq: Ordinal
+    count: Ordinal
+
+
 _Call = _ProposedBody | _StartedBody | _ReceivedBody | _SettledBody
 _Other = (
     _SetBody
@@ -1530,6 +1540,7 @@ _Other = (
     | _ApprovedBody
     | _SealedBody
     | _ServerKeyEndBody
+    | _ErasedBody
 )
 _Said = _Call | _Other
 
@@ -1563,6 +1574,7 @@ _READ_2: Final = {
     APPROVAL_GRANTED: (WORKSPACE, _ApprovedBody),
     STREAM_SEALED: (SEALS, _SealedBody),
     SERVER_KEY_REVOKED: (AUTHORITY, _ServerKeyEndBody),
+    BODIES_ERASED: (ERASURES, _ErasedBody),
 }
 """Those that are read of a bundle of the second form, which brings what they are held against."""
 
@@ -1704,6 +1716,14 @@ class _Place(NamedTuple):
     control_revision: int
 
 
+class _Gap(NamedTuple):
+    """Events whose bodies are missing, one behind the other in their stream and in the file."""
+
+    seq: int
+    line: int
+    count: int
+
+
 class _Chain:
     """How far one stream has been read, and what the line of its next event is made of."""
 
@@ -1728,6 +1748,7 @@ class _Chain:
         "leaf",
         "leaf_text",
         "leaves",
+        "missing",
         "packed",
         "place",
         "seal",
@@ -1742,6 +1763,7 @@ class _Chain:
         self.tail = f',"stream_id":"{head.stream_id}","tenant_id":"{tenant}","time":'.encode()
         self.seal: tuple[_SealLine, int] | None = None
         self.leaves = bytearray()
+        self.missing: list[_Gap] = []
         self.agent = self.artifact = self.environment = ""
         self.killed_at: int | None = None
         self.erased_controls = self.erased_hosts = self.erased_people = 0
@@ -1760,6 +1782,15 @@ class _Chain:
             b'","control_epoch":%d,"control_revision":%d,"epoch":%d,"event_id":"' % numbers
         )
         self.fence_text = b'","fence":%d,"kind":"event","leaf":"' % self.fence[1]
+
+    def miss(self, seq: int, line: int) -> None:
+        """Remember an event whose body is missing."""
+        if self.missing:
+            first, begin, count = self.missing[-1]
+            if (first + count, begin + count) == (seq, line):
+                self.missing[-1] = _Gap(first, begin, count + 1)
+                return
+        self.missing.append(_Gap(seq, line, 1))
 
     def stands_at(self) -> _Place:
         """Return the place."""
@@ -2162,6 +2193,7 @@ class _Audit:
         self._lifts: list[_Lift] = []
         self._votes: dict[bytes, int] = {}
         self._sealed: dict[str, tuple[_SealedBody, str, int]] = {}
+        self._erasures: dict[str, list[tuple[int, int, int]]] = {}
         self._checkpoints: list[Checkpoint] = []
         self._entries: dict[str, list[_Entry]] = {}
         self._consistencies: list[tuple[_ConsistencyLine, int]] = []
@@ -2353,7 +2385,10 @@ class _Audit:
         _check_event(event, chain, self.known)
         self._stage = _ORDER["event"]
         self.events += 1
-        self.bodies += event.body is not None
+        if event.body is None:
+            chain.miss(event.seq, self.line)
+        else:
+            self.bodies += 1
         self._check_seal(chain)
         if event.type in self.read_types:
             self.note(_Told(*_told_by(event)), chain)
@@ -2463,6 +2498,9 @@ class _Audit:
                 if said.stream_id in self._sealed:
                     _bad(item, "it tells of a stream that was closed before")
                 self._sealed[said.stream_id] = said, item, self.line
+            case _ErasedBody():
+                span = said.from_seq, said.to_seq, said.count
+                self._erasures.setdefault(said.stream_id, []).append(span)
             case _ServerKeyEndBody():
                 self._ended_server_keys.setdefault(said.key_id, said.log_size)
 
@@ -2739,6 +2777,7 @@ class _Audit:
                     f"{head.head_leaf}; the bundle has {chain.seq}, ending in {chain.leaf.hex()}"
                 )
                 _bad(f"stream {head.stream_id}", why)
+        self._check_erased()
         self._check_words()
         self._check_uses()
         self._check_lifts()
@@ -2748,6 +2787,17 @@ class _Audit:
             if self._is_killed(_Given(*given)):
                 why = "it grants or starts a call while a kill of its scope was in force"
                 _bad(item, why, line)
+
+    def _check_erased(self) -> None:
+        """Hold each body that is missing against what the `erasures` stream tells was erased."""
+        untold = [
+            (line, _event_name(chain, seq))
+            for chain in self.chains.values()
+            for seq, line in _untold(chain.missing, self._erasures.get(chain.head.stream_id, []))
+        ]
+        if untold and self.is_second:
+            line, item = min(untold)
+            _bad(item, "its body is missing, and nothing tells that it was erased", line)
 
     def _authority(self) -> list[_Chain]:
         """Return the streams of the kind that tells of people and hosts."""
@@ -3519,18 +3569,7 @@ class _Audit:
                 f"what {self._going_on} streams tell that were closed since: each goes on after "
                 "the window that was asked for"
             )
-        if self._held_lost:
-            yield (
-                f"that the log goes on from {self._held_lost} checkpoints of an earlier restore "
-                "epoch that you hold: a restore lost some of what they tell of"
-            )
-        if self._held_late:
-            yield (
-                f"what {self._held_late} checkpoints that you hold say: the key that signed them "
-                "had been revoked at a smaller size"
-            )
-        if self._held_newer:
-            yield f"what came later: you hold {self._held_newer} newer checkpoints"
+        yield from self._not_proved_of_held()
         unlinked = {one.size for one in self._checkpoints[:-1]}
         unlinked -= {line.from_size for line, _ in self._consistencies}
         if unlinked:
@@ -3547,6 +3586,20 @@ class _Audit:
                 f"that {len(self._late_signed)} documents were signed before their keys were "
                 "revoked"
             )
+
+    def _not_proved_of_held(self) -> Iterator[str]:
+        if self._held_lost:
+            yield (
+                f"that the log goes on from {self._held_lost} checkpoints of an earlier restore "
+                "epoch that you hold: a restore lost some of what they tell of"
+            )
+        if self._held_late:
+            yield (
+                f"what {self._held_late} checkpoints that you hold say: the key that signed them "
+                "had been revoked at a smaller size"
+            )
+        if self._held_newer:
+            yield f"what came later: you hold {self._held_newer} newer checkpoints"
 
     def _is_scope_whole(self) -> bool:
         return isinstance(self._header, _Header2) and self._header.scope.kind == "tenant"
@@ -3583,6 +3636,29 @@ class _Audit:
                 f"that {self._timed_uses} calls came after the yes beforehand and before its end, "
                 "other than by the database's clock: no control epoch lies between"
             )
+
+
+def _untold(
+    gaps: Sequence[_Gap], told: Sequence[tuple[int, int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Yield the first missing event of a stream that no erasure accounts for: where, and its line.
+
+    An erasure accounts for so many events between two sequences. Each event is put to the erasure
+    that ends first, of those that have room: if that leaves one over, every other way does too.
+    """
+    coming = sorted(told, reverse=True)
+    room: list[list[int]] = []
+    for first, begin, count in gaps:
+        for step in range(count):
+            seq = first + step
+            while coming and coming[-1][0] <= seq:
+                heapq.heappush(room, [*coming.pop()[1:]])
+            while room and (room[0][0] < seq or not room[0][1]):
+                heapq.heappop(room)
+            if not room:
+                yield seq, begin + step
+                return
+            room[0][1] -= 1
 
 
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -4289,12 +4365,15 @@ A body of one of the usual shapes is not there, but its first fields.
 
 
 class _Found(NamedTuple):
-    """What was found in a part of the file: `lines` good events from byte `begin` up to `end`."""
+    """What was found in a part of the file: `lines` good events from byte `begin` up to `end`.
+
+    `missing` names those without a body: which of the lines, of which stream, and its sequence.
+    """
 
     begin: int
     end: int
     lines: int
-    erased: int
+    missing: Sequence[tuple[int, bytes, int]]
     segments: Sequence[tuple[object, ...]]
     told: list[_Fact]
 
@@ -4398,7 +4477,9 @@ def _take_found(audit: _Audit, found: _Found) -> None:
             audit.note(told, chain)
     audit.line = begin + found.lines
     audit.events += found.lines
-    audit.bodies += found.lines - found.erased
+    audit.bodies += found.lines - len(found.missing)
+    for number, stream, seq in found.missing:
+        audit.chains[stream].miss(seq, begin + number)
 
 
 def _work(number: int, audit: _Audit, chunks: Sequence[tuple[int, int]], send: Connection) -> None:
@@ -4414,7 +4495,7 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
     data = os.pread(number, end - begin + 1, begin - 1)
     skipped = data.find(b"\n") + 1
     if not skipped:
-        return _Found(-1, -1, 0, 0, [], [])
+        return _Found(-1, -1, 0, [], [], [])
     while not data.endswith(b"\n") and (more := os.pread(number, 1 << 16, begin - 1 + len(data))):
         cut = more.find(b"\n") + 1
         data += more[:cut] if cut else more
@@ -4425,7 +4506,8 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
     at = begin = begin - 1 + skipped
     chains: dict[bytes, tuple[_Chain, bytes, tuple[int, ...]]] = {}
     told: list[_Fact] = []
-    count = erased = 0
+    missing: list[tuple[int, bytes, int]] = []
+    count = 0
     for line in lines:
         stream = _stream_of(line)
         place = chains.get(stream)
@@ -4435,8 +4517,9 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
             break
         count += 1
         at += len(line) + 1
-        erased += one[6] is None
         kind, body = one[0], one[6]
+        if body is None:
+            missing.append((count, stream, one[1]))
         if kind not in audit.read_types:
             continue
         usual = None if body is None else _shaped_body(kind, body)
@@ -4450,7 +4533,7 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
         (stream, prev, first, _flat(chain.stands_at()), bytes(chain.leaves))
         for stream, (chain, prev, first) in chains.items()
     ]
-    return _Found(begin, at, count, erased, segments, told)
+    return _Found(begin, at, count, missing, segments, told)
 
 
 def _flat(place: _Place) -> tuple[object, ...]:
