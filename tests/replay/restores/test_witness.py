@@ -1,5 +1,11 @@
 """Of a database that is older than, or other than, what was witnessed of it nothing is granted."""
 
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import msgspec
 import pytest
 from tests.replay.restores.conftest import Bench
@@ -9,7 +15,7 @@ from tests.server.conftest import started
 from placet.authority.checkpoints.service import make_checkpoint
 from placet.authority.model import KeyPurpose
 from placet.authority.recovery.model import Recovering
-from placet.authority.recovery.watch import RecoveryWatch
+from placet.authority.recovery.watch import LOOK_AGE_SECONDS, RecoveryWatch
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.checkpoint import CHECKPOINT_TYPE, CheckpointPayload
 from placet.evidence.dsse import encode_envelope, open_payload, parse_envelope
@@ -164,3 +170,48 @@ async def test_an_entry_that_is_no_leaf_of_its_event_is_named(bench: Bench) -> N
     await bench.admin.execute(swap, payload.size - 1)
     with pytest.raises(RestoreRefused, match=f"entry {payload.size - 1} of the log is not"):
         await bench.restore(bench.witness)
+
+
+@contextmanager
+def hanging(path: Path) -> Iterator[None]:
+    """Have reading a file wait for ever, as on a volume that does not answer."""
+    kept = path.read_bytes()
+    path.unlink()
+    os.mkfifo(path)
+    yield
+    path.rename(path.with_suffix(".hung"))
+    path.write_bytes(kept)
+    # Whoever still waits for it comes to its end.
+    os.close(os.open(path.with_suffix(".hung"), os.O_WRONLY | os.O_NONBLOCK))
+
+
+async def test_a_witness_that_hangs_holds_up_grants_and_nothing_else(bench: Bench) -> None:
+    witness = Witness(bench)
+    await witness.keep()
+    watch = RecoveryWatch(bench.witness, patience_seconds=0.2)
+    with hanging(witness.file):
+        for _ in range(2):
+            looking = asyncio.create_task(watch.look(bench.db))
+            answered = await bench.desk.get("/api/v1/authority/recovery", bench.desk.operator_key)
+            assert (answered.status_code, looking.done()) == (200, False)
+            await looking
+            with pytest.raises(Recovering, match="does not answer"):
+                watch.check()
+    await watch.look(bench.db)
+    watch.check()
+
+
+async def test_a_look_that_does_not_end_is_not_relied_on_for_long(bench: Bench) -> None:
+    now = 0.0
+    watch = RecoveryWatch(bench.witness, clock=lambda: now)
+    with pytest.raises(Recovering):
+        watch.check()
+    await watch.look(bench.db)
+    now = LOOK_AGE_SECONDS
+    watch.check()
+    now += 1
+    with pytest.raises(Recovering, match="too long"):
+        watch.check()
+    await watch.look(bench.db)
+    watch.check()
+    RecoveryWatch(None).check()

@@ -6,7 +6,9 @@ elsewhere tells. Between a look and the next one such a copy may grant: it takes
 server to put it there, and a service looks before it takes its first request.
 """
 
+import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -14,6 +16,7 @@ from uuid import UUID
 from placet.authority import store as authority
 from placet.authority.model import KeyPurpose
 from placet.authority.recovery import rules, store
+from placet.authority.recovery.beside import in_thread
 from placet.authority.recovery.model import Recovering
 from placet.authority.recovery.service import acting_for
 from placet.authority.recovery.witness import Witnessed, read_newest
@@ -25,46 +28,85 @@ from placet.storage.database import Database, Reading
 
 _LOG: Final = logging.getLogger("placet.recovery")
 _NOBODY: Final = TenantId(UUID(int=0))
+PATIENCE_SECONDS: Final = 3.0
+"""How long a look waits for the folder, which may be on a volume that does not answer."""
+LOOK_AGE_SECONDS: Final = 30.0
+"""How old the last look may be; what it found says nothing for longer."""
 
 
 class RecoveryWatch:
     """What the last look found. Without a folder there is nothing to look at."""
 
-    def __init__(self, folder: Path | None) -> None:
-        """Look at this folder of checkpoints, if any."""
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        """Look at this folder of checkpoints, if any. The event loop's clock tells how old a look is."""
         self._folder = folder
+        self._patience_seconds = patience_seconds
+        self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._fault: str | None = None
+        self._looked_at: float | None = None
+        self._reading: asyncio.Future[list[Witnessed]] | None = None
 
     def check(self) -> None:
-        """Refuse `recovering` while the database is not what was witnessed."""
+        """Refuse `recovering` while the database is not what was witnessed, or nobody has looked.
+
+        A look that ends in an error or hangs leaves what the last one found, and that grows old.
+        """
+        if self._folder is None:
+            return
         if self._fault is not None:
             raise Recovering(detail=self._fault)
+        if self._looked_at is None or self._clock() - self._looked_at > LOOK_AGE_SECONDS:
+            raise Recovering(detail="the database was not held against the witness for too long")
 
     async def look(self, db: Database) -> None:
         """Hold every tenant's log against its newest checkpoint that was kept outside."""
-        fault = None if self._folder is None else await find_fault(db, self._folder)
+        if self._folder is None:
+            return
+        fault = await self._find_fault(db, self._folder)
         if fault != self._fault:
             level = logging.ERROR if fault else logging.WARNING
             _LOG.log(level, "%s", fault or "the database is what was witnessed again")
         self._fault = fault
+        self._looked_at = self._clock()
 
+    async def _find_fault(self, db: Database, folder: Path) -> str | None:
+        """Return how the database is not what was witnessed; None where it is, or is newer."""
+        async with db.reading(acting_for(_NOBODY)) as tx:
+            listed = await authority.list_server_keys(tx)
+        keys = [
+            PublicKey(raw=one.public_key) for one in listed if one.purpose is KeyPurpose.CHECKPOINT
+        ]
+        epoch = (await store.read_epoch(db)).epoch
+        try:
+            held = await self._read(folder, keys)
+        except OSError as fault:
+            return f"the witness cannot be read: {fault.strerror or fault}"
+        for one in held:
+            async with db.reading(acting_for(one.tenant_id)) as tx:
+                found = await _compare(tx, one, epoch)
+            if found is not None:
+                return f"tenant {one.tenant_id}: {found}"
+        return None
 
-async def find_fault(db: Database, folder: Path) -> str | None:
-    """Return how the database is not what was witnessed; None where it is, or is newer."""
-    async with db.reading(acting_for(_NOBODY)) as tx:
-        listed = await authority.list_server_keys(tx)
-    keys = [PublicKey(raw=one.public_key) for one in listed if one.purpose is KeyPurpose.CHECKPOINT]
-    epoch = (await store.read_epoch(db)).epoch
-    try:
-        held = read_newest(folder, keys)
-    except OSError as fault:
-        return f"the witness cannot be read: {fault.strerror}"
-    for one in held:
-        async with db.reading(acting_for(one.tenant_id)) as tx:
-            found = await _compare(tx, one, epoch)
-        if found is not None:
-            return f"tenant {one.tenant_id}: {found}"
-    return None
+    async def _read(self, folder: Path, keys: Sequence[PublicKey]) -> list[Witnessed]:
+        """Read the folder beside the event loop. Raises `OSError`, also where it does not answer.
+
+        A volume that hangs keeps its thread: no second one is sent after it.
+        """
+        # What a look that gave up was waiting for is old by now, whatever it came to.
+        if self._reading is None or self._reading.done():
+            self._reading = in_thread(lambda: read_newest(folder, keys))
+        await asyncio.wait({self._reading}, timeout=self._patience_seconds)
+        if not self._reading.done():
+            message = "it does not answer"
+            raise TimeoutError(message)
+        return self._reading.result()
 
 
 async def _compare(tx: Reading, held: Witnessed, epoch: int) -> str | None:

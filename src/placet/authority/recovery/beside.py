@@ -1,0 +1,42 @@
+"""Work that may hang, in a thread that nobody has to wait for."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    """Run work beside the event loop; what it returns or raises is the future's.
+
+    Its thread is no pool's, which would be short of it for as long as the work hangs, and which is
+    waited for when the process ends.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: T | None, fault: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if fault is None:
+            future.set_result(result)  # type: ignore[arg-type]  # without a fault it is what the work returned
+        else:
+            future.set_exception(fault)
+
+    def run() -> None:
+        result, fault = None, None
+        try:
+            result = work()
+        except Exception as raised:  # noqa: BLE001 -- it is raised where it is waited for
+            fault = raised
+        # The loop may be over by then, and with it whoever waited.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell, result, fault)
+
+    # Who gave up waiting has no use for the fault either.
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    threading.Thread(target=run, name="beside", daemon=True).start()
+    return future
