@@ -44,7 +44,7 @@ class RecoveryWatch:
         patience_seconds: float = PATIENCE_SECONDS,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        """Look at this folder of checkpoints, if any. The event loop's clock tells how old a look is."""
+        """Look at this folder of checkpoints, if any; without a `clock`, by the event loop's."""
         self._folder = folder
         self._patience_seconds = patience_seconds
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
