@@ -1,6 +1,7 @@
 """An impact preview over HTTP: what flips, what cannot be judged, and what is never shown."""
 
 import asyncio
+import json
 import signal
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +12,17 @@ import httpx
 import msgspec
 import pytest
 from litestar import Litestar
+from tests.audit.erasures.ended import erase
+from tests.audit.erasures.test_races import all_of, waits_for
 from tests.conftest import Server
 from tests.studio.traffic import ORDER, OTHER, Traffic, capped, changed, pay
 
+from placet.audit.erasures.service import erase_some
 from placet.events import store as events
 from placet.events.model import StreamId
 from placet.kernel.ids import Ids
 from placet.studio.impact import service
+from placet.studio.impact.model import PreviewImpact
 from placet.studio.impact.workers import Workers
 
 SECRET = "sk_live_51H8xY2eZvKYlo2C0aBcDeFgHiJkLmNoP"  # noqa: S105 -- no secret of anybody's
@@ -454,3 +459,46 @@ async def test_another_tenants_snapshot_and_none_at_all_look_the_same(
     assert (answer.status_code, answer.json()["code"]) == (404, "impact_not_found")
     nobody = await Previews(client, author, ids).ask(ids.new())
     assert (nobody.status_code, nobody.json()["code"]) == (404, "snapshot_not_found")
+
+
+async def test_a_preview_that_was_read_before_an_erasure_shows_nothing_of_what_went(
+    app: Litestar, traffic: Traffic, ids: Ids
+) -> None:
+    worker = await traffic.refunds(400, 3127)
+    await worker.post("close", {"reason": "done"})
+    _, snapshot = await traffic.candidate(capped(1000))
+    async with traffic.db.reading(traffic.story.founder) as tx:
+        case = await service.read_case(tx, snapshot.snapshot_id, PreviewImpact())
+    computed = await service.compute(case, workers_of(app))
+    assert b"3127" in msgspec.json.encode(computed.report)
+    await erase(traffic.desk, worker.session_id)
+    async with traffic.db.writing(traffic.story.founder) as tx:
+        kept = await service.keep_preview(tx, case, computed, ids)
+    assert b"3127" not in kept.report_json
+    report = json.loads(kept.report_json)
+    (example,) = [one for flip in report["flips"] for one in flip["examples"]]
+    assert (example["session_id"], example["arguments"]) == (str(worker.session_id), None)
+    assert {line["detail"] for line in example["after"]["reasons"]} == {None}
+
+
+async def test_a_preview_waits_for_an_erasure_that_is_under_way(
+    app: Litestar, traffic: Traffic, ids: Ids, server: Server, database_name: str
+) -> None:
+    worker = await traffic.refunds(400, 3127)
+    await worker.post("close", {"reason": "done"})
+    _, snapshot = await traffic.candidate(capped(1000))
+    async with traffic.db.reading(traffic.story.founder) as tx:
+        case = await service.read_case(tx, snapshot.snapshot_id, PreviewImpact())
+    computed = await service.compute(case, workers_of(app))
+
+    async def keep() -> bytes:
+        async with traffic.db.writing(traffic.story.founder) as tx:
+            return (await service.keep_preview(tx, case, computed, ids)).report_json
+
+    admin = await asyncpg.connect(server.admin(database_name))
+    async with traffic.db.writing(traffic.story.founder) as tx:
+        await erase_some(tx, all_of(worker), ids)
+        late = asyncio.create_task(keep())
+        assert await waits_for(admin, tx, late)
+    assert b"3127" not in await late
+    await admin.close()

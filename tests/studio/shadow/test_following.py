@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from tests.audit.erasures.ended import erase
 from tests.studio.shadow.conftest import Watch
 from tests.studio.traffic import ORDER, OTHER, Traffic, capped, changed, pay
 
@@ -139,6 +140,27 @@ async def test_a_worker_that_dies_between_judging_and_counting_loses_and_doubles
     async with watch.db.writing(traffic.story.founder) as tx:
         assert not await following.keep(tx, shadow, behind, seen.seq, counted)
     assert numbers(await watch.shown(shadow)) == (2, 1, 0)
+
+
+async def test_a_call_that_was_erased_since_it_was_looked_at_is_counted_and_not_shown(
+    watch: Watch, traffic: Traffic
+) -> None:
+    shadow = await watch.start(capped(1000))
+    worker = await traffic.refunds(400, 3127)
+    await worker.post("close", {"reason": "done"})
+    (behind,) = await behind_of(watch, shadow)
+    async with watch.db.reading(traffic.story.founder) as tx:
+        compared = await watch.follower._sides(tx, shadow)  # noqa: SLF001 -- what a worker has loaded
+        seen = await following.look(tx, shadow, behind)
+    counted = following.count(compared, seen, lambda: None)
+    assert any("3127" in (one.arguments or "") for one in counted.examples.values())
+    await erase(traffic.desk, worker.session_id)
+    async with watch.db.writing(traffic.story.founder) as tx:
+        assert await following.keep(tx, shadow, behind, seen.seq, counted)
+        tallies = await store.list_tallies(tx, shadow.shadow_id)
+    assert {one.example.arguments for one in tallies} == {None}
+    details = [line.detail for one in tallies for line in one.example.after.reasons]
+    assert set(details) == {None}
 
 
 async def test_nothing_is_counted_after_the_end(watch: Watch, traffic: Traffic) -> None:

@@ -49,6 +49,16 @@ def example_of(
     )
 
 
+def erased(example: Example) -> Example:
+    """Return an example as it is left when its call was erased: hashes and verdicts alone."""
+    return structs.replace(
+        example,
+        arguments=None,
+        before=_shown(example.before, is_bare=True),
+        after=_shown(example.after, is_bare=True),
+    )
+
+
 def _arguments(call: RecordedCall, paths: tuple[Path, ...]) -> str | None:
     if call.arguments is None or len(call.arguments) > SHOWN_MAX:
         return None

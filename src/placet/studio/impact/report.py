@@ -2,12 +2,16 @@
 
 import dataclasses
 from collections import Counter
+from collections.abc import Collection
+from uuid import UUID
+
+from msgspec import structs
 
 from placet.policy.needs import Need
 from placet.replay.calls.model import Verdict
 from placet.replay.recordings.model import RecordedCall
 from placet.studio.impact.comparing import missing_in
-from placet.studio.impact.examples import Redactions, example_of
+from placet.studio.impact.examples import Redactions, erased, example_of
 from placet.studio.impact.messages import FlipPart, Part, UnjudgedPart
 from placet.studio.impact.model import (
     EXAMPLES_MAX,
@@ -145,6 +149,27 @@ def flip_counts(report: ImpactReport) -> list[FlipCount]:
 def unjudged_count(report: ImpactReport) -> int:
     """Return how many calls of a report cannot be judged."""
     return sum(one.calls for one in report.unjudged)
+
+
+def sessions_of(report: ImpactReport) -> set[UUID]:
+    """Return the sessions of which a report shows calls."""
+    kinds: list[Flip | Unjudged] = [*report.flips, *report.unjudged]
+    return {each.session_id for kind in kinds for each in kind.examples}
+
+
+def without_erased(report: ImpactReport, sessions: Collection[UUID]) -> ImpactReport:
+    """Return a report whose examples of these sessions tell nothing of what was said."""
+    if not sessions:
+        return report
+
+    def left(examples: list[Example]) -> list[Example]:
+        return [erased(one) if one.session_id in sessions else one for one in examples]
+
+    return structs.replace(
+        report,
+        flips=[structs.replace(one, examples=left(one.examples)) for one in report.flips],
+        unjudged=[structs.replace(one, examples=left(one.examples)) for one in report.unjudged],
+    )
 
 
 def summary_of(preview: ImpactPreview, report: ImpactReport) -> ImpactSummary:

@@ -31,7 +31,14 @@ from placet.studio.impact.model import (
     PreviewImpact,
     PreviewTooCostly,
 )
-from placet.studio.impact.report import Tally, flip_counts, summary_of, unjudged_count
+from placet.studio.impact.report import (
+    Tally,
+    flip_counts,
+    sessions_of,
+    summary_of,
+    unjudged_count,
+    without_erased,
+)
 from placet.studio.impact.workers import Workers
 from placet.studio.snapshots import store as snapshots
 from placet.studio.snapshots.model import BusinessDraftSnapshot
@@ -161,11 +168,13 @@ def computed(case: Case, ready: Ready, parts: Iterable[Part]) -> Computed:
 async def keep_preview(tx: Writing, case: Case, computed: Computed, ids: Ids) -> ImpactPreview:
     """Keep a report with its event; the same one again is the one that was kept.
 
+    Examples of sessions that lost bodies are kept without what was said: it may be older than that.
     Refuses `workspace_not_active`.
     """
     snapshot = case.snapshot
     await workspace_store.hold_active(tx, snapshot.workspace_id)
-    report = canonical(computed.report)
+    said = without_erased(computed.report, await store.hold_shown(tx, sessions_of(computed.report)))
+    report = canonical(said)
     preview = ImpactPreview(
         tenant_id=tx.tenant_id,
         impact_id=ids.new(),
@@ -186,7 +195,7 @@ async def keep_preview(tx: Writing, case: Case, computed: Computed, ids: Ids) ->
     if (kept := await store.find_like(tx, preview)) is not None:
         return kept
     await store.insert_preview(tx, preview)
-    await workspaces.tell(tx, snapshot.workspace_id, [_said(preview, computed.report)], ids)
+    await workspaces.tell(tx, snapshot.workspace_id, [_said(preview, said)], ids)
     return preview
 
 

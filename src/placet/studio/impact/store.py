@@ -1,14 +1,45 @@
 """Questions about impact previews, and the row that is added."""
 
+from collections.abc import Collection
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
+from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import Reading, Writing
 from placet.studio.impact.model import ImpactNotFound, ImpactPreview
 from placet.studio.impact.tables import IMPACT
 
 _C = IMPACT.c
+_ERASED: Final = sa.text(
+    """
+    SELECT DISTINCT x.stream_id FROM placet.audit_erasure AS x
+    WHERE x.tenant_id = :tenant AND x.stream_id = ANY (:sessions)
+    """
+).bindparams(
+    sa.bindparam("tenant", type_=sa.Uuid),
+    sa.bindparam("sessions", type_=postgresql.ARRAY(sa.Uuid)),
+)
+
+
+async def hold_shown(tx: Writing, sessions: Collection[UUID]) -> set[UUID]:
+    """Hold the sessions whose calls are about to be shown; return those that lost bodies.
+
+    Race: an erasure waits until the transaction ends, and then finds the copy that it made.
+    """
+    held = (
+        sa.select(REPLAY_SESSION.c.session_id)
+        .where(
+            REPLAY_SESSION.c.tenant_id == tx.tenant_id, REPLAY_SESSION.c.session_id.in_(sessions)
+        )
+        .order_by(REPLAY_SESSION.c.session_id)
+        .with_for_update(read=True)
+    )
+    await tx.rows(held)
+    rows = await tx.rows(_ERASED.bindparams(tenant=tx.tenant_id, sessions=sorted(sessions)))
+    return {row.stream_id for row in rows}
 
 
 async def insert_preview(tx: Writing, preview: ImpactPreview) -> None:

@@ -26,7 +26,8 @@ from placet.replay.sessions.policies import acting_for
 from placet.storage.database import Database, Reading, Writing
 from placet.storage.work import FOLLOW_SHADOW, WorkDue, finish_due, take_due
 from placet.studio.impact import comparing, sides
-from placet.studio.impact.examples import Redactions, example_of
+from placet.studio.impact import store as impacts
+from placet.studio.impact.examples import Redactions, erased, example_of
 from placet.studio.impact.model import Example, Judgment, PreviewTooCostly
 from placet.studio.shadow import rules, service, store
 from placet.studio.shadow.model import CALLS_MAX, Behind, Shadow, ShadowTally
@@ -238,7 +239,13 @@ async def keep(tx: Writing, shadow: Shadow, behind: Behind, seq: int, counted: C
         return False
     if not await store.advance_cursor(tx, shadow, behind, seq):
         return False
-    known = {one.tool for one in await store.list_tallies(tx, shadow.shadow_id)}
+    tallies = await store.list_tallies(tx, shadow.shadow_id)
+    known = {one.tool for one in tallies}
+    # Only an example that is new holds the session: at work its calls come one after the other.
+    shown = {(one.tool, one.before, one.after, one.unjudged) for one in tallies}
+    is_erased = bool(set(counted.calls) - shown) and behind.session_id in (
+        await impacts.hold_shown(tx, [behind.session_id])
+    )
     for kind in sorted(counted.calls):
         tool, before, after, is_unjudged = kind
         await store.add_tally(
@@ -251,7 +258,7 @@ async def keep(tx: Writing, shadow: Shadow, behind: Behind, seq: int, counted: C
                 after=after,
                 unjudged=is_unjudged,
                 calls=counted.calls[kind],
-                example=counted.examples[kind],
+                example=erased(counted.examples[kind]) if is_erased else counted.examples[kind],
             ),
         )
     if counted.left_out:
