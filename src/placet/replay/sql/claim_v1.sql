@@ -25,6 +25,7 @@ DECLARE
     w record;
     v_at timestamptz;
     v_due timestamptz;
+    v_until timestamptz;
     v_approved uuid[];
     v_status text;
     v_counted boolean;
@@ -89,7 +90,8 @@ BEGIN
         RETURN;
     END IF;
     -- What people said yes to in this step, and may still be claimed.
-    SELECT coalesce(array_agg(r.call_id ORDER BY r.call_id), '{}') INTO v_approved
+    SELECT coalesce(array_agg(r.call_id ORDER BY r.call_id), '{}'), min(r.deadline_at)
+    INTO v_approved, v_until
     FROM placet.replay_pending_call AS r
     JOIN placet.replay_ask AS a
         ON a.tenant_id = r.tenant_id AND a.session_id = r.session_id AND a.call_id = r.call_id
@@ -164,6 +166,11 @@ BEGIN
             call_id uuid, tool_name text, effect_key bytea, status text)
         WHERE n.status = 'granted' AND n.effect_key IS NOT NULL
         ORDER BY n.effect_key;
+        IF p_left ? 'wide' OR p_left ? 'tallied' OR jsonb_path_exists(
+            p_calls, '$[*] ? (@.effect_key != null)')
+        THEN
+            PERFORM placet.decision_lasts_v1(s, least(p_holds_until, v_until));
+        END IF;
         INSERT INTO placet.replay_claim (
             tenant_id, session_id, claim_id, call_id, prepared_request_id, answer, holder, epoch,
             fence, control_epoch, control_revision, claimed_at)
@@ -200,6 +207,9 @@ BEGIN
             PERFORM placet.session_asks_end_v1(s, v_at);
         ELSE
             PERFORM placet.session_waits_v1(s, v_at);
+        END IF;
+        IF p_left ? 'tallied' THEN
+            PERFORM placet.tallies_clean_v1(s, p_left -> 'tallied');
         END IF;
     EXCEPTION
         WHEN unique_violation THEN

@@ -100,3 +100,14 @@ BEGIN
         WHERE c.status = 'granted' AND c.tool_name = ANY (v_killed));
 END
 $$;
+
+-- Hold a decision to its time once more, after it has waited for what others use: raises PL003 where
+-- it, the lease or the session's authority has ended meanwhile, and it is asked anew why.
+CREATE FUNCTION placet.decision_lasts_v1(s placet.replay_session, p_until timestamptz)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF least(p_until, s.lease_expires_at, s.authority_until) <= clock_timestamp() THEN
+        RAISE EXCEPTION 'a decision has outlived its time' USING ERRCODE = 'PL003';
+    END IF;
+END
+$$;

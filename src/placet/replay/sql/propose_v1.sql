@@ -176,6 +176,11 @@ BEGIN
             call_id uuid, tool_name text, effect_key bytea, status text)
         WHERE c.status = 'granted' AND c.effect_key IS NOT NULL
         ORDER BY c.effect_key;
+        IF p_left ? 'wide' OR p_left ? 'tallied' OR jsonb_path_exists(
+            p_calls, '$[*] ? (@.effect_key != null || @.standing_id != null)')
+        THEN
+            PERFORM placet.decision_lasts_v1(s, least(p_holds_until, q.expires_at));
+        END IF;
         PERFORM placet.session_leave_v1(s, p_left, v_at);
         SELECT bool_or(c.status = 'awaiting_approval'), least(v_due, min(coalesce(
                 v_at + make_interval(secs => c.ask_seconds),
@@ -214,6 +219,9 @@ BEGIN
         IF p_stop IS NOT NULL THEN
             PERFORM placet.session_finish_v1(
                 s, 'killed', p_stop ->> 'limit', (p_stop ->> 'call_id')::uuid, w.io_at);
+        END IF;
+        IF p_left ? 'tallied' THEN
+            PERFORM placet.tallies_clean_v1(s, p_left -> 'tallied');
         END IF;
     EXCEPTION
         WHEN unique_violation THEN

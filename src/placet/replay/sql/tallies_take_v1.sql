@@ -70,7 +70,8 @@ $$;
 
 -- What the committed calls in a tally add up to since then, as far as it takes to pass `p_most`;
 -- those of the session `p_but` do not count. No value is negative, so the largest are taken first:
--- few in most cases, and if that is not enough more of them.
+-- few in most cases, and if that is not enough more of them, 100,000 at most. A decision is not
+-- written where so many are too few: raises PL004. Whoever is told of others is told these.
 CREATE FUNCTION placet.tally_sum_v1(
     p_tenant uuid, p_but uuid, p_tally uuid, p_since timestamptz, p_most numeric)
 RETURNS numeric LANGUAGE plpgsql AS $$
@@ -85,10 +86,16 @@ BEGIN
             SELECT m.value FROM placet.replay_tally_mark AS m
             WHERE m.tenant_id = p_tenant AND m.tally_id = p_tally
               AND m.committed_at > p_since AND m.session_id IS DISTINCT FROM p_but
-              AND m.value IS NOT NULL
+              AND m.value > 0
             ORDER BY m.value DESC LIMIT v_limit) AS f;
         EXIT WHEN v_sum > p_most OR v_calls < v_limit;
-        v_limit := v_limit * 16;
+        IF v_limit = 100000 THEN
+            IF p_but IS NULL THEN
+                RAISE EXCEPTION 'too many calls count in a tally' USING ERRCODE = 'PL004';
+            END IF;
+            EXIT;
+        END IF;
+        v_limit := least(v_limit * 16, 100000);
     END LOOP;
     RETURN v_sum;
 END
@@ -139,14 +146,12 @@ END
 $$;
 
 -- Mark what a response's calls give to tallies, if what was found there is found again. Raises
--- PL003 where it is not. What has left a window is taken away by the way, a minute later than it
--- leaves, for clocks that are set back.
+-- PL003 where it is not.
 CREATE FUNCTION placet.tallies_take_v1(
     s placet.replay_session, p_tallied jsonb, p_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     t record;
-    v_gone timestamptz;
 BEGIN
     -- Race: everything is counted after all locks are had, so that of two who mark the same tallies
     -- one sees what the other did.
@@ -171,6 +176,23 @@ BEGIN
             RAISE EXCEPTION 'a tally has changed' USING ERRCODE = 'PL003';
         END IF;
     END LOOP;
+    INSERT INTO placet.replay_tally_mark (
+        tenant_id, session_id, call_id, tally_id, value, digest, granted_at, committed_at)
+    SELECT s.tenant_id, s.session_id, m.call_id, m.tally_id, m.value, decode(m.digest, 'hex'), p_at,
+           CASE WHEN m.is_committed THEN p_at END
+    FROM jsonb_to_recordset(p_tallied -> 'marks') AS m(
+        call_id uuid, tally_id uuid, value numeric, digest text, is_committed boolean);
+END
+$$;
+
+-- Take away by the way what has left a window, a minute later than it leaves, for clocks that are
+-- set back. Comes last: whoever settles one of these calls waits for it, and has other locks by then.
+CREATE FUNCTION placet.tallies_clean_v1(s placet.replay_session, p_tallied jsonb)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    t record;
+    v_gone timestamptz;
+BEGIN
     FOR t IN
         SELECT r.tally_id, r.window_seconds
         FROM jsonb_to_recordset(p_tallied -> 'tallies') AS r(tally_id uuid, window_seconds bigint)
@@ -185,12 +207,6 @@ BEGIN
             ORDER BY o.committed_at LIMIT 256
             FOR UPDATE SKIP LOCKED));
     END LOOP;
-    INSERT INTO placet.replay_tally_mark (
-        tenant_id, session_id, call_id, tally_id, value, digest, granted_at, committed_at)
-    SELECT s.tenant_id, s.session_id, m.call_id, m.tally_id, m.value, decode(m.digest, 'hex'), p_at,
-           CASE WHEN m.is_committed THEN p_at END
-    FROM jsonb_to_recordset(p_tallied -> 'marks') AS m(
-        call_id uuid, tally_id uuid, value numeric, digest text, is_committed boolean);
 END
 $$;
 
