@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from placet.audit.bundles import store
+from placet.audit.bundles.store import AT_ONCE
 from placet.events.model import StreamKind
 from placet.evidence.bundle import StreamHead
+from placet.evidence.log import store as log
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import GovernanceUnavailable
 from placet.storage.database import Database
@@ -25,10 +26,10 @@ async def check_covered(
         for head in heads
         if head.head_seq > 0 and head.kind != StreamKind.CHECKPOINTS
     ]
-    for at in range(0, len(asked), store.AT_ONCE):
+    for at in range(0, len(asked), AT_ONCE):
         async with db.reading(principal) as tx:
-            lacking = await store.count_behind(tx, asked[at : at + store.AT_ONCE], size)
-        if lacking:
+            entered = await log.count_entered(tx, asked[at : at + AT_ONCE], size)
+        if entered < len(asked[at : at + AT_ONCE]):
             raise GovernanceUnavailable(
                 detail="some of the events that this bundle would take have not entered the log"
                 " yet; they enter while you wait",

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from placet.audit.bundles.model import StreamEnd
 from placet.events.tables import EVENT
-from placet.evidence.log.tables import LOG_ENTRY
 from placet.replay.calls.tables import PENDING_CALL
 from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import Reading
@@ -77,14 +76,3 @@ async def list_ends(
         .order_by(asked.c.stream_id)
     )
     return await tx.list(StreamEnd, query)
-
-
-async def count_behind(tx: Reading, places: Sequence[tuple[UUID, int]], size: int) -> int:
-    """Return how many of these events, by stream and sequence, the first `size` entries lack."""
-    c = LOG_ENTRY.c
-    query = sa.select(sa.func.count()).where(
-        c.tenant_id == tx.tenant_id,
-        c.index < size,
-        sa.tuple_(c.stream_id, c.seq).in_(places),
-    )
-    return len(places) - int((await tx.rows(query))[0][0])

@@ -227,6 +227,17 @@ async def find_last_entry(tx: Reading, stream: StreamId, before_index: int) -> L
     return await tx.find(LogEntry, query.order_by(LOG_ENTRY.c.seq.desc()).limit(1))
 
 
+async def count_entered(tx: Reading, places: Sequence[tuple[UUID, int]], before_index: int) -> int:
+    """Return how many of these events, by stream and sequence, are among the first entries."""
+    c = LOG_ENTRY.c
+    query = sa.select(sa.func.count()).where(
+        c.tenant_id == tx.tenant_id,
+        c.index < before_index,
+        sa.tuple_(c.stream_id, c.seq).in_(places),
+    )
+    return int((await tx.rows(query))[0][0])
+
+
 async def list_entries(tx: Reading, *, start: int, limit: int) -> list[LogEntry]:
     """Return up to `limit` entries from index `start` on, in order."""
     query = sa.select(LOG_ENTRY).where(
