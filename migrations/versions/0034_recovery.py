@@ -27,6 +27,7 @@ SOURCES = [
 ]
 FUNCTIONS = [
     "effect_orphaned_v1",
+    "session_stop_again_v1",
     "session_restore_v1",
     "recovery_closed_since_v1",
     "recovering_v1",

@@ -32,7 +32,7 @@ Examples:
 @click.option(
     "--controls",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Lines of an export whose kills and revocations are put in force again.",
+    help="Lines of an export whose kills are put in force again, of sessions too.",
 )
 @data_dir_option
 @json_option
@@ -98,7 +98,7 @@ def close(*, reason: str, url: str | None, data_dir: Path | None, as_json: bool)
 async def _restore(settings: Settings, controls: Path | None) -> "RestoreReport":
     from placet.authority.server_keys import ServerKeys
     from placet.kernel.ids import SystemIds
-    from placet.replay.restores.outside import read_controls
+    from placet.replay.restores.outside import read_outside
     from placet.replay.restores.procedure import restore
     from placet.storage.database import Database
     from placet.storage.roles import connected
@@ -108,9 +108,7 @@ async def _restore(settings: Settings, controls: Path | None) -> "RestoreReport"
             detail="only the migrator's role may raise the epoch, and its address is not set",
             remedy="set PLACET_ADMIN_DATABASE_URL to the address that `placet db init` printed",
         )
-    outside = (
-        {} if controls is None else read_controls(await asyncio.to_thread(controls.read_bytes))
-    )
+    outside = {} if controls is None else read_outside(await asyncio.to_thread(controls.read_bytes))
     db = await Database.open(settings.database_url or "", pool_size=2)
     try:
         keys = settings.data_dir / "keys"
@@ -140,8 +138,12 @@ def _line(one: "TenantRestored") -> str:
     lost = ""
     if looked.witnessed_size is not None and looked.witnessed_size > looked.log_size:
         lost = f", {looked.witnessed_size - looked.log_size} entries lost"
+    more = [f", {one.sessions_stopped} sessions stopped again"] if one.sessions_stopped else []
+    if one.sessions_gone:
+        more.append(f", {one.sessions_gone} stopped sessions are not here")
+    more += [f", {n} {name} to repeat by hand" for name, n in sorted(one.passed_over.items())]
     return (
         f"tenant {looked.tenant_id}: {looked.events} events in {looked.streams} streams are whole, "
         f"log of {looked.log_size}, {proved}{lost}; {one.sessions} sessions brought along, "
-        f"{one.calls_unknown} calls unknown, {one.controls_set} controls set again"
+        f"{one.calls_unknown} calls unknown, {one.controls_set} controls set again" + "".join(more)
     )

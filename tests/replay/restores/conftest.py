@@ -1,7 +1,7 @@
 """A refund desk on a database of its own, whose server may change beneath it."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ from tests.conftest import Server, found
 from tests.replay.desk import Desk, Worker
 from tests.server.conftest import started
 
-from placet.authority.controls.model import ControlSet
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.fields import Fence
 from placet.kernel.ids import Ids, TenantId
 from placet.replay.calls.fold import fold
+from placet.replay.restores.outside import Outside
 from placet.replay.restores.procedure import RestoreReport, restore
 from placet.replay.sessions.rules import encode_state
 from placet.server.app import create_app
@@ -53,7 +53,7 @@ class Bench:
     async def restore(
         self,
         witness: Path | None = None,
-        controls: Mapping[TenantId, Sequence[ControlSet]] | None = None,
+        controls: Mapping[TenantId, Outside] | None = None,
     ) -> RestoreReport:
         """Do what `placet restore --verify` does."""
         return await restore(self.db, self.migrator, witness, controls or {}, self.ids)

@@ -17,7 +17,7 @@ from placet.evidence.verify import verify_bundle
 from placet.kernel.refusals import GovernanceUnavailable, Unavailable, refusal_for
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import sweep_due
-from placet.replay.restores.outside import read_controls
+from placet.replay.restores.outside import read_outside
 from placet.replay.restores.procedure import RestoreRefused
 from placet.replay.restores.service import restore_sessions
 
@@ -204,19 +204,48 @@ async def test_a_kill_that_was_kept_outside_is_in_force_again(bench: Bench) -> N
         " USING (tenant_id, stream_id, seq) WHERE e.type = 'ControlSet'"
     )
     bundle = await bench.desk.get("/api/v1/replay/bundle", bench.desk.workplace.founder_key)
-    (told,) = read_controls(bundle.content).values()
-    assert [one.target for one in told] == ["refund-desk"]
+    (told,) = read_outside(bundle.content).values()
+    assert [one.target for one in told.controls.values()] == ["refund-desk"]
     await bench.desk.lift(killed)
     bundle = await bench.desk.get("/api/v1/replay/bundle", bench.desk.workplace.founder_key)
-    assert read_controls(bundle.content) in ({}, {tenant: []})
+    assert read_outside(bundle.content)[tenant].controls == {}
     line = b'{"tenant_id":"%s","type":"ControlSet","body":%s}' % (str(tenant).encode(), body)
-    outside = read_controls(line)
+    outside = read_outside(line)
     assert (await bench.restore(controls=outside)).tenants[0].controls_set == 0
     fresh = body.replace(killed.json()["control_id"].encode(), str(bench.ids.new()).encode())
-    outside = read_controls(line.replace(body, fresh))
+    outside = read_outside(line.replace(body, fresh))
     assert (await bench.restore(controls=outside)).tenants[0].controls_set == 1
     refused = await bench.desk.post("/api/v1/replay/sessions", {})
     assert refused.json()["code"] == "agent_killed"
+
+
+async def test_a_session_that_was_stopped_by_what_was_kept_outside_is_stopped_again(
+    bench: Bench,
+) -> None:
+    other = await bench.desk.worker(ttl_seconds=60)
+    worker = await bench.desk.worker(ttl_seconds=60)
+    (call,) = await worker.propose(NOTE)
+    await other.post("kill", {"reason": "enough"}, bench.desk.operator_key)
+    tenant = str(bench.desk.workplace.founder.tenant_id).encode()
+    bundle = await bench.desk.get("/api/v1/replay/bundle", bench.desk.workplace.founder_key)
+    # The line is the other's; had this one been killed, it would name it.
+    lines = bundle.content.replace(str(other.session_id).encode(), str(worker.session_id).encode())
+    for stream in (bench.ids.new(), worker.session_id):
+        lines += b'\n{"tenant_id":"%s","stream_id":"%s","type":"SessionStopped","body":null}' % (
+            tenant,
+            str(stream).encode(),
+        )
+    lines += b'\n{"tenant_id":"%s","type":"StandingRevoked","body":{}}' % tenant
+    await bench.fail_over()
+    (done,) = (await bench.restore(controls=read_outside(lines))).tenants
+    assert (done.sessions_stopped, done.sessions_gone, done.calls_unknown) == (1, 1, 1)
+    assert done.passed_over == {"StandingRevoked": 1}
+    assert (await worker.read())["status"] == "killed"
+    assert (await worker.lease()).json()["code"] == "session_killed"
+    assert [one["call_id"] for one in await pending(worker)] == [call["call_id"]]
+    assert await bench.is_whole(worker)
+    bundle = await bench.desk.get("/api/v1/replay/bundle", bench.desk.workplace.founder_key)
+    assert verify_bundle(io.BytesIO(bundle.content)).flaw is None
 
 
 @pytest.mark.parametrize(

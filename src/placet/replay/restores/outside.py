@@ -1,7 +1,9 @@
-"""Controls that were kept outside of what was restored: read from lines of an export."""
+"""What was kept outside of what was restored and stops something: read from lines of an export."""
 
 import base64
 import binascii
+import dataclasses
+from collections import Counter
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +14,25 @@ from placet.authority.lifts.model import ControlLifted
 from placet.kernel.ids import TenantId
 from placet.kernel.refusals import MalformedBody
 from placet.kernel.value import Value
+from placet.replay.sessions.model import SessionStopped
+
+PASSED_OVER: Final = frozenset(
+    {"ServerKeyRevoked", "PersonKeyRevoked", "ToolHostRevoked", "StandingRevoked"}
+)
+"""What takes authority away too, and is put in force again by people alone."""
+
+
+@dataclasses.dataclass(slots=True)
+class Outside:
+    """What the lines say of one tenant.
+
+    `controls` are those that are left in force, by id, `stopped` why a session was stopped, by
+    session, and `passed_over` how many lines of a type nobody acts upon.
+    """
+
+    controls: dict[UUID, ControlSet] = dataclasses.field(default_factory=dict)
+    stopped: dict[UUID, str] = dataclasses.field(default_factory=dict)
+    passed_over: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
 class _Line(Value, frozen=True):
@@ -19,6 +40,7 @@ class _Line(Value, frozen=True):
 
     kind: str = ""
     tenant_id: TenantId | None = None
+    stream_id: UUID | None = None
     type: str = ""
     body: msgspec.Raw = msgspec.Raw()
 
@@ -26,36 +48,53 @@ class _Line(Value, frozen=True):
 _LINE: Final = msgspec.json.Decoder(_Line)
 _SET: Final = msgspec.json.Decoder(ControlSet)
 _LIFTED: Final = msgspec.json.Decoder(ControlLifted)
+_STOPPED: Final = msgspec.json.Decoder(SessionStopped)
+_READ: Final = PASSED_OVER | {one.__name__ for one in (ControlSet, ControlLifted, SessionStopped)}
 
 
-def read_controls(text: bytes) -> dict[TenantId, list[ControlSet]]:
-    """Return the controls that the lines leave in force, by tenant, in their order.
+def read_outside(text: bytes) -> dict[TenantId, Outside]:
+    """Return what the lines leave in force, by tenant, in their order.
 
-    A line of an export tells a `ControlSet` or a `ControlLifted` with its body; the tenant stands
-    in the line, or in the head of the export before it. Refuses `malformed_body` with the line.
+    A line of an export tells its event with the body; the tenant stands in the line, or in the head
+    of the export before it. Refuses `malformed_body` with the line.
     """
     tenant: TenantId | None = None
-    found: dict[TenantId, dict[UUID, ControlSet]] = {}
+    found: dict[TenantId, Outside] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
             read = _LINE.decode(line)
             tenant = read.tenant_id or tenant
-            if read.type not in {ControlSet.__name__, ControlLifted.__name__}:
+            if read.type not in _READ:
                 continue
-            body = _body(read.body)
-            if tenant is None or body is None:
-                raise _malformed(number, "tells of a control of no tenant, or its body was erased")
-            held = found.setdefault(tenant, {})
-            if read.type == ControlSet.__name__:
-                said = _SET.decode(body)
-                held[said.control_id] = said
-            else:
-                held.pop(_LIFTED.decode(body).control_id, None)
+            if tenant is None:
+                raise _malformed(number, "tells of no tenant")
+            _take(found.setdefault(tenant, Outside()), read, number)
         except (msgspec.MsgspecError, binascii.Error) as fault:
             raise _malformed(number, f"cannot be read: {fault}") from fault
-    return {tenant: list(held.values()) for tenant, held in found.items()}
+    return found
+
+
+def _take(held: Outside, line: _Line, number: int) -> None:
+    if line.type in PASSED_OVER:
+        held.passed_over[line.type] += 1
+        return
+    body = _body(line.body)
+    if line.type == SessionStopped.__name__:
+        if line.stream_id is None:
+            raise _malformed(number, "tells of no session")
+        # An erased body takes the reason away, and not that it was stopped.
+        why = "its reason was erased" if body is None else _STOPPED.decode(body).reason
+        held.stopped[line.stream_id] = why
+        return
+    if body is None:
+        raise _malformed(number, "tells of a control whose body was erased")
+    if line.type == ControlSet.__name__:
+        said = _SET.decode(body)
+        held.controls[said.control_id] = said
+    else:
+        held.controls.pop(_LIFTED.decode(body).control_id, None)
 
 
 def _body(raw: msgspec.Raw) -> bytes | None:

@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from placet.authority import store as authority
-from placet.authority.controls.model import ControlSet
 from placet.authority.model import KeyPurpose
 from placet.authority.recovery import rules, service
 from placet.authority.recovery import store as recovery
@@ -18,19 +19,27 @@ from placet.kernel.refusals import Action, Conflict, GovernanceUnavailable
 from placet.kernel.value import Value
 from placet.replay.restores import store
 from placet.replay.restores.model import TenantLooked
-from placet.replay.restores.service import restore_sessions
+from placet.replay.restores.outside import Outside
+from placet.replay.restores.service import restore_sessions, stop_sessions
 from placet.replay.restores.verify import look_at
 from placet.storage.database import Database
 from placet.storage.epoch import EpochSeen
 
 
 class TenantRestored(Value, frozen=True):
-    """What was found of a tenant, and what became of it."""
+    """What was found of a tenant, and what became of it.
+
+    `sessions_gone` are those that were stopped, by what was kept outside, and are not here;
+    `passed_over` counts events kept outside that took authority away and are for people to repeat.
+    """
 
     looked: TenantLooked
     sessions: int
     calls_unknown: int
     controls_set: int
+    sessions_stopped: int = 0
+    sessions_gone: int = 0
+    passed_over: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class RestoreReport(Value, frozen=True):
@@ -59,7 +68,7 @@ async def restore(
     db: Database,
     migrator: Migrator,
     witness: Path | None,
-    controls: Mapping[TenantId, Sequence[ControlSet]],
+    outside: Mapping[TenantId, Outside],
     ids: Ids,
 ) -> RestoreReport:
     """Verify what was restored, raise the epoch, and void the authority of before.
@@ -78,7 +87,9 @@ async def restore(
         raise RestoreRefused(detail=detail, tenants=flawed)
     # Before anything can be granted here again.
     again = {
-        tenant: await service.reapply_controls(db, tenant, controls.get(tenant, ()), ids)
+        tenant: await service.reapply_controls(
+            db, tenant, list(outside[tenant].controls.values()) if tenant in outside else [], ids
+        )
         for tenant in tenants
     }
     is_raised = not await _is_left(db, before, looked, witnessed)
@@ -93,7 +104,13 @@ async def restore(
             )
     now = await recovery.read_epoch(db)
     done = [
-        await _bring(db, one, (before, now), again[TenantId(one.tenant_id)], ids) for one in looked
+        msgspec.structs.replace(
+            await _bring(
+                db, one, (before, now), outside.get(TenantId(one.tenant_id), Outside()), ids
+            ),
+            controls_set=again[TenantId(one.tenant_id)],
+        )
+        for one in looked
     ]
     return RestoreReport(
         epoch=now.epoch,
@@ -142,7 +159,7 @@ async def _bring(
     db: Database,
     looked: TenantLooked,
     epochs: tuple[EpochSeen, EpochSeen],
-    again: int,
+    outside: Outside,
     ids: Ids,
 ) -> TenantRestored:
     tenant = TenantId(looked.tenant_id)
@@ -152,7 +169,15 @@ async def _bring(
     for one in ranges:
         if one.epoch == now.epoch:
             await service.tell_restored(db, one, before, now, ids)
+    # Before they may be leased again.
+    stopped, gone = await stop_sessions(db, tenant, outside.stopped, ids)
     sessions, unknown = await restore_sessions(db, tenant, ids)
     return TenantRestored(
-        looked=looked, sessions=sessions, calls_unknown=unknown, controls_set=again
+        looked=looked,
+        sessions=sessions,
+        calls_unknown=unknown,
+        controls_set=0,
+        sessions_stopped=stopped,
+        sessions_gone=gone,
+        passed_over=dict(outside.passed_over),
     )

@@ -1,5 +1,6 @@
 """Bringing the sessions of a tenant into the present epoch."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from placet.authority.recovery.model import Recovering
@@ -12,7 +13,7 @@ from placet.replay.calls.events import CallBecameUnknown
 from placet.replay.calls.model import ReplayPendingCall
 from placet.replay.restores import store
 from placet.replay.restores.model import SessionRestored
-from placet.replay.sessions.model import ReplaySession
+from placet.replay.sessions.model import ReplaySession, SessionStopped
 from placet.replay.sessions.policies import acting_for
 from placet.storage.database import Database
 
@@ -37,6 +38,22 @@ async def restore_sessions(db: Database, tenant_id: TenantId, ids: Ids) -> tuple
         for session in batch:
             calls += len(await _restore(db, session, epoch, ids))
         sessions += len(batch)
+
+
+async def stop_sessions(
+    db: Database, tenant_id: TenantId, stopped: Mapping[UUID, str], ids: Ids
+) -> tuple[int, int]:
+    """Stop sessions again that were stopped in what is lost.
+
+    Returns how many were, and how many are not here.
+    """
+    codes = [
+        await store.stop_session(
+            db.hot, tenant_id, session, why, new_event(ids, SessionStopped(reason=why))
+        )
+        for session, why in stopped.items()
+    ]
+    return codes.count("ok"), codes.count("not_found")
 
 
 async def _restore(db: Database, session: ReplaySession, epoch: int, ids: Ids) -> list[UUID]:

@@ -15,6 +15,7 @@ from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import HotPool, Reading
 
 _RESTORE: Final = "SELECT * FROM placet.session_restore_v1($1, $2, $3, $4, $5, $6, $7, $8)"
+_STOP: Final = "SELECT * FROM placet.session_stop_again_v1($1, $2, $3, $4, $5, $6, $7, $8)"
 _S: Final = REPLAY_SESSION.c
 _P: Final = PENDING_CALL.c
 
@@ -102,6 +103,25 @@ async def restore_session(
         [event.type for event in events],
         [event.salt for event in events],
         [event.body for event in events],
+    )
+    code: str = row["code"]
+    return code
+
+
+async def stop_session(
+    hot: HotPool, tenant_id: UUID, session_id: UUID, why: str, event: NewEvent
+) -> str:
+    """Stop a session again. Returns a code: `ok`, `ended` or `not_found`."""
+    row = await hot.call(
+        _STOP,
+        tenant_id,
+        session_id,
+        SYSTEM_ACTOR,
+        why,
+        event.event_id,
+        event.type,
+        event.salt,
+        event.body,
     )
     code: str = row["code"]
     return code

@@ -57,3 +57,38 @@ BEGIN
     PERFORM placet.session_asks_end_v1(s, w.io_at);
 END
 $$;
+
+-- Stop a session again that was stopped in what is lost. Idempotent; one that has ended for good
+-- stays as it ended.
+CREATE FUNCTION placet.session_stop_again_v1(
+    p_tenant uuid, p_session uuid, p_actor uuid, p_why text,
+    p_event uuid, p_type text, p_salt bytea, p_body bytea,
+    OUT code text
+)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    s placet.replay_session;
+    v_control bigint;
+    w record;
+BEGIN
+    PERFORM set_config('placet.tenant', p_tenant::text, true);
+    SELECT r.* INTO s FROM placet.replay_session AS r
+    WHERE r.tenant_id = p_tenant AND r.session_id = p_session FOR NO KEY UPDATE;
+    code := CASE WHEN NOT FOUND THEN 'not_found'
+                 WHEN s.status IN ('killed', 'completed') THEN 'ended'
+                 ELSE 'ok' END;
+    IF code <> 'ok' THEN
+        RETURN;
+    END IF;
+    SELECT r.control_epoch INTO v_control FROM placet.gate_read_v1(p_tenant) AS r;
+    SELECT * INTO w FROM placet.event_write_v1(
+        p_tenant, p_session, p_actor, s.epoch, s.fence, v_control, s.control_revision + 1,
+        ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt], ARRAY[p_body],
+        s.next_seq, s.head, s.last_event_at);
+    UPDATE placet.replay_session AS r
+    SET next_seq = w.io_next_seq, head = w.io_head, last_event_at = w.io_at
+    WHERE r.tenant_id = p_tenant AND r.session_id = p_session;
+    PERFORM placet.session_finish_v1(s, 'killed', p_why, NULL, w.io_at);
+END
+$$;
