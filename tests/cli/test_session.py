@@ -118,6 +118,10 @@ def test_the_events_of_a_session_are_printed_page_by_page_or_all_of_them_a_line_
     assert [json.loads(line)["seq"] for line in whole.splitlines()] == [1, 2]
     rest = office.run("session", "events", session, "--all", "--json", "--after", "1", by="op")
     assert rest.stdout.splitlines() == whole.splitlines()[1:]
+    for verb in ("events", "watch"):
+        beyond = office.run("session", verb, session, "--after", "3", by="op")
+        assert beyond.returncode != Exit.OK
+        assert "read from the beginning" in beyond.stderr
 
 
 def test_the_evidence_of_a_session_is_written_and_verified_without_the_service(

@@ -9,6 +9,7 @@ import pytest
 from litestar import Litestar
 from tests.replay.desk import Desk
 
+from placet.kernel.paging import encode_cursor
 from placet.replay.watching import service
 from placet.replay.watching.service import SessionWatches
 from placet.server import edge
@@ -57,6 +58,24 @@ async def test_a_stream_is_refused_before_it_begins(desk: Desk) -> None:
         (await events(desk, worker.session_id, "plc_x"), 401, "unauthenticated"),
     ):
         assert (told.status_code, told.json()["code"]) == (status, code)
+
+
+@pytest.mark.usefixtures("short")
+async def test_who_stands_beyond_the_last_event_is_told_and_who_stands_at_it_waits(
+    desk: Desk,
+) -> None:
+    worker = await desk.worker()
+    beyond = encode_cursor([3])
+    for told in (
+        await desk.get(f"{worker.path}/events?after=3"),
+        await desk.get(f"{worker.path}/events?after={2**53 - 1}"),
+        await desk.get(f"{worker.path}/events?cursor={beyond}"),
+        await events(desk, worker.session_id, Last_Event_ID="3"),
+    ):
+        assert (told.status_code, told.json()["code"]) == (404, "cursor_unknown")
+    at_the_end = await desk.get(f"{worker.path}/events?after=2")
+    assert (at_the_end.status_code, at_the_end.json()["items"]) == (200, [])
+    assert (await events(desk, worker.session_id, Last_Event_ID="2")).status_code == 200
 
 
 async def test_a_service_with_too_many_streams_gives_out_no_more(

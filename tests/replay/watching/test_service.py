@@ -79,6 +79,13 @@ async def test_a_follower_goes_on_after_what_it_has(desk: Desk, watches: Session
     assert [line.partition(b"\n")[0] for line in sent] == [RETRY.strip(), b"id: 2"]
 
 
+async def test_a_stream_ends_where_the_session_has_not_come_so_far(
+    desk: Desk, watches: SessionWatches
+) -> None:
+    worker = await desk.worker()
+    assert await rest_of(stream(watches, worker, after=3)) == [RETRY]
+
+
 async def test_no_event_is_left_out_or_sent_twice_over_many_pages(
     desk: Desk, watches: SessionWatches, monkeypatch: pytest.MonkeyPatch
 ) -> None:

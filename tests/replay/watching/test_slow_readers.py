@@ -57,6 +57,11 @@ async def worker(desk: Desk, server: Server, database_name: str) -> Worker:
         EVENTS,
         BODY_BYTES,
     )
+    await admin.execute(
+        "UPDATE placet.replay_session SET next_seq = $2 WHERE session_id = $1",
+        worker.session_id,
+        EVENTS + 1,
+    )
     await admin.close()
     return worker
 

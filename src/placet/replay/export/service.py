@@ -10,6 +10,7 @@ from placet.authority import store as authority
 from placet.authority.tool_hosts import store as tool_hosts
 from placet.events import store as events
 from placet.events.model import EventStream, RecordedEvent, StreamId, StreamKind
+from placet.events.places.model import CursorUnknown
 from placet.evidence.bundle import BundleHeader, KeyPurpose, NamedKey, SealLine, StreamHead
 from placet.evidence.export import BundleWriter
 from placet.kernel.principal import Principal
@@ -24,10 +25,26 @@ PAGE = 500
 
 
 async def list_views(tx: Reading, session_id: UUID, *, after: int, limit: int) -> list[EventView]:
-    """Return events of a session with a sequence above `after`. Refuses `not_found`."""
-    session = await sessions.get_session(tx, session_id)
-    found = await events.list_events(tx, session.session_id, after=after, limit=limit)
+    """Return events of a session with a sequence above `after`; none where that is the last.
+
+    Refuses `not_found`, and `cursor_unknown` as `check_after` does.
+    """
+    await check_after(tx, session_id, after)
+    found = await events.list_events(tx, StreamId(session_id), after=after, limit=limit)
     return [_view(event) for event in found]
+
+
+async def check_after(tx: Reading, session_id: UUID, after: int) -> None:
+    """Refuse `not_found`, and `cursor_unknown` where the session has no event at `after` yet.
+
+    An empty page would let a reader of what a restore took away believe that nothing followed.
+    """
+    session = await sessions.get_session(tx, session_id)
+    if after >= session.next_seq:
+        raise CursorUnknown(
+            detail=f"the session ends at {session.next_seq - 1}, and not at {after} or later",
+            seq=after,
+        )
 
 
 async def session_heads(tx: Reading, session_id: UUID) -> list[StreamHead]:

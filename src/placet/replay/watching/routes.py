@@ -35,7 +35,7 @@ async def list_events(request: AppRequest, session_id: FromPath[UUID]) -> Respon
     """List the events of a session, in their order.
 
     With `Accept: text/event-stream` they are sent one by one, and later ones as they come, from
-    after the header `Last-Event-ID` or `after`.
+    after the header `Last-Event-ID` or `after`. Beyond the last event is `cursor_unknown`.
     """
     asked = query_of(request, EventsQuery)
     after = max(asked.after, _event_after(asked.cursor))
@@ -55,6 +55,7 @@ async def _stream(request: AppRequest, session_id: UUID, after: int) -> Stream:
     watches, principal = kept_of(request, SessionWatches), principal_of(request)
     async with database_of(request).reading(principal) as tx:
         await check_reach(tx, principal, session_id)
+        await export.check_after(tx, session_id, after)
     place = watches.take(principal.tenant_id, session_id)
     events = follow(watches, place, database_of(request), key_of(request), after)
     return Stream(events, media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})

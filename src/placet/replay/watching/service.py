@@ -141,8 +141,9 @@ async def follow(
 ) -> AsyncGenerator[bytes, None]:
     """Yield the events of the place's session above a sequence number, as they come, framed.
 
-    Ends with the stream's life, when the key may no longer read the session, when the database does
-    not answer, and when the service is stopped. Gives the place back when it ends.
+    Ends with the stream's life, when the key may no longer read the session, when the session ends
+    before that number, when the database does not answer, and when the service is stopped. Gives
+    the place back when it ends.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + watches.life_seconds

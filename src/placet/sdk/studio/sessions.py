@@ -51,14 +51,19 @@ class Sessions:
         return await self._door.get(path, SessionWithPending, include="pending")
 
     def events(self, session_id: UUID, *, after: int = 0) -> AsyncIterator[EventView]:
-        """Yield the events of a session above a sequence number, in their order."""
+        """Yield the events of a session above a sequence number, in their order.
+
+        Raises the refusal `cursor_unknown` where the session has no event of that number: what was
+        read before is gone, as after a restore. At the last event nothing is yielded.
+        """
         path = path_of(f"{_SESSION}/events", id=session_id)
         return self._door.every(path, Page[EventView], after=after)
 
     async def follow(self, session_id: UUID, *, after: int = 0) -> AsyncIterator[EventView]:
         """Yield the events above a sequence number as they come, until the session has ended.
 
-        It looks again every second. Receipts that come after the end are not waited for.
+        It looks again every second, from the last event that it has yielded. Receipts that come
+        after the end are not waited for. Raises `cursor_unknown` as `events` does.
         """
         while True:
             # Read before the events, so that none of those before the end is missed.
