@@ -64,14 +64,16 @@ async def test_of_a_damaged_log_the_tenant_is_told_where_it_ends(
 ) -> None:
     await scribe.advance_all()
     await scribe.say(StreamId(scribe.ids.new()))
-    size = (await scribe.head()).size
-    await admin.execute(
-        "UPDATE placet.evidence_log SET root = $1 WHERE tenant_id = $2",
-        b"x" * 32,
-        scribe.who.tenant_id,
-    )
-    assert await told_of_end(scribe, keys.artifact)
-    assert (await place_of_end(scribe)).log_size == size
+    head = await scribe.head()
+    change = "UPDATE placet.evidence_log SET root = $1 WHERE tenant_id = $2"
+    await admin.execute(change, b"x" * 32, scribe.who.tenant_id)
+    try:
+        assert await told_of_end(scribe, keys.artifact)
+        assert (await place_of_end(scribe)).log_size == head.size
+    finally:
+        await admin.execute(change, head.root, scribe.who.tenant_id)
+    await scribe.advance_all()
+    await scribe.check_whole()
 
 
 async def test_a_process_that_has_yet_to_learn_of_an_end_keeps_no_checkpoint_by_that_key(

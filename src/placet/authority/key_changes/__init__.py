@@ -18,6 +18,10 @@ before that. Nobody goes by the times that signed documents claim.
 
 Failures: a process that dies on the way leaves a key that lies ready unlisted; whoever looks next
 lists it. Two processes of one folder take turns by a lock in it. Without the database nothing
-changes. A service learns of an end within 5 seconds and signs with another key from then on.
-Telling the tenants can be broken off and done again: each is told once.
+changes; a file that cannot be used holds up its own purpose alone. A service learns of an end
+within 5 seconds and signs with another key from then on. Artifacts and checkpoints by the old one
+are not kept even before it learns: who approves lets no key end meanwhile, and who keeps a
+checkpoint looks while they hold the log. Grants ask nobody: what was granted in these seconds
+counts where it stands below the place. Telling the tenants can be broken off and done again:
+each is told once. A tenant whose log is damaged is told where it ends.
 """
