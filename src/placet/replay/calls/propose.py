@@ -202,9 +202,8 @@ async def sign_outcomes(
     granted, signable = _granted(row), frozenset(row["signable"] or ())
     audiences: dict[str, str] = {}
     if granted is not None and signable:
-        epoch = granted.control.epoch
         audiences = await runtime.audiences.at(
-            runtime.db, known.tenant_id, known.environment, epoch
+            runtime.db, known.tenant_id, known.environment, (granted.fence, granted.control)
         )
     signing = _Signing(
         runtime=runtime,
