@@ -92,8 +92,12 @@ def test_an_operator_closes_what_a_restore_left_open(
     with serving(database_url, tmp_path / "keys") as port:
         floor = Floor(Office(placet, f"http://127.0.0.1:{port}", database_url, tmp_path))
         asyncio.run(told(server.admin(database_name), LEFT, floor.office.tenant))
-        done = floor.office.run("restore", "close", "--reason", "nothing was lost", by="op")
+        done = floor.office.run(
+            "restore", "close", "--epoch", "9", "--reason", "nothing was lost", by="op"
+        )
         assert done.returncode == Exit.OK, done.stderr
         assert done.stdout.strip() == "closed: epoch 9 grants as before"
-        again = floor.office.run("restore", "close", "--reason", "nothing was lost", by="op")
+        again = floor.office.run(
+            "restore", "close", "--epoch", "9", "--reason", "nothing was lost", by="op"
+        )
         assert again.returncode == Exit.NOT_FOUND

@@ -91,7 +91,7 @@ async def takes_over(standby: Standby, desk: Desk) -> None:
     report = await restore(desk.db, migrator, None, {}, desk.ids)
     await migrator.close()
     assert (report.from_epoch, report.is_raised) == (1, True)
-    reason = {"reason": "the standby was kept in step"}
+    reason = {"epoch": report.epoch, "reason": "the standby was kept in step"}
     closed = await desk.post("/api/v1/authority/recovery/close", reason, desk.operator_key)
     assert closed.status_code == 200, closed.text
 

@@ -169,9 +169,9 @@ async def tells_of_what_was_lost(scene: Scene, history: History) -> list[Paid]:
     return lost
 
 
-async def is_paid_once(scene: Scene, history: History) -> None:
+async def is_paid_once(scene: Scene, history: History, epoch: int) -> None:
     """Hold that no refund can be had again, whether its first one is known or was lost."""
-    reason = {"reason": "every orphan was read"}
+    reason = {"epoch": epoch, "reason": "every orphan was read"}
     path = "/api/v1/authority/recovery/close"
     closed = await scene.desk.post(path, reason, scene.desk.operator_key)
     assert closed.status_code == OK, closed.text
@@ -224,4 +224,4 @@ async def test_a_restore_to_any_point_lets_nothing_of_before_be_used_and_nothing
         assert "lease_lost" in await refuses_old_authority(history)
         lost = await tells_of_what_was_lost(scene, history)
         assert 0 < len(lost) < len(history.paid), number
-        await is_paid_once(scene, history)
+        await is_paid_once(scene, history, report.epoch)

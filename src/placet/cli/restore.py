@@ -18,7 +18,7 @@ _EXAMPLES: Final = """\b
 Examples:
   placet restore --verify --witness /mnt/elsewhere/placet
   placet restore --verify --controls kills.jsonl --json
-  placet restore close --reason "read the orphans, asked the payment provider"
+  placet restore close --epoch 1800000000 --reason "read the orphans, asked the payment provider"
 """
 
 
@@ -75,12 +75,22 @@ def command(  # noqa: PLR0913 -- one argument per option
 
 
 @command.command()
+@click.option(
+    "--epoch",
+    required=True,
+    type=click.IntRange(2),
+    help="The latest epoch that you looked at, as `placet restore --verify` printed it.",
+)
 @click.option("--reason", required=True, help="Why; it stands in the evidence.")
 @url_option
 @data_dir_option
 @json_option
-def close(*, reason: str, url: str | None, data_dir: Path | None, as_json: bool) -> None:
+def close(
+    *, epoch: int, reason: str, url: str | None, data_dir: Path | None, as_json: bool
+) -> None:
     """Close what a restore left open in your tenant: grants are as wide as before from then on.
+
+    What a later restore than that of --epoch left stays open.
 
     Look at `placet orphans` first, and settle the calls that are unknown. Needs an operator's API
     key in PLACET_API_KEY.
@@ -89,7 +99,7 @@ def close(*, reason: str, url: str | None, data_dir: Path | None, as_json: bool)
 
     from placet.cli.desk import at_desk
 
-    made = at_desk(url, data_dir, lambda studio: studio.recovery.close(reason=reason))
+    made = at_desk(url, data_dir, lambda studio: studio.recovery.close(epoch=epoch, reason=reason))
     open_ones = [one for one in made.items if one.closed_at is None]
     text = "still open" if open_ones else f"closed: epoch {made.items[0].epoch} grants as before"
     give(msgspec.to_builtins(made), text, as_json=as_json)
@@ -126,7 +136,10 @@ def _lines(report: "RestoreReport") -> list[str]:
     lines = [f"epoch {report.epoch} {what}; it was {report.from_epoch}"]
     lines += [_line(one) for one in report.tenants]
     lines += [f"tenant {one} stands in the witness and not here" for one in report.lost_tenants]
-    lines.append("writes ask and graver tools are denied until `placet restore close`")
+    lines.append(
+        "writes ask and graver tools are denied until"
+        f" `placet restore close --epoch {report.epoch}`"
+    )
     return lines
 
 

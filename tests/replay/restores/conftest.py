@@ -58,10 +58,11 @@ class Bench:
         """Do what `placet restore --verify` does."""
         return await restore(self.db, self.migrator, witness, controls or {}, self.ids)
 
-    async def close(self) -> httpx.Response:
-        """Close the lost range as the operator."""
+    async def close(self, epoch: int = 2**53 - 1) -> httpx.Response:
+        """Close the lost ranges up to an epoch as the operator."""
         path = "/api/v1/authority/recovery/close"
-        return await self.desk.post(path, {"reason": "nothing was lost"}, self.desk.operator_key)
+        body = {"epoch": epoch, "reason": "nothing was lost"}
+        return await self.desk.post(path, body, self.desk.operator_key)
 
     async def is_whole(self, worker: Worker) -> bool:
         """Tell whether a session's state is the fold of its events."""

@@ -60,3 +60,25 @@ async def test_the_epoch_is_raised_on_no_other_server_than_the_one_that_was_look
         assert not await raise_epoch(bench.migrator, other, 2, {})
     assert await bench.admin.fetchval("SELECT epoch FROM placet.storage_epoch") == 1
     assert await raise_epoch(bench.migrator, seen, 2, {})
+
+
+async def test_a_raise_that_broke_off_before_it_was_told_is_gone_on_with(bench: Bench) -> None:
+    await bench.fail_over()
+    assert await raise_epoch(bench.migrator, await read_epoch(bench.db), 2, {})
+    report = await bench.restore()
+    assert (report.epoch, report.is_raised) == (2, False)
+    told = await bench.admin.fetch("SELECT epoch FROM placet.event WHERE type = 'Restored'")
+    assert [row["epoch"] for row in told] == [2]
+
+
+async def test_what_a_later_restore_left_stays_open(bench: Bench) -> None:
+    path = "/api/v1/authority/recovery"
+    epochs = []
+    for _ in range(2):
+        await bench.fail_over()
+        epochs.append((await bench.restore()).epoch)
+    assert (await bench.close(epochs[0])).status_code == 200
+    listed = (await bench.desk.get(path, bench.desk.operator_key)).json()["items"]
+    assert [one["epoch"] for one in listed if one["closed_at"] is None] == epochs[1:]
+    assert (await bench.close(epochs[0])).json()["code"] == "not_recovering"
+    assert (await bench.close(epochs[1])).status_code == 200

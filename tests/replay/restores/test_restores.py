@@ -146,7 +146,7 @@ async def test_only_an_operator_closes_what_was_lost(bench: Bench) -> None:
     await bench.fail_over()
     epoch = (await bench.restore()).epoch
     path = "/api/v1/authority/recovery"
-    tried = await bench.desk.post(f"{path}/close", {"reason": "in a hurry"})
+    tried = await bench.desk.post(f"{path}/close", {"epoch": epoch, "reason": "in a hurry"})
     assert tried.status_code == 403
     listed = (await bench.desk.get(path, bench.desk.operator_key)).json()["items"]
     assert [(one["epoch"], one["closed_at"]) for one in listed] == [(epoch, None)]

@@ -78,8 +78,12 @@ class RecoveryClosed(Value, frozen=True):
 
 
 class CloseRecovery(Input, frozen=True):
-    """Close what a restore left open, and say why that may be done now."""
+    """Close what a restore left open, and say why that may be done now.
 
+    `epoch` is the latest whose lost range was looked at: what a later restore leaves stays open.
+    """
+
+    epoch: Annotated[int, msgspec.Meta(ge=2)]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX)]
 
 

@@ -77,19 +77,22 @@ async def reapply_controls(
 
 
 async def close_recovery(tx: Writing, asked: CloseRecovery, ids: Ids) -> RecoveryList:
-    """Close what a restore left open: grants are as wide as before from the answer on.
+    """Close what restores left open up to an epoch; with the last one grants are as wide as before.
 
     Refuses `not_recovering`.
     """
-    open_ones = [one for one in await store.list_recoveries(tx) if one.closed_at is None]
-    if not open_ones:
-        raise NotRecovering(detail="nothing that a restore left is open here")
     stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
     control_epoch = await controls.raise_epoch(tx, stream, StreamKind.AUTHORITY)
-    # Race: somebody else may have closed it before the gate.
-    if not await store.close_recoveries(tx, asked.reason, control_epoch):
-        raise NotRecovering(detail="somebody else has just closed it")
-    said = RecoveryClosed(epochs=[one.epoch for one in open_ones], reason=asked.reason)
+    # Race: what is open is read behind the gate, and what comes after it is not closed.
+    epochs = [
+        one.epoch
+        for one in await store.list_recoveries(tx)
+        if one.closed_at is None and one.epoch <= asked.epoch
+    ]
+    if not epochs:
+        raise NotRecovering(detail="nothing that a restore left is open here up to that epoch")
+    await store.close_recoveries(tx, epochs, asked.reason, control_epoch)
+    said = RecoveryClosed(epochs=epochs, reason=asked.reason)
     await append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
     return await list_recoveries(tx)
 

@@ -3,7 +3,7 @@
 Raising is the migrator's: it sees every tenant, and becomes the owner for the row of the epoch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -93,10 +93,14 @@ async def is_told(tx: Reading, stream: StreamId, epoch: int) -> bool:
     return bool(await tx.rows(query.limit(1)))
 
 
-async def close_recoveries(tx: Writing, reason: str, control_epoch: int) -> int:
-    """Close every open lost range of the tenant. Returns how many there were."""
-    change = sa.update(RECOVERY).where(_C.tenant_id == tx.tenant_id, _C.closed_at.is_(None))
-    return await tx.change(
+async def close_recoveries(
+    tx: Writing, epochs: Sequence[int], reason: str, control_epoch: int
+) -> None:
+    """Close the lost ranges of these epochs, which are open."""
+    change = sa.update(RECOVERY).where(
+        _C.tenant_id == tx.tenant_id, _C.epoch.in_(epochs), _C.closed_at.is_(None)
+    )
+    await tx.change(
         change.values(
             closed_at=sa.func.clock_timestamp(),
             closed_by=tx.actor_id,

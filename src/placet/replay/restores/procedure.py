@@ -13,6 +13,7 @@ from placet.authority.recovery import store as recovery
 from placet.authority.recovery.store import Migrator
 from placet.authority.recovery.witness import Witnessed, read_witness
 from placet.authority.server_keys import NOBODY
+from placet.events.model import StreamKind, tenant_stream
 from placet.evidence.ed25519 import PublicKey
 from placet.kernel.ids import Ids, TenantId
 from placet.kernel.refusals import Action, Conflict, GovernanceUnavailable
@@ -141,7 +142,7 @@ async def _is_left(
     looked: Sequence[TenantLooked],
     witnessed: Mapping[TenantId, Witnessed],
 ) -> bool:
-    """Tell whether the epoch was raised for this server, and sessions were left behind."""
+    """Tell whether the epoch was raised for this server, and something of that was left undone."""
     if not seen.is_current:
         return False
     sizes = {TenantId(one.tenant_id): one.log_size for one in looked}
@@ -151,6 +152,11 @@ async def _is_left(
     for tenant in sizes:
         async with db.reading(service.acting_for(tenant)) as tx:
             if await store.list_left_behind(tx, seen.epoch, 1):
+                return True
+            ranges = await recovery.list_recoveries(tx)
+            stream = tenant_stream(tenant, StreamKind.AUTHORITY)
+            is_here = any(one.epoch == seen.epoch for one in ranges)
+            if is_here and not await recovery.is_told(tx, stream, seen.epoch):
                 return True
     return False
 

@@ -19,8 +19,11 @@ class Recovery:
         """Return every lost range, the latest first."""
         return await self._door.get(_RECOVERY, RecoveryList)
 
-    async def close(self, *, reason: str) -> RecoveryList:
-        """Close what a restore left open: grants are as wide as before from the answer on."""
+    async def close(self, *, epoch: int, reason: str) -> RecoveryList:
+        """Close what restores left open up to this epoch, the latest that was looked at.
+
+        With the last one grants are as wide as before.
+        """
         return await self._door.post(
-            f"{_RECOVERY}/close", RecoveryList, CloseRecovery(reason=reason)
+            f"{_RECOVERY}/close", RecoveryList, CloseRecovery(epoch=epoch, reason=reason)
         )
