@@ -40,3 +40,12 @@ def test_keys_and_malformed_texts_are_searched_too() -> None:
 def test_the_database_looks_for_the_bytes_in_which_a_text_would_stand(depth: int) -> None:
     body = json.dumps(wrapped(depth), ensure_ascii=False).encode()
     assert any(needle in body for needle in needles(NAME))
+
+
+@pytest.mark.parametrize("depth", range(4))
+def test_the_bytes_that_a_writer_of_ascii_makes_of_a_text_are_looked_for_too(depth: int) -> None:
+    body = NAME
+    for _ in range(depth + 1):
+        body = json.dumps(body)
+    assert any(needle in body.encode() for needle in needles(NAME))
+    assert holds(body.encode(), NAME)

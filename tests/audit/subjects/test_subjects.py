@@ -1,5 +1,6 @@
 """Erasing one person's data: what is found, what goes, what waits, and what stays."""
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -58,6 +59,36 @@ async def test_a_persons_data_go_from_every_closed_session_that_holds_some(
     assert shown.bodies_erased == shown.bodies_found > 0
     assert await stands_in(admin, text) == set()
     assert None not in [event["body"] for event in await other.events()]
+
+
+NAMES = ['Jörg "J." Müller', "Anna/Jörg Müller"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("wrap", ["ascii", "upper", "base64", "base64 in text", "raw"])
+async def test_a_text_is_found_in_whatever_way_an_output_wraps_it(
+    desk: Desk, name: str, wrap: str, admin: "asyncpg.Connection[Any]"
+) -> None:
+    name = f"{name} {desk.ids.new().hex}"
+    said = json.dumps({"name": name}, ensure_ascii=wrap != "raw")
+    coded = base64.b64encode(f" {said}".encode()).decode()
+    given = {
+        "ascii": said,
+        "raw": said.replace("/", "\\/"),
+        "upper": said.replace("\\u00fc", "\\u00FC"),
+        "base64": coded,
+        "base64 in text": json.dumps([coded]),
+    }[wrap]
+    worker = await desk.worker()
+    await worker.look_up("ord_00000001")
+    (call,) = await worker.propose(("note", {"text": "b"}))
+    await worker.report(call, output={"text": given})
+    await close(worker)
+    query = "SELECT count(output) FROM placet.replay_execution_receipt WHERE session_id = $1"
+    before = await admin.fetchval(query, worker.session_id)
+    shown = await asked(desk, name)
+    assert [each.stream_id for each in shown.streams] == [worker.session_id]
+    assert await admin.fetchval(query, worker.session_id) == before - 1
 
 
 async def test_what_was_said_of_other_calls_stays(desk: Desk, text: str) -> None:

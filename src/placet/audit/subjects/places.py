@@ -74,5 +74,7 @@ UNSEARCHED: Final = (
     "backups, copies on other nodes and exports that were taken: they are whoever's keeps them",
     "hashes of arguments and outputs, which take no salt: whoever guesses a text can confirm it",
     "other spellings of the text: ask for each of them",
+    "what is compressed, encrypted, or in base64 that is not of a JSON document",
+    "base64 of any kind in what is kept, and in artifacts",
 )
 """What no request looks into, told in each answer."""

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -15,6 +16,7 @@ NESTED_MAX: Final = 6
 """How deep documents that stand in texts are opened: an envelope in a body, its payload in that."""
 
 _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4}){4,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_ESCAPE: Final = re.compile(r"(?<=\\)u([0-9a-f]{4})")
 _OPENS: Final = ("{", "[", '"')
 
 
@@ -32,13 +34,18 @@ def check_reason(asked: EraseSubject) -> None:
 
 
 def needles(subject: str) -> list[bytes]:
-    """Return the bytes of which one stands in every JSON text that may hold the subject.
+    """Return the bytes of which one stands in most JSON texts that hold the subject.
 
-    As it stands within a string, and within a JSON text that itself stands within a string.
+    As it stands within a string, and within JSON texts that themselves stand within strings, also
+    where a writer escapes all that is not ASCII. The first is the plain one.
     """
-    once = msgspec.json.encode(subject)[1:-1]
-    twice = msgspec.json.encode(once.decode())[1:-1]
-    return list(dict.fromkeys((once, twice)))
+    found: dict[bytes, None] = {}
+    for write in (_plain, _ascii, _ascii_upper):
+        text = subject
+        for _ in range(NESTED_MAX + 1):
+            text = write(text)
+            found[text.encode()] = None
+    return list(found)
 
 
 def holds(text: bytes, subject: str) -> bool:
@@ -49,8 +56,20 @@ def holds(text: bytes, subject: str) -> bool:
     try:
         found: object = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return subject in text.decode(errors="replace")
+        return any(each in text for each in (subject.encode(), *needles(subject)))
     return any(subject in each for each in _texts(found, 0))
+
+
+def _plain(text: str) -> str:
+    return msgspec.json.encode(text)[1:-1].decode()
+
+
+def _ascii(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _ascii_upper(text: str) -> str:
+    return _ESCAPE.sub(lambda found: f"u{found[1].upper()}", _ascii(text))
 
 
 def _texts(found: object, depth: int) -> Iterator[str]:
@@ -71,7 +90,7 @@ def _texts(found: object, depth: int) -> Iterator[str]:
 def _opened(text: str) -> object | None:
     """Return the document that a text is, as it stands or in base64, or None."""
     raw: bytes | None = None
-    if text.startswith(_OPENS):
+    if text.lstrip().startswith(_OPENS):
         raw = text.encode()
     elif _BASE64.fullmatch(text):
         try:

@@ -36,7 +36,7 @@ async def look(db: Database, who: Principal, request: SubjectRequest) -> dict[UU
     await _look_at_bodies(db, who, request.subject, wanted, found)
     await _look_at_calls(db, who, request.subject, wanted, found)
     await _look_at_receipts(db, who, request.subject, wanted, found)
-    await _look_at_artifacts(db, who, request.subject, found)
+    await _look_at_artifacts(db, who, request.subject, wanted, found)
     if request.principal is not None:
         await _look_at_principals(db, who, request.principal, found)
     return dict(found)
@@ -88,12 +88,12 @@ async def _look_at_receipts(
 
 
 async def _look_at_artifacts(
-    db: Database, who: Principal, subject: str, found: defaultdict[UUID, Found]
+    db: Database, who: Principal, subject: str, wanted: list[bytes], found: defaultdict[UUID, Found]
 ) -> None:
     after: tuple[UUID, int, str] | None = None
     while True:
         async with db.reading(who) as tx:
-            page = await store.page_artifacts(tx, after, subject, ARTIFACTS_AT_ONCE)
+            page = await store.page_artifacts(tx, after, subject, wanted, ARTIFACTS_AT_ONCE)
         for stream, seq, _, is_told in page:
             if is_told:
                 found[stream].seqs.add(seq)

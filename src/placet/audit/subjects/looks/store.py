@@ -14,14 +14,28 @@ from placet.storage.database import Reading
 
 _NOWHERE: Final = UUID(int=0)
 
+
+def _may_hold(text: str) -> str:
+    """Return the SQL that tells whether a column may hold a needle, to be read as JSON then.
+
+    That is also so of whatever holds an escape that writers may choose (of a letter or of a slash),
+    or a string that begins as base64 of a JSON text does, with or without a blank before it.
+    """
+    return f"""
+        (EXISTS (SELECT FROM unnest(CAST(:needles AS bytea[])) AS n WHERE position(n IN {text}) > 0)
+         OR position(decode('5c75', 'hex') IN {text}) > 0
+         OR position(decode('5c2f', 'hex') IN {text}) > 0
+         OR encode({text}, 'escape')
+            ~ '"([eW][w-z0-9+/]|I[A-Pg-v]|C[Q-Za-v]|D[Q-Za-f])[A-Za-z0-9+/]{{14}}')
+    """
+
+
 # Types that may hold the text inside an envelope are read whole.
 _BODIES: Final = sa.text(
-    """
+    f"""
     SELECT p.stream_id, p.seq, CASE
         WHEN e.type IN ('SessionOpened', 'ReceiptReceived', 'OrphanReceiptKept') THEN p.body
-        WHEN EXISTS (
-            SELECT FROM unnest(CAST(:needles AS bytea[])) AS n WHERE position(n IN p.body) > 0)
-            THEN p.body
+        WHEN {_may_hold("p.body")} THEN p.body
         END AS body
     FROM (
         SELECT b.tenant_id, b.stream_id, b.seq, b.body FROM placet.event_body AS b
@@ -31,32 +45,33 @@ _BODIES: Final = sa.text(
     JOIN placet.event AS e
         ON e.tenant_id = p.tenant_id AND e.stream_id = p.stream_id AND e.seq = p.seq
     ORDER BY p.stream_id, p.seq
-    """
+    """  # noqa: S608 -- put together from texts of this file alone
 ).bindparams(
     sa.bindparam("tenant", type_=sa.Uuid),
     sa.bindparam("stream", type_=sa.Uuid),
     sa.bindparam("needles", type_=postgresql.ARRAY(sa.LargeBinary)),
 )
 _CALLS: Final = sa.text(
-    """
-    SELECT p.session_id, p.call_id, CASE WHEN EXISTS (
-        SELECT FROM unnest(CAST(:needles AS bytea[])) AS n WHERE position(n IN p.arguments) > 0)
-        THEN p.arguments END AS text
+    f"""
+    SELECT p.session_id, p.call_id,
+           CASE WHEN {_may_hold("p.arguments")} THEN p.arguments END AS text
     FROM (
         SELECT c.session_id, c.call_id, c.arguments FROM placet.replay_pending_call AS c
         WHERE c.tenant_id = :tenant AND (c.session_id, c.call_id) > (:session, :id)
         ORDER BY c.session_id, c.call_id LIMIT :most
     ) AS p
     ORDER BY p.session_id, p.call_id
-    """
+    """  # noqa: S608 -- put together from texts of this file alone
 )
 _RECEIPTS: Final = sa.text(
-    """
+    f"""
     SELECT p.session_id, p.receipt_id, p.pending_call_id AS call_id,
-           position(:subject IN concat_ws(chr(10), p.external_ref, p.error)) > 0 AS is_told,
-           CASE WHEN EXISTS (
-               SELECT FROM unnest(CAST(:needles AS bytea[])) AS n WHERE position(n IN p.output) > 0)
-               THEN p.output END AS text
+           EXISTS (
+               SELECT FROM unnest(CAST(:needles AS bytea[]) || convert_to(:subject, 'UTF8')) AS n
+               WHERE position(
+                   n IN convert_to(concat_ws(chr(10), p.external_ref, p.error), 'UTF8')) > 0
+           ) AS is_told,
+           CASE WHEN {_may_hold("p.output")} THEN p.output END AS text
     FROM (
         SELECT r.session_id, r.receipt_id, r.pending_call_id, r.output, r.external_ref, r.error
         FROM placet.replay_execution_receipt AS r
@@ -64,7 +79,7 @@ _RECEIPTS: Final = sa.text(
         ORDER BY r.session_id, r.receipt_id LIMIT :most
     ) AS p
     ORDER BY p.session_id, p.receipt_id
-    """
+    """  # noqa: S608 -- put together from texts of this file alone
 )
 _OF_CALLS: Final = sa.text(
     """
@@ -86,7 +101,9 @@ _NAMED: Final = sa.text(
 )
 _ARTIFACTS: Final = sa.text(
     """
-    SELECT p.stream_id, p.seq, p.name, position(:raw IN a.content) > 0 AS is_told
+    SELECT p.stream_id, p.seq, p.name, EXISTS (
+        SELECT FROM unnest(CAST(:needles AS bytea[])) AS n WHERE position(n IN a.content) > 0
+    ) AS is_told
     FROM (
         SELECT l.tenant_id, l.stream_id, l.seq, l.name, l.digest
         FROM placet.event_artifact_link AS l
@@ -155,14 +172,18 @@ async def page_principals(
 
 
 async def page_artifacts(
-    tx: Reading, after: tuple[UUID, int, str] | None, subject: str, limit: int
+    tx: Reading,
+    after: tuple[UUID, int, str] | None,
+    subject: str,
+    needles: list[bytes],
+    limit: int,
 ) -> list[tuple[UUID, int, str, bool]]:
     """Return the next artifacts of events: stream, event, name, whether it holds the subject."""
     stream, seq, name = after or (_NOWHERE, 0, "")
     query = _ARTIFACTS.bindparams(
         sa.bindparam("tenant", tx.tenant_id, type_=sa.Uuid),
         sa.bindparam("stream", stream, type_=sa.Uuid),
-        sa.bindparam("raw", subject.encode(), type_=sa.LargeBinary),
+        _needles([subject.encode(), *needles]),
     ).bindparams(seq=seq, name=name, most=limit)
     return [
         (row.stream_id, row.seq, row.name, row.is_told or subject in row.name)
@@ -220,7 +241,7 @@ def _stands(
         case sa.Text():
             told, wanted = column, [subject]
         case _:
-            told, wanted = sa.cast(column, sa.Text), [needles[0].decode()]
+            told, wanted = sa.cast(column, sa.Text), [each.decode() for each in needles]
     return sa.or_(*[sa.func.strpos(told, each) > 0 for each in wanted])
 
 
