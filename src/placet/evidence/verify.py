@@ -1721,7 +1721,7 @@ class _Gap(NamedTuple):
 
     seq: int
     line: int
-    count: int
+    events: int
 
 
 class _Chain:
@@ -1841,25 +1841,14 @@ def _follow(line: bytes, chain: _Chain, known: _Known) -> _Values | None:
     few values that are its own, and from the hashes that these give. Where that gives the same
     bytes, all that `_check_event` checks holds, and the canonical form too.
     """
-    actor_text = line[13:49]
-    actor = known.actors.get(actor_text)
-    end = line.find(b'"', 59)
-    counters, fence_text, tail = chain.counters, chain.fence_text, chain.tail
-    at = end + 79 + len(counters)
-    event_text = line[at : at + 36]
-    at += 184 + len(fence_text)
-    salt_text = line[at : at + 24]
     seq = chain.seq + 1
     number = b"%d" % seq
-    at += 32 + len(number) + len(tail)
-    comma = line.find(b",", at)
-    kind_text = line[comma + 9 : -2]
-    kind = known.kinds.get(kind_text)
-    body_text = line[59:end]
+    actor_text, body_text, event_text, salt_text, time_text, kind_text = _cut(line, chain, number)
+    actor, kind = known.actors.get(actor_text), known.kinds.get(kind_text)
     if kind is None or actor is None or not body_text:
         return None
     try:
-        time = int(line[at:comma])
+        time = int(time_text)
         event_id = _unhex(event_text.replace(b"-", b""))
         salt = _from_base64(salt_text, strict_mode=True)
         body = _from_base64(body_text, strict_mode=True)
@@ -1870,22 +1859,49 @@ def _follow(line: bytes, chain: _Chain, known: _Known) -> _Values | None:
     header = (chain.place, event_id, actor, chain.packed, position, chain.leaf, found, kind[1])
     leaf = _sha256(b"".join(header)).digest()
     leaf_text = _to_hex(leaf)
-    own = (actor_text, body_text, _to_hex(found), counters, event_text, fence_text, leaf_text)
-    rest = (chain.leaf_text, salt_text, number, tail, time, kind_text)
+    own = (actor_text, body_text, _to_hex(found), chain.counters, event_text, chain.fence_text)
+    rest = (leaf_text, chain.leaf_text, salt_text, number, chain.tail, time, kind_text)
     if (
         _EVENT_LINE % (own + rest) != line
         or len(event_id) != _ID_BYTES
         or len(salt) != _SALT_BYTES
-        or not event_text[8] == event_text[13] == event_text[18] == event_text[23] == _DASH
-        or event_text != event_text.lower()
         or not chain.time <= time <= NUMBER_MAX
-        or (body_text[-1] == _PAD and _has_spare_bits(body_text))
-        or salt_text[21] not in b"AQgw"
+        or not _has_one_form(event_text, salt_text, body_text)
     ):
         return None
     chain.seq, chain.leaf, chain.leaf_text, chain.time = seq, leaf, leaf_text, time
     chain.leaves += leaf
     return kind[0], seq, chain.control_epoch, chain.control_revision, time, actor_text, body
+
+
+def _cut(line: bytes, chain: _Chain, number: bytes) -> tuple[bytes, ...]:
+    """Return what stands where an event that follows has its own values.
+
+    These are its actor, its body, its id, its salt, its time and its type.
+    """
+    end = line.find(b'"', 59)
+    event = end + 79 + len(chain.counters)
+    salt = event + 184 + len(chain.fence_text)
+    time = salt + 32 + len(number) + len(chain.tail)
+    comma = line.find(b",", time)
+    return (
+        line[13:49],
+        line[59:end],
+        line[event : event + 36],
+        line[salt : salt + 24],
+        line[time:comma],
+        line[comma + 9 : -2],
+    )
+
+
+def _has_one_form(event: bytes, salt: bytes, body: bytes) -> bool:
+    """Tell whether an id in hex and two texts in base64 are the only ones that give these bytes."""
+    return (
+        event[8] == event[13] == event[18] == event[23] == _DASH
+        and event == event.lower()
+        and (body[-1] != _PAD or not _has_spare_bits(body))
+        and salt[21] in b"AQgw"
+    )
 
 
 _PAD: Final = ord("=")
