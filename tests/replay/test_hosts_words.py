@@ -120,6 +120,26 @@ async def test_an_operator_takes_a_hosts_word_for_a_failure_while_the_grant_live
         assert (told["call_status"], told["execution_state"]) == ("settled", "failed")
 
 
+async def test_no_operator_ends_a_granted_call_by_its_hosts_word_while_the_grant_lives(
+    shop: Shop, let_time_pass: Pass
+) -> None:
+    key, _ = await shop.register()
+    call = await shop.call("pay")
+    successor, receipt_id = await shop.report_late(call, key, "failed")
+    asked = {
+        "settlement_id": str(shop.desk.ids.new()),
+        "call_id": call["call_id"],
+        "outcome": "failed",
+        "reason": "its host says so",
+        "receipt_id": receipt_id,
+    }
+    refused = await successor.post("settlements", asked, shop.desk.operator_key)
+    assert (refused.status_code, refused.json().get("code")) == (409, "transition_not_allowed")
+    await let_time_pass(successor)
+    told = await successor.post("settlements", asked, shop.desk.operator_key)
+    assert told.json()["execution_state"] == "failed"
+
+
 async def test_a_hosts_word_that_is_not_enough_is_kept_and_the_call_stays_unknown(
     shop: Shop, runtime: Runtime, let_time_pass: Pass
 ) -> None:

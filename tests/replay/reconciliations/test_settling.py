@@ -283,8 +283,9 @@ async def test_nothing_is_settled_by_a_read_against_what_was_reported_of_the_cal
     assert await doubt.refused(read) == "opposed"
 
 
+@pytest.mark.parametrize(("of_the_read", "why"), [(False, "opposed"), (True, "disputed")])
 async def test_a_report_that_comes_after_the_read_was_judged_is_not_passed_over(
-    doubt: Doubt, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+    doubt: Doubt, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, *, of_the_read: bool, why: str
 ) -> None:
     key, _ = await doubt.shop.register(tools=["look"])
     read = await doubt.read_by({"state": "none"}, key)
@@ -293,12 +294,13 @@ async def test_a_report_that_comes_after_the_read_was_judged_is_not_passed_over(
     async def reporting(known: Any) -> Any:  # noqa: ANN401 -- what is pinned, as it is
         if not judged.is_set():
             judged.set()
-            await doubt.worker.report(doubt.call, "succeeded", {"id": 1})
+            told = read if of_the_read else doubt.call
+            await doubt.worker.report(told, "succeeded", {"state": "paid"})
         return await pinned(known)
 
     monkeypatch.setattr(runtime, "pinned", reporting)
     answered = await doubt.settle(read)
-    assert (answered.status_code, answered.json().get("reason")) == (409, "opposed")
+    assert (answered.status_code, answered.json().get("reason")) == (409, why)
 
 
 async def test_a_call_of_a_tool_without_the_rule_is_told_of_by_no_read(
