@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
 from tests.conftest import Server, Workplace, found
 from tests.events.kept import Store
@@ -256,6 +257,28 @@ async def test_streams_that_tell_of_authority_are_not_appended_to_like_this(stor
         await append_plainly(tx, stream, StreamKind.AUTHORITY, [event])
     with pytest.raises(StreamOfAnotherKind):
         await store.append(stream, [event])
+
+
+async def test_a_run_is_not_appended_where_a_session_stands(store: Store) -> None:
+    stream, event = store.stream(), store.step(1)
+    session = sa.text(
+        "SELECT io_next_seq FROM placet.event_write_v1(placet.tenant(), :stream, :actor, 1, 1, 0,"
+        " 0, ARRAY[:id], ARRAY[:type], ARRAY[:salt], ARRAY[:body], 1, :head, '-infinity')"
+    ).bindparams(
+        sa.bindparam("stream", stream, sa.Uuid),
+        sa.bindparam("actor", store.who.actor_id, sa.Uuid),
+        sa.bindparam("id", event.event_id, sa.Uuid),
+        sa.bindparam("type", event.type, sa.Text),
+        sa.bindparam("salt", event.salt, sa.LargeBinary),
+        sa.bindparam("body", event.body, sa.LargeBinary),
+        sa.bindparam("head", GENESIS, sa.LargeBinary),
+    )
+    async with store.db.writing(store.who) as tx:
+        await tx.returning(session)
+    for expected in (None, 0, 1):
+        with pytest.raises(StreamOfAnotherKind):
+            await store.append(stream, store.steps(1), expected=expected)
+    assert len(await store.all(stream)) == 1
 
 
 async def test_a_reader_goes_on_where_it_stands(store: Store) -> None:

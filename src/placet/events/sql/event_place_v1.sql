@@ -37,7 +37,14 @@ BEGIN
         SELECT * INTO s FROM placet.event_stream
         WHERE tenant_id = v_tenant AND stream_id = p_stream FOR NO KEY UPDATE;
         is_new := NOT FOUND;
-        IF is_new THEN
+        IF is_new AND EXISTS (
+            SELECT FROM placet.event AS e
+            WHERE e.tenant_id = v_tenant AND e.stream_id = p_stream AND e.seq = 1)
+        THEN
+            -- The streams of sessions are kept elsewhere.
+            code := 'other_kind';
+            RETURN;
+        ELSIF is_new THEN
             s.next_seq := 1;
             s.head := decode(repeat('00', 32), 'hex');
             s.last_at := '-infinity';
