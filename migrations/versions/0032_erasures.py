@@ -52,6 +52,7 @@ FUNCTIONS = [
     "artifacts_forget_v1",
     "artifact_change_v1",
     "body_change_v1",
+    "after_erasure_v1",
     "session_forget_v1",
     "calls_forget_v1",
     "copy_change_v1",
@@ -73,6 +74,9 @@ ERASED = {
     "replay_settlement": "copy_change_v1('reason')",
 }
 """Tables whose rows never change but by an erasure, and what looks whether it is one."""
+
+COPIES = ["event_artifact_link", "event_fold_checkpoint"]
+"""Tables that take nothing more of what was erased."""
 
 
 def upgrade() -> None:
@@ -223,10 +227,17 @@ def upgrade() -> None:
         "CREATE TRIGGER snapshot_kept BEFORE INSERT ON placet.replay_session_snapshot"
         " FOR EACH ROW EXECUTE FUNCTION placet.snapshot_kept_v1()"
     )
+    for table in COPIES:
+        op.execute(
+            f"CREATE TRIGGER after_erasure BEFORE INSERT ON placet.{table}"
+            " FOR EACH ROW EXECUTE FUNCTION placet.after_erasure_v1()"
+        )
 
 
 def downgrade() -> None:
     """Drop what this revision made, and let nothing change those rows again."""
+    for table in COPIES:
+        op.execute(f"DROP TRIGGER after_erasure ON placet.{table}")
     op.execute("DROP TRIGGER snapshot_kept ON placet.replay_session_snapshot")
     for table in ERASED:
         _watch(table, "refuse_change()")

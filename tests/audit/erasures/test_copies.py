@@ -14,7 +14,15 @@ from tests.replay.asks.people import AskDesk, asking
 from tests.replay.desk import Desk, Worker
 
 from placet.authority.server_keys import ServerKeys
+from placet.events.artifacts.model import Subject
+from placet.events.artifacts.store import keep_artifact, link_artifact
+from placet.events.checkpoints.model import FoldState
+from placet.events.checkpoints.service import keep
+from placet.events.model import StreamId
+from placet.events.places.model import Position
+from placet.events.store import find_leaf
 from placet.kernel.ids import Ids
+from placet.kernel.refusals import NotFound
 from placet.storage.database import Database
 
 IMPACT = """\
@@ -98,6 +106,13 @@ async def test_previews_and_examples_that_show_a_session_go_and_others_stay(
         tenant,
     )
     assert [row["session_id"] for row in left] == [str(other.session_id)]
+    left = await admin.fetchval(
+        "SELECT count(*) FROM placet.studio_shadow_tally"
+        " WHERE tenant_id = $1 AND strpos(example::text, $2) > 0",
+        tenant,
+        text,
+    )
+    assert left == 1
     examples = await admin.fetch(
         "SELECT example ->> 'session_id' AS session_id, example ->> 'arguments' AS arguments"
         " FROM placet.studio_shadow_tally WHERE tenant_id = $1",
@@ -109,5 +124,37 @@ async def test_previews_and_examples_that_show_a_session_go_and_others_stay(
     }
 
 
-def example(worker: Worker, text: str) -> dict[str, str]:
-    return {"session_id": str(worker.session_id), "arguments": text}
+def example(worker: Worker, text: str) -> dict[str, Any]:
+    judgment = {"verdict": "deny", "reasons": [{"code": "a", "rule": "b", "detail": text}]}
+    return {
+        "session_id": str(worker.session_id),
+        "arguments": text,
+        "before": judgment,
+        "after": judgment,
+    }
+
+
+async def test_an_erased_event_gets_no_artifact_and_its_stream_no_checkpoint(
+    desk: Desk, admin: "asyncpg.Connection[Any]"
+) -> None:
+    worker, text = await ended(desk), desk.ids.new().hex
+    stream = StreamId(worker.session_id)
+    count = len(await worker.events())
+    await erase(desk, worker.session_id, range(1, count))
+    linked = {"name": "n", "media_type": "text/plain"}
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        other = await keep_artifact(tx, b"of what stays")
+        await link_artifact(tx, other, Subject(stream_id=stream, seq=count), **linked)
+        leaf = await find_leaf(tx, stream, count)
+        assert leaf is not None
+        state = FoldState(fold="sum", form=1, state=text.encode())
+        await keep(tx, stream, Position(seq=count, leaf=leaf), state)
+
+    async def link_again() -> None:
+        async with desk.db.writing(desk.workplace.founder) as tx:
+            digest = await keep_artifact(tx, text.encode())
+            await link_artifact(tx, digest, Subject(stream_id=stream, seq=1), **linked)
+
+    with pytest.raises(NotFound, match="erased"):
+        await link_again()
+    assert await stands_in(admin, text) == set()

@@ -50,8 +50,8 @@ async def link_artifact(
 ) -> EventArtifactLink:
     """Link an artifact to an event, once under each name; the same again changes nothing.
 
-    Refuses `not_found` without the event or the artifact, `artifact_name_taken`. `name` and
-    `media_type` have 1 to 200 characters, else `ValueError`.
+    Refuses `not_found` without the event, its body or the artifact, `artifact_name_taken`. `name`
+    and `media_type` have 1 to 200 characters, else `ValueError`.
     """
     if not (0 < len(name) <= NAME_MAX and 0 < len(media_type) <= NAME_MAX):
         message = f"a name and a media type have 1 to {NAME_MAX} characters"
@@ -73,7 +73,9 @@ async def link_artifact(
     added = postgresql.insert(EVENT_ARTIFACT_LINK).values(fields_of(link))
     await tx.change(added.on_conflict_do_nothing())
     kept = await tx.find(EventArtifactLink, _links(tx, subject).where(_L.name == name))
-    if kept is None or (kept.digest, kept.media_type) != (digest, media_type):
+    if kept is None:
+        raise NotFound(detail="what this event says was erased")
+    if (kept.digest, kept.media_type) != (digest, media_type):
         raise ArtifactNameTaken(
             detail=f"`{name}` stands for another artifact",
             stream_id=subject.stream_id,

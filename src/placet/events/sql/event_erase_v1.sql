@@ -172,3 +172,26 @@ BEGIN
         tg_table_name USING ERRCODE = 'insufficient_privilege';
 END
 $$;
+
+-- Keep no artifact of an event whose body was erased, and no checkpoint of a stream that lost any:
+-- what is made of a body would outlive it. DEFINER: the application may hold no stream.
+CREATE FUNCTION placet.after_erasure_v1()
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_seq bigint := CASE WHEN TG_TABLE_NAME = 'event_artifact_link' THEN NEW.seq END;
+BEGIN
+    -- Race: an erasure holds the stream, and removes the copies that it finds.
+    PERFORM FROM placet.replay_session AS s
+    WHERE s.tenant_id = NEW.tenant_id AND s.session_id = NEW.stream_id FOR SHARE;
+    PERFORM FROM placet.event_stream AS t
+    WHERE t.tenant_id = NEW.tenant_id AND t.stream_id = NEW.stream_id FOR SHARE;
+    IF EXISTS (
+        SELECT FROM placet.audit_erasure AS x
+        WHERE x.tenant_id = NEW.tenant_id AND x.stream_id = NEW.stream_id
+          AND (v_seq IS NULL OR v_seq BETWEEN x.from_seq AND x.to_seq))
+    THEN
+        RETURN NULL;
+    END IF;
+    RETURN NEW;
+END
+$$;

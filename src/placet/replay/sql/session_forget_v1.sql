@@ -60,8 +60,11 @@ BEGIN
     DELETE FROM placet.studio_impact AS i
     WHERE i.tenant_id = p_tenant AND i.until > v_begun
       AND position(v_named IN i.report_json) > 0;
+    -- What a rule said of a call may tell its arguments.
     UPDATE placet.studio_shadow_tally AS y
-    SET example = jsonb_set(y.example, '{arguments}', 'null')
+    SET example = jsonb_set(jsonb_set(jsonb_set(
+        y.example, '{arguments}', 'null'),
+        '{before,reasons}', '[]', false), '{after,reasons}', '[]', false)
     WHERE y.tenant_id = p_tenant AND y.example ->> 'session_id' = p_session::text;
 END
 $$;
