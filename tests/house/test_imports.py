@@ -35,6 +35,7 @@ FOREIGN_TABLES: dict[tuple[str, str], str] = {
     ("placet.replay.asks.store", "placet.replay.sessions.tables"): "whose keys may see it",
     ("placet.replay.controls.store", "placet.replay.calls.tables"): "what a wide kill left out",
     ("placet.replay.controls.store", "placet.replay.sessions.tables"): "whom a wide kill reached",
+    ("placet.studio.impact.store", "placet.replay.sessions.tables"): "holds what it shows",
     ("placet.replay.observed.store", "placet.events.tables"): "phase conflicts stand in bodies",
     ("placet.replay.observed.store", "placet.replay.calls.tables"): "counts what was decided",
     ("placet.replay.observed.store", "placet.replay.sessions.tables"): "counts what was decided",
