@@ -48,7 +48,12 @@ def test_a_database_that_moved_is_taken_into_use_once_it_was_verified(
         assert (report["from_epoch"], report["is_raised"]) == (1, True)
         assert [one["looked"]["tenant_id"] for one in report["tenants"]] == [tenant]
         assert f"{report['epoch']}, of this server" in placet("doctor").stdout
-        again = placet("restore", "--verify")
+        unsaid = placet("restore", "--verify")
+        assert unsaid.returncode == Exit.USAGE
+        assert "--no-witness" in unsaid.stderr
+        both = placet("restore", "--verify", "--no-witness", "--witness", str(tmp_path))
+        assert both.returncode == Exit.USAGE
+        again = placet("restore", "--verify", "--no-witness")
         assert f"tenant {tenant}" in again.stdout
         assert "placet restore close" in again.stdout
 

@@ -23,7 +23,9 @@ def command(*, limit: int, url: str | None, data_dir: Path | None, as_json: bool
     """List the receipts of calls that the service does not know, the latest first.
 
     After a restore from a backup they tell what was done in the time that was lost: each came with
-    a grant that proves it. Needs an API key in PLACET_API_KEY that may read, operate or audit.
+    a grant that proves it. One with no effect key keeps nobody from doing the same again: its tool
+    has no such key, or the arguments or the artifact are not here. Needs an API key in
+    PLACET_API_KEY that may read, operate or audit.
 
     \b
     Examples:
@@ -48,7 +50,8 @@ def command(*, limit: int, url: str | None, data_dir: Path | None, as_json: bool
 
 def _line(one: "OrphanView") -> str:
     conflict = ", ran other arguments than were granted" if one.conflicting else ""
+    key = "" if one.effect_key is not None else ", no effect key"
     return (
         f"{one.receipt_id}  {one.received_at}  {one.status} ({one.evidence_level})  "
-        f"{plain(one.tool_name)} of {plain(one.agent)}  call {one.call_id}{conflict}"
+        f"{plain(one.tool_name)} of {plain(one.agent)}  call {one.call_id}{conflict}{key}"
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _EXAMPLES: Final = """\b
 Examples:
   placet restore --verify --witness /mnt/elsewhere/placet
-  placet restore --verify --controls kills.jsonl --json
+  placet restore --verify --no-witness --controls kills.jsonl --json
   placet restore close --epoch 1800000000 --reason "read the orphans, asked the payment provider"
 """
 
@@ -28,6 +28,12 @@ Examples:
     "--witness",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of checkpoints that were kept outside.  [env: PLACET_WITNESS_DIR]",
+)
+@click.option(
+    "--no-witness",
+    "has_none",
+    is_flag=True,
+    help="No checkpoints were kept outside: take an older copy for the whole.",
 )
 @click.option(
     "--controls",
@@ -42,6 +48,7 @@ def command(  # noqa: PLR0913 -- one argument per option
     *,
     is_asked: bool,
     witness: Path | None,
+    has_none: bool,
     controls: Path | None,
     data_dir: Path | None,
     as_json: bool,
@@ -69,7 +76,13 @@ def command(  # noqa: PLR0913 -- one argument per option
     from placet.cli import database
 
     given = {"data_dir": data_dir, "witness_dir": witness}
-    with database.held(load_settings(given)) as (ready, _):
+    settings = load_settings(given)
+    if (settings.witness_dir is None) != has_none:
+        raise CommandRefused(
+            detail="whether checkpoints were kept outside has to be said, one way or the other",
+            remedy="give --witness, or --no-witness where nobody can tell how much is lost",
+        )
+    with database.held(settings) as (ready, _):
         report = asyncio.run(_restore(ready, controls))
     give(msgspec.to_builtins(report), "\n".join(_lines(report)), as_json=as_json)
 

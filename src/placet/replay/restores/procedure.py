@@ -61,7 +61,10 @@ class RestoreRefused(Conflict):
     """What was restored is not whole, so that the epoch was not raised."""
 
     action = Action.STOP
-    hint = "restore another backup, or one from before the damage; nothing was changed here"
+    hint = (
+        "restore another backup, one from before the damage, or mend the witness's file where that"
+        " is what does not fit; nothing was changed here"
+    )
     tenants: list[TenantLooked]
 
 
