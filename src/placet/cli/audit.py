@@ -110,6 +110,11 @@ def export(
     order = SearchOrder.OLDEST if asked.pop("oldest") else SearchOrder.NEWEST
     filter_ = _filter(asked)
     data = at_desk(url, data_dir, lambda studio: studio.audit.export(filter_, order=order))
+    if not data[:-1].rpartition(b"\n")[2].startswith(b'{"kind":"manifest",'):
+        raise CommandRefused(
+            detail="the export broke off: the index is being made anew",
+            remedy="export again once `placet audit search` says that it is up to date",
+        )
     write_file(file, data)
     count = data.count(b"\n") - 2
     give({"file": str(file), "events": count}, f"{count:,} events in {file}", as_json=as_json)

@@ -1,6 +1,7 @@
 """Following the log: erasures are followed too, and nobody takes an entry in twice."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,9 +13,9 @@ from tests.conftest import Server
 from tests.replay.desk import AGENT, Desk
 from tests.storage import catalog
 
-from placet.audit.search import indexing
+from placet.audit.search import indexing, service
 from placet.audit.search.indexing import index_log, make_anew
-from placet.audit.search.model import BODY_FIELDS
+from placet.audit.search.model import BODY_FIELDS, AuditFilter, SearchOrder
 from placet.authority.checkpoints.service import sequence
 from placet.tenancy.model import Role
 
@@ -101,6 +102,64 @@ async def test_only_what_was_erased_goes(
     ]
     assert after[1:-1] == own[1:-1]
     left = await held(admin, auditor)
+    await anew(auditor)
+    assert await held(admin, auditor) == left
+
+
+async def test_an_index_is_cleared_a_few_rows_at_a_time_and_answers_nothing_until_it_is_empty(
+    auditor: Auditor, admin: "asyncpg.Connection[Any]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ended(auditor.desk)
+    await auditor.up_to_date()
+    whole = await held(admin, auditor)
+    monkeypatch.setattr(indexing, "CLEARED_AT_ONCE", 7)
+    async with auditor.desk.db.writing(auditor.desk.workplace.founder) as tx:
+        await make_anew(tx)
+    for rounds in (1, 2):
+        assert not await index_log(auditor.desk.db, auditor.desk.workplace.tenant_id, rounds=1)
+        assert len(await held(admin, auditor)) == len(whole) - 7 * rounds
+        page = await auditor.page()
+        assert (page["items"], page["indexed_through"]) == ([], 0)
+    await auditor.up_to_date()
+    assert await held(admin, auditor) == whole
+
+
+async def test_an_export_of_an_index_that_is_made_anew_meanwhile_has_no_manifest(
+    auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ended(auditor.desk)
+    await auditor.up_to_date()
+    monkeypatch.setattr(service, "PAGE", 3)
+    db, founder = auditor.desk.db, auditor.desk.workplace.founder
+    async with db.writing(founder) as tx:
+        head = await service.begin_export(tx, AuditFilter(), SearchOrder.OLDEST, auditor.desk.ids)
+    lines = service.write_export(db, founder, head)
+    kinds = [json.loads(await anext(lines)).get("kind") for _ in range(3)]
+    async with db.writing(founder) as tx:
+        await make_anew(tx)
+    kinds += [json.loads(line).get("kind") async for line in lines]
+    assert kinds[0] == "placet.search.v1"
+    assert len(kinds) == 4
+    assert "manifest" not in kinds
+
+
+async def test_a_round_follows_only_so_many_erasures_and_in_the_end_all(
+    auditor: Auditor, admin: "asyncpg.Connection[Any]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "ERASURES_AT_ONCE", 1)
+    db, tenant = auditor.desk.db, auditor.desk.workplace.tenant_id
+    first, second = await ended(auditor.desk), await ended(auditor.desk)
+    await auditor.up_to_date()
+    tools = [one["tool"] for one in await auditor.all(type="CallProposed")]
+    assert None not in tools
+    assert len(tools) >= 2
+    await erase(auditor.desk, first.session_id)
+    await erase(auditor.desk, second.session_id)
+    await sequence(db, tenant, auditor.desk.ids)
+    assert not await index_log(db, tenant, rounds=1)
+    await auditor.up_to_date()
+    left = await held(admin, auditor)
+    assert {one["tool"] for one in await auditor.all(type="CallProposed")} == {None}
     await anew(auditor)
     assert await held(admin, auditor) == left
 

@@ -22,6 +22,8 @@ from these bodies. What is left is what a fresh index would hold: headers, and t
 sessions and workspaces still name.
 
 An export writes an event of the tenant's (`AuditExported`, with the filters) before its first line.
+Its last line is a manifest. Where the index is made anew meanwhile, it ends without one.
 
-Failures: an index that is behind, or is made anew, answers with less and says so.
+Failures: an index that is behind, or is made anew, answers with less and says so. Of one that is
+to be made anew some rows go at a time, and until all are gone it answers as if it had none.
 """

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from placet.audit.search import store
-from placet.audit.search.model import INDEX_AUDIT, INDEX_FORM, AuditEvent
+from placet.audit.search.model import INDEX_AUDIT, INDEX_FORM, AuditEvent, LoggedEvent
 from placet.audit.search.rules import Erased, erased_by, named, row_of, terms_of
 from placet.events.model import StreamKind
 from placet.kernel.ids import TenantId
@@ -17,11 +17,28 @@ from placet.storage.work import WorkDue, finish_due, put_due, take_due
 ENTRIES_AT_ONCE: Final = 200
 """Entries of a log that one transaction takes in."""
 
+CLEARED_AT_ONCE: Final = 5_000
+"""Rows of an outdated index that one transaction removes."""
+
+ERASURES_AT_ONCE: Final = 10
+"""Entries that tell of erased bodies, up to 500 each, that one transaction follows."""
+
 ROUNDS_MAX: Final = 25
 """Transactions in which one log is followed before it has to wait for its turn again."""
 
 TENANTS_AT_ONCE: Final = 20
 TAKEN_SECONDS: Final = 60
+_BARE: Final[dict[str, object]] = {
+    "agent_named": None,
+    "call_id": None,
+    "tool": None,
+    "verdict": None,
+    "rules": [],
+    "arguments_hash": None,
+    "effect_key": None,
+}
+"""What the index has of an event without its body."""
+
 _LOG: Final = logging.getLogger("placet.worker")
 
 
@@ -44,7 +61,7 @@ async def index_log(db: Database, tenant_id: TenantId, *, rounds: int = ROUNDS_M
     who = acting_for(tenant_id)
     for _ in range(rounds):
         async with db.writing(who) as tx:
-            if await _round(tx) < ENTRIES_AT_ONCE:
+            if not await _round(tx):
                 return True
     return False
 
@@ -61,19 +78,22 @@ async def _follow(db: Database, work: WorkDue) -> None:
         await finish_due(tx, work, None if is_done else await tx.now())
 
 
-async def _round(tx: Writing) -> int:
-    """Take in the next entries. Returns how many there were; none if somebody else is at it."""
+async def _round(tx: Writing) -> bool:
+    """Take in the next entries. Tells whether there may be more; not if somebody else is at it."""
     before = await store.take_progress(tx, INDEX_FORM)
     if before is None:
-        return 0
+        return False
     if before.form != INDEX_FORM:
-        outdated, before = before, replace(before, form=INDEX_FORM, indexed_through=0)
-        await store.clear(tx)
-        await store.advance_progress(tx, outdated, before)
+        # Invariant: until the last row is gone, no node of any form takes the rest for an index.
+        is_empty = await store.clear(tx, CLEARED_AT_ONCE)
+        cleared = replace(before, form=INDEX_FORM if is_empty else 0, indexed_through=0)
+        await store.advance_progress(tx, before, cleared)
+        return True
     start = before.indexed_through
-    logged = await store.list_logged(tx, start=start, limit=ENTRIES_AT_ONCE)
+    found = await store.list_logged(tx, start=start, limit=ENTRIES_AT_ONCE)
+    logged = _up_to(found, ERASURES_AT_ONCE)
     if not logged:
-        return 0
+        return False
     rows = await _with_tools(tx, [row_of(tx.tenant_id, one) for one in logged])
     await store.insert_rows(tx, rows, [term for row in rows for term in terms_of(row)])
     for one in logged:
@@ -85,7 +105,13 @@ async def _round(tx: Writing) -> int:
     if not await store.advance_progress(tx, before, after):
         message = "the index was moved on by another"
         raise RuntimeError(message)
-    return len(logged)
+    return len(logged) < len(found) or len(found) == ENTRIES_AT_ONCE
+
+
+def _up_to(logged: list[LoggedEvent], count: int) -> list[LoggedEvent]:
+    """Return the entries up to the last of so many that tell of erased bodies."""
+    ends = [place for place, one in enumerate(logged, 1) if erased_by(one) is not None]
+    return logged if len(ends) <= count else logged[: ends[count - 1]]
 
 
 async def _with_tools(tx: Writing, rows: list[AuditEvent]) -> list[AuditEvent]:
@@ -111,25 +137,13 @@ async def _forget(tx: Writing, erased: Erased) -> None:
         page = await store.list_bodiless(
             tx, erased.stream_id, above=above, through=erased.to_seq, limit=ENTRIES_AT_ONCE
         )
-        for event in page:
-            bare = _bare(event)
-            stay = terms_of(bare)
-            if bare != event:
-                await store.strip(tx, bare, [one for one in terms_of(event) if one not in stay])
         if not page:
             return
+        full = [(event, replace(event, **_BARE)) for event in page]
+        full = [(event, bare) for event, bare in full if event != bare]
+        gone = [
+            term for event, bare in full for term in terms_of(event) if term not in terms_of(bare)
+        ]
+        if full:
+            await store.strip(tx, [bare.index for _, bare in full], _BARE, gone)
         above = page[-1].seq
-
-
-def _bare(event: AuditEvent) -> AuditEvent:
-    """Return an event as it is indexed without its body."""
-    return replace(
-        event,
-        agent_named=None,
-        call_id=None,
-        tool=None,
-        verdict=None,
-        rules=[],
-        arguments_hash=None,
-        effect_key=None,
-    )

@@ -1,6 +1,6 @@
 """Questions to the index, and the rows that a round writes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -36,6 +36,7 @@ COUNTED_MAX: Final = 300
 _E: Final = AUDIT_EVENT.c
 _T: Final = AUDIT_TERM.c
 _P: Final = AUDIT_PROGRESS.c
+_ROW: Final[sa.ColumnClause[object]] = sa.literal_column("ctid")
 
 
 async def find_progress(tx: Reading) -> AuditProgress | None:
@@ -73,10 +74,17 @@ async def outdate_progress(tx: Writing) -> None:
     await tx.change(mine.values(form=0))
 
 
-async def clear(tx: Writing) -> None:
-    """Remove all that the tenant's index holds."""
-    await tx.change(sa.delete(AUDIT_TERM).where(_T.tenant_id == tx.tenant_id))
-    await tx.change(sa.delete(AUDIT_EVENT).where(_E.tenant_id == tx.tenant_id))
+async def clear(tx: Writing, limit: int) -> bool:
+    """Remove up to so many rows that the tenant's index holds. Tells whether none is left."""
+    for each in (AUDIT_TERM, AUDIT_EVENT):
+        mine = each.c.tenant_id == tx.tenant_id
+        some = sa.select(_ROW).select_from(each).where(mine)
+        some = some.order_by(*each.primary_key.columns).limit(limit)
+        rows = sa.func.array(some.scalar_subquery())
+        limit -= await tx.change(sa.delete(each).where(mine, sa.any_(rows) == _ROW))
+        if limit <= 0:
+            return False
+    return True
 
 
 async def list_logged(tx: Reading, *, start: int, limit: int) -> list[LoggedEvent]:
@@ -184,21 +192,25 @@ async def list_bodiless(
     return await tx.list(AuditEvent, query.order_by(_E.seq).limit(limit))
 
 
-async def strip(tx: Writing, event: AuditEvent, gone: Sequence[AuditTerm]) -> None:
-    """Write what is left of an indexed event, and remove what it is found by no more."""
-    for term in gone:
-        await tx.change(
-            sa.delete(AUDIT_TERM).where(
-                _T.tenant_id == tx.tenant_id,
-                _T.field == term.field,
-                _T.value == term.value,
-                _T.at == term.at,
-                _T.index == term.index,
-            )
+async def strip(
+    tx: Writing, indexes: Sequence[int], left: Mapping[str, object], gone: Sequence[AuditTerm]
+) -> None:
+    """Write what is left of indexed events, and remove what they are found by no more."""
+    rows = sa.func.unnest(
+        sa.literal([one.field.value for one in gone], postgresql.ARRAY(sa.Text)),
+        sa.literal([one.value for one in gone], postgresql.ARRAY(sa.Text)),
+        sa.literal([one.at for one in gone], postgresql.ARRAY(sa.DateTime(timezone=True))),
+        sa.literal([one.index for one in gone], postgresql.ARRAY(sa.BigInteger)),
+    )
+    found = rows.table_valued("field", "value", "at", "index").render_derived()
+    await tx.change(
+        sa.delete(AUDIT_TERM).where(
+            _T.tenant_id == tx.tenant_id,
+            sa.tuple_(_T.field, _T.value, _T.at, _T.index).in_(sa.select(*found.c)),
         )
-    left = {name: getattr(event, name) for name in AUDIT_EVENT.info["updates"]}
-    here = sa.update(AUDIT_EVENT).where(_E.tenant_id == tx.tenant_id, _E.index == event.index)
-    await tx.change(here.values(left))
+    )
+    here = sa.update(AUDIT_EVENT).where(_E.tenant_id == tx.tenant_id, _E.index.in_(indexes))
+    await tx.change(here.values(dict(left)))
 
 
 async def count_entries(tx: Reading, asked: AuditFilter, term: tuple[Field, str]) -> int:
