@@ -1,8 +1,8 @@
 """Where something that a body says may stand, for docs: `python -m tests.house.body_places`.
 
-Every column of text, bytes or JSON is in one of three lists, written by hand: it holds no body, it
-is erased with the body, or it is kept on purpose. Columns of enums hold our own words alone and are
-in none. A new column fails the test until somebody has decided what it is.
+Every column of text, bytes, JSON or decimal numbers is in one of three lists, written by hand: it
+holds no body, it is erased with the body, or it is kept on purpose. Columns of enums hold our own
+words alone and are in none. A new column fails the test until somebody has decided what it is.
 """
 
 from collections.abc import Iterator
@@ -148,8 +148,8 @@ ERASED: Final = {
     " and none comes after",
     "studio_impact: report_json": "`session_forget_v1` deletes previews that show calls of the"
     " session",
-    "studio_shadow_tally: example": "`session_forget_v1` blanks its arguments, where it is a call"
-    " of the session",
+    "studio_shadow_tally: example": "`session_forget_v1` blanks its arguments and the reasons of"
+    " both verdicts, where it is a call of the session",
     "studio_drift_item: summary reason": "`workspace_forget_v1` blanks it, with the event of it",
     "audit_event: agent_named tool rules arguments_hash effect_key": "the index of the search takes"
     " it away, when it comes to the event that tells of the erasure",
@@ -158,6 +158,7 @@ ERASED: Final = {
 }
 
 HASH: Final = "an unsalted hash: what is told late, and what runs again, is held to it"
+SUM: Final = "a sum over calls, by which bounds of other sessions are held"
 AUTHORITY: Final = "it proves who may do what, and is never of a closed stream"
 SIGNED: Final = "a person signed it, and the `authority` stream holds it too"
 MATERIAL: Final = "material of a contract, which snapshots and approvals name by its hash"
@@ -167,8 +168,12 @@ KEPT: Final = {
     "replay_effect_key: effect_key": HASH,
     "replay_execution_receipt: arguments_hash": HASH,
     "replay_prepared_request: request_hash proposal_hash": HASH,
-    "replay_tally_mark: digest": "an unsalted hash: bounds of other sessions count it until it has"
-    " left its window",
+    "replay_tally_mark: digest value": "an unsalted hash, and a number that an argument gave:"
+    " bounds of other sessions count them until they have left their window",
+    "replay_wide_amount: value": "a number that an argument gave, which bounds of other"
+    " sessions count",
+    "replay_allowance: reserved": SUM,
+    "replay_slice: held used": SUM,
     "replay_session: state": "facts of the session: counts, tools and phases, hashes of calls",
     "replay_orphan_receipt: arguments_hash output_hash output external_ref error host_envelope"
     " effect_key": "of a call that no stream here knows",
@@ -206,6 +211,26 @@ KEPT: Final = {
     "webhooks_endpoint: name url": "events are sent there still",
     "audit_subject_request: reason": "why something was erased, which may not name the person",
 }
+
+UNLOOKED: Final = {
+    "replay_pending_call: arguments_hash effect_key": HASH,
+    "replay_effect_key: effect_key": HASH,
+    "replay_execution_receipt: arguments_hash": HASH,
+    "replay_prepared_request: request_hash proposal_hash": HASH,
+    "replay_orphan_receipt: arguments_hash output_hash effect_key": HASH,
+    "replay_tally_mark: digest value": "a hash and a number, in which no text stands",
+    "replay_wide_amount: value": "a number",
+    "replay_allowance: reserved": "a number",
+    "replay_slice: held used": "numbers",
+    "replay_session: state": "counts, names of tools and hashes of calls",
+    "replay_ask_vote: envelope": "what was signed is in base64; its words stand beside it",
+    "replay_orphan_receipt: host_envelope": "the same",
+    "replay_standing_grant: envelope": "the same",
+    "studio_approval_vote: envelope": "the same",
+    "studio_break_glass: opener_envelope confirmer_envelope": "the same",
+    "authority_server_key_end: reason": "of the service, not of a tenant",
+}
+"""What is kept on purpose, and not looked through when somebody asks for their data to go."""
 
 
 def columns(listed: str) -> Iterator[str]:

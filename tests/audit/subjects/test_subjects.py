@@ -22,10 +22,13 @@ from tests.replay.desk import Desk
 from tests.replay.test_principals import acting_for
 
 from placet.audit.subjects.model import FoundStatus, RequestStatus
+from placet.audit.subjects.places import KEPT_RUNS
 from placet.audit.subjects.rules import subject_hash
 from placet.events.artifacts.model import Subject
 from placet.events.artifacts.store import keep_artifact, link_artifact, list_links, read_artifact
-from placet.events.model import StreamId
+from placet.events.model import NewEvent, StreamId
+from placet.events.places.model import Batch
+from placet.events.places.service import append
 from placet.kernel.ids import Ids
 from placet.storage.database import Database
 from placet.tenancy.model import Role
@@ -198,6 +201,21 @@ async def test_what_stays_is_counted_with_the_reason(desk: Desk, text: str) -> N
     # `ActorCreated` holds the name too.
     assert kept["event_body"].rows == 1
     assert shown.unsearched
+
+
+async def test_what_a_run_says_stays_and_is_counted_by_itself(desk: Desk, text: str) -> None:
+    stream = StreamId(desk.ids.new())
+    event = NewEvent(
+        event_id=desk.ids.new(),
+        type="Noted",
+        salt=bytes(16),
+        body=json.dumps({"of": text}).encode(),
+    )
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        await append(tx, Batch(stream_id=stream, events=(event,)))
+    shown = await asked(desk, text)
+    assert shown.status is RequestStatus.DONE
+    assert [(each.rows, each.why) for each in shown.kept] == [(1, KEPT_RUNS)]
 
 
 async def test_another_tenants_data_are_neither_found_nor_erased(

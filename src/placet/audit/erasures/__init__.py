@@ -13,8 +13,9 @@ function
   `docs/reference/evidence.md`, which lists each column that can hold some.
 
 What the streams of a tenant as such say (`tenancy`, `authority`, `control`, `seals`, `erasures`) is
-never erased: it proves who may do what. Of a workspace's stream only what people wrote in words
-goes, never what tells how authority came about. Of a session's stream everything may go.
+never erased: it proves who may do what. Neither is what a `run` says: no such stream is
+ever closed. Of a workspace's stream only what people wrote in words goes, never what tells how
+authority came about. Of a session's stream everything may go.
 
 Invariants
 - A stream of another tenant, or one that is not closed, is refused, whoever asks.

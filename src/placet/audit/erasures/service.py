@@ -85,7 +85,7 @@ def _refuse(code: str) -> NoReturn:
     if code == "unknown":
         raise StreamUnknown(detail="there is no such stream here")
     if code == "kept":
-        raise StreamKept(detail="this stream tells who may do what, and is never erased")
+        raise StreamKept(detail="this stream is of a run or tells who may do what: never erased")
     if why := _WHY_OPEN.get(code):
         raise StreamOpen(detail=f"the stream is not closed: {why}", why=code)
     raise StateMovedOn(detail=f"bodies of the stream went at the same moment ({code})")

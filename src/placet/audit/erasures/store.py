@@ -34,6 +34,12 @@ _CLASS: Final = sa.text(
     WHERE t.tenant_id = :tenant AND t.stream_id = :stream AND t.kind = 'workspace'
     """
 ).bindparams(sa.bindparam("tenant", type_=sa.Uuid), sa.bindparam("stream", type_=sa.Uuid))
+_RUN: Final = sa.text(
+    """
+    SELECT 1 FROM placet.event_stream AS t
+    WHERE t.tenant_id = :tenant AND t.stream_id = :stream AND t.kind = 'run'
+    """
+).bindparams(sa.bindparam("tenant", type_=sa.Uuid), sa.bindparam("stream", type_=sa.Uuid))
 _PRESENT: Final = sa.text(
     """
     SELECT b.seq FROM placet.event_body AS b
@@ -66,6 +72,11 @@ async def find_class(tx: Reading, stream: UUID) -> StreamClass | None:
     """Return the class of a stream of which bodies may be erased once it is closed, or None."""
     rows = await tx.rows(_CLASS.bindparams(tenant=tx.tenant_id, stream=stream))
     return StreamClass(rows[0].kind) if rows else None
+
+
+async def is_run(tx: Reading, stream: UUID) -> bool:
+    """Tell whether a stream is of a run: it never closes."""
+    return bool(await tx.rows(_RUN.bindparams(tenant=tx.tenant_id, stream=stream)))
 
 
 async def list_present(

@@ -13,6 +13,9 @@ Two things must be so first, of the whole stream up to its last event:
 - an export holds it: `record_export` keeps the manifest of each (its hash, its size, how far each
   stream was taken, and the log's size and root then), and tells of it in the `erasures` stream.
 
+An export holds bodies, which tell of arguments and outputs by their hashes. The arguments and
+outputs themselves are in no export. They go with the bodies, and nobody has them then.
+
 Where one of them is missing the stream stays, and `retention show` counts it under that reason.
 
     closed and old enough -> covered by a checkpoint -> in an export -> erased, batch by batch

@@ -13,7 +13,8 @@ quarter of an hour until they have closed. Until then the text itself is kept, s
 looked for; at the end it is emptied, with the salt. Events name the person by a salted hash alone.
 
 What is found where nothing may be erased is counted, with the reason, in the answer (`places`), and
-so is what nobody can look into.
+so is what nobody can look into. What stands in the stream of a run is counted by itself: such a
+stream is never closed, and nothing of it can be erased.
 
 Invariants
 - No event, no log line and no answer holds the text. A reason that holds it is refused.

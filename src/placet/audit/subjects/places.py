@@ -22,6 +22,7 @@ class Place(Value, frozen=True):
 
 
 PLACES: Final = (
+    Place(table="tenancy_tenant", columns=("name",), why="evidence names the tenant by its id"),
     Place(table="tenancy_actor", columns=("name",), why="signed evidence names actors by their id"),
     Place(table="tenancy_api_key", columns=("name", "claims"), why=_AUTHORITY),
     Place(table="authority_control", columns=("target", "reason"), why=_AUTHORITY),
@@ -30,6 +31,7 @@ PLACES: Final = (
         columns=("reason", "confirm_reason", "ask_vote", "confirm_vote"),
         why=_AUTHORITY,
     ),
+    Place(table="authority_recovery", columns=("close_reason",), why=_AUTHORITY),
     Place(table="authority_key_revocation", columns=("reason",), why=_AUTHORITY),
     Place(table="authority_issuer", columns=("name", "agent"), why=_AUTHORITY),
     Place(table="authority_issuer_revocation", columns=("reason",), why=_AUTHORITY),
@@ -50,18 +52,35 @@ PLACES: Final = (
         columns=("reason",),
         why="it is what a person signed about a call; the `authority` stream holds it too",
     ),
-    Place(table="replay_standing_grant", columns=("rules", "reason"), why=_AUTHORITY),
+    Place(
+        table="replay_standing_grant", columns=("rules", "reason", "revoke_reason"), why=_AUTHORITY
+    ),
     Place(table="studio_source", columns=("title", "content", "provenance"), why=_MATERIAL),
     Place(table="studio_inferred_rule", columns=("proposal_json",), why=_MATERIAL),
     Place(table="studio_draft", columns=("contract_json",), why=_MATERIAL),
-    Place(table="studio_command", columns=("payload_json",), why=_MATERIAL),
+    Place(table="studio_command", columns=("payload_json", "idempotency_key"), why=_MATERIAL),
     Place(table="studio_snapshot", columns=("memory_json", "judgments"), why=_MATERIAL),
-    Place(table="studio_approval_request", columns=("view_json",), why=_APPROVED),
+    Place(table="studio_approval_request", columns=("view_json", "policy_change"), why=_APPROVED),
     Place(table="studio_approval", columns=("approval_proof_json",), why=_APPROVED),
     Place(table="studio_approval_vote", columns=("reason",), why=_APPROVED),
     Place(table="studio_workspace_removal", columns=("reason",), why=_AUTHORITY),
     Place(table="studio_ending", columns=("reason",), why=_AUTHORITY),
     Place(table="studio_break_glass", columns=("reason", "end_reason"), why=_AUTHORITY),
+    Place(
+        table="plans_inventory_tool",
+        columns=("input_schema",),
+        why="it says what a tool takes, not what a call gave it",
+    ),
+    Place(
+        table="plans_attachment",
+        columns=("instance_id", "reason"),
+        why="it is the last report of an instance, until the next one",
+    ),
+    Place(
+        table="audit_subject_request",
+        columns=("reason",),
+        why="it says why something was erased, and may not name whoever that was about",
+    ),
     Place(table="webhooks_endpoint", columns=("name", "url"), why="events are still sent there"),
 )
 
@@ -69,6 +88,7 @@ IN_BODIES: Final = "event_body"
 KEPT_BODIES: Final = (
     "these events prove who may do what, or how authority came about, or their stream never closes"
 )
+KEPT_RUNS: Final = "the stream of a run is never closed, and nothing of it can be erased"
 
 UNSEARCHED: Final = (
     "backups, copies on other nodes and exports that were taken: they are whoever's keeps them",

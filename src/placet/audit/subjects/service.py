@@ -30,7 +30,7 @@ from placet.audit.subjects.model import (
     SubjectRequest,
     SubjectStream,
 )
-from placet.audit.subjects.places import IN_BODIES, KEPT_BODIES, UNSEARCHED
+from placet.audit.subjects.places import IN_BODIES, KEPT_BODIES, KEPT_RUNS, UNSEARCHED
 from placet.events import store as events
 from placet.events.model import SALT_BYTES, StreamId, StreamKind, new_event, tenant_stream
 from placet.kernel.ids import Ids
@@ -132,6 +132,7 @@ class _Work:
     ids: Ids
     due: set[UUID] = dataclasses.field(default_factory=set)
     bodies_kept: int = 0
+    runs_kept: int = 0
 
 
 async def _take_stream(work: _Work, stream: UUID, what: Found) -> None:
@@ -139,7 +140,10 @@ async def _take_stream(work: _Work, stream: UUID, what: Found) -> None:
     async with work.db.reading(work.who) as tx:
         stream_class = await erasures.find_class(tx, stream)
         if stream_class is None:
-            work.bodies_kept += len(what.seqs)
+            if await erasures.is_run(tx, stream):
+                work.runs_kept += len(what.seqs)
+            else:
+                work.bodies_kept += len(what.seqs)
             return
         place = await _place_of(tx, stream, stream_class, what)
         present = await erasures.list_present(tx, place)
@@ -209,6 +213,8 @@ async def _finish(work: _Work) -> bool:
     request = work.request
     async with work.db.reading(work.who) as tx:
         kept = await looks.count_kept(tx, request.subject, rules.needles(request.subject))
+    if work.runs_kept:
+        kept.insert(0, KeptPlace(place=IN_BODIES, rows=work.runs_kept, why=KEPT_RUNS))
     if work.bodies_kept:
         kept.insert(0, KeptPlace(place=IN_BODIES, rows=work.bodies_kept, why=KEPT_BODIES))
     status = RequestStatus.WAITING if work.due else RequestStatus.DONE

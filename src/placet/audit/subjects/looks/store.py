@@ -239,7 +239,7 @@ def _stands(
             told = sa.func.encode(column, "hex")
             wanted = [each.hex() for each in dict.fromkeys((*needles, subject.encode()))]
         case sa.Text():
-            told, wanted = column, [subject]
+            told, wanted = column, [subject, *(each.decode() for each in needles)]
         case _:
             told, wanted = sa.cast(column, sa.Text), [each.decode() for each in needles]
     return sa.or_(*[sa.func.strpos(told, each) > 0 for each in wanted])
