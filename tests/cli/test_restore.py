@@ -53,7 +53,9 @@ def test_a_database_that_moved_is_taken_into_use_once_it_was_verified(
         assert "--no-witness" in unsaid.stderr
         both = placet("restore", "--verify", "--no-witness", "--witness", str(tmp_path))
         assert both.returncode == Exit.USAGE
-        again = placet("restore", "--verify", "--no-witness")
+        idle = placet("restore", "--verify", "--no-witness")
+        assert (idle.returncode != Exit.OK, "--again" in idle.stderr) == (True, True)
+        again = placet("restore", "--verify", "--no-witness", "--again")
         assert f"tenant {tenant}" in again.stdout
         assert "placet restore close" in again.stdout
 

@@ -36,6 +36,11 @@ Examples:
     help="No checkpoints were kept outside: take an older copy for the whole.",
 )
 @click.option(
+    "--again",
+    is_flag=True,
+    help="Raise it although this server is in use: void every lease and grant once more.",
+)
+@click.option(
     "--controls",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Lines of an export whose kills are put in force again, of sessions too.",
@@ -49,6 +54,7 @@ def command(  # noqa: PLR0913 -- one argument per option
     is_asked: bool,
     witness: Path | None,
     has_none: bool,
+    again: bool,
     controls: Path | None,
     data_dir: Path | None,
     as_json: bool,
@@ -83,7 +89,7 @@ def command(  # noqa: PLR0913 -- one argument per option
             remedy="give --witness, or --no-witness where nobody can tell how much is lost",
         )
     with database.held(settings) as (ready, _):
-        report = asyncio.run(_restore(ready, controls))
+        report = asyncio.run(_restore(ready, controls, again=again))
     give(msgspec.to_builtins(report), "\n".join(_lines(report)), as_json=as_json)
 
 
@@ -118,7 +124,7 @@ def close(
     give(msgspec.to_builtins(made), text, as_json=as_json)
 
 
-async def _restore(settings: Settings, controls: Path | None) -> "RestoreReport":
+async def _restore(settings: Settings, controls: Path | None, *, again: bool) -> "RestoreReport":
     from placet.authority.server_keys import ServerKeys
     from placet.kernel.ids import SystemIds
     from placet.replay.restores.outside import read_outside
@@ -139,7 +145,9 @@ async def _restore(settings: Settings, controls: Path | None) -> "RestoreReport"
             # A key that was made after the restore point signs checkpoints too.
             await ServerKeys.load(keys, db)
         async with connected(settings.admin_database_url) as migrator:
-            return await restore(db, migrator, settings.witness_dir, outside, SystemIds())
+            return await restore(
+                db, migrator, settings.witness_dir, outside, SystemIds(), again=again
+            )
     finally:
         await db.close()
 

@@ -54,9 +54,11 @@ class Bench:
         self,
         witness: Path | None = None,
         controls: Mapping[TenantId, Outside] | None = None,
+        *,
+        again: bool = False,
     ) -> RestoreReport:
         """Do what `placet restore --verify` does."""
-        return await restore(self.db, self.migrator, witness, controls or {}, self.ids)
+        return await restore(self.db, self.migrator, witness, controls or {}, self.ids, again=again)
 
     async def close(self, epoch: int = 2**53 - 1) -> httpx.Response:
         """Close the lost ranges up to an epoch as the operator."""

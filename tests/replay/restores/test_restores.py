@@ -18,7 +18,7 @@ from placet.kernel.refusals import GovernanceUnavailable, Unavailable, refusal_f
 from placet.replay.calls.runtime import Runtime
 from placet.replay.calls.sweep import sweep_due
 from placet.replay.restores.outside import read_outside
-from placet.replay.restores.procedure import RestoreRefused
+from placet.replay.restores.procedure import NothingToRestore, RestoreRefused
 from placet.replay.restores.service import restore_sessions
 
 NOTE = ("note", {"text": "called back"})
@@ -184,7 +184,10 @@ async def test_a_restore_that_broke_off_goes_on_in_its_epoch(bench: Bench) -> No
     await bench.admin.execute("UPDATE placet.storage_epoch SET epoch = 2")
     report = await bench.restore()
     assert (report.epoch, report.is_raised, report.tenants[0].sessions) == (2, False, 1)
-    assert (await bench.restore()).is_raised
+    with pytest.raises(NothingToRestore):
+        await bench.restore()
+    assert await bench.admin.fetchval("SELECT epoch FROM placet.storage_epoch") == 2
+    assert (await bench.restore(again=True)).is_raised
 
 
 async def test_a_receipt_that_settles_meanwhile_is_not_made_unknown(bench: Bench) -> None:
@@ -211,10 +214,10 @@ async def test_a_kill_that_was_kept_outside_is_in_force_again(bench: Bench) -> N
     assert read_outside(bundle.content)[tenant].controls == {}
     line = b'{"tenant_id":"%s","type":"ControlSet","body":%s}' % (str(tenant).encode(), body)
     outside = read_outside(line)
-    assert (await bench.restore(controls=outside)).tenants[0].controls_set == 0
+    assert (await bench.restore(controls=outside, again=True)).tenants[0].controls_set == 0
     fresh = body.replace(killed.json()["control_id"].encode(), str(bench.ids.new()).encode())
     outside = read_outside(line.replace(body, fresh))
-    assert (await bench.restore(controls=outside)).tenants[0].controls_set == 1
+    assert (await bench.restore(controls=outside, again=True)).tenants[0].controls_set == 1
     refused = await bench.desk.post("/api/v1/replay/sessions", {})
     assert refused.json()["code"] == "agent_killed"
 

@@ -68,17 +68,31 @@ class RestoreRefused(Conflict):
     tenants: list[TenantLooked]
 
 
-async def restore(
+@dataclasses.dataclass(kw_only=True, eq=False)
+class NothingToRestore(Conflict):
+    """The database is in use, so that the epoch was not raised."""
+
+    action = Action.STOP
+    hint = (
+        "to void all authority once more, for an older copy of the data say, ask for it `--again`"
+    )
+
+
+async def restore(  # noqa: PLR0913 -- what it works on, what was kept outside, and one flag
     db: Database,
     migrator: Migrator,
     witness: Path | None,
     outside: Mapping[TenantId, Outside],
     ids: Ids,
+    *,
+    again: bool = False,
 ) -> RestoreReport:
     """Verify what was restored, raise the epoch, and void the authority of before.
 
     Run again after it broke off, it goes on. Refuses `restore_refused` where something does not
-    fit, and `governance_unavailable` on a server that only follows.
+    fit, `nothing_to_restore` where the epoch was raised for this server, all of that is done and no
+    witness knows of more, unless it is to be raised `again`, and `governance_unavailable` on a
+    server that only follows.
     """
     before = await recovery.read_epoch(db)
     if before.here_timeline is None:
@@ -89,14 +103,16 @@ async def restore(
     if flawed := [one for one in looked if one.flaw is not None]:
         detail = f"tenant {flawed[0].tenant_id}: {flawed[0].flaw}"
         raise RestoreRefused(detail=detail, tenants=flawed)
+    is_raised = not await _is_left(db, before, looked, witnessed)
+    if is_raised and not again and _is_in_use(before, looked, witnessed):
+        raise NothingToRestore(detail=f"epoch {before.epoch} was raised for this server, and done")
     # Before anything can be granted here again.
-    again = {
+    controls_set = {
         tenant: await service.reapply_controls(
             db, tenant, list(outside[tenant].controls.values()) if tenant in outside else [], ids
         )
         for tenant in tenants
     }
-    is_raised = not await _is_left(db, before, looked, witnessed)
     if is_raised:
         sizes = {one.tenant_id: one.witnessed_size or 0 for one in looked if one.witnessed_size}
         seconds = await recovery.read_seconds(migrator)
@@ -112,7 +128,7 @@ async def restore(
             await _bring(
                 db, one, (before, now), outside.get(TenantId(one.tenant_id), Outside()), ids
             ),
-            controls_set=again[TenantId(one.tenant_id)],
+            controls_set=controls_set[TenantId(one.tenant_id)],
         )
         for one in looked
     ]
@@ -139,6 +155,17 @@ async def _look(db: Database, tenant: TenantId, witnessed: Witnessed | None) -> 
         return await look_at(tx, witnessed)
 
 
+def _is_in_use(
+    seen: EpochSeen, looked: Sequence[TenantLooked], witnessed: Mapping[TenantId, Witnessed]
+) -> bool:
+    """Tell whether the epoch was raised for this server, and no witness knows of more."""
+    sizes = {TenantId(one.tenant_id): one.log_size for one in looked}
+    return seen.is_current and all(
+        rules.find_newer(seen.epoch, sizes.get(tenant, 0), held.newest) is None
+        for tenant, held in witnessed.items()
+    )
+
+
 async def _is_left(
     db: Database,
     seen: EpochSeen,
@@ -146,13 +173,9 @@ async def _is_left(
     witnessed: Mapping[TenantId, Witnessed],
 ) -> bool:
     """Tell whether the epoch was raised for this server, and something of that was left undone."""
-    if not seen.is_current:
+    if not _is_in_use(seen, looked, witnessed):
         return False
-    sizes = {TenantId(one.tenant_id): one.log_size for one in looked}
-    for tenant, held in witnessed.items():
-        if rules.find_newer(seen.epoch, sizes.get(tenant, 0), held.newest) is not None:
-            return False
-    for tenant in sizes:
+    for tenant in [TenantId(one.tenant_id) for one in looked]:
         async with db.reading(service.acting_for(tenant)) as tx:
             if await store.list_left_behind(tx, seen.epoch, 1):
                 return True
