@@ -255,8 +255,10 @@ class ExportHead(Value, frozen=True, tag_field="kind", tag="placet.search.v1"):
     log_size: int
 
 
-class ExportLine(EventFound, frozen=True, tag_field="kind_of_line", tag="event"):
-    """One event of an export."""
+class ExportLine(Value, frozen=True, tag_field="kind", tag="event"):
+    """One event of an export, as a search shows it."""
+
+    event: EventFound
 
 
 class ExportEnd(Value, frozen=True, tag_field="kind", tag="manifest"):

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC
 
 import msgspec
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from placet.audit.search import store
 from placet.audit.search.model import (
@@ -128,7 +128,7 @@ async def write_export(
                 return
             stretch = await _stretch(tx, how)
         for event in stretch.found:
-            line = _line(ExportLine(**asdict(view_of(event))))
+            line = _line(ExportLine(event=view_of(event)))
             digest.update(line)
             count += 1
             yield line
