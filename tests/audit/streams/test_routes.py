@@ -16,6 +16,7 @@ from tests.replay.desk import Desk
 from placet.audit.streams.model import ImportRefused
 from placet.audit.streams.rules import read_file
 from placet.events.model import StreamKind, tenant_stream
+from placet.events.places import rules
 from placet.events.places.store import list_children
 from placet.evidence.verify import verify_bundle
 from placet.kernel.canonical import canonical
@@ -197,6 +198,18 @@ WRONG: dict[str, tuple[Callable[[list[str]], str], int]] = {
     "another actor": (lambda lines: sealed(*changed(lines, 4, actor_id=SOME)), 4),
     "another stream": (lambda lines: sealed(*changed(lines, 4, stream_id=SOME)), 4),
     "no UUID": (lambda lines: sealed(*changed(lines, 4, event_id="x")), 4),
+    "an id in braces": (
+        lambda lines: sealed(
+            *changed(lines, 4, event_id=f"{{{json.loads(lines[3])['event_id']}}}")
+        ),
+        4,
+    ),
+    "an actor's id without hyphens": (
+        lambda lines: sealed(
+            *changed(lines, 3, actor_id=json.loads(lines[2])["actor_id"].replace("-", ""))
+        ),
+        3,
+    ),
     "an erased body": (lambda lines: sealed(*changed(lines, 3, body=None, salt=None)), 3),
     "two streams": (
         lambda lines: sealed(
@@ -214,6 +227,15 @@ async def test_files_that_do_not_hold_together_are_refused_with_their_line(clerk
     assert (await clerk.bring(sealed(*lines))).status_code == 201
     for name, (damage, line) in WRONG.items():
         assert (await clerk.refused(damage(lines)))[0] == line, name
+
+
+async def test_what_no_stream_takes_is_refused_with_its_line(
+    clerk: Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = (await clerk.taken(await run_of(clerk))).decode()
+    monkeypatch.setattr(rules, "BODY_BYTES_MAX", 1)
+    line, words = await clerk.refused(sealed(*file.splitlines()[:-1]))
+    assert (line, "at most 1 bytes" in words) == (2, True)
 
 
 async def test_every_byte_of_a_file_counts(clerk: Clerk) -> None:

@@ -14,8 +14,9 @@ from placet.audit.streams.model import (
     ImportRefused,
     StreamFile,
 )
-from placet.events.model import StreamKind
-from placet.events.places.model import parent_of
+from placet.events.model import NewEvent, StreamKind
+from placet.events.places.model import BatchInvalid, parent_of
+from placet.events.places.rules import check_event
 from placet.evidence.bundle import BundleHeader, EventLine, Manifest, StreamHead
 from placet.evidence.leaf import GENESIS, body_hash, leaf_of
 from placet.kernel.canonical import canonical
@@ -72,6 +73,11 @@ class _Reading:
                 event_id=UUID(line.event_id), type=line.type, salt=salt, body=body
             )
             self._check_ids(event)
+            check_event(
+                NewEvent(event_id=event.event_id, type=event.type, salt=salt, body=event.body)
+            )
+        except BatchInvalid as fault:
+            _refuse(number, fault.detail)
         except ValueError as fault:
             _refuse(number, str(fault))
         self._ids.add(event.event_id)
@@ -82,6 +88,8 @@ class _Reading:
             _wrong("the event is of another stream")
         if line.seq != len(self.events) + 1 or line.prev != self.leaf.hex():
             _wrong("the event does not follow the one before it")
+        if any(str(UUID(each)) != each for each in (line.event_id, line.actor_id)):
+            _wrong("an id is not written as a UUID is: in lower case, with hyphens")
         if line.type in AUTHORITATIVE_TYPES:
             _wrong(f"a `{line.type}` has no place in a stream of kind `run`")
         self.leaf = leaf_of(
