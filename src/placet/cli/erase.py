@@ -26,7 +26,9 @@ Examples:
 
 
 @click.command(name="erase", epilog=_EXAMPLES)
-@click.option("--subject", help="A text of 4 characters or more, as it is written; - reads stdin.")
+@click.option(
+    "--subject", help="A text of 4 characters or more (Chinese, Korean: 2); - reads stdin."
+)
 @click.option("--principal", help="An attribute of whoever the agent acted for, by its value.")
 @click.option("--reason", help="Why, without the person's data: it is kept for ever.")
 @click.option("--dry-run", is_flag=True, help="Look and count; erase nothing.")

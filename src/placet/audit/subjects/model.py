@@ -16,11 +16,14 @@ from placet.kernel.value import Input, Value
 ERASE_SUBJECT: Final = "erase_subject"
 """The kind of work that is due for a request; its reference is the request's id."""
 
-SUBJECT_MIN: Final = 4
+SUBJECT_MIN: Final = 2
 SUBJECT_MAX: Final = 320
 
+# Of four characters, or of fewer where one says as much as a syllable or a word, as in Chinese.
+_SUBJECT: Final = r"^(?=[^\x00]{4}|[^\x00]*[^\x00-\u0fff])[^\x00]*(?!\n)$"
+
 Subject = Annotated[
-    str, msgspec.Meta(min_length=SUBJECT_MIN, max_length=SUBJECT_MAX, pattern=r"^[^\x00]*(?!\n)$")
+    str, msgspec.Meta(min_length=SUBJECT_MIN, max_length=SUBJECT_MAX, pattern=_SUBJECT)
 ]
 
 
