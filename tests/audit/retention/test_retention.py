@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -14,11 +15,14 @@ from tests.audit.erasures.test_races import waits_for
 from tests.conftest import Server
 from tests.replay.desk import Desk, Worker
 
+from placet.audit.bundles.model import Wish
+from placet.audit.bundles.service import begin_export, write_bundle
 from placet.audit.erasures.model import StreamClass
-from placet.audit.retention import service
+from placet.audit.retention import service, store
 from placet.audit.retention.model import ExportManifest, SetRetention, StreamTaken
 from placet.authority.checkpoints.service import make_checkpoint
 from placet.authority.server_keys import ServerKeys
+from placet.evidence.bundle import BundleScope, ScopeKind
 from placet.evidence.verify import verify_bundle
 from placet.tenancy.model import Role
 from placet.worker.retention import erase_due
@@ -223,6 +227,32 @@ async def test_a_bundle_that_was_taken_counts_and_verifies_before_and_after(
     for bundle, is_erased in ((before, False), (after, True)):
         report = verify_bundle(io.BytesIO(bundle.content))
         assert (report.flaw, report.bodies_erased > 0) == (None, is_erased)
+
+
+async def test_nothing_goes_by_age_while_an_export_is_being_written(
+    desk: Desk, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await ended(desk)
+    await keeper.set(0)
+    await keeper.sign()
+    await keeper.export(worker)
+    scope = BundleScope(kind=ScopeKind.SESSION, session_id=worker.session_id)
+    wish = Wish(scope=scope, held_size=None)
+    begun = await begin_export(desk.db, keeper.founder, keeper.keys, desk.ids, wish)
+    assert (await keeper.run())["bodies"] == 0
+    lines = [line async for line in write_bundle(desk.db, keeper.founder, begun, desk.ids)]
+    assert verify_bundle(io.BytesIO(b"".join(lines))).flaw is None
+    assert (await keeper.run())["streams"] == 1
+    # One that was given up holds nothing up for long.
+    other = await ended(desk)
+    await keeper.sign()
+    await keeper.export(other)
+    scope = BundleScope(kind=ScopeKind.SESSION, session_id=other.session_id)
+    wish = Wish(scope=scope, held_size=None)
+    await begin_export(desk.db, keeper.founder, keeper.keys, desk.ids, wish)
+    assert (await keeper.run())["bodies"] == 0
+    monkeypatch.setattr(store, "EXPORT_TAKES", timedelta())
+    assert (await keeper.run())["streams"] == 1
 
 
 async def test_the_worker_erases_what_a_policy_says(desk: Desk, keeper: Keeper) -> None:

@@ -29,6 +29,8 @@ Invariants
 - Each batch looks at the policy anew: what is to be kept for ever stays from then on.
 - What was erased stands in the `erasures` stream, in the transaction that erased it.
 
+- While an export of the tenant is being written nothing goes, for an hour at most.
+
 Failures
 - A worker that dies has erased whole batches and told of each; another goes on.
 - A stream that was written to meanwhile is left alone and looked at again in the next round.

@@ -197,6 +197,9 @@ async def _prune_stream(due: _Due, ids: Ids) -> int:
                 days = await store.hold_days(tx, due.stream_class)
                 if rules.stand_of(due.stream, days, due.now) is not Stand.DUE:
                     break
+                # An export breaks off where bodies of its streams go before it has ended.
+                if await store.is_exporting(tx):
+                    break
                 last = await erase_some(tx, erasing, ids)
             erased += last
     except StreamOpen:

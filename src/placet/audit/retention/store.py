@@ -1,6 +1,6 @@
 """Questions and changes about policies, exports, and streams that are due."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,10 +15,14 @@ from placet.audit.retention.model import (
     ClosedStream,
 )
 from placet.audit.retention.tables import EXPORT, EXPORT_STREAM, RETENTION
+from placet.events.model import StreamKind, tenant_stream
 from placet.storage.database import Reading, Writing, fields_of
 
 AT_ONCE: Final = 1_000
 """Rows of one statement."""
+
+EXPORT_TAKES: Final = timedelta(hours=1)
+"""After how long an export that was begun and not recorded is taken to have been given up."""
 
 _FACTS: Final = """
     EXISTS (
@@ -30,6 +34,26 @@ _FACTS: Final = """
         WHERE x.tenant_id = c.tenant_id AND x.stream_id = c.stream_id
           AND x.to_seq >= c.last_seq) AS is_exported
 """
+_EXPORTING: Final = sa.text(
+    """
+    SELECT 1 FROM (
+        SELECT e.tenant_id, e.stream_id, e.seq, e.type, e.at FROM placet.event AS e
+        WHERE e.tenant_id = :tenant AND e.stream_id = :stream ORDER BY e.seq DESC LIMIT :most
+    ) AS t
+    JOIN placet.event_body AS b
+        ON b.tenant_id = t.tenant_id AND b.stream_id = t.stream_id AND b.seq = t.seq
+    WHERE t.type = 'BundleExported' AND t.at > clock_timestamp() - CAST(:lately AS interval)
+      AND NOT EXISTS (
+          SELECT FROM placet.audit_export AS x
+          WHERE x.tenant_id = t.tenant_id
+            AND x.export_id = (convert_from(b.body, 'UTF8')::json ->> 'export_id')::uuid)
+    LIMIT 1
+    """
+).bindparams(
+    sa.bindparam("tenant", type_=sa.Uuid),
+    sa.bindparam("stream", type_=sa.Uuid),
+    sa.bindparam("lately", type_=sa.Interval),
+)
 _SESSIONS: Final = f"""
 SELECT c.stream_id, c.closed_at, c.last_seq,
     EXISTS (
@@ -96,6 +120,15 @@ async def count_exports(tx: Reading) -> tuple[int, datetime | None]:
     )
     (row,) = await tx.rows(query.where(EXPORT.c.tenant_id == tx.tenant_id))
     return row.exports, row.last
+
+
+async def is_exporting(tx: Reading) -> bool:
+    """Tell whether an export was begun lately that was not written to its end yet."""
+    stream = tenant_stream(tx.tenant_id, StreamKind.TENANCY)
+    query = _EXPORTING.bindparams(
+        tenant=tx.tenant_id, stream=stream, most=AT_ONCE, lately=EXPORT_TAKES
+    )
+    return bool(await tx.rows(query))
 
 
 async def list_policies(tx: Reading) -> dict[StreamClass, AuditRetention]:
