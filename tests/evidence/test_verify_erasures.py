@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 from tests.evidence.bundle_samples import (
+    AUTHORITY,
     ERASURES,
     Parts,
     Stream,
@@ -100,6 +101,14 @@ def test_what_tells_of_an_erasure_is_missed_itself() -> None:
     flaw = check(Parts(streams=streams, signed=[])).flaw
     assert flaw is not None
     assert flaw.item == f"event 2 of stream {ERASURES}"
+
+
+def test_nothing_is_ever_erased_of_what_proves_who_may_do_what() -> None:
+    told = [KEPT, erasure_said(AUTHORITY, 1, 1, 1)]
+    streams = gone(sample_streams(erasures=told), (1,), AUTHORITY)
+    flaw = check(Parts(streams=streams, signed=[])).flaw
+    assert flaw is not None
+    assert (flaw.item, flaw.why) == (f"event 1 of stream {AUTHORITY}", UNTOLD)
 
 
 def test_an_erasure_is_told_of_in_its_own_stream_alone() -> None:

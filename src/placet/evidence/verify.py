@@ -2809,11 +2809,17 @@ class _Audit:
         untold = [
             (line, _event_name(chain, seq))
             for chain in self.chains.values()
-            for seq, line in _untold(chain.missing, self._erasures.get(chain.head.stream_id, []))
+            for seq, line in _untold(chain.missing, self._told_of(chain))
         ]
         if untold and self.is_second:
             line, item = min(untold)
             _bad(item, "its body is missing, and nothing tells that it was erased", line)
+
+    def _told_of(self, chain: _Chain) -> Sequence[tuple[int, int, int]]:
+        """Return what was told of a stream's erasures; of other kinds nothing is ever erased."""
+        if chain.head.kind not in {SESSION, WORKSPACE}:
+            return []
+        return self._erasures.get(chain.head.stream_id, [])
 
     def _authority(self) -> list[_Chain]:
         """Return the streams of the kind that tells of people and hosts."""
