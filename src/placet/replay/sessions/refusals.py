@@ -61,7 +61,7 @@ class AsksFull(Conflict):
 
 
 class AllowanceFull(Conflict):
-    """Beyond a session, at most 100,000 calls count at once in one aggregate's window."""
+    """Beyond a session, at most 100,000 calls count at once in one aggregate."""
 
     action = Action.WAIT
     hint = "wait until calls have left the window, then propose again; the prepared request stands"
