@@ -21,6 +21,7 @@ from tests.conftest import Server, found
 from tests.replay.desk import Desk
 from tests.replay.test_principals import acting_for
 
+from placet.audit.subjects import store
 from placet.audit.subjects.model import FoundStatus, RequestStatus
 from placet.audit.subjects.places import KEPT_RUNS
 from placet.audit.subjects.rules import subject_hash
@@ -243,6 +244,22 @@ async def test_a_worker_carries_out_what_was_asked_over_http(desk: Desk, text: s
     assert None in [event["body"] for event in await worker.events()]
     listed = (await desk.get(f"{ERASURES}?limit=1", founder)).json()["items"]
     assert [each["request_id"] for each in listed] == [made.json()["request_id"]]
+
+
+async def test_a_list_shows_a_few_streams_of_each_request_and_counts_them_all(
+    desk: Desk, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "STREAMS_LISTED", 1)
+    for said in (text, text, f"other.{text}"):
+        await ended(desk, said)
+    wishes = [await asked(desk, text), await asked(desk, "nobody at all")]
+    answered = await desk.get(f"{ERASURES}?limit=2", desk.workplace.founder_key)
+    none, some = answered.json()["items"]
+    assert [some["request_id"], none["request_id"]] == [str(one.request_id) for one in wishes]
+    assert len(wishes[0].streams) == 3
+    assert some["streams"][0]["stream_id"] == str(wishes[0].streams[0].stream_id)
+    assert (len(some["streams"]), some["bodies_found"]) == (1, wishes[0].bodies_found)
+    assert (none["streams"], none["bodies_found"]) == ([], 0)
 
 
 def wish(text: str, **more: object) -> dict[str, object]:

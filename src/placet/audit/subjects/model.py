@@ -109,10 +109,11 @@ class StreamShown(Value, frozen=True):
 
 
 class RequestShown(Value, frozen=True):
-    """A request, and what came of it so far. Streams are cut off after the first thousand.
+    """A request, and what came of it so far.
 
-    `salt` (hex) is there until the request is done: who keeps it can prove which text
-    `subject_hash` is of. `unsearched` tells of what nobody can look into.
+    Streams are cut off after the first thousand, in a list after the first ten. `salt` (hex) is
+    there until the request is done: who keeps it can prove which text `subject_hash` is of.
+    `unsearched` tells of what nobody can look into.
     """
 
     request_id: UUID

@@ -50,12 +50,12 @@ async def ask_erasure(request: AppRequest) -> Response[bytes]:
 
 @get(_ERASURES, opt=RouteOpt(scope=_READERS, query=PageQuery, answer=Page[RequestShown]))
 async def list_erasures(request: AppRequest) -> Response[bytes]:
-    """List what was asked to be erased, the newest first."""
+    """List what was asked to be erased, the newest first, each with its first ten streams."""
     asked = query_of(request, PageQuery)
     before = None if asked.cursor is None else decode_ids(asked.cursor)[0]
     async with database_of(request).reading(principal_of(request)) as tx:
         found = await store.list_requests(tx, before=before, limit=asked.limit + 1)
-        shown = [await service.show(tx, each) for each in found[: asked.limit]]
+        shown = await service.show_all(tx, found[: asked.limit], store.STREAMS_LISTED)
     cursor = encode_cursor([str(shown[-1].request_id)]) if len(found) > len(shown) else None
     return answer(Page(items=shown, next_cursor=cursor))
 

@@ -1,6 +1,7 @@
 """Asking that somebody's data go, and doing it stream by stream."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -94,8 +95,27 @@ async def carry_out(db: Database, who: Principal, request_id: UUID, ids: Ids) ->
 
 async def show(tx: Reading, request: SubjectRequest) -> RequestShown:
     """Return a request with what came of it so far."""
-    sums = await store.sum_streams(tx, request.request_id)
-    streams = await store.list_streams(tx, request.request_id, store.STREAMS_SHOWN)
+    (shown,) = await show_all(tx, [request], store.STREAMS_SHOWN)
+    return shown
+
+
+async def show_all(
+    tx: Reading, requests: Sequence[SubjectRequest], limit: int
+) -> list[RequestShown]:
+    """Return requests with what came of them so far, and up to `limit` streams of each."""
+    ids = [each.request_id for each in requests]
+    sums = await store.sum_streams(tx, ids)
+    streams: dict[UUID, list[SubjectStream]] = {each: [] for each in ids}
+    for stream in await store.list_streams(tx, ids, limit):
+        streams[stream.request_id].append(stream)
+    return [_shown(each, sums[each.request_id], streams[each.request_id]) for each in requests]
+
+
+def _shown(
+    request: SubjectRequest,
+    sums: Mapping[FoundStatus, tuple[int, int]],
+    streams: Sequence[SubjectStream],
+) -> RequestShown:
     return RequestShown(
         request_id=request.request_id,
         status=request.status,
@@ -222,8 +242,8 @@ async def _finish(work: _Work) -> bool:
         await store.settle_due(tx, request.request_id, sorted(work.due))
         is_ours = await store.advance_request(tx, request.request_id, status, kept, await tx.now())
         if is_ours and status is RequestStatus.DONE and not request.dry_run:
-            sums = await store.sum_streams(tx, request.request_id)
-            streams, bodies = sums.get(FoundStatus.ERASED, (0, 0))
+            sums = await store.sum_streams(tx, [request.request_id])
+            streams, bodies = sums[request.request_id].get(FoundStatus.ERASED, (0, 0))
             said = SubjectErasureFinished(
                 request_id=request.request_id,
                 subject_hash=request.subject_hash.hex(),

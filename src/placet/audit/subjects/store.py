@@ -1,5 +1,6 @@
 """Questions and changes about requests of subjects."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,10 @@ from placet.audit.subjects.tables import SUBJECT_REQUEST, SUBJECT_STREAM
 from placet.storage.database import Reading, Writing, fields_of
 
 STREAMS_SHOWN: Final = 1_000
+"""Streams that are shown of one request."""
+
+STREAMS_LISTED: Final = 10
+"""Streams that are shown of each request in a list."""
 
 
 async def insert_request(tx: Writing, request: SubjectRequest) -> None:
@@ -97,23 +102,34 @@ async def settle_due(tx: Writing, request_id: UUID, due: list[UUID]) -> None:
     await tx.change(changed)
 
 
-async def list_streams(tx: Reading, request_id: UUID, limit: int) -> list[SubjectStream]:
-    """Return the streams in which a request found something."""
-    query = sa.select(SUBJECT_STREAM).where(
-        SUBJECT_STREAM.c.tenant_id == tx.tenant_id, SUBJECT_STREAM.c.request_id == request_id
-    )
-    return await tx.list(SubjectStream, query.order_by(SUBJECT_STREAM.c.stream_id).limit(limit))
-
-
-async def sum_streams(tx: Reading, request_id: UUID) -> dict[FoundStatus, tuple[int, int]]:
-    """Return how many streams and bodies of a request stand where."""
+async def list_streams(tx: Reading, request_ids: Sequence[UUID], limit: int) -> list[SubjectStream]:
+    """Return up to `limit` streams of each request in which it found something."""
+    asked = sa.func.unnest(sa.literal(request_ids, postgresql.ARRAY(sa.Uuid)))
+    requests = asked.table_valued("request_id").render_derived()
     c = SUBJECT_STREAM.c
-    query = (
-        sa.select(c.status, sa.func.count().label("streams"), sa.func.sum(c.bodies).label("sum"))
-        .where(c.tenant_id == tx.tenant_id, c.request_id == request_id)
-        .group_by(c.status)
+    of_one = sa.select(SUBJECT_STREAM).where(
+        c.tenant_id == tx.tenant_id, c.request_id == requests.c.request_id
     )
-    return {row.status: (row.streams, int(row.sum)) for row in await tx.rows(query)}
+    some = of_one.order_by(c.stream_id).limit(limit).lateral()
+    query = sa.select(some).select_from(requests.join(some, sa.true()))
+    return await tx.list(SubjectStream, query.order_by(some.c.request_id, some.c.stream_id))
+
+
+async def sum_streams(
+    tx: Reading, request_ids: Sequence[UUID]
+) -> dict[UUID, dict[FoundStatus, tuple[int, int]]]:
+    """Return how many streams and bodies of each request stand where."""
+    c = SUBJECT_STREAM.c
+    count, bodies = sa.func.count().label("streams"), sa.func.sum(c.bodies).label("sum")
+    query = (
+        sa.select(c.request_id, c.status, count, bodies)
+        .where(c.tenant_id == tx.tenant_id, c.request_id.in_(request_ids))
+        .group_by(c.request_id, c.status)
+    )
+    sums: dict[UUID, dict[FoundStatus, tuple[int, int]]] = {each: {} for each in request_ids}
+    for row in await tx.rows(query):
+        sums[row.request_id][row.status] = (row.streams, int(row.sum))
+    return sums
 
 
 def _requests(tx: Reading) -> "sa.Select[tuple[object, ...]]":
