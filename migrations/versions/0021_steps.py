@@ -29,6 +29,7 @@ FUNCTIONS = [
     "grants_signable_v1",
     "grant_stands_v1",
     "effects_taken_v1",
+    "decision_lasts_v1",
     "grants_killed_v1",
     "tools_moved_v1",
     "unguarded_v1",

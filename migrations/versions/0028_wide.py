@@ -20,6 +20,7 @@ SOURCES = [("placet.replay", "tallies_take_v1")]
 FUNCTIONS = [
     "tallies_told_v1",
     "tally_others_v1",
+    "tallies_clean_v1",
     "tallies_take_v1",
     "tally_keeps_v1",
     "tally_since_v1",
