@@ -135,6 +135,8 @@ ERASED = {
 # Triggers that look at each new row, and whether replica mode runs them too: what such a row leads
 # to is copied there with it.
 INSERTS = {
+    ("placet.event_artifact_link", "after_erasure"): False,
+    ("placet.event_fold_checkpoint", "after_erasure"): False,
     ("placet.event", "event_follows"): True,
     ("placet.event", "outbox_put"): False,
     ("placet.plans_plan", "plan_changed"): False,
