@@ -20,6 +20,7 @@ from placet.storage.database import Database
 
 # Functions that run as their owner, and why they must.
 DEFINER = {
+    "after_erasure_v1": "holds a stream, which the application may not",
     "authenticate_v1": "reads key hashes before the tenant is known",
     "checkpoints_newest_v1": "looks at every tenant's log, one at a time",
     "event_erase_v1": "erases bodies, which the application itself may not",

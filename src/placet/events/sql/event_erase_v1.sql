@@ -182,9 +182,9 @@ DECLARE
 BEGIN
     -- Race: an erasure holds the stream, and removes the copies that it finds.
     PERFORM FROM placet.replay_session AS s
-    WHERE s.tenant_id = NEW.tenant_id AND s.session_id = NEW.stream_id FOR SHARE;
+    WHERE s.tenant_id = NEW.tenant_id AND s.session_id = NEW.stream_id FOR NO KEY UPDATE;
     PERFORM FROM placet.event_stream AS t
-    WHERE t.tenant_id = NEW.tenant_id AND t.stream_id = NEW.stream_id FOR SHARE;
+    WHERE t.tenant_id = NEW.tenant_id AND t.stream_id = NEW.stream_id FOR NO KEY UPDATE;
     IF EXISTS (
         SELECT FROM placet.audit_erasure AS x
         WHERE x.tenant_id = NEW.tenant_id AND x.stream_id = NEW.stream_id

@@ -35,7 +35,7 @@ async def hold_shown(tx: Writing, sessions: Collection[UUID]) -> set[UUID]:
             REPLAY_SESSION.c.tenant_id == tx.tenant_id, REPLAY_SESSION.c.session_id.in_(sessions)
         )
         .order_by(REPLAY_SESSION.c.session_id)
-        .with_for_update(read=True)
+        .with_for_update(key_share=True)
     )
     await tx.rows(held)
     rows = await tx.rows(_ERASED.bindparams(tenant=tx.tenant_id, sessions=sorted(sessions)))
