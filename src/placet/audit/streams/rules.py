@@ -14,9 +14,8 @@ from placet.audit.streams.model import (
     ImportRefused,
     StreamFile,
 )
-from placet.events.model import NewEvent, StreamKind
-from placet.events.places.model import BatchInvalid, parent_of
-from placet.events.places.rules import check_event
+from placet.events.model import StreamKind
+from placet.events.places.model import parent_of
 from placet.evidence.bundle import BundleHeader, EventLine, Manifest, StreamHead
 from placet.evidence.leaf import GENESIS, body_hash, leaf_of
 from placet.kernel.canonical import canonical
@@ -73,11 +72,6 @@ class _Reading:
                 event_id=UUID(line.event_id), type=line.type, salt=salt, body=body
             )
             self._check_ids(event)
-            check_event(
-                NewEvent(event_id=event.event_id, type=event.type, salt=salt, body=event.body)
-            )
-        except BatchInvalid as fault:
-            _refuse(number, fault.detail)
         except ValueError as fault:
             _refuse(number, str(fault))
         self._ids.add(event.event_id)

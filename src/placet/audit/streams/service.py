@@ -2,10 +2,17 @@
 
 from uuid import UUID
 
-from placet.audit.streams.model import ImportAnswer, StreamExported, StreamFile, StreamImported
+from placet.audit.streams.model import (
+    ImportAnswer,
+    ImportRefused,
+    StreamExported,
+    StreamFile,
+    StreamImported,
+)
 from placet.events import store as events
 from placet.events.model import NewEvent, StreamId, StreamKind, new_event, tenant_stream
-from placet.events.places.model import BATCH_MAX, Batch
+from placet.events.places.model import BATCH_MAX, Batch, BatchInvalid
+from placet.events.places.rules import check_event
 from placet.events.places.service import append
 from placet.evidence.bundle import StreamHead
 from placet.kernel.ids import Ids
@@ -27,7 +34,7 @@ async def begin_export(tx: Writing, stream_id: UUID, ids: Ids) -> StreamHead:
 
 
 async def import_stream(tx: Writing, file: StreamFile, ids: Ids) -> ImportAnswer:
-    """Make a stream of a run out of a file that holds together. Refuses `batch_invalid`."""
+    """Make a stream of a run out of a file that holds together. Refuses `import_refused`."""
     stream = StreamId(ids.new())
     said = StreamImported(
         origin_tenant_id=file.tenant_id,
@@ -41,6 +48,11 @@ async def import_stream(tx: Writing, file: StreamFile, ids: Ids) -> ImportAnswer
         NewEvent(event_id=one.event_id, type=one.type, salt=one.salt, body=one.body)
         for one in file.events
     ]
+    for line, one in enumerate(brought[1:], 2):
+        try:
+            check_event(one)
+        except BatchInvalid as fault:
+            raise ImportRefused(detail=f"line {line}: {fault.detail}", line=line) from fault
     head = b""
     for begin in range(0, len(brought), BATCH_MAX):
         some = tuple(brought[begin : begin + BATCH_MAX])
