@@ -29,9 +29,9 @@ CONTROL_ROUTES: Final = (
     Route(
         "POST",
         f"{RECOVERY}/close",
-        body={"reason": "over"},
-        missing=("reason",),
-        wrong={"reason": TEXTS},
+        body={"epoch": 2, "reason": "over"},
+        missing=("epoch", "reason"),
+        wrong={"epoch": (1, 0, -1, "2", 2.5, None), "reason": TEXTS},
         keyed=True,
     ),
     Route("GET", f"{CONTROLS}/%control%"),
