@@ -122,6 +122,30 @@ async def restore(  # noqa: PLR0913 -- what it works on, what was kept outside, 
                 detail="the epoch was raised just now, or the migrator's address leads to another"
                 " server than the service's; look at both, and run it again"
             )
+    return await _brought(
+        db,
+        before,
+        looked,
+        ids,
+        controls_set=controls_set,
+        outside=outside,
+        is_raised=is_raised,
+        lost=sorted(set(witnessed) - set(tenants)),
+    )
+
+
+async def _brought(  # noqa: PLR0913 -- what was found, and what is to be said of it
+    db: Database,
+    before: EpochSeen,
+    looked: Sequence[TenantLooked],
+    ids: Ids,
+    *,
+    controls_set: Mapping[TenantId, int],
+    outside: Mapping[TenantId, Outside],
+    is_raised: bool,
+    lost: list[TenantId],
+) -> RestoreReport:
+    """Bring every tenant into the epoch as it is now, and tell what came of it."""
     now = await recovery.read_epoch(db)
     done = [
         msgspec.structs.replace(
@@ -137,7 +161,7 @@ async def restore(  # noqa: PLR0913 -- what it works on, what was kept outside, 
         from_epoch=before.epoch,
         is_raised=is_raised,
         tenants=done,
-        lost_tenants=sorted(set(witnessed) - set(tenants)),
+        lost_tenants=lost,
     )
 
 

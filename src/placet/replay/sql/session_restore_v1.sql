@@ -76,7 +76,7 @@ BEGIN
     SELECT r.* INTO s FROM placet.replay_session AS r
     WHERE r.tenant_id = p_tenant AND r.session_id = p_session FOR NO KEY UPDATE;
     code := CASE WHEN NOT FOUND THEN 'not_found'
-                 WHEN s.status IN ('killed', 'completed') THEN 'ended'
+                 WHEN s.status IN ('killed', 'completed') THEN 'transition_not_allowed'
                  ELSE 'ok' END;
     IF code <> 'ok' THEN
         RETURN;

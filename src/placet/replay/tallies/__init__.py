@@ -32,8 +32,8 @@ Invariants
 The order of locks: session, slices, allowances, tallies by their keys, standing grants, effect
 keys. The lock of a tally is one on its key and needs no row, so that nothing is written for it.
 What left a window is taken away at the very end, since a settlement frees its effect key before it
-touches its marks. Who has waited for any of these is held to the clock once more: a lease, a request
-or a decision may have ended meanwhile.
+touches its marks. Who has waited for any of these is held to the clock once more: a lease, a
+request or a decision may have ended meanwhile.
 
 What it costs: only calls of tools with such a rule pay. The greatest and the least are one look
 into an index; different values one for each, up to the bound and 10,000 at most; a sum those marks
