@@ -76,6 +76,10 @@ async def let_time_pass(stage: Stage, worker: Worker) -> None:
                 worker.session_id,
             )
         await stage.owner.execute(
+            "UPDATE placet.replay_session SET next_due_at = '-infinity' WHERE session_id = $1",
+            worker.session_id,
+        )
+        await stage.owner.execute(
             f"UPDATE placet.work_due SET due_at = {PAST} WHERE ref = $1",  # noqa: S608 -- the same
             worker.session_id,
         )

@@ -24,6 +24,7 @@ from placet.audit.bundles.streams import heads_behind, heads_of
 from placet.audit.erasures.model import BodiesErased
 from placet.audit.retention import service as retention
 from placet.audit.retention.model import ExportManifest, StreamTaken
+from placet.authority import store as authority
 from placet.authority.checkpoints import service as checkpoints
 from placet.authority.checkpoints.model import Checkpoint
 from placet.authority.key_changes import store as key_changes
@@ -220,7 +221,12 @@ async def _rotations(
 ) -> AsyncGenerator[bytes]:
     """Yield which key of ours took over from which, signed by the old one and by the new one."""
     async with db.reading(principal) as tx:
-        rotations = await key_changes.list_rotations(tx)
+        listed = {key.key_id for key in await authority.list_server_keys(tx)}
+        rotations = [
+            rotation
+            for rotation in await key_changes.list_rotations(tx)
+            if {rotation.old_key_id, rotation.new_key_id} <= listed
+        ]
     for rotation in rotations:
         yield writer.envelope(parse_envelope(rotation.by_old))
         yield writer.envelope(parse_envelope(rotation.by_new))

@@ -27,6 +27,8 @@ _BEGIN: Final = b'{"envelope":'
 class WitnessUnreadable(Invalid):
     """The last line of a witness's file is no checkpoint of that tenant."""
 
+    hint = "look at the end of the file: move it away, or take off what is no checkpoint"
+
 
 class _Line(Input, frozen=True):
     envelope: msgspec.Raw
