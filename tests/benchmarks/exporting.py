@@ -30,6 +30,7 @@ from placet.tenancy.model import Role
 
 EVENTS: Final = int(environ.get("PLACET_BENCH_EVENTS", "1000000"))
 EACH: Final = 1_000
+BUNDLES: Final = "/api/v1/audit/bundles"
 _BODY: Final = '{"detail":"' + "x" * 300 + '","number":1}'
 _FILL: Final = """
 SELECT placet.event_append_v1(
@@ -59,12 +60,18 @@ async def fill(here: Stand) -> str:
 async def export(port: int, key: str, file: Path, pid: int) -> tuple[float, float]:
     """Export everything into a file. Return the seconds, and the most memory on the way."""
     most = resident(pid)
-    begun = time.perf_counter()
     headers = {"Authorization": f"Bearer {key}"}
     address = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=address, timeout=600) as client:
+        # What waits enters the log first, so many events at each attempt.
+        while True:
+            async with client.stream("GET", BUNDLES, headers=headers) as answer:
+                if answer.status_code != 503:
+                    break
+    begun = time.perf_counter()
     async with (
         httpx.AsyncClient(base_url=address, timeout=600) as client,
-        client.stream("GET", "/api/v1/audit/bundles", headers=headers) as answer,
+        client.stream("GET", BUNDLES, headers=headers) as answer,
     ):
         assert answer.status_code == 200, await answer.aread()
         with file.open("wb") as whole:
