@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,23 +19,22 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
-    def tell(result: T | None, fault: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if fault is None:
-            future.set_result(result)  # type: ignore[arg-type]  # without a fault it is what the work returned
-        else:
+    def give(result: T) -> None:
+        if not future.cancelled():
+            future.set_result(result)
+
+    def fail(fault: Exception) -> None:
+        if not future.cancelled():
             future.set_exception(fault)
 
     def run() -> None:
-        result, fault = None, None
         try:
-            result = work()
-        except Exception as raised:  # noqa: BLE001 -- it is raised where it is waited for
-            fault = raised
+            told = functools.partial(give, work())
+        except Exception as fault:  # noqa: BLE001 -- it is raised where it is waited for
+            told = functools.partial(fail, fault)
         # The loop may be over by then, and with it whoever waited.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(tell, result, fault)
+            loop.call_soon_threadsafe(told)
 
     # Who gave up waiting has no use for the fault either.
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
