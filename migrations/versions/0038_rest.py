@@ -41,24 +41,24 @@ def downgrade() -> None:
 
 
 def _restores() -> None:
-    """Restores."""
+    """Add what restores need."""
 
 
 def _no_restores() -> None:
-    """Restores."""
+    """Take away what restores need."""
 
 
 def _erasures() -> None:
-    """Erasures."""
+    """Add what erasures need."""
 
 
 def _no_erasures() -> None:
-    """Erasures."""
+    """Take away what erasures need."""
 
 
 def _log() -> None:
-    """The log."""
+    """Add what the log needs."""
 
 
 def _no_log() -> None:
-    """The log."""
+    """Take away what the log needs."""
