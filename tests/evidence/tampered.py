@@ -1,0 +1,45 @@
+"""One good bundle of 200 events, where everything stands in it, and how many changes to try."""
+
+import io
+import os
+from typing import Final
+
+from tests.evidence.bundle_samples import Parts, bundle_v2, sample_streams
+
+from placet.evidence.verify import BundleReport, verify_bundle
+
+MUTANTS: Final = int(os.environ.get("PLACET_TAMPERED", "2000"))
+IS_WHOLE: Final = MUTANTS > 50_000
+"""Whether to try everything."""
+
+LINES: Final = bundle_v2(Parts(streams=sample_streams(93)))
+WHOLE: Final = b"".join(LINES)
+FIRST_EVENT: Final = 3
+EVENTS: Final = sum(b'"kind":"event"' in line for line in LINES)
+STARTS: Final = [sum(map(len, LINES[:number])) for number in range(len(LINES) + 1)]
+SECTIONS: Final = {
+    "the header": range(1, 2),
+    "the readme": range(2, 3),
+    "the seals": range(3, 4),
+    "the grants and other envelopes": range(EVENTS + 4, EVENTS + 11),
+    "the dossiers": range(EVENTS + 11, EVENTS + 12),
+    "the checkpoints and their proofs": range(EVENTS + 12, len(LINES)),
+    "the manifest": range(len(LINES), len(LINES) + 1),
+}
+"""On which lines (from 1) each section stands."""
+
+
+def check(data: bytes) -> BundleReport:
+    """Verify these bytes."""
+    return verify_bundle(io.BytesIO(data))
+
+
+def rest_from(number: int) -> bytes:
+    """Return the lines from one on (from 0)."""
+    return WHOLE[STARTS[number] :]
+
+
+def names_it(report: BundleReport, line: int) -> bool:
+    """Tell whether a flaw names what stands on a line (from 1): by the line, or its section."""
+    assert report.flaw is not None
+    return report.flaw.line == line or line in SECTIONS.get(report.flaw.item, ())

@@ -1,0 +1,164 @@
+"""Several processes find in a bundle what one finds.
+
+`PLACET_TAMPERED` says how much is tried; `test_verify_tampered.py` tells how to run all of it.
+"""
+
+import os
+import random  # noqa: TID251 -- from a seed: the same mutants each time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from tests.evidence.bundle_samples import Parts, bundle_v2, sample_streams, sealed
+from tests.evidence.mutants import mutant
+from tests.evidence.samples import SESSION, Said, chained
+from tests.evidence.tampered import EVENTS, FIRST_EVENT, IS_WHOLE, LINES, MUTANTS, WHOLE, check
+
+from placet.events.model import RecordedEvent
+from placet.evidence import verify as verifier
+from placet.evidence.fields import Fence
+from placet.evidence.leaf import GENESIS, EventHeader, event_leaf
+from placet.evidence.verify import BundleReport, verify_bundle
+from placet.kernel.hashing import Digest
+
+
+@pytest.fixture
+def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read files in parts of a few events, however small they are."""
+    monkeypatch.setattr(verifier, "_CHUNK", 9_000)
+    monkeypatch.setattr(verifier, "_WORTH", 0)
+
+
+def alike(data: bytes, folder: Path) -> BundleReport:
+    """Return the report of several processes, which must be that of one."""
+    file = folder / "bundle.jsonl"
+    file.write_bytes(data)
+    with file.open("rb") as stream:
+        report = verify_bundle(stream, processes=2)
+    assert report == check(data)
+    return report
+
+
+@pytest.mark.usefixtures("in_small_parts")
+def test_several_processes_prove_of_a_good_bundle_what_one_proves(tmp_path: Path) -> None:
+    report = alike(WHOLE, tmp_path)
+    assert report.is_good
+    assert report.events == EVENTS
+
+
+@pytest.mark.usefixtures("in_small_parts")
+def test_several_processes_name_the_flaw_that_one_names(tmp_path: Path) -> None:
+    luck = random.Random(7)  # noqa: S311 -- the same mutants each time
+    changed = [mutant(luck, LINES).data for _ in range(MUTANTS // 200)]
+    for number in range(FIRST_EVENT, len(LINES), 3 if IS_WHOLE else 41):
+        lines = list(LINES)
+        lines[number], lines[number - 1] = lines[number - 1], lines[number]
+        changed.append(b"".join(lines))
+        changed.append(b"".join([*LINES[:number], *LINES[number + 1 :]]))
+        changed.append(b"".join(LINES[:number]))
+    for data in changed:
+        assert not alike(data, tmp_path).is_good or data == WHOLE
+
+
+@pytest.mark.usefixtures("in_small_parts")
+def test_an_event_that_is_missing_between_two_parts_is_missed(tmp_path: Path) -> None:
+    """Some of these begin a part, where the part before it has to be asked."""
+    for number in range(FIRST_EVENT + 20, FIRST_EVENT + 40):
+        lines = [*LINES[:number], *LINES[number + 1 : -1]]
+        report = alike(sealed(lines), tmp_path)
+        assert report.flaw is not None
+        assert report.flaw.line == number + 1
+
+
+@pytest.mark.usefixtures("in_small_parts")
+def test_a_history_that_goes_on_from_another_one_is_found(tmp_path: Path) -> None:
+    def told(first: str) -> list[bytes]:
+        said = [Said(first, {}), *(Said("Done", {"n": n}) for n in range(60))]
+        events = chained(SESSION, said)
+        bare = Parts(streams=[(SESSION, "session", events)], signed=[], dossiers=[])
+        return bundle_v2(replace(bare, checkpoints=[], inclusions=[], consistencies=[]))
+
+    one, other = told("SessionOpened"), told("Done")
+    for number in range(FIRST_EVENT + 40, FIRST_EVENT + 56):
+        lines = [*other[:FIRST_EVENT], *one[FIRST_EVENT:number], *other[number:-1]]
+        report = alike(sealed(lines), tmp_path)
+        assert report.flaw is not None
+        assert report.flaw.line == number + 1
+
+
+FALLING: dict[str, dict[str, int]] = {
+    "fence": {"fence": 0},
+    "epoch": {"control_epoch": 0},
+    "revision": {"revision": 0},
+    "time": {},
+}
+
+
+def earlier(events: list[RecordedEvent], place: int) -> list[RecordedEvent]:
+    """Return a history that was chained anew with a clock that was put back at a place."""
+    found: list[RecordedEvent] = []
+    prev = GENESIS
+    for number, event in enumerate(events):
+        at = event.at - timedelta(seconds=number // place)
+        header = EventHeader(
+            tenant_id=event.tenant_id,
+            stream_id=event.stream_id,
+            event_id=event.event_id,
+            actor_id=event.actor_id,
+            fence=Fence(epoch=event.epoch, n=event.fence),
+            control_epoch=event.control_epoch,
+            control_revision=event.control_revision,
+            at=at,
+            seq=event.seq,
+            prev=prev,
+            body_hash=Digest(event.body_hash),
+            type=event.type,
+        )
+        leaf = event_leaf(header)
+        found.append(replace(event, at=at, prev=prev, leaf=leaf))
+        prev = leaf
+    return found
+
+
+@pytest.mark.usefixtures("in_small_parts")
+@pytest.mark.parametrize("what", FALLING)
+def test_what_falls_between_two_parts_is_found(what: str, tmp_path: Path) -> None:
+    for place in range(40, 56):
+        before = [Said("Done", {"n": n}, 1, 1, 1) for n in range(place)]
+        now: dict[str, int] = {"fence": 1, "control_epoch": 1, "revision": 1} | FALLING[what]
+        after = [Said("Done", {"n": n}, **now) for n in range(20)]
+        events = chained(SESSION, [*before, *after])
+        if what == "time":
+            events = earlier(events, place)
+        parts = Parts(
+            streams=[(SESSION, "session", events)],
+            signed=[],
+            dossiers=[],
+            checkpoints=[],
+            inclusions=[],
+            consistencies=[],
+        )
+        report = alike(b"".join(bundle_v2(parts)), tmp_path)
+        assert report.flaw is not None
+        assert report.flaw.item == f"event {place + 1} of stream {SESSION}"
+
+
+@pytest.mark.usefixtures("in_small_parts")
+def test_a_kill_that_is_told_later_is_found_by_several_processes(tmp_path: Path) -> None:
+    streams = sample_streams(60)
+    control = streams.pop(3)
+    data = b"".join(bundle_v2(Parts(streams=[*streams, control], dossiers=[])))
+    assert alike(data, tmp_path).is_good
+
+
+def test_a_process_that_dies_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_small_parts: None
+) -> None:
+    del in_small_parts
+
+    def die(*_: object) -> None:
+        os._exit(1)
+
+    monkeypatch.setattr(verifier, "_look", die)
+    assert alike(WHOLE, tmp_path).is_good
