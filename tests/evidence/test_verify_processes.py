@@ -95,27 +95,31 @@ FALLING: dict[str, dict[str, int]] = {
 }
 
 
+def header_of(event: RecordedEvent) -> EventHeader:
+    """Return the header of an event."""
+    return EventHeader(
+        tenant_id=event.tenant_id,
+        stream_id=event.stream_id,
+        event_id=event.event_id,
+        actor_id=event.actor_id,
+        fence=Fence(epoch=event.epoch, n=event.fence),
+        control_epoch=event.control_epoch,
+        control_revision=event.control_revision,
+        at=event.at,
+        seq=event.seq,
+        prev=Digest(event.prev),
+        body_hash=Digest(event.body_hash),
+        type=event.type,
+    )
+
+
 def earlier(events: list[RecordedEvent], place: int) -> list[RecordedEvent]:
     """Return a history that was chained anew with a clock that was put back at a place."""
     found: list[RecordedEvent] = []
     prev = GENESIS
     for number, event in enumerate(events):
         at = event.at - timedelta(seconds=number // place)
-        header = EventHeader(
-            tenant_id=event.tenant_id,
-            stream_id=event.stream_id,
-            event_id=event.event_id,
-            actor_id=event.actor_id,
-            fence=Fence(epoch=event.epoch, n=event.fence),
-            control_epoch=event.control_epoch,
-            control_revision=event.control_revision,
-            at=at,
-            seq=event.seq,
-            prev=prev,
-            body_hash=Digest(event.body_hash),
-            type=event.type,
-        )
-        leaf = event_leaf(header)
+        leaf = event_leaf(replace(header_of(event), at=at, prev=prev))
         found.append(replace(event, at=at, prev=prev, leaf=leaf))
         prev = leaf
     return found
@@ -142,6 +146,37 @@ def test_what_falls_between_two_parts_is_found(what: str, tmp_path: Path) -> Non
         report = alike(b"".join(bundle_v2(parts)), tmp_path)
         assert report.flaw is not None
         assert report.flaw.item == f"event {place + 1} of stream {SESSION}"
+
+
+def renumbered(events: list[RecordedEvent], place: int, step: int) -> list[RecordedEvent]:
+    """Return a history chained anew, whose sequence makes another step after a place."""
+    found: list[RecordedEvent] = []
+    prev = GENESIS
+    for number, event in enumerate(events):
+        seq = event.seq + (step - 1) * (number >= place)
+        leaf = event_leaf(replace(header_of(event), seq=seq, prev=prev))
+        found.append(replace(event, seq=seq, prev=prev, leaf=leaf))
+        prev = leaf
+    return found
+
+
+@pytest.mark.usefixtures("in_small_parts")
+@pytest.mark.parametrize("step", [0, 2])
+def test_a_sequence_that_stands_still_or_jumps_between_two_parts_is_found(
+    step: int, tmp_path: Path
+) -> None:
+    """Its hashes and its head are what whoever left an event out would make of them."""
+    for place in range(40, 56):
+        said = [Said("Done", {"n": n}) for n in range(place + 20)]
+        events = renumbered(chained(SESSION, said), place, step)
+        bare = Parts(streams=[(SESSION, "session", events)], signed=[], dossiers=[])
+        lines = bundle_v2(replace(bare, seals=[], checkpoints=[], inclusions=[], consistencies=[]))
+        head = b'"head_seq":%d'
+        lines[0] = lines[0].replace(head % len(events), head % events[-1].seq)
+        report = alike(sealed(lines[:-1]), tmp_path)
+        assert report.flaw is not None
+        assert report.flaw.item == f"event {place + 1} of stream {SESSION}"
+        assert "stands in its place" in report.flaw.why
 
 
 @pytest.mark.usefixtures("in_small_parts")
