@@ -7,6 +7,7 @@ a file that holds it, in the variable with `_FILE` at its end.
 
 import difflib
 import os
+import shlex
 import tomllib
 import types
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from placet.kernel.value import Value
 PREFIX: Final = "PLACET_"
 SHARED: Final = "DATABASE_URL"
 SECRETS: Final = frozenset({"database_url", "database_direct_url", "admin_database_url"})
+COMMANDS: Final = frozenset({"artifact_key_command", "checkpoint_key_command"})
 _SCHEMES: Final = frozenset({"postgresql", "postgres"})
 
 
@@ -48,11 +50,14 @@ class Settings(Value, frozen=True):
     embedded server is used. `database_direct_url` is the same past a pooler, `admin_database_url`
     that of a role that may change the schema. `pg_bin` is the folder of other Postgres programs for
     the embedded server. Signed checkpoints of each tenant's log are kept in `witness_dir`, a folder
-    away from the database, and held against it. `port` 0 takes any free one. `webhooks_to_loopback`
-    lets webhooks reach this machine, for tests and development, and after `webhooks_kept_days` what
-    was told is deleted from the outbox. So many observed calls (`ready_calls_min`), of which so
-    many hundredths are of a tool that was called before (`ready_confidence_percent`), make a plan
-    `READY`. One key may send `key_rate_per_second` requests to one process, 0 for any number.
+    away from the database, and held against it. New keys for artifacts and checkpoints are those of
+    the commands `artifact_key_command` and `checkpoint_key_command`, where these are set: the path
+    of a program and its words, as a shell splits them. `port` 0 takes any free one.
+    `webhooks_to_loopback` lets webhooks reach this machine, for tests and development, and after
+    `webhooks_kept_days` what was told is deleted from the outbox. So many observed calls
+    (`ready_calls_min`), of which so many hundredths are of a tool that was called before
+    (`ready_confidence_percent`), make a plan `READY`. One key may send `key_rate_per_second`
+    requests to one process, 0 for any number.
     `sources` says where each setting came from.
     """
 
@@ -62,6 +67,8 @@ class Settings(Value, frozen=True):
     admin_database_url: str | None = None
     pg_bin: Path | None = None
     witness_dir: Path | None = None
+    artifact_key_command: str = ""
+    checkpoint_key_command: str = ""
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8471
     public_url: str = ""
@@ -78,6 +85,15 @@ class Settings(Value, frozen=True):
     def is_embedded(self) -> bool:
         """Tell whether Placet runs a Postgres of its own."""
         return self.database_url is None
+
+    @property
+    def key_commands(self) -> dict[str, tuple[str, ...]]:
+        """Return the command of each purpose that has one, as a program and its words."""
+        set_ = {
+            "artifact": self.artifact_key_command,
+            "checkpoint": self.checkpoint_key_command,
+        }
+        return {purpose: tuple(shlex.split(text)) for purpose, text in set_.items() if text}
 
     def __repr__(self) -> str:
         """Return the masked settings, so that no log line and no traceback holds a password."""
@@ -162,7 +178,24 @@ def _convert(name: str, field: Any, raw: object, source: str) -> object:  # noqa
             detail=f"`{source}` is no address of a Postgres database",
             remedy="it has the form `postgresql://user:password@host:port/database`",
         )
+    if name in COMMANDS:
+        _check_command(str(value), source)
     return value
+
+
+def _check_command(text: str, source: str) -> None:
+    try:
+        words = shlex.split(text)
+    except ValueError as fault:
+        raise SettingInvalid(
+            detail=f"`{source}` cannot be split into words: {fault}",
+            remedy="close every quotation, as in a shell",
+        ) from fault
+    if text and (not words or not words[0].startswith("/") or "\0" in text):
+        raise SettingInvalid(
+            detail=f"`{source}` does not begin with the path of a program",
+            remedy="begin with `/`: no folders are searched, and no shell is asked",
+        )
 
 
 def _read_file(environ: Mapping[str, str]) -> tuple[dict[str, object], Path]:

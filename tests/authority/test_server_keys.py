@@ -89,10 +89,10 @@ async def test_what_a_lost_key_signed_still_verifies_by_the_list(
     assert {lost.artifact.key_id, new.artifact.key_id} <= known
 
 
-def test_each_purpose_signs_with_its_own_key() -> None:
+async def test_each_purpose_signs_with_its_own_key() -> None:
     keys = ServerKeys.generate()
     for purpose in KeyPurpose:
-        envelope = keys.sign(purpose, "placet.test.v1", b"{}")
+        envelope = await keys.sign(purpose, "placet.test.v1", b"{}")
         assert dsse.verify(envelope, "placet.test.v1", [keys.of(purpose).public]) == b"{}"
         others = [keys.of(other).public for other in KeyPurpose if other is not purpose]
         with pytest.raises(dsse.EnvelopeRefused):

@@ -19,6 +19,7 @@ from placet.cli.exits import Exit
 from placet.events.model import StreamId
 from placet.evidence.checkpoint import CheckpointPayload, sign_checkpoint, verify_checkpoint
 from placet.evidence.dsse import encode_envelope, open_payload, parse_envelope
+from placet.evidence.ed25519 import SigningKey
 from placet.kernel.ids import SystemIds, TenantId
 from placet.storage.database import Database
 
@@ -45,6 +46,7 @@ async def sign(database_url: str, tenant_id: TenantId) -> None:
 def line_of(like: str, **otherwise: object) -> bytes:
     """Return a witness's line with a checkpoint like this one, some of its payload changed."""
     told = open_payload(parse_envelope(like.encode()).payload, CheckpointPayload)
+    assert isinstance(KEYS.checkpoint, SigningKey)
     signed = sign_checkpoint(CheckpointPayload(**(asdict(told) | otherwise)), KEYS.checkpoint)
     return b'{"envelope":' + encode_envelope(signed) + b"}\n"
 

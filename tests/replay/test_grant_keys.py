@@ -6,8 +6,9 @@ from tests.replay.desk import Desk
 
 from placet.authority.key_changes.service import end_key
 from placet.authority.key_files import KeyFileUnusable
+from placet.authority.key_slots import ready_file
 from placet.authority.model import KeyPurpose
-from placet.authority.server_keys import NOBODY, ServerKeys, ready_file
+from placet.authority.server_keys import NOBODY, ServerKeys
 from placet.settings import Settings
 
 

@@ -1,29 +1,34 @@
-"""Our own keys: one per purpose, kept in files that only the service may read, and their turns."""
+"""Our own keys: one per purpose, in a file or behind a command, and their turns."""
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Self
 from uuid import UUID
 
-from placet.authority import key_files, store
+from placet.authority import signers, store
 from placet.authority.key_changes import store as changes
-from placet.authority.key_changes.model import KeyInFile, Turn
-from placet.authority.key_changes.rules import LEAD, decide_turn
-from placet.authority.key_files import KeyFileUnusable
+from placet.authority.key_changes.model import Turn
+from placet.authority.key_changes.rules import LEAD
+from placet.authority.key_commands import Argv, CommandKey, Commands, KeyCommandUnusable
+from placet.authority.key_slots import Known, NewKeyWanted, Slots
 from placet.authority.model import KeyPurpose, ServerKey, ServerKeyRotation
+from placet.authority.signers import Signer
+from placet.authority.unusable import KeyUnusable
 from placet.events.model import SYSTEM_ACTOR
-from placet.evidence import bundle, dsse
+from placet.evidence import bundle
 from placet.evidence.dsse import Envelope, encode_envelope
 from placet.evidence.ed25519 import SigningKey
-from placet.evidence.key_rotation import KeyRotation, sign_rotation
+from placet.evidence.key_rotation import KEY_ROTATION_TYPE, KeyRotation
+from placet.kernel.canonical import canonical
 from placet.kernel.ids import TenantId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import GovernanceUnavailable
-from placet.kernel.value import Value
-from placet.storage.database import Database, Writing
+from placet.storage.database import Database, Reading, Writing
 
 NOBODY: Final = Principal(
     tenant_id=TenantId(UUID(int=0)),
@@ -35,41 +40,38 @@ NOBODY: Final = Principal(
 """Who acts for the service itself, in no tenant."""
 _TURNS_MAX: Final = 4
 """Make, list, take over, and look once more: no change of keys has more steps."""
-
-
-class Known(Value, frozen=True):
-    """What the database knows of our keys: since when each is listed, and which ended."""
-
-    listed: Mapping[str, ServerKey]
-    ended: frozenset[str]
-    now: datetime
+_NO_COMMANDS: Final[Mapping[KeyPurpose, Argv]] = MappingProxyType({})
+_LOG: Final = logging.getLogger("placet.keys")
 
 
 class ServerKeys:
     """The keys that this service signs with, by purpose."""
 
-    def __init__(self, *, grant: SigningKey, artifact: SigningKey, checkpoint: SigningKey) -> None:
+    def __init__(self, *, grant: SigningKey, artifact: Signer, checkpoint: Signer) -> None:
         """Hold one key per purpose."""
-        self._keys = {
+        self._grant = grant
+        self._keys: dict[KeyPurpose, Signer] = {
             KeyPurpose.GRANT: grant,
             KeyPurpose.ARTIFACT: artifact,
             KeyPurpose.CHECKPOINT: checkpoint,
         }
         self._ended: frozenset[str] = frozenset()
-        self._folder: Path | None = None
+        self._slots: Slots | None = None
 
     @property
     def grant(self) -> SigningKey:
         """The key that signs grants. Refuses `governance_unavailable` once it has ended."""
-        return self.signing(KeyPurpose.GRANT)
+        if self._grant.key_id in self._ended:
+            raise ended(KeyPurpose.GRANT)
+        return self._grant
 
     @property
-    def artifact(self) -> SigningKey:
+    def artifact(self) -> Signer:
         """The key that signs artifacts. Refuses `governance_unavailable` once it has ended."""
         return self.signing(KeyPurpose.ARTIFACT)
 
     @property
-    def checkpoint(self) -> SigningKey:
+    def checkpoint(self) -> Signer:
         """The key that signs checkpoints. Refuses `governance_unavailable` once it has ended."""
         return self.signing(KeyPurpose.CHECKPOINT)
 
@@ -83,15 +85,52 @@ class ServerKeys:
         )
 
     @classmethod
-    async def load(cls, folder: Path, db: Database) -> Self:
+    async def load(
+        cls,
+        folder: Path,
+        db: Database,
+        given: Mapping[KeyPurpose, Argv] = _NO_COMMANDS,
+        *,
+        commands: Commands | None = None,
+    ) -> Self:
         """Read the keys of a data folder, make those that are missing, and list all of them.
 
-        Raises `KeyFileUnusable` with the remedy.
+        `given` names the commands that new keys of a purpose come from. Raises `KeyUnusable` with
+        the remedy.
         """
-        keys = await asyncio.to_thread(cls._read, folder)
-        await keys.register(db)
+        keys = await cls.read(folder, db, given, commands=commands)
         await keys.turn(db)
         return keys
+
+    @classmethod
+    async def read(
+        cls,
+        folder: Path,
+        db: Database,
+        given: Mapping[KeyPurpose, Argv] = _NO_COMMANDS,
+        *,
+        commands: Commands | None = None,
+    ) -> Self:
+        """Do as `load` does, and leave what is due with the keys for later."""
+        slots = Slots(folder, given, commands)
+        async with db.reading(NOBODY) as tx:
+            known = await _known(tx)
+        grant = await slots.begin(KeyPurpose.GRANT, known)
+        assert isinstance(grant, SigningKey)  # noqa: S101 -- the folder gives no other for grants
+        keys = cls(
+            grant=grant,
+            artifact=await slots.begin(KeyPurpose.ARTIFACT, known),
+            checkpoint=await slots.begin(KeyPurpose.CHECKPOINT, known),
+        )
+        keys._slots = slots
+        await keys.register(db)
+        return keys
+
+    async def check(self) -> None:
+        """Ask each command that signs whether it does. Raises `KeyCommandUnusable`."""
+        for key in self._keys.values():
+            if isinstance(key, CommandKey) and key.key_id not in self._ended:
+                await key.check()
 
     async def register(self, db: Database) -> None:
         """List the public halves, so that what is signed can be verified by the list."""
@@ -102,19 +141,19 @@ class ServerKeys:
     async def turn(self, db: Database) -> None:
         """Let a key lie ready or take over where that is due, and sign with no key that ended.
 
-        A file that cannot be used holds up its own purpose alone: `KeyFileUnusable` is raised when
-        the others are done. Refuses `governance_unavailable` without the database.
+        A key that cannot be used holds up its own purpose alone: `KeyUnusable` is raised when the
+        others are done. Refuses `governance_unavailable` without the database.
         """
-        faults: dict[KeyPurpose, KeyFileUnusable | OSError] = {}
+        faults: dict[KeyPurpose, KeyUnusable | OSError] = {}
         for _ in range(_TURNS_MAX):
             known = await self._look(db)
-            if self._folder is None:
+            if self._slots is None:
                 return
             done = Turn.NOTHING
             for purpose in [one for one in KeyPurpose if one not in faults]:
                 try:
-                    turn = await self._step(db, self._folder, purpose, known)
-                except (KeyFileUnusable, OSError) as fault:
+                    turn = await self._step(db, self._slots, purpose, known)
+                except (KeyUnusable, OSError) as fault:
                     faults[purpose] = fault
                 else:
                     done = done if turn is Turn.NOTHING else turn
@@ -126,32 +165,30 @@ class ServerKeys:
     async def drop_ended(self, db: Database) -> None:
         """Sign with no key that ended, and with another where one can be made.
 
-        A file that cannot be used is left to `turn`, which comes round.
+        A key that cannot be used is left to `turn`, which comes round.
         """
-        with contextlib.suppress(KeyFileUnusable, OSError):
+        with contextlib.suppress(KeyUnusable, OSError):
             await self.turn(db)
 
-    async def make_ready(self, db: Database, purpose: KeyPurpose) -> ServerKey:
+    async def make_ready(
+        self, db: Database, purpose: KeyPurpose, *, in_file: bool = False
+    ) -> ServerKey:
         """Let another key lie ready for a purpose, unless one does, and return it as it is listed.
 
-        Raises `KeyFileUnusable`.
+        It is one of the purpose's command, unless there is none or it is to be `in_file`. Raises
+        `KeyUnusable`.
         """
-        folder = self._folder
-        assert folder is not None  # noqa: S101 -- keys that are kept nowhere have no next ones
-
-        def act() -> SigningKey:
-            with key_files.held(folder):
-                return key_files.key_in(ready_file(folder, purpose))
-
-        ready = await asyncio.to_thread(act)
+        slots = self._slots
+        assert slots is not None  # noqa: S101 -- keys that are kept nowhere have no next ones
+        ready = await slots.make_ready(purpose, await self._look(db), in_file=in_file)
         await self.turn(db)
         return (await self._look(db)).listed[ready.key_id]
 
-    def of(self, purpose: KeyPurpose) -> SigningKey:
+    def of(self, purpose: KeyPurpose) -> Signer:
         """Return the key of a purpose to be named, though it may have ended: never to sign with."""
         return self._keys[purpose]
 
-    def signing(self, purpose: KeyPurpose) -> SigningKey:
+    def signing(self, purpose: KeyPurpose) -> Signer:
         """Return the key of a purpose to sign with. Asks nobody.
 
         Refuses `governance_unavailable` while the only key there is has ended.
@@ -161,64 +198,48 @@ class ServerKeys:
             raise ended(purpose)
         return key
 
-    def sign(self, purpose: KeyPurpose, payload_type: str, payload: bytes) -> Envelope:
+    async def sign(self, purpose: KeyPurpose, payload_type: str, payload: bytes) -> Envelope:
         """Return the payload in an envelope signed with the key of a purpose.
 
-        Refuses `governance_unavailable` while the only key there is has ended.
+        A command takes its time, so hold no transaction meanwhile. Refuses `governance_unavailable`
+        while the only key there is has ended, or its command does not sign.
         """
-        return dsse.sign(payload_type, payload, self.signing(purpose))
-
-    @classmethod
-    def _read(cls, folder: Path) -> Self:
-        with key_files.held(folder):
-            keys = cls(
-                **{one.value: key_files.key_in(current_file(folder, one)) for one in KeyPurpose}
-            )
-        keys._folder = folder
-        return keys
+        try:
+            return await signers.sign(payload_type, payload, self.signing(purpose))
+        except KeyCommandUnusable as fault:
+            _LOG.warning("nothing is signed for `%s`: %s; %s", purpose, fault, fault.remedy)
+            raise GovernanceUnavailable(
+                detail=f"the command that has the {purpose} key of this service does not sign now",
+                retry_after_seconds=5,
+            ) from fault
 
     async def _look(self, db: Database) -> Known:
         async with db.reading(NOBODY) as tx:
-            known = Known(
-                listed={key.key_id: key for key in await store.list_server_keys(tx)},
-                ended=frozenset(end.key_id for end in await changes.list_ends(tx)),
-                now=await tx.now(),
-            )
+            known = await _known(tx)
         self._ended = known.ended
         return known
 
-    async def _step(self, db: Database, folder: Path, purpose: KeyPurpose, known: Known) -> Turn:
+    async def _step(self, db: Database, slots: Slots, purpose: KeyPurpose, known: Known) -> Turn:
         """Do what is next for a purpose, hold what signs then, and return what was done."""
-
-        def act() -> tuple[Turn, SigningKey, SigningKey | None]:
-            with key_files.held(folder):
-                current = key_files.key_in(current_file(folder, purpose))
-                ready = key_files.find_key(ready_file(folder, purpose))
-                there = None if ready is None else _seen(ready, known)
-                turn = decide_turn(purpose, _seen(current, known), there, known.now)
-                match turn:
-                    case Turn.MAKE:
-                        ready = key_files.make_key(ready_file(folder, purpose))
-                    case Turn.TAKE_OVER:
-                        key_files.take_over(
-                            ready_file(folder, purpose), current_file(folder, purpose)
-                        )
-                    case Turn.DISCARD:
-                        ready_file(folder, purpose).unlink(missing_ok=True)
-                    case Turn.LIST | Turn.NOTHING:
-                        pass
-            return turn, current, ready
-
-        turn, current, ready = await asyncio.to_thread(act)
+        try:
+            turn, current, ready = await asyncio.to_thread(slots.step, purpose, known)
+        except NewKeyWanted:
+            is_first = await asyncio.to_thread(slots.current, purpose) is None
+            new = await slots.meet(purpose, known, is_first=is_first)
+            turn, current, ready = await asyncio.to_thread(slots.step, purpose, known, new)
         if current.key_id not in known.listed:
             async with db.writing(NOBODY) as tx:
                 await _list(tx, purpose, current)
         if turn is Turn.LIST and ready is not None:
             is_ended = current.key_id in known.ended
             await list_ready(db, purpose, current, ready, is_ended=is_ended)
-        signs = ready if turn is Turn.TAKE_OVER and ready is not None else current
-        self._keys[purpose] = signs
+        self._hold(purpose, ready if turn is Turn.TAKE_OVER and ready is not None else current)
         return turn
+
+    def _hold(self, purpose: KeyPurpose, key: Signer) -> None:
+        self._keys[purpose] = key
+        if purpose is KeyPurpose.GRANT and isinstance(key, SigningKey):
+            self._grant = key
 
 
 def ended(purpose: KeyPurpose) -> GovernanceUnavailable:
@@ -229,47 +250,50 @@ def ended(purpose: KeyPurpose) -> GovernanceUnavailable:
     )
 
 
-def current_file(folder: Path, purpose: KeyPurpose) -> Path:
-    """Return the file of the key that signs."""
-    return folder / f"{purpose}.key"
-
-
-def ready_file(folder: Path, purpose: KeyPurpose) -> Path:
-    """Return the file of the key that lies ready."""
-    return folder / f"{purpose}.next.key"
-
-
 async def list_ready(
-    db: Database, purpose: KeyPurpose, current: SigningKey, ready: SigningKey, *, is_ended: bool
+    db: Database, purpose: KeyPurpose, current: Signer, ready: Signer, *, is_ended: bool
 ) -> None:
-    """List a key that lies ready, vouched for by the current one unless that has ended."""
+    """List a key that lies ready, vouched for by the current one unless that has ended.
+
+    Raises `KeyCommandUnusable`.
+    """
+    rotation = None if is_ended else await _rotation(db, purpose, current, ready)
     async with db.writing(NOBODY) as tx:
         await _list(tx, purpose, ready)
-        if not is_ended:
-            now = (await tx.now()).astimezone(UTC)
-            rotation = KeyRotation(
-                purpose=bundle.KeyPurpose(purpose.value),
-                old_key_id=current.key_id,
-                new_key_id=ready.key_id,
-                new_public_key=ready.public.raw,
-                time=now,
-                overlap_until=now + LEAD,
-            )
-            by_old, by_new = sign_rotation(rotation, current, ready)
-            await changes.keep_rotation(
-                tx,
-                ServerKeyRotation(
-                    new_key_id=ready.key_id,
-                    old_key_id=current.key_id,
-                    purpose=purpose,
-                    by_old=encode_envelope(by_old),
-                    by_new=encode_envelope(by_new),
-                    rotated_at=now,
-                ),
-            )
+        if rotation is None:
+            return
+        # Race: the current key may have ended while a command signed.
+        await changes.hold_ends(tx)
+        if not await changes.is_ended(tx, current.key_id):
+            await changes.keep_rotation(tx, rotation)
 
 
-async def _list(tx: Writing, purpose: KeyPurpose, key: SigningKey) -> None:
+async def _rotation(
+    db: Database, purpose: KeyPurpose, current: Signer, ready: Signer
+) -> ServerKeyRotation:
+    async with db.reading(NOBODY) as tx:
+        now = (await tx.now()).astimezone(UTC)
+    payload = canonical(
+        KeyRotation(
+            purpose=bundle.KeyPurpose(purpose.value),
+            old_key_id=current.key_id,
+            new_key_id=ready.key_id,
+            new_public_key=ready.public.raw,
+            time=now,
+            overlap_until=now + LEAD,
+        )
+    )
+    return ServerKeyRotation(
+        new_key_id=ready.key_id,
+        old_key_id=current.key_id,
+        purpose=purpose,
+        by_old=encode_envelope(await signers.sign(KEY_ROTATION_TYPE, payload, current)),
+        by_new=encode_envelope(await signers.sign(KEY_ROTATION_TYPE, payload, ready)),
+        rotated_at=now,
+    )
+
+
+async def _list(tx: Writing, purpose: KeyPurpose, key: Signer) -> None:
     await store.keep_server_key(
         tx,
         ServerKey(
@@ -281,10 +305,9 @@ async def _list(tx: Writing, purpose: KeyPurpose, key: SigningKey) -> None:
     )
 
 
-def _seen(key: SigningKey, known: Known) -> KeyInFile:
-    listed = known.listed.get(key.key_id)
-    return KeyInFile(
-        key_id=key.key_id,
-        listed_at=None if listed is None else listed.created_at,
-        is_ended=key.key_id in known.ended,
+async def _known(tx: Reading) -> Known:
+    return Known(
+        listed={key.key_id: key for key in await store.list_server_keys(tx)},
+        ended=frozenset(end.key_id for end in await changes.list_ends(tx)),
+        now=await tx.now(),
     )

@@ -65,8 +65,13 @@ def pae(payload_type: str, payload: bytes) -> bytes:
 
 def sign(payload_type: str, payload: bytes, key: SigningKey) -> Envelope:
     """Return the envelope of a payload, signed."""
-    signature = Signature(keyid=key.key_id, sig=key.sign(pae(payload_type, payload)))
-    return Envelope(payload=payload, payload_type=payload_type, signatures=(signature,))
+    return sealed(payload_type, payload, key.key_id, key.sign(pae(payload_type, payload)))
+
+
+def sealed(payload_type: str, payload: bytes, key_id: str, signature: bytes) -> Envelope:
+    """Return the envelope of a payload with a signature over its `pae` that was made elsewhere."""
+    by = Signature(keyid=key_id, sig=signature)
+    return Envelope(payload=payload, payload_type=payload_type, signatures=(by,))
 
 
 def verify(envelope: Envelope, expected_type: str, keys: Sequence[PublicKey]) -> bytes:

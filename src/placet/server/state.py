@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from placet.authority.key_slots import given_by
 from placet.authority.recovery.watch import RecoveryWatch
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.clock import Clock
@@ -37,7 +38,8 @@ async def opened(  # noqa: PLR0913 -- all but the first two are what a test puts
 ) -> AsyncIterator[Mapping[str, object]]:
     """Open everything, yield it under the names of its types, and close it again.
 
-    Raises what `Database.open` and `ServerKeys.load` raise.
+    Raises what `Database.open` and `ServerKeys.load` raise, and `KeyCommandUnusable` for a command
+    that does not sign.
     """
     opened_db = await Database.open(database_url)
     db = database_with(points, opened_db)
@@ -49,7 +51,8 @@ async def opened(  # noqa: PLR0913 -- all but the first two are what a test puts
         listen(direct_url, CHANNEL, waits.hear), listen(direct_url, ASK_CHANNEL, asks.hear)
     )
     try:
-        keys = await ServerKeys.load(keys_folder, opened_db)
+        keys = await ServerKeys.load(keys_folder, opened_db, given_by(settings.key_commands))
+        await keys.check()
         # Before the first request: of an older copy of the database nothing is granted.
         watch = RecoveryWatch(settings.witness_dir)
         await watch.look(opened_db)

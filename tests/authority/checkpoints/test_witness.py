@@ -14,6 +14,7 @@ from placet.authority.server_keys import ServerKeys
 from placet.events.model import StreamId
 from placet.evidence.checkpoint import CheckpointPayload, sign_checkpoint
 from placet.evidence.dsse import encode_envelope, open_payload, parse_envelope
+from placet.evidence.ed25519 import SigningKey
 from placet.kernel.ids import TenantId
 from placet.worker.witness import Pushing
 
@@ -176,6 +177,7 @@ def signed(like: Checkpoint, keys: ServerKeys, **otherwise: object) -> Checkpoin
     """Return a checkpoint like another, with some fields of its payload changed."""
     told = open_payload(parse_envelope(like.envelope).payload, CheckpointPayload)
     payload = CheckpointPayload(**(asdict(told) | otherwise))
+    assert isinstance(keys.checkpoint, SigningKey)
     return Checkpoint(
         tenant_id=like.tenant_id,
         epoch=payload.epoch,

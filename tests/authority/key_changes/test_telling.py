@@ -14,9 +14,9 @@ from placet.authority.key_changes import store as changes
 from placet.authority.key_changes.model import ServerKeyEndTold
 from placet.authority.model import KeyPurpose
 from placet.authority.server_keys import NOBODY, ServerKeys
+from placet.authority.signers import Signer
 from placet.events.model import StreamId
 from placet.evidence.dsse import parse_envelope
-from placet.evidence.ed25519 import SigningKey
 from placet.evidence.log import store as logs
 from placet.kernel.refusals import GovernanceUnavailable, RequestInProgress
 
@@ -28,7 +28,7 @@ async def keys(scribe: Scribe) -> ServerKeys:
     return made
 
 
-async def told_of_end(scribe: Scribe, key: SigningKey) -> bool:
+async def told_of_end(scribe: Scribe, key: Signer) -> bool:
     async with scribe.db.writing(NOBODY) as tx:
         listed, end = await service.end_key(tx, key.key_id, "it was copied")
     return await service.tell_tenant(scribe.db, scribe.who.tenant_id, listed, end, scribe.ids)

@@ -14,8 +14,10 @@ from placet.authority.key_changes import service
 from placet.authority.key_changes import store as changes
 from placet.authority.key_changes.model import ServerKeyUnknown
 from placet.authority.key_changes.rules import GRANT_KEY_LIFE, LEAD
+from placet.authority.key_slots import current_file, ready_file
 from placet.authority.model import KeyPurpose, ServerKey, ServerKeyRotation
-from placet.authority.server_keys import NOBODY, ServerKeys, current_file, ready_file
+from placet.authority.server_keys import NOBODY, ServerKeys
+from placet.authority.signers import Signer
 from placet.events.model import StreamId, StreamKind, tenant_stream
 from placet.events.store import list_events
 from placet.evidence import dsse
@@ -47,12 +49,12 @@ async def listed_since(db: Database, file: Path, purpose: KeyPurpose, age: timed
     return key
 
 
-async def rotations(db: Database, old: SigningKey) -> list[ServerKeyRotation]:
+async def rotations(db: Database, old: Signer) -> list[ServerKeyRotation]:
     async with db.reading(NOBODY) as tx:
         return [one for one in await changes.list_rotations(tx) if one.old_key_id == old.key_id]
 
 
-async def end(db: Database, key: SigningKey) -> None:
+async def end(db: Database, key: Signer) -> None:
     async with db.writing(NOBODY) as tx:
         await service.end_key(tx, key.key_id, "it was copied")
 
@@ -125,7 +127,7 @@ async def test_while_no_other_key_can_be_made_one_that_ended_still_signs_nothing
     with pytest.raises(key_files.KeyFileUnusable):
         await keys.turn(db)
     with pytest.raises(GovernanceUnavailable):
-        keys.sign(purpose, "placet.artifact.v1", b"{}")
+        await keys.sign(purpose, "placet.artifact.v1", b"{}")
     with pytest.raises(GovernanceUnavailable):
         getattr(keys, purpose.value)
 

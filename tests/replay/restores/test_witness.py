@@ -41,9 +41,9 @@ class Witness:
         self.write(made.envelope)
         return open_payload(parse_envelope(made.envelope).payload, CheckpointPayload)
 
-    def forge(self, payload: CheckpointPayload) -> None:
+    async def forge(self, payload: CheckpointPayload) -> None:
         """Keep a checkpoint that our key signed of something else."""
-        signed = self.keys.sign(KeyPurpose.CHECKPOINT, CHECKPOINT_TYPE, canonical(payload))
+        signed = await self.keys.sign(KeyPurpose.CHECKPOINT, CHECKPOINT_TYPE, canonical(payload))
         self.write(encode_envelope(signed))
 
     def write(self, envelope: bytes) -> None:
@@ -83,7 +83,7 @@ async def test_what_is_not_what_was_witnessed_grants_nothing_and_goes_on_otherwi
         "other": msgspec.structs.replace(plain, root="00" * 32),
         "later": msgspec.structs.replace(plain, epoch=2),
     }
-    witness.forge(changed[change])
+    await witness.forge(changed[change])
     assert not await witness.is_granting()
     assert (await worker.lease("renew")).json()["code"] == "recovering"
     assert (await worker.report(call, output={}))["commit_state"] == "committed"
@@ -95,7 +95,7 @@ async def test_what_is_not_what_was_witnessed_grants_nothing_and_goes_on_otherwi
 async def test_a_raise_takes_note_of_the_witness_and_goes_above_it(bench: Bench) -> None:
     witness = Witness(bench)
     payload = await witness.keep()
-    witness.forge(
+    await witness.forge(
         msgspec.structs.replace(payload, previous=None, size=payload.size + 3, root="11" * 32)
     )
     assert not await witness.is_granting()
@@ -106,7 +106,7 @@ async def test_a_raise_takes_note_of_the_witness_and_goes_above_it(bench: Bench)
     assert done.looked.log_size == payload.size
     assert await witness.is_granting()
     beyond = report.epoch + 7
-    witness.forge(msgspec.structs.replace(payload, previous=None, epoch=beyond))
+    await witness.forge(msgspec.structs.replace(payload, previous=None, epoch=beyond))
     assert not await witness.is_granting()
     report = await bench.restore(bench.witness)
     assert (report.epoch, report.is_raised) == (beyond + 1, True)
@@ -116,7 +116,7 @@ async def test_a_raise_takes_note_of_the_witness_and_goes_above_it(bench: Bench)
 async def test_a_log_that_does_not_lead_to_the_witness_is_not_taken_into_use(bench: Bench) -> None:
     witness = Witness(bench)
     payload = await witness.keep()
-    witness.forge(msgspec.structs.replace(payload, previous=None, root="22" * 32))
+    await witness.forge(msgspec.structs.replace(payload, previous=None, root="22" * 32))
     await bench.fail_over()
     with pytest.raises(RestoreRefused, match="do not hash to what was witnessed"):
         await bench.restore(bench.witness)
@@ -155,7 +155,7 @@ async def test_a_service_looks_before_its_first_request(
 ) -> None:
     witness = Witness(bench)
     payload = await witness.keep()
-    witness.forge(msgspec.structs.replace(payload, previous=None, epoch=2))
+    await witness.forge(msgspec.structs.replace(payload, previous=None, epoch=2))
     settings = bench.app.state[Settings.__name__]
     async with started(create_app(settings, fresh_database_url)) as again:
         with pytest.raises(Recovering, match="has seen epoch 2"):

@@ -218,10 +218,7 @@ async def _signed(keys: ServerKeys, tenant_id: TenantId, seen: LogSeen) -> Check
         previous=None if last is None else CheckpointSeen(size=last.size, root=last.root.hex()),
         key_id=keys.of(KeyPurpose.CHECKPOINT).key_id,
     )
-    # The key may be a command that takes its time.
-    envelope = await asyncio.to_thread(
-        keys.sign, KeyPurpose.CHECKPOINT, CHECKPOINT_TYPE, canonical(payload)
-    )
+    envelope = await keys.sign(KeyPurpose.CHECKPOINT, CHECKPOINT_TYPE, canonical(payload))
     # Race: the key may have been rotated in between, and a checkpoint names the key that signed it.
     if envelope.signatures[0].keyid != payload.key_id:
         return await _signed(keys, tenant_id, seen)

@@ -1,15 +1,19 @@
 """Granting an approval: everything that it makes true, in one transaction."""
 
 import asyncio
+from typing import assert_never
+from uuid import UUID
 
 from msgspec.structs import replace
 
 from placet.authority import store as authority
 from placet.authority.key_changes import store as key_changes
+from placet.authority.key_commands import CommandKey
 from placet.authority.model import CompiledGovernanceArtifact, KeyPurpose
 from placet.authority.server_keys import ServerKeys, ended
-from placet.evidence.artifact import ArtifactPayload, sign_artifact
-from placet.evidence.dsse import encode_envelope
+from placet.authority.signers import Signer
+from placet.evidence.artifact import ARTIFACT_TYPE, ArtifactPayload, sign_artifact
+from placet.evidence.dsse import Envelope, encode_envelope
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.vote import VotePurpose
 from placet.kernel.canonical import canonical
@@ -43,6 +47,33 @@ class Prepared(Value, frozen=True):
     contract_hash: str
 
 
+class SignedBefore(Value, frozen=True):
+    """The artifact of an approval, signed before the transaction that grants it."""
+
+    approval_id: UUID
+    envelope: Envelope
+
+    def what(self) -> tuple[str, bytes]:
+        """Return by which key it is signed, and what."""
+        return self.envelope.signatures[0].keyid, self.envelope.payload
+
+
+class SignatureWanted(Exception):  # noqa: N818 -- what is asked for; nothing of the transaction stays
+    """A command has to sign the artifact of an approval before it is granted."""
+
+    def __init__(self, approval_id: UUID, payload: bytes) -> None:
+        """Name the approval, and the artifact as it is to be signed."""
+        super().__init__(f"the artifact of approval {approval_id} has to be signed")
+        self.approval_id = approval_id
+        self.payload = payload
+
+
+async def sign_before(wanted: SignatureWanted, keys: ServerKeys) -> SignedBefore:
+    """Have an artifact signed, with no transaction open. Refuses `governance_unavailable`."""
+    envelope = await keys.sign(KeyPurpose.ARTIFACT, ARTIFACT_TYPE, wanted.payload)
+    return SignedBefore(approval_id=wanted.approval_id, envelope=envelope)
+
+
 async def prepare(snapshot: BusinessDraftSnapshot) -> Prepared | None:
     """Return what a snapshot compiles to, which follows from its bytes alone, or None.
 
@@ -51,8 +82,13 @@ async def prepare(snapshot: BusinessDraftSnapshot) -> Prepared | None:
     return await asyncio.to_thread(_prepared, snapshot)
 
 
-async def grant_approval(
-    tx: Writing, asked: GrantApproval, prepared: Prepared | None, keys: ServerKeys, ids: Ids
+async def grant_approval(  # noqa: PLR0913, PLR0917 -- what is granted, and what it is signed with
+    tx: Writing,
+    asked: GrantApproval,
+    prepared: Prepared | None,
+    keys: ServerKeys,
+    ids: Ids,
+    signed: SignedBefore | None = None,
 ) -> tuple[Granted, list[Value]]:
     """Approve a snapshot, and return with it what the workspace's stream is to be told.
 
@@ -60,12 +96,14 @@ async def grant_approval(
     Refuses `approval_refused` when the draft was edited after the snapshot or the snapshot compiles
     to something else, `governance_unavailable` when the key that would sign has ended, and
     conflicts when the workspace or the plan moved at the same moment. One that is for break-glass
-    moves neither the plan nor what the workspace has in force.
+    moves neither the plan nor what the workspace has in force. Raises `SignatureWanted` where a
+    command has the key: it signs with no transaction open, and what it `signed` is brought along.
     """
     snapshot = await snapshots.get_snapshot(tx, asked.snapshot_id)
     workspace = await workspaces.get_workspace(tx, snapshot.workspace_id)
     made = _as_signed(prepared, snapshot, asked)
-    approval = await _approval(tx, asked, snapshot, ids)
+    approval_id = ids.new() if signed is None else signed.approval_id
+    approval = await _approval(tx, asked, snapshot, approval_id, ids)
     as_judged = replace(
         await drafts.get_draft(tx, snapshot.draft_id),
         current_version=snapshot.version,
@@ -79,7 +117,7 @@ async def grant_approval(
     approval = replace(
         approval, approval_version=await store.next_version(tx, workspace.workspace_id)
     )
-    artifact = _artifact(approval, snapshot, made, await _signing(tx, keys))
+    artifact = _artifact(approval, snapshot, made, await _signing(tx, keys), signed)
     await authority.insert_artifact(tx, artifact)
     await store.insert_approval(tx, approval)
     if approval.expires_at is not None:
@@ -157,12 +195,16 @@ def _as_signed(
 
 
 async def _approval(
-    tx: Writing, asked: GrantApproval, snapshot: BusinessDraftSnapshot, ids: Ids
+    tx: Writing,
+    asked: GrantApproval,
+    snapshot: BusinessDraftSnapshot,
+    approval_id: UUID,
+    ids: Ids,
 ) -> GovernanceApproval:
     approved_at = await tx.now()
     return GovernanceApproval(
         tenant_id=tx.tenant_id,
-        approval_id=ids.new(),
+        approval_id=approval_id,
         workspace_id=snapshot.workspace_id,
         draft_snapshot_id=snapshot.snapshot_id,
         request_id=asked.proof.request_id,
@@ -179,7 +221,7 @@ async def _approval(
     )
 
 
-async def _signing(tx: Writing, keys: ServerKeys) -> SigningKey:
+async def _signing(tx: Writing, keys: ServerKeys) -> Signer:
     """Return the key to sign with, which ends no sooner than this transaction.
 
     Refuses `governance_unavailable` where it has ended and this process has yet to learn of it.
@@ -195,7 +237,8 @@ def _artifact(
     approval: GovernanceApproval,
     snapshot: BusinessDraftSnapshot,
     made: Prepared,
-    key: SigningKey,
+    key: Signer,
+    signed: SignedBefore | None,
 ) -> CompiledGovernanceArtifact:
     compiled = made.compiled
     payload = ArtifactPayload(
@@ -218,9 +261,23 @@ def _artifact(
         review_projection_json=compiled.review,
         runtime_projection_json=compiled.runtime,
         compat_projection_json=compiled.compat,
-        envelope=encode_envelope(sign_artifact(payload, key)),
+        envelope=encode_envelope(_envelope(payload, key, signed)),
         created_at=approval.approved_at,
     )
+
+
+def _envelope(payload: ArtifactPayload, key: Signer, signed: SignedBefore | None) -> Envelope:
+    """Return the artifact signed by this key: here, or before by the command that has it."""
+    match key:
+        case SigningKey():
+            return sign_artifact(payload, key)
+        case CommandKey():
+            wanted = canonical(payload)
+            if signed is None or signed.what() != (key.key_id, wanted):
+                raise SignatureWanted(payload.approval_id, wanted)
+            return signed.envelope
+        case _:
+            assert_never(key)
 
 
 def _said(granted: Granted, snapshot: BusinessDraftSnapshot) -> ApprovalGranted:

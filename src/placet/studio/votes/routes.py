@@ -10,7 +10,9 @@ from litestar.params import FromPath
 from placet.authority.server_keys import ServerKeys
 from placet.kernel import bodies
 from placet.kernel.principal import Scope
+from placet.kernel.refusals import GovernanceUnavailable
 from placet.storage.database import Writing
+from placet.studio.approvals.service import SignatureWanted, SignedBefore, sign_before
 from placet.studio.votes import service
 from placet.studio.votes.model import CastVote, VoteAnswer, VoteList
 from placet.tenancy.entry import (
@@ -27,6 +29,8 @@ from placet.tenancy.entry import (
 )
 
 _VOTE: Final = msgspec.json.Decoder(CastVote)
+_ATTEMPTS: Final = 3
+"""How often a vote is tried: where a command signs, once to know what, and once with that."""
 
 
 @post(
@@ -37,14 +41,21 @@ async def cast_vote(request: AppRequest, request_id: FromPath[UUID]) -> Response
     """Hand in a signed vote; the one that meets the quorum puts the artifact in force."""
     raw = await body_of(request)
     asked = bodies.decode(_VOTE, raw)
-    keys = kept_of(request, ServerKeys)
+    keys, ids = kept_of(request, ServerKeys), ids_of(request)
+    before: SignedBefore | None = None
 
     async def work(tx: Writing) -> Answer:
-        return Answer(
-            value=await service.cast_vote(tx, request_id, asked, keys, ids_of(request)), status=201
-        )
+        value = await service.cast_vote(tx, request_id, asked, keys, ids, before)
+        return Answer(value=value, status=201)
 
-    return await answered(request, raw, work)
+    for _ in range(_ATTEMPTS):
+        try:
+            return await answered(request, raw, work)
+        except SignatureWanted as wanted:
+            before = await sign_before(wanted, keys)
+    raise GovernanceUnavailable(
+        detail="the key that signs artifacts is changed at this moment", retry_after_seconds=1
+    )
 
 
 @get(

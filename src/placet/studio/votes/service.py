@@ -49,12 +49,18 @@ from placet.tenancy import store as tenancy
 from placet.tenancy.model import Role
 
 
-async def cast_vote(
-    tx: Writing, request_id: UUID, asked: CastVote, keys: ServerKeys, ids: Ids
+async def cast_vote(  # noqa: PLR0913, PLR0917 -- what is voted, and what an approval is signed with
+    tx: Writing,
+    request_id: UUID,
+    asked: CastVote,
+    keys: ServerKeys,
+    ids: Ids,
+    before: approvals.SignedBefore | None = None,
 ) -> VoteAnswer:
     """Count a signed vote of whoever `tx` was opened for; the one that meets the quorum grants.
 
     Refuses `request_not_found`, and `approval_refused` with everything that stands against it.
+    Raises `SignatureWanted` where a command has to sign first: bring what it signed `before`.
     """
     seen = await requests.get_request(tx, request_id)
     prepared = await approvals.prepare(await snapshots.get_snapshot(tx, seen.snapshot_id))
@@ -76,7 +82,7 @@ async def cast_vote(
     granted: Granted | None = None
     if status is RequestStatus.GRANTED:
         granted, said = await approvals.grant_approval(
-            tx, await _to_grant(tx, ballot, vote), prepared, keys, ids
+            tx, await _to_grant(tx, ballot, vote), prepared, keys, ids, before
         )
         await workspaces.join_groups(tx, _brought(ballot, granted), ids)
     if status is RequestStatus.REFUSED:
