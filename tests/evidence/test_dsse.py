@@ -1,13 +1,18 @@
 """Envelopes: verify first, then parse the same bytes."""
 
-import base64
 import json
-from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519 as library
 from securesystemslib.dsse import Envelope as OtherEnvelope
 from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # no __all__
+from tests.evidence.envelope_cases import (
+    ENVELOPE,
+    PAYLOAD,
+    REFUSED_ENVELOPES,
+    REFUSED_PAYLOADS,
+    TYPE,
+)
 from tests.evidence.samples import PERSON_KEY, STRANGER_KEY, sample_vote
 
 from placet.evidence import dsse
@@ -16,10 +21,7 @@ from placet.evidence.vote import APPROVAL_VOTE_TYPE, ApprovalVote, CheckpointSee
 from placet.kernel.canonical import canonical
 from placet.kernel.value import Input
 
-TYPE = "placet.sample.v1"
 KEYS = [STRANGER_KEY.public, PERSON_KEY.public]
-PAYLOAD = b'{"n":1}'
-ENVELOPE = dsse.sign(TYPE, PAYLOAD, PERSON_KEY)
 
 
 class Sample(Input, frozen=True):
@@ -100,28 +102,7 @@ def test_the_signature_is_checked_before_the_payload_is_parsed() -> None:
     assert refused.value.flaw is EnvelopeFlaw.SIGNATURE
 
 
-@pytest.mark.parametrize(
-    "payload",
-    [
-        b'{"n":1}',
-        b'{"n":1,"note":null,"more":1}',
-        b'{"n":1,"n":1,"note":null}',
-        b'{"n":1,"note":"a","note":null}',
-        b'{"note":null,"n":1}',
-        b'{"n":1,"note":null} ',
-        b'{"n":1,"note":null}{}',
-        b'{"n": 1,"note":null}',
-        b'{"n":1.0,"note":null}',
-        b'{"n":"1","note":null}',
-        b'{"n":1,"note":"\\u0061"}',
-        b'{"n":9007199254740992,"note":null}',
-        b'\xef\xbb\xbf{"n":1,"note":null}',
-        b'{"n":1,"note":"\xff"}',
-        b"[" * 100_000,
-        b"",
-        b"null",
-    ],
-)
+@pytest.mark.parametrize("payload", REFUSED_PAYLOADS)
 def test_a_signed_payload_that_is_not_the_one_form_of_a_document_is_refused(
     payload: bytes,
 ) -> None:
@@ -136,44 +117,7 @@ def test_the_one_form_of_a_document_is_taken() -> None:
     assert dsse.read(dsse.sign(TYPE, payload, PERSON_KEY), TYPE, KEYS, Sample) == Sample(n=1)
 
 
-def _text(change: Callable[[dict[str, object]], object]) -> bytes:
-    plain = json.loads(dsse.encode_envelope(ENVELOPE))
-    change(plain)
-    return json.dumps(plain).encode()
-
-
-def _signatures(*signatures: object) -> Callable[[dict[str, object]], object]:
-    return lambda plain: plain.update(signatures=list(signatures))
-
-
-GOOD_SIGNATURE = {
-    "keyid": "k",
-    "sig": base64.b64encode(ENVELOPE.signatures[0].sig).decode(),
-}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b"[]",
-        b"[" * 100_000,
-        _text(lambda plain: plain.update(more=1)),
-        _text(lambda plain: plain.pop("payload")),
-        _text(lambda plain: plain.update(payload="eyJuIjoxfR==")),
-        _text(lambda plain: plain.update(payload="eyJuIjoxfQ")),
-        _text(lambda plain: plain.update(payload="eyJuIjo xfQ==")),
-        _text(lambda plain: plain.update(payload=1)),
-        _text(lambda plain: plain.update(payloadType="")),
-        _text(lambda plain: plain.update(payloadType="x" * 300)),
-        _text(_signatures()),
-        _text(_signatures(GOOD_SIGNATURE, GOOD_SIGNATURE)),
-        _text(_signatures({**GOOD_SIGNATURE, "cert": "x"})),
-        _text(_signatures({"sig": "AA=="})),
-        dsse.encode_envelope(ENVELOPE) + b"x",
-        dsse.encode_envelope(ENVELOPE).replace(b'{"payload":', b'{"payload":"","payload":'),
-    ],
-)
+@pytest.mark.parametrize("text", REFUSED_ENVELOPES)
 def test_what_is_no_envelope_of_ours_is_refused(text: bytes) -> None:
     with pytest.raises(EnvelopeRefused) as refused:
         dsse.parse_envelope(text)

@@ -10,6 +10,7 @@ from tests.evidence import (
     merkle_samples,
     principal_samples,
     samples,
+    signature_cases,
 )
 from tests.evidence.standing_samples import STANDING
 
@@ -86,6 +87,7 @@ def all_vectors() -> dict[str, bytes]:
         "leaf.json": _json(_leaves()),
         "merkle.json": _json(merkle_samples.log_vector()),
         "ed25519.json": _json(_ed25519()),
+        "signatures.json": _json(_signatures()),
         "dsse.json": _json(_dsse()),
         "documents.json": _json(_documents()),
         "first_approver.json": _json(_first_approver()),
@@ -240,6 +242,19 @@ def _ed25519() -> object:
         ],
         "refused_keys": [{"key": raw.hex(), "flaw": _flaw(raw)} for raw in bad_keys()],
     }
+
+
+def _signatures() -> object:
+    return [
+        {
+            "name": one.name,
+            "public_key": one.key.hex(),
+            "message": one.message.hex(),
+            "signature": one.signature.hex(),
+            "is_good": one.is_good,
+        }
+        for one in signature_cases.cases()
+    ]
 
 
 def _flaw(raw: bytes) -> ed25519.KeyFlaw:

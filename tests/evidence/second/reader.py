@@ -195,7 +195,14 @@ def opened(
     kind: str | None = None,
 ) -> dict[str, Any]:
     """Return the payload of an envelope that one of the keys signed."""
-    (signature,) = envelope["signatures"]
+    if set(envelope) != {"payload", "payloadType", "signatures"}:
+        wrong("an envelope has other fields")
+    signatures = envelope["signatures"]
+    if not isinstance(signatures, list) or len(signatures) != 1:
+        wrong("an envelope has one signature")
+    signature = signatures[0]
+    if set(signature) != {"keyid", "sig"}:
+        wrong("a signature has other fields")
     payload, named = unpadded(envelope["payload"]), envelope["payloadType"].encode()
     if kind is not None and named != kind.encode():
         wrong("an envelope holds something else")
