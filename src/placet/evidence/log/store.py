@@ -11,8 +11,8 @@ from placet.events.model import LogPending, SealPending, StreamId
 from placet.events.tables import LOG_PENDING, SEAL_PENDING
 from placet.evidence.log.model import LogEntry, LogHead, Range
 from placet.evidence.log.tables import LOG, LOG_ENTRY, LOG_TILE
-from placet.evidence.log.tiles import TILE_WIDTH, hashes_in, place_of
-from placet.evidence.merkle import EMPTY_ROOT, Node, leaf_hash, root_of
+from placet.evidence.log.tiles import TILE_HEIGHT, TILE_WIDTH, hashes_in, place_of
+from placet.evidence.merkle import EMPTY_ROOT, Node, leaf_hash, node_hash
 from placet.kernel.hashing import DIGEST_BYTES
 from placet.storage.database import Reading, Writing
 
@@ -62,20 +62,25 @@ _DROP: Final = _with_arrays(
     streams=_UUIDS,
     froms=_NUMBERS,
 )
+# A lateral with a limit is read by the key, whatever the planner knows of the table: of a log that
+# grew since it was last looked at it believes that a whole scan is cheaper.
 _LEAVES: Final = _with_arrays(
     """
-    SELECT DISTINCT e.index AS place, e.leaf FROM unnest(:froms, :tos) AS r(start, stop)
-    JOIN placet.evidence_log_entry AS e
-        ON e.tenant_id = :tenant AND e.index >= r.start AND e.index < r.stop
+    SELECT array_agg(e.index) AS places, array_agg(e.leaf) AS leaves
+    FROM unnest(:froms, :tos) AS r(start, stop) CROSS JOIN LATERAL (
+        SELECT l.index, l.leaf FROM placet.evidence_log_entry AS l
+        WHERE l.tenant_id = :tenant AND l.index >= r.start AND l.index < r.stop
+        ORDER BY l.index LIMIT r.stop - r.start) AS e
     """,
     froms=_NUMBERS,
     tos=_NUMBERS,
 )
 _TILES: Final = _with_arrays(
     """
-    SELECT t.level, t.index AS place, t.hashes FROM unnest(:levels, :indexes) AS r(level, index)
-    JOIN placet.evidence_log_tile AS t
-        ON t.tenant_id = :tenant AND t.level = r.level AND t.index = r.index
+    SELECT r.level, r.index AS place, t.hashes
+    FROM unnest(:levels, :indexes) AS r(level, index) CROSS JOIN LATERAL (
+        SELECT l.hashes FROM placet.evidence_log_tile AS l
+        WHERE l.tenant_id = :tenant AND l.level = r.level AND l.index = r.index LIMIT 1) AS t
     """,
     levels=_NUMBERS,
     indexes=_NUMBERS,
@@ -189,22 +194,16 @@ async def drop_seals(tx: Writing, streams: Collection[StreamId]) -> None:
 
 
 async def list_nodes(tx: Reading, nodes: Iterable[Node]) -> dict[Node, bytes]:
-    """Return the hashes of nodes of the tree, those of them that are kept whole."""
+    """Return the hashes of nodes of the tree, those of them that are kept whole.
+
+    Each part of the tree is read and hashed once, of however many nodes it is.
+    """
     places = {node: place_of(node) for node in nodes}
-    leaves = await _list_leaves(tx, [(at, to) for level, at, to in places.values() if level == 0])
-    tiles = await _list_tiles(
-        tx, {(level, start // TILE_WIDTH) for level, start, _ in places.values() if level}
-    )
-    found: dict[Node, bytes] = {}
-    for node, (level, start, end) in places.items():
-        if level == 0:
-            hashes = [leaves[index] for index in range(start, end) if index in leaves]
-        else:
-            first = start // TILE_WIDTH * TILE_WIDTH
-            hashes = tiles.get((level, start // TILE_WIDTH), [])[start - first : end - first]
-        if len(hashes) == end - start:
-            found[node] = root_of(hashes)
-    return found
+    known = await _list_leaves(tx, [(at, to) for level, at, to in places.values() if level == 0])
+    tiles = {(level, start // TILE_WIDTH) for level, start, _ in places.values() if level}
+    known |= await _list_tiles(tx, tiles)
+    hashes = {node: _hash_of(node, known) for node in places}
+    return {node: hashed for node, hashed in hashes.items() if hashed is not None}
 
 
 async def find_entry(tx: Reading, stream: StreamId, seq: int) -> LogEntry | None:
@@ -246,19 +245,43 @@ async def list_entries(tx: Reading, *, start: int, limit: int) -> list[LogEntry]
     return await tx.list(LogEntry, query.order_by(LOG_ENTRY.c.index).limit(limit))
 
 
-async def _list_leaves(tx: Reading, spans: Sequence[tuple[int, int]]) -> dict[int, bytes]:
-    if not spans:
+def _hash_of(node: Node, known: dict[Node, bytes]) -> bytes | None:
+    """Return the hash of a node from what is kept below it, or None where something is missing.
+
+    What is hashed on the way is added to `known`.
+    """
+    found = known.get(node)
+    level, index = node
+    if found is None and level % TILE_HEIGHT:
+        left = _hash_of((level - 1, 2 * index), known)
+        right = _hash_of((level - 1, 2 * index + 1), known)
+        if left is not None and right is not None:
+            found = known[node] = node_hash(left, right)
+    return found
+
+
+async def _list_leaves(tx: Reading, spans: Sequence[tuple[int, int]]) -> dict[Node, bytes]:
+    """Return the nodes that entries are, of each block of entries from its first that is asked."""
+    blocks: dict[int, tuple[int, int]] = {}
+    for start, stop in spans:
+        first, last = blocks.get(start // TILE_WIDTH, (start, stop))
+        blocks[start // TILE_WIDTH] = (min(start, first), max(stop, last))
+    if not blocks:
         return {}
-    froms, tos = [span[0] for span in spans], [span[1] for span in spans]
+    froms, tos = [first for first, _ in blocks.values()], [last for _, last in blocks.values()]
     rows = await tx.rows(_LEAVES.bindparams(tenant=tx.tenant_id, froms=froms, tos=tos))
-    return {int(row.place): leaf_hash(bytes(row.leaf)) for row in rows}
+    places, leaves = rows[0].places or [], rows[0].leaves or []
+    return {(0, place): leaf_hash(leaf) for place, leaf in zip(places, leaves, strict=True)}
 
 
-async def _list_tiles(
-    tx: Reading, places: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], list[bytes]]:
+async def _list_tiles(tx: Reading, places: Collection[tuple[int, int]]) -> dict[Node, bytes]:
+    """Return the nodes that these tiles hold."""
     if not places:
         return {}
     levels, indexes = [place[0] for place in places], [place[1] for place in places]
     rows = await tx.rows(_TILES.bindparams(tenant=tx.tenant_id, levels=levels, indexes=indexes))
-    return {(int(row.level), int(row.place)): hashes_in(bytes(row.hashes)) for row in rows}
+    return {
+        (TILE_HEIGHT * row.level, TILE_WIDTH * row.place + at): hashed
+        for row in rows
+        for at, hashed in enumerate(hashes_in(bytes(row.hashes)))
+    }
