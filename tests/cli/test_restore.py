@@ -20,8 +20,9 @@ from placet.storage.checks import Status
 from placet.storage.embedded.cluster import ensure
 
 LEFT = """
-INSERT INTO placet.authority_recovery (tenant_id, epoch, from_epoch, log_size, began_at)
-VALUES ($1, 9, 8, 0, now())
+INSERT INTO placet.authority_recovery (
+    tenant_id, epoch, from_epoch, log_size, began_at, told_seq, lost_ends)
+VALUES ($1, 9, 8, 0, now(), 1, '[{"type": "ApproverRemoved", "target": "x", "event_id": null}]')
 """
 
 
@@ -99,12 +100,11 @@ def test_an_operator_closes_what_a_restore_left_open(
     with serving(database_url, tmp_path / "keys") as port:
         floor = Floor(Office(placet, f"http://127.0.0.1:{port}", database_url, tmp_path))
         asyncio.run(told(server.admin(database_name), LEFT, floor.office.tenant))
-        done = floor.office.run(
-            "restore", "close", "--epoch", "9", "--reason", "nothing was lost", by="op"
-        )
+        close = ("restore", "close", "--epoch", "9", "--reason", "nothing was lost")
+        named = floor.office.run(*close, by="op")
+        assert "ApproverRemoved of x is to be repeated" in named.stderr
+        done = floor.office.run(*close, "--repeated", by="op")
         assert done.returncode == Exit.OK, done.stderr
         assert done.stdout.strip() == "closed: epoch 9 grants as before"
-        again = floor.office.run(
-            "restore", "close", "--epoch", "9", "--reason", "nothing was lost", by="op"
-        )
+        again = floor.office.run(*close, by="op")
         assert again.returncode == Exit.NOT_FOUND

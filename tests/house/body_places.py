@@ -101,6 +101,7 @@ NOTHING: Final = {
         replay_prepared_request: consumed_holder
         replay_session: agent current_phase holder
         replay_standing_grant: agent tool_name
+        authority_recovery: system_identifier from_system_identifier lost_ends
         storage_epoch: system_identifier
         studio_approval: compiler_version
         studio_drift_item: target_ref subject

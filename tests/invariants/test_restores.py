@@ -26,7 +26,8 @@ from placet.authority.checkpoints.service import make_checkpoint
 from placet.authority.recovery.watch import RecoveryWatch
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
-from placet.replay.restores.procedure import RestoreReport, restore
+from placet.replay.restores.model import RestoreReport
+from placet.replay.restores.procedure import restore
 from placet.server.app import create_app
 from placet.settings import Settings
 from placet.storage.database import Database

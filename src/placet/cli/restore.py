@@ -12,7 +12,8 @@ from placet.cli.output import data_dir_option, give, json_option
 from placet.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from placet.replay.restores.procedure import RestoreReport, TenantRestored
+    from placet.authority.recovery.model import LostEnd
+    from placet.replay.restores.model import RestoreReport, TenantRestored
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -43,7 +44,7 @@ Examples:
 @click.option(
     "--controls",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Lines of an export whose kills are put in force again, of sessions too.",
+    help="Lines of an export whose kills and ends of authority are put in force again.",
 )
 @data_dir_option
 @json_option
@@ -101,15 +102,27 @@ def command(  # noqa: PLR0913 -- one argument per option
     help="The latest epoch that you looked at, as `placet restore --verify` printed it.",
 )
 @click.option("--reason", required=True, help="Why; it stands in the evidence.")
+@click.option(
+    "--repeated",
+    is_flag=True,
+    help="Every end of authority that the restore names for people was repeated.",
+)
 @url_option
 @data_dir_option
 @json_option
-def close(
-    *, epoch: int, reason: str, url: str | None, data_dir: Path | None, as_json: bool
+def close(  # noqa: PLR0913 -- one argument per option
+    *,
+    epoch: int,
+    reason: str,
+    repeated: bool,
+    url: str | None,
+    data_dir: Path | None,
+    as_json: bool,
 ) -> None:
     """Close what a restore left open in your tenant: grants are as wide as before from then on.
 
-    What a later restore than that of --epoch left stays open.
+    What a later restore than that of --epoch left stays open. It is refused where a restore broke
+    off, and where people have ends of authority to repeat; both are named.
 
     Look at `placet orphans` first, and settle the calls that are unknown. Needs an operator's API
     key in PLACET_API_KEY.
@@ -118,13 +131,18 @@ def close(
 
     from placet.cli.desk import at_desk
 
-    made = at_desk(url, data_dir, lambda studio: studio.recovery.close(epoch=epoch, reason=reason))
+    made = at_desk(
+        url,
+        data_dir,
+        lambda studio: studio.recovery.close(epoch=epoch, reason=reason, is_repeated=repeated),
+    )
     open_ones = [one for one in made.items if one.closed_at is None]
     text = "still open" if open_ones else f"closed: epoch {made.items[0].epoch} grants as before"
     give(msgspec.to_builtins(made), text, as_json=as_json)
 
 
 async def _restore(settings: Settings, controls: Path | None, *, again: bool) -> "RestoreReport":
+    from placet.authority.key_slots import given_by
     from placet.authority.server_keys import ServerKeys
     from placet.kernel.ids import SystemIds
     from placet.replay.restores.outside import read_outside
@@ -143,7 +161,7 @@ async def _restore(settings: Settings, controls: Path | None, *, again: bool) ->
         keys = settings.data_dir / "keys"
         if await asyncio.to_thread(keys.is_dir):
             # A key that was made after the restore point signs checkpoints too.
-            await ServerKeys.load(keys, db)
+            await ServerKeys.load(keys, db, given_by(settings.key_commands))
         async with connected(settings.admin_database_url) as migrator:
             return await restore(
                 db, migrator, settings.witness_dir, outside, SystemIds(), again=again
@@ -157,11 +175,23 @@ def _lines(report: "RestoreReport") -> list[str]:
     lines = [f"epoch {report.epoch} {what}; it was {report.from_epoch}"]
     lines += [_line(one) for one in report.tenants]
     lines += [f"tenant {one} stands in the witness and not here" for one in report.lost_tenants]
+    if report.keys_ended:
+        lines.append(
+            f"{report.keys_ended} of the service's keys have ended, and every tenant knows"
+        )
+    if report.keys_unknown:
+        lines.append(
+            f"{report.keys_unknown} keys of the service that had ended are not listed here"
+        )
     lines.append(
         "writes ask and graver tools are denied until"
         f" `placet restore close --epoch {report.epoch}`"
     )
     return lines
+
+
+def _named(end: "LostEnd") -> str:
+    return f"{end.type} of {end.target}"
 
 
 def _line(one: "TenantRestored") -> str:
@@ -175,7 +205,9 @@ def _line(one: "TenantRestored") -> str:
     more = [f", {one.sessions_stopped} sessions stopped again"] if one.sessions_stopped else []
     if one.sessions_gone:
         more.append(f", {one.sessions_gone} stopped sessions are not here")
-    more += [f", {n} {name} to repeat by hand" for name, n in sorted(one.passed_over.items())]
+    more += [f", {n} {name} in force" for name, n in sorted(one.ends.items())]
+    more += [f"\n  not here, so that it counts nowhere: {_named(end)}" for end in one.ends_gone]
+    more += [f"\n  for people to repeat: {_named(end)}" for end in one.lost_ends]
     return (
         f"tenant {looked.tenant_id}: {looked.events} events in {looked.streams} streams are whole, "
         f"log of {looked.log_size}, {proved}{lost}; {one.sessions} sessions brought along, "

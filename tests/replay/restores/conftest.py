@@ -19,8 +19,9 @@ from placet.authority.server_keys import ServerKeys
 from placet.evidence.fields import Fence
 from placet.kernel.ids import Ids, TenantId
 from placet.replay.calls.fold import fold
+from placet.replay.restores.model import RestoreReport
 from placet.replay.restores.outside import Outside
-from placet.replay.restores.procedure import RestoreReport, restore
+from placet.replay.restores.procedure import restore
 from placet.replay.sessions.rules import encode_state
 from placet.server.app import create_app
 from placet.settings import Settings

@@ -57,14 +57,14 @@ async def test_the_epoch_is_raised_on_no_other_server_than_the_one_that_was_look
         other = type(seen)(
             **{name: getattr(seen, name) for name in seen.__struct_fields__} | change
         )
-        assert not await raise_epoch(bench.migrator, other, 2, {})
+        assert not await raise_epoch(bench.migrator, other, 2, {}, {})
     assert await bench.admin.fetchval("SELECT epoch FROM placet.storage_epoch") == 1
-    assert await raise_epoch(bench.migrator, seen, 2, {})
+    assert await raise_epoch(bench.migrator, seen, 2, {}, {})
 
 
 async def test_a_raise_that_broke_off_before_it_was_told_is_gone_on_with(bench: Bench) -> None:
     await bench.fail_over()
-    assert await raise_epoch(bench.migrator, await read_epoch(bench.db), 2, {})
+    assert await raise_epoch(bench.migrator, await read_epoch(bench.db), 2, {}, {})
     report = await bench.restore()
     assert (report.epoch, report.is_raised) == (2, False)
     told = await bench.admin.fetch("SELECT epoch FROM placet.event WHERE type = 'Restored'")

@@ -1,10 +1,19 @@
 """Whether a log is the one that was witnessed, and how a lost range is shown: pure functions."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
-from placet.authority.recovery.model import AuthorityRecovery, RecoveryView
+from placet.authority.recovery.model import (
+    AuthorityRecovery,
+    CloseRecovery,
+    RecoveryUnfinished,
+    RecoveryView,
+)
 from placet.authority.recovery.witness import Witnessed
 from placet.evidence.checkpoint import CheckpointPayload
+
+TOLD_MAX: Final = 10
+"""How much of what is open a refusal says in words; its members name all."""
 
 
 def next_epoch(epoch: int, witnessed: Iterable[Witnessed], seconds: int) -> int:
@@ -55,6 +64,17 @@ def find_other(wanted: Mapping[int, str], roots: Mapping[int, str]) -> str | Non
     return None
 
 
+def unfinished(ranges: Sequence[AuthorityRecovery], asked: CloseRecovery) -> RecoveryUnfinished:
+    """Return the refusal to close these lost ranges, with everything that is still open."""
+    untold = [one.epoch for one in ranges if one.told_seq is None]
+    ends = [] if asked.is_repeated else [end for one in ranges for end in one.lost_ends]
+    told = [f"the restore of epoch {epoch} broke off" for epoch in untold]
+    told += [f"{end.type} of {end.target} is to be repeated" for end in ends]
+    if len(told) > TOLD_MAX:
+        told = [*told[:TOLD_MAX], f"and {len(told) - TOLD_MAX} more"]
+    return RecoveryUnfinished(detail="; ".join(told), untold_epochs=untold, lost_ends=ends)
+
+
 def view_of(recovery: AuthorityRecovery) -> RecoveryView:
     """Return a lost range without the tenant, which the reader knows."""
     return RecoveryView(
@@ -66,4 +86,6 @@ def view_of(recovery: AuthorityRecovery) -> RecoveryView:
         closed_at=recovery.closed_at,
         closed_by=recovery.closed_by,
         close_reason=recovery.close_reason,
+        is_told=recovery.told_seq is not None,
+        lost_ends=recovery.lost_ends,
     )

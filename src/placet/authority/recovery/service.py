@@ -8,18 +8,18 @@ from placet.authority.recovery import store
 from placet.authority.recovery.model import (
     AuthorityRecovery,
     CloseRecovery,
+    LostEnd,
     NotRecovering,
     RecoveryClosed,
     RecoveryList,
     Restored,
 )
-from placet.authority.recovery.rules import view_of
+from placet.authority.recovery.rules import unfinished, view_of
 from placet.events.model import SYSTEM_ACTOR, StreamKind, new_event, tenant_stream
 from placet.events.store import append
 from placet.kernel.ids import Ids, TenantId
 from placet.kernel.principal import Principal
 from placet.storage.database import Database, Reading, Writing
-from placet.storage.epoch import EpochSeen
 
 
 def acting_for(tenant_id: TenantId) -> Principal:
@@ -33,9 +33,7 @@ def acting_for(tenant_id: TenantId) -> Principal:
     )
 
 
-async def tell_restored(
-    db: Database, recovery: AuthorityRecovery, before: EpochSeen, now: EpochSeen, ids: Ids
-) -> bool:
+async def tell_restored(db: Database, recovery: AuthorityRecovery, ids: Ids) -> bool:
     """Tell in the tenant's `authority` stream that the epoch was raised, once; tells if it did.
 
     Passes the gate alone, so that whoever was granting in the earlier epoch has ended.
@@ -43,20 +41,35 @@ async def tell_restored(
     async with db.writing(acting_for(recovery.tenant_id)) as tx:
         stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
         await controls.raise_epoch(tx, stream, StreamKind.AUTHORITY)
-        if await store.is_told(tx, stream, recovery.epoch):
+        if (await store.get_recovery(tx, recovery.epoch)).told_seq is not None:
             return False
         said = Restored(
             epoch=recovery.epoch,
             from_epoch=recovery.from_epoch,
-            system_identifier=now.system_identifier,
-            timeline=now.timeline,
-            from_system_identifier=before.system_identifier,
-            from_timeline=before.timeline,
+            system_identifier=recovery.system_identifier,
+            timeline=recovery.timeline,
+            from_system_identifier=recovery.from_system_identifier,
+            from_timeline=recovery.from_timeline,
             log_size=recovery.log_size,
             witnessed_size=recovery.witnessed_size,
         )
-        await append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
+        seq, _ = await append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
+        await store.note_told(tx, recovery.epoch, seq)
         return True
+
+
+async def note_lost_ends(
+    db: Database, tenant_id: TenantId, epoch: int, ends: Sequence[LostEnd]
+) -> None:
+    """Note what people have to repeat before the lost range of an epoch is closed, once each."""
+    async with db.writing(acting_for(tenant_id)) as tx:
+        # Race: a closing holds the gate alone, too.
+        await controls.raise_epoch(
+            tx, tenant_stream(tx.tenant_id, StreamKind.AUTHORITY), StreamKind.AUTHORITY
+        )
+        noted = (await store.get_recovery(tx, epoch)).lost_ends
+        if new := [end for end in ends if end not in noted]:
+            await store.note_lost_ends(tx, epoch, [*noted, *new])
 
 
 async def reapply_controls(
@@ -79,20 +92,24 @@ async def reapply_controls(
 async def close_recovery(tx: Writing, asked: CloseRecovery, ids: Ids) -> RecoveryList:
     """Close what restores left open up to an epoch; with the last one grants are as wide as before.
 
-    Refuses `not_recovering`.
+    Refuses `not_recovering`, and `recovery_unfinished` where a restore broke off or people have
+    ends to repeat.
     """
     stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
     control_epoch = await controls.raise_epoch(tx, stream, StreamKind.AUTHORITY)
     # Race: what is open is read behind the gate, and what comes after it is not closed.
-    epochs = [
-        one.epoch
+    ranges = [
+        one
         for one in await store.list_recoveries(tx)
         if one.closed_at is None and one.epoch <= asked.epoch
     ]
-    if not epochs:
+    if not ranges:
         raise NotRecovering(detail="nothing that a restore left is open here up to that epoch")
-    await store.close_recoveries(tx, epochs, asked.reason, control_epoch)
-    said = RecoveryClosed(epochs=epochs, reason=asked.reason)
+    epochs = [one.epoch for one in ranges]
+    if await store.close_recoveries(tx, asked, epochs, control_epoch) != len(epochs):
+        raise unfinished(ranges, asked)
+    repeated = [end for one in ranges for end in one.lost_ends]
+    said = RecoveryClosed(epochs=epochs, reason=asked.reason, repeated=repeated)
     await append(tx, stream, StreamKind.AUTHORITY, [new_event(ids, said)])
     return await list_recoveries(tx)
 

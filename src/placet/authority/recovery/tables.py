@@ -16,5 +16,12 @@ RECOVERY = table(
         name="close_told",
     ),
     key=("epoch",),
-    updates=("closed_at", "closed_by", "close_reason", "closed_epoch"),
+    updates=(
+        "closed_at",
+        "closed_by",
+        "close_reason",
+        "closed_epoch",
+        "told_seq",
+        "lost_ends",
+    ),
 )

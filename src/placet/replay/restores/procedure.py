@@ -3,57 +3,32 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import msgspec
+from uuid import UUID
 
 from placet.authority import store as authority
 from placet.authority.model import KeyPurpose
 from placet.authority.recovery import rules, service
 from placet.authority.recovery import store as recovery
+from placet.authority.recovery.model import AuthorityRecovery, LostEnd
 from placet.authority.recovery.store import Migrator
 from placet.authority.recovery.witness import Witnessed, read_witness
 from placet.authority.server_keys import NOBODY
-from placet.events.model import StreamKind, tenant_stream
 from placet.evidence.ed25519 import PublicKey
 from placet.kernel.ids import Ids, TenantId
 from placet.kernel.refusals import Action, Conflict, GovernanceUnavailable
-from placet.kernel.value import Value
 from placet.replay.restores import store
-from placet.replay.restores.model import TenantLooked
+from placet.replay.restores.ends import (
+    Reapplied,
+    end_server_keys,
+    reapply,
+    tell_server_keys,
+)
+from placet.replay.restores.model import RestoreReport, TenantLooked, TenantRestored
 from placet.replay.restores.outside import Outside
-from placet.replay.restores.service import restore_sessions, stop_sessions
+from placet.replay.restores.service import restore_sessions
 from placet.replay.restores.verify import look_at
 from placet.storage.database import Database
 from placet.storage.epoch import EpochSeen
-
-
-class TenantRestored(Value, frozen=True):
-    """What was found of a tenant, and what became of it.
-
-    `sessions_gone` are those that were stopped, by what was kept outside, and are not here;
-    `passed_over` counts events kept outside that took authority away and are for people to repeat.
-    """
-
-    looked: TenantLooked
-    sessions: int
-    calls_unknown: int
-    controls_set: int
-    sessions_stopped: int = 0
-    sessions_gone: int = 0
-    passed_over: dict[str, int] = msgspec.field(default_factory=dict)
-
-
-class RestoreReport(Value, frozen=True):
-    """What a restore came to. `is_raised` is false where an earlier one was gone on with.
-
-    `lost_tenants` are those of which the witness knows and the database does not.
-    """
-
-    epoch: int
-    from_epoch: int
-    is_raised: bool
-    tenants: list[TenantRestored]
-    lost_tenants: list[TenantId]
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -103,66 +78,92 @@ async def restore(  # noqa: PLR0913 -- what it works on, what was kept outside, 
     if flawed := [one for one in looked if one.flaw is not None]:
         detail = f"tenant {flawed[0].tenant_id}: {flawed[0].flaw}"
         raise RestoreRefused(detail=detail, tenants=flawed)
-    is_raised = not await _is_left(db, before, looked, witnessed)
-    if is_raised and not again and _is_in_use(before, looked, witnessed):
-        raise NothingToRestore(detail=f"epoch {before.epoch} was raised for this server, and done")
+    is_raised = await _is_to_be_raised(db, before, looked, witnessed, outside, again=again)
     # Before anything can be granted here again.
-    controls_set = {
-        tenant: await service.reapply_controls(
-            db, tenant, list(outside[tenant].controls.values()) if tenant in outside else [], ids
-        )
-        for tenant in tenants
-    }
+    keys_ended, keys_unknown = await end_server_keys(db, outside)
+    done = {one: await reapply(db, one, outside.get(one, Outside()), ids) for one in tenants}
     if is_raised:
-        sizes = {one.tenant_id: one.witnessed_size or 0 for one in looked if one.witnessed_size}
-        seconds = await recovery.read_seconds(migrator)
-        epoch = rules.next_epoch(before.epoch, witnessed.values(), seconds)
-        if not await recovery.raise_epoch(migrator, before, epoch, sizes):
-            raise GovernanceUnavailable(
-                detail="the epoch was raised just now, or the migrator's address leads to another"
-                " server than the service's; look at both, and run it again"
-            )
-    return await _brought(
-        db,
-        before,
-        looked,
-        ids,
-        controls_set=controls_set,
-        outside=outside,
+        await _raise(migrator, before, looked, witnessed, done)
+    else:
+        await _note(db, {tenant: one.lost_ends for tenant, one in done.items() if one.lost_ends})
+    now = await recovery.read_epoch(db)
+    await tell_server_keys(db, tenants, ids)
+    brought = [await _bring(db, one, done[TenantId(one.tenant_id)], ids) for one in looked]
+    return RestoreReport(
+        epoch=now.epoch,
+        from_epoch=before.epoch if is_raised else await _from_epoch(db, tenants, now.epoch),
         is_raised=is_raised,
-        lost=sorted(set(witnessed) - set(tenants)),
+        tenants=brought,
+        lost_tenants=sorted(set(witnessed) - set(tenants)),
+        keys_ended=keys_ended,
+        keys_unknown=keys_unknown,
     )
 
 
-async def _brought(  # noqa: PLR0913 -- what was found, and what is to be said of it
+async def _is_to_be_raised(  # noqa: PLR0913 -- what was found, what was kept outside, and one flag
     db: Database,
     before: EpochSeen,
     looked: Sequence[TenantLooked],
-    ids: Ids,
-    *,
-    controls_set: Mapping[TenantId, int],
+    witnessed: Mapping[TenantId, Witnessed],
     outside: Mapping[TenantId, Outside],
-    is_raised: bool,
-    lost: list[TenantId],
-) -> RestoreReport:
-    """Bring every tenant into the epoch as it is now, and tell what came of it."""
-    now = await recovery.read_epoch(db)
-    done = [
-        msgspec.structs.replace(
-            await _bring(
-                db, one, (before, now), outside.get(TenantId(one.tenant_id), Outside()), ids
-            ),
-            controls_set=controls_set[TenantId(one.tenant_id)],
+    *,
+    again: bool,
+) -> bool:
+    """Tell whether the epoch is to be raised, or an earlier restore to be gone on with.
+
+    Refuses `nothing_to_restore`.
+    """
+    if not _is_in_use(before, looked, witnessed):
+        return True
+    ranges = [one for tenant in looked for one in await _ranges(db, TenantId(tenant.tenant_id))]
+    if any(one.told_seq is None for one in ranges) or await _is_behind(db, before, looked):
+        return False
+    if again:
+        return True
+    # What was kept outside may come late: as long as no operator has closed what is lost.
+    if outside and any(one.closed_at is None for one in ranges):
+        return False
+    raise NothingToRestore(detail=f"epoch {before.epoch} was raised for this server, and done")
+
+
+async def _raise(
+    migrator: Migrator,
+    before: EpochSeen,
+    looked: Sequence[TenantLooked],
+    witnessed: Mapping[TenantId, Witnessed],
+    done: Mapping[TenantId, Reapplied],
+) -> None:
+    sizes = {one.tenant_id: one.witnessed_size or 0 for one in looked if one.witnessed_size}
+    seconds = await recovery.read_seconds(migrator)
+    epoch = rules.next_epoch(before.epoch, witnessed.values(), seconds)
+    lost: dict[UUID, Sequence[LostEnd]] = {tenant: done[tenant].lost_ends for tenant in done}
+    if not await recovery.raise_epoch(migrator, before, epoch, sizes, lost):
+        raise GovernanceUnavailable(
+            detail="the epoch was raised just now, or the migrator's address leads to another"
+            " server than the service's; look at both, and run it again"
         )
-        for one in looked
-    ]
-    return RestoreReport(
-        epoch=now.epoch,
-        from_epoch=before.epoch,
-        is_raised=is_raised,
-        tenants=done,
-        lost_tenants=lost,
-    )
+
+
+async def _note(db: Database, lost: Mapping[TenantId, Sequence[LostEnd]]) -> None:
+    """Note what people have to repeat with the latest lost range of theirs that is open."""
+    for tenant, ends in lost.items():
+        if epochs := [one.epoch for one in await _ranges(db, tenant) if one.closed_at is None]:
+            await service.note_lost_ends(db, tenant, epochs[0], ends)
+
+
+async def _from_epoch(db: Database, tenants: Sequence[TenantId], epoch: int) -> int:
+    """Return the epoch that was before one that was raised earlier, as far as anybody knows."""
+    for tenant in tenants:
+        for one in await _ranges(db, tenant):
+            if one.epoch == epoch:
+                return one.from_epoch
+    return epoch
+
+
+async def _ranges(db: Database, tenant: TenantId) -> list[AuthorityRecovery]:
+    """Return a tenant's lost ranges, the latest first."""
+    async with db.reading(service.acting_for(tenant)) as tx:
+        return await recovery.list_recoveries(tx)
 
 
 async def _witnessed(db: Database, folder: Path | None) -> dict[TenantId, Witnessed]:
@@ -190,50 +191,30 @@ def _is_in_use(
     )
 
 
-async def _is_left(
-    db: Database,
-    seen: EpochSeen,
-    looked: Sequence[TenantLooked],
-    witnessed: Mapping[TenantId, Witnessed],
-) -> bool:
-    """Tell whether the epoch was raised for this server, and something of that was left undone."""
-    if not _is_in_use(seen, looked, witnessed):
-        return False
+async def _is_behind(db: Database, seen: EpochSeen, looked: Sequence[TenantLooked]) -> bool:
+    """Tell whether sessions are left that have not come into the epoch."""
     for tenant in [TenantId(one.tenant_id) for one in looked]:
         async with db.reading(service.acting_for(tenant)) as tx:
             if await store.list_left_behind(tx, seen.epoch, 1):
                 return True
-            ranges = await recovery.list_recoveries(tx)
-            stream = tenant_stream(tenant, StreamKind.AUTHORITY)
-            is_here = any(one.epoch == seen.epoch for one in ranges)
-            if is_here and not await recovery.is_told(tx, stream, seen.epoch):
-                return True
     return False
 
 
-async def _bring(
-    db: Database,
-    looked: TenantLooked,
-    epochs: tuple[EpochSeen, EpochSeen],
-    outside: Outside,
-    ids: Ids,
-) -> TenantRestored:
+async def _bring(db: Database, looked: TenantLooked, done: Reapplied, ids: Ids) -> TenantRestored:
+    """Tell a tenant of every raise that it was not told of, and bring its sessions along."""
     tenant = TenantId(looked.tenant_id)
-    before, now = epochs
-    async with db.reading(service.acting_for(tenant)) as tx:
-        ranges = await recovery.list_recoveries(tx)
-    for one in ranges:
-        if one.epoch == now.epoch:
-            await service.tell_restored(db, one, before, now, ids)
-    # Before they may be leased again.
-    stopped, gone = await stop_sessions(db, tenant, outside.stopped, ids)
+    for one in reversed(await _ranges(db, tenant)):
+        if one.told_seq is None:
+            await service.tell_restored(db, one, ids)
     sessions, unknown = await restore_sessions(db, tenant, ids)
     return TenantRestored(
         looked=looked,
         sessions=sessions,
         calls_unknown=unknown,
-        controls_set=0,
-        sessions_stopped=stopped,
-        sessions_gone=gone,
-        passed_over=dict(outside.passed_over),
+        controls_set=done.controls,
+        sessions_stopped=done.stopped,
+        sessions_gone=done.gone,
+        ends=done.ends,
+        ends_gone=done.ends_gone,
+        lost_ends=done.lost_ends,
     )

@@ -71,6 +71,18 @@ async def list_all_events(
     return await tx.list(RecordedEvent, query)
 
 
+async def is_here(tx: Reading, event_id: UUID, place: tuple[UUID, int]) -> bool:
+    """Tell whether this event stands at this place of one of the tenant's streams."""
+    stream, seq = place
+    query = sa.select(EVENT.c.seq).where(
+        EVENT.c.tenant_id == tx.tenant_id,
+        EVENT.c.stream_id == stream,
+        EVENT.c.seq == seq,
+        EVENT.c.event_id == event_id,
+    )
+    return bool(await tx.rows(query))
+
+
 async def find_unlike(tx: Reading, start: int, end: int) -> int | None:
     """Return the first entry from `start` to before `end` that is not the leaf of its event."""
     e = LOG_ENTRY.c

@@ -3,6 +3,11 @@ CREATE FUNCTION placet.standing_counts_v1(g placet.replay_standing_grant, p_at t
 RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     RETURN g.revoked_at IS NULL AND g.expires_at > p_at AND g.used < g.uses_max
+        -- Invariant: one that was given before a restore answers nothing again. How often it was
+        -- used, and whether it was revoked, may stand in what is lost.
+        AND NOT EXISTS (
+            SELECT FROM placet.authority_recovery AS r
+            WHERE r.tenant_id = g.tenant_id AND r.began_at >= g.granted_at)
         AND NOT EXISTS (
             SELECT FROM placet.authority_key_revocation AS r
             WHERE r.tenant_id = g.tenant_id AND r.key_id = g.key_id)

@@ -66,3 +66,13 @@ class StandingFact(Value, frozen=True):
     schema_hash: HexDigest | None
     checkpoint_hash: HexDigest
     left: int
+
+
+class StandingRevoked(Value, frozen=True):
+    """Event: a standing grant is over; no call is granted by it from here on."""
+
+    standing_id: UUID
+    agent: str
+    environment: Environment
+    tool: str
+    reason: AskReason

@@ -19,11 +19,11 @@ class Recovery:
         """Return every lost range, the latest first."""
         return await self._door.get(_RECOVERY, RecoveryList)
 
-    async def close(self, *, epoch: int, reason: str) -> RecoveryList:
+    async def close(self, *, epoch: int, reason: str, is_repeated: bool = False) -> RecoveryList:
         """Close what restores left open up to this epoch, the latest that was looked at.
 
-        With the last one grants are as wide as before.
+        With the last one grants are as wide as before. `is_repeated` says that people have repeated
+        every end of authority that was lost. Refuses `recovery_unfinished`.
         """
-        return await self._door.post(
-            f"{_RECOVERY}/close", RecoveryList, CloseRecovery(epoch=epoch, reason=reason)
-        )
+        asked = CloseRecovery(epoch=epoch, reason=reason, is_repeated=is_repeated)
+        return await self._door.post(f"{_RECOVERY}/close", RecoveryList, asked)

@@ -114,13 +114,3 @@ class StandingGranted(Value, frozen=True):
     granted_by: ActorId
     key_id: HexDigest
     envelope: bytes
-
-
-class StandingRevoked(Value, frozen=True):
-    """Event: a standing grant is over; no call is granted by it from here on."""
-
-    standing_id: UUID
-    agent: str
-    environment: Environment
-    tool: str
-    reason: AskReason

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from placet.authority import store as authority
-from placet.authority.controls import store as controls
 from placet.events import store as events
 from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.evidence.dsse import EnvelopeRefused, encode_envelope, parse_envelope
@@ -14,8 +13,8 @@ from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
 from placet.kernel.value import Value
 from placet.policy.loaded import LoadedTool
-from placet.replay.sessions.codes import refusal
 from placet.replay.sessions.policies import Policies
+from placet.replay.standing import service as ending
 from placet.replay.standing import store
 from placet.replay.standing.model import ReplayStandingGrant
 from placet.storage.database import Reading, Writing
@@ -28,7 +27,6 @@ from placet.studio.standing.model import (
     StandingFlaw,
     StandingGranted,
     StandingObjection,
-    StandingRevoked,
     StandingTerms,
     StandingView,
 )
@@ -113,24 +111,7 @@ async def revoke_standing(
 
     Refuses `not_found`, and `transition_not_allowed` for one that was revoked before.
     """
-    grant = await store.get_grant(tx, principal, standing_id)
-    said = StandingRevoked(
-        standing_id=standing_id,
-        agent=grant.agent,
-        environment=grant.environment,
-        tool=grant.tool_name,
-        reason=asked.reason,
-    )
-    # Race: the stream and the gate before the grant, as everywhere; a call that passed the gate may
-    # wait for the grant while another revocation waits for that call.
-    stream = tenant_stream(tx.tenant_id, StreamKind.AUTHORITY)
-    await controls.raise_epoch(tx, stream, StreamKind.AUTHORITY)
-    code = await store.revoke_grant(tx, standing_id, asked.reason)
-    if code != "ok":
-        raise refusal(code)
-    # Race: told after the lock, so that no call that it granted is told of later than this.
-    await _tell(tx, said, ids)
-    return rules.view_of(await store.get_grant(tx, principal, standing_id))
+    return rules.view_of(await ending.end_grant(tx, principal, standing_id, asked.reason, ids))
 
 
 async def _reach(tx: Reading, principal: Principal, workspace_id: UUID) -> GovernanceWorkspace:
