@@ -161,21 +161,25 @@ async def _run(argv: tuple[str, ...], given: bytes) -> tuple[int, bytes]:
 
     Whatever keeps this from its end, a time-out too, ends the program and its process group.
     """
-    loop = asyncio.get_running_loop()
-    transport, heard = await loop.subprocess_exec(
-        _Hearing,
-        *argv,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={name: os.environ[name] for name in KEPT if name in os.environ},
-        cwd="/",
-        start_new_session=True,
+    starting = asyncio.ensure_future(
+        asyncio.get_running_loop().subprocess_exec(
+            _Hearing,
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={name: os.environ[name] for name in KEPT if name in os.environ},
+            cwd="/",
+            start_new_session=True,
+        )
     )
     try:
+        # Whoever gives up meanwhile would leave a program behind that nobody knows.
+        transport, heard = await asyncio.shield(starting)
         _write(transport, given)
         await heard.over
     finally:
+        transport, heard = await starting
         await _end(transport, heard)
     return transport.get_returncode() or 0, bytes(heard.printed)
 
@@ -183,8 +187,10 @@ async def _run(argv: tuple[str, ...], given: bytes) -> tuple[int, bytes]:
 def _write(transport: asyncio.SubprocessTransport, given: bytes) -> None:
     # Not asked of its class: other loops have transports of their own.
     pipe = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
-    pipe.write(given)
-    pipe.write_eof()
+    # A program that reads nothing may have closed it: uvloop then refuses to write.
+    with contextlib.suppress(RuntimeError, OSError):
+        pipe.write(given)
+        pipe.write_eof()
 
 
 async def _end(transport: asyncio.SubprocessTransport, heard: _Hearing) -> None:

@@ -100,6 +100,16 @@ class ServerKeys:
         """
         keys = await cls.read(folder, db, given, commands=commands)
         await keys.turn(db)
+        for purpose, command in given.items():
+            key = keys.of(purpose)
+            if not isinstance(key, CommandKey) or key.command != command:
+                _LOG.warning(
+                    "the %s key is not that of PLACET_%s_KEY_COMMAND;"
+                    " `placet server-key rotate %s` lets that take over",
+                    purpose,
+                    purpose.upper(),
+                    purpose,
+                )
         return keys
 
     @classmethod

@@ -1,5 +1,6 @@
 """`placet doctor`: every check that a start makes, and what this machine needs besides."""
 
+import asyncio
 import errno
 import shutil
 import sys
@@ -32,7 +33,13 @@ def command(*, data_dir: Path | None, as_json: bool) -> int:
     Ends with 0 if the service can run, warnings or not, and with 1 if it cannot.
     """
     settings = load_settings({"data_dir": data_dir})
-    checks = [*machine(settings), *embedded(settings), *database(settings), *witness(settings)]
+    checks = [
+        *machine(settings),
+        *embedded(settings),
+        *database(settings),
+        *witness(settings),
+        *keys(settings),
+    ]
     lines = []
     for check in checks:
         lines.append(f"{_MARKS[check.status]}  {check.name}: {check.found}")
@@ -112,6 +119,18 @@ def witness(settings: Settings) -> Iterator[Check]:
         )
         return
     yield Check(name="witness", status=Status.OK, found=f"checkpoints are kept in `{folder}`")
+
+
+def keys(settings: Settings) -> list[Check]:
+    """Return whether each command that has a key of the service, or is to have one, signs.
+
+    A command that does not keeps the service from starting, if it has the key that signs now.
+    """
+    from placet.authority import key_checks
+    from placet.authority.key_slots import given_by
+
+    given = given_by(settings.key_commands)
+    return asyncio.run(key_checks.look(settings.data_dir / "keys", given))
 
 
 def _volume_of(data_dir: Path) -> int:

@@ -22,6 +22,7 @@ _EXAMPLES: Final = """\b
 Examples:
   placet server-key list
   placet server-key rotate artifact
+  PLACET_CHECKPOINT_KEY_COMMAND="/usr/local/bin/sign v2" placet server-key rotate checkpoint
   placet server-key revoke 3f5c… --reason "the disk of a build machine was copied"
 """
 
@@ -31,7 +32,8 @@ def command() -> None:
     """Show the keys that the service signs with, let another take over, or end one.
 
     There is one for grants, one for artifacts and one for checkpoints. That for grants is changed
-    every day by the service itself. Run this where the data folder is.
+    every day by the service itself; the others may be a command's. Run this where the data folder
+    is, as the user that the service runs as.
     """
 
 
@@ -58,18 +60,23 @@ def list_(*, data_dir: Path | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("purpose", type=click.Choice(PURPOSES))
+@click.option(
+    "--file", "in_file", is_flag=True, help="Make it a key in a file, also where a command is set."
+)
 @data_dir_option
 @json_option
-def rotate(*, purpose: str, data_dir: Path | None, as_json: bool) -> None:
+def rotate(*, purpose: str, in_file: bool, data_dir: Path | None, as_json: bool) -> None:
     """Let another key lie ready for PURPOSE. It is listed now, and takes over in an hour.
 
-    Both keys sign that it does, so whoever pinned the old one follows with `placet keys follow`.
+    It is that of the command in PLACET_ARTIFACT_KEY_COMMAND or PLACET_CHECKPOINT_KEY_COMMAND, where
+    that is set, which has to give another key than before. Both keys sign that it takes over, so
+    whoever pinned the old one follows with `placet keys follow`.
     """
     from placet.cli import database
 
     settings = load_settings({"data_dir": data_dir})
     with database.held(settings) as (ready, _):
-        new, takes_over = asyncio.run(_rotate(ready, purpose))
+        new, takes_over = asyncio.run(_rotate(ready, purpose, in_file=in_file))
     told = {"purpose": purpose, "key_id": new, "takes_over_at": takes_over}
     give(told, f"{new} is listed, and signs from {takes_over} on", as_json=as_json)
 
@@ -125,16 +132,18 @@ async def _listed(ready: Settings) -> "tuple[list[ServerKey], list[ServerKeyEnd]
         await db.close()
 
 
-async def _rotate(ready: Settings, purpose: str) -> tuple[str, str]:
+async def _rotate(ready: Settings, purpose: str, *, in_file: bool) -> tuple[str, str]:
     from placet.authority.key_changes.rules import LEAD
+    from placet.authority.key_slots import given_by
     from placet.authority.model import KeyPurpose
     from placet.authority.server_keys import ServerKeys
     from placet.storage.database import Database
 
     db = await Database.open(ready.database_url or "", pool_size=1)
     try:
-        keys = await ServerKeys.load(ready.data_dir / "keys", db)
-        listed = await keys.make_ready(db, KeyPurpose(purpose))
+        folder, given = ready.data_dir / "keys", given_by(ready.key_commands)
+        keys = await ServerKeys.read(folder, db, given)
+        listed = await keys.make_ready(db, KeyPurpose(purpose), in_file=in_file)
         return listed.key_id, (listed.created_at + LEAD).isoformat()
     finally:
         await db.close()

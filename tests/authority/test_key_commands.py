@@ -1,0 +1,216 @@
+"""Commands that have a key of ours: what is taken of what they print, and how they end."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import uvloop
+from tests.authority.commanded import TRIAL, Signer, canned, program, saying
+
+from placet.authority.key_commands import KEPT, Argv, CommandKey, Commands, KeyCommandUnusable
+from placet.evidence.ed25519 import SigningKey
+
+T = TypeVar("T")
+OURS, OTHER = SigningKey(b"\x0a" * 32), SigningKey(b"\x0b" * 32)
+PUBLIC = OURS.public.raw.hex()
+GOOD = OURS.sign(TRIAL)
+LOOPS = (asyncio.new_event_loop, uvloop.new_event_loop)
+
+Loop = Callable[[], asyncio.AbstractEventLoop]
+
+
+@pytest.fixture(params=LOOPS, ids=["asyncio", "uvloop"])
+def loop(request: pytest.FixtureRequest) -> Loop:
+    made: Loop = request.param
+    return made
+
+
+def run(work: Coroutine[object, object, T], loop: Loop = uvloop.new_event_loop) -> T:
+    """Do work in a loop of its own, as the service has one."""
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(work)
+
+
+def refused(command: Argv, commands: Commands | None = None, loop: Loop | None = None) -> str:
+    """Return what is said of a command that is not taken into use."""
+
+    async def act() -> None:
+        await CommandKey.meet(command, commands or Commands())
+
+    with pytest.raises(KeyCommandUnusable) as told:
+        run(act(), loop or uvloop.new_event_loop)
+    assert command[0] in told.value.detail + told.value.remedy
+    return told.value.detail
+
+
+def ended(pid: int) -> bool:
+    """Tell whether a process runs no more; nobody may have waited for it yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_a_command_signs_the_very_bytes_that_it_is_given(tmp_path: Path, loop: Loop) -> None:
+    signer = Signer(tmp_path, key=OURS)
+    messages = [b"", b"\x00\xff\n", bytes(range(256)) * 8_000]
+
+    async def act() -> list[bytes]:
+        key = await CommandKey.meet(signer.command, Commands())
+        assert key.key_id == OURS.key_id
+        return [await key.sign(message) for message in messages]
+
+    assert run(act(), loop) == [OURS.sign(message) for message in messages]
+
+
+def test_capital_digits_and_another_line_end_are_taken(tmp_path: Path) -> None:
+    said = f"printf '{PUBLIC.upper()}\\r\\n'"
+    command = canned(tmp_path / "c", said, f"printf {GOOD.hex()}")
+    assert run(CommandKey.meet(command, Commands())).key_id == OURS.key_id
+
+
+@pytest.mark.parametrize(
+    ("public", "said"),
+    [
+        ("01" + "00" * 31, "small order"),
+        ("00" * 32, "small order"),
+        ("ff" * 32, "shortest encoding"),
+        ("02" + "00" * 31, "no point"),
+        (PUBLIC[:-2], "64 hexadecimal digits"),
+        (f"{PUBLIC} {PUBLIC}", "64 hexadecimal digits"),
+        (f"key: {PUBLIC}", "64 hexadecimal digits"),
+        ("zz" * 32, "64 hexadecimal digits"),
+        ("", "64 hexadecimal digits"),
+    ],
+)
+def test_a_public_key_that_proves_nothing_is_refused(
+    tmp_path: Path, public: str, said: str
+) -> None:
+    assert said in refused(saying(tmp_path / "c", f"'{public}'", GOOD))
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [OTHER.sign(TRIAL), OURS.sign(TRIAL + b"x"), bytes(64), GOOD[:-1], GOOD + b"\x00", b""],
+)
+def test_what_is_no_signature_by_the_key_is_refused(tmp_path: Path, signature: bytes) -> None:
+    assert "sign" in refused(saying(tmp_path / "c", PUBLIC, signature))
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (f"echo {PUBLIC}; exit 3", "exit code 3"),
+        (f"echo {PUBLIC}; kill -9 $$", "signal 9"),
+        (f"echo {PUBLIC}; echo more", "64 hexadecimal digits"),
+        (f"while :; do echo {PUBLIC}; done", "more than a signature"),
+        ("head -c 200000 /dev/zero", "more than a signature"),
+    ],
+)
+def test_a_command_that_ends_badly_or_says_more_is_refused(
+    tmp_path: Path, loop: Loop, lines: str, said: str
+) -> None:
+    assert said in refused(canned(tmp_path / "c", lines), loop=loop)
+
+
+@pytest.mark.parametrize("what", ["missing", "not executable", "folder", "no program"])
+def test_what_cannot_be_run_is_refused_in_plain_words(
+    tmp_path: Path, loop: Loop, what: str
+) -> None:
+    path = tmp_path / "command"
+    if what == "folder":
+        path.mkdir()
+    elif what != "missing":
+        program(path, "no line of a shell\n").chmod(0o600 if what == "not executable" else 0o700)
+    said = refused(Argv((str(path),)), loop=loop)
+    # uvloop hands a file that is no program to the shell, which does not know its words.
+    assert "cannot be run" in said or (what == "no program" and "exit code 127" in said)
+
+
+def test_a_slow_command_ends_with_its_group_and_is_left_alone_for_a_while(
+    tmp_path: Path, loop: Loop
+) -> None:
+    started = f"echo x >> {tmp_path}/started; sleep 60 & echo $! > {tmp_path}/child; wait"
+    command = canned(tmp_path / "c", started)
+
+    async def act() -> None:
+        commands = Commands(seconds=1.5)
+        for said in ("no answer within 1.5 s", "just now"):
+            with pytest.raises(KeyCommandUnusable, match=said):
+                await CommandKey.meet(command, commands)
+
+    run(act(), loop)
+    assert (tmp_path / "started").read_text() == "x\n"
+    assert ended(int((tmp_path / "child").read_text()))
+
+
+def test_a_command_that_nobody_waits_for_any_more_ends(tmp_path: Path, loop: Loop) -> None:
+    os.mkfifo(tmp_path / "begun")
+    command = canned(tmp_path / "c", f"echo $$ > {tmp_path}/begun; sleep 60")
+
+    async def act() -> int:
+        asking = asyncio.create_task(CommandKey.meet(command, Commands()))
+        pid = int(await asyncio.to_thread((tmp_path / "begun").read_text))
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        return pid
+
+    assert ended(run(act(), loop))
+
+
+def test_a_command_gets_its_words_and_little_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLACET_ADMIN_DATABASE_URL", "postgresql://canary")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    lines = f'env > {tmp_path}/env; pwd > {tmp_path}/pwd; echo "$@" > {tmp_path}/words'
+    path = program(tmp_path / "c", f"#!/bin/sh\n{lines}\n")
+    refused(Argv((str(path), "a b", "*")))
+    given = {line.partition("=")[0] for line in (tmp_path / "env").read_text().splitlines()}
+    assert given <= {*KEPT, "PWD", "_", "SHLVL", "OLDPWD"}
+    assert "LANG" in given
+    assert (tmp_path / "words").read_text() == "a b * public\n"
+    assert (tmp_path / "pwd").read_text() == "/\n"
+
+
+def test_no_more_commands_run_at_once_than_may(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    lines = f"echo + >> {marks}; sleep 0.1; echo - >> {marks}; echo {GOOD.hex()}"
+    command = canned(tmp_path / "c", f"echo {PUBLIC}", lines)
+
+    async def act() -> None:
+        key = CommandKey(command, OURS.public, Commands(at_once=2))
+        await asyncio.gather(*(key.sign(TRIAL) for _ in range(6)))
+
+    run(act())
+    running, most = 0, 0
+    for mark in marks.read_text().split():
+        running += 1 if mark == "+" else -1
+        most = max(most, running)
+    assert (running, most) == (0, 2)
+
+
+def test_a_command_need_not_read_what_it_signs(tmp_path: Path, loop: Loop) -> None:
+    big = b"x" * 3_000_000
+    command = canned(tmp_path / "c", f"echo {PUBLIC}", f"echo {OURS.sign(big).hex()}")
+    key = CommandKey(command, OURS.public, Commands())
+    assert run(key.sign(big), loop) == OURS.sign(big)
+
+
+def test_a_command_that_speaks_for_another_key_than_at_first_is_found(tmp_path: Path) -> None:
+    signer = Signer(tmp_path)
+
+    async def act() -> None:
+        key = await CommandKey.meet(signer.command, Commands())
+        await key.check()
+        signer.hold(OTHER)
+        with pytest.raises(KeyCommandUnusable, match=OTHER.key_id):
+            await key.check()
+        with pytest.raises(KeyCommandUnusable):
+            await key.sign(b"x")
+
+    run(act())
