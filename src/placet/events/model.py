@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NewType
+from typing import Final, NewType, TypeAlias
 from uuid import UUID
 
 from placet.kernel.canonical import canonical
@@ -112,6 +112,37 @@ class RecordedEvent(Event, frozen=True):
 
     salt: bytes | None
     body: bytes | None
+
+
+class Span(Value, frozen=True):
+    """A part of a stream: its events above `after` up to `upto`."""
+
+    stream_id: StreamId
+    after: int
+    upto: int
+
+
+SpanRow: TypeAlias = tuple[
+    int,
+    int,
+    UUID,
+    UUID,
+    int,
+    int,
+    int,
+    int,
+    datetime,
+    str,
+    bytes,
+    bytes,
+    bytes,
+    bytes | None,
+    bytes | None,
+]
+"""An event as those who read very many have it: the place of its span, counted from 1, then its
+sequence, event, actor, epoch, fence, control epoch, control revision, time, type, previous leaf,
+body hash, leaf, salt and body.
+"""
 
 
 def new_event(ids: Ids, said: Value) -> NewEvent:

@@ -2,11 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from placet.events.model import EventStream, NewEvent, RecordedEvent, StreamId, StreamKind
+from placet.events.model import (
+    EventStream,
+    NewEvent,
+    RecordedEvent,
+    Span,
+    SpanRow,
+    StreamId,
+    StreamKind,
+)
 from placet.events.tables import EVENT, EVENT_BODY, EVENT_STREAM
 from placet.storage.database import Reading, Writing
 
@@ -19,6 +28,33 @@ _APPEND = sa.text(
     sa.bindparam("salts", type_=postgresql.ARRAY(sa.LargeBinary)),
     sa.bindparam("bodies", type_=postgresql.ARRAY(sa.LargeBinary)),
 )
+
+# Each span is read by its own index scan, whatever the planner knows of the tables: a lateral with
+# a limit is never turned into a join over all of them.
+_SPANS: Final = """
+SELECT p.place, p.seq, p.event_id, p.actor_id, p.epoch, p.fence, p.control_epoch,
+    p.control_revision, p.at, p.type, p.prev, p.body_hash, p.leaf, p.salt, p.body
+FROM (
+    SELECT s.place, e.*,
+        sum(e.size) OVER (ORDER BY s.place, e.seq ROWS UNBOUNDED PRECEDING) - e.size AS before
+    FROM unnest($2::uuid[], $3::bigint[], $4::bigint[])
+        WITH ORDINALITY AS s(stream_id, lowest, highest, place)
+    CROSS JOIN LATERAL (
+        SELECT h.seq, h.event_id, h.actor_id, h.epoch, h.fence, h.control_epoch,
+            h.control_revision, h.at, h.type, h.prev, h.body_hash, h.leaf, b.salt, b.body,
+            coalesce(octet_length(b.body), 0) AS size
+        FROM placet.event AS h
+        LEFT JOIN placet.event_body AS b
+            ON b.tenant_id = $1 AND b.stream_id = s.stream_id AND b.seq = h.seq
+            AND b.seq BETWEEN s.lowest AND s.highest
+        WHERE h.tenant_id = $1 AND h.stream_id = s.stream_id
+            AND h.seq BETWEEN s.lowest AND s.highest
+        ORDER BY h.seq LIMIT s.highest - s.lowest + 1
+    ) AS e
+) AS p
+WHERE p.before < $5
+ORDER BY p.place, p.seq
+"""
 
 
 async def append(
@@ -77,6 +113,23 @@ async def list_events(
         .limit(limit)
     )
     return await tx.list(RecordedEvent, query)
+
+
+async def list_spans(tx: Reading, spans: Sequence[Span], *, bytes_max: int) -> list[SpanRow]:
+    """Return the events of these spans, span after span, each in its order.
+
+    Ends behind the event whose body reaches `bytes_max` bytes of bodies together, wherever that is;
+    whoever wants the rest asks again from there.
+    """
+    rows = await tx.records(
+        _SPANS,
+        tx.tenant_id,
+        [span.stream_id for span in spans],
+        [span.after + 1 for span in spans],
+        [span.upto for span in spans],
+        bytes_max,
+    )
+    return [tuple(row) for row in rows]
 
 
 async def list_streams(tx: Reading) -> list[EventStream]:

@@ -1,12 +1,13 @@
 """Writing a bundle, a line at a time, so that an export of any size takes little memory."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
-from placet.events.model import RecordedEvent
+from placet.events.model import RecordedEvent, SpanRow
 from placet.evidence.bundle import (
     BundleHeader,
     BundleHeaderV2,
@@ -14,7 +15,6 @@ from placet.evidence.bundle import (
     ConsistencyLine,
     DossierTextLine,
     EnvelopeLine,
-    EventLine,
     GrantLine,
     InclusionLine,
     Line,
@@ -29,9 +29,37 @@ from placet.evidence.dsse import Envelope
 from placet.evidence.grant import GRANT_TYPE
 from placet.evidence.leaf import microseconds
 from placet.kernel.canonical import canonical
+from placet.kernel.value import Mutable
 
-_EVENT_ENCODER: Final = msgspec.json.Encoder(order="sorted")
-"""Canonical for events: their keys are ASCII, and they hold no floats and no large integers."""
+_EVENT_ENCODER: Final = msgspec.json.Encoder()
+"""Canonical for `_EventText`: its keys are ASCII and stand in their order, and it holds no floats
+and no large integers.
+"""
+
+
+class _EventText(Mutable, gc=False):
+    """An `EventLine` as it is written: its fields in the order of the canonical form.
+
+    Made by the million: so filled by position, and never checked.
+    """
+
+    actor_id: str
+    body: bytes | None
+    body_hash: str
+    control_epoch: int
+    control_revision: int
+    epoch: int
+    event_id: str
+    fence: int
+    kind: str
+    leaf: str
+    prev: str
+    salt: bytes | None
+    seq: int
+    stream_id: str
+    tenant_id: str
+    time: int
+    type: str
 
 
 class BundleWriter:
@@ -55,10 +83,13 @@ class BundleWriter:
 
     def event(self, event: RecordedEvent) -> bytes:
         """Return the line of an event; the events of one stream come in their order."""
-        self._events += 1
-        line = event_line(event)
-        self._hash.update(line)
-        return line
+        return self.add_events(event_line(event), 1)
+
+    def add_events(self, lines: bytes, number: int) -> bytes:
+        """Take so many lines of events as `event_lines` makes them, and return them."""
+        self._events += number
+        self._hash.update(lines)
+        return lines
 
     def envelope(self, envelope: Envelope) -> bytes:
         """Return the line of a grant or of another signed document."""
@@ -86,11 +117,22 @@ class BundleWriterV2:
         self._hash = hashlib.sha256()
         self._sections = {name: hashlib.sha256() for name in SectionHashes.__struct_fields__}
         self._events = 0
+        self._size = 0
 
     @property
     def events(self) -> int:
         """How many events were written."""
         return self._events
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._size
+
+    @property
+    def sha256(self) -> str:
+        """Plain SHA-256 of every byte that was written, in hex."""
+        return self._hash.hexdigest()
 
     def header(self, header: BundleHeaderV2) -> bytes:
         """Return the first line."""
@@ -106,10 +148,12 @@ class BundleWriterV2:
 
     def event(self, event: RecordedEvent) -> bytes:
         """Return the line of an event; the events of one stream come in their order."""
-        self._events += 1
-        line = event_line(event)
-        self._hash.update(line)
-        return line
+        return self.add_events(event_line(event), 1)
+
+    def add_events(self, lines: bytes, number: int) -> bytes:
+        """Take so many lines of events as `event_lines` makes them, and return them."""
+        self._events += number
+        return self._written(lines)
 
     def envelope(self, envelope: Envelope) -> bytes:
         """Return the line of a grant or of another signed document.
@@ -136,36 +180,84 @@ class BundleWriterV2:
         manifest = ManifestV2(
             events=self._events, lines=SectionHashes(**sections), sha256=self._hash.hexdigest()
         )
-        return canonical(manifest) + b"\n"
+        return self._written(canonical(manifest) + b"\n")
 
     def _line(self, section: str, document: BundleHeaderV2 | LineV2) -> bytes:
         line = canonical(document) + b"\n"
-        self._hash.update(line)
         self._sections[section].update(line)
-        return line
+        return self._written(line)
+
+    def _written(self, data: bytes) -> bytes:
+        self._hash.update(data)
+        self._size += len(data)
+        return data
 
 
 def event_line(event: RecordedEvent) -> bytes:
     """Return the line of an event."""
-    line = EventLine(
-        tenant_id=str(event.tenant_id),
-        stream_id=str(event.stream_id),
-        event_id=str(event.event_id),
-        actor_id=str(event.actor_id),
-        epoch=event.epoch,
-        fence=event.fence,
-        control_epoch=event.control_epoch,
-        control_revision=event.control_revision,
-        time=microseconds(event.at),
-        seq=event.seq,
-        prev=event.prev.hex(),
-        body_hash=event.body_hash.hex(),
-        type=event.type,
-        leaf=event.leaf.hex(),
-        salt=event.salt,
-        body=event.body,
+    row = (
+        1,
+        event.seq,
+        event.event_id,
+        event.actor_id,
+        event.epoch,
+        event.fence,
+        event.control_epoch,
+        event.control_revision,
+        event.at,
+        event.type,
+        event.prev,
+        event.body_hash,
+        event.leaf,
+        event.salt,
+        event.body,
     )
-    return _EVENT_ENCODER.encode(line) + b"\n"
+    return event_lines(event.tenant_id, [event.stream_id], [row])
+
+
+def event_lines(tenant_id: UUID, streams: Sequence[UUID], rows: Iterable[SpanRow]) -> bytes:
+    """Return the lines of many events; `streams` are those of the spans that the rows are of."""
+    tenant, names = str(tenant_id), [str(stream) for stream in streams]
+    return _EVENT_ENCODER.encode_lines(
+        [
+            _EventText(
+                str(actor_id),
+                body,
+                body_hash.hex(),
+                control_epoch,
+                control_revision,
+                epoch,
+                str(event_id),
+                fence,
+                "event",
+                leaf.hex(),
+                prev.hex(),
+                salt,
+                seq,
+                names[place - 1],
+                tenant,
+                microseconds(at),
+                type_,
+            )
+            for (
+                place,
+                seq,
+                event_id,
+                actor_id,
+                epoch,
+                fence,
+                control_epoch,
+                control_revision,
+                at,
+                type_,
+                prev,
+                body_hash,
+                leaf,
+                salt,
+                body,
+            ) in rows
+        ]
+    )
 
 
 def _envelope_line(envelope: Envelope) -> GrantLine | EnvelopeLine:

@@ -57,6 +57,17 @@ class Reading:
         """Return plain rows, for a question that no Struct answers."""
         return (await self._connection.execute(query)).all()
 
+    async def records(self, query: str, *arguments: object) -> Sequence[asyncpg.Record]:
+        """Return rows as the driver makes them, for whoever reads very many of them.
+
+        `query` names its arguments `$1`, `$2` and so on.
+        """
+        raw = await self._connection.get_raw_connection()
+        driver: asyncpg.Connection[Any] | None = raw.driver_connection
+        assert driver is not None, "it is open"  # noqa: S101 -- a transaction stands on it
+        found: Sequence[asyncpg.Record] = await driver.fetch(query, *arguments)
+        return found
+
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
         """Run a part of the transaction that is undone alone where it is refused."""

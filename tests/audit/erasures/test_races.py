@@ -15,6 +15,7 @@ from tests.replay.desk import Desk, Worker
 from placet.audit.erasures.model import ErasureWhy
 from placet.audit.erasures.service import Erasing, erase_some
 from placet.evidence.verify import verify_bundle
+from placet.replay.export import pages
 from placet.replay.export import service as export
 from placet.storage.database import Writing
 
@@ -161,7 +162,7 @@ async def test_an_export_that_is_under_way_goes_on_and_verifies(
 ) -> None:
     worker = await ended(desk)
     founder = desk.workplace.founder
-    monkeypatch.setattr(export, "PAGE", 2)
+    monkeypatch.setattr(pages, "PAGE", 2)
     async with desk.db.reading(founder) as tx:
         heads = await export.session_heads(tx, worker.session_id)
     lines = export.write_bundle(desk.db, founder, heads)

@@ -1,8 +1,8 @@
 """Writing a bundle, and what is written about it."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import UTC
 from typing import Final
 from uuid import UUID
@@ -19,6 +19,7 @@ from placet.audit.bundles.model import (
     ScopeTooWide,
     Wish,
 )
+from placet.audit.bundles.proofs import list_proofs
 from placet.audit.bundles.readme import readme_of
 from placet.audit.bundles.streams import heads_behind, heads_of
 from placet.audit.erasures.model import BodiesErased
@@ -30,11 +31,9 @@ from placet.authority.checkpoints.model import Checkpoint
 from placet.authority.key_changes import store as key_changes
 from placet.authority.server_keys import ServerKeys
 from placet.events import store as events
-from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
+from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.evidence.bundle import (
     BundleHeaderV2,
-    ConsistencyLine,
-    InclusionLine,
     ScopeKind,
     StreamHead,
 )
@@ -44,7 +43,8 @@ from placet.kernel.ids import Ids
 from placet.kernel.principal import Principal
 from placet.kernel.value import Value
 from placet.replay.export import service as export
-from placet.storage.database import Database, Reading, Writing
+from placet.replay.export.pages import read_lines
+from placet.storage.database import Database, Writing
 from placet.studio.approvals import store as approvals
 
 PAGE: Final = 500
@@ -52,9 +52,6 @@ PAGE: Final = 500
 
 STREAMS_MAX: Final = 50_000
 """Streams of one bundle: their heads stand in its first line, and a line has 16 MiB."""
-
-PROOFS: Final = 50
-"""Streams whose place in the log is proved in one transaction."""
 
 
 class Begun(Value, frozen=True):
@@ -102,16 +99,14 @@ async def write_bundle(
     db: Database, principal: Principal, begun: Begun, ids: Ids
 ) -> AsyncGenerator[bytes]:
     """Yield the lines of a bundle, and record it when the last one has been taken."""
-    whole, size = hashlib.sha256(), 0
     writer = BundleWriterV2()
-    async for line in _lines(writer, db, principal, begun):
-        whole.update(line)
-        size += len(line)
-        yield line
+    async with aclosing(_lines(writer, db, principal, begun)) as parts:
+        async for part in parts:
+            yield part
     manifest = ExportManifest(
         export_id=begun.export_id,
-        sha256=whole.hexdigest(),
-        size_bytes=size,
+        sha256=writer.sha256,
+        size_bytes=writer.size,
         events=writer.events,
         log_size=begun.checkpoint.size,
         log_root=begun.checkpoint.root.hex(),
@@ -126,20 +121,21 @@ async def write_bundle(
 async def _lines(
     writer: BundleWriterV2, db: Database, principal: Principal, begun: Begun
 ) -> AsyncGenerator[bytes]:
+    held = begun.wish.held_size
     yield await _header(writer, db, principal, begun)
     yield writer.readme(readme_of(begun.wish.scope))
     for seal in await export.list_seal_lines(db, principal, begun.heads):
         yield writer.seal(seal)
-    for head in begun.heads:
-        async for line in _events(writer, db, principal, head):
-            yield line
+    async with aclosing(read_lines(db, principal, begun.heads)) as pages:
+        async for lines in pages:
+            yield writer.add_events(lines.data, lines.number)
     async for line in _rotations(writer, db, principal):
         yield line
     async for line in _dossiers(writer, db, principal, begun):
         yield line
     yield writer.checkpoint(parse_envelope(begun.checkpoint.envelope))
-    async for line in _proofs(writer, db, principal, begun):
-        yield line
+    async for proof in list_proofs(db, principal, begun.heads, begun.checkpoint.size, held):
+        yield writer.proof(proof)
     await _refuse_erased(db, principal, begun.heads)
     yield writer.manifest()
 
@@ -184,17 +180,6 @@ async def _header(
     return await asyncio.to_thread(writer.header, header)
 
 
-async def _events(
-    writer: BundleWriterV2, db: Database, principal: Principal, head: StreamHead
-) -> AsyncGenerator[bytes]:
-    for after in range(0, head.head_seq, PAGE):
-        limit = min(PAGE, head.head_seq - after)
-        async with db.reading(principal) as tx:
-            page = await events.list_events(tx, StreamId(head.stream_id), after=after, limit=limit)
-        for event in page:
-            yield writer.event(event)
-
-
 async def _dossiers(
     writer: BundleWriterV2, db: Database, principal: Principal, begun: Begun
 ) -> AsyncGenerator[bytes]:
@@ -230,56 +215,3 @@ async def _rotations(
     for rotation in rotations:
         yield writer.envelope(parse_envelope(rotation.by_old))
         yield writer.envelope(parse_envelope(rotation.by_new))
-
-
-async def _proofs(
-    writer: BundleWriterV2, db: Database, principal: Principal, begun: Begun
-) -> AsyncGenerator[bytes]:
-    """Yield where each stream's last event in the log stands, and how the log grew to here.
-
-    Where a key of ours has ended, also its last event below the place of that end in the log.
-    """
-    size, held = begun.checkpoint.size, begun.wish.held_size
-    async with db.reading(principal) as tx:
-        ends = sorted({told.log_size for told in await key_changes.list_told(tx)} | {size})
-    for at in range(0, len(begun.heads), PROOFS):
-        async with db.reading(principal) as tx:
-            found = [
-                line
-                for head in begun.heads[at : at + PROOFS]
-                for line in await _places(tx, head, ends, size)
-            ]
-        for line in found:
-            yield writer.proof(line)
-    if held is not None and 0 < held < size:
-        async with db.reading(principal) as tx:
-            path = await checkpoints.consistency(tx, held, size)
-        yield writer.proof(
-            ConsistencyLine(from_size=held, to_size=size, path=tuple(step.hex() for step in path))
-        )
-
-
-async def _places(
-    tx: Reading, head: StreamHead, ends: Sequence[int], size: int
-) -> list[InclusionLine]:
-    """Return where the last event of a stream stands below each of these places in the log."""
-    found: list[InclusionLine] = []
-    stream = StreamId(head.stream_id)
-    for end in ends:
-        logged = await checkpoints.last_logged_seq(tx, stream, min(end, size))
-        if logged is None:
-            continue
-        seq = min(logged[0], head.head_seq)
-        if found and found[-1].seq == seq:
-            continue
-        proof = await checkpoints.inclusion(tx, stream, seq, size)
-        found.append(
-            InclusionLine(
-                stream_id=head.stream_id,
-                seq=seq,
-                index=proof.index,
-                size=size,
-                path=tuple(step.hex() for step in proof.path),
-            )
-        )
-    return found

@@ -16,6 +16,16 @@ from placet.storage.database import Reading
 AT_ONCE: Final = 200
 """Sessions asked about in one statement."""
 
+# The sum keeps the planner from reading the log by index, all of it, for the sake of one stream.
+_PLACES: Final = """
+SELECT s.stream_id, e.seq, e.index
+FROM unnest($2::uuid[], $3::bigint[]) AS s(stream_id, head_seq) CROSS JOIN LATERAL (
+    SELECT l.seq, l.index FROM placet.evidence_log_entry AS l
+    WHERE l.tenant_id = $1 AND l.stream_id = s.stream_id AND l.seq <= s.head_seq
+        AND l.index + 0 < $4
+    ORDER BY l.seq DESC LIMIT 1) AS e
+"""
+
 
 async def list_touched(
     tx: Reading, since: datetime, until: datetime, agent: str | None, *, after: UUID | None
@@ -76,3 +86,20 @@ async def list_ends(
         .order_by(asked.c.stream_id)
     )
     return await tx.list(StreamEnd, query)
+
+
+async def list_places(
+    tx: Reading, streams: Sequence[tuple[UUID, int]], before_index: int
+) -> dict[UUID, tuple[int, int]]:
+    """Return sequence and index of each stream's last event among the first entries of the log.
+
+    Each stream is given with the sequence up to which it counts; what has none there is left out.
+    """
+    rows = await tx.records(
+        _PLACES,
+        tx.tenant_id,
+        [stream_id for stream_id, _ in streams],
+        [head_seq for _, head_seq in streams],
+        before_index,
+    )
+    return {row["stream_id"]: (row["seq"], row["index"]) for row in rows}

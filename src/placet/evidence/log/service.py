@@ -1,5 +1,6 @@
 """A round of a tenant's log, and proofs from it."""
 
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from placet.events.model import SealPending, StreamId, StreamKind, new_event, tenant_stream
@@ -58,6 +59,16 @@ async def inclusion(tx: Reading, stream: StreamId, seq: int, size: int) -> Inclu
         raise NotFound(detail=f"the first {size} entries of the log do not hold this event")
     path = await _hashes(tx, merkle.inclusion_spans(entry.index, size))
     return Included(index=entry.index, size=size, leaf=entry.leaf, path=path)
+
+
+async def paths(tx: Reading, indexes: Sequence[int], size: int) -> list[list[bytes]]:
+    """Return for each of these entries the path that proves it among the first `size`.
+
+    Whoever asks knows that all of them are there. Refuses `log_damaged`.
+    """
+    spans = [merkle.inclusion_spans(index, size) for index in indexes]
+    known = await _known(tx, {span for path in spans for span in path})
+    return [[known[span] for span in path] for path in spans]
 
 
 async def consistency(tx: Reading, from_size: int, to_size: int) -> list[bytes]:
@@ -127,9 +138,15 @@ async def _tell(tx: Writing, ids: Ids, seals: list[SealPending]) -> None:
 
 
 async def _hashes(tx: Reading, spans: list[merkle.Span]) -> list[bytes]:
-    known = await store.list_nodes(tx, [node for span in spans for node in merkle.nodes_of(span)])
+    known = await _known(tx, spans)
+    return [known[span] for span in spans]
+
+
+async def _known(tx: Reading, spans: Collection[merkle.Span]) -> dict[merkle.Span, bytes]:
+    """Return the hash of each of these spans. Refuses `log_damaged`."""
+    nodes = await store.list_nodes(tx, {node for span in spans for node in merkle.nodes_of(span)})
     try:
-        return merkle.hashes_of(spans, known)
+        return dict(zip(spans, merkle.hashes_of(spans, nodes), strict=True))
     except KeyError as fault:
         raise LogDamaged(
             detail="what is kept of the tree has a gap", retry_after_seconds=AGAIN_SECONDS

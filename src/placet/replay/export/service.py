@@ -1,6 +1,7 @@
 """Reading streams for people and for verifiers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC
 from uuid import UUID
 
@@ -15,13 +16,11 @@ from placet.evidence.bundle import BundleHeader, KeyPurpose, NamedKey, SealLine,
 from placet.evidence.export import BundleWriter
 from placet.kernel.principal import Principal
 from placet.replay.export.model import EventView
+from placet.replay.export.pages import read_lines
 from placet.replay.seals import store as seals
 from placet.replay.sessions import store as sessions
 from placet.replay.sessions.state import SessionHead
 from placet.storage.database import Database, Reading
-
-PAGE = 500
-"""Events read at a time for a bundle."""
 
 
 async def list_views(tx: Reading, session_id: UUID, *, after: int, limit: int) -> list[EventView]:
@@ -68,8 +67,8 @@ async def tenant_heads(tx: Reading) -> list[StreamHead]:
 
 async def write_bundle(
     db: Database, principal: Principal, heads: list[StreamHead]
-) -> AsyncIterator[bytes]:
-    """Return the lines of a bundle of these streams, up to these heads.
+) -> AsyncGenerator[bytes]:
+    """Return the lines of a bundle of these streams up to these heads, whole ones, some at a time.
 
     Each page is read in a short transaction of its own: events never change, so the pages agree
     with the heads however long the reader takes.
@@ -85,15 +84,9 @@ async def write_bundle(
     yield writer.header(header)
     for seal in await list_seal_lines(db, principal, heads):
         yield writer.seal(seal)
-    for head in heads:
-        for after in range(0, head.head_seq, PAGE):
-            limit = min(PAGE, head.head_seq - after)
-            async with db.reading(principal) as tx:
-                page = await events.list_events(
-                    tx, StreamId(head.stream_id), after=after, limit=limit
-                )
-            for event in page:
-                yield writer.event(event)
+    async with aclosing(read_lines(db, principal, heads)) as pages:
+        async for lines in pages:
+            yield writer.add_events(lines.data, lines.number)
     yield writer.manifest()
 
 
