@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -12,6 +12,7 @@ import httpx
 import pytest
 from litestar import Litestar
 from tests.conftest import Server, found
+from tests.replay.asks.people import AskDesk, asking
 from tests.replay.desk import Desk, Worker
 from tests.server.conftest import started
 
@@ -33,6 +34,9 @@ TOLD = """
 SELECT e.type, b.body FROM placet.event AS e JOIN placet.event_body AS b
 USING (tenant_id, stream_id, seq) WHERE e.stream_id = $1 ORDER BY e.seq
 """
+
+
+D = TypeVar("D", bound=Desk)
 
 
 @dataclass
@@ -81,26 +85,44 @@ class Bench:
         return Fence(epoch=row["epoch"], n=row["fence"])
 
 
-@pytest.fixture
-async def bench(
-    server: Server, fresh_database_url: str, ids: Ids, tmp_path: Path
-) -> AsyncIterator[Bench]:
-    name = urlsplit(fresh_database_url).path[1:]
+@contextlib.asynccontextmanager
+async def benched(
+    kind: type[D], server: Server, url: str, ids: Ids, folder: Path
+) -> AsyncIterator[tuple[Bench, D]]:
+    """Run a service on a database of its own, with a desk of this kind that has no contract yet."""
+    name = urlsplit(url).path[1:]
     async with contextlib.AsyncExitStack() as stack:
-        witness = tmp_path / "witness"
+        witness = folder / "witness"
         witness.mkdir()
-        settings = Settings(data_dir=tmp_path / "data", witness_dir=witness)
-        made = create_app(settings, fresh_database_url)
+        settings = Settings(data_dir=folder / "data", witness_dir=witness)
+        made = create_app(settings, url)
         app = await stack.enter_async_context(started(made))
         transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
         client = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://placet.test")
         )
         db = app.state[Database.__name__]
-        desk = Desk(client, db, ids, await found(db, ids))
-        await desk.approve(app.state[ServerKeys.__name__])
+        desk = kind(client, db, ids, await found(db, ids))
         admin = await asyncpg.connect(server.admin(name))
         stack.push_async_callback(admin.close)
         migrator = await asyncpg.connect(server.url("placet_migrator", name))
         stack.push_async_callback(migrator.close)
-        yield Bench(desk, app, db, ids, admin, migrator, witness)
+        yield Bench(desk, app, db, ids, admin, migrator, witness), desk
+
+
+@pytest.fixture
+async def bench(
+    server: Server, fresh_database_url: str, ids: Ids, tmp_path: Path
+) -> AsyncIterator[Bench]:
+    async with benched(Desk, server, fresh_database_url, ids, tmp_path) as (made, desk):
+        await desk.approve(made.app.state[ServerKeys.__name__])
+        yield made
+
+
+@pytest.fixture
+async def asking_bench(
+    server: Server, fresh_database_url: str, ids: Ids, tmp_path: Path
+) -> AsyncIterator[tuple[Bench, AskDesk]]:
+    async with benched(AskDesk, server, fresh_database_url, ids, tmp_path) as (made, desk):
+        await desk.approve_asking(made.app.state[ServerKeys.__name__], asking())
+        yield made, desk
