@@ -14,10 +14,28 @@ depends_on = None
 
 TABLES: list[str] = []
 TENANT: list[str] = []
-UPDATES: dict[str, list[str]] = {"authority_recovery": ["told_seq", "lost_ends"]}
+UPDATES: dict[str, list[str]] = {
+    "authority_recovery": ["told_seq", "lost_ends"],
+    "evidence_log": ["mark"],
+}
 DELETES: list[str] = []
-SOURCES: list[tuple[str, str]] = []
-FUNCTIONS: list[str] = []
+SOURCES: list[tuple[str, str]] = [("placet.evidence.log", "log_rows_v1")]
+FUNCTIONS: list[str] = [
+    "log_taken_v1",
+    "log_seals_v1",
+    "log_rows_v1",
+    "log_span_v1",
+    "log_time_v1",
+    "log_part_v1",
+]
+QUEUES = [
+    (
+        "event_log_pending",
+        "tenant_id, stream_id, from_seq",
+        "tenant_id, at, stream_id, from_seq",
+    ),
+    ("event_seal_pending", "tenant_id, stream_id", "tenant_id, at, stream_id"),
+]
 
 
 # What was raised so far, and is told of in a stream.
@@ -100,8 +118,39 @@ def _no_erasures() -> None:
 
 
 def _log() -> None:
-    """Add what the log needs."""
+    """Have rows of the log's queues say when they were written, and be found by that.
+
+    Heads say where a look begins instead of the stream that the last round left off at, and a
+    checkpoint is found by its size.
+    """
+    for name, _, new in QUEUES:
+        op.execute(
+            f"ALTER TABLE placet.{name} ADD COLUMN at timestamptz NOT NULL DEFAULT now(),"
+            f" DROP CONSTRAINT {name}_pkey, ADD CONSTRAINT {name}_pkey PRIMARY KEY ({new})"
+        )
+        op.execute(f"ALTER TABLE placet.{name} ALTER COLUMN at DROP DEFAULT")
+    op.execute(
+        "ALTER TABLE placet.evidence_log DROP COLUMN cursor_stream, ADD COLUMN mark timestamptz"
+    )
+    op.create_index(
+        "authority_checkpoint_tenant_id_size_ix",
+        "authority_checkpoint",
+        ["tenant_id", "size"],
+        schema="placet",
+    )
 
 
 def _no_log() -> None:
     """Take away what the log needs."""
+    op.drop_index("authority_checkpoint_tenant_id_size_ix", "authority_checkpoint", schema="placet")
+    op.execute(
+        "ALTER TABLE placet.evidence_log DROP COLUMN mark, ADD COLUMN cursor_stream uuid NOT NULL"
+        " DEFAULT '00000000-0000-0000-0000-000000000000'"
+    )
+    op.execute("ALTER TABLE placet.evidence_log ALTER COLUMN cursor_stream DROP DEFAULT")
+    op.execute("GRANT UPDATE (cursor_stream) ON placet.evidence_log TO placet_app")
+    for name, old, _ in QUEUES:
+        op.execute(
+            f"ALTER TABLE placet.{name} DROP CONSTRAINT {name}_pkey, DROP COLUMN at,"
+            f" ADD CONSTRAINT {name}_pkey PRIMARY KEY ({old})"
+        )

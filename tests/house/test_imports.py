@@ -29,7 +29,6 @@ FOREIGN_TABLES: dict[tuple[str, str], str] = {
         "placet.replay.sessions.tables",
     ): "sessions of an earlier epoch",
     ("placet.events.checkpoints.store", "placet.events.tables"): "the leaf at a checkpoint's place",
-    ("placet.evidence.log.store", "placet.events.tables"): "what waits for its place in the log",
     ("placet.replay.asks.store", "placet.events.tables"): "the salt of what proposed a call",
     ("placet.replay.asks.store", "placet.replay.calls.tables"): "an ask is a call that waits",
     ("placet.replay.asks.store", "placet.replay.sessions.tables"): "whose keys may see it",

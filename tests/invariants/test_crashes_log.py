@@ -84,6 +84,7 @@ async def write(scribe: Scribe, streams: list[StreamId], round_: int) -> None:
             last_seq=2,
             last_leaf=bytes(32),
             status="completed",
+            at=await tx.now(),
         )
         await tx.insert(SEAL_PENDING, seal)
 

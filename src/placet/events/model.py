@@ -85,18 +85,23 @@ class EventStream(Value, frozen=True):
 
 
 class LogPending(Value, frozen=True):
-    """A range of a stream that waits for its place in the tenant's transparency log."""
+    """A range of a stream that waits for its place in the tenant's transparency log.
+
+    `at` is when it was written, before whoever wrote it had committed.
+    """
 
     tenant_id: TenantId
     stream_id: StreamId
     from_seq: int
     to_seq: int
+    at: datetime
 
 
 class SealPending(Value, frozen=True):
     """That a stream ended, and waits for the tenant's stream of seals to tell of it.
 
-    `last_leaf` is the leaf of its last event then, `status` how it ended.
+    `last_leaf` is the leaf of its last event then, `status` how it ended; `at` is when the row was
+    written.
     """
 
     tenant_id: TenantId
@@ -105,6 +110,7 @@ class SealPending(Value, frozen=True):
     last_seq: int
     last_leaf: bytes
     status: str
+    at: datetime
 
 
 class RecordedEvent(Event, frozen=True):

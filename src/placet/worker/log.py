@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from placet.authority.checkpoints.turns import log_due
+from placet.authority.checkpoints.turns import NOTHING, Turns
 from placet.authority.recovery.model import Recovering
 from placet.authority.recovery.watch import RecoveryWatch
 from placet.replay.calls.runtime import Runtime
@@ -20,24 +20,26 @@ _LOG: Final = logging.getLogger("placet.worker")
 async def log_for_ever(
     runtime: Runtime, watch: RecoveryWatch, period_seconds: float = PERIOD_SECONDS
 ) -> None:
-    """Give logs their turns, wait when none has anything to do, and look again, until cancelled.
+    """Give logs their turns, wait when none is left with more to do, look again, until cancelled.
 
     A database that is away delays the log and loses nothing of it: what waits, waits in the
     database. One that is not what was witnessed has its log left as it is.
     """
     clock = asyncio.get_running_loop()
+    turns = Turns(runtime.db, runtime.ids, runtime.keys)
     while True:
         began = clock.time()
         try:
             watch.check()
-            went_on = await log_due(runtime.db, runtime.ids, runtime.keys)
+            done = await turns.go_round(began)
         except Recovering:
-            went_on = 0
+            done = NOTHING
         except Exception:  # noqa: BLE001 -- a fault here must not end it for every tenant
             _LOG.exception("no log went on; they come round again")
-            went_on = 0
-        if went_on == 0:
-            await asyncio.sleep(max(period_seconds, REST * (clock.time() - began)))
+            done = NOTHING
+        if not done.has_more:
+            took = 0.0 if done.went_on else clock.time() - began
+            await asyncio.sleep(max(period_seconds, REST * took))
 
 
 async def log(kept: Mapping[str, object]) -> None:

@@ -3,18 +3,24 @@
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import asyncpg
 import pytest
 from tests.conftest import Server, found
 from tests.evidence.log.scribe import Scribe
 
-from placet.authority.checkpoints import service, store, turns
+from placet.authority.checkpoints import service, store
+from placet.authority.checkpoints.turns import REST_SECONDS, Turns
 from placet.authority.server_keys import ServerKeys
 from placet.events.model import StreamId
+from placet.evidence import merkle
+from placet.evidence.log import service as log
 from placet.evidence.log.model import ENTRIES_AT_ONCE
-from placet.kernel.ids import Ids
+from placet.kernel.ids import Ids, TenantId
 from placet.storage.database import Database
+
+NOBODY = TenantId(UUID(int=0))
 
 
 @pytest.fixture
@@ -44,8 +50,8 @@ async def size_of(scribe: Scribe) -> int:
 
 async def at_rest(own: Database, ids: Ids, keys: ServerKeys) -> int:
     """Give turns until nobody has anything to do. Returns how often."""
-    looks = 0
-    while await turns.log_due(own, ids, keys):
+    going, looks = Turns(own, ids, keys), 0
+    while (await going.go_round(0.0)).went_on:
         looks += 1
     return looks
 
@@ -55,7 +61,8 @@ async def test_a_busy_tenant_keeps_no_other_waiting(
 ) -> None:
     busy, quiet = await tenant_of(own, ids), await tenant_of(own, ids)
     await busy.say(StreamId(ids.new()), ENTRIES_AT_ONCE + 100)
-    await turns.log_due(own, ids, keys)
+    done = await Turns(own, ids, keys).go_round(0.0)
+    assert done.has_more
     assert await size_of(busy) == ENTRIES_AT_ONCE
     assert await size_of(quiet) > 0
     await quiet.check_sound()
@@ -68,7 +75,7 @@ async def test_turns_come_to_rest_with_everything_in_and_signed(
     for scribe in scribes:
         await scribe.say(StreamId(ids.new()), 30)
     assert 0 < await at_rest(own, ids, keys) < 10
-    assert await store.take_turns(own, limit=10, lease_seconds=30) == []
+    assert await store.take_turns(own, NOBODY, limit=10) == []
     for scribe in scribes:
         await scribe.check_whole()
         async with own.reading(scribe.who) as tx:
@@ -100,11 +107,38 @@ async def test_new_entries_wait_a_minute_for_their_checkpoint_unless_they_are_ma
     assert await checkpoints() == 3
 
 
-async def test_a_taken_turn_comes_back_to_nobody_else_before_its_lease_is_over(
+async def test_a_log_that_somebody_else_works_on_is_left_alone(
     own: Database, ids: Ids, keys: ServerKeys
 ) -> None:
     scribe = await tenant_of(own, ids)
-    (taken,) = await store.take_turns(own, limit=10, lease_seconds=30)
-    assert taken.tenant_id == scribe.who.tenant_id
-    assert await turns.log_due(own, ids, keys) == 0
-    assert await size_of(scribe) == 0
+    async with own.writing(scribe.who) as tx:
+        assert await log.advance(tx, ids) is not None
+        assert not (await Turns(own, ids, keys).go_round(0.0)).went_on
+    assert await size_of(scribe) > 0
+
+
+async def test_the_next_look_begins_behind_whose_turn_it_was(own: Database, ids: Ids) -> None:
+    who = sorted([(await tenant_of(own, ids)).who.tenant_id for _ in range(3)])
+    assert await store.take_turns(own, NOBODY, limit=2) == who[:2]
+    assert await store.take_turns(own, who[1], limit=2) == [who[2], who[0]]
+
+
+async def test_a_log_that_is_damaged_rests_and_keeps_no_other_waiting(
+    own: Database, ids: Ids, keys: ServerKeys, watch: "asyncpg.Connection[Any]"
+) -> None:
+    damaged, sound = await tenant_of(own, ids), await tenant_of(own, ids)
+    await at_rest(own, ids, keys)
+    going = Turns(own, ids, keys)
+    damage = "UPDATE placet.evidence_log SET root = sha256(root) WHERE tenant_id = $1"
+    await watch.execute(damage, damaged.who.tenant_id)
+    for scribe in (damaged, sound):
+        await scribe.say(StreamId(ids.new()))
+    before = await size_of(sound)
+    assert (await going.go_round(0.0)).went_on
+    assert await size_of(sound) == before + 1
+    mend = "UPDATE placet.evidence_log SET root = $2 WHERE tenant_id = $1"
+    root = merkle.root_of(merkle.leaf_hash(each.leaf) for each in await damaged.entries())
+    await watch.execute(mend, damaged.who.tenant_id, root)
+    assert not (await going.go_round(REST_SECONDS - 1.0)).went_on
+    assert (await going.go_round(float(REST_SECONDS))).went_on
+    await damaged.check_whole()

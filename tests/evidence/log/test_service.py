@@ -63,6 +63,7 @@ async def test_a_round_takes_no_more_than_there_is_room_for(scribe: Scribe) -> N
 
 async def test_a_stream_that_always_has_more_keeps_no_other_waiting(scribe: Scribe) -> None:
     busy, quiet = StreamId(UUID(int=1)), StreamId(UUID(int=2))
+    await scribe.advance_all()
     await scribe.say(busy, 3)
     await scribe.say(quiet, 1)
     for _ in range(4):
@@ -134,7 +135,9 @@ async def test_a_row_that_comes_back_enters_nothing_twice(
     await scribe.say(stream, 3)
     await scribe.advance_all()
     await admin.execute(
-        "INSERT INTO placet.event_log_pending VALUES ($1, $2, 1, 3)", scribe.who.tenant_id, stream
+        "INSERT INTO placet.event_log_pending VALUES ($1, $2, 1, 3, clock_timestamp())",
+        scribe.who.tenant_id,
+        stream,
     )
     assert await scribe.advance_all() == 0
     await scribe.check_whole()
@@ -183,6 +186,7 @@ async def test_the_end_of_a_stream_is_told_once_and_enters_like_any_event(
             last_seq=2,
             last_leaf=b"\x07" * 32,
             status="completed",
+            at=await tx.now(),
         )
         await tx.insert(SEAL_PENDING, seal)
     await scribe.advance_all()
@@ -266,6 +270,7 @@ async def test_whoever_writes_an_event_never_waits_for_a_round(
         )
     assert {row["relname"] for row in held} == {
         "event_log_pending",
+        "event_seal_pending",
         "evidence_log",
         "evidence_log_entry",
         "work_due",  # the index that follows the log is due

@@ -15,7 +15,7 @@ from placet.evidence.checkpoint import CHECKPOINT_TYPE, CheckpointPayload, origi
 from placet.evidence.dsse import encode_envelope, parse_envelope
 from placet.evidence.log import service as log
 from placet.evidence.log import store as entries
-from placet.evidence.log.model import ENTRIES_AT_ONCE
+from placet.evidence.log.model import ENTRIES_AT_ONCE, NEWEST
 from placet.evidence.merkle import EMPTY_ROOT
 from placet.evidence.vote import CheckpointSeen
 from placet.kernel.canonical import canonical
@@ -87,9 +87,11 @@ async def sequence(
     Refuses `governance_unavailable` where others never let go of the log.
     """
     done, busy = 0, 0
+    part: int | None = NEWEST
     while done < entries_max:
+        room = min(ENTRIES_AT_ONCE, entries_max - done)
         async with db.writing(acting_for(tenant_id)) as tx:
-            round_ = await log.advance(tx, ids, room=min(ENTRIES_AT_ONCE, entries_max - done))
+            round_ = await log.advance(tx, ids, room=room, part=part)
         if round_ is None:
             busy += 1
             if busy == ATTEMPTS:
@@ -100,7 +102,7 @@ async def sequence(
         elif round_.is_idle:
             break
         else:
-            done += round_.entered
+            done, part = done + round_.entered, None
     return done
 
 

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from placet.authority.checkpoints.model import AGE_MAX, ENTRIES_MAX, Checkpoint, Kept, Newest
 from placet.authority.checkpoints.tables import CHECKPOINT
+from placet.kernel.ids import TenantId
 from placet.storage.database import Database, Reading, Writing
 from placet.storage.epoch import READ, EpochSeen
-from placet.storage.work import WorkDue
 
 _C: Final = CHECKPOINT.c
 _READ_EPOCH: Final = sa.text(READ)
@@ -24,15 +24,7 @@ async def find_newest(tx: Reading) -> Checkpoint | None:
 
 async def is_signed(tx: Reading, size: int, root: bytes) -> bool:
     """Tell whether a checkpoint of the tenant says that its log of this size had this root."""
-    newest = await find_newest(tx)
-    if newest is None:
-        return False
-    query = sa.select(_C.size).where(
-        _C.tenant_id == tx.tenant_id,
-        _C.epoch.in_(range(1, newest.epoch + 1)),
-        _C.size == size,
-        _C.root == root,
-    )
+    query = sa.select(_C.size).where(_C.tenant_id == tx.tenant_id, _C.size == size, _C.root == root)
     return bool(await tx.rows(query.limit(1)))
 
 
@@ -77,19 +69,22 @@ async def read_epoch(tx: Reading) -> EpochSeen:
     return EpochSeen(**row._asdict())
 
 
-async def take_turns(db: Database, *, limit: int, lease_seconds: int) -> list[WorkDue]:
-    """Take up to `limit` tenants whose log has something to do, the longest waiting first.
+async def take_turns(
+    db: Database, after: TenantId, *, limit: int, part: int | None = None
+) -> list[TenantId]:
+    """Return up to `limit` tenants whose log has something to do, by id from behind `after` on.
 
-    Each comes back after `lease_seconds` unless its turn has ended by then.
+    With a part of its time: those of which something waits that was written then.
     """
     rows: Sequence[asyncpg.Record] = await db.hot.rows(
-        "SELECT tenant_id, kind, ref, due_at FROM placet.log_turns_v1($1, $2, $3, $4)",
+        "SELECT t FROM placet.log_turns_v1($1, $2, $3, $4, $5) AS t",
+        after,
         limit,
-        lease_seconds,
         ENTRIES_MAX,
         int(AGE_MAX.total_seconds()),
+        part,
     )
-    return [WorkDue(**dict(row)) for row in rows]
+    return [TenantId(row["t"]) for row in rows]
 
 
 async def list_newest(db: Database) -> list[Newest]:

@@ -37,7 +37,7 @@ BEGIN
         io_head := v_leaf;
         io_next_seq := io_next_seq + 1;
     END LOOP;
-    INSERT INTO placet.event_log_pending (tenant_id, stream_id, from_seq, to_seq)
-    VALUES (p_tenant, p_stream, first_seq, io_next_seq - 1);
+    INSERT INTO placet.event_log_pending (tenant_id, stream_id, from_seq, to_seq, at)
+    VALUES (p_tenant, p_stream, first_seq, io_next_seq - 1, io_at);
 END
 $$;

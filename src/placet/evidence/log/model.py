@@ -1,12 +1,13 @@
 """What a transparency log is made of, and what is said of a stream that ended."""
 
 import dataclasses
+from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
 
-from placet.events.model import StreamId, StreamKind
+from placet.events.model import LogPending, StreamId, StreamKind
 from placet.evidence.fields import HexDigest
 from placet.kernel.ids import TenantId
 from placet.kernel.refusals import Unavailable
@@ -17,6 +18,9 @@ ENTRIES_AT_ONCE: Final = 2_048
 
 SEALS_AT_ONCE: Final = 256
 """Streams whose end is told in one round."""
+
+NEWEST: Final = -1
+"""The part of a log's time that is still going on."""
 
 
 class LogEntry(Value, frozen=True):
@@ -42,8 +46,9 @@ class LogTile(Value, frozen=True):
 
 
 class LogHead(Value, frozen=True):
-    """How many entries a log has, its root, and the stream that the last round left off at.
+    """How many entries a log has, its root, and when the last row was written that a round took.
 
+    Looks at the queues begin shortly before `mark`; it says nothing of what is in the log.
     `owed` is how many entries it had after the last one that asks for a checkpoint: an event that
     tells of a checkpoint asks for none.
     """
@@ -51,8 +56,8 @@ class LogHead(Value, frozen=True):
     tenant_id: TenantId
     size: int
     root: bytes
-    cursor_stream: StreamId
     owed: int
+    mark: datetime | None
 
 
 class Range(Value, frozen=True):
@@ -66,13 +71,12 @@ class Range(Value, frozen=True):
 class Taken(Value, frozen=True):
     """What a round does with the rows that it met.
 
-    `ranges` enter, in this order; `done` are the rows that go, by stream and first sequence;
-    the next round goes on with the streams behind `cursor`.
+    `ranges` enter, in this order; `done` are the rows that go; the next look begins at `mark`.
     """
 
     ranges: list[Range]
-    done: list[tuple[StreamId, int]]
-    cursor: StreamId
+    done: list[LogPending]
+    mark: datetime | None
 
 
 class Round(Value, frozen=True):

@@ -1,37 +1,47 @@
 """Which events enter the log in a round, and whether they ask for a checkpoint."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
-from placet.events.model import LogPending, StreamId
+from placet.events.model import LogPending, SealPending, StreamId
 from placet.evidence.log.model import Range, Taken
 
 
-def decide_round(
-    rows: Sequence[LogPending],
-    entered: Mapping[StreamId, int],
-    cursor: StreamId,
-    room: int,
-) -> Taken:
-    """Return what enters, given the rows in turn and how far each stream has entered.
+def decide_round(rows: Sequence[LogPending], entered: Mapping[StreamId, int], room: int) -> Taken:
+    """Return what enters, given the rows, the oldest first, and how far each stream has entered.
 
     What a row says of where it begins is not believed: a stream goes on where its entries end. A
-    row that does not fit whole stays, and its stream waits until the others had their turn.
+    row that does not fit whole stays, and so do those behind it.
     """
     ranges: list[Range] = []
-    done: list[tuple[StreamId, int]] = []
+    done: list[LogPending] = []
     reached = dict(entered)
+    mark = None
     for row in rows:
         start = reached.get(row.stream_id, 0) + 1
         end = min(row.to_seq, start + room - 1)
+        mark = row.at
         if end >= start:
             ranges.append(Range(stream_id=row.stream_id, from_seq=start, to_seq=end))
             reached[row.stream_id] = end
             room -= end - start + 1
-            cursor = row.stream_id
         if end < row.to_seq:
             break
-        done.append((row.stream_id, row.from_seq))
-    return Taken(ranges=ranges, done=done, cursor=cursor)
+        done.append(row)
+    return Taken(ranges=ranges, done=done, mark=mark)
+
+
+def mark_after(
+    taken: Taken, seals: Sequence[SealPending], room: int, mark: datetime | None
+) -> datetime | None:
+    """Return where the next look begins, given what this one met and where it began.
+
+    There may be more behind the last of `room` ends of streams.
+    """
+    reached = mark if taken.mark is None else taken.mark
+    if len(seals) < room or reached is None:
+        return reached
+    return min(reached, seals[-1].at)
 
 
 def count_of(ranges: Iterable[Range]) -> int:

@@ -3,12 +3,15 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from placet.events.model import SealPending, StreamId, StreamKind, new_event, tenant_stream
 from placet.events.store import append
 from placet.evidence import merkle
 from placet.evidence.log import rules, store, tiles
 from placet.evidence.log.model import (
     ENTRIES_AT_ONCE,
+    NEWEST,
     SEALS_AT_ONCE,
     Included,
     LogDamaged,
@@ -24,23 +27,28 @@ from placet.storage.database import Reading, Writing
 AGAIN_SECONDS: Final = 60
 
 
-async def advance(tx: Writing, ids: Ids, *, room: int = ENTRIES_AT_ONCE) -> Round | None:
+async def advance(
+    tx: Writing, ids: Ids, *, room: int = ENTRIES_AT_ONCE, part: int | None = None
+) -> Round | None:
     """Do one round: up to `room` events enter, and a number of ends of streams are told.
 
-    None if somebody else is at it. Refuses `log_damaged`, and then nothing was done.
+    What was written since the last round is looked at, or what waits of one `part` of the log's
+    time. None if somebody else is at it. Refuses `log_damaged`, and then nothing was done.
     """
     head = await store.take_head(tx)
     if head is None:
         return None
-    rows = await store.list_pending(tx, head.cursor_stream, room)
+    rows = await store.list_pending(tx, part, room)
     entered = await store.list_entered(tx, {row.stream_id for row in rows})
-    taken = rules.decide_round(rows, entered, head.cursor_stream, room)
-    seals = await store.list_seals(tx, SEALS_AT_ONCE)
+    taken = rules.decide_round(rows, entered, room)
+    seals = await store.list_seals(tx, part, SEALS_AT_ONCE)
     after = head
     if taken.ranges:
         after = await _enter(tx, head, taken)
-    if taken.done:
-        await store.drop_pending(tx, taken.done)
+    if part is None or part == NEWEST:
+        after = replace(after, mark=rules.mark_after(taken, seals, SEALS_AT_ONCE, head.mark))
+    if taken.done or seals:
+        await store.drop_taken(tx, taken.done, seals)
     if seals:
         await _tell(tx, ids, seals)
     done = Round(entered=after.size - head.size, sealed=len(seals), size=after.size)
@@ -112,14 +120,13 @@ async def _enter(tx: Writing, head: LogHead, taken: Taken) -> LogHead:
         tenant_id=tx.tenant_id,
         size=grown.size,
         root=merkle.fold(grown.edge),
-        cursor_stream=taken.cursor,
+        mark=head.mark,
         owed=rules.owed_after(taken.ranges, head.size, head.owed, quiet),
     )
 
 
 async def _tell(tx: Writing, ids: Ids, seals: list[SealPending]) -> None:
     """Tell of streams that ended, in the tenant's stream of seals."""
-    await store.drop_seals(tx, [seal.stream_id for seal in seals])
     events = [
         new_event(
             ids,

@@ -7,8 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from placet.events.model import LogPending, SealPending, StreamId
-from placet.events.tables import LOG_PENDING, SEAL_PENDING
+from placet.events.model import LogPending, SealPending, StreamId, StreamKind
 from placet.evidence.log.model import LogEntry, LogHead, Range
 from placet.evidence.log.tables import LOG, LOG_ENTRY, LOG_TILE
 from placet.evidence.log.tiles import TILE_HEIGHT, TILE_WIDTH, hashes_in, place_of
@@ -18,6 +17,7 @@ from placet.storage.database import Reading, Writing
 
 _UUIDS: Final = postgresql.ARRAY(sa.Uuid)
 _NUMBERS: Final = postgresql.ARRAY(sa.BigInteger)
+_TIMES: Final = postgresql.ARRAY(sa.DateTime(timezone=True))
 
 
 def _with_arrays(
@@ -53,14 +53,21 @@ _ENTER: Final = _with_arrays(
     froms=_NUMBERS,
     tos=_NUMBERS,
 ).bindparams(sa.bindparam("size", type_=sa.BigInteger))
-_DROP: Final = _with_arrays(
-    """
-    DELETE FROM placet.event_log_pending AS p USING unnest(:streams, :froms) AS r(stream_id, seq)
-    WHERE p.tenant_id = :tenant AND p.stream_id = r.stream_id AND p.from_seq = r.seq
-    RETURNING p.from_seq
-    """,
-    streams=_UUIDS,
-    froms=_NUMBERS,
+_PENDING: Final = sa.text(
+    "SELECT tenant_id, stream_id, from_seq, to_seq, at FROM placet.log_rows_v1(:part, :limit)"
+).bindparams(sa.bindparam("part", type_=sa.BigInteger), sa.bindparam("limit", type_=sa.BigInteger))
+_SEALS: Final = sa.text(
+    "SELECT tenant_id, stream_id, kind, last_seq, last_leaf, status, at"
+    " FROM placet.log_seals_v1(:part, :limit)"
+).bindparams(sa.bindparam("part", type_=sa.BigInteger), sa.bindparam("limit", type_=sa.BigInteger))
+_TAKEN: Final = sa.text(
+    "SELECT placet.log_taken_v1(:times, :streams, :froms, :sealed_times, :sealed)"
+).bindparams(
+    sa.bindparam("times", type_=_TIMES),
+    sa.bindparam("streams", type_=_UUIDS),
+    sa.bindparam("froms", type_=_NUMBERS),
+    sa.bindparam("sealed_times", type_=_TIMES),
+    sa.bindparam("sealed", type_=_UUIDS),
 )
 # A lateral with a limit is read by the key, whatever the planner knows of the table: of a log that
 # grew since it was last looked at it believes that a whole scan is cheaper.
@@ -105,8 +112,7 @@ async def take_head(tx: Writing) -> LogHead | None:
     found = await tx.find(LogHead, held)
     if found is not None or await find_head(tx) is not None:
         return found
-    nowhere = StreamId(UUID(int=0))
-    new = {"size": 0, "root": EMPTY_ROOT, "cursor_stream": nowhere, "owed": 0}
+    new = {"size": 0, "root": EMPTY_ROOT, "mark": None, "owed": 0}
     begin = postgresql.insert(LOG).values(tenant_id=tx.tenant_id, **new).on_conflict_do_nothing()
     await tx.change(begin)
     return await tx.find(LogHead, held)
@@ -118,21 +124,29 @@ async def hold_head(tx: Writing) -> LogHead | None:
     return await tx.find(LogHead, held)
 
 
-async def list_pending(tx: Reading, cursor: StreamId, limit: int) -> list[LogPending]:
-    """Return rows in turn: those of streams behind the cursor, then of those up to it."""
-    mine = sa.select(LOG_PENDING).where(LOG_PENDING.c.tenant_id == tx.tenant_id)
-    in_turn = mine.order_by(LOG_PENDING.c.stream_id, LOG_PENDING.c.from_seq)
-    rows = await tx.list(LogPending, in_turn.where(LOG_PENDING.c.stream_id > cursor).limit(limit))
-    if len(rows) < limit:
-        rest = in_turn.where(LOG_PENDING.c.stream_id <= cursor).limit(limit - len(rows))
-        rows += await tx.list(LogPending, rest)
-    return rows
+async def list_pending(tx: Reading, part: int | None, limit: int) -> list[LogPending]:
+    """Return rows that wait, the oldest first: what is new, or what a part of the time left."""
+    rows = await tx.rows(_PENDING.bindparams(part=part, limit=limit))
+    return [LogPending(**row._asdict()) for row in rows]
 
 
-async def drop_pending(tx: Writing, rows: Sequence[tuple[StreamId, int]]) -> None:
-    """Remove rows whose events have entered, by stream and first sequence."""
-    streams, froms = [row[0] for row in rows], [row[1] for row in rows]
-    await tx.rows(_DROP.bindparams(tenant=tx.tenant_id, streams=streams, froms=froms))
+async def list_seals(tx: Reading, part: int | None, limit: int) -> list[SealPending]:
+    """Return ends of streams that wait to be told, from the same time."""
+    rows = await tx.rows(_SEALS.bindparams(part=part, limit=limit))
+    return [SealPending(**row._asdict() | {"kind": StreamKind(row.kind)}) for row in rows]
+
+
+async def drop_taken(tx: Writing, rows: Sequence[LogPending], seals: Sequence[SealPending]) -> None:
+    """Remove rows whose events have entered, and ends of streams that are told."""
+    await tx.rows(
+        _TAKEN.bindparams(
+            times=[row.at for row in rows],
+            streams=[row.stream_id for row in rows],
+            froms=[row.from_seq for row in rows],
+            sealed_times=[seal.at for seal in seals],
+            sealed=[seal.stream_id for seal in seals],
+        )
+    )
 
 
 async def list_entered(tx: Reading, streams: Collection[StreamId]) -> dict[StreamId, int]:
@@ -177,20 +191,6 @@ async def advance_head(tx: Writing, size: int, head: LogHead) -> bool:
     moved = {name: getattr(head, name) for name in LOG.info["updates"]}
     change = sa.update(LOG).where(LOG.c.tenant_id == tx.tenant_id, LOG.c.size == size)
     return await tx.change(change.values(moved)) == 1
-
-
-async def list_seals(tx: Reading, limit: int) -> list[SealPending]:
-    """Return ends of streams that wait to be told."""
-    query = sa.select(SEAL_PENDING).where(SEAL_PENDING.c.tenant_id == tx.tenant_id)
-    return await tx.list(SealPending, query.order_by(SEAL_PENDING.c.stream_id).limit(limit))
-
-
-async def drop_seals(tx: Writing, streams: Collection[StreamId]) -> None:
-    """Remove ends of streams that have been told."""
-    gone = sa.delete(SEAL_PENDING).where(
-        SEAL_PENDING.c.tenant_id == tx.tenant_id, SEAL_PENDING.c.stream_id.in_(streams)
-    )
-    await tx.change(gone)
 
 
 async def list_nodes(tx: Reading, nodes: Iterable[Node]) -> dict[Node, bytes]:

@@ -18,6 +18,6 @@ LOG = table(
     LogHead,
     sa.CheckConstraint("owed <= size", name="owed_is_there"),
     key=(),
-    updates=("size", "root", "cursor_stream", "owed"),
+    updates=("size", "root", "owed", "mark"),
     fillfactor=50,
 )

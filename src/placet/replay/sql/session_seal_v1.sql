@@ -9,9 +9,10 @@ BEGIN
     VALUES (
         NEW.tenant_id, NEW.session_id, NEW.status, NEW.next_seq - 1, NEW.head, NEW.ended_at);
     INSERT INTO placet.event_seal_pending (
-        tenant_id, stream_id, kind, last_seq, last_leaf, status)
+        tenant_id, stream_id, kind, last_seq, last_leaf, status, at)
     VALUES (
-        NEW.tenant_id, NEW.session_id, 'session', NEW.next_seq - 1, NEW.head, NEW.status);
+        NEW.tenant_id, NEW.session_id, 'session', NEW.next_seq - 1, NEW.head, NEW.status,
+        clock_timestamp());
     PERFORM placet.slices_return_v1(NEW.tenant_id, NEW.session_id);
     RETURN NULL;
 END
