@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import base64
 import json
 import os
 from dataclasses import dataclass, field
@@ -25,8 +26,10 @@ from tests.server.conftest import started
 from placet.authority.checkpoints.service import make_checkpoint
 from placet.authority.recovery.watch import RecoveryWatch
 from placet.authority.server_keys import ServerKeys
+from placet.evidence.ed25519 import SigningKey
 from placet.kernel.ids import Ids
 from placet.replay.restores.model import RestoreReport
+from placet.replay.restores.outside import read_outside
 from placet.replay.restores.procedure import restore
 from placet.server.app import create_app
 from placet.settings import Settings
@@ -59,6 +62,8 @@ class History:
     left: list[tuple[Worker, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    host: str = ""
+    outside: bytes = b""
 
     async def pay(self, worker: Worker) -> None:
         """Refund orders, and leave a prepared request and an unstarted grant behind."""
@@ -106,15 +111,42 @@ class Scene:
         await working
         await self.witness(history)
 
+    async def register(self, history: History) -> None:
+        """Register a host that runs a tool."""
+        asked = {
+            "name": "till",
+            "environment": "staging",
+            "strength": "verified",
+            "tools": ["lookup_order"],
+            "public_key": base64.b64encode(SigningKey.generate().public.raw).decode(),
+        }
+        founder = self.desk.workplace.founder_key
+        made = await self.desk.post("/api/v1/authority/tool-hosts", asked, founder)
+        assert made.status_code == 201, made.text
+        history.host = made.json()["host_id"]
+
+    async def end_much(self, history: History) -> None:
+        """End the host and a session, and keep what tells of it outside."""
+        founder = self.desk.workplace.founder_key
+        path = f"/api/v1/authority/tool-hosts/{history.host}/revoke"
+        ended = await self.desk.post(path, {"reason": "it was stolen"}, founder)
+        assert ended.status_code == OK, ended.text
+        stopped, *_ = history.left
+        killed = await stopped[0].post("kill", {"reason": "enough"}, self.desk.operator_key)
+        assert killed.status_code == OK, killed.text
+        bundle = await self.desk.get("/api/v1/replay/bundle", founder)
+        history.outside = bundle.content
+
     async def move(self, copy: Restored) -> None:
         """Cut every line, and lead new ones to the copy."""
         self.wire.lead_to(copy.url("placet_app"))
         await self.wire.close()
 
-    async def restore(self, copy: Restored) -> RestoreReport:
+    async def restore(self, copy: Restored, history: History) -> RestoreReport:
         """Take the copy into use."""
         migrator = await asyncpg.connect(copy.url("placet_migrator"))
-        report = await restore(self.db, migrator, self.folder, {}, self.desk.ids)
+        outside = read_outside(history.outside)
+        report = await restore(self.db, migrator, self.folder, outside, self.desk.ids)
         await migrator.close()
         return report
 
@@ -127,6 +159,17 @@ async def holds_to_the_witness(scene: Scene, history: History, report: RestoreRe
     assert looked.proved_size == max(size for size in history.sizes if size <= looked.log_size)
     await scene.watch.look(scene.db)
     scene.watch.check()
+
+
+async def ends_again(scene: Scene, history: History, report: RestoreReport) -> None:
+    """Hold that what ended behind the point, and was kept outside, has ended."""
+    tenant = scene.desk.workplace.founder.tenant_id
+    (done,) = [one for one in report.tenants if one.looked.tenant_id == tenant]
+    assert (done.ends["ToolHostRevoked"], done.sessions_stopped) == (1, 1)
+    path = "/api/v1/authority/tool-hosts"
+    (host,) = (await scene.desk.get(path, scene.desk.workplace.founder_key)).json()["items"]
+    assert (host["host_id"], host["revoke_reason"]) == (history.host, "it was stolen")
+    assert (await history.left[0][0].lease()).json()["code"] == "session_killed"
 
 
 async def refuses_old_authority(history: History) -> set[str]:
@@ -211,17 +254,20 @@ async def test_a_restore_to_any_point_lets_nothing_of_before_be_used_and_nothing
         scene = Scene(desk, app, wire, folder)
         admin = await asyncpg.connect(own.url(SUPERUSER))
         history = History(admin)
+        await scene.register(history)
         await scene.play(history)
         # Of every worker's last one nothing is known then.
         point = history.paid[ids.new().int % (len(history.paid) - WORKERS)].lsn
+        await scene.end_much(history)
         await admin.close()
         await asyncio.to_thread(copy.recover, point)
         await copy.wait()
         await scene.move(copy)
         opened = await again(lambda: desk.post("/api/v1/replay/sessions", {}))
         assert opened.json()["code"] == "recovering"
-        report = await scene.restore(copy)
+        report = await scene.restore(copy, history)
         await holds_to_the_witness(scene, history, report)
+        await ends_again(scene, history, report)
         assert "lease_lost" in await refuses_old_authority(history)
         lost = await tells_of_what_was_lost(scene, history)
         assert 0 < len(lost) < len(history.paid), number
