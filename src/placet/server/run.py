@@ -46,7 +46,10 @@ class Service(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the application, then listen."""
-        await self._life.enter_async_context(self._application.lifespan())
+        try:
+            await self._life.enter_async_context(self._application.lifespan())
+        except ExceptionGroup as group:
+            raise _alone(group) from group
         try:
             await super().startup(sockets)
         except BaseException:
@@ -139,6 +142,13 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise _unbound(host, port, fault) from fault
     return listener
+
+
+def _alone(fault: Exception) -> Exception:
+    """Return the one fault of a group: the framework opens the application in groups of tasks."""
+    while isinstance(fault, ExceptionGroup) and len(fault.exceptions) == 1:
+        (fault,) = fault.exceptions
+    return fault
 
 
 def _unbound(host: str, port: int, fault: OSError) -> PortTaken:
