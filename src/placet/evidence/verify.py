@@ -34,7 +34,7 @@ import struct
 import sys
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
@@ -1660,17 +1660,20 @@ def _shaped_body(kind: str, body: bytes) -> tuple[object, ...] | None:
     """Return the first fields of a body of one of the usual shapes, or None if it has another."""
     shape = _SHAPES.get(kind)
     found = None if shape is None else shape.fullmatch(body)
-    if found is None:
-        return None
+    return None if found is None else _fields_of(kind, found.groups())
+
+
+def _fields_of(kind: str, found: tuple[bytes, ...]) -> tuple[object, ...]:
+    """Return the first fields of what stands in a body of a usual shape, in the shape's order."""
     if kind == CALL_STARTED:
-        return found.groups()
+        return found
     if kind == RECEIPT_RECEIVED:
-        call, level, receipt = found.groups()
+        call, level, receipt = found
         return receipt, call, level.decode()
     if kind == CALL_PROPOSED:
-        arguments, call, status, tool = found.groups()
+        arguments, call, status, tool = found
         return call, tool.decode(), arguments.decode(), status.decode()
-    call, level, receipt, reconciled, settlement = found.groups()
+    call, level, receipt, reconciled, settlement = found
     return call, level.decode(), receipt, settlement, reconciled
 
 
@@ -1792,6 +1795,11 @@ class _Chain:
                 return
         self.missing.append(_Gap(seq, line, 1))
 
+    def go_on(self, seq: int, leaf: bytes, time: int, leaves: Sequence[bytes]) -> None:
+        """Go on behind events that share their counters with the one before them."""
+        self.seq, self.leaf, self.leaf_text, self.time = seq, leaf, _to_hex(leaf), time
+        self.leaves += b"".join(leaves)
+
     def stands_at(self) -> _Place:
         """Return the place."""
         return _Place(
@@ -1805,112 +1813,123 @@ _ID_BYTES: Final = 16
 _FOUR: Final = struct.Struct(">qqqq")
 _TWO: Final = struct.Struct(">qq")
 _REMEMBERED: Final = 10_000
-_LOW_DIGITS: Final = {1: b"AEIMQUYcgkosw048", 2: b"AQgw"}
-"""The last digit of base64 with so much padding, where its spare bits are zero."""
 
 
 class _Known:
     """What lines of events are made of over and over: actors, and types with their lengths."""
 
-    def __init__(self, tenant: str) -> None:
+    def __init__(self, tenant: str, read_types: Container[str]) -> None:
         self.tenant = tenant
-        self.actors: dict[bytes, bytes] = {}
-        self.kinds: dict[bytes, tuple[str, bytes]] = {}
+        self.read_types = read_types
+        self.begins: dict[bytes, tuple[bytes, bytes]] = {}
+        self.ends: dict[bytes, tuple[str, bytes, bool]] = {}
 
     def note(self, event: _EventLine) -> None:
         """Remember the actor and the type of an event that was read slowly and is good."""
-        if len(self.actors) < _REMEMBERED:
-            self.actors.setdefault(event.actor_id.encode(), _raw_id(event.actor_id))
+        if len(self.begins) < _REMEMBERED:
+            actor = event.actor_id.encode()
+            begin = b'{"actor_id":"%b","body":"' % actor
+            self.begins.setdefault(begin, (actor, _raw_id(event.actor_id)))
         kind = event.type.encode()
-        if len(self.kinds) < _REMEMBERED and event.type.isascii() and b"\\" not in kind:
-            self.kinds.setdefault(kind, (event.type, len(kind).to_bytes(2, "big") + kind))
-
-
-_EVENT_LINE: Final = (
-    b'{"actor_id":"%b","body":"%b","body_hash":"%b%b%b%b%b","prev":"%b","salt":"%b",'
-    b'"seq":%b%b%d,"type":"%b"}'
-)
-
-
-def _follow(line: bytes, chain: _Chain, known: _Known) -> _Values | None:
-    """Take the event that follows in a stream, or return None: it is to be read slowly.
-
-    The line comes without its line feed. What it tells comes as the values of a `_Told`.
-
-    What follows is almost known: the line is written anew from where its stream stands, from the
-    few values that are its own, and from the hashes that these give. Where that gives the same
-    bytes, all that `_check_event` checks holds, and the canonical form too.
-    """
-    seq = chain.seq + 1
-    number = b"%d" % seq
-    actor_text, body_text, event_text, salt_text, time_text, kind_text = _cut(line, chain, number)
-    actor, kind = known.actors.get(actor_text), known.kinds.get(kind_text)
-    if kind is None or actor is None or not body_text:
-        return None
-    try:
-        time = int(time_text)
-        event_id = _unhex(event_text.replace(b"-", b""))
-        salt = _from_base64(salt_text, strict_mode=True)
-        body = _from_base64(body_text, strict_mode=True)
-    except ValueError:
-        return None
-    found = _sha256(_BODY + salt + body).digest()
-    position = _TWO.pack(time & NUMBER_MAX, seq)
-    header = (chain.place, event_id, actor, chain.packed, position, chain.leaf, found, kind[1])
-    leaf = _sha256(b"".join(header)).digest()
-    leaf_text = _to_hex(leaf)
-    own = (actor_text, body_text, _to_hex(found), chain.counters, event_text, chain.fence_text)
-    rest = (leaf_text, chain.leaf_text, salt_text, number, chain.tail, time, kind_text)
-    if (
-        _EVENT_LINE % (own + rest) != line
-        or len(event_id) != _ID_BYTES
-        or len(salt) != _SALT_BYTES
-        or not chain.time <= time <= NUMBER_MAX
-        or not _has_one_form(event_text, salt_text, body_text)
-    ):
-        return None
-    chain.seq, chain.leaf, chain.leaf_text, chain.time = seq, leaf, leaf_text, time
-    chain.leaves += leaf
-    return kind[0], seq, chain.control_epoch, chain.control_revision, time, actor_text, body
-
-
-def _cut(line: bytes, chain: _Chain, number: bytes) -> tuple[bytes, ...]:
-    """Return what stands where an event that follows has its own values.
-
-    These are its actor, its body, its id, its salt, its time and its type.
-    """
-    end = line.find(b'"', 59)
-    event = end + 79 + len(chain.counters)
-    salt = event + 184 + len(chain.fence_text)
-    time = salt + 32 + len(number) + len(chain.tail)
-    comma = line.find(b",", time)
-    return (
-        line[13:49],
-        line[59:end],
-        line[event : event + 36],
-        line[salt : salt + 24],
-        line[time:comma],
-        line[comma + 9 : -2],
-    )
-
-
-def _has_one_form(event: bytes, salt: bytes, body: bytes) -> bool:
-    """Tell whether an id in hex and two texts in base64 are the only ones that give these bytes."""
-    return (
-        event[8] == event[13] == event[18] == event[23] == _DASH
-        and event == event.lower()
-        and (body[-1] != _PAD or not _has_spare_bits(body))
-        and salt[21] in b"AQgw"
-    )
+        if len(self.ends) < _REMEMBERED and event.type.isascii() and b"\\" not in kind:
+            told = event.type, len(kind).to_bytes(2, "big") + kind, event.type in self.read_types
+            self.ends.setdefault(b',"type":"%b"}' % kind, told)
 
 
 _PAD: Final = ord("=")
-_DASH: Final = ord("-")
+_ONE_LOW: Final = b"AEIMQUYcgkosw048"
+_TWO_LOW: Final = b"AQgw"
+"""The last digits of base64 before one padding and before two, where the spare bits are zero."""
+_SALT_ENDS: Final = frozenset({b"A==", b"Q==", b"g==", b"w=="})
+"""How the base64 of 16 bytes ends."""
+_BODY_AT: Final = len(b'{"actor_id":"","body":"') + 36
+_HASH_DIGITS: Final = 64
+_ID_DIGITS: Final = 32
 
 
-def _has_spare_bits(text: bytes) -> bool:
-    padding = 2 if text.endswith(b"==") else 1
-    return text[-1 - padding] not in _LOW_DIGITS[padding]
+def _follow(
+    data: bytes, at: int, most: int, chain: _Chain, known: _Known
+) -> tuple[int, list[_Values]]:
+    """Take the events of one stream that follow each other from a byte on, `most` at most.
+
+    Returns behind which byte they end, and what those that are read tell, as the values of a
+    `_Told` each. The line that comes then is to be read slowly.
+
+    What follows is almost known: the line is held against what it must be, from where its stream
+    stands, from the few values that are its own, and from the hashes that these give. Where that is
+    the same, all that `_check_event` checks holds, and the canonical form too. All steps stand in
+    one loop, as a call of each would cost more than the step.
+    """
+    seq, leaf, leaf_text, before = chain.seq, chain.leaf, chain.leaf_text, chain.time
+    place, packed, tail = chain.place, chain.packed, chain.tail
+    counters, fence_text = chain.counters, chain.fence_text
+    epoch, revision = chain.control_epoch, chain.control_revision
+    begins, ends, pack, join = known.begins, known.ends, _TWO.pack, b"".join
+    number = len(b'","seq":%d' % (seq + 1))
+    parts = _parts(len(counters), len(fence_text), number, len(tail), len(str(before)))
+    cut, size = parts.unpack_from, parts.size
+    told: list[_Values] = []
+    leaves: list[bytes] = []
+    if len(data) > LINE_MAX:
+        most = 0
+    for _ in range(most):
+        following = seq + 1
+        body_end = data.find(b'"', at + _BODY_AT)
+        ends_at = body_end + size
+        line_end = data.find(b"\n", ends_at)
+        begin_text, body_text = data[at : at + _BODY_AT], data[at + _BODY_AT : body_end]
+        try:
+            body_part, event_text, leaf_part, salt_text, seq_text, tail_text, time_text = cut(
+                data, body_end
+            )
+            actor_text, actor = begins[begin_text]
+            kind, kind_bytes, is_read = ends[data[ends_at:line_end]]
+            digits = event_text.replace(b"-", b"")
+            event_id, time = _unhex(digits), int(time_text)
+            position = pack(time, following)
+            salt = _from_base64(salt_text, strict_mode=True)
+            body = _from_base64(body_text, strict_mode=True)
+        except (KeyError, ValueError, struct.error):
+            break
+        found = _sha256(_BODY + salt + body).digest()
+        header = (place, event_id, actor, packed, position, leaf, found, kind_bytes)
+        next_leaf = _sha256(join(header)).digest()
+        next_text = _to_hex(next_leaf)
+        if (
+            body_part != b'","body_hash":"' + _to_hex(found) + counters
+            or leaf_part != join((fence_text, next_text, b'","prev":"', leaf_text, b'","salt":"'))
+            or seq_text != b'","seq":%d' % following
+            or tail_text != tail
+            or not before <= time <= NUMBER_MAX
+            or not time_text.isdigit()
+            # Of an id in hex and of base64 only one form gives these bytes.
+            or _to_hex(event_id) != digits
+            or len(digits) != _ID_DIGITS
+            or event_text[8:24:5] != b"----"
+            or salt_text[21:] not in _SALT_ENDS
+            or not body
+            or (
+                data[body_end - 1] == _PAD
+                and data[body_end - 2] not in _ONE_LOW
+                and (data[body_end - 2] != _PAD or data[body_end - 3] not in _TWO_LOW)
+            )
+        ):
+            break
+        seq, leaf, leaf_text, before, at = following, next_leaf, next_text, time, line_end + 1
+        leaves.append(leaf)
+        if is_read:
+            told.append((kind, seq, epoch, revision, time, actor_text, body))
+    if leaves:
+        chain.go_on(seq, leaf, before, leaves)
+    return at, told
+
+
+@functools.lru_cache
+def _parts(counters: int, fence: int, number: int, tail: int, time: int) -> struct.Struct:
+    """Return how the line of an event is cut behind its body, up to its type."""
+    body = len(b'","body_hash":"') + _HASH_DIGITS + counters
+    leaf = fence + _HASH_DIGITS + len(b'","prev":"') + _HASH_DIGITS + len(b'","salt":"')
+    return struct.Struct(f"{body}s36s{leaf}s24s{number}s{tail}s{time}s")
 
 
 def _check_event(event: _EventLine, chain: _Chain, known: _Known) -> None:
@@ -1996,10 +2015,10 @@ def _event_name(chain: _Chain, seq: int) -> str:
     return f"event {seq} of stream {chain.head.stream_id}"
 
 
-def _stream_of(line: bytes) -> bytes:
+def _stream_of(data: bytes, begin: int, end: int) -> bytes:
     """Return the id of the stream that a line of an event names, if it is one in canonical form."""
-    at = line.rfind(b'"stream_id":"') + 13
-    return line[at : at + 36]
+    at = data.rfind(b'"stream_id":"', begin, end) + 13
+    return data[at : at + 36]
 
 
 # The audit of a bundle. First what is remembered of its events.
@@ -2220,7 +2239,7 @@ class _Audit:
         self._unregistered = self._unproved_levels = 0
         self._unread = self._unproved_starts = self._going_on = 0
         self._events_ended = self._is_complete = False
-        self.known = _Known("")
+        self.known = _Known("", ())
         self.line = 0
         self.events = self.bodies = self.calls = self.envelopes = self.seals = 0
         self.grants = self.grants_matched = self.dossiers = 0
@@ -2295,10 +2314,10 @@ class _Audit:
         self._keys = own if self._pinned is None else _keys_of(self._pinned)
         self._hoped = {place: key for place, key in own.items() if place[0] in _OURS}
         self._header = header
-        self.known = _Known(tenant)
         if is_second:
             self._lines, self.read_types = _LINES_2, _READ_2
             self._count_section("header", line)
+        self.known = _Known(tenant, self.read_types)
 
     @property
     def is_second(self) -> bool:
@@ -2307,19 +2326,20 @@ class _Audit:
 
     def _take_next(self, line: bytes) -> bool:
         """Take the line of an event that follows, if that is what it is."""
-        chain = self.chains.get(_stream_of(line))
+        chain = self.chains.get(_stream_of(line, 0, len(line)))
         if chain is None or self._events_ended or (self.is_second and not self._stage):
             return False
-        told = _follow(line[:-1], chain, self.known)
-        if told is None:
+        before = chain.seq
+        _, told = _follow(line, 0, 1, chain, self.known)
+        if chain.seq == before:
             return False
         self._stage = _ORDER["event"]
         self.events += 1
         self.bodies += 1
         if chain.seal is not None:
             self._check_seal(chain)
-        if told[0] in self.read_types:
-            self.note(_Told(*told), chain)
+        for one in told:
+            self.note(_Told(*one), chain)
         return True
 
     def _take_line(self, line: bytes) -> None:  # noqa: C901 -- one case for each kind of line
@@ -2454,6 +2474,19 @@ class _Audit:
                 self._note_receipt(said, told, chain)
             case _SettledBody():
                 self._note_settled(said, told, chain)
+
+    def note_usual_call(
+        self, told: _Told, said: _ProposedBody, receipt: bytes, chain: _Chain
+    ) -> None:
+        """Note a call that was granted, started, reported in a receipt and settled on it.
+
+        Nothing is held against the three later events that was not held against the first, whose
+        epoch the start shares.
+        """
+        self._note_granted(said, told, chain)
+        self.calls += 1
+        self._reported[receipt] = said.call_id
+        self._settled[said.call_id] = False
 
     def _note_erased(self, told: _Told, chain: _Chain) -> None:
         kind = told.kind
@@ -4378,11 +4411,18 @@ class _Segment(NamedTuple):
 
 
 _Fact = tuple[
-    int, bytes, tuple[str, int, int, int, int, bytes], bytes | None, tuple[object, ...] | None
+    int,
+    bytes,
+    tuple[str, int, int, int, int, bytes],
+    bytes | None,
+    tuple[object, ...] | None,
+    bytes | None,
 ]
 """Which of a part's lines an event is (from 1), its stream, what its header tells, and its body.
 
-A body of one of the usual shapes is not there, but its first fields.
+A body of one of the usual shapes is not there, but its first fields. Last comes, of a call that was
+granted here, and in this part started, reported and settled as calls usually are, the receipt: what
+those three events tell follows from it.
 """
 
 
@@ -4490,11 +4530,13 @@ def _take_found(audit: _Audit, found: _Found) -> None:
         chain.leaves += leaves
     begin = audit.line
     audit.stage_events()
-    for number, stream, header, body, fields_of in found.told:
+    for number, stream, header, body, fields_of, receipt in found.told:
         audit.line = begin + number
         chain, told = audit.chains[stream], _Told(*header, body)
-        if fields_of is not None and chain.head.kind == SESSION:
-            audit.note_call(told, _USUAL[told.kind](*fields_of), chain)  # type: ignore[arg-type]  # -- fields that were read by that very form
+        if fields_of is not None and receipt is not None:
+            audit.note_usual_call(told, _ProposedBody(*fields_of), receipt, chain)  # type: ignore[arg-type]  # -- fields that were read by that very form
+        elif fields_of is not None and chain.head.kind == SESSION:
+            audit.note_call(told, _USUAL[told.kind](*fields_of), chain)  # type: ignore[arg-type]  # -- as above
         else:
             audit.note(told, chain)
     audit.line = begin + found.lines
@@ -4517,45 +4559,168 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
     data = os.pread(number, end - begin + 1, begin - 1)
     skipped = data.find(b"\n") + 1
     if not skipped:
-        return _Found(-1, -1, 0, [], [], [])
+        return _NOTHING
     while not data.endswith(b"\n") and (more := os.pread(number, 1 << 16, begin - 1 + len(data))):
         cut = more.find(b"\n") + 1
         data += more[:cut] if cut else more
         if len(data) > end - begin + LINE_MAX:
             break
-    lines = data[skipped:].split(b"\n")
-    lines.pop()
-    at = begin = begin - 1 + skipped
+    if not data.endswith(b"\n"):
+        data = data[: data.rfind(b"\n") + 1]
+    begin += skipped - 1
     chains: dict[bytes, tuple[_Chain, bytes, tuple[int, ...]]] = {}
-    told: list[_Fact] = []
+    gathered = _Gathered(audit.read_types)
     missing: list[tuple[int, bytes, int]] = []
-    count = 0
-    for line in lines:
-        stream = _stream_of(line)
-        place = chains.get(stream)
-        one = None if place is None else _follow(line, place[0], audit.known)
-        one = one or _read_slowly(line, stream, chains, audit)
-        if one is None or not _agrees_with_seal(chains[stream][0]):
+    at, count = skipped, 0
+    while (end := data.find(b"\n", at)) >= 0:
+        stream = _stream_of(data, at, end)
+        at, events, told = _next_of(data, (at, end), stream, chains, audit)
+        if not events:
             break
-        count += 1
-        at += len(line) + 1
-        kind, body = one[0], one[6]
-        if body is None:
-            missing.append((count, stream, one[1]))
-        if kind not in audit.read_types:
-            continue
-        usual = None if body is None else _shaped_body(kind, body)
-        if usual is None:
-            told.append((count, stream, one[:6], body, None))
-        elif (
-            kind != CALL_PROPOSED or usual[3] == _GRANTED or chains[stream][0].head.kind != SESSION
-        ):
-            told.append((count, stream, one[:6], None, usual))
+        chain = chains[stream][0]
+        if not _agrees_with_seal(chain):
+            return _NOTHING
+        count += events
+        if told and told[0][6] is None:
+            missing.append((count, stream, chain.seq))
+        gathered.take(count - chain.seq, stream, chain, told)
     segments = [
         (stream, prev, first, _flat(chain.stands_at()), bytes(chain.leaves))
         for stream, (chain, prev, first) in chains.items()
     ]
-    return _Found(begin, at, count, missing, segments, told)
+    return _Found(begin, begin + at - skipped, count, missing, segments, gathered.told())
+
+
+def _next_of(
+    data: bytes,
+    line: tuple[int, int],
+    stream: bytes,
+    chains: dict[bytes, tuple[_Chain, bytes, tuple[int, ...]]],
+    audit: _Audit,
+) -> tuple[int, int, list[_Values]]:
+    """Take the next events of a stream, none behind its seal.
+
+    Returns behind which byte they end, how many they are, and what they tell; of one that is read
+    slowly always. They are none where the next line is not good.
+    """
+    at, end = line
+    place = chains.get(stream)
+    if place is not None:
+        chain, most = place[0], len(data)
+        if chain.seal is not None and chain.seq < chain.seal[0].last_seq:
+            most = chain.seal[0].last_seq - chain.seq
+        before = chain.seq
+        behind, told = _follow(data, at, most, chain, audit.known)
+        if chain.seq > before:
+            return behind, chain.seq - before, told
+    one = _read_slowly(data[at:end], stream, chains, audit)
+    return (at, 0, []) if one is None else (end + 1, 1, [one])
+
+
+class _Going:
+    """A call of this part that goes as calls usually do: on which lines, and with which receipt."""
+
+    __slots__ = ("chain", "epoch", "lines", "receipt")
+
+    def __init__(self, chain: _Chain, epoch: int, line: int) -> None:
+        self.chain = chain
+        self.epoch = epoch
+        self.lines = [line]
+        self.receipt: bytes | None = None
+
+
+class _Gathered:
+    """What the events of a part tell, by line.
+
+    A call that was granted, started, reported and settled in the usual way becomes one fact, in the
+    place of the first. Whatever does not go that way ends this for all calls that are under way, so
+    that no event between these four is read before one that it would have been held against.
+    """
+
+    def __init__(self, read_types: Container[str]) -> None:
+        self._read_types = read_types
+        self._facts: dict[int, tuple[bytes, _Values, tuple[bytes, ...] | None]] = {}
+        self._going: dict[bytes, _Going] = {}
+        self._receipts: set[bytes] = set()
+        self._settled_on: dict[int, bytes | None] = {}
+
+    def told(self) -> list[_Fact]:
+        """Return the facts."""
+        return [
+            (line, stream, one[:6], one[6], None, None)
+            if usual is None
+            else (
+                line,
+                stream,
+                one[:6],
+                None,
+                _fields_of(one[0], usual),
+                self._settled_on.get(line),
+            )
+            for line, (stream, one, usual) in self._facts.items()
+        ]
+
+    def take(self, before: int, stream: bytes, chain: _Chain, told: Sequence[_Values]) -> None:
+        """Take what events tell; so many of the part's lines come before the stream's first."""
+        is_session, facts, calls = chain.head.kind == SESSION, self._facts, self._going
+        for one in told:
+            kind, line = one[0], before + one[1]
+            shape = _SHAPES.get(kind)
+            found = None if shape is None or one[6] is None else shape.fullmatch(one[6])
+            if found is None:
+                if kind in self._read_types:
+                    calls.clear()
+                    facts[line] = stream, one, None
+                continue
+            usual = found.groups()
+            if not is_session:
+                calls.clear()
+            elif kind == CALL_PROPOSED:
+                if usual[2] != _GRANTED_TEXT:
+                    continue
+                if usual[1] in calls:
+                    calls.clear()
+                calls[usual[1]] = _Going(chain, one[2], line)
+            elif not self._goes_on(line, kind, usual, chain, one[2]):
+                calls.clear()
+            elif kind == CALL_SETTLED:
+                self._fold(calls.pop(usual[0]))
+                continue
+            facts[line] = stream, one, usual
+
+    def _goes_on(
+        self, line: int, kind: str, usual: tuple[bytes, ...], chain: _Chain, epoch: int
+    ) -> bool:
+        """Take a step of a call. Returns whether it is the next one of those that are usual."""
+        going = self._going.get(usual[0])
+        if kind == RECEIPT_RECEIVED:
+            if usual[2] in self._receipts:
+                return False
+            self._receipts.add(usual[2])
+        if going is None or going.chain is not chain or len(going.lines) != _STEPS[kind]:
+            return False
+        if kind == CALL_SETTLED:
+            _, level, *cited = usual
+            return level == _OWN_TEXT and cited == [going.receipt, None, None]
+        going.lines.append(line)
+        if kind == CALL_STARTED:
+            return going.epoch == epoch
+        going.receipt = usual[2]
+        return usual[1] in _OWN_TEXTS
+
+    def _fold(self, going: _Going) -> None:
+        """Let the first fact of a call stand for those behind it."""
+        granted, started, reported = going.lines
+        self._settled_on[granted] = going.receipt
+        del self._facts[started], self._facts[reported]
+
+
+_GRANTED_TEXT: Final = _GRANTED.encode()
+_OWN_TEXT: Final = _OWN_WORD.encode()
+_OWN_TEXTS: Final = frozenset(word.encode() for word in _OWN_WORDS)
+_STEPS: Final = {CALL_STARTED: 1, RECEIPT_RECEIVED: 2, CALL_SETTLED: 3}
+"""How many steps of a usual call come before one."""
+_NOTHING: Final = _Found(-1, -1, 0, [], [], [])
 
 
 def _flat(place: _Place) -> tuple[object, ...]:
