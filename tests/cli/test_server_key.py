@@ -7,10 +7,14 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.authority.commanded import Signer
 from tests.cli.conftest import Done, Placet
 from tests.cli.office import Office
 from tests.conftest import Server
 
+from placet.authority import key_files
+from placet.authority.key_slots import current_file, ready_file
+from placet.authority.model import KeyPurpose
 from placet.cli.exits import Exit
 
 _DEAF = """
@@ -33,14 +37,18 @@ class Beside:
         self._folder = folder
         self._addresses = addresses
 
-    def run(self, *arguments: str, without: str = "") -> Done:
-        """Run a command, without one of the addresses if wished."""
-        addresses = {name: url for name, url in self._addresses.items() if name != without}
-        return self._placet("server-key", *arguments, "--data-dir", str(self._folder), **addresses)
+    def run(self, *arguments: str, without: str = "", **variables: str) -> Done:
+        """Run a command, without one of the addresses if wished, and with more variables."""
+        return self.placet("server-key", *arguments, without=without, **variables)
 
-    def told(self, *arguments: str) -> Any:  # noqa: ANN401 -- any JSON
+    def placet(self, *arguments: str, without: str = "", **variables: str) -> Done:
+        """Run any command."""
+        given = {name: url for name, url in self._addresses.items() if name != without} | variables
+        return self._placet(*arguments, "--data-dir", str(self._folder), **given)
+
+    def told(self, *arguments: str, **variables: str) -> Any:  # noqa: ANN401 -- any JSON
         """Run a command that must succeed, and return what it tells."""
-        done = self.run(*arguments, "--json")
+        done = self.run(*arguments, "--json", **variables)
         assert done.returncode == Exit.OK, done.stderr
         return json.loads(done.stdout)
 
@@ -113,6 +121,55 @@ def test_a_key_ends_only_where_every_tenant_can_be_told(beside: Beside) -> None:
     )
     assert refused.returncode != Exit.OK
     assert beside.listed()[made]["ended_at"] is None
+
+
+def test_a_command_takes_over_and_is_left_for_a_file_when_somebody_says_so(
+    beside: Beside, tmp_path: Path
+) -> None:
+    signer = Signer(tmp_path)
+    named = {"PLACET_ARTIFACT_KEY_COMMAND": signer.text}
+    beside.told("rotate", "grant")
+    made = beside.told("rotate", "artifact", **named)
+    assert made["key_id"] == signer.key.key_id
+    assert beside.listed()[signer.key.key_id]["purpose"] == "artifact"
+    key_files.take_over(
+        ready_file(tmp_path / "keys", KeyPurpose.ARTIFACT),
+        current_file(tmp_path / "keys", KeyPurpose.ARTIFACT),
+    )
+    again = beside.run("rotate", "artifact", **named)
+    assert again.returncode == Exit.INFRASTRUCTURE
+    assert "signs already, or did" in again.stderr
+    unset = beside.run("rotate", "artifact")
+    assert unset.returncode == Exit.INFRASTRUCTURE
+    assert "--file" in unset.stderr
+    assert beside.told("rotate", "artifact", "--file", **named)["key_id"] != signer.key.key_id
+
+
+def test_doctor_and_a_start_tell_in_plain_words_that_a_command_does_not_sign(
+    beside: Beside, tmp_path: Path
+) -> None:
+    signer = Signer(tmp_path)
+    named = {"PLACET_CHECKPOINT_KEY_COMMAND": signer.text}
+    shown = beside.placet("doctor", **named)
+    assert shown.returncode == Exit.OK, shown.stdout
+    assert f"`{signer.command[0]}` signs with {signer.key.key_id}" in shown.stdout
+    beside.told("rotate", "artifact", **named)
+    signer.break_()
+    for command in ("doctor", "up"):
+        done = beside.placet(command, without="PLACET_ADMIN_DATABASE_URL", **named)
+        said = done.stdout + done.stderr
+        assert done.returncode == (Exit.FAILED if command == "doctor" else Exit.INFRASTRUCTURE)
+        assert f"the command `{signer.command[0]}` ended with exit code 1" in said
+        assert "run it by hand" in said
+
+
+@pytest.mark.parametrize(
+    "text", ["kms-sign", "./kms-sign", "'/usr/bin/kms", "   ", "~/bin/kms-sign"]
+)
+def test_a_command_that_is_no_path_is_refused_where_it_is_set(beside: Beside, text: str) -> None:
+    done = beside.run("list", PLACET_ARTIFACT_KEY_COMMAND=text)
+    assert done.returncode == Exit.USAGE
+    assert "PLACET_ARTIFACT_KEY_COMMAND" in done.stderr
 
 
 async def execute(url: str, statements: str) -> None:
