@@ -15,7 +15,9 @@ from tests.studio.break_glass.passing import Pass, passing
 from tests.studio.break_glass.scene import ROLES, signed
 from tests.studio.story import Signer
 
-from placet.evidence.vote import VotePurpose
+from placet.authority.checkpoints.service import make_checkpoint
+from placet.authority.server_keys import ServerKeys
+from placet.evidence.vote import CheckpointSeen, VotePurpose
 from placet.replay.calls.runtime import Runtime
 from placet.replay.sessions.endings import END_SESSIONS, end_sessions
 from placet.storage.work import WorkDue
@@ -57,8 +59,8 @@ class Emergency:
         self.standby = standby
         self.activation = UUID(int=0)
 
-    async def open(self) -> httpx.Response:
-        """Open an activation as one operator."""
+    async def open(self, latest: CheckpointSeen | None = None) -> httpx.Response:
+        """Open an activation as one operator, who was shown this checkpoint."""
         desk, workspace = self.desk, self.desk.workspace
         shown = (
             await desk.get(f"/api/v1/studio/approvals/{self.standby}", self.ada.api_key)
@@ -74,7 +76,7 @@ class Emergency:
             "artifact_hash": hash_,
             "minutes": 30,
             "reason": "the provider is down",
-            "latest_checkpoint": None,
+            "latest_checkpoint": latest,
         }
         return await desk.post(PATH, _body(signed(self.ada, said)), self.ada.api_key)
 
@@ -143,6 +145,21 @@ async def test_a_session_opened_meanwhile_runs_under_what_stood_by_and_ends_with
     assert await outcome(before, NOTE) == "granted"
     after = await desk.worker()
     assert await outcome(after, ESCALATE) == "awaiting_approval"
+
+
+async def test_both_votes_name_the_checkpoint_that_whoever_opened_it_was_shown(
+    desk: Desk, emergency: Emergency
+) -> None:
+    made = await make_checkpoint(desk.db, desk.workplace.founder, ServerKeys.generate(), desk.ids)
+    other = CheckpointSeen(size=made.size, root="ab" * 32)
+    refused = await emergency.open(other)
+    assert refused.status_code == 422, refused.text
+    assert [each["code"] for each in refused.json()["reasons"]] == ["signed_otherwise"]
+    seen = CheckpointSeen(size=made.size, root=made.root.hex())
+    opened = await emergency.open(seen)
+    assert opened.json()["vote_fields"]["latest_checkpoint"] == asdict(seen)
+    status, active = await emergency.confirm(opened)
+    assert (status, active["status"]) == (200, "active")
 
 
 async def test_what_was_prepared_and_granted_before_the_end_is_not_granted_or_started_after_it(

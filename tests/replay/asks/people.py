@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 from tests.replay.desk import AGENT, CONTRACT, Desk, Worker
 from tests.studio.story import Signer, Story
 
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.ask_vote import AskDecision, AskedCall, AskVote, sign_ask_vote
 from placet.evidence.dsse import encode_envelope
+from placet.evidence.vote import CheckpointSeen
 from placet.kernel.principal import Environment
 from placet.plans.model import Enforcement
 from placet.studio.workspaces import service as workspaces
@@ -145,7 +147,9 @@ class AskDesk(Desk):
             "reason": reason,
             "voter_id": signer.principal.actor_id,
             "key_id": signer.key.key_id,
-            "latest_checkpoint": None,
+            "latest_checkpoint": msgspec.convert(
+                fields["latest_checkpoint"], CheckpointSeen | None
+            ),
         }
         return AskVote(**(said | changed))
 

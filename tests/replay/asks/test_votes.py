@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from tests.conftest import Server
 from tests.replay.asks.people import ESCALATE, HOLD, WIRE, AskDesk
 
+from placet.authority.checkpoints.service import make_checkpoint
+from placet.authority.server_keys import ServerKeys
+from placet.evidence.vote import CheckpointSeen
 from placet.kernel import foreign
 from placet.kernel.hashing import digest
 
@@ -156,6 +159,23 @@ async def test_a_vote_on_other_bytes_than_were_shown_counts_for_nothing(desk: As
         vote = desk.ballot(desk.ada, [shown | {"vote_fields": fields}])
         handed = await desk.hand_in(worker.session_id, desk.ada, call, vote)
         assert codes(handed) == ["signed_otherwise"]
+
+
+async def test_a_vote_names_the_newest_checkpoint_that_its_voter_was_shown(desk: AskDesk) -> None:
+    worker = await desk.worker()
+    (call,) = await worker.propose(WIRE)
+    made = await make_checkpoint(desk.db, desk.workplace.founder, ServerKeys.generate(), desk.ids)
+    shown = await desk.ask(call, worker.session_id)
+    seen = {"size": made.size, "root": made.root.hex()}
+    assert shown["vote_fields"]["latest_checkpoint"] == seen
+    other = CheckpointSeen(size=made.size, root="ab" * 32)
+    vote = desk.ballot(desk.ada, [shown], latest_checkpoint=other)
+    handed = await desk.hand_in(worker.session_id, desk.ada, call, vote)
+    assert codes(handed) == ["signed_otherwise"]
+    named = desk.ballot(desk.ada, [shown])
+    assert named.latest_checkpoint == CheckpointSeen(size=made.size, root=made.root.hex())
+    handed = await desk.hand_in(worker.session_id, desk.ada, call, named)
+    assert handed.status_code == 201, handed.text
 
 
 async def test_only_whom_the_contract_names_may_answer_and_once(desk: AskDesk) -> None:

@@ -11,9 +11,12 @@ from tests.studio.story import Signer, Story
 
 from placet.authority import service as authority
 from placet.authority import store as keys
+from placet.authority.checkpoints.service import make_checkpoint
 from placet.authority.model import EnrolmentFlaw, EnrolmentRefused, RevokeKey
 from placet.events.model import StreamKind, tenant_stream
 from placet.events.store import list_events
+from placet.evidence.dsse import open_payload, parse_envelope
+from placet.evidence.enrolment import EnrolmentVote
 from placet.evidence.vote import CheckpointSeen, VoteDecision
 from placet.kernel.principal import Environment
 from placet.studio.approvals import store as approvals
@@ -242,6 +245,26 @@ async def test_a_word_that_says_one_field_otherwise_is_refused(
 ) -> None:
     said = people.word(bens, ada, VoteDecision.APPROVE, **{field: value})
     assert await flaws_of_word(story, bens, said, ada) == {ConfirmationFlaw.SIGNED_OTHERWISE}
+
+
+async def test_a_word_names_the_newest_checkpoint_that_its_voter_was_shown(
+    story: Story, ada: Signer, bens: EnrolmentAnswer
+) -> None:
+    assert bens.vote_fields.latest_checkpoint is None
+    made = await make_checkpoint(story.db, story.founder, story.keys, story.ids)
+    async with story.db.reading(ada.principal) as tx:
+        enrolment = await store.get_enrolment(tx, bens.enrolment_id)
+        (shown,) = await service.show_enrolments(tx, [enrolment])
+    seen = CheckpointSeen(size=made.size, root=made.root.hex())
+    assert shown.vote_fields.latest_checkpoint == seen
+    longer = CheckpointSeen(size=made.size + 1, root=made.root.hex())
+    said = people.word(shown, ada, latest_checkpoint=longer)
+    assert await flaws_of_word(story, shown, said, ada) == {ConfirmationFlaw.SIGNED_OTHERWISE}
+    await people.hand_in(story, shown, people.word(shown, ada), ada.principal)
+    async with story.db.reading(ada.principal) as tx:
+        (word,) = (await store.list_confirmations(tx, [shown.enrolment_id]))[shown.enrolment_id]
+    payload = parse_envelope(word.envelope).payload
+    assert open_payload(payload, EnrolmentVote).latest_checkpoint == seen
 
 
 async def test_what_is_no_word_on_an_enrolment_is_refused(

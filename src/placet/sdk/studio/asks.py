@@ -96,7 +96,7 @@ class Asks:
             reason=reason,
             voter_id=me.actor.actor_id,
             key_id=signing_key.key_id,
-            latest_checkpoint=None,
+            latest_checkpoint=first.vote_fields.latest_checkpoint,
         )
         envelope = msgspec.Raw(encode_envelope(sign_ask_vote(vote, signing_key)))
         path = path_of(f"{_CALL}/vote", session=first.session_id, call=first.call_id)

@@ -13,6 +13,7 @@ from placet.evidence.ed25519 import SigningKey
 from placet.kernel.paging import PAGE_DEFAULT, Page
 from placet.sdk.caller import path_of
 from placet.sdk.studio.approvals import Approvals
+from placet.sdk.studio.checkpoints import Checkpoints
 from placet.sdk.studio.door import Door
 from placet.sdk.studio.people import People
 from placet.sdk.studio.requests import Requests
@@ -58,7 +59,7 @@ class BreakGlass:
             reason=reason,
             voter_id=me.actor.actor_id,
             key_id=signing_key.key_id,
-            latest_checkpoint=None,
+            latest_checkpoint=await Checkpoints(self._door).to_be_named(),
         )
         asked = _signed(vote, signing_key)
         return await self._door.post(_PATH, ActivationAnswer, asked, key=key)

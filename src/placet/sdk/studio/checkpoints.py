@@ -5,7 +5,9 @@ from typing import Final
 from uuid import UUID
 
 from placet.authority.checkpoints.model import CheckpointView, ConsistencyView, InclusionView
+from placet.evidence.vote import CheckpointSeen
 from placet.kernel.paging import PAGE_DEFAULT, Page
+from placet.kernel.refusals import NotFound
 from placet.sdk.studio.door import Door
 
 _CHECKPOINTS: Final = "/authority/checkpoints"
@@ -21,6 +23,14 @@ class Checkpoints:
     async def latest(self) -> CheckpointView:
         """Return the newest checkpoint. Refuses `not_found` before there is one."""
         return await self._door.get(f"{_CHECKPOINTS}/latest", CheckpointView)
+
+    async def to_be_named(self) -> CheckpointSeen | None:
+        """Return the newest checkpoint as a vote names it, or None before there is one."""
+        try:
+            newest = await self.latest()
+        except NotFound:
+            return None
+        return CheckpointSeen(size=newest.size, root=newest.root)
 
     async def page(
         self, *, cursor: str | None = None, limit: int = PAGE_DEFAULT

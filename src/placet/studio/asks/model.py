@@ -12,6 +12,7 @@ import msgspec
 from placet.events.model import StreamId
 from placet.evidence.ask_vote import AskDecision, AskReason
 from placet.evidence.fields import HexDigest
+from placet.evidence.vote import CheckpointSeen
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Environment
 from placet.kernel.refusals import Invalid
@@ -49,7 +50,8 @@ class AskVoteShown(Value, frozen=True):
 class AskVoteFields(Value, frozen=True):
     """What a vote on this ask alone signs, beside its decision and reason, the voter and the key.
 
-    For several calls of a step, `calls` are joined and sorted by their ids.
+    For several calls of a step, `calls` are joined and sorted by their ids. `latest_checkpoint` is
+    the newest one of the tenant's log, or null before there is one.
     """
 
     tenant_id: TenantId
@@ -57,6 +59,7 @@ class AskVoteFields(Value, frozen=True):
     environment: Environment
     session_id: StreamId
     calls: list[dict[str, str]]
+    latest_checkpoint: CheckpointSeen | None
 
 
 class AskShown(Value, frozen=True):
@@ -174,13 +177,17 @@ class AskVoteAnswer(Value, frozen=True):
 
 
 class AskPanel(Value, frozen=True):
-    """Who may answer the asks of a session: the keys and groups of its workspace as they count."""
+    """Who may answer the asks of a session: the keys and groups of its workspace as they count.
+
+    `latest` is the checkpoint of the tenant's log that voters are shown.
+    """
 
     session: ReplaySession
     workspace_id: WorkspaceId
     keys: Mapping[str, tuple[WorkspaceKey, KeyStanding]]
     members: list[GroupMember]
     now: datetime
+    latest: CheckpointSeen | None
 
 
 class AskCase(Value, frozen=True):

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from placet.authority import store as authority
+from placet.authority.checkpoints import service as checkpoints
 from placet.evidence.ask_vote import ASK_VOTE_TYPE
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
@@ -59,6 +60,7 @@ async def read_panel(
         keys=await workspaces.read_standings(tx, workspace_id),
         members=await workspace_store.list_members(tx, workspace_id),
         now=await tx.now(),
+        latest=await checkpoints.to_be_seen(tx),
     )
     return panel, await policies.keep(tx, artifact)
 

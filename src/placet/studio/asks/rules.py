@@ -74,6 +74,7 @@ def fields_of(panel: AskPanel, cases: Sequence[AskCase]) -> AskVoteFields:
             }
             for case in named
         ],
+        latest_checkpoint=panel.latest,
     )
 
 
@@ -82,6 +83,12 @@ def check_place(vote: AskVote, call_id: UUID) -> list[AskObjection]:
     if call_id in {asked.call_id for asked in vote.calls}:
         return []
     return [_objection(AskFlaw.SIGNED_OTHERWISE, "the signed vote is about other calls")]
+
+
+def checkpoint_unknown() -> AskObjection:
+    """Return that a vote names a checkpoint which nobody signed."""
+    detail = "the signed vote differs from what is asked in: latest_checkpoint"
+    return _objection(AskFlaw.SIGNED_OTHERWISE, detail)
 
 
 def check_vote(

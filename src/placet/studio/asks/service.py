@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from placet.authority import store as authority
+from placet.authority.checkpoints import service as checkpoints
 from placet.events import store as events
 from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.evidence.ask_vote import AskVote
@@ -65,7 +66,10 @@ async def cast_vote(  # noqa: PLR0913, PLR0917 -- who, on which call, the vote, 
     panel, pinned = await reading.read_panel(tx, principal, session_id, policies)
     await reading.read_open_case(tx, panel, pinned, call_id)
     vote = await _read_vote(tx, asked, ids)
-    if found := rules.check_place(vote.signed, call_id):
+    found = rules.check_place(vote.signed, call_id)
+    if not await checkpoints.is_ours(tx, vote.signed.latest_checkpoint):
+        found.append(rules.checkpoint_unknown())
+    if found:
         raise rules.refused(found)
     has_role = await reading.is_approver(tx, panel)
     await _tell_authority(tx, vote, panel, ids)

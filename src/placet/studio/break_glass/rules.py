@@ -7,7 +7,13 @@ from msgspec.structs import asdict, replace
 
 from placet.authority.model import PersonKey
 from placet.evidence import break_glass as evidence
-from placet.evidence.dsse import Envelope, EnvelopeFlaw, EnvelopeRefused
+from placet.evidence.dsse import (
+    Envelope,
+    EnvelopeFlaw,
+    EnvelopeRefused,
+    open_payload,
+    parse_envelope,
+)
 from placet.evidence.ed25519 import PublicKey
 from placet.evidence.vote import VotePurpose
 from placet.kernel.principal import Environment
@@ -53,7 +59,10 @@ def check_operator(key_id: str, operator: Operator) -> list[ActivationReason]:
 
 
 def check_fields(vote: evidence.BreakGlassVote, case: ActivationCase) -> list[ActivationReason]:
-    """Return what the vote that opens an activation says otherwise than is so."""
+    """Return what the vote that opens an activation says otherwise than is so.
+
+    Which checkpoint it names is for the caller to look up.
+    """
     return _differing(
         vote,
         {
@@ -61,7 +70,6 @@ def check_fields(vote: evidence.BreakGlassVote, case: ActivationCase) -> list[Ac
             "workspace_id": case.workspace.workspace_id,
             "environment": case.workspace.environment,
             "artifact_hash": case.artifact_hash,
-            "latest_checkpoint": None,
         },
     )
 
@@ -143,7 +151,9 @@ def as_it_counts(activation: Activation, revoked_at: datetime | None, now: datet
 
 
 def fields_of(activation: Activation, environment: Environment) -> ActivationFields:
-    """Return what both operators sign about an activation."""
+    """Return what both operators sign about an activation, as whoever opened it did."""
+    opened = parse_envelope(activation.opener_envelope)
+    first = open_payload(opened.payload, evidence.BreakGlassVote)
     return ActivationFields(
         tenant_id=activation.tenant_id,
         workspace_id=activation.workspace_id,
@@ -153,13 +163,19 @@ def fields_of(activation: Activation, environment: Environment) -> ActivationFie
         artifact_hash=activation.artifact_hash,
         minutes=activation.minutes,
         reason=activation.reason,
-        latest_checkpoint=None,
+        latest_checkpoint=first.latest_checkpoint,
     )
 
 
 def malformed(detail: str) -> ActivationReason:
     """Return the reason that what was handed in is no envelope."""
     return _reason(ActivationFlaw.ENVELOPE_MALFORMED, detail)
+
+
+def checkpoint_unknown() -> ActivationReason:
+    """Return the reason that a vote names a checkpoint which nobody signed."""
+    detail = "the signed vote differs from what is so in: latest_checkpoint"
+    return _reason(ActivationFlaw.SIGNED_OTHERWISE, detail)
 
 
 def killed(whose: str) -> ActivationReason:

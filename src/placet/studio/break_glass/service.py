@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from placet.authority.checkpoints import service as checkpoints
 from placet.events import store as events
 from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.evidence.break_glass import BREAK_GLASS_VOTE_TYPE, BreakGlassVote
@@ -57,6 +58,8 @@ async def open_activation(tx: Writing, asked: SignActivation, ids: Ids) -> Activ
     case = await judging.read_case(tx, vote.approval_id)
     operator = await judging.read_operator(tx, tx.actor_id, case.workspace.workspace_id)
     reasons = rules.check_operator(vote.key_id, operator) + rules.check_voter(vote, operator)
+    if not await checkpoints.is_ours(tx, vote.latest_checkpoint):
+        reasons.append(rules.checkpoint_unknown())
     if reasons := reasons + rules.check_fields(vote, case) + rules.check_standby(case):
         raise rules.refused(reasons)
     activation = _activation(tx, vote, asked, case)

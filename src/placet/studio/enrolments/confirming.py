@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from placet.authority import service as authority
 from placet.authority import store as people
+from placet.authority.checkpoints import service as checkpoints
 from placet.authority.model import EnrolKey, ProofWanted
 from placet.evidence import dsse
 from placet.evidence.ed25519 import PublicKey
@@ -68,7 +69,8 @@ async def confirm_enrolment(
     else:
         await _let_in(tx, panel, said, ids)
         await telling.tell(tx, telling.confirmed(enrolment, confirmation), ids)
-    return telling.answer(enrolment, said, rules.status_at(enrolment, said, panel.now))
+    latest = await checkpoints.to_be_seen(tx)
+    return telling.answer(enrolment, said, rules.status_at(enrolment, said, panel.now), latest)
 
 
 async def _panel(tx: Reading, enrolment: Enrolment) -> Panel:
@@ -100,6 +102,8 @@ async def _signed(tx: Writing, panel: Panel, asked: ConfirmEnrolment) -> Enrolme
         reasons += rules.check_fields(vote, enrolment, tx.actor_id)
         reasons += rules.check_key(keys, vote.key_id)
         reasons += rules.check_confirmer(panel, vote)
+        if not await checkpoints.is_ours(tx, vote.latest_checkpoint):
+            reasons.append(rules.checkpoint_unknown())
     if vote is None or reasons:
         raise ConfirmationRefused(
             detail="; ".join(reason.detail for reason in reasons), reasons=reasons

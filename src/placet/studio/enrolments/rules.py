@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from placet.authority.model import EnrolmentFlaw, EnrolmentReason
 from placet.evidence.enrolment import EnrolmentVote
-from placet.evidence.vote import VoteDecision
+from placet.evidence.vote import CheckpointSeen, VoteDecision
 from placet.kernel.ids import ActorId
 from placet.kernel.principal import Environment
 from placet.studio.enrolments.model import (
@@ -99,8 +99,8 @@ def counts_from(workspace: GovernanceWorkspace, now: datetime) -> datetime:
     return now + timedelta(hours=workspace.approval_policy.enrolment_delay_hours)
 
 
-def fields_to_sign(enrolment: Enrolment) -> EnrolmentFields:
-    """Return what every word on an enrolment says."""
+def fields_to_sign(enrolment: Enrolment, latest: CheckpointSeen | None) -> EnrolmentFields:
+    """Return what every word on an enrolment says, of a voter who was shown this checkpoint."""
     return EnrolmentFields(
         tenant_id=enrolment.tenant_id,
         workspace_id=enrolment.workspace_id,
@@ -111,20 +111,29 @@ def fields_to_sign(enrolment: Enrolment) -> EnrolmentFields:
         public_key=enrolment.public_key.hex(),
         challenge=enrolment.challenge.hex(),
         groups=enrolment.groups,
-        latest_checkpoint=None,
+        latest_checkpoint=latest,
     )
 
 
 def check_fields(
     vote: EnrolmentVote, enrolment: Enrolment, voter_id: ActorId
 ) -> list[ConfirmationReason]:
-    """Return what a signed word says otherwise than the enrolment and its voter."""
-    expected = asdict(fields_to_sign(enrolment)) | {"voter_id": voter_id}
+    """Return what a signed word says otherwise than the enrolment and its voter.
+
+    Which checkpoint it names is for the caller to look up: another may be newer by now.
+    """
+    expected = asdict(fields_to_sign(enrolment, vote.latest_checkpoint)) | {"voter_id": voter_id}
     wrong = [name for name, value in expected.items() if getattr(vote, name) != value]
     if not wrong:
         return []
     detail = "what was signed differs from what is asked for in: " + ", ".join(wrong)
     return [reason(ConfirmationFlaw.SIGNED_OTHERWISE, detail)]
+
+
+def checkpoint_unknown() -> ConfirmationReason:
+    """Return that a word names a checkpoint which nobody signed."""
+    detail = "what was signed differs from what is asked for in: latest_checkpoint"
+    return reason(ConfirmationFlaw.SIGNED_OTHERWISE, detail)
 
 
 def check_voter(

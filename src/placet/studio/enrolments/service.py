@@ -4,6 +4,7 @@ from uuid import UUID
 
 from placet.authority import service as authority
 from placet.authority import store as people
+from placet.authority.checkpoints import service as checkpoints
 from placet.authority.controls import store as controls
 from placet.authority.model import EnrolKey, ProofWanted
 from placet.events.model import StreamKind, tenant_stream
@@ -83,17 +84,19 @@ async def ask_enrolment(tx: Writing, asked: AskEnrolment, ids: Ids) -> Enrolment
     if not await store.insert_enrolment(tx, enrolment):
         raise authority.refused(tx.actor_id, [rules.challenge_used()])
     await telling.tell(tx, telling.asked(enrolment), ids)
-    return telling.answer(enrolment, [], EnrolmentStatus.PENDING)
+    latest = await checkpoints.to_be_seen(tx)
+    return telling.answer(enrolment, [], EnrolmentStatus.PENDING, latest)
 
 
 async def show_enrolments(tx: Reading, enrolments: list[Enrolment]) -> list[EnrolmentAnswer]:
     """Return enrolments as they count now, with what is to be signed."""
     decided = await store.list_confirmations(tx, [each.enrolment_id for each in enrolments])
-    now = await tx.now()
+    now, latest = await tx.now(), await checkpoints.to_be_seen(tx)
     answers = []
     for enrolment in enrolments:
         said = decided[enrolment.enrolment_id]
-        answers.append(telling.answer(enrolment, said, rules.status_at(enrolment, said, now)))
+        status = rules.status_at(enrolment, said, now)
+        answers.append(telling.answer(enrolment, said, status, latest))
     return answers
 
 

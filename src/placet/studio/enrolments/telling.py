@@ -5,6 +5,7 @@ from msgspec.structs import asdict
 from placet.events import store as events
 from placet.events.model import StreamKind, new_event, tenant_stream
 from placet.evidence.enrolment import ENROLMENT_VOTE_TYPE
+from placet.evidence.vote import CheckpointSeen
 from placet.kernel.ids import Ids
 from placet.kernel.value import Value
 from placet.storage.database import Writing
@@ -22,7 +23,10 @@ from placet.studio.enrolments.model import (
 
 
 def answer(
-    enrolment: Enrolment, said: list[EnrolmentConfirmation], status: EnrolmentStatus
+    enrolment: Enrolment,
+    said: list[EnrolmentConfirmation],
+    status: EnrolmentStatus,
+    latest: CheckpointSeen | None,
 ) -> EnrolmentAnswer:
     """Return an enrolment as it is shown, with what exactly is to be signed about it."""
     return EnrolmentAnswer(
@@ -39,7 +43,7 @@ def answer(
         confirmed_by=[each.confirmed_by for each in said],
         counts_from=next((each.counts_from for each in said if each.counts_from), None),
         vote_type=ENROLMENT_VOTE_TYPE,
-        vote_fields=rules.fields_to_sign(enrolment),
+        vote_fields=rules.fields_to_sign(enrolment, latest),
     )
 
 
