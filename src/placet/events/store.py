@@ -29,8 +29,8 @@ _APPEND = sa.text(
     sa.bindparam("bodies", type_=postgresql.ARRAY(sa.LargeBinary)),
 )
 
-# Each span is read by its own index scan, whatever the planner knows of the tables: a lateral with
-# a limit is never turned into a join over all of them.
+# Whatever the planner knows of the tables, each span is one index scan and each body one look: a
+# lateral with a limit is never turned into a join over a whole stream.
 _SPANS: Final = """
 SELECT p.place, p.seq, p.event_id, p.actor_id, p.epoch, p.fence, p.control_epoch,
     p.control_revision, p.at, p.type, p.prev, p.body_hash, p.leaf, p.salt, p.body
@@ -44,9 +44,10 @@ FROM (
             h.control_revision, h.at, h.type, h.prev, h.body_hash, h.leaf, b.salt, b.body,
             coalesce(octet_length(b.body), 0) AS size
         FROM placet.event AS h
-        LEFT JOIN placet.event_body AS b
-            ON b.tenant_id = $1 AND b.stream_id = s.stream_id AND b.seq = h.seq
-            AND b.seq BETWEEN s.lowest AND s.highest
+        LEFT JOIN LATERAL (
+            SELECT t.salt, t.body FROM placet.event_body AS t
+            WHERE t.tenant_id = $1 AND t.stream_id = s.stream_id AND t.seq = h.seq LIMIT 1
+        ) AS b ON true
         WHERE h.tenant_id = $1 AND h.stream_id = s.stream_id
             AND h.seq BETWEEN s.lowest AND s.highest
         ORDER BY h.seq LIMIT s.highest - s.lowest + 1

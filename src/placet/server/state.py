@@ -14,6 +14,7 @@ from placet.plans.lookups.service import CHANNEL, PlanLooks, PlanWaits
 from placet.replay.asks.store import CHANNEL as ASK_CHANNEL
 from placet.replay.asks.waiting import AskWaits
 from placet.replay.calls.runtime import Runtime
+from placet.replay.export.running import Exports
 from placet.replay.sessions.policies import Policies
 from placet.replay.watching.service import SessionWatches
 from placet.server.failpoints import Failpoints, database_with
@@ -72,6 +73,7 @@ async def opened(  # noqa: PLR0913 -- all but the first two are what a test puts
             Previews.__name__: previews,
             Inferences.__name__: Inferences(),
             AskedScans.__name__: AskedScans(),
+            Exports.__name__: Exports(),
             "Ids": ids,
             "Clock": clock,
         }

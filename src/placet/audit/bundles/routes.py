@@ -10,6 +10,7 @@ from placet.audit.bundles.model import BundleQuery, Wish
 from placet.audit.bundles.rules import scope_of
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.principal import Scope
+from placet.replay.export.running import Exports, Width, in_place
 from placet.tenancy.entry import (
     AppRequest,
     RouteOpt,
@@ -40,9 +41,10 @@ async def export_bundle(request: AppRequest) -> Stream:
     db, principal = database_of(request), principal_of(request)
     wish = Wish(scope=scope_of(asked), held_size=asked.checkpoint_size)
     keys = kept_of(request, ServerKeys)
-    begun = await service.begin_export(db, principal, keys, ids_of(request), wish)
-    lines = service.write_bundle(db, principal, begun, ids_of(request))
-    return Stream(lines, media_type=BUNDLE_MEDIA)
+    with kept_of(request, Exports).begin(principal.tenant_id, Width.AUDIT) as place:
+        begun = await service.begin_export(db, principal, keys, ids_of(request), wish)
+        lines = service.write_bundle(db, principal, begun, ids_of(request))
+        return Stream(in_place(place, lines), media_type=BUNDLE_MEDIA)
 
 
 HANDLERS = [export_bundle]

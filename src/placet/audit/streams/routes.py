@@ -14,6 +14,7 @@ from placet.audit.streams.model import IMPORT_BYTES_MAX, ImportAnswer, ImportStr
 from placet.audit.streams.rules import read_file
 from placet.kernel import bodies
 from placet.kernel.principal import Scope
+from placet.replay.export.running import Exports, Width, in_place
 from placet.replay.export.service import write_bundle
 from placet.storage.database import Writing
 from placet.tenancy.entry import (
@@ -24,6 +25,7 @@ from placet.tenancy.entry import (
     body_of,
     database_of,
     ids_of,
+    kept_of,
     principal_of,
 )
 
@@ -41,9 +43,11 @@ async def export_stream(request: AppRequest, stream_id: FromPath[UUID]) -> Strea
     Who took which stream is an event of the tenant's before the first line leaves.
     """
     db, principal = database_of(request), principal_of(request)
-    async with db.writing(principal) as tx:
-        head = await service.begin_export(tx, stream_id, ids_of(request))
-    return Stream(write_bundle(db, principal, [head]), media_type=MEDIA)
+    with kept_of(request, Exports).begin(principal.tenant_id, Width.AUDIT) as place:
+        async with db.writing(principal) as tx:
+            head = await service.begin_export(tx, stream_id, ids_of(request))
+        lines = write_bundle(db, principal, [head])
+        return Stream(in_place(place, lines), media_type=MEDIA)
 
 
 @post(

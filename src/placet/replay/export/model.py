@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from placet.kernel.refusals import Exhausted
 from placet.kernel.value import Input, Value
 
 
@@ -33,3 +34,12 @@ class EventsQuery(Input, frozen=True):
     after: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)] = 0
     cursor: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 100
+
+
+class TooManyExports(Exhausted):
+    """As many exports of this tenant are being written as may be at one time."""
+
+    hint = (
+        "wait until one of them has ended, or end it, and export again after the time in"
+        " Retry-After; one export of a wider scope takes less than several of narrow ones"
+    )

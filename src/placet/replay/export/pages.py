@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Final
 
 from placet.events import store as events
@@ -19,8 +19,11 @@ PAGE: Final = 2_000
 PAGE_BYTES: Final = 4 * 1024 * 1024
 """Bytes of bodies at which a page ends; the one body that reaches them is still in it."""
 
-LINES: Final = 64
-"""Lines handed on together: a common event has one KiB, so these fill what a connection takes."""
+PIECE_BYTES: Final = 64 * 1024
+"""Bytes of lines that are handed on together: as much as waits for a reader at any time."""
+
+LINE_BYTES: Final = 700
+"""What a line has beside its body, about."""
 
 
 class Lines(Value, frozen=True):
@@ -91,14 +94,28 @@ async def read_lines(
             ahead = asyncio.create_task(pages.next())
             spans, rows = found
             streams = [span.stream_id for span in spans]
-            for at in range(0, len(rows), LINES):
-                some = rows[at : at + LINES]
+            for some in _pieces(rows):
                 yield Lines(data=event_lines(principal.tenant_id, streams, some), number=len(some))
                 # Others get their turn, however fast these are taken.
                 await asyncio.sleep(0)
     finally:
         ahead.cancel()
         await asyncio.gather(ahead, return_exceptions=True)
+
+
+def _pieces(rows: Sequence[SpanRow]) -> Iterator[list[SpanRow]]:
+    """Yield rows in pieces whose lines have so many bytes together, the last of them counted in."""
+    piece: list[SpanRow] = []
+    size = 0
+    for row in rows:
+        piece.append(row)
+        # Base64 makes four of three.
+        size += LINE_BYTES + len(row[-1] or b"") * 4 // 3
+        if size >= PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
 
 
 def _part(span: Span, after: int, upto: int) -> Span:
