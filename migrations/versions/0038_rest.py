@@ -12,14 +12,20 @@ down_revision = "0037"
 branch_labels = None
 depends_on = None
 
-TABLES: list[str] = []
-TENANT: list[str] = []
+TABLES: list[str] = ["event_close", "audit_closed", "audit_pruned", "idempotency_stream"]
+TENANT: list[str] = ["event_close", "audit_closed", "audit_pruned", "idempotency_stream"]
 UPDATES: dict[str, list[str]] = {
     "authority_recovery": ["told_seq", "lost_ends"],
     "evidence_log": ["mark"],
+    "audit_pruned": ["streams"],
 }
-DELETES: list[str] = []
-SOURCES: list[tuple[str, str]] = [("placet.evidence.log", "log_rows_v1")]
+DELETES: list[str] = ["audit_closed", "idempotency_stream"]
+SOURCES: list[tuple[str, str]] = [
+    ("placet.evidence.log", "log_rows_v1"),
+    ("placet.storage", "answer_named_v1"),
+    ("placet.events", "folds_forget_v1"),
+    ("placet.audit", "stream_closed_v1"),
+]
 FUNCTIONS: list[str] = [
     "log_taken_v1",
     "log_seals_v1",
@@ -27,6 +33,11 @@ FUNCTIONS: list[str] = [
     "log_span_v1",
     "log_time_v1",
     "log_part_v1",
+    "answer_named_v1",
+    "stream_held_v1",
+    "folds_forget_v1",
+    "stream_closed_v1",
+    "stream_pruned_v1",
 ]
 QUEUES = [
     (
@@ -52,6 +63,68 @@ ENDED_BY = {
 }
 
 
+# Of which bodies may be erased, in words of a column of two tables.
+CLASSES = "stream_class IN ('session', 'workspace'"
+CLASSED = ("audit_retention", "audit_subject_stream")
+
+WATCHED = {
+    ("answer_named", "idempotency_answer"): "AFTER INSERT OR UPDATE OF body ON {table}"
+    " FOR EACH ROW WHEN (NEW.status <> 0) EXECUTE FUNCTION placet.answer_named_v1()",
+    ("stream_closed", "replay_session_seal"): "AFTER INSERT ON {table}"
+    " FOR EACH ROW EXECUTE FUNCTION placet.stream_closed_v1()",
+    ("stream_closed", "replay_session"): "AFTER UPDATE OF next_seq ON {table}"
+    " FOR EACH ROW WHEN (OLD.ended_at IS NOT NULL) EXECUTE FUNCTION placet.stream_closed_v1()",
+    ("stream_closed", "event_close"): "AFTER INSERT ON {table}"
+    " FOR EACH ROW EXECUTE FUNCTION placet.stream_closed_v1()",
+}
+
+# What has closed so far and has bodies, what has none left, and which streams answers name.
+CLOSED_BEFORE = """
+INSERT INTO placet.audit_closed (tenant_id, stream_id, stream_class, closed_at)
+SELECT l.tenant_id, l.session_id, 'session', l.sealed_at
+FROM placet.replay_session_seal AS l
+WHERE EXISTS (
+    SELECT FROM placet.event_body AS b
+    WHERE b.tenant_id = l.tenant_id AND b.stream_id = l.session_id)
+"""
+PRUNED_BEFORE = """
+INSERT INTO placet.audit_pruned (tenant_id, stream_class, streams)
+SELECT l.tenant_id, 'session', count(*)
+FROM placet.replay_session_seal AS l
+WHERE NOT EXISTS (
+    SELECT FROM placet.audit_closed AS c
+    WHERE c.tenant_id = l.tenant_id AND c.stream_id = l.session_id)
+GROUP BY l.tenant_id
+"""
+NAMED_BEFORE = """
+INSERT INTO placet.idempotency_stream (tenant_id, stream_id, actor_id, route, key)
+SELECT DISTINCT a.tenant_id, f.found[1]\\:\\:uuid, a.actor_id, a.route, a.key
+FROM placet.idempotency_answer AS a
+CROSS JOIN regexp_matches(
+    encode(a.body, 'escape'),
+    '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'g') AS f(found)
+WHERE EXISTS (
+    SELECT FROM placet.replay_session AS s
+    WHERE s.tenant_id = a.tenant_id AND s.session_id = f.found[1]\\:\\:uuid)
+OR EXISTS (
+    SELECT FROM placet.event_stream AS t
+    WHERE t.tenant_id = a.tenant_id AND t.stream_id = f.found[1]\\:\\:uuid
+      AND t.kind IN ('run', 'workspace'))
+"""
+SWEPT_FROM_NOW = """
+INSERT INTO placet.work_due (tenant_id, kind, ref, due_at)
+SELECT DISTINCT a.tenant_id, 'sweep_answers', a.tenant_id, now() FROM placet.idempotency_answer AS a
+"""
+READ_BEFORE = [
+    "replay_session_seal",
+    "event_body",
+    "idempotency_answer",
+    "replay_session",
+    "event_stream",
+]
+"""Tables of which the owner reads every tenant's rows, once."""
+
+
 def upgrade() -> None:
     """Add what was lacking, and make every function anew."""
     _restores()
@@ -63,10 +136,13 @@ def upgrade() -> None:
     for package, name in SOURCES:
         for statement in statements(package, name):
             op.execute(statement.replace(":", "\\:"))
+    _erasure_triggers()
 
 
 def downgrade() -> None:
     """Take away what was added. Functions of earlier revisions stay as they are."""
+    for trigger, table in WATCHED:
+        op.execute(f"DROP TRIGGER {trigger} ON placet.{table}")
     for name in FUNCTIONS:
         op.execute(f"DROP FUNCTION placet.{name}")
     _no_log()
@@ -110,11 +186,125 @@ def _no_restores() -> None:
 
 
 def _erasures() -> None:
-    """Add what erasures need."""
+    """Keep where runs end, which closed streams have bodies, and which streams answers name."""
+    for table in CLASSED:
+        name = f"{table}_stream_class_known"
+        op.drop_constraint(op.f(name), table, type_="check", schema="placet")
+        op.create_check_constraint(op.f(name), table, f"{CLASSES}, 'run')", schema="placet")
+    op.create_table(
+        "event_close",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("stream_id", sa.Uuid(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "stream_id", "last_seq"],
+            ["placet.event.tenant_id", "placet.event.stream_id", "placet.event.seq"],
+            name=op.f("event_close_tenant_id_stream_id_last_seq_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "stream_id", name=op.f("event_close_pkey")),
+        schema="placet",
+    )
+    op.create_table(
+        "audit_closed",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("stream_id", sa.Uuid(), nullable=False),
+        sa.Column("stream_class", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(f"{CLASSES}, 'run')", name=op.f("audit_closed_stream_class_known")),
+        sa.PrimaryKeyConstraint("tenant_id", "stream_id", name=op.f("audit_closed_pkey")),
+        schema="placet",
+    )
+    op.create_index(
+        "audit_closed_tenant_id_stream_class_closed_at_stream_id_ix",
+        "audit_closed",
+        ["tenant_id", "stream_class", "closed_at", "stream_id"],
+        unique=False,
+        schema="placet",
+    )
+    op.create_table(
+        "audit_pruned",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("stream_class", sa.Text(), nullable=False),
+        sa.Column("streams", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(f"{CLASSES}, 'run')", name=op.f("audit_pruned_stream_class_known")),
+        sa.PrimaryKeyConstraint("tenant_id", "stream_class", name=op.f("audit_pruned_pkey")),
+        schema="placet",
+    )
+    _answers()
+    guards.forbid_change(op, ["event_close"])
+    for statement in (CLOSED_BEFORE, PRUNED_BEFORE, NAMED_BEFORE, SWEPT_FROM_NOW):
+        _for_every_tenant(statement)
+
+
+def _answers() -> None:
+    key = ["tenant_id", "actor_id", "route", "key"]
+    op.create_table(
+        "idempotency_stream",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("stream_id", sa.Uuid(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=False),
+        sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            key,
+            [f"placet.idempotency_answer.{name}" for name in key],
+            name=op.f("idempotency_stream_tenant_id_actor_id_route_key_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id",
+            "stream_id",
+            "actor_id",
+            "route",
+            "key",
+            name=op.f("idempotency_stream_pkey"),
+        ),
+        schema="placet",
+    )
+    op.create_index(
+        "idempotency_stream_tenant_id_actor_id_route_key_ix",
+        "idempotency_stream",
+        key,
+        unique=False,
+        schema="placet",
+    )
+    op.create_index(
+        "idempotency_answer_tenant_id_created_at_ix",
+        "idempotency_answer",
+        ["tenant_id", "created_at"],
+        unique=False,
+        schema="placet",
+    )
+
+
+def _for_every_tenant(statement: str) -> None:
+    for table in READ_BEFORE:
+        op.execute(f"ALTER TABLE placet.{table} NO FORCE ROW LEVEL SECURITY")
+    op.execute(statement)
+    for table in READ_BEFORE:
+        op.execute(f"ALTER TABLE placet.{table} FORCE ROW LEVEL SECURITY")
+
+
+def _erasure_triggers() -> None:
+    """Have what closes, what is written late and what is answered noted."""
+    for table in ("audit_closed", "audit_pruned", "idempotency_stream"):
+        op.execute(f"REVOKE INSERT ON placet.{table} FROM placet_app")
+    for (trigger, table), told in WATCHED.items():
+        op.execute(f"CREATE TRIGGER {trigger} {told.format(table=f'placet.{table}')}")
 
 
 def _no_erasures() -> None:
-    """Take away what erasures need."""
+    """Take away what erasures need. A policy of runs, or an erasure in one, stands in the way."""
+    op.drop_index(
+        "idempotency_answer_tenant_id_created_at_ix", "idempotency_answer", schema="placet"
+    )
+    for name in ("idempotency_stream", "audit_pruned", "audit_closed", "event_close"):
+        op.drop_table(name, schema="placet")
+    for table in CLASSED:
+        name = f"{table}_stream_class_known"
+        op.drop_constraint(op.f(name), table, type_="check", schema="placet")
+        op.create_check_constraint(op.f(name), table, f"{CLASSES})", schema="placet")
 
 
 def _log() -> None:

@@ -14,6 +14,7 @@ import placet.authority.tables
 import placet.authority.tool_hosts.tables
 import placet.events.artifacts.tables
 import placet.events.checkpoints.tables
+import placet.events.closings.tables
 import placet.events.forks.tables
 import placet.events.places.tables
 import placet.events.tables

@@ -87,6 +87,7 @@ NOTHING: Final = {
         event_fold_checkpoint: fold
         event_seal_pending: status
         idempotency_answer: route
+        idempotency_stream: route
         plans_attachment: agent sdk_version
         plans_inventory_tool: agent tool
         plans_plan: agent
@@ -132,7 +133,8 @@ ERASED: Final = {
     "event_artifact: content": "`artifacts_forget_v1` deletes the row, once no event has it",
     "event_fold_checkpoint: head state digest": "`event_erase_v1` deletes those of the stream",
     "idempotency_answer: key fingerprint body": "`event_erase_v1` deletes those that name the"
-    " stream; any goes after 7 days, when its actor next uses the route",
+    " stream; a worker deletes any after 7 days",
+    "idempotency_stream: key": "goes with the answer that it stands beside",
     "replay_pending_call: tool_call_id arguments reasons": CALL,
     "replay_ask: view": CALL,
     "replay_ask_edit: reason": CALL,

@@ -16,6 +16,7 @@ from placet.replay.sessions.model import SessionStatus
 from placet.schema import METADATA
 from placet.storage import migrations
 from placet.storage.columns import EnumText
+from placet.storage.idempotency import SWEEP_ANSWERS
 from placet.storage.work import LOG_EVENTS
 from placet.webhooks.endpoints.model import SEND_WEBHOOKS
 
@@ -178,7 +179,7 @@ def words() -> dict[str, set[str]]:
             if isinstance(column.type, EnumText):
                 found.setdefault(column.name, set()).update(m.value for m in column.type.enum)
     # A kind of due work, which any part may add to.
-    found["kind"] |= {SEND_WEBHOOKS, LOG_EVENTS}
+    found["kind"] |= {SEND_WEBHOOKS, LOG_EVENTS, SWEEP_ANSWERS}
     return found
 
 

@@ -31,6 +31,7 @@ NEVER_CHANGED = {
     "event",
     "event_artifact",
     "event_artifact_link",
+    "event_close",
     "event_body",
     "evidence_log_entry",
     "event_fork",
@@ -70,6 +71,8 @@ CHANGED = {
     "audit_event": "derived, and made anew",
     "audit_progress": "moves on with the log",
     "audit_term": "derived, and made anew",
+    "audit_closed": "a note, which goes with the last body",
+    "audit_pruned": "a count",
     "audit_retention": "a policy is set anew",
     "audit_subject_request": "is carried out, and emptied at its end",
     "audit_subject_stream": "is due, and erased",
@@ -85,6 +88,7 @@ CHANGED = {
     "evidence_log_tile": "a cache that is filled up",
     "event_stream": "the head of a stream moves on",
     "idempotency_answer": "a claim gets its answer, and is forgotten after days",
+    "idempotency_stream": "goes with the answer that it stands beside",
     "plans_attachment": "the last report of an instance takes the place of the one before",
     "plans_inventory_tool": "is seen again, and forgotten beyond a bound",
     "plans_plan": "a plan moves through its states",
@@ -136,16 +140,23 @@ ERASED = {
 # to is copied there with it.
 INSERTS = {
     ("placet.event_artifact_link", "after_erasure"): False,
+    ("placet.event_close", "stream_closed"): False,
     ("placet.event_fold_checkpoint", "after_erasure"): False,
     ("placet.event", "event_follows"): True,
     ("placet.event", "outbox_put"): False,
+    ("placet.idempotency_answer", "answer_named"): False,
     ("placet.plans_plan", "plan_changed"): False,
+    ("placet.replay_session_seal", "stream_closed"): False,
     ("placet.replay_session_snapshot", "snapshot_kept"): False,
     ("placet.tenancy_tenant", "log_begin"): False,
 }
 
 # Triggers that write beside a change of a row that may be changed.
-FOLLOWED = {("placet.evidence_log", "audit_due"), ("placet.replay_session", "session_seal")}
+FOLLOWED = {
+    ("placet.evidence_log", "audit_due"),
+    ("placet.replay_session", "session_seal"),
+    ("placet.replay_session", "stream_closed"),
+}
 
 # Who tries, after which statements; the last of them is a superuser, whom no grant stops.
 ROLES = {

@@ -1,7 +1,9 @@
-"""Work that is done apart from its transaction is done by one request at a time."""
+"""An answer is kept once for its key, for so long, and work apart is done by one at a time."""
 
 from datetime import timedelta
+from typing import Any
 
+import asyncpg
 import pytest
 from tests.conftest import Workplace
 
@@ -88,3 +90,63 @@ async def test_whoever_comes_back_to_a_lapsed_claim_that_another_has_taken_has_n
 
 def test_preparing_ends_well_before_its_claim_lapses() -> None:
     assert idempotency.PREPARING_FOR + timedelta(seconds=30) <= idempotency.APART_FOR
+
+
+async def answered(requests: Requests, key: str, days: int, admin: Any) -> None:  # noqa: ANN401 -- a connection
+    """Have an answer that was kept so many days ago."""
+    async with requests.db.writing(requests.founder) as tx:
+        await idempotency.first_answer(tx, route=ROUTE, key=key, fingerprint=ASKED)
+        await idempotency.keep_answer(tx, route=ROUTE, key=key, status=201, body=b"{}")
+    await admin.execute(
+        "UPDATE placet.idempotency_answer SET created_at = clock_timestamp() - $1::interval"
+        " WHERE tenant_id = $2 AND key = $3",
+        timedelta(days=days),
+        requests.founder.tenant_id,
+        key,
+    )
+
+
+async def kept(requests: Requests, admin: Any) -> list[str]:  # noqa: ANN401 -- a connection
+    """Return the keys of answers that are kept."""
+    rows = await admin.fetch(
+        "SELECT key FROM placet.idempotency_answer WHERE tenant_id = $1 ORDER BY key",
+        requests.founder.tenant_id,
+    )
+    return [row["key"] for row in rows]
+
+
+async def test_answers_are_swept_once_they_are_old_the_oldest_first_and_no_others(
+    requests: Requests, admin: "asyncpg.Connection[Any]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await kept(requests, admin)
+    for key, days in {"old": 8, "older": 9, "young": 6}.items():
+        await answered(requests, key, days, admin)
+    monkeypatch.setattr(idempotency, "SWEPT_AT_ONCE", 1)
+
+    async def swept() -> int:
+        async with requests.db.writing(requests.founder) as tx:
+            return await idempotency.sweep_answers(tx)
+
+    assert await swept() == 1
+    assert await kept(requests, admin) == sorted([*before, "old", "young"])
+    assert (await swept(), await swept()) == (1, 0)
+    assert await kept(requests, admin) == sorted([*before, "young"])
+
+
+async def test_a_key_whose_answer_is_too_old_stands_for_a_new_request(
+    requests: Requests, admin: "asyncpg.Connection[Any]"
+) -> None:
+    await answered(requests, "k", 8, admin)
+    assert isinstance(await requests.claim(b"b" * 32), Claim)
+
+
+async def test_whoever_has_answers_has_a_sweep_of_them_due(
+    requests: Requests, admin: "asyncpg.Connection[Any]"
+) -> None:
+    await answered(requests, "k", 0, admin)
+    due = await admin.fetchval(
+        "SELECT due_at - clock_timestamp() FROM placet.work_due"
+        " WHERE kind = 'sweep_answers' AND tenant_id = $1 AND ref = tenant_id",
+        requests.founder.tenant_id,
+    )
+    assert timedelta(days=6) < due <= idempotency.KEPT_FOR

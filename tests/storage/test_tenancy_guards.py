@@ -21,6 +21,7 @@ from placet.storage.database import Database
 # Functions that run as their owner, and why they must.
 DEFINER = {
     "after_erasure_v1": "holds a stream, which the application may not",
+    "answer_named_v1": "notes what an answer names, which the application may not",
     "authenticate_v1": "reads key hashes before the tenant is known",
     "checkpoints_newest_v1": "looks at every tenant's log, one at a time",
     "event_erase_v1": "erases bodies, which the application itself may not",
@@ -29,6 +30,7 @@ DEFINER = {
     "log_turns_v1": "reads what is due, and looks at every tenant's log, one at a time",
     "outbox_clear_v1": "removes what is due",
     "outbox_take_v1": "reads what is due, over all tenants",
+    "stream_closed_v1": "notes what closed, which the application may not",
     "storage_epoch_read_v1": "reads the one row of the epoch, which is no tenant's",
     "storage_epoch_v1": "reads the one row of the epoch, which is no tenant's",
     "work_due_done_v1": "removes what is due",

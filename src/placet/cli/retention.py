@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from placet.audit.retention.model import RetentionAnswer, RetentionShown
 
 # As `StreamClass` has them, which `--help` does not import.
-CLASSES: Final = ("session", "workspace")
+CLASSES: Final = ("session", "workspace", "run")
 
 _EXAMPLES: Final = """\b
 Examples:

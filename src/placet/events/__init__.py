@@ -12,7 +12,8 @@ anyway.
 
 The streams of runs are appended to in full (`places`): once per event id, under an expected
 sequence and a fence. They are forked (`forks`), folded from verified checkpoints (`checkpoints`),
-and their events have files (`artifacts`). What tells of authority is appended to by its own parts.
+closed when they end (`closings`), and their events have files (`artifacts`). What tells of
+authority is appended to by its own parts.
 
 Invariants: sequences of a stream are 1..n without gap; times never run backwards within a stream;
 a body holds nothing that SQL assigns; an event is written in the transaction of the change that it

@@ -8,10 +8,14 @@ What takes longer than a transaction may last is done apart from it, under a `Cl
 before the work, held again in the transaction of the effect, and given back when the work is
 refused, also for taking longer than `PREPARING_FOR`. A claim whose process died lapses after
 `APART_FOR`; whoever comes back later than that to a claim that another has taken has no effect.
+
+Which streams an answer names is noted beside it by a trigger, so that an erasure finds it. An
+answer is forgotten after `KEPT_FOR`: a worker sweeps what is older, batch by batch.
 """
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -19,11 +23,17 @@ from sqlalchemy.dialects import postgresql
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.refusals import IdempotencyConflict, RequestInProgress
 from placet.kernel.value import Value
-from placet.storage.columns import table
+from placet.storage.columns import SCHEMA, table
 from placet.storage.database import Writing
 
 KEPT_FOR: Final = timedelta(days=7)
-"""How long an answer is kept; older ones of the actor go when it next uses the route."""
+"""How long an answer is kept; one that is older is forgotten."""
+
+SWEEP_ANSWERS: Final = "sweep_answers"
+"""The kind of work that is due for a tenant that has answers; its reference is the tenant's id."""
+
+SWEPT_AT_ONCE: Final = 1_000
+"""Answers that one transaction forgets."""
 
 
 class KeptAnswer(Value, frozen=True):
@@ -39,12 +49,35 @@ class KeptAnswer(Value, frozen=True):
     created_at: datetime
 
 
+class NamedStream(Value, frozen=True):
+    """That a kept answer names a stream."""
+
+    tenant_id: TenantId
+    stream_id: UUID
+    actor_id: ActorId
+    route: str
+    key: str
+
+
+_KEY: Final = ("tenant_id", "actor_id", "route", "key")
 KEPT_ANSWER = table(
     "idempotency_answer",
     KeptAnswer,
+    sa.Index(None, "tenant_id", "created_at"),
     key=("actor_id", "route", "key"),
     updates=("status", "body"),
     deletes=True,
+)
+NAMED_STREAM = table(
+    "idempotency_stream",
+    NamedStream,
+    sa.ForeignKeyConstraint(
+        _KEY, [f"{SCHEMA}.idempotency_answer.{name}" for name in _KEY], ondelete="CASCADE"
+    ),
+    sa.Index(None, *_KEY),
+    key=("stream_id", "actor_id", "route", "key"),
+    deletes=True,
+    app_inserts=False,
 )
 APART_FOR: Final = timedelta(minutes=3)
 """After how long a claim lapses: later than the work that is done under it ends."""
@@ -71,9 +104,7 @@ async def first_answer(
     """
     await tx.change(
         sa.delete(KEPT_ANSWER).where(
-            KEPT_ANSWER.c.tenant_id == tx.tenant_id,
-            KEPT_ANSWER.c.actor_id == tx.actor_id,
-            KEPT_ANSWER.c.route == route,
+            *_same(tx, route, key),
             KEPT_ANSWER.c.created_at < sa.func.clock_timestamp() - KEPT_FOR,
         )
     )
@@ -148,6 +179,20 @@ async def keep_answer(tx: Writing, *, route: str, key: str, status: int, body: b
     await tx.change(
         sa.update(KEPT_ANSWER).where(*_same(tx, route, key)).values(status=status, body=body)
     )
+
+
+async def sweep_answers(tx: Writing) -> int:
+    """Forget the oldest answers of the tenant that were kept for long enough. Returns how many."""
+    c = KEPT_ANSWER.c
+    key = (c.tenant_id, c.actor_id, c.route, c.key)
+    old = (
+        sa.select(*key)
+        .where(c.tenant_id == tx.tenant_id, c.created_at < sa.func.clock_timestamp() - KEPT_FOR)
+        .order_by(c.created_at)
+        .limit(SWEPT_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    return await tx.change(sa.delete(KEPT_ANSWER).where(sa.tuple_(*key).in_(old)))
 
 
 def _same(tx: Writing, route: str, key: str) -> tuple[sa.ColumnElement[bool], ...]:

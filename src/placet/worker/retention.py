@@ -1,6 +1,10 @@
-"""The loop that erases what is due: by age, and because somebody asked for their data to go."""
+"""The loop that erases what is due: by age, and because somebody asked for their data to go.
+
+It also forgets the answers that were kept for repeats which come no more.
+"""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,6 +18,7 @@ from placet.kernel.ids import Ids
 from placet.replay.calls.runtime import Runtime
 from placet.replay.sessions.policies import acting_for
 from placet.storage.database import Database
+from placet.storage.idempotency import SWEEP_ANSWERS, SWEPT_AT_ONCE, sweep_answers
 from placet.storage.work import WorkDue, finish_due, take_due
 
 BATCH: Final = 4
@@ -22,6 +27,7 @@ BATCH: Final = 4
 PERIOD_SECONDS: Final = 5.0
 TAKEN_SECONDS: Final = 600
 PRUNES_AGAIN_AFTER: Final = timedelta(minutes=10)
+SWEEPS_AGAIN_AFTER: Final = timedelta(hours=6)
 _LOG: Final = logging.getLogger("placet.worker")
 
 
@@ -30,9 +36,11 @@ async def erase_due(db: Database, ids: Ids) -> int:
 
     May run on several nodes at once: what is gone is not erased twice.
     """
-    subjects = await take_due(db, ERASE_SUBJECT, limit=BATCH, lease_seconds=TAKEN_SECONDS)
-    policies = await take_due(db, PRUNE_BODIES, limit=BATCH, lease_seconds=TAKEN_SECONDS)
-    for work in (*subjects, *policies):
+    taken = [
+        await take_due(db, kind, limit=BATCH, lease_seconds=TAKEN_SECONDS)
+        for kind in (ERASE_SUBJECT, PRUNE_BODIES, SWEEP_ANSWERS)
+    ]
+    for work in itertools.chain(*taken):
         try:
             again = await _do(db, work, ids)
             async with db.writing(acting_for(work.tenant_id)) as tx:
@@ -40,7 +48,7 @@ async def erase_due(db: Database, ids: Ids) -> int:
                 await finish_due(tx, work, at)
         except Exception:  # noqa: BLE001 -- one tenant's fault keeps no other waiting
             _LOG.exception("erasing for tenant %s failed and comes round again", work.tenant_id)
-    return max(len(subjects), len(policies))
+    return max(map(len, taken))
 
 
 async def _do(db: Database, work: WorkDue, ids: Ids) -> timedelta | None:
@@ -49,6 +57,10 @@ async def _do(db: Database, work: WorkDue, ids: Ids) -> timedelta | None:
     if work.kind == ERASE_SUBJECT:
         is_done = await carry_out(db, who, work.ref, ids)
         return None if is_done else LOOKS_AGAIN_AFTER
+    if work.kind == SWEEP_ANSWERS:
+        async with db.writing(who) as tx:
+            is_over = await sweep_answers(tx) < SWEPT_AT_ONCE
+        return SWEEPS_AGAIN_AFTER if is_over else timedelta(0)
     pruned = await prune(db, who, ids)
     return timedelta(0) if pruned.more else PRUNES_AGAIN_AFTER
 

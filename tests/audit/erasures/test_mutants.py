@@ -58,12 +58,12 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "outputs are left": Mutant(FORGET, "r.receipt_id = ANY (v_receipts)", "false", "copies gone"),
     "arguments are left": Mutant(FORGET, "SET arguments = '{}'::bytea, ", "SET ", "copies gone"),
     "answers are left": Mutant(
-        ERASE, "position(convert_to(p_stream::text, 'UTF8') IN a.body) > 0", "false", "answers gone"
+        ERASE, "n.stream_id = p_stream AND a.tenant_id = n.tenant_id", "false", "answers gone"
     ),
     "bodies are left": Mutant(
         ERASE,
-        "b.stream_id = p_stream AND b.seq = ANY (p_seqs);\n    DELETE",
-        "false;\n    DELETE",
+        "b.stream_id = p_stream AND b.seq = ANY (p_seqs);\n    PERFORM placet.folds",
+        "false;\n    PERFORM placet.folds",
         "copies gone",
     ),
     "another tenant's is erased": Mutant(

@@ -6,22 +6,27 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 from litestar import Litestar
-from tests.audit.erasures.ended import ended, spoken, told
+from tests.audit.erasures.ended import ended, erase, spoken, told
 from tests.audit.erasures.test_races import waits_for
 from tests.conftest import Server
+from tests.events.kept import Store
 from tests.replay.desk import Desk, Worker
 
 from placet.audit.bundles.model import Wish
 from placet.audit.bundles.service import begin_export, write_bundle
-from placet.audit.erasures.model import StreamClass
+from placet.audit.erasures.model import ErasureWhy, StreamClass
+from placet.audit.erasures.service import Erasing, erase_some
 from placet.audit.retention import service, store
-from placet.audit.retention.model import ExportManifest, SetRetention, StreamTaken
+from placet.audit.retention.model import ExportManifest, Old, SetRetention, StreamTaken
 from placet.authority.checkpoints.service import make_checkpoint
 from placet.authority.server_keys import ServerKeys
+from placet.events.closings.model import Closing
+from placet.events.closings.service import close
 from placet.evidence.bundle import BundleScope, ScopeKind
 from placet.evidence.verify import verify_bundle
 from placet.tenancy.model import Role
@@ -288,3 +293,102 @@ async def test_only_an_admin_sets_a_policy_and_an_auditor_reads_it(desk: Desk, r
     assert (await desk.post(f"{RETENTION}/run", {}, key)).status_code == 403
     read = await desk.get(RETENTION, key)
     assert read.status_code == (200 if role is Role.AUDITOR else 403)
+
+
+async def test_a_policy_that_is_made_shorter_takes_what_an_earlier_one_let_stay(
+    desk: Desk, keeper: Keeper
+) -> None:
+    worker = await ended(desk)
+    await keeper.sign()
+    await keeper.export(worker)
+    await keeper.set(9)
+    assert (await keeper.run())["bodies"] == 0
+    assert (await keeper.shown())["streams"]["young"] == 1
+    await keeper.set(0)
+    assert (await keeper.shown())["streams"]["due"] == 1
+    assert (await keeper.run())["streams"] == 1
+    assert await gone(worker)
+
+
+async def closed(keeper: Keeper) -> set[UUID]:
+    """Return every session that a round would look at, however young it is."""
+    async with keeper.desk.db.reading(keeper.founder) as tx:
+        until = await tx.now() + timedelta(days=1)
+        old = Old(stream_class=StreamClass.SESSION, until=until, log_size=0)
+        return {each.stream_id for each in await store.page_closed(tx, old, None, limit=99)}
+
+
+async def test_a_round_looks_at_no_session_that_is_open_or_has_no_body_left(
+    desk: Desk, keeper: Keeper
+) -> None:
+    await spoken(desk)
+    worker, other = await ended(desk), await ended(desk)
+    assert await closed(keeper) == {worker.session_id, other.session_id}
+    await erase(desk, worker.session_id, [1])
+    assert await closed(keeper) == {worker.session_id, other.session_id}
+    await erase(desk, worker.session_id)
+    assert await closed(keeper) == {other.session_id}
+    counts = (await keeper.shown())["streams"]
+    assert (counts["young"], counts["erased"]) == (1, 1)
+
+
+async def test_a_body_that_comes_late_brings_its_session_back(desk: Desk, keeper: Keeper) -> None:
+    worker = await spoken(desk)
+    (call,) = await worker.propose(("note", {"text": "b"}))
+    await worker.report(call)
+    await worker.post("close", {})
+    await erase(desk, worker.session_id)
+    assert ((await keeper.shown())["streams"]["erased"], await closed(keeper)) == (1, set())
+    await worker.report(call)
+    assert await closed(keeper) == {worker.session_id}
+    assert (await keeper.shown())["streams"]["erased"] == 0
+    await erase(desk, worker.session_id)
+    assert ((await keeper.shown())["streams"]["erased"], await closed(keeper)) == (1, set())
+
+
+async def test_a_receipt_that_waits_for_the_last_erasure_brings_its_session_back(
+    desk: Desk, keeper: Keeper, admin: "asyncpg.Connection[Any]"
+) -> None:
+    worker = await spoken(desk)
+    (call,) = await worker.propose(("note", {"text": "b"}))
+    await worker.report(call)
+    await worker.post("close", {})
+    whole = Erasing(stream_id=worker.session_id, why=ErasureWhy.SUBJECT, reason="asked")
+    async with desk.db.writing(keeper.founder) as tx:
+        await erase_some(tx, whole, desk.ids)
+        late = asyncio.create_task(worker.report(call))
+        assert await waits_for(admin, tx, late)
+    await late
+    assert await closed(keeper) == {worker.session_id}
+    assert (await keeper.shown())["streams"]["erased"] == 0
+
+
+async def test_a_run_goes_by_age_once_it_was_closed_and_not_before(
+    desk: Desk, keeper: Keeper
+) -> None:
+    steps = Store(desk.db, keeper.founder, desk.ids)
+    stream, forgotten = steps.stream(), steps.stream()
+    for each in (stream, forgotten):
+        await steps.append(each, steps.steps(2))
+    await keeper.set(0, "run")
+    await keeper.sign()
+    scope = BundleScope(kind=ScopeKind.TENANT)
+
+    async def exported() -> bytes:
+        wish = Wish(scope=scope, held_size=None)
+        begun = await begin_export(desk.db, keeper.founder, keeper.keys, desk.ids, wish)
+        lines = [line async for line in write_bundle(desk.db, keeper.founder, begun, desk.ids)]
+        return b"".join(lines)
+
+    await exported()
+    assert (await keeper.run())["bodies"] == 0
+    assert set((await keeper.shown("run"))["streams"].values()) == {0}
+    async with desk.db.writing(keeper.founder) as tx:
+        await close(tx, Closing(stream_id=stream, why="done"), desk.ids)
+    await keeper.sign()
+    assert (await keeper.shown("run"))["streams"]["unexported"] == 1
+    assert verify_bundle(io.BytesIO(await exported())).flaw is None
+    assert await keeper.run() == {"streams": 1, "bodies": 3, "more": False}
+    assert (await keeper.shown("run"))["streams"]["erased"] == 1
+    assert {event.body for event in await steps.all(stream)} == {None}
+    assert None not in {event.body for event in await steps.all(forgotten)}

@@ -21,15 +21,16 @@ from tests.conftest import Server, found
 from tests.replay.desk import Desk
 from tests.replay.test_principals import acting_for
 
+from placet.audit.erasures.model import StreamClass
 from placet.audit.subjects import store
 from placet.audit.subjects.model import FoundStatus, RequestStatus
-from placet.audit.subjects.places import KEPT_RUNS
 from placet.audit.subjects.rules import subject_hash
 from placet.events.artifacts.model import Subject
 from placet.events.artifacts.store import keep_artifact, link_artifact, list_links, read_artifact
 from placet.events.model import NewEvent, StreamId
 from placet.events.places.model import Batch
 from placet.events.places.service import append
+from placet.events.store import list_events
 from placet.kernel.ids import Ids
 from placet.storage.database import Database
 from placet.tenancy.model import Role
@@ -204,19 +205,35 @@ async def test_what_stays_is_counted_with_the_reason(desk: Desk, text: str) -> N
     assert shown.unsearched
 
 
-async def test_what_a_run_says_stays_and_is_counted_by_itself(desk: Desk, text: str) -> None:
+async def test_what_a_run_says_goes_while_it_is_open_and_its_other_bodies_stay(
+    desk: Desk, text: str, admin: "asyncpg.Connection[Any]"
+) -> None:
     stream = StreamId(desk.ids.new())
-    event = NewEvent(
-        event_id=desk.ids.new(),
-        type="Noted",
-        salt=bytes(16),
-        body=json.dumps({"of": text}).encode(),
-    )
+    said = [{"of": text}, {"of": "somebody else"}, {"number": 3}]
+    events = [
+        NewEvent(
+            event_id=desk.ids.new(),
+            type="Unheard.Of",
+            salt=bytes(16),
+            body=json.dumps(one).encode(),
+        )
+        for one in said
+    ]
     async with desk.db.writing(desk.workplace.founder) as tx:
-        await append(tx, Batch(stream_id=stream, events=(event,)))
+        await append(tx, Batch(stream_id=stream, events=tuple(events)))
     shown = await asked(desk, text)
     assert shown.status is RequestStatus.DONE
-    assert [(each.rows, each.why) for each in shown.kept] == [(1, KEPT_RUNS)]
+    assert [(each.stream_class, each.status, each.bodies) for each in shown.streams] == [
+        (StreamClass.RUN, FoundStatus.ERASED, 1)
+    ]
+    assert shown.kept == []
+    assert await stands_in(admin, text) == set()
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        left = await list_events(tx, stream, after=0, limit=9)
+    assert [(one.type, one.body) for one in left] == [
+        ("Unheard.Of", None),
+        *[("Unheard.Of", one.body) for one in events[1:]],
+    ]
 
 
 async def test_another_tenants_data_are_neither_found_nor_erased(

@@ -21,10 +21,15 @@ Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX, patter
 
 
 class StreamClass(StrEnum):
-    """The kinds of streams of which bodies may be erased once they are closed."""
+    """The kinds of streams of which bodies may be erased.
+
+    Of sessions and workspaces once they are closed; of runs by age once they are closed, and for
+    whoever asks at any time.
+    """
 
     SESSION = "session"
     WORKSPACE = "workspace"
+    RUN = "run"
 
 
 class ErasureWhy(StrEnum):
@@ -55,7 +60,7 @@ class Erasable(Value, frozen=True):
 
 
 class BodiesErased(Value, frozen=True):
-    """Event: so many bodies of a closed stream were erased, between these two sequences.
+    """Event: so many bodies of a stream were erased, between these two sequences.
 
     `request_id` is the wish that it was done for, where somebody's data were erased.
     """
@@ -77,12 +82,12 @@ class StreamUnknown(NotFound):
 class StreamKept(Conflict):
     """What this stream says is never erased."""
 
-    hint = "only bodies of sessions and workspaces are erased"
+    hint = "only bodies of sessions, workspaces and runs are erased"
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class StreamOpen(Conflict):
     """The stream is not closed yet."""
 
-    hint = "end the session and settle its calls, or archive the workspace and end its approval"
+    hint = "end the session or the run and settle its calls, or archive the workspace"
     why: str

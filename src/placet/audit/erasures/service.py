@@ -1,4 +1,4 @@
-"""Erasing bodies of one closed stream."""
+"""Erasing bodies of one stream."""
 
 from collections.abc import Sequence
 from typing import Final, NoReturn
@@ -38,24 +38,24 @@ class Erasing(Value, frozen=True):
     request_id: UUID | None = None
 
 
-async def hold_closed(tx: Writing, stream: UUID) -> StreamClass:
-    """Hold a closed stream until the transaction ends, and return its class.
+async def hold_erasable(tx: Writing, stream: UUID, why: ErasureWhy) -> StreamClass:
+    """Hold a stream of which bodies may go until the transaction ends, and return its class.
 
     Refuses `stream_unknown`, `stream_kept` where nothing of it is ever erased, and `stream_open`.
     """
-    found = await store.hold_erasable(tx, stream)
+    found = await store.hold_erasable(tx, stream, why)
     if found not in set(StreamClass):
         _refuse(found)
     return StreamClass(found)
 
 
 async def erase_some(tx: Writing, erasing: Erasing, ids: Ids) -> int:
-    """Erase up to `BODIES_AT_ONCE` bodies of a closed stream, with every copy of what they say.
+    """Erase up to `BODIES_AT_ONCE` bodies of a stream, with every copy of what they say.
 
     Returns how many; fewer than that means that nothing is left which may go. Comes last in a
-    transaction. Refuses as `hold_closed` does.
+    transaction. Refuses as `hold_erasable` does.
     """
-    kind = await hold_closed(tx, erasing.stream_id)
+    kind = await hold_erasable(tx, erasing.stream_id, erasing.why)
     place = Erasable(stream_id=erasing.stream_id, stream_class=kind, seqs=erasing.seqs)
     seqs = await store.list_present(tx, place, until=erasing.until, limit=BODIES_AT_ONCE)
     if not seqs:
@@ -85,7 +85,7 @@ def _refuse(code: str) -> NoReturn:
     if code == "unknown":
         raise StreamUnknown(detail="there is no such stream here")
     if code == "kept":
-        raise StreamKept(detail="this stream is of a run or tells who may do what: never erased")
+        raise StreamKept(detail="this stream tells who may do what: never erased")
     if why := _WHY_OPEN.get(code):
         raise StreamOpen(detail=f"the stream is not closed: {why}", why=code)
     raise StateMovedOn(detail=f"bodies of the stream went at the same moment ({code})")

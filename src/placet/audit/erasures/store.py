@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from placet.audit.erasures.model import BodiesErased, Erasable, StreamClass
+from placet.audit.erasures.model import BodiesErased, Erasable, ErasureWhy, StreamClass
 from placet.events.model import NewEvent
 from placet.storage.database import Reading, Writing
 
@@ -23,7 +23,7 @@ _ERASE: Final = sa.text(
     sa.bindparam("actor", type_=sa.Uuid),
     sa.bindparam("event", type_=sa.Uuid),
 )
-_ERASABLE: Final = sa.text("SELECT placet.event_erasable_v1(:tenant, :stream)").bindparams(
+_ERASABLE: Final = sa.text("SELECT placet.event_erasable_v1(:tenant, :stream, :why)").bindparams(
     sa.bindparam("tenant", type_=sa.Uuid), sa.bindparam("stream", type_=sa.Uuid)
 )
 _CLASS: Final = sa.text(
@@ -31,13 +31,7 @@ _CLASS: Final = sa.text(
     SELECT 'session' AS kind FROM placet.replay_session AS s
     WHERE s.tenant_id = :tenant AND s.session_id = :stream
     UNION ALL SELECT t.kind FROM placet.event_stream AS t
-    WHERE t.tenant_id = :tenant AND t.stream_id = :stream AND t.kind = 'workspace'
-    """
-).bindparams(sa.bindparam("tenant", type_=sa.Uuid), sa.bindparam("stream", type_=sa.Uuid))
-_RUN: Final = sa.text(
-    """
-    SELECT 1 FROM placet.event_stream AS t
-    WHERE t.tenant_id = :tenant AND t.stream_id = :stream AND t.kind = 'run'
+    WHERE t.tenant_id = :tenant AND t.stream_id = :stream AND t.kind IN ('workspace', 'run')
     """
 ).bindparams(sa.bindparam("tenant", type_=sa.Uuid), sa.bindparam("stream", type_=sa.Uuid))
 _PRESENT: Final = sa.text(
@@ -58,25 +52,20 @@ _PRESENT: Final = sa.text(
 )
 
 
-async def hold_erasable(tx: Writing, stream: UUID) -> str:
+async def hold_erasable(tx: Writing, stream: UUID, why: ErasureWhy) -> str:
     """Hold a stream until the transaction ends. Returns its class, or why nothing of it may go.
 
     That is `unknown`, `kept`, `open` or `unsettled`.
     """
-    rows = await tx.rows(_ERASABLE.bindparams(tenant=tx.tenant_id, stream=stream))
+    rows = await tx.rows(_ERASABLE.bindparams(tenant=tx.tenant_id, stream=stream, why=why.value))
     found: str = rows[0][0]
     return found
 
 
 async def find_class(tx: Reading, stream: UUID) -> StreamClass | None:
-    """Return the class of a stream of which bodies may be erased once it is closed, or None."""
+    """Return the class of a stream of which bodies may be erased some day, or None."""
     rows = await tx.rows(_CLASS.bindparams(tenant=tx.tenant_id, stream=stream))
     return StreamClass(rows[0].kind) if rows else None
-
-
-async def is_run(tx: Reading, stream: UUID) -> bool:
-    """Tell whether a stream is of a run: it never closes."""
-    return bool(await tx.rows(_RUN.bindparams(tenant=tx.tenant_id, stream=stream)))
 
 
 async def list_present(

@@ -76,6 +76,23 @@ class AuditRetention(Value, frozen=True):
     set_at: datetime
 
 
+class AuditClosed(Value, frozen=True):
+    """That a session or a run closed then, and has bodies still."""
+
+    tenant_id: TenantId
+    stream_id: StreamId
+    stream_class: StreamClass
+    closed_at: datetime
+
+
+class AuditPruned(Value, frozen=True):
+    """How many closed sessions, or runs, have no body left."""
+
+    tenant_id: TenantId
+    stream_class: StreamClass
+    streams: int
+
+
 class SetRetention(Input, frozen=True):
     """Keep bodies of closed streams of a class for so many days, or for ever."""
 
@@ -124,6 +141,14 @@ class ClosedStream(Value, frozen=True):
     is_unsettled: bool
     is_logged: bool
     is_exported: bool
+
+
+class Old(Value, frozen=True):
+    """The streams of a class that closed up to `until`, held to a log that is signed so far."""
+
+    stream_class: StreamClass
+    until: datetime
+    log_size: int
 
 
 class Stand(StrEnum):

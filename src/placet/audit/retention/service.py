@@ -3,7 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from placet.audit.erasures.model import BODIES_AT_ONCE, ErasureWhy, StreamClass, StreamOpen
@@ -17,6 +17,7 @@ from placet.audit.retention.model import (
     ClosedStream,
     ExportManifest,
     ExportRecorded,
+    Old,
     PruneAnswer,
     RetentionAnswer,
     RetentionApplied,
@@ -78,9 +79,7 @@ async def show_retention(db: Database, who: Principal) -> RetentionAnswer:
     for stream_class in StreamClass:
         policy = policies.get(stream_class)
         days = None if policy is None else policy.days
-        counts: Counter[Stand] = Counter()
-        async for page in _pages(db, who, stream_class, log_size):
-            counts.update(rules.stand_of(each, days, now) for each in page)
+        counts = await _counted(_Walk(db, who, stream_class, days, now, log_size))
         shown = RetentionShown(
             stream_class=stream_class,
             days=days,
@@ -97,18 +96,20 @@ async def prune(db: Database, who: Principal, ids: Ids) -> PruneAnswer:
     """Erase what is due by the policies, up to `BODIES_A_ROUND` bodies, batch by batch."""
     async with db.reading(who) as tx:
         policies = await store.list_policies(tx)
+        exports, _ = await store.count_exports(tx)
         log_size, now = await _log_size(tx), await tx.now()
     streams = bodies = 0
     for stream_class, policy in policies.items():
-        if policy.days is None:
+        if rules.why_nothing(policy.days, exports, log_size) is not None:
             continue
-        async for page in _pages(db, who, stream_class, log_size):
+        walk = _Walk(db, who, stream_class, policy.days, now, log_size)
+        async for page in _old(walk):
             for stream in page:
                 if rules.stand_of(stream, policy.days, now) is not Stand.DUE:
                     continue
                 if bodies >= BODIES_A_ROUND:
                     return PruneAnswer(streams=streams, bodies=bodies, more=True)
-                erased = await _prune_stream(_Due(db, who, stream_class, stream, now), ids)
+                erased = await _prune_stream(walk, stream, ids)
                 streams, bodies = streams + int(erased > 0), bodies + erased
     return PruneAnswer(streams=streams, bodies=bodies, more=False)
 
@@ -171,31 +172,48 @@ async def tell(tx: Writing, said: Value, ids: Ids) -> None:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Due:
-    """A stream that is due, as it was at a moment."""
+class _Walk:
+    """A look at the closed streams of a class, as they stand at a moment."""
 
     db: Database
     who: Principal
     stream_class: StreamClass
-    stream: ClosedStream
+    days: int | None
     now: datetime
+    log_size: int
+
+    @property
+    def until(self) -> datetime | None:
+        """Return until when a stream has closed that is old enough, or None where none is."""
+        return None if self.days is None else self.now - timedelta(days=self.days)
 
 
-async def _prune_stream(due: _Due, ids: Ids) -> int:
+async def _counted(walk: _Walk) -> Counter[Stand]:
+    """Return how many closed streams of a class stand where. Only old ones are looked at."""
+    async with walk.db.reading(walk.who) as tx:
+        young, erased = await store.count_closed(tx, walk.stream_class, walk.until)
+    counts = Counter({Stand.YOUNG: young, Stand.ERASED: erased})
+    async for page in _old(walk):
+        stands = [rules.stand_of(each, walk.days, walk.now) for each in page]
+        counts.update(stand for stand in stands if stand is not Stand.ERASED)
+    return counts
+
+
+async def _prune_stream(walk: _Walk, stream: ClosedStream, ids: Ids) -> int:
     """Erase the bodies of a stream that is due, up to the event that was looked at."""
     erasing = Erasing(
-        stream_id=due.stream.stream_id,
+        stream_id=stream.stream_id,
         why=ErasureWhy.RETENTION,
         reason=BY_POLICY,
-        until=due.stream.last_seq,
+        until=stream.last_seq,
     )
     erased, last = 0, BODIES_AT_ONCE
     try:
         while last == BODIES_AT_ONCE:
-            async with due.db.writing(due.who) as tx:
+            async with walk.db.writing(walk.who) as tx:
                 # Race: whoever sets another policy waits for this batch, and has the next one stop.
-                days = await store.hold_days(tx, due.stream_class)
-                if rules.stand_of(due.stream, days, due.now) is not Stand.DUE:
+                days = await store.hold_days(tx, walk.stream_class)
+                if rules.stand_of(stream, days, walk.now) is not Stand.DUE:
                     break
                 # An export breaks off where bodies of its streams go before it has ended.
                 if await store.is_exporting(tx):
@@ -208,16 +226,15 @@ async def _prune_stream(due: _Due, ids: Ids) -> int:
     return erased
 
 
-async def _pages(
-    db: Database, who: Principal, stream_class: StreamClass, log_size: int
-) -> AsyncIterator[list[ClosedStream]]:
-    """Yield the closed streams of a class, each page read in a transaction of its own."""
+async def _old(walk: _Walk) -> AsyncIterator[list[ClosedStream]]:
+    """Yield the closed streams of a class that are old enough, each page in its own transaction."""
+    if walk.until is None:
+        return
+    old = Old(stream_class=walk.stream_class, until=walk.until, log_size=walk.log_size)
     after: ClosedStream | None = None
     while True:
-        async with db.reading(who) as tx:
-            page = await store.page_closed(
-                tx, stream_class, after, log_size=log_size, limit=STREAMS_AT_ONCE
-            )
+        async with walk.db.reading(walk.who) as tx:
+            page = await store.page_closed(tx, old, after, limit=STREAMS_AT_ONCE)
         yield page
         if len(page) < STREAMS_AT_ONCE:
             return

@@ -13,6 +13,7 @@ from placet.audit.retention.model import (
     AuditExportStream,
     AuditRetention,
     ClosedStream,
+    Old,
 )
 from placet.audit.retention.tables import EXPORT, EXPORT_STREAM, RETENTION
 from placet.events.model import StreamKind, tenant_stream
@@ -54,55 +55,70 @@ _EXPORTING: Final = sa.text(
     sa.bindparam("stream", type_=sa.Uuid),
     sa.bindparam("lately", type_=sa.Interval),
 )
-_SESSIONS: Final = f"""
-SELECT c.stream_id, c.closed_at, c.last_seq,
-    EXISTS (
-        SELECT FROM placet.event_body AS b
-        WHERE b.tenant_id = c.tenant_id AND b.stream_id = c.stream_id) AS has_bodies,
+# What closed and has bodies still is noted when it closes, and no more when its last body goes.
+_NOTED: Final = f"""
+SELECT c.stream_id, c.closed_at, c.last_seq, true AS has_bodies,
     EXISTS (
         SELECT FROM placet.replay_pending_call AS p
         WHERE p.tenant_id = c.tenant_id AND p.session_id = c.stream_id
           AND p.status IN ('granted', 'unknown')) AS is_unsettled,
     {_FACTS}
 FROM (
-    SELECT l.tenant_id, l.session_id AS stream_id, l.sealed_at AS closed_at,
-           s.next_seq - 1 AS last_seq
-    FROM placet.replay_session_seal AS l
-    JOIN placet.replay_session AS s
-        ON s.tenant_id = l.tenant_id AND s.session_id = l.session_id
-    WHERE l.tenant_id = :tenant AND (l.sealed_at, l.session_id) > (:at, :stream)
-    ORDER BY l.sealed_at, l.session_id LIMIT :most
+    SELECT k.tenant_id, k.stream_id, k.closed_at, coalesce(s.next_seq, t.next_seq) - 1 AS last_seq
+    FROM (
+        SELECT n.tenant_id, n.stream_id, n.closed_at FROM placet.audit_closed AS n
+        WHERE n.tenant_id = :tenant AND n.stream_class = :class AND n.closed_at <= :until
+          AND (n.closed_at, n.stream_id) > (:at, :stream)
+        ORDER BY n.closed_at, n.stream_id LIMIT :most
+    ) AS k
+    LEFT JOIN placet.replay_session AS s
+        ON s.tenant_id = k.tenant_id AND s.session_id = k.stream_id
+    LEFT JOIN placet.event_stream AS t
+        ON t.tenant_id = k.tenant_id AND t.stream_id = k.stream_id
 ) AS c
 ORDER BY c.closed_at, c.stream_id
 """  # noqa: S608 -- put together from texts of this file alone
-_WORKSPACES: Final = f"""
-SELECT c.stream_id, c.closed_at, c.last_seq,
-    EXISTS (
-        SELECT FROM placet.event_body AS b
-        JOIN placet.event AS e
-            ON e.tenant_id = b.tenant_id AND e.stream_id = b.stream_id AND e.seq = b.seq
-        WHERE b.tenant_id = c.tenant_id AND b.stream_id = c.stream_id
-          AND placet.event_type_goes_v1('workspace', e.type)) AS has_bodies,
-    false AS is_unsettled,
-    {_FACTS}
-FROM (
+_ARCHIVED: Final = """
     SELECT w.tenant_id, w.workspace_id AS stream_id, t.last_at AS closed_at,
            t.next_seq - 1 AS last_seq
     FROM placet.studio_workspace AS w
     JOIN placet.event_stream AS t
         ON t.tenant_id = w.tenant_id AND t.stream_id = w.workspace_id
     WHERE w.tenant_id = :tenant AND w.status = 'archived' AND w.active_approval_id IS NULL
-      AND (t.last_at, w.workspace_id) > (:at, :stream)
+"""
+_HAS_WORDS: Final = """
+    EXISTS (
+        SELECT FROM placet.event_body AS b
+        JOIN placet.event AS e
+            ON e.tenant_id = b.tenant_id AND e.stream_id = b.stream_id AND e.seq = b.seq
+        WHERE b.tenant_id = c.tenant_id AND b.stream_id = c.stream_id
+          AND placet.event_type_goes_v1('workspace', e.type)) AS has_bodies
+"""
+_WORKSPACES: Final = f"""
+SELECT c.stream_id, c.closed_at, c.last_seq, {_HAS_WORDS}, false AS is_unsettled, {_FACTS}
+FROM (
+    {_ARCHIVED} AND t.last_at <= :until AND (t.last_at, w.workspace_id) > (:at, :stream)
     ORDER BY t.last_at, w.workspace_id LIMIT :most
 ) AS c
 ORDER BY c.closed_at, c.stream_id
 """  # noqa: S608 -- the same
-_CLOSED: Final = {
-    StreamClass.SESSION: sa.text(_SESSIONS),
-    StreamClass.WORKSPACE: sa.text(_WORKSPACES),
-}
+_NOTED_COUNTED: Final = """
+SELECT (
+    SELECT count(*) FROM placet.audit_closed AS n
+    WHERE n.tenant_id = :tenant AND n.stream_class = :class AND n.closed_at > :until) AS young,
+    coalesce((
+        SELECT d.streams FROM placet.audit_pruned AS d
+        WHERE d.tenant_id = :tenant AND d.stream_class = :class), 0) AS erased
+"""
+_WORKSPACES_COUNTED: Final = f"""
+SELECT count(*) FILTER (WHERE h.has_bodies AND h.closed_at > :until) AS young,
+       count(*) FILTER (WHERE NOT h.has_bodies) AS erased
+FROM (SELECT c.closed_at, {_HAS_WORDS} FROM ({_ARCHIVED}) AS c) AS h
+"""  # noqa: S608 -- the same
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Before anything that is kept here."""
+
+_WHEN: Final = sa.DateTime(timezone=True)
 
 
 async def insert_export(tx: Writing, export: AuditExport, streams: list[AuditExportStream]) -> None:
@@ -159,24 +175,22 @@ async def keep_policy(tx: Writing, policy: AuditRetention) -> None:
 
 
 async def page_closed(
-    tx: Reading,
-    stream_class: StreamClass,
-    after: ClosedStream | None,
-    *,
-    log_size: int,
-    limit: int,
+    tx: Reading, old: Old, after: ClosedStream | None, *, limit: int
 ) -> list[ClosedStream]:
-    """Return the next closed streams of a class, the one that closed first first.
+    """Return the next of these streams, the one that closed first first.
 
-    `log_size` is that of the latest checkpoint: what stands beyond it is not `is_logged`.
+    Those of which no body is left are left out, but for workspaces. What stands beyond the size of
+    the log is not `is_logged`.
     """
-    at = _EVER if after is None else after.closed_at
-    query = _CLOSED[stream_class].bindparams(
+    is_workspace = old.stream_class is StreamClass.WORKSPACE
+    query = sa.text(_WORKSPACES if is_workspace else _NOTED).bindparams(
         sa.bindparam("tenant", tx.tenant_id, type_=sa.Uuid),
-        sa.bindparam("at", at, type_=sa.DateTime(timezone=True)),
+        sa.bindparam("at", _EVER if after is None else after.closed_at, type_=_WHEN),
         sa.bindparam("stream", UUID(int=0) if after is None else after.stream_id, type_=sa.Uuid),
-        log_size=log_size,
+        sa.bindparam("until", old.until, type_=_WHEN),
+        log_size=old.log_size,
         most=limit,
+        **({} if is_workspace else {"class": old.stream_class.value}),
     )
     return [
         ClosedStream(
@@ -190,3 +204,20 @@ async def page_closed(
         )
         for row in await tx.rows(query)
     ]
+
+
+async def count_closed(
+    tx: Reading, stream_class: StreamClass, until: datetime | None
+) -> tuple[int, int]:
+    """Return how many streams of a class closed after `until` and have bodies, and how many none.
+
+    Without `until` all that have bodies are counted.
+    """
+    is_workspace = stream_class is StreamClass.WORKSPACE
+    query = sa.text(_WORKSPACES_COUNTED if is_workspace else _NOTED_COUNTED).bindparams(
+        sa.bindparam("tenant", tx.tenant_id, type_=sa.Uuid),
+        sa.bindparam("until", _EVER if until is None else until, type_=_WHEN),
+        **({} if is_workspace else {"class": stream_class.value}),
+    )
+    (row,) = await tx.rows(query)
+    return row.young, row.erased

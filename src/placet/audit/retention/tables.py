@@ -1,8 +1,14 @@
-"""How policies and recorded exports are kept."""
+"""How policies, recorded exports and closed streams that have bodies are kept."""
 
 import sqlalchemy as sa
 
-from placet.audit.retention.model import AuditExport, AuditExportStream, AuditRetention
+from placet.audit.retention.model import (
+    AuditClosed,
+    AuditExport,
+    AuditExportStream,
+    AuditPruned,
+    AuditRetention,
+)
 from placet.storage.columns import table, tenant_foreign_key
 
 RETENTION = table(
@@ -23,4 +29,19 @@ EXPORT_STREAM = table(
     AuditExportStream,
     tenant_foreign_key(["export_id"], "audit_export(export_id)"),
     key=("stream_id", "to_seq", "export_id"),
+)
+CLOSED = table(
+    "audit_closed",
+    AuditClosed,
+    sa.Index(None, "tenant_id", "stream_class", "closed_at", "stream_id"),
+    key=("stream_id",),
+    deletes=True,
+    app_inserts=False,
+)
+PRUNED = table(
+    "audit_pruned",
+    AuditPruned,
+    key=("stream_class",),
+    updates=("streams",),
+    app_inserts=False,
 )

@@ -85,10 +85,7 @@ PLACES: Final = (
 )
 
 IN_BODIES: Final = "event_body"
-KEPT_BODIES: Final = (
-    "these events prove who may do what, or how authority came about, or their stream never closes"
-)
-KEPT_RUNS: Final = "the stream of a run is never closed, and nothing of it can be erased"
+KEPT_BODIES: Final = "these events prove who may do what, or how authority came about"
 
 UNSEARCHED: Final = (
     "backups, copies on other nodes and exports that were taken: they are whoever's keeps them",
@@ -96,5 +93,6 @@ UNSEARCHED: Final = (
     "other spellings of the text: ask for each of them",
     "what is compressed, encrypted, or in base64 that is not of a JSON document",
     "base64 of any kind in what is kept, and in artifacts",
+    "artifacts that no event has",
 )
 """What no request looks into, told in each answer."""

@@ -16,8 +16,8 @@ from placet.audit.erasures.model import (
 )
 from placet.audit.erasures.service import Erasing, erase_some
 from placet.audit.subjects import rules, store
-from placet.audit.subjects.looks import store as looks
-from placet.audit.subjects.looks.service import Found, look
+from placet.audit.subjects.kept.service import count_kept
+from placet.audit.subjects.looks.service import Found, look, speaking_of
 from placet.audit.subjects.model import (
     ERASE_SUBJECT,
     EraseSubject,
@@ -31,7 +31,7 @@ from placet.audit.subjects.model import (
     SubjectRequest,
     SubjectStream,
 )
-from placet.audit.subjects.places import IN_BODIES, KEPT_BODIES, KEPT_RUNS, UNSEARCHED
+from placet.audit.subjects.places import IN_BODIES, KEPT_BODIES, UNSEARCHED
 from placet.events import store as events
 from placet.events.model import SALT_BYTES, StreamId, StreamKind, new_event, tenant_stream
 from placet.kernel.ids import Ids
@@ -152,20 +152,17 @@ class _Work:
     ids: Ids
     due: set[UUID] = dataclasses.field(default_factory=set)
     bodies_kept: int = 0
-    runs_kept: int = 0
 
 
 async def _take_stream(work: _Work, stream: UUID, what: Found) -> None:
     """Erase what was found in a stream, or note that it is found, due, or stays."""
     async with work.db.reading(work.who) as tx:
         stream_class = await erasures.find_class(tx, stream)
-        if stream_class is None:
-            if await erasures.is_run(tx, stream):
-                work.runs_kept += len(what.seqs)
-            else:
-                work.bodies_kept += len(what.seqs)
-            return
-        place = await _place_of(tx, stream, stream_class, what)
+    if stream_class is None:
+        work.bodies_kept += len(what.seqs)
+        return
+    place = await _place_of(work, stream, stream_class, what)
+    async with work.db.reading(work.who) as tx:
         present = await erasures.list_present(tx, place)
     work.bodies_kept += len(what.seqs.difference(present))
     if not present:
@@ -180,14 +177,13 @@ async def _take_stream(work: _Work, stream: UUID, what: Found) -> None:
         work.due.add(stream)
 
 
-async def _place_of(tx: Reading, stream: UUID, stream_class: StreamClass, what: Found) -> Erasable:
+async def _place_of(work: _Work, stream: UUID, stream_class: StreamClass, what: Found) -> Erasable:
     """Return the bodies that go: those that hold the subject, and all that speak of their calls."""
     if what.is_whole:
         return Erasable(stream_id=stream, stream_class=stream_class)
-    seqs = set(what.seqs)
+    seqs = what.seqs
     if stream_class is StreamClass.SESSION:
-        calls = what.calls.union(await looks.list_named(tx, stream, sorted(seqs)))
-        seqs |= set(await looks.list_of_calls(tx, stream, sorted(calls)))
+        seqs = await speaking_of(work.db, work.who, stream, what)
     return Erasable(stream_id=stream, stream_class=stream_class, seqs=tuple(sorted(seqs)))
 
 
@@ -231,10 +227,7 @@ async def _note_in(
 async def _finish(work: _Work) -> bool:
     """Note where a request stands after a look. Returns whether it is done."""
     request = work.request
-    async with work.db.reading(work.who) as tx:
-        kept = await looks.count_kept(tx, request.subject, rules.needles(request.subject))
-    if work.runs_kept:
-        kept.insert(0, KeptPlace(place=IN_BODIES, rows=work.runs_kept, why=KEPT_RUNS))
+    kept = await count_kept(work.db, work.who, request.subject)
     if work.bodies_kept:
         kept.insert(0, KeptPlace(place=IN_BODIES, rows=work.bodies_kept, why=KEPT_BODIES))
     status = RequestStatus.WAITING if work.due else RequestStatus.DONE

@@ -14,7 +14,7 @@ statement, as a whole, and the stream answers one of these:
   events that are there behind some that are not (`batch_mixed`); another last sequence than the
   expected one (`sequence_moved`, with the actual one); a fence lower than the stream's
   (`stream_fenced`); a parent that stands nowhere (`parent_unknown`); a stream that takes nothing
-  (`stream_read_only`).
+  (`stream_read_only`, `stream_ended`).
 
 Fences: the pair that a write names stands in its events' headers, so the stream's fence is that of
 its last event, and no other column can disagree with the evidence. Its second number begins at 1; a

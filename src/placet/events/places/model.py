@@ -163,6 +163,12 @@ class StreamReadOnly(Conflict):
     hint = "fork a run if you want to go on from there; authority never forks"
 
 
+class StreamEnded(Conflict):
+    """The stream was closed, and takes no more events."""
+
+    hint = "fork it, and go on in the fork"
+
+
 class StreamOfAnotherKind(Conflict):
     """The stream has this id and another kind."""
 

@@ -12,6 +12,7 @@ from placet.events.places.model import (
     ParentUnknown,
     Placed,
     SequenceMoved,
+    StreamEnded,
     StreamFenced,
     StreamOfAnotherKind,
     StreamReadOnly,
@@ -28,7 +29,7 @@ async def append(tx: Writing, batch: Batch) -> Appended:
 
     Holds the stream's row until the transaction ends, so append last. Refuses `batch_invalid`,
     `sequence_moved`, `event_id_taken`, `batch_mixed`, `stream_fenced`, `stream_read_only`,
-    `stream_of_another_kind` and `parent_unknown`, and then has written nothing.
+    `stream_ended`, `stream_of_another_kind` and `parent_unknown`, and then has written nothing.
     """
     check_batch(batch)
     placed = await store.place_batch(tx, batch, [parent_of(one.body) for one in batch.events])
@@ -69,5 +70,7 @@ def _refuse(batch: Batch, placed: Placed, event_id: UUID) -> NoReturn:
             )
         case "read_only":
             raise StreamReadOnly(detail="this stream is a fork to read from")
+        case "closed":
+            raise StreamEnded(detail="this stream was closed")
         case _:
             raise StreamOfAnotherKind(detail=f"this is no stream of kind `{batch.kind}`")

@@ -1,5 +1,5 @@
--- Erase bodies of one closed stream of the current tenant with their salts and with every copy of
--- what they say, and tell of it in the tenant's `erasures` stream. Nothing else deletes a body.
+-- Erase bodies of one stream of the current tenant with their salts and with every copy of what they
+-- say, and tell of it in the tenant's `erasures` stream. Nothing else deletes a body.
 -- DEFINER: the application may delete none. `p_seqs` are events whose bodies are there; where that
 -- is not so any more nothing is done, and the code is `redo`. `p_body` must say what is done here.
 CREATE FUNCTION placet.event_erase_v1(
@@ -16,8 +16,8 @@ DECLARE
     v_at timestamptz;
 BEGIN
     erased := 0;
-    v_kind := placet.event_erasable_v1(v_tenant, p_stream);
-    IF v_kind NOT IN ('session', 'workspace') THEN
+    v_kind := placet.event_erasable_v1(v_tenant, p_stream, p_why);
+    IF v_kind NOT IN ('session', 'workspace', 'run') THEN
         code := v_kind;
         RETURN;
     END IF;
@@ -53,18 +53,18 @@ BEGIN
     GROUP BY r.run;
     IF v_kind = 'session' THEN
         PERFORM placet.session_forget_v1(v_tenant, p_stream, p_seqs);
-    ELSE
+    ELSIF v_kind = 'workspace' THEN
         PERFORM placet.workspace_forget_v1(v_tenant, p_stream, p_seqs);
     END IF;
     -- Answers that are kept for a repeat of their request, for as long as it may come.
-    DELETE FROM placet.idempotency_answer AS a
-    WHERE a.tenant_id = v_tenant
-      AND position(convert_to(p_stream::text, 'UTF8') IN a.body) > 0;
+    DELETE FROM placet.idempotency_answer AS a USING placet.idempotency_stream AS n
+    WHERE n.tenant_id = v_tenant AND n.stream_id = p_stream AND a.tenant_id = n.tenant_id
+      AND a.actor_id = n.actor_id AND a.route = n.route AND a.key = n.key;
     DELETE FROM placet.event_body AS b
     WHERE b.tenant_id = v_tenant AND b.stream_id = p_stream AND b.seq = ANY (p_seqs);
-    DELETE FROM placet.event_fold_checkpoint AS k
-    WHERE k.tenant_id = v_tenant AND k.stream_id = p_stream;
+    PERFORM placet.folds_forget_v1(v_tenant, p_stream, p_seqs);
     PERFORM placet.artifacts_forget_v1(v_tenant, p_stream, p_seqs);
+    PERFORM placet.stream_pruned_v1(v_tenant, p_stream);
     PERFORM placet.event_append_v1(
         placet.tenant_stream_v1(v_tenant, 'erasures'), 'erasures', p_actor,
         ARRAY[p_event], ARRAY['BodiesErased'], ARRAY[p_salt], ARRAY[p_body]);
@@ -74,7 +74,8 @@ $$;
 
 -- Hold a stream until the transaction ends, and say whether bodies of it may go: its kind, or why
 -- not: `unknown`, `kept` (never), `open`, `unsettled` (nobody knows what became of some call).
-CREATE FUNCTION placet.event_erasable_v1(p_tenant uuid, p_stream uuid)
+-- A run gives no authority: on a person's request its bodies go while it is open too.
+CREATE FUNCTION placet.event_erasable_v1(p_tenant uuid, p_stream uuid, p_why text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     v_kind text;
@@ -97,6 +98,13 @@ BEGIN
     WHERE t.tenant_id = p_tenant AND t.stream_id = p_stream FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN 'unknown';
+    ELSIF v_kind = 'run' THEN
+        RETURN CASE
+            WHEN p_why = 'retention' AND NOT EXISTS (
+                SELECT FROM placet.event_close AS k
+                WHERE k.tenant_id = p_tenant AND k.stream_id = p_stream) THEN 'open'
+            ELSE 'run'
+        END;
     ELSIF v_kind <> 'workspace' THEN
         RETURN 'kept';
     ELSIF EXISTS (
@@ -110,11 +118,11 @@ BEGIN
 END
 $$;
 
--- Say whether the body of an event of this type may be erased in a closed stream of this kind.
+-- Say whether the body of an event of this type may be erased in a stream of this kind.
 -- Of a workspace only what people wrote in words: all else tells how authority came about.
 CREATE FUNCTION placet.event_type_goes_v1(p_kind text, p_type text)
 RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT p_kind = 'session' OR (p_kind = 'workspace' AND p_type IN (
+    SELECT p_kind IN ('session', 'run') OR (p_kind = 'workspace' AND p_type IN (
         'ApprovalRequestClosed', 'DraftAbandoned', 'DriftDecided', 'DriftOpened',
         'WorkspaceArchived'))
 $$;
@@ -173,25 +181,38 @@ BEGIN
 END
 $$;
 
--- Keep no artifact of an event whose body was erased, and no checkpoint of a stream that lost any:
--- what is made of a body would outlive it. DEFINER: the application may hold no stream.
+-- Keep no artifact of an event whose body was erased, and no checkpoint of a stream that lost any,
+-- or whose origins did: what is made of a body would outlive it. DEFINER: the application may hold
+-- no stream.
 CREATE FUNCTION placet.after_erasure_v1()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_seq bigint := CASE WHEN TG_TABLE_NAME = 'event_artifact_link' THEN NEW.seq END;
+    v_stream uuid := NEW.stream_id;
+    v_from bigint := 1;
+    v_to bigint := 9223372036854775807;
 BEGIN
-    -- Race: an erasure holds the stream, and removes the copies that it finds.
-    PERFORM FROM placet.replay_session AS s
-    WHERE s.tenant_id = NEW.tenant_id AND s.session_id = NEW.stream_id FOR NO KEY UPDATE;
-    PERFORM FROM placet.event_stream AS t
-    WHERE t.tenant_id = NEW.tenant_id AND t.stream_id = NEW.stream_id FOR NO KEY UPDATE;
-    IF EXISTS (
-        SELECT FROM placet.audit_erasure AS x
-        WHERE x.tenant_id = NEW.tenant_id AND x.stream_id = NEW.stream_id
-          AND (v_seq IS NULL OR v_seq BETWEEN x.from_seq AND x.to_seq))
-    THEN
-        RETURN NULL;
+    IF TG_TABLE_NAME = 'event_artifact_link' THEN
+        v_from := NEW.seq;
+        v_to := NEW.seq;
     END IF;
+    LOOP
+        -- Race: an erasure holds the stream, and removes the copies that it finds.
+        PERFORM FROM placet.replay_session AS s
+        WHERE s.tenant_id = NEW.tenant_id AND s.session_id = v_stream FOR NO KEY UPDATE;
+        PERFORM FROM placet.event_stream AS t
+        WHERE t.tenant_id = NEW.tenant_id AND t.stream_id = v_stream FOR NO KEY UPDATE;
+        IF EXISTS (
+            SELECT FROM placet.audit_erasure AS x
+            WHERE x.tenant_id = NEW.tenant_id AND x.stream_id = v_stream
+              AND x.from_seq <= v_to AND x.to_seq >= v_from)
+        THEN
+            RETURN NULL;
+        END IF;
+        EXIT WHEN TG_TABLE_NAME = 'event_artifact_link';
+        SELECT f.origin_id, f.origin_seq INTO v_stream, v_to FROM placet.event_fork AS f
+        WHERE f.tenant_id = NEW.tenant_id AND f.stream_id = v_stream;
+        EXIT WHEN NOT FOUND;
+    END LOOP;
     RETURN NEW;
 END
 $$;

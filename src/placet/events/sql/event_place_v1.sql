@@ -1,7 +1,7 @@
 -- Append a batch to a stream of the current tenant, once for each event's id, and only where the
 -- stream stands as the writer believes. Answers `written`, `duplicate`, or the one thing that is in
--- the way: `other_kind`, `read_only`, `fenced`, `moved`, `taken`, `mixed`, `parent_unknown`; then
--- nothing is written. `told` names the event that it is about; epoch and fence are the stream's.
+-- the way: `other_kind`, `read_only`, `closed`, `fenced`, `moved`, `taken`, `mixed`,
+-- `parent_unknown`; then nothing is written. `told` names the event that it is about; epoch and fence are the stream's.
 CREATE FUNCTION placet.event_place_v1(
     p_stream uuid, p_kind text, p_actor uuid,
     p_ids uuid[], p_types text[], p_salts bytea[], p_bodies bytea[], p_parents uuid[],
@@ -103,6 +103,12 @@ BEGIN
             WHERE f.tenant_id = v_tenant AND f.stream_id = p_stream AND f.is_read_only)
         THEN
             code := 'read_only';
+            RETURN;
+        ELSIF EXISTS (
+            SELECT FROM placet.event_close AS k
+            WHERE k.tenant_id = v_tenant AND k.stream_id = p_stream)
+        THEN
+            code := 'closed';
             RETURN;
         END IF;
         -- Invariant: nothing follows under a lower fence, none of another epoch is any good, and

@@ -2,6 +2,6 @@
 
 The database finds the rows that may hold it, by the bytes in which it would be written; what they
 are is then decided by reading them as JSON, string by string, and opening what stands in base64.
-Pages are short transactions in the order of the key: what is added behind the place that was
-reached is found by the next look.
+Pages are short transactions in the order of the key, of so many rows and bytes at most: what is
+added behind the place that was reached is found by the next look.
 """

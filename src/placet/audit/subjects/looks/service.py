@@ -1,23 +1,17 @@
 """Looking for somebody's data in all that a tenant's streams say, page by page."""
 
+import asyncio
 import dataclasses
 from collections import defaultdict
-from typing import Final
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 from placet.audit.subjects.looks import store
+from placet.audit.subjects.looks.model import Key, Met, Named, Table, Wanted
 from placet.audit.subjects.model import SubjectRequest
 from placet.audit.subjects.rules import holds, needles
 from placet.kernel.principal import Principal
 from placet.storage.database import Database
-
-BODIES_AT_ONCE: Final = 2_000
-CALLS_AT_ONCE: Final = 1_000
-RECEIPTS_AT_ONCE: Final = 200
-"""Outputs are long."""
-
-ARTIFACTS_AT_ONCE: Final = 20
-"""And so are artifacts."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -28,89 +22,67 @@ class Found:
     seqs: set[int] = dataclasses.field(default_factory=set)
     calls: set[UUID] = dataclasses.field(default_factory=set)
 
+    def add(self, met: Met) -> None:
+        """Note a row that holds it."""
+        if met.seq is not None:
+            self.seqs.add(met.seq)
+        elif met.call is not None:
+            self.calls.add(met.call)
+        else:
+            self.is_whole = True
+
 
 async def look(db: Database, who: Principal, request: SubjectRequest) -> dict[UUID, Found]:
     """Return what holds the subject of a request, by stream. Each page is a transaction."""
     found: defaultdict[UUID, Found] = defaultdict(Found)
-    wanted = needles(request.subject)
-    await _look_at_bodies(db, who, request.subject, wanted, found)
-    await _look_at_calls(db, who, request.subject, wanted, found)
-    await _look_at_receipts(db, who, request.subject, wanted, found)
-    await _look_at_artifacts(db, who, request.subject, wanted, found)
+    subject = Wanted(subject=request.subject, needles=tuple(needles(request.subject)))
+    wishes: list[tuple[Table, Wanted]] = [
+        (table, subject) for table in Table if table is not Table.PRINCIPALS
+    ]
     if request.principal is not None:
-        await _look_at_principals(db, who, request.principal, found)
+        wishes.append((Table.PRINCIPALS, Wanted(subject=request.principal, needles=())))
+    for table, wanted in wishes:
+        async for page in _pages(db, who, table, wanted):
+            # Long texts are read as JSON: nobody else waits for them.
+            for met in await asyncio.to_thread(_holding, page, wanted.subject):
+                found[met.stream].add(met)
     return dict(found)
 
 
-async def _look_at_bodies(
-    db: Database, who: Principal, subject: str, wanted: list[bytes], found: defaultdict[UUID, Found]
-) -> None:
-    after: tuple[UUID, int] | None = None
+async def speaking_of(db: Database, who: Principal, session: UUID, found: Found) -> set[int]:
+    """Return the events of a session that were found, and all that speak of a call of these."""
+    named = [each async for each in _named(db, who, session)]
+    calls = found.calls.union(*[each.calls for each in named if each.seq in found.seqs])
+    return found.seqs.union(each.seq for each in named if calls.intersection(each.calls))
+
+
+def _holding(page: Sequence[Met], subject: str) -> list[Met]:
+    return [
+        met for met in page if met.is_told or (met.text is not None and holds(met.text, subject))
+    ]
+
+
+async def _pages(
+    db: Database, who: Principal, table: Table, wanted: Wanted
+) -> AsyncIterator[list[Met]]:
+    """Yield every page of a table, each read in a transaction of its own."""
+    after: Key | None = None
     while True:
         async with db.reading(who) as tx:
-            page = await store.page_bodies(tx, after, wanted, BODIES_AT_ONCE)
-        for stream, seq, body in page:
-            if body is not None and holds(body, subject):
-                found[stream].seqs.add(seq)
-        if len(page) < BODIES_AT_ONCE:
+            page = await store.page(tx, table, wanted, after)
+        if not page:
             return
-        after = page[-1][:2]
+        yield page
+        after = page[-1].key
 
 
-async def _look_at_calls(
-    db: Database, who: Principal, subject: str, wanted: list[bytes], found: defaultdict[UUID, Found]
-) -> None:
-    after: tuple[UUID, UUID] | None = None
+async def _named(db: Database, who: Principal, session: UUID) -> AsyncIterator[Named]:
+    after = 0
     while True:
         async with db.reading(who) as tx:
-            page = await store.page_calls(tx, after, wanted, CALLS_AT_ONCE)
-        for session, call, text in page:
-            if text is not None and holds(text, subject):
-                found[session].calls.add(call)
-        if len(page) < CALLS_AT_ONCE:
+            page = await store.page_named(tx, session, after)
+        for each in page:
+            yield each
+        if not page:
             return
-        after = page[-1][:2]
-
-
-async def _look_at_receipts(
-    db: Database, who: Principal, subject: str, wanted: list[bytes], found: defaultdict[UUID, Found]
-) -> None:
-    after: tuple[UUID, UUID] | None = None
-    while True:
-        async with db.reading(who) as tx:
-            page = await store.page_receipts(tx, after, wanted, subject, RECEIPTS_AT_ONCE)
-        for session, _, call, is_told, text in page:
-            if is_told or (text is not None and holds(text, subject)):
-                found[session].calls.add(call)
-        if len(page) < RECEIPTS_AT_ONCE:
-            return
-        after = page[-1][:2]
-
-
-async def _look_at_artifacts(
-    db: Database, who: Principal, subject: str, wanted: list[bytes], found: defaultdict[UUID, Found]
-) -> None:
-    after: tuple[UUID, int, str] | None = None
-    while True:
-        async with db.reading(who) as tx:
-            page = await store.page_artifacts(tx, after, subject, wanted, ARTIFACTS_AT_ONCE)
-        for stream, seq, _, is_told in page:
-            if is_told:
-                found[stream].seqs.add(seq)
-        if len(page) < ARTIFACTS_AT_ONCE:
-            return
-        after = page[-1][:3]
-
-
-async def _look_at_principals(
-    db: Database, who: Principal, principal: str, found: defaultdict[UUID, Found]
-) -> None:
-    after: UUID | None = None
-    while True:
-        async with db.reading(who) as tx:
-            page = await store.page_principals(tx, after, principal, CALLS_AT_ONCE)
-        for session in page:
-            found[session].is_whole = True
-        if len(page) < CALLS_AT_ONCE:
-            return
-        after = page[-1]
+        after = page[-1].seq
