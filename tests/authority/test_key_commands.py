@@ -1,14 +1,21 @@
 """Commands that have a key of ours: what is taken of what they print, and how they end."""
 
 import asyncio
+import contextlib
 import os
+import re
+import signal
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.authority.commanded import TRIAL, Signer, canned, program, saying
+from tests.house.checkout import ROOT
 
 from placet.authority.key_commands import KEPT, Argv, CommandKey, Commands, KeyCommandUnusable
 from placet.evidence.ed25519 import SigningKey
@@ -17,6 +24,7 @@ T = TypeVar("T")
 OURS, OTHER = SigningKey(b"\x0a" * 32), SigningKey(b"\x0b" * 32)
 PUBLIC = OURS.public.raw.hex()
 GOOD = OURS.sign(TRIAL)
+PAGE = ROOT / "docs" / "how-to" / "change-the-services-keys.md"
 LOOPS = (asyncio.new_event_loop, uvloop.new_event_loop)
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
@@ -64,6 +72,16 @@ def test_a_command_signs_the_very_bytes_that_it_is_given(tmp_path: Path, loop: L
         return [await key.sign(message) for message in messages]
 
     assert run(act(), loop) == [OURS.sign(message) for message in messages]
+
+
+def test_the_program_of_the_page_signs(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    path, pem = program(tmp_path / "placet-signer", text), tmp_path / "key.pem"
+    private = Ed25519PrivateKey.from_private_bytes(OURS.seed())
+    pem.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    command = Argv((sys.executable, str(path), str(pem)))
+    key = run(CommandKey.meet(command, Commands()))
+    assert run(key.sign(b"hello")) == OURS.sign(b"hello")
 
 
 def test_capital_digits_and_another_line_end_are_taken(tmp_path: Path) -> None:
@@ -145,6 +163,28 @@ def test_a_slow_command_ends_with_its_group_and_is_left_alone_for_a_while(
     run(act(), loop)
     assert (tmp_path / "started").read_text() == "x\n"
     assert ended(int((tmp_path / "child").read_text()))
+
+
+def test_a_program_that_became_another_user_is_left_behind_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = canned(tmp_path / "c", f"echo $$ > {tmp_path}/pid; sleep 60")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    async def act() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "killpg", refuse)
+            with pytest.raises(KeyCommandUnusable, match="no answer within 1 s"):
+                await CommandKey.meet(command, Commands(seconds=1.0))
+        pid = int((tmp_path / "pid").read_text())
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        while (Path("/proc") / str(pid)).exists():  # noqa: ASYNC110 -- until the loop has seen its end
+            await asyncio.sleep(0)
+
+    run(act())
 
 
 def test_a_command_that_nobody_waits_for_any_more_ends(tmp_path: Path, loop: Loop) -> None:

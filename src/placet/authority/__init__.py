@@ -6,12 +6,14 @@ possession that the key itself signed, and stands in the tenant's `authority` st
 `KeyRevocation`, told as `PersonKeyRevoked`, and never comes back. Whether it counts, and where, is
 said by the workspaces that let it in (`studio.enrolments`). A `ServerKey` is
 one of ours: one each for grants, artifacts and checkpoints, private halves in files of the
-operator's data folder and never in Postgres, public halves in a list that anybody may keep. A
+operator's data folder or, but for grants, behind a command, and never in Postgres; public halves in
+a list that anybody may keep. A
 `CompiledGovernanceArtifact` is what an approved snapshot compiles to, in an envelope signed with
 the artifact key; it is fetched by its hash and verified without asking us again.
 
 - `model`, `rules`, `tables`, `store`, `service`, `routes`: as everywhere.
-- `server_keys`: makes the key files once, reads them at each start, and signs with them.
+- `server_keys`: makes keys once, reads them at each start, and signs with them. `key_slots`: what
+  stands in the folder; `key_files`, `key_commands`: the two kinds of keys; `signers`: both.
 - `controls`: what stops things. `tool_hosts`: who runs tools, and whose word on a call counts.
 
 Invariants
@@ -33,6 +35,9 @@ Failures
 - Somebody else's key ended by one who is no admin: `key_of_another`.
 - A key file that others may read, or that holds no key: the service does not start and says which
   file and what to do.
+- A command that fails, is late, or prints anything but a signature by the key that was taken into
+  use: nothing is signed, by no other key either; whoever asked is told to come back
+  (`governance_unavailable`), and a service does not start. It is never waited for in a transaction.
 - A lost key file: a new key is made and listed; what the old one signed still verifies, because
   its public half stays in the list.
 """

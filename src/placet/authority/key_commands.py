@@ -197,11 +197,13 @@ async def _end(transport: asyncio.SubprocessTransport, heard: _Hearing) -> None:
     """End what still runs of a process and its group, and wait until it has."""
     if transport.get_returncode() is None:
         # The number is the process's own until it was waited for, and so is its group's.
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(transport.get_pid(), signal.SIGKILL)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(heard.exited.wait(), _END_SECONDS)
-    transport.close()
+    # A program that became another user is not ours to end; it is left behind without its pipes.
+    with contextlib.suppress(PermissionError):
+        transport.close()
 
 
 def _told(code: int) -> str:

@@ -121,6 +121,18 @@ async def test_a_call_for_a_checkpoint_takes_no_more_than_it_may(
     assert made.size == 10
 
 
+async def test_a_checkpoint_waits_for_nothing_that_is_written_after_it_was_asked_for(
+    scribe: Scribe, keys: ServerKeys
+) -> None:
+    stream = StreamId(scribe.ids.new())
+    await scribe.say(stream, 2)
+    async with scribe.saying(1_200) as others:
+        made = await made_by(scribe, keys)
+        assert not any(task.done() for task in others)
+    async with scribe.db.reading(scribe.who) as tx:
+        assert await service.last_logged_seq(tx, stream, made.size) is not None
+
+
 async def test_on_a_restored_server_nothing_enters_and_nothing_is_signed(
     scribe: Scribe, keys: ServerKeys, admin: "asyncpg.Connection[Any]"
 ) -> None:

@@ -59,6 +59,21 @@ async def test_what_waits_while_another_holds_the_log_stands_below_the_place_of_
     assert entry.index < (await place_of_end(scribe)).log_size
 
 
+async def test_a_tenant_that_never_stops_writing_is_told_all_the_same(
+    scribe: Scribe, keys: ServerKeys
+) -> None:
+    stream = StreamId(scribe.ids.new())
+    await scribe.advance_all()
+    await scribe.say(stream)
+    async with scribe.saying(1_200) as others:
+        assert await told_of_end(scribe, keys.artifact)
+        assert not any(task.done() for task in others)
+    async with scribe.db.reading(scribe.who) as tx:
+        entry = await logs.find_entry(tx, stream, 1)
+    assert entry is not None
+    assert entry.index < (await place_of_end(scribe)).log_size
+
+
 async def test_of_a_damaged_log_the_tenant_is_told_where_it_ends(
     scribe: Scribe, keys: ServerKeys, admin: "asyncpg.Connection[Any]"
 ) -> None:

@@ -16,6 +16,9 @@ The end of a key stands in each tenant's `authority` stream, with the length of 
 that moment: what the key signed counts only where the event that tells of it stands in the log
 before that. Nobody goes by the times that signed documents claim.
 
+Where a command has the key, the next one is another command's or, if somebody says so, a file's;
+while a command gives the key that ended, nothing is signed.
+
 Failures: a process that dies on the way leaves a key that lies ready unlisted; whoever looks next
 lists it. Two processes of one folder take turns by a lock in it. Without the database nothing
 changes; a file that cannot be used holds up its own purpose alone. A service learns of an end
