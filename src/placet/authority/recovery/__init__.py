@@ -9,8 +9,10 @@ there, raises the epoch, and leaves each tenant with an open *lost range*.
 - `witness`: the checkpoints that were kept outside. `watch`: whether this process may grant.
   `service`: raising and closing. What a raise does to sessions stands in `replay.restores`.
 
-States of a lost range: open → closed, by an operator with a reason. While one is open, write tools
-ask and financial, destructive and administrative tools are denied (`policy.recovering`).
+States of a lost range: open → told of in the tenant's stream → closed, by an operator with a
+reason, who says that people have repeated the ends of authority that were lost. Until it is closed,
+write tools ask and financial, destructive and administrative tools are denied
+(`policy.recovering`).
 
 Invariants
 - Nothing is granted on a server that the epoch was not raised for: each statement that grants looks
@@ -18,7 +20,9 @@ Invariants
 - A session of an earlier epoch takes no lease, prepares and grants nothing before it has come into
   the present one, and with that its lease, its prepared requests and its grants are void.
 - The epoch only rises, above that of the database and of every checkpoint that was kept outside.
-- The epoch and every tenant's lost range are written in one transaction.
+- The epoch and every tenant's lost range are written in one transaction, with the server that it
+  was before and what people have to repeat.
+- Each raise is told of once, and no lost range is closed before.
 
 Failures
 - A witness that cannot be read or whose newest line nobody of ours signed: nothing is granted.

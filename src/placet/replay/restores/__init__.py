@@ -8,11 +8,15 @@ it. `SessionRestored` and `CallBecameUnknown` tell so in its stream, hence its s
 its events as before. Its version jumps beyond all that the lost history can have reached, so that
 no process decides on what it remembers of that.
 
+- `outside`: what lines of an export tell was stopped or ended. `ends`: ends it again, before
+  anything can be granted here; what people alone can end again is kept with the lost range.
 - `verify`: events, chains, log and witnessed checkpoints of one tenant, computed anew.
 - `service`: brings the sessions of all tenants into the present epoch; where it breaks off, the
-  next run goes on.
+  next run goes on. `procedure`: the whole of it, in its order.
 
 Failures
+- It breaks off: each end is put in force again by the next run, those of our own keys are told to
+  every tenant that was not told of them, then every raise that was not, then sessions come along.
 - A receipt settles a call meanwhile: the session is read again.
 - The server changes once more: `recovering`, and the epoch has to be raised again.
 """
