@@ -35,6 +35,7 @@ import sys
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
@@ -2152,13 +2153,13 @@ def _verify(
 ) -> BundleReport:
     """Read to the end or to the first flaw, after a first line that was read before.
 
-    What several processes find bad is read again by one, which names it.
+    What is found bad in parts is read again line by line, which names it.
     """
-    begin = _shared_from(stream, processes)
+    begin = _shared_from(stream)
     if begin is not None:
         audit = _Audit(pinned, held)
         try:
-            _read(stream, audit, first, processes)
+            _read(stream, audit, first, max(processes, 1))
             return audit.report(None)
         except _BadError:
             stream.seek(begin)
@@ -2171,10 +2172,11 @@ def _verify(
     return audit.report(flaw)
 
 
-def _read(stream: BinaryIO, audit: "_Audit", first: bytes, processes: int = 1) -> None:
+def _read(stream: BinaryIO, audit: "_Audit", first: bytes, processes: int = 0) -> None:
+    """Read line by line, or in parts by so many processes."""
     if first:
         audit.take(first)
-    if processes > 1:
+    if processes:
         _read_ahead(stream, audit, processes)
     while line := stream.readline(LINE_MAX + 1):
         audit.take(line)
@@ -2279,6 +2281,12 @@ class _Audit:
         self._hash.update(b"".join(self._unhashed))
         self._unhashed.clear()
         self._unhashed_bytes = 0
+
+    @property
+    def is_at_events(self) -> bool:
+        """Tell whether an event may stand on the next line."""
+        is_begun = self._header is not None and (bool(self._stage) or not self.is_second)
+        return is_begun and not self._events_ended and not self._is_complete
 
     def stage_events(self) -> None:
         """Note that the events have begun."""
@@ -4386,10 +4394,10 @@ def _dossier_not_proved(opened: Opened, *, is_pinned: bool) -> Iterator[str]:
     yield "that the artifact is what the contract compiles to: `placet policy rebuild` tells"
 
 
-# Several processes. Each reads parts of the file and says what it found there, taking for granted
-# what the first event of each stream says of the one before; whether that was so is seen when the
-# parts are put together, in order. A part that does not fit, or holds a line that is not good, is
-# read in the usual way; and a file in which anything is bad is read once more by one process.
+# Large files are read in parts, by several processes or one. What is found in a part takes for
+# granted what the first event of each stream says of the one before; whether that was so is seen
+# when the parts are put together, in order. A part that does not fit, or holds a line that is not
+# good, is read line by line; and so is a whole file in which anything is bad, once more.
 
 _CHUNK: Final = 1 << 20
 """Bytes that are read at a time."""
@@ -4440,10 +4448,8 @@ class _Found(NamedTuple):
     told: list[_Fact]
 
 
-def _shared_from(stream: BinaryIO, processes: int) -> int | None:
-    """Return where a file stands that is worth several processes, or None for any other."""
-    if processes <= 1 or "fork" not in multiprocessing.get_all_start_methods():
-        return None
+def _shared_from(stream: BinaryIO) -> int | None:
+    """Return where a file stands that is worth being read in parts, or None for any other."""
     try:
         begin = stream.tell()
         return begin if os.fstat(stream.fileno()).st_size - begin >= _WORTH else None
@@ -4452,7 +4458,7 @@ def _shared_from(stream: BinaryIO, processes: int) -> int | None:
 
 
 def _read_ahead(stream: BinaryIO, audit: _Audit, processes: int) -> None:
-    """Take the events of a file, which several processes read; leave the rest of it."""
+    """Take the events of a file in parts, and leave the rest of it."""
     number, at = stream.fileno(), stream.tell()
     size = os.fstat(number).st_size
     while line := stream.readline(LINE_MAX + 1):
@@ -4460,8 +4466,27 @@ def _read_ahead(stream: BinaryIO, audit: _Audit, processes: int) -> None:
             break
         audit.take(line)
         at += len(line)
-    context = multiprocessing.get_context("fork")
+    if not audit.is_at_events:
+        stream.seek(at)
+        return
     chunks = [(begin, min(begin + _CHUNK, size)) for begin in range(at, size, _CHUNK)]
+    with _found_of(number, audit, chunks, processes) as parts:
+        for (_, end), found in zip(chunks, parts, strict=False):
+            at = _put_on(stream, audit, at, end, found)
+            if not audit.is_at_events:
+                break
+    stream.seek(at)
+
+
+@contextmanager
+def _found_of(
+    number: int, audit: _Audit, chunks: Sequence[tuple[int, int]], processes: int
+) -> Iterator[Iterator[_Found | None]]:
+    """Yield what is found in each part, read by as many processes as are asked for, or by this."""
+    if processes <= 1 or "fork" not in multiprocessing.get_all_start_methods():
+        yield (_look(number, audit, begin, end) for begin, end in chunks)
+        return
+    context = multiprocessing.get_context("fork")
     workers, receivers = [], []
     for place in range(processes):
         receive, send = context.Pipe(duplex=False)
@@ -4471,14 +4496,11 @@ def _read_ahead(stream: BinaryIO, audit: _Audit, processes: int) -> None:
         send.close()
         receivers.append(receive)
     try:
-        for place, (_, end) in enumerate(chunks):
-            found = _received(receivers[place % processes])
-            at = _put_on(stream, audit, at, end, found)
+        yield (_received(receivers[place % processes]) for place in range(len(chunks)))
     finally:
         for worker in workers:
             worker.terminate()
             worker.join()
-    stream.seek(at)
 
 
 def _received(receive: Connection) -> _Found | None:
@@ -4491,7 +4513,7 @@ def _received(receive: Connection) -> _Found | None:
 
 def _put_on(stream: BinaryIO, audit: _Audit, at: int, end: int, found: _Found | None) -> int:
     """Take the events of one part, whose lines begin before `end`. Returns where it ends."""
-    if found is not None and found.begin == at and _fits(audit, found):
+    if found is not None and found.lines and found.begin == at and _fits(audit, found):
         audit.skip(os.pread(stream.fileno(), found.end - at, at))
         _take_found(audit, found)
         at = found.end
