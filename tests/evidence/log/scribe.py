@@ -1,6 +1,9 @@
 """Somebody who writes events into a tenant's streams, does rounds of its log and reads both."""
 
+import asyncio
+import contextlib
 import json
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +17,8 @@ from placet.kernel.ids import Ids
 from placet.kernel.principal import Principal
 from placet.kernel.value import Value
 from placet.storage.database import Database
+
+WRITERS = 4
 
 _EVENTS = sa.text(
     "SELECT stream_id, seq, leaf FROM placet.event WHERE tenant_id = placet.tenant()"
@@ -46,6 +51,23 @@ class Scribe:
         said = [new_event(self.ids, SomethingSaid(number=number)) for number in range(n)]
         async with self.db.writing(self.who) as tx:
             await append(tx, stream, StreamKind.WORKSPACE, said)
+
+    @contextlib.asynccontextmanager
+    async def saying(self, n: int) -> "AsyncIterator[list[asyncio.Task[None]]]":
+        """Have somebody say one thing after the other beside the block, up to `n` of them."""
+
+        async def say_on() -> None:
+            stream = StreamId(self.ids.new())
+            for _ in range(n // WRITERS):
+                await self.say(stream)
+
+        tasks = [asyncio.create_task(say_on()) for _ in range(WRITERS)]
+        try:
+            yield tasks
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     async def advance(self, room: int = 2_048) -> Round | None:
         """Do one round."""

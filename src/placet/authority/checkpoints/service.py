@@ -15,7 +15,7 @@ from placet.evidence.checkpoint import CHECKPOINT_TYPE, CheckpointPayload, origi
 from placet.evidence.dsse import encode_envelope, parse_envelope
 from placet.evidence.log import service as log
 from placet.evidence.log import store as entries
-from placet.evidence.log.model import ENTRIES_AT_ONCE, NEWEST
+from placet.evidence.log.model import ENTRIES_AT_ONCE, NEWEST, Round
 from placet.evidence.merkle import EMPTY_ROOT
 from placet.evidence.vote import CheckpointSeen
 from placet.kernel.canonical import canonical
@@ -82,12 +82,14 @@ async def make_checkpoint(
 async def sequence(
     db: Database, tenant_id: TenantId, ids: Ids, *, entries_max: int = SEQUENCED_MAX
 ) -> int:
-    """Do rounds until nothing waits, or so many entries are new. Returns how many.
+    """Do rounds until all that waits now is in, or so many entries are new. Returns how many.
 
-    Refuses `governance_unavailable` where others never let go of the log.
+    What is written meanwhile may wait for the next call. Refuses `governance_unavailable` where
+    others never let go of the log.
     """
     done, busy = 0, 0
     part: int | None = NEWEST
+    before: Round | None = None
     while done < entries_max:
         room = min(ENTRIES_AT_ONCE, entries_max - done)
         async with db.writing(acting_for(tenant_id)) as tx:
@@ -99,10 +101,11 @@ async def sequence(
                     detail="others hold this log all the time", retry_after_seconds=1
                 )
             await asyncio.sleep(WAIT_SECONDS)
-        elif round_.is_idle:
-            break
         else:
             done, part = done + round_.entered, None
+            if round_.ends(before):
+                break
+            before = round_
     return done
 
 

@@ -8,7 +8,7 @@ from placet.authority.checkpoints import rules, service, store
 from placet.authority.checkpoints.service import acting_for
 from placet.authority.server_keys import ServerKeys
 from placet.evidence.log import service as log
-from placet.evidence.log.model import ENTRIES_AT_ONCE, NEWEST, SEALS_AT_ONCE
+from placet.evidence.log.model import NEWEST
 from placet.kernel.ids import Ids, TenantId
 from placet.kernel.value import Value
 from placet.storage.database import Database
@@ -105,5 +105,4 @@ async def take_turn(
     is_due = rules.is_due(seen.owed, seen.last, seen.at)
     if is_due:
         await service.sign(db, tenant_id, keys, ids)
-    is_full = done.entered >= ENTRIES_AT_ONCE or done.sealed >= SEALS_AT_ONCE
-    return Turn(went_on=is_due or not done.is_idle, has_more=is_full)
+    return Turn(went_on=is_due or not done.is_idle, has_more=done.is_full)

@@ -12,7 +12,7 @@ from placet.events import store as events
 from placet.events.model import SYSTEM_ACTOR, StreamKind, new_event, tenant_stream
 from placet.evidence.log import service as log
 from placet.evidence.log import store as logs
-from placet.evidence.log.model import LogDamaged
+from placet.evidence.log.model import NEWEST, LogDamaged, Round
 from placet.kernel.ids import Ids, TenantId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import GovernanceUnavailable
@@ -47,9 +47,10 @@ async def tell_tenant(
 ) -> bool:
     """Tell a tenant of the end of a key. Returns False where it was told before.
 
-    Everything that waits enters the log in the transaction that tells, so that what the key signed
-    until now stands below the place. A log that is damaged takes nothing in: there the place is
-    where it ends. Refuses `governance_unavailable` where others never let go of the log.
+    Everything that waits now enters the log before or in the transaction that tells, so that what
+    the key signed until now stands below the place. A log that is damaged takes nothing in: there
+    the place is where it ends. Refuses `governance_unavailable` where others never let go of the
+    log.
     """
     who = Principal(
         tenant_id=tenant_id,
@@ -80,11 +81,13 @@ async def tell_tenant(
 
 
 async def _enter(tx: Writing, ids: Ids) -> bool | None:
-    """Do rounds, and tell whether nothing waits any more; None if somebody else is at it."""
+    """Do rounds, and tell whether all that waited is in; None if somebody else is at it."""
+    before: Round | None = None
     for _ in range(ROUNDS_AT_ONCE):
-        done = await log.advance(tx, ids)
-        if done is None or done.is_idle:
+        done = await log.advance(tx, ids, part=NEWEST if before is None else None)
+        if done is None or done.ends(before):
             return None if done is None else True
+        before = done
     return False
 
 

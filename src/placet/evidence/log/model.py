@@ -80,16 +80,30 @@ class Taken(Value, frozen=True):
 
 
 class Round(Value, frozen=True):
-    """What a round did: entries that came in, ends that were told, and the log's size since."""
+    """What a round did: entries that came in, ends that were told, and the log's size since.
+
+    One that `is_full` did as much as one may do, and has left whatever else waits.
+    """
 
     entered: int
     sealed: int
     size: int
+    is_full: bool
 
     @property
     def is_idle(self) -> bool:
         """Tell whether there was nothing to do."""
         return self.entered == 0 and self.sealed == 0
+
+    def ends(self, before: "Round | None") -> bool:
+        """Tell whether all that waited when the rounds began is in, given the round `before`.
+
+        A round that is not full took all that it saw. What is written meanwhile is not waited for:
+        where somebody always writes, something always waits. What tells of the ends that a round
+        met is itself taken in by the next.
+        """
+        is_told = self.sealed == 0 or (before is not None and not before.is_full)
+        return is_told and not self.is_full
 
 
 class Included(Value, frozen=True):

@@ -51,7 +51,13 @@ async def advance(
         await store.drop_taken(tx, taken.done, seals)
     if seals:
         await _tell(tx, ids, seals)
-    done = Round(entered=after.size - head.size, sealed=len(seals), size=after.size)
+    done = Round(
+        entered=after.size - head.size,
+        sealed=len(seals),
+        size=after.size,
+        # One row may hold many events, and one that does not fit is not done with.
+        is_full=len(rows) == room or len(taken.done) < len(rows) or len(seals) == SEALS_AT_ONCE,
+    )
     if (after != head or seals) and not await store.advance_head(tx, head.size, after):
         raise LogDamaged(
             detail=f"the log has no {head.size} entries any more", retry_after_seconds=AGAIN_SECONDS
