@@ -17,9 +17,11 @@ from placet.authority.checkpoints import service
 from placet.authority.server_keys import ServerKeys
 from placet.cli.exits import Exit
 from placet.events.model import StreamId
+from placet.evidence.bundle import KeyList, KeyPurpose, NamedKey
 from placet.evidence.checkpoint import CheckpointPayload, sign_checkpoint, verify_checkpoint
 from placet.evidence.dsse import encode_envelope, open_payload, parse_envelope
-from placet.evidence.ed25519 import SigningKey
+from placet.evidence.ed25519 import PublicKey, SigningKey
+from placet.kernel.canonical import canonical
 from placet.kernel.ids import SystemIds, TenantId
 from placet.storage.database import Database
 
@@ -43,12 +45,26 @@ async def sign(database_url: str, tenant_id: TenantId) -> None:
     await db.close()
 
 
-def line_of(like: str, **otherwise: object) -> bytes:
+def line_of(like: str, by: SigningKey | None = None, **otherwise: object) -> bytes:
     """Return a witness's line with a checkpoint like this one, some of its payload changed."""
     told = open_payload(parse_envelope(like.encode()).payload, CheckpointPayload)
     assert isinstance(KEYS.checkpoint, SigningKey)
-    signed = sign_checkpoint(CheckpointPayload(**(asdict(told) | otherwise)), KEYS.checkpoint)
+    key = KEYS.checkpoint if by is None else by
+    said = asdict(told) | {"key_id": key.key_id} | otherwise
+    signed = sign_checkpoint(CheckpointPayload(**said), key)
     return b'{"envelope":' + encode_envelope(signed) + b"}\n"
+
+
+def pinned(folder: Path, *keys: PublicKey) -> str:
+    """Return a file in which these keys are pinned for checkpoints."""
+    named = [
+        NamedKey(key_id=key.key_id, public_key=key.raw, purpose=KeyPurpose.CHECKPOINT)
+        for key in keys
+    ]
+    file = folder / "pinned-keys.json"
+    file.write_bytes(canonical(KeyList(version=1, keys=tuple(named))))
+    file.chmod(0o600)
+    return str(file)
 
 
 def told(done: Done) -> Any:  # noqa: ANN401 -- JSON
@@ -61,7 +77,11 @@ def test_checkpoints_are_listed_shown_and_kept(
 ) -> None:
     made = told(placet("tenant", "create", "acme", "--json", PLACET_DATABASE_URL=database_url))
     ask: Callable[..., Done] = lambda *words: placet(  # noqa: E731 -- one word for what is asked
-        "checkpoint", *words, PLACET_API_KEY=made["api_key"], PLACET_URL=url
+        "checkpoint",
+        *words,
+        PLACET_API_KEY=made["api_key"],
+        PLACET_URL=url,
+        PLACET_PINNED_KEYS=pinned(tmp_path, KEYS.checkpoint.public),
     )
     assert told(ask("list", "--json")) == []
     assert ask("show").returncode == Exit.NOT_FOUND
@@ -91,6 +111,7 @@ def test_a_witness_takes_what_follows_from_it_and_nothing_else(
         *("checkpoint", "save", "--append", "-o", str(lines), "--json"),
         PLACET_API_KEY=made["api_key"],
         PLACET_URL=url,
+        PLACET_PINNED_KEYS=pinned(tmp_path, KEYS.checkpoint.public),
     )
     asyncio.run(sign(database_url, tenant))
     first = told(save())
@@ -134,6 +155,45 @@ def test_a_witness_in_no_folder_is_not_begun(
         *("checkpoint", "save", "--append", "-o", file),
         PLACET_API_KEY=made["api_key"],
         PLACET_URL=url,
+        PLACET_PINNED_KEYS=pinned(tmp_path, KEYS.checkpoint.public),
     )
     assert done.returncode == Exit.INFRASTRUCTURE
     assert "cannot be written" in done.stderr
+
+
+def test_a_witness_takes_nothing_that_no_pinned_key_signed(
+    placet: Placet, url: str, database_url: str, tmp_path: Path
+) -> None:
+    made = told(placet("tenant", "create", "signed", "--json", PLACET_DATABASE_URL=database_url))
+    asyncio.run(sign(database_url, TenantId(UUID(made["tenant"]["tenant_id"]))))
+    lines, other = tmp_path / "signed.jsonl", SigningKey.generate()
+    save: Callable[..., Done] = lambda *keys: placet(  # noqa: E731 -- one word for what is done
+        *("checkpoint", "save", "--append", "-o", str(lines)),
+        PLACET_API_KEY=made["api_key"],
+        PLACET_URL=url,
+        PLACET_PINNED_KEYS=pinned(tmp_path, *keys),
+    )
+    for keys, exit_, why in (
+        ((), Exit.NOT_FOUND, "no key for checkpoints is pinned"),
+        ((other.public,), Exit.FAILED, "what the service offers is no checkpoint that a pinned"),
+    ):
+        refused = save(*keys)
+        assert (refused.returncode, why in refused.stderr) == (exit_, True), refused.stderr
+        assert not lines.exists()
+    assert save(KEYS.checkpoint.public).returncode == Exit.OK
+    envelope = json.loads(lines.read_text())["envelope"]
+    for forged in (
+        line_of(json.dumps(envelope), by=other),
+        json.dumps(
+            {
+                "envelope": envelope
+                | {"signatures": [envelope["signatures"][0] | {"sig": "A" * 86 + "=="}]}
+            }
+        ).encode()
+        + b"\n",
+    ):
+        lines.write_bytes(forged)
+        refused = save(KEYS.checkpoint.public)
+        assert refused.returncode == Exit.FAILED, refused.stderr
+        assert "its last line is no checkpoint that a pinned key signed" in refused.stderr
+        assert lines.read_bytes() == forged

@@ -8,9 +8,13 @@ import click
 from placet.cli.exits import CommandRefused, Exit
 from placet.cli.key import url_option
 from placet.cli.output import data_dir_option, give, json_option
+from placet.cli.pins import pins_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from placet.authority.checkpoints.model import CheckpointView, Kept
+    from placet.evidence.ed25519 import PublicKey
     from placet.sdk.studio.client import Studio
 
 _EXAMPLES: Final = """\b
@@ -67,21 +71,29 @@ def show(*, url: str | None, data_dir: Path | None, as_json: bool) -> None:
 @click.option(
     "--append", is_flag=True, help="Add a line to the file, behind the one that it follows from."
 )
+@pins_option
 @url_option
 @data_dir_option
 @json_option
-def save(
-    *, file: Path, append: bool, url: str | None, data_dir: Path | None, as_json: bool
+def save(  # noqa: PLR0913 -- one argument per option
+    *,
+    file: Path,
+    append: bool,
+    pins: Path | None,
+    url: str | None,
+    data_dir: Path | None,
+    as_json: bool,
 ) -> None:
     """Write the newest checkpoint to a file, for `placet verify --checkpoint`.
 
-    With --append a checkpoint is added only behind one of the same tenant, and only where the
-    service proves that its log grew from there; a later restore epoch may begin anew.
+    With --append a checkpoint is added only behind one of the same tenant, both signed by pinned
+    keys (`placet keys pin`), and only where the service proves that its log grew from there; a
+    later restore epoch may begin anew.
     """
     from placet.cli.desk import write_file
 
     if append:
-        newest = _append(file, url, data_dir)
+        newest = _append(file, _pinned(pins), url, data_dir)
     else:
         newest = _newest(url, data_dir)
         write_file(file, newest.envelope.encode())
@@ -89,15 +101,60 @@ def save(
     give(told, f"{_line(newest)}\nin {file}", as_json=as_json)
 
 
-def _append(file: Path, url: str | None, data_dir: Path | None) -> "CheckpointView":
+def _pinned(pins: Path | None) -> "list[PublicKey]":
+    """Return the pinned keys for checkpoints. Raises `CommandRefused` where there are none."""
+    from placet.cli.pins import pins_file, read_pins
+    from placet.evidence.bundle import KeyPurpose
+
+    file = pins_file(pins)
+    known = read_pins(file).keys
+    keys = [key.checked() for key in known if key.purpose is KeyPurpose.CHECKPOINT]
+    if not keys:
+        raise CommandRefused(
+            detail=f"no key for checkpoints is pinned in {file}",
+            remedy="pin it with `placet keys pin`, after comparing it with its holder",
+            code=Exit.NOT_FOUND,
+        )
+    return keys
+
+
+def _check_signed(file: Path, keys: "Sequence[PublicKey]", envelope: bytes, what: str) -> None:
+    """Refuse what no pinned key signed."""
+    from placet.evidence.checkpoint import verify_checkpoint
+    from placet.evidence.dsse import EnvelopeRefused, parse_envelope
+
+    try:
+        verify_checkpoint(parse_envelope(envelope), keys)
+    except EnvelopeRefused as fault:
+        raise CommandRefused(
+            detail=f"nothing is added to {file}: {what} is no checkpoint that a pinned key signed:"
+            f" {fault.detail}",
+            remedy="after a rotation of keys run `placet keys follow`; if that changes nothing,"
+            " keep the file and find out who wrote this",
+            code=Exit.FAILED,
+        ) from fault
+
+
+def _append(
+    file: Path, keys: "Sequence[PublicKey]", url: str | None, data_dir: Path | None
+) -> "CheckpointView":
     """Add the newest checkpoint behind the last one of a file, of which it has to follow."""
-    from placet.authority.checkpoints.witness import WitnessUnreadable, keep_at, newest_at, told_by
+    from placet.authority.checkpoints.witness import (
+        WitnessUnreadable,
+        envelope_at,
+        keep_at,
+        newest_at,
+        told_by,
+    )
     from placet.cli.desk import at_desk
 
     async def added(studio: "Studio") -> "CheckpointView":
         newest = await studio.checkpoints.latest()
+        _check_signed(file, keys, newest.envelope.encode(), "what the service offers")
         tenant_id, offered = told_by(newest.envelope.encode())
         held = newest_at(file, tenant_id)
+        if (last := envelope_at(file)) is not None:
+            _check_signed(file, keys, last, "its last line")
         if held is not None:
             await _check_follows(studio, file, held, offered)
         if keep_at(file, tenant_id, held, [(offered, newest.envelope.encode())]) != offered:

@@ -55,6 +55,21 @@ def newest_at(path: Path, tenant_id: TenantId) -> Kept | None:
         return _newest(file, tenant_id)
 
 
+def envelope_at(path: Path) -> bytes | None:
+    """Return the envelope of a file's last line, if it can be read as a line of ours.
+
+    Raises `OSError`.
+    """
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        line = _last_line(file)
+    try:
+        return None if line is None else bytes(msgspec.json.decode(line, type=_Line).envelope)
+    except msgspec.MsgspecError:
+        return None
+
+
 def keep(
     folder: Path, tenant_id: TenantId, after: Kept | None, checkpoints: Sequence[Checkpoint]
 ) -> Kept | None:
@@ -117,11 +132,17 @@ def told_by(envelope: bytes) -> tuple[TenantId, Kept]:
 
 
 def _newest(file: BinaryIO, tenant_id: TenantId) -> Kept | None:
+    line = _last_line(file)
+    return None if line is None else read_line(line, tenant_id)
+
+
+def _last_line(file: BinaryIO) -> bytes | None:
+    """Return the last line that is whole, with or without its line feed."""
     end = _end_of_lines(file)
     tail = _tail(file, end)
     if tail and not _is_torn(tail):
-        return read_line(tail, tenant_id)
-    return read_line(_read_line(file, end), tenant_id) if end else None
+        return tail
+    return _read_line(file, end) if end else None
 
 
 def _finish(file: BinaryIO) -> None:
