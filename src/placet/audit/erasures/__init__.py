@@ -6,19 +6,25 @@ trigger refuses it to everybody for whom no erasure was written down. In the sam
 function
 
 - holds the stream and sees that it is closed: a session that was sealed and in which it is known
-  what became of every call, or the stream of an archived workspace that has nothing in force;
+  what became of every call, the stream of an archived workspace that has nothing in force, or a
+  run that was closed; of a run that goes on bodies go too, where a person asked for it;
 - writes which bodies go (`audit_erasure`) and tells of it in the tenant's `erasures` stream
   (`BodiesErased`: how many, of which stream, from where to where, and why);
 - deletes salts and bodies, and blanks or deletes every copy of what they said: see
   `docs/reference/evidence.md`, which lists each column that can hold some.
 
+Of a run no other part keeps a copy, but its artifacts and what was folded of it, or of a fork that
+goes on behind the event: these go, and none is kept again. Kept answers are found by the streams
+that they name, which a trigger notes beside each of them.
+
 What the streams of a tenant as such say (`tenancy`, `authority`, `control`, `seals`, `erasures`) is
-never erased: it proves who may do what. Neither is what a `run` says: no such stream is
-ever closed. Of a workspace's stream only what people wrote in words goes, never what tells how
-authority came about. Of a session's stream everything may go.
+never erased: it proves who may do what. Of a workspace's stream only what people wrote in words
+goes, never what tells how authority came about. Of a session's stream and of a run's everything may
+go. Types of events stay, those that nobody here knows byte for byte: they stand in the header.
 
 Invariants
-- A stream of another tenant, or one that is not closed, is refused, whoever asks.
+- A stream of another tenant is refused, and so is one that is not closed, unless it is a run's and
+  a person asked.
 - What was erased is erased: doing it again finds nothing and writes nothing.
 - The chain, the log and each signature still verify; a verifier says what it could not read.
 
