@@ -162,7 +162,12 @@ def _restores() -> None:
     ):
         op.add_column("authority_recovery", column, schema="placet")
     op.alter_column("authority_recovery", "lost_ends", server_default=None, schema="placet")
+    # The owner sees no tenant's rows while row-level security is forced.
+    for name in ("authority_recovery", "event"):
+        op.execute(f"ALTER TABLE placet.{name} NO FORCE ROW LEVEL SECURITY")
     op.execute(TOLD)
+    for name in ("authority_recovery", "event"):
+        op.execute(f"ALTER TABLE placet.{name} FORCE ROW LEVEL SECURITY")
     for table, name in ENDED_BY.items():
         op.drop_constraint(name, table, type_="foreignkey", schema="placet")
 

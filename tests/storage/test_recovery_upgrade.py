@@ -1,0 +1,71 @@
+"""A raise of the restore epoch that was told of before counts as told of after the upgrade."""
+
+import asyncio
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+from alembic import command
+from tests.conftest import PASSWORDS, Server
+from tests.storage.catalog import TENANT_A, TENANT_B
+
+from placet.kernel.ids import Ids
+from placet.storage import migrations
+from placet.storage.roles import initialise
+
+# Of two raises, one was told of before it broke off.
+BEFORE = """
+SET session_replication_role = replica;
+INSERT INTO placet.authority_recovery (tenant_id, epoch, from_epoch, log_size, began_at)
+SELECT t, e, e - 1, 0, now()
+FROM unnest(ARRAY['{a}', '{b}']::uuid[]) AS t, unnest(ARRAY[2, 3]) AS e;
+INSERT INTO placet.event (
+    tenant_id, stream_id, seq, event_id, type, actor_id, at, epoch, fence, control_epoch,
+    control_revision, prev, body_hash, leaf)
+SELECT t, t, 1, t, 'Restored', t, now(), 2, 0, 0, 0, z, z, z
+FROM unnest(ARRAY['{a}', '{b}']::uuid[]) AS t,
+     decode(repeat('00', 32), 'hex') AS z
+"""
+AFTER = """
+SELECT tenant_id, epoch, told_seq, from_timeline, lost_ends::text AS lost_ends
+FROM placet.authority_recovery ORDER BY tenant_id, epoch
+"""
+UNFORCED = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'placet'::regnamespace AND relrowsecurity AND NOT relforcerowsecurity
+"""
+
+
+@pytest.fixture
+def old(server: Server, ids: Ids) -> Iterator[str]:
+    """A database of the revision before, with two raises in each of two tenants."""
+    name = f"placet_old_{ids.new().hex[-8:]}"
+    asyncio.run(initialise(server.admin_url, PASSWORDS, database=name))
+    command.upgrade(migrations.config(server.url("placet_migrator", name)), "0037")
+    asyncio.run(_run(server.admin(name), BEFORE.format(a=TENANT_A, b=TENANT_B)))
+    yield name
+    asyncio.run(server.run(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def _run(url: str, statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(statements)
+    await connection.close()
+
+
+async def _ask(url: str, query: str) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(url)
+    rows: list[asyncpg.Record] = await connection.fetch(query)
+    await connection.close()
+    return rows
+
+
+def test_what_was_told_of_counts_as_told_and_no_more(server: Server, old: str) -> None:
+    migrations.upgrade(server.url("placet_migrator", old))
+    kept = asyncio.run(_ask(server.admin(old), AFTER))
+    assert [tuple(row) for row in kept] == [
+        (tenant, epoch, seq, None, "[]")
+        for tenant in (TENANT_A, TENANT_B)
+        for epoch, seq in ((2, 1), (3, None))
+    ]
+    assert asyncio.run(_ask(server.admin(old), UNFORCED)) == []
