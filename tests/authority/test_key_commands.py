@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import select
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -54,12 +55,16 @@ def refused(command: Argv, commands: Commands | None = None, loop: Loop | None =
     return told.value.detail
 
 
-def ended(pid: int) -> bool:
-    """Tell whether a process runs no more; nobody may have waited for it yet."""
+def ends(pid: int) -> bool:
+    """Tell whether a process runs no more, or ends within seconds."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
         return True
+    try:
+        return bool(select.select([watched], [], [], 5.0)[0])
+    finally:
+        os.close(watched)
 
 
 def test_a_command_signs_the_very_bytes_that_it_is_given(tmp_path: Path, loop: Loop) -> None:
@@ -154,15 +159,18 @@ def test_a_slow_command_ends_with_its_group_and_is_left_alone_for_a_while(
     started = f"echo x >> {tmp_path}/started; sleep 60 & echo $! > {tmp_path}/child; wait"
     command = canned(tmp_path / "c", started)
 
-    async def act() -> None:
-        commands = Commands(seconds=1.5)
-        for said in ("no answer within 1.5 s", "just now"):
+    async def act(seconds: float) -> None:
+        commands = Commands(seconds)
+        for said in (f"no answer within {seconds:g} s", "just now"):
             with pytest.raises(KeyCommandUnusable, match=said):
                 await CommandKey.meet(command, commands)
 
-    run(act(), loop)
-    assert (tmp_path / "started").read_text() == "x\n"
-    assert ended(int((tmp_path / "child").read_text()))
+    tries = 0
+    while not (tmp_path / "child").exists():
+        tries += 1
+        run(act(2.0**tries / 2), loop)
+    assert (tmp_path / "started").read_text().count("x") <= tries
+    assert ends(int((tmp_path / "child").read_text()))
 
 
 def test_a_program_that_became_another_user_is_left_behind_in_time(
@@ -178,6 +186,9 @@ def test_a_program_that_became_another_user_is_left_behind_in_time(
             patch.setattr(os, "killpg", refuse)
             with pytest.raises(KeyCommandUnusable, match="no answer within 1 s"):
                 await CommandKey.meet(command, Commands(seconds=1.0))
+        # A machine that is busy may not have begun it.
+        while not (tmp_path / "pid").exists():  # noqa: ASYNC110 -- its file is all that it tells
+            await asyncio.sleep(0)
         pid = int((tmp_path / "pid").read_text())
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
@@ -199,7 +210,7 @@ def test_a_command_that_nobody_waits_for_any_more_ends(tmp_path: Path, loop: Loo
             await asking
         return pid
 
-    assert ended(run(act(), loop))
+    assert ends(run(act(), loop))
 
 
 def test_a_command_gets_its_words_and_little_of_the_environment(
