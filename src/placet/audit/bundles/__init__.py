@@ -18,10 +18,12 @@ An export is an act of its own: `BundleExported` is written before the first byt
 one has left, its size and hash are recorded. Heads are read first, the log is brought up to them
 afterwards, and each is looked for in it: so the checkpoint covers every event in the bundle, but
 for the last ones of the stream that tells of checkpoints. Events never change, so they are read in
-short transactions, a page at a time, however slow the reader is. Memory holds one page and one
-small record per stream.
+short transactions, a page at a time, however slow the reader is. Memory holds two pages and one
+small record per stream. Proofs are made for many streams at once: what they share of the tree is
+read and hashed once.
 
-Failures: where the log cannot be brought up to the heads in one go, because very much waits for it
+Failures: while as many exports of the tenant run as may (`replay.export`), another is refused with
+`too_many_exports` and told of nowhere. where the log cannot be brought up to the heads in one go, because very much waits for it
 or others hold it, nothing is exported, and whoever asked is told when to come back. A reader that
 leaves early leaves an export that was begun and never recorded. What cannot be read any more, or
 was erased meanwhile, ends the answer in the middle, and a bundle without its last line verifies
