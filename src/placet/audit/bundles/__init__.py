@@ -23,9 +23,9 @@ small record per stream. Proofs are made for many streams at once: what they sha
 read and hashed once.
 
 Failures: while as many exports of the tenant run as may (`replay.export`), another is refused with
-`too_many_exports` and told of nowhere. where the log cannot be brought up to the heads in one go, because very much waits for it
-or others hold it, nothing is exported, and whoever asked is told when to come back. A reader that
-leaves early leaves an export that was begun and never recorded. What cannot be read any more, or
-was erased meanwhile, ends the answer in the middle, and a bundle without its last line verifies
-nowhere.
+`too_many_exports` and told of nowhere. Where the log cannot be brought up to the heads in one go,
+because very much waits for it or others hold it, nothing is exported, and whoever asked is told
+when to come back. A reader that leaves early leaves an export that was begun and never recorded.
+What cannot be read any more, or was erased meanwhile, ends the answer in the middle, and a bundle
+without its last line verifies nowhere.
 """
