@@ -3,6 +3,7 @@
 It is broken off before each statement that it sends, and run again to its end.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +14,8 @@ import sqlalchemy as sa
 from tests.replay.desk import Worker
 from tests.replay.restores.conftest import Bench
 
-from placet.authority.recovery.store import raise_epoch, read_epoch
+from placet.authority.recovery.service import tell_restored
+from placet.authority.recovery.store import get_recovery, raise_epoch, read_epoch
 from placet.kernel.principal import Principal
 from placet.replay.restores.procedure import NothingToRestore, restore
 from placet.storage.database import Database, HotPool, Reading, Writing
@@ -74,6 +76,16 @@ async def test_what_nobody_was_told_of_is_not_closed(bench: Bench) -> None:
     await bench.restore()
     assert (await bench.close()).status_code == 200
     assert await bench.admin.fetch(OPEN) == []
+
+
+async def test_of_two_who_restore_at_once_one_tells(bench: Bench) -> None:
+    await bench.fail_over()
+    assert await raise_epoch(bench.migrator, await read_epoch(bench.db), 2, {}, {})
+    async with bench.db.reading(bench.desk.workplace.founder) as tx:
+        untold = await get_recovery(tx, 2)
+    both = (tell_restored(bench.db, untold, bench.ids) for _ in range(2))
+    assert sorted(await asyncio.gather(*both)) == [False, True]
+    assert len(await told(bench)) == 1
 
 
 class BrokenOffError(Exception):

@@ -2,27 +2,31 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import time
 
 import msgspec
 import pytest
 from tests.replay.restores.conftest import Bench
 from tests.replay.restores.test_restores import is_recovering
 from tests.server.conftest import started
+from tests.volumes import hanging
 
 from placet.authority.checkpoints.service import make_checkpoint
 from placet.authority.model import KeyPurpose
 from placet.authority.recovery.model import Recovering
 from placet.authority.recovery.watch import LOOK_AGE_SECONDS, RecoveryWatch
+from placet.authority.recovery.witness import NewestLines
 from placet.authority.server_keys import ServerKeys
+from placet.evidence import dsse
 from placet.evidence.checkpoint import CHECKPOINT_TYPE, CheckpointPayload
 from placet.evidence.dsse import encode_envelope, open_payload, parse_envelope
+from placet.evidence.ed25519 import SigningKey
 from placet.kernel.canonical import canonical
 from placet.replay.restores.procedure import RestoreRefused
 from placet.server.app import create_app
 from placet.settings import Settings
+
+SLOW_FILES, SLOW_BYTES = 24, 16 * 1024 * 1024
 
 
 class Witness:
@@ -134,6 +138,72 @@ async def test_a_witness_that_cannot_be_taken_lets_nothing_be_granted(
     assert not await witness.is_granting()
 
 
+async def test_a_line_that_cannot_be_read_stops_the_tenant_whose_file_it_ends_alone(
+    bench: Bench,
+) -> None:
+    witness = Witness(bench)
+    await witness.keep()
+    worker = await bench.desk.worker()
+    (bench.witness / f"{bench.ids.new()}.jsonl").write_text("no\n")
+    assert await witness.is_granting()
+    with witness.file.open("ab") as file:
+        file.write(b"no\n")
+    assert not await witness.is_granting()
+    for asked in ("lease", "preflight"):
+        answered = await worker.post(asked, {"kind": "renew"})
+        assert is_recovering(answered), answered.text
+    bench.app.state[RecoveryWatch.__name__].check()
+
+
+async def test_a_line_that_none_of_our_keys_signed_stops_all(bench: Bench) -> None:
+    """A copy of the database from before a key was made knows nothing of that key."""
+    witness = Witness(bench)
+    payload = await witness.keep()
+    strange = dsse.sign(CHECKPOINT_TYPE, canonical(payload), SigningKey.generate())
+    elsewhere = bench.witness / f"{bench.ids.new()}.jsonl"
+    elsewhere.write_bytes(b'{"envelope":%s}\n' % encode_envelope(strange))
+    assert not await witness.is_granting()
+    with pytest.raises(Recovering):
+        bench.app.state[RecoveryWatch.__name__].check()
+
+
+async def test_a_line_is_read_again_only_where_its_file_has_changed(bench: Bench) -> None:
+    witness = Witness(bench)
+    await witness.keep()
+    assert await witness.is_granting()
+    told = witness.file.stat()
+    witness.file.write_bytes(b"x" * (told.st_size - 1) + b"\n")
+    os.utime(witness.file, ns=(told.st_atime_ns, told.st_mtime_ns))
+    assert await witness.is_granting()
+    os.utime(witness.file, ns=(told.st_atime_ns, told.st_mtime_ns + 1))
+    assert not await witness.is_granting()
+
+
+async def test_a_log_that_has_its_witness_last_is_not_read(bench: Bench) -> None:
+    witness = Witness(bench)
+    await witness.keep()
+    async with bench.admin.transaction():
+        await bench.admin.execute("LOCK TABLE placet.evidence_log")
+        await RecoveryWatch(bench.witness).look(bench.db)
+
+
+async def test_a_folder_that_goes_on_answering_is_waited_for(bench: Bench) -> None:
+    def add_file() -> None:
+        # One without a line feed is read to its beginning.
+        with (bench.witness / f"{bench.ids.new()}.jsonl").open("wb") as file:
+            file.truncate(SLOW_BYTES)
+
+    add_file()
+    began = time.perf_counter()
+    NewestLines(bench.witness).read([])
+    patience_seconds = max(0.25, 4 * (time.perf_counter() - began))
+    for _ in range(SLOW_FILES):
+        add_file()
+    watch = RecoveryWatch(bench.witness, patience_seconds=patience_seconds)
+    await watch.look(bench.db)
+    watch.check()
+
+
 async def test_a_line_that_is_still_being_written_is_not_read(bench: Bench) -> None:
     witness = Witness(bench)
     await witness.keep()
@@ -170,19 +240,6 @@ async def test_an_entry_that_is_no_leaf_of_its_event_is_named(bench: Bench) -> N
     await bench.admin.execute(swap, payload.size - 1)
     with pytest.raises(RestoreRefused, match=f"entry {payload.size - 1} of the log is not"):
         await bench.restore(bench.witness)
-
-
-@contextmanager
-def hanging(path: Path) -> Iterator[None]:
-    """Have reading a file wait for ever, as on a volume that does not answer."""
-    kept = path.read_bytes()
-    path.unlink()
-    os.mkfifo(path)
-    yield
-    path.rename(path.with_suffix(".hung"))
-    path.write_bytes(kept)
-    # Whoever still waits for it comes to its end.
-    os.close(os.open(path.with_suffix(".hung"), os.O_WRONLY | os.O_NONBLOCK))
 
 
 async def test_a_witness_that_hangs_holds_up_grants_and_nothing_else(bench: Bench) -> None:
