@@ -114,8 +114,11 @@ async def test_states_that_were_folded_of_a_run_go_with_those_of_forks_behind_it
         assert await checkpoints(store, kept) is None
         await keeping(store, kept, seq)
         assert await checkpoints(store, kept) is None, "none comes after"
+    # What was forked before it holds nothing of it.
     assert await checkpoints(store, forks[1]) == 1
-    await keeping(store, forks[1], 1)
+    await store.append(forks[1], store.steps(1))
+    await keeping(store, forks[1], 2)
+    assert await checkpoints(store, forks[1]) == 2
 
 
 async def test_a_fold_that_reads_what_was_erased_is_refused_and_another_is_not(
