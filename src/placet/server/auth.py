@@ -11,6 +11,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from placet.authority.recovery.watch import RecoveryWatch
+from placet.kernel.ids import TenantId
 from placet.kernel.principal import Principal, Scope
 from placet.kernel.refusals import Forbidden, ScopeMissing
 from placet.storage.database import Database
@@ -36,13 +37,20 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         return
     key = key_in(connection)
     connection.scope["auth"] = key
+    stopped: frozenset[TenantId] = frozenset()
     if handler.opt.get("grants"):
-        connection.app.state[RecoveryWatch.__name__].check()
-    if handler.opt.get("hot"):
+        watch: RecoveryWatch = connection.app.state[RecoveryWatch.__name__]
+        watch.check()
+        stopped = watch.stopped
+    if handler.opt.get("hot") and not stopped:
         return
     found = await store.authenticate(connection.app.state[Database.__name__], key)
     if isinstance(found, str):
         refuse_key(found, key)
+    if found.tenant_id in stopped:
+        watch.check_tenant(found.tenant_id)
+    if handler.opt.get("hot"):
+        return
     check_scope(found, handler.opt.get("scope"))
     connection.scope["user"] = found
 

@@ -31,7 +31,7 @@ async def log_for_ever(
         began = clock.time()
         try:
             watch.check()
-            done = await turns.go_round(began)
+            done = await turns.go_round(began, watch.stopped)
         except Recovering:
             done = NOTHING
         except Exception:  # noqa: BLE001 -- a fault here must not end it for every tenant

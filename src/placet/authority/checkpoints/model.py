@@ -1,6 +1,7 @@
 """A signed checkpoint of a tenant's log, what is proved by it, and what is said of one."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -47,11 +48,12 @@ class InclusionProof(Value, frozen=True):
 
 
 class Newest(Value, frozen=True):
-    """Which checkpoint of a tenant is its newest."""
+    """Which checkpoint of a tenant is its newest; `root` has 32 bytes."""
 
     tenant_id: TenantId
     epoch: int
     size: int
+    root: bytes
 
 
 class Kept(Value, frozen=True):
@@ -70,6 +72,49 @@ class CheckpointSigned(Value, frozen=True):
     epoch: int
     key_id: HexDigest
     envelope: str
+
+
+class LogTilesRebuilt(Value, frozen=True):
+    """Event: the log's cache of its tree was made anew from its first `size` entries.
+
+    So many `tiles` were not what these entries give, whose root is `root`.
+    """
+
+    size: int
+    root: HexDigest
+    tiles: int
+
+
+class Rebuilt(Value, frozen=True):
+    """What came of making tiles anew: how many were written, and how many checkpoints fit."""
+
+    size: int
+    root: HexDigest
+    checkpoints: int
+    tiles: int
+
+
+class TreeFlaw(StrEnum):
+    """What the entries of a log do not give."""
+
+    CHECKPOINT = "checkpoint"
+    HEAD = "head"
+    ENTRY_MISSING = "entry_missing"
+
+
+class TreeFlawed(Value, frozen=True):
+    """Where the entries of a log are not those that were signed.
+
+    The checkpoint at size `agrees_to` is the last one that they give, 0 if there is none; at
+    `differs_at` they give another root than was signed or, for `head`, than the log's head says,
+    or have ended. `entry` is the first entry behind the former that does not have the leaf of its
+    event, if there is one.
+    """
+
+    flaw: TreeFlaw
+    agrees_to: int
+    differs_at: int
+    entry: int | None
 
 
 class CheckpointView(Value, frozen=True):

@@ -58,6 +58,14 @@ async def list_since(tx: Reading, after: tuple[int, int], limit: int) -> list[Ch
     return await tx.list(Checkpoint, query.order_by(_C.epoch, _C.size).limit(limit))
 
 
+async def list_between(tx: Reading, after: int, to: int) -> list[Checkpoint]:
+    """Return the checkpoints of a log of more than `after` entries and at most `to`, by size."""
+    query = sa.select(CHECKPOINT).where(
+        _C.tenant_id == tx.tenant_id, _C.size > after, _C.size <= to
+    )
+    return await tx.list(Checkpoint, query.order_by(_C.size, _C.epoch))
+
+
 async def insert_checkpoint(tx: Writing, checkpoint: Checkpoint) -> None:
     """Keep a checkpoint."""
     await tx.insert(CHECKPOINT, checkpoint)
@@ -90,7 +98,7 @@ async def take_turns(
 async def list_newest(db: Database) -> list[Newest]:
     """Return which checkpoint is the newest, for every tenant that has one."""
     rows: Sequence[asyncpg.Record] = await db.hot.rows(
-        "SELECT tenant_id, epoch, size FROM placet.checkpoints_newest_v1()"
+        "SELECT tenant_id, epoch, size, root FROM placet.checkpoints_newest_v1()"
     )
     return [Newest(**dict(row)) for row in rows]
 

@@ -1,6 +1,7 @@
 """Whose log has its turn: one round each, over all tenants, and the checkpoint that it owes."""
 
 import logging
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
@@ -44,15 +45,17 @@ class Turns:
         self._db, self._ids, self._keys = db, ids, keys
         self._after = TenantId(UUID(int=0))
         self._resting: dict[TenantId, float] = {}
+        self._stopped: Collection[TenantId] = ()
         self._late_at: float | None = None
         self._looks = 0
 
-    async def go_round(self, now: float) -> Turn:
+    async def go_round(self, now: float, stopped: Collection[TenantId] = ()) -> Turn:
         """Give tenants whose log has something to do one turn each, and then the next ones.
 
         However much waits for one tenant, the others wait no longer than one round of it. `now` is
-        in seconds of a clock that only goes forward.
+        in seconds of a clock that only goes forward. Those who are `stopped` get no turn.
         """
+        self._stopped = stopped
         due = await store.take_turns(self._db, self._after, limit=BATCH)
         turns = [await self._take(tenant_id, now) for tenant_id in due]
         if due:
@@ -60,10 +63,10 @@ class Turns:
         if self._late_at is None or now >= self._late_at:
             turns += [] if self._late_at is None else await self._go_late(now)
             self._late_at = now + LATE_SECONDS
-        return Turn(
-            went_on=any(turn.went_on for turn in turns),
-            has_more=len(due) == BATCH or any(turn.has_more for turn in turns),
-        )
+        went_on = any(turn.went_on for turn in turns)
+        is_full = len(due) == BATCH or any(turn.has_more for turn in turns)
+        # However many rest, nobody looks at them again at once.
+        return Turn(went_on=went_on, has_more=went_on and is_full)
 
     async def _go_late(self, now: float) -> list[Turn]:
         """Look at one part of every log's time: at the newest, and at one of the others in turn."""
@@ -73,7 +76,7 @@ class Turns:
         return [await self._take(tenant_id, now, part) for tenant_id in due]
 
     async def _take(self, tenant_id: TenantId, now: float, part: int | None = None) -> Turn:
-        if self._resting.get(tenant_id, now) > now:
+        if tenant_id in self._stopped or self._resting.get(tenant_id, now) > now:
             return NOTHING
         self._resting.pop(tenant_id, None)
         try:

@@ -14,12 +14,14 @@ from typing import Final
 from uuid import UUID
 
 from placet.authority import store as authority
+from placet.authority.checkpoints import store as checkpoints
+from placet.authority.checkpoints.model import Newest
 from placet.authority.model import KeyPurpose
 from placet.authority.recovery import rules, store
 from placet.authority.recovery.beside import in_thread
 from placet.authority.recovery.model import Recovering
 from placet.authority.recovery.service import acting_for
-from placet.authority.recovery.witness import Witnessed, read_newest
+from placet.authority.recovery.witness import NewestLines, Witnessed
 from placet.evidence.ed25519 import PublicKey
 from placet.evidence.log import store as log
 from placet.evidence.merkle import EMPTY_ROOT, fold, nodes_of
@@ -35,7 +37,11 @@ LOOK_AGE_SECONDS: Final = 30.0
 
 
 class RecoveryWatch:
-    """What the last look found. Without a folder there is nothing to look at."""
+    """What the last look found. Without a folder there is nothing to look at.
+
+    A line that nobody can read stops the tenant whose file it ends. Anything else says that the
+    database is not what was witnessed, and stops all tenants: it is one database.
+    """
 
     def __init__(
         self,
@@ -45,10 +51,10 @@ class RecoveryWatch:
         clock: Callable[[], float] | None = None,
     ) -> None:
         """Look at this folder of checkpoints, if any; without a `clock`, by the event loop's."""
-        self._folder = folder
+        self._lines = None if folder is None else NewestLines(folder)
         self._patience_seconds = patience_seconds
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
-        self._fault: str | None = None
+        self._faults: dict[TenantId | None, str] = {}
         self._looked_at: float | None = None
         self._reading: asyncio.Future[list[Witnessed]] | None = None
 
@@ -57,26 +63,38 @@ class RecoveryWatch:
 
         A look that ends in an error or hangs leaves what the last one found, and that grows old.
         """
-        if self._folder is None:
+        if self._lines is None:
             return
-        if self._fault is not None:
-            raise Recovering(detail=self._fault)
+        if (fault := self._faults.get(None)) is not None:
+            raise Recovering(detail=fault)
         if self._looked_at is None or self._clock() - self._looked_at > LOOK_AGE_SECONDS:
             raise Recovering(detail="the database was not held against the witness for too long")
 
+    @property
+    def stopped(self) -> frozenset[TenantId]:
+        """Return the tenants for whom nothing is granted while others go on."""
+        return frozenset(whose for whose in self._faults if whose is not None)
+
+    def check_tenant(self, tenant_id: TenantId) -> None:
+        """Refuse `recovering` for a tenant whose witness cannot be read."""
+        if (fault := self._faults.get(tenant_id)) is not None:
+            raise Recovering(detail=fault)
+
     async def look(self, db: Database) -> None:
         """Hold every tenant's log against its newest checkpoint that was kept outside."""
-        if self._folder is None:
+        if self._lines is None:
             return
-        fault = await self._find_fault(db, self._folder)
-        if fault != self._fault:
-            level = logging.ERROR if fault else logging.WARNING
-            _LOG.log(level, "%s", fault or "the database is what was witnessed again")
-        self._fault = fault
+        faults = await self._find_faults(db, self._lines)
+        for whose in faults.keys() | self._faults.keys():
+            if (fault := faults.get(whose)) != self._faults.get(whose):
+                level = logging.ERROR if fault else logging.WARNING
+                again = "the database is what was witnessed again"
+                _LOG.log(level, "%s", fault or f"{_named(whose)}: {again}")
+        self._faults = faults
         self._looked_at = self._clock()
 
-    async def _find_fault(self, db: Database, folder: Path) -> str | None:
-        """Return how the database is not what was witnessed; None where it is, or is newer."""
+    async def _find_faults(self, db: Database, lines: NewestLines) -> dict[TenantId | None, str]:
+        """Return how the database is not what was witnessed; of nobody where all stop for it."""
         async with db.reading(acting_for(_NOBODY)) as tx:
             listed = await authority.list_server_keys(tx)
         keys = [
@@ -84,29 +102,51 @@ class RecoveryWatch:
         ]
         epoch = (await store.read_epoch(db)).epoch
         try:
-            held = await self._read(folder, keys)
+            held = await self._read(lines, keys)
         except OSError as fault:
-            return f"the witness cannot be read: {fault.strerror or fault}"
+            return {None: f"the witness cannot be read: {fault.strerror or fault}"}
+        # The logs only grow meanwhile: what was the newest is in them.
+        newest = {one.tenant_id: one for one in await checkpoints.list_newest(db)}
+        faults: dict[TenantId | None, str] = {}
         for one in held:
-            async with db.reading(acting_for(one.tenant_id)) as tx:
-                found = await _compare(tx, one, epoch)
-            if found is not None:
-                return f"tenant {one.tenant_id}: {found}"
-        return None
+            if one.fault is not None and not one.is_strange:
+                faults[one.tenant_id] = f"{_named(one.tenant_id)}: {one.fault}"
+            elif None not in faults and not _is_newest(one, newest.get(one.tenant_id)):
+                async with db.reading(acting_for(one.tenant_id)) as tx:
+                    found = await _compare(tx, one, epoch)
+                if found is not None:
+                    faults[None] = f"{_named(one.tenant_id)}: {found}"
+        return faults
 
-    async def _read(self, folder: Path, keys: Sequence[PublicKey]) -> list[Witnessed]:
+    async def _read(self, lines: NewestLines, keys: Sequence[PublicKey]) -> list[Witnessed]:
         """Read the folder beside the event loop. Raises `OSError`, also where it does not answer.
 
-        A volume that hangs keeps its thread: no second one is sent after it.
+        A volume that hangs keeps its thread: no second one is sent after it. One that goes on
+        answers, however many files there are.
         """
         # What a look that gave up was waiting for is old by now, whatever it came to.
         if self._reading is None or self._reading.done():
-            self._reading = in_thread(lambda: read_newest(folder, keys))
-        await asyncio.wait({self._reading}, timeout=self._patience_seconds)
-        if not self._reading.done():
-            message = "it does not answer"
-            raise TimeoutError(message)
+            self._reading = in_thread(lambda: lines.read(keys))
+        seen = -1
+        while not self._reading.done():
+            if lines.files_seen == seen:
+                message = "it does not answer"
+                raise TimeoutError(message)
+            seen = lines.files_seen
+            await asyncio.wait({self._reading}, timeout=self._patience_seconds)
         return self._reading.result()
+
+
+def _named(whose: TenantId | None) -> str:
+    return "all tenants" if whose is None else f"tenant {whose}"
+
+
+def _is_newest(held: Witnessed, here: Newest | None) -> bool:
+    """Tell whether what was kept outside is the very checkpoint that the database has last."""
+    kept = held.newest
+    if kept is None or here is None or held.fault is not None:
+        return False
+    return (kept.epoch, kept.size, kept.root) == (here.epoch, here.size, here.root.hex())
 
 
 async def _compare(tx: Reading, held: Witnessed, epoch: int) -> str | None:

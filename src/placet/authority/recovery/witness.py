@@ -4,13 +4,13 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from os import SEEK_END
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import msgspec
 
 from placet.evidence.checkpoint import CheckpointPayload, verify_checkpoint
-from placet.evidence.dsse import EnvelopeRefused, parse_envelope
+from placet.evidence.dsse import EnvelopeFlaw, EnvelopeRefused, parse_envelope
 from placet.evidence.ed25519 import PublicKey
 from placet.kernel.ids import TenantId
 from placet.kernel.value import Value
@@ -19,12 +19,21 @@ TAIL_BYTES: Final = 8_192
 """How much of a file's end is read at first to find its last line."""
 
 
+_Stamp: TypeAlias = tuple[int, int, int]
+"""Which file a path names, how long it is, and when it was changed."""
+
+
 class Witnessed(Value, frozen=True):
-    """What a file holds of one tenant: its checkpoints in the file's order, or why it is no use."""
+    """What a file holds of one tenant: its checkpoints in the file's order, or why it is no use.
+
+    `is_strange` where it is no use since none of our keys signed it: then the key may have been
+    made after the moment that a database was put back to.
+    """
 
     tenant_id: TenantId
     checkpoints: list[CheckpointPayload]
     fault: str | None = None
+    is_strange: bool = False
 
     @property
     def newest(self) -> CheckpointPayload | None:
@@ -57,16 +66,43 @@ def _read(text: bytes, tenant_id: TenantId, keys: Sequence[PublicKey]) -> Witnes
                 return _fault(tenant_id, held, "is another tenant's")
             held.append(checkpoint)
     except (EnvelopeRefused, msgspec.MsgspecError) as fault:
-        return _fault(tenant_id, held, f"cannot be taken: {fault}")
+        is_strange = isinstance(fault, EnvelopeRefused) and fault.flaw is EnvelopeFlaw.SIGNATURE
+        return _fault(tenant_id, held, f"cannot be taken: {fault}", is_strange=is_strange)
     return Witnessed(tenant_id=tenant_id, checkpoints=held)
 
 
-def read_newest(folder: Path, keys: Sequence[PublicKey]) -> list[Witnessed]:
-    """Return the last whole line of each file of a folder, by tenant. Raises `OSError`."""
-    found = []
-    for path, tenant_id in _files(folder):
-        found.append(_read(_last_line(path), tenant_id, keys))
-    return found
+class NewestLines:
+    """The last whole line of each file of a folder; a file is read again when it has changed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin without having read any."""
+        self.files_seen = 0
+        """How many files were looked at so far; whoever waits sees by it that a look goes on."""
+        self._folder = folder
+        self._keys: list[bytes] = []
+        self._held: dict[Path, tuple[_Stamp, Witnessed]] = {}
+
+    def read(self, keys: Sequence[PublicKey]) -> list[Witnessed]:
+        """Return what the folder holds, by tenant, each with one line. Raises `OSError`."""
+        if (raw := [key.raw for key in keys]) != self._keys:
+            self._keys, self._held = raw, {}
+        held: dict[Path, tuple[_Stamp, Witnessed]] = {}
+        for path, tenant_id in _files(self._folder):
+            stamp = _stamp(path)
+            was = self._held.get(path)
+            held[path] = (
+                was
+                if was is not None and was[0] == stamp
+                else (stamp, _read(_last_line(path), tenant_id, keys))
+            )
+            self.files_seen += 1
+        self._held = held
+        return [found for _, found in held.values()]
+
+
+def _stamp(path: Path) -> _Stamp:
+    told = path.stat()
+    return told.st_ino, told.st_size, told.st_mtime_ns
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, TenantId]]:
@@ -96,6 +132,8 @@ def _whole_lines(text: bytes) -> Iterator[bytes]:
             yield line
 
 
-def _fault(tenant_id: TenantId, held: list[CheckpointPayload], what: str) -> Witnessed:
+def _fault(
+    tenant_id: TenantId, held: list[CheckpointPayload], what: str, *, is_strange: bool = False
+) -> Witnessed:
     words = f"checkpoint {len(held) + 1} of the witness {what}"
-    return Witnessed(tenant_id=tenant_id, checkpoints=held, fault=words)
+    return Witnessed(tenant_id=tenant_id, checkpoints=held, fault=words, is_strange=is_strange)

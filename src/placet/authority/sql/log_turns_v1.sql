@@ -65,7 +65,9 @@ END
 $$;
 
 -- The newest checkpoint of every tenant that has one, over all tenants.
-CREATE FUNCTION placet.checkpoints_newest_v1(OUT tenant_id uuid, OUT epoch bigint, OUT size bigint)
+CREATE FUNCTION placet.checkpoints_newest_v1(
+    OUT tenant_id uuid, OUT epoch bigint, OUT size bigint, OUT root bytea
+)
 RETURNS SETOF record LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -74,7 +76,7 @@ DECLARE
 BEGIN
     FOR each IN SELECT d.tenant_id FROM placet.work_due AS d WHERE d.kind = 'log_events' LOOP
         PERFORM set_config('placet.tenant', each::text, true);
-        SELECT c.tenant_id, c.epoch, c.size INTO tenant_id, epoch, size
+        SELECT c.tenant_id, c.epoch, c.size, c.root INTO tenant_id, epoch, size, root
         FROM placet.authority_checkpoint AS c
         WHERE c.tenant_id = each ORDER BY c.epoch DESC, c.size DESC LIMIT 1;
         CONTINUE WHEN NOT FOUND;
