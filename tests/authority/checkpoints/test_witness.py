@@ -1,11 +1,14 @@
 """Checkpoints in files of a folder: each once, in order, whatever a crash left behind."""
 
+import asyncio
 import json
+import threading
 from pathlib import Path
 
 import pytest
 from msgspec.structs import asdict
 from tests.evidence.log.scribe import Scribe
+from tests.volumes import hanging
 
 from placet.authority.checkpoints import service, store
 from placet.authority.checkpoints.model import Checkpoint
@@ -212,3 +215,38 @@ async def test_a_later_epoch_goes_on_behind_what_the_database_lost(
     while await pushing.push(scribe.db):
         pass
     assert lines_of(tmp_path, made) == payloads([lost, later])
+
+
+async def test_a_folder_that_hangs_keeps_one_thread_that_nobody_waits_for_and_is_told_of_once(
+    made: list[Checkpoint], tmp_path: Path, scribe: Scribe, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(tmp_path, made[0].tenant_id, None, made[:1])
+    pushing = Pushing(tmp_path, patience_seconds=0.1)
+    with hanging(path_of(tmp_path, made[0].tenant_id)):
+        for _ in range(3):
+            async with asyncio.timeout(5):
+                await pushing.push(scribe.db)
+        held = [thread for thread in threading.enumerate() if thread.name == "beside"]
+        assert [thread.daemon for thread in held] == [True]
+    assert [text for text in caplog.messages if "does not answer" in text] == [
+        f"no checkpoint of any tenant is kept outside: {tmp_path} does not answer"
+    ]
+    held[0].join()
+    while await pushing.push(scribe.db):
+        pass
+    assert lines_of(tmp_path, made) == payloads(made)
+
+
+async def test_a_fault_is_told_once_for_as_long_as_it_lasts(
+    made: list[Checkpoint], tmp_path: Path, scribe: Scribe, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = path_of(tmp_path, made[0].tenant_id)
+    file.write_text("no\n")
+    pushing = Pushing(tmp_path)
+    for _ in range(3):
+        await pushing.push(scribe.db)
+    assert [str(made[0].tenant_id) in text for text in caplog.messages] == [True]
+    file.unlink()
+    while await pushing.push(scribe.db):
+        pass
+    assert lines_of(tmp_path, made) == payloads(made)
