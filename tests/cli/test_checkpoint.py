@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from msgspec.structs import asdict
 from tests.cli.conftest import Done, Placet
+from tests.conftest import Server
 from tests.evidence.log.scribe import Scribe
 from tests.server.serving import serving
 
@@ -197,3 +199,37 @@ def test_a_witness_takes_nothing_that_no_pinned_key_signed(
         assert refused.returncode == Exit.FAILED, refused.stderr
         assert "its last line is no checkpoint that a pinned key signed" in refused.stderr
         assert lines.read_bytes() == forged
+
+
+async def damage(url: str, statement: str, tenant_id: TenantId) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("SET session_replication_role = replica")
+    await connection.execute("ALTER TABLE placet.evidence_log_entry DISABLE TRIGGER USER")
+    await connection.execute(statement, tenant_id)
+    for trigger in ("append_only", "append_only_all"):
+        await connection.execute(
+            f"ALTER TABLE placet.evidence_log_entry ENABLE ALWAYS TRIGGER {trigger}"
+        )
+    await connection.close()
+
+
+def test_tiles_are_made_anew_unless_entries_are_not_what_was_signed(
+    placet: Placet, server: Server, database_url: str, database_name: str
+) -> None:
+    made = told(placet("tenant", "create", "tiles", "--json", PLACET_DATABASE_URL=database_url))
+    tenant, admin = TenantId(UUID(made["tenant"]["tenant_id"])), server.admin(database_name)
+    asyncio.run(sign(database_url, tenant))
+    rebuild: Callable[[], Done] = lambda: placet(  # noqa: E731 -- one word for what is done
+        *("checkpoint", "rebuild-tiles", "--tenant", str(tenant), "--json"),
+        PLACET_DATABASE_URL=database_url,
+    )
+    strange = "INSERT INTO placet.evidence_log_tile VALUES ($1, 1, 7, sha256(''))"
+    asyncio.run(damage(admin, strange, tenant))
+    done = told(rebuild())
+    assert (done["checkpoints"], done["tiles"]) == (1, 1)
+    assert told(rebuild())["tiles"] == 0
+    change = "UPDATE placet.evidence_log_entry SET leaf = sha256('') WHERE tenant_id = $1"
+    asyncio.run(damage(admin, f"{change} AND index = 2", tenant))
+    refused = rebuild()
+    assert refused.returncode == Exit.FAILED
+    assert "they give no checkpoint before it either; entry 2 does not have" in refused.stderr

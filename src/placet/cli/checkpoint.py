@@ -7,13 +7,15 @@ import click
 
 from placet.cli.exits import CommandRefused, Exit
 from placet.cli.key import url_option
-from placet.cli.output import data_dir_option, give, json_option
+from placet.cli.output import data_dir_option, give, json_option, say
 from placet.cli.pins import pins_option
+from placet.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
-    from placet.authority.checkpoints.model import CheckpointView, Kept
+    from placet.authority.checkpoints.model import CheckpointView, Kept, Rebuilt, TreeFlawed
     from placet.evidence.ed25519 import PublicKey
     from placet.sdk.studio.client import Studio
 
@@ -23,8 +25,12 @@ Examples:
   placet checkpoint show --json
   placet checkpoint save -o checkpoint.json
   placet checkpoint save --append -o /media/witness/acme.jsonl
+  placet checkpoint rebuild-tiles --tenant 01890a5d-ac96-774b-bcce-b302099a8057
   placet verify bundle.jsonl --checkpoint checkpoint.json
 """
+
+_PAGES_A_LINE: Final = 16
+"""How many pages are read from one line of progress to the next."""
 
 
 @click.group(name="checkpoint", epilog=_EXAMPLES)
@@ -99,6 +105,82 @@ def save(  # noqa: PLR0913 -- one argument per option
         write_file(file, newest.envelope.encode())
     told = {"file": str(file), "size": newest.size, "root": newest.root, "epoch": newest.epoch}
     give(told, f"{_line(newest)}\nin {file}", as_json=as_json)
+
+
+@command.command(name="rebuild-tiles")
+@click.option(
+    "--tenant",
+    "tenant_id",
+    required=True,
+    type=click.UUID,
+    help="Whose log; what the service wrote of a damaged one names it.",
+)
+@data_dir_option
+@json_option
+def rebuild_tiles(*, tenant_id: "UUID", data_dir: Path | None, as_json: bool) -> None:
+    """Make the cache of a log's tree anew, from its entries, in the database itself.
+
+    For a log that is `log_damaged`: nothing enters it while what is kept of its tree does not give
+    its root. The entries are read first and held against every checkpoint and the log's head. Only
+    where they give all of them is anything written, and an event of the tenant tells of it. What
+    was broken off can be begun again, and the service may run.
+    """
+    import asyncio
+
+    from placet.authority.checkpoints.model import TreeFlawed
+    from placet.cli import database
+
+    with database.held(load_settings({"data_dir": data_dir})) as (ready, _):
+        done = asyncio.run(_rebuilt(ready, tenant_id))
+    if isinstance(done, TreeFlawed):
+        raise _flawed(done)
+    text = (
+        f"{done.size:,} entries give all {done.checkpoints:,} checkpoints and the log's head;"
+        f" {done.tiles:,} tiles were made anew"
+    )
+    give(_plain(done), text, as_json=as_json)
+
+
+async def _rebuilt(ready: Settings, tenant_id: "UUID") -> "Rebuilt | TreeFlawed":
+    from placet.authority.checkpoints.rebuilding import PAGE, rebuild_tiles
+    from placet.kernel.ids import SystemIds, TenantId
+    from placet.storage.database import Database
+
+    def tell(what: str, at: int, of: int) -> None:
+        if at == of or at // PAGE % _PAGES_A_LINE == 0:
+            say(f"{what} {at:,} of {of:,} entries")
+
+    db = await Database.open(ready.database_url or "", pool_size=2)
+    try:
+        return await rebuild_tiles(db, TenantId(tenant_id), SystemIds(), tell)
+    finally:
+        await db.close()
+
+
+def _flawed(found: "TreeFlawed") -> CommandRefused:
+    """Return the refusal that names where the entries are not what was signed."""
+    from placet.authority.checkpoints.model import TreeFlaw
+
+    agreed = (
+        f"the checkpoint of {found.agrees_to:,} entries is the last one that they give"
+        if found.agrees_to
+        else "they give no checkpoint before it either"
+    )
+    why = {
+        TreeFlaw.CHECKPOINT: f"the entries do not give the checkpoint of {found.differs_at:,}"
+        f" entries; {agreed}",
+        TreeFlaw.HEAD: f"the entries do not give the root that the log's head has, at"
+        f" {found.differs_at:,} entries; {agreed}",
+        TreeFlaw.ENTRY_MISSING: f"entry {found.differs_at - 1:,} is not there; {agreed}",
+    }[found.flaw]
+    if found.entry is not None:
+        why += f"; entry {found.entry:,} does not have the leaf of its event"
+    return CommandRefused(
+        detail=f"nothing was written: {why}",
+        remedy="somebody changed the database itself: keep it as it is, hold it against a witness"
+        " with `placet verify`, and restore a backup from before (`placet restore --verify`)",
+        code=Exit.FAILED,
+    )
 
 
 def _pinned(pins: Path | None) -> "list[PublicKey]":

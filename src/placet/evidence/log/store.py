@@ -94,6 +94,29 @@ _TILES: Final = _with_arrays(
 )
 
 
+_BEHIND: Final = sa.text(
+    f"""
+    SELECT t.level, t.index AS place FROM placet.evidence_log_tile AS t
+    WHERE t.tenant_id = :tenant AND t.hashes <> '' AND (
+        t.level NOT BETWEEN 1 AND 7
+        OR t.index >= ((:size >> ({TILE_HEIGHT} * t.level)::int) + {TILE_WIDTH - 1}) / {TILE_WIDTH})
+    """  # noqa: S608 -- numbers of ours
+).bindparams(sa.bindparam("tenant", type_=sa.Uuid), sa.bindparam("size", type_=sa.BigInteger))
+_FOREIGN: Final = sa.text(
+    """
+    SELECT l.index AS place FROM placet.evidence_log_entry AS l LEFT JOIN placet.event AS e
+        ON e.tenant_id = l.tenant_id AND e.stream_id = l.stream_id AND e.seq = l.seq
+    WHERE l.tenant_id = :tenant AND l.index >= :start AND l.index < :stop
+        AND e.leaf IS DISTINCT FROM l.leaf
+    ORDER BY l.index LIMIT 1
+    """
+).bindparams(
+    sa.bindparam("tenant", type_=sa.Uuid),
+    sa.bindparam("start", type_=sa.BigInteger),
+    sa.bindparam("stop", type_=sa.BigInteger),
+)
+
+
 async def find_head(tx: Reading) -> LogHead | None:
     """Return the head of the tenant's log, or None before there is one."""
     return await tx.find(LogHead, sa.select(LOG).where(LOG.c.tenant_id == tx.tenant_id))
@@ -186,6 +209,30 @@ async def keep_tiles(tx: Writing, added: Mapping[tuple[int, int], tuple[int, byt
     return True
 
 
+async def put_tiles(tx: Writing, whole: Mapping[tuple[int, int], bytes]) -> int:
+    """Have tiles hold these hashes. Returns how many did not."""
+    if not whole:
+        return 0
+    rows = [
+        {"tenant_id": tx.tenant_id, "level": level, "index": index, "hashes": hashes}
+        for (level, index), hashes in whole.items()
+    ]
+    new = postgresql.insert(LOG_TILE).values(rows)
+    return await tx.change(
+        new.on_conflict_do_update(
+            constraint=LOG_TILE.primary_key,
+            set_={"hashes": new.excluded.hashes},
+            where=LOG_TILE.c.hashes != new.excluded.hashes,
+        )
+    )
+
+
+async def list_tiles_behind(tx: Reading, size: int) -> list[tuple[int, int]]:
+    """Return tiles that hold something and have no place in a log of this size."""
+    rows = await tx.rows(_BEHIND.bindparams(tenant=tx.tenant_id, size=size))
+    return [(int(row.level), int(row.place)) for row in rows]
+
+
 async def advance_head(tx: Writing, size: int, head: LogHead) -> bool:
     """Move the head on if the log still has `size` entries."""
     moved = {name: getattr(head, name) for name in LOG.info["updates"]}
@@ -258,6 +305,20 @@ def _hash_of(node: Node, known: dict[Node, bytes]) -> bytes | None:
         if left is not None and right is not None:
             found = known[node] = node_hash(left, right)
     return found
+
+
+async def list_leaves(tx: Reading, start: int, end: int) -> list[bytes]:
+    """Return the leaves of entries from `start` on, up to `end` or the first that is not there."""
+    rows = await tx.rows(_LEAVES.bindparams(tenant=tx.tenant_id, froms=[start], tos=[end]))
+    places, leaves = rows[0].places or [], rows[0].leaves or []
+    gapless = [leaf for at, leaf in enumerate(leaves) if places[at] == start + at]
+    return [bytes(leaf) for leaf in gapless]
+
+
+async def find_foreign(tx: Reading, start: int, end: int) -> int | None:
+    """Return the first entry from `start` on and before `end` whose leaf is not its event's."""
+    rows = await tx.rows(_FOREIGN.bindparams(tenant=tx.tenant_id, start=start, stop=end))
+    return int(rows[0].place) if rows else None
 
 
 async def _list_leaves(tx: Reading, spans: Sequence[tuple[int, int]]) -> dict[Node, bytes]:
