@@ -2,6 +2,7 @@
 
 import io
 import os
+from pathlib import Path
 from typing import Final
 
 from tests.evidence.bundle_samples import Parts, bundle_v2, sample_streams
@@ -32,6 +33,16 @@ SECTIONS: Final = {
 def check(data: bytes) -> BundleReport:
     """Verify these bytes."""
     return verify_bundle(io.BytesIO(data))
+
+
+def alike(data: bytes, folder: Path) -> BundleReport:
+    """Return the report of two processes, which must be that of one."""
+    file = folder / "bundle.jsonl"
+    file.write_bytes(data)
+    with file.open("rb") as stream:
+        report = verify_bundle(stream, processes=2)
+    assert report == check(data)
+    return report
 
 
 def rest_from(number: int) -> bytes:

@@ -13,13 +13,20 @@ from msgspec.structs import replace
 from tests.evidence.bundle_samples import Parts, bundle_v2, sample_streams, sealed
 from tests.evidence.mutants import mutant
 from tests.evidence.samples import SESSION, Said, chained
-from tests.evidence.tampered import EVENTS, FIRST_EVENT, IS_WHOLE, LINES, MUTANTS, WHOLE, check
+from tests.evidence.tampered import (
+    EVENTS,
+    FIRST_EVENT,
+    IS_WHOLE,
+    LINES,
+    MUTANTS,
+    WHOLE,
+    alike,
+)
 
 from placet.events.model import RecordedEvent
 from placet.evidence import verify as verifier
 from placet.evidence.fields import Fence
 from placet.evidence.leaf import GENESIS, EventHeader, event_leaf
-from placet.evidence.verify import BundleReport, verify_bundle
 from placet.kernel.hashing import Digest
 
 
@@ -28,16 +35,6 @@ def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read files in parts of a few events, however small they are."""
     monkeypatch.setattr(verifier, "_CHUNK", 9_000)
     monkeypatch.setattr(verifier, "_WORTH", 0)
-
-
-def alike(data: bytes, folder: Path) -> BundleReport:
-    """Return the report of several processes, which must be that of one."""
-    file = folder / "bundle.jsonl"
-    file.write_bytes(data)
-    with file.open("rb") as stream:
-        report = verify_bundle(stream, processes=2)
-    assert report == check(data)
-    return report
 
 
 @pytest.mark.usefixtures("in_small_parts")
