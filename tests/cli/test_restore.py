@@ -26,6 +26,14 @@ VALUES ($1, 9, 8, 0, now(), 1, '[{"type": "ApproverRemoved", "target": "x", "eve
 """
 
 
+NOWHERE = "00000000-0000-0000-0000-000000000001"
+KEPT = (
+    f'{{"tenant_id":"TENANT","type":"WorkspaceArchived","stream_id":"{NOWHERE}","body":null}}\n',
+    f'{{"tenant_id":"TENANT","type":"ApiKeyRevoked","body":{{"key_id":"{"k" * 16}"}}}}\n',
+    '{"tenant_id":"TENANT","type":"ServerKeyRevoked","body":{"key_id":"x","reason":"y"}}\n',
+)
+
+
 async def told(url: str, statement: str, *given: object) -> None:
     connection = await asyncpg.connect(url)
     await connection.execute(statement, *given)
@@ -56,8 +64,13 @@ def test_a_database_that_moved_is_taken_into_use_once_it_was_verified(
         assert both.returncode == Exit.USAGE
         idle = placet("restore", "--verify", "--no-witness")
         assert (idle.returncode != Exit.OK, "--again" in idle.stderr) == (True, True)
-        again = placet("restore", "--verify", "--no-witness", "--again")
+        kept = tmp_path / "control.jsonl"
+        kept.write_text("".join(line.replace("TENANT", tenant) for line in KEPT))
+        again = placet("restore", "--verify", "--no-witness", "--again", "--controls", str(kept))
         assert f"tenant {tenant}" in again.stdout
+        assert f"counts nowhere: ApiKeyRevoked of {'k' * 16}" in again.stdout
+        assert f"for people to repeat: WorkspaceArchived of {NOWHERE}" in again.stdout
+        assert "1 keys of the service that had ended are not listed here" in again.stdout
         assert "placet restore close" in again.stdout
 
 
