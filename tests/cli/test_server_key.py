@@ -109,6 +109,25 @@ def test_a_tenant_that_cannot_be_told_keeps_no_other_from_being_told(
     assert (again["told"], again["not_told"]) == (1, {})
 
 
+def test_nobody_is_told_on_a_database_that_is_not_what_was_witnessed(
+    beside: Beside, placet: Placet, database_url: str, tmp_path: Path
+) -> None:
+    one = Office(placet, "http://127.0.0.1:1", database_url, tmp_path / "one").tenant
+    made = beside.told("rotate", "checkpoint")["key_id"]
+    away = {"PLACET_WITNESS_DIR": str(tmp_path / "away")}
+    done = beside.run("revoke", made, "--reason", "it was copied", **away)
+    assert done.returncode != Exit.OK
+    assert "restore --verify" in done.stderr
+    assert beside.listed()[made]["ended_at"] is not None
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / f"{one}.jsonl").write_text("no\n")
+    some = beside.run("revoke", made, "--reason", "it was copied", "--json", **away)
+    told = json.loads(some.stdout)
+    assert (list(told["not_told"]), told["told_before"]) == ([str(one)], 0)
+    rest = beside.told("revoke", made, "--reason", "it was copied")
+    assert (rest["told"], rest["told_before"], rest["not_told"]) == (1, told["told"], {})
+
+
 def test_a_key_that_nobody_knows_and_an_end_without_reason_are_refused(beside: Beside) -> None:
     assert beside.run("revoke", "00" * 32, "--reason", "x").returncode == Exit.NOT_FOUND
     assert beside.run("revoke", "00" * 32, "--reason", " ").returncode != Exit.OK

@@ -13,6 +13,7 @@ from placet.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from placet.authority.model import ServerKey, ServerKeyEnd
+    from placet.authority.recovery.watch import RecoveryWatch
     from placet.storage.database import Database
 
 PURPOSES: Final = ("grant", "artifact", "checkpoint")
@@ -160,10 +161,12 @@ async def _revoke(ready: Settings, key_id: str, reason: str) -> tuple[int, int, 
     try:
         key, end = await _end(db, key_id, reason)
         say(f"{plain(key_id)} signs nothing more; the tenants are told")
+        watch = await _looked(ready, db)
         told = before = 0
         failed: dict[str, str] = {}
         for tenant in await list_tenants(ready.admin_database_url or ""):
             try:
+                watch.check_tenant(TenantId(tenant))
                 is_new = await service.tell_tenant(db, TenantId(tenant), key, end, SystemIds())
             except Exception as fault:  # noqa: BLE001 -- what ails one keeps no other from being told
                 failed[str(tenant)] = str(fault) or type(fault).__name__
@@ -172,6 +175,19 @@ async def _revoke(ready: Settings, key_id: str, reason: str) -> tuple[int, int, 
         return told, before, failed
     finally:
         await db.close()
+
+
+async def _looked(ready: Settings, db: "Database") -> "RecoveryWatch":
+    """Return what the witness says. Refuses `recovering` where the database is older than it.
+
+    A log that goes on there is another than the one that was witnessed.
+    """
+    from placet.authority.recovery.watch import RecoveryWatch
+
+    watch = RecoveryWatch(ready.witness_dir)
+    await watch.look(db)
+    watch.check()
+    return watch
 
 
 async def _end(db: "Database", key_id: str, reason: str) -> "tuple[ServerKey, ServerKeyEnd]":

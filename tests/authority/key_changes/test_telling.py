@@ -91,6 +91,22 @@ async def test_of_a_damaged_log_the_tenant_is_told_where_it_ends(
     await scribe.check_whole()
 
 
+async def test_on_a_restored_server_no_log_goes_on_for_the_end_of_a_key(
+    scribe: Scribe, keys: ServerKeys, admin: "asyncpg.Connection[Any]"
+) -> None:
+    await scribe.advance_all()
+    await scribe.say(StreamId(scribe.ids.new()))
+    head = await scribe.head()
+    await admin.execute("UPDATE placet.storage_epoch SET timeline = timeline + 1")
+    try:
+        with pytest.raises(GovernanceUnavailable, match="restore --verify"):
+            await told_of_end(scribe, keys.artifact)
+    finally:
+        await admin.execute("UPDATE placet.storage_epoch SET timeline = timeline - 1")
+    assert await scribe.head() == head
+    assert await told_of_end(scribe, keys.artifact)
+
+
 async def test_a_process_that_has_yet_to_learn_of_an_end_keeps_no_checkpoint_by_that_key(
     scribe: Scribe, keys: ServerKeys
 ) -> None:

@@ -17,6 +17,7 @@ from placet.kernel.ids import Ids, TenantId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import GovernanceUnavailable
 from placet.storage.database import Database, Writing
+from placet.storage.epoch import READ, seen
 
 ATTEMPTS: Final = 100
 WAIT_SECONDS: Final = 0.05
@@ -50,7 +51,7 @@ async def tell_tenant(
     Everything that waits now enters the log before or in the transaction that tells, so that what
     the key signed until now stands below the place. A log that is damaged takes nothing in: there
     the place is where it ends. Refuses `governance_unavailable` where others never let go of the
-    log.
+    log, and on a server that is not the one of the restore epoch.
     """
     who = Principal(
         tenant_id=tenant_id,
@@ -59,6 +60,13 @@ async def tell_tenant(
         secret_hash=b"",
         scopes=frozenset(),
     )
+    # A log that goes on in another order than the one that was witnessed never leads to it again.
+    if not seen(await db.hot.call(READ, reserved=True)).is_current:
+        raise GovernanceUnavailable(
+            detail="this is not the server that the restore epoch names; run"
+            " `placet restore --verify` first",
+            retry_after_seconds=60,
+        )
     busy = 0
     for _ in range(TURNS_MAX):
         try:
