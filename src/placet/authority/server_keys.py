@@ -172,6 +172,10 @@ class ServerKeys:
         for first in faults.values():
             raise first
 
+    async def look(self, db: Database) -> None:
+        """Learn which keys ended, and sign with none of them. Waits for no command."""
+        await self._look(db)
+
     async def drop_ended(self, db: Database) -> None:
         """Sign with no key that ended, and with another where one can be made.
 

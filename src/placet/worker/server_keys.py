@@ -1,8 +1,8 @@
-"""The loop in which keys of ours lie ready, take over, and end."""
+"""The loops in which keys of ours lie ready, take over, and end."""
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Final
 
 from placet.authority.server_keys import ServerKeys
@@ -15,11 +15,21 @@ _LOG: Final = logging.getLogger("placet.worker")
 async def turn_for_ever(
     keys: ServerKeys, db: Database, period_seconds: float = PERIOD_SECONDS
 ) -> None:
-    """Look what is due with our keys, wait, and look again, until cancelled."""
+    """Do what is due with our keys, wait, and look again, until cancelled.
+
+    Which keys ended is learned beside it, as a command may be waited for when another takes over.
+    """
+    await asyncio.gather(
+        _for_ever(lambda: keys.look(db), period_seconds),
+        _for_ever(lambda: keys.turn(db), period_seconds),
+    )
+
+
+async def _for_ever(act: Callable[[], Coroutine[None, None, None]], seconds: float) -> None:
     while True:
-        await asyncio.sleep(period_seconds)
+        await asyncio.sleep(seconds)
         try:
-            await keys.turn(db)
+            await act()
         except Exception:  # noqa: BLE001 -- a fault here must not end it
             _LOG.exception("the keys were not looked at; that comes round again")
 
