@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 from tests.evidence.log.scribe import Scribe
 
 from placet.authority.checkpoints import service, store
@@ -18,6 +19,7 @@ from placet.evidence import merkle
 from placet.evidence.checkpoint import CheckpointPayload, verify_checkpoint
 from placet.evidence.dsse import parse_envelope
 from placet.evidence.log import store as entries
+from placet.evidence.vote import CheckpointSeen
 from placet.kernel.refusals import GovernanceUnavailable
 
 
@@ -163,3 +165,20 @@ async def test_a_log_that_others_never_let_go_of_gives_no_checkpoint(
             await made_by(scribe, keys)
     assert refused.value.retry_after_seconds
     await made_by(scribe, keys)
+
+
+async def test_a_checkpoint_is_known_by_its_size_in_whatever_epoch(
+    scribe: Scribe, keys: ServerKeys
+) -> None:
+    made = await made_by(scribe, keys)
+    # A restore raises the epoch to seconds since 1970 at least.
+    later = replace(made, epoch=1_800_000_000, size=made.size + 5)
+    async with scribe.db.writing(scribe.who) as tx:
+        await store.insert_checkpoint(tx, later)
+    async with scribe.db.reading(scribe.who) as tx:
+        for known in (made, later):
+            seen = CheckpointSeen(size=known.size, root=known.root.hex())
+            assert await service.is_ours(tx, seen)
+            assert not await service.is_ours(tx, replace(seen, root="0" * 64))
+            assert not await service.is_ours(tx, replace(seen, size=known.size + 1))
+        assert await service.is_ours(tx, None)

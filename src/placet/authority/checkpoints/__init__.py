@@ -8,6 +8,7 @@ choice, told to webhooks and offered for download.
 
 - `service`: makes one, and proves against one. `turns`: whose log has its turn, over all tenants.
 - `witness`: appends checkpoints to the files of a folder.
+- `rebuilding`: makes a log's tiles anew where its entries give every checkpoint and the head.
 
 A checkpoint is made when 1,000 entries are new, or some are and the last one is 60 seconds old, and
 when somebody exports. `CheckpointSigned`, which tells of it, enters the log but asks for no further

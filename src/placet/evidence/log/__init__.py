@@ -7,12 +7,16 @@ waits for. A *round* turns such rows into entries, in one transaction.
 - `model`: an entry, a tile, the head of a log. `rules`: which events enter in a round. `tiles`: in
   which tile a node stands. `tables`, `store`: how they are kept. `service`: a round, and proofs.
 
-Order. A round takes rows by stream and sequence, from the stream behind the one where the round
-before left off and round again from the beginning, so that no stream keeps another waiting: never
-by a number that was given before a commit, nor by a transaction's id, which any long transaction of
-the cluster would hold up. What has entered of a stream is read
-from the entries themselves; a row says only that there is more. So the events of a stream enter in
-their order, each once and none left out, whatever became of a row.
+Order. A round takes the oldest rows first, so that no stream keeps another waiting. What has
+entered of a stream is read from the entries themselves; a row says only that there is more. So the
+events of a stream enter in their order, each once and none left out, whatever became of a row.
+
+Where to look. Rows that were taken stay in the index while any transaction of the cluster holds an
+old snapshot. So a look begins shortly before the last row that was taken (`mark`), which is no
+bound: that row's time was given before its commit. What was committed later than that is found by
+looks at one *part* of the log's time after the other (`sql/log_rows_v1.sql`), the newest most
+often. A row that is missed is delayed and never lost. Nothing waits for the oldest transaction of
+the cluster.
 
 Invariants
 - Indexes are 0..size-1 without gap; an event stands in the log once; events of a stream stand in
@@ -27,5 +31,6 @@ Invariants
   entries. Before a round adds to them, what it read of them must give the root of the head.
 
 What every failure leads to: a round that fails anywhere leaves nothing behind; the rows wait for
-the next one. Where tiles do not give the root, `log_damaged`: nothing enters from then on.
+the next one. Where tiles do not give the root, `log_damaged`: nothing enters until they are made
+anew (`placet checkpoint rebuild-tiles`).
 """

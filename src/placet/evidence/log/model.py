@@ -129,4 +129,7 @@ class StreamSealed(Value, frozen=True):
 class LogDamaged(Unavailable):
     """What is kept of the tenant's log does not give its root."""
 
-    hint = "compare the log with a checkpoint that was kept outside; nothing enters it until then"
+    hint = (
+        "an operator runs `placet checkpoint rebuild-tiles`, and holds the log against a checkpoint"
+        " that was kept outside; nothing enters it until then"
+    )
