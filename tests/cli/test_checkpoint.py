@@ -147,6 +147,39 @@ def test_a_witness_takes_what_follows_from_it_and_nothing_else(
         assert lines.read_bytes() == whole
 
 
+def test_a_checkpoint_is_replaced_by_what_follows_from_it_and_a_witness_by_nothing(
+    placet: Placet, url: str, database_url: str, tmp_path: Path
+) -> None:
+    made = told(placet("tenant", "create", "over", "--json", PLACET_DATABASE_URL=database_url))
+    tenant = TenantId(UUID(made["tenant"]["tenant_id"]))
+    file = tmp_path / "over.json"
+    save: Callable[..., Done] = lambda *more: placet(  # noqa: E731 -- one word for what is done
+        *("checkpoint", "save", "-o", str(file), "--json", *more),
+        PLACET_API_KEY=made["api_key"],
+        PLACET_URL=url,
+        PLACET_PINNED_KEYS=pinned(tmp_path, KEYS.checkpoint.public),
+    )
+    file.write_text("notes of somebody's")
+    asyncio.run(sign(database_url, tenant))
+    first = told(save())
+    envelope = file.read_text()
+    asyncio.run(sign(database_url, tenant))
+    assert told(save())["size"] > first["size"]
+    for changes in ({"root": "0" * 64}, {"epoch": first["epoch"] + 1}, {"tenant_id": OTHER}):
+        lost = canonical(json.loads(line_of(envelope, **changes))["envelope"])
+        file.write_bytes(lost)
+        refused = save()
+        assert (refused.returncode, file.read_bytes()) == (Exit.FAILED, lost), refused.stderr
+    file.unlink()
+    told(save("--append"))
+    lines = file.read_bytes()
+    for held in (lines, lines + line_of(envelope), lines.replace(b":", b": ")):
+        file.write_bytes(held)
+        refused = save()
+        assert (refused.returncode, "--append" in refused.stderr) == (Exit.USAGE, True)
+        assert file.read_bytes() == held
+
+
 def test_a_witness_in_no_folder_is_not_begun(
     placet: Placet, url: str, database_url: str, tmp_path: Path
 ) -> None:

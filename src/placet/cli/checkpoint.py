@@ -1,5 +1,6 @@
 """`placet checkpoint`: signed words on the whole log, to keep where nobody here can reach them."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,9 @@ Examples:
   placet verify bundle.jsonl --checkpoint checkpoint.json
 """
 
+_LINE_BEGIN: Final = b'{"envelope"'
+_ENVELOPE_MAX: Final = 65_536
+"""Bytes that the file of one checkpoint stays far below."""
 _PAGES_A_LINE: Final = 16
 """How many pages are read from one line of progress to the next."""
 
@@ -72,7 +76,7 @@ def show(*, url: str | None, data_dir: Path | None, as_json: bool) -> None:
     "file",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write; one that is there is replaced, unless --append is given.",
+    help="File to write. The checkpoint in it is replaced, unless --append is given.",
 )
 @click.option(
     "--append", is_flag=True, help="Add a line to the file, behind the one that it follows from."
@@ -94,15 +98,13 @@ def save(  # noqa: PLR0913 -- one argument per option
 
     With --append a checkpoint is added only behind one of the same tenant, both signed by pinned
     keys (`placet keys pin`), and only where the service proves that its log grew from there; a
-    later restore epoch may begin anew.
+    later restore epoch may begin anew. Without it a single checkpoint is replaced by one that
+    follows from it, and a file of lines never.
     """
-    from placet.cli.desk import write_file
-
     if append:
         newest = _append(file, _pinned(pins), url, data_dir)
     else:
-        newest = _newest(url, data_dir)
-        write_file(file, newest.envelope.encode())
+        newest = _replace(file, url, data_dir)
     told = {"file": str(file), "size": newest.size, "root": newest.root, "epoch": newest.epoch}
     give(told, f"{_line(newest)}\nin {file}", as_json=as_json)
 
@@ -255,11 +257,59 @@ def _append(
             remedy="name a file of its own for each tenant, one that only this command writes",
         ) from fault
     except OSError as fault:
+        raise _unwritable(file, fault) from fault
+
+
+def _replace(file: Path, url: str | None, data_dir: Path | None) -> "CheckpointView":
+    """Write the newest checkpoint as a file of its own, unless evidence would be lost with it."""
+    from placet.authority.checkpoints.witness import told_by
+    from placet.cli.desk import at_desk, write_file
+    from placet.kernel.refusals import Invalid
+
+    held: tuple[UUID, Kept] | None = None
+    if (text := _single(file)) is not None:
+        # What is no checkpoint is replaced as any file is that somebody names.
+        with contextlib.suppress(Invalid):
+            held = told_by(text)
+
+    async def followed(studio: "Studio") -> "CheckpointView":
+        newest = await studio.checkpoints.latest()
+        if held is not None:
+            whose, kept = held
+            tenant_id, offered = told_by(newest.envelope.encode())
+            if whose != tenant_id:
+                raise _not_added(file, f"what is in it is of tenant {whose}")
+            await _check_follows(studio, file, kept, offered)
+        return newest
+
+    newest = at_desk(url, data_dir, followed)
+    write_file(file, newest.envelope.encode())
+    return newest
+
+
+def _single(file: Path) -> bytes | None:
+    """Return what a file holds, if it is there. Refuses a witness's file, with a line for each."""
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_ENVELOPE_MAX)
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise _unwritable(file, fault) from fault
+    if text.lstrip().startswith(_LINE_BEGIN) or len(text) == _ENVELOPE_MAX:
         raise CommandRefused(
-            detail=f"`{file}` cannot be written: {fault.strerror}",
-            remedy="name a file in a folder of yours",
-            code=Exit.INFRASTRUCTURE,
-        ) from fault
+            detail=f"{file} is a file with a line for each checkpoint, and would be lost",
+            remedy="add a line to it with --append, or name another file",
+        )
+    return text
+
+
+def _unwritable(file: Path, fault: OSError) -> CommandRefused:
+    return CommandRefused(
+        detail=f"`{file}` cannot be written: {fault.strerror}",
+        remedy="name a file in a folder of yours",
+        code=Exit.INFRASTRUCTURE,
+    )
 
 
 async def _check_follows(studio: "Studio", file: Path, held: "Kept", offered: "Kept") -> None:
