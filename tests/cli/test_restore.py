@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 from pathlib import Path
 
 import asyncpg
@@ -13,10 +14,11 @@ from tests.cli.office import Office
 from tests.conftest import Server
 from tests.server.serving import serving
 
+from placet.authority.recovery.beside import within
 from placet.cli import doctor
 from placet.cli.exits import Exit
 from placet.settings import Settings
-from placet.storage.checks import Status
+from placet.storage.checks import Status, find_data_folder
 from placet.storage.embedded.cluster import ensure
 
 LEFT = """
@@ -105,6 +107,28 @@ def test_the_doctor_says_where_checkpoints_are_safe(
     )
     found = [check.status for check in doctor.witness(settings)]
     assert found == ([] if status is None else [status])
+
+
+def test_the_doctor_asks_a_server_of_ones_own_where_its_data_is(
+    server: Server, database_name: str, database_url: str, tmp_path: Path
+) -> None:
+    url = server.admin(database_name)
+    data = asyncio.run(find_data_folder(url))
+    assert data is not None
+    assert asyncio.run(find_data_folder(database_url)) is None
+    beside = Settings(data_dir=tmp_path, database_url=url, witness_dir=data.parent)
+    assert [check.status for check in doctor.witness(beside)] == [Status.WARN]
+    unseen = Settings(data_dir=tmp_path, database_url=database_url, witness_dir=data.parent)
+    (check,) = doctor.witness(unseen)
+    assert (check.status, "not seen here" in check.found) == (Status.OK, True)
+
+
+def test_work_that_hangs_is_given_up() -> None:
+    is_over = threading.Event()
+    with pytest.raises(TimeoutError):
+        asyncio.run(within(is_over.wait, 0.05))
+    assert asyncio.run(within(is_over.is_set, 5)) is False
+    is_over.set()
 
 
 def test_an_operator_closes_what_a_restore_left_open(

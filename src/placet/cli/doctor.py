@@ -1,8 +1,10 @@
 """`placet doctor`: every check that a start makes, and what this machine needs besides."""
 
 import asyncio
+import contextlib
 import errno
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from placet.storage.checks import Check, Status
 from placet.storage.embedded.ports import trouble_at
 from placet.storage.unusable import Unusable
 
+PATIENCE_SECONDS: Final = 10.0
 ROOM_NEEDED: Final = 200 * 1024 * 1024
 ROOM_WISHED: Final = 2 * 1024 * 1024 * 1024
 _MARKS: Final = {Status.OK: "ok  ", Status.WARN: "warn", Status.FAIL: "FAIL"}
@@ -106,11 +109,22 @@ def witness(settings: Settings) -> Iterator[Check]:
                 remedy="set PLACET_WITNESS_DIR to a folder away from the database",
             )
         return
-    if not folder.is_dir():
-        yield _failed("witness", f"`{folder}` is not there", "make it, or mount it")
+    from placet.authority.recovery.beside import within
+
+    try:
+        # It may be on a volume that does not answer.
+        told = asyncio.run(within(folder.stat, PATIENCE_SECONDS))
+        volumes = asyncio.run(within(lambda: _volumes_of(settings), PATIENCE_SECONDS))
+    except TimeoutError:
+        yield _failed("witness", f"`{folder}` does not answer", "look at the volume that it is on")
         return
-    is_beside = folder.stat().st_dev == _volume_of(settings.data_dir)
-    if settings.is_embedded and is_beside:
+    except OSError as fault:
+        yield _failed("witness", f"`{folder}`: {fault.strerror}", "make it, or mount it")
+        return
+    if not stat.S_ISDIR(told.st_mode):
+        yield _failed("witness", f"`{folder}` is no folder", "name one, away from the database")
+        return
+    if told.st_dev in volumes:
         yield Check(
             name="witness",
             status=Status.WARN,
@@ -118,7 +132,9 @@ def witness(settings: Settings) -> Iterator[Check]:
             remedy="set PLACET_WITNESS_DIR to a folder on another volume",
         )
         return
-    yield Check(name="witness", status=Status.OK, found=f"checkpoints are kept in `{folder}`")
+    unseen = "" if volumes else "; whether the database's own volume is another is not seen here"
+    found = f"checkpoints are kept in `{folder}`{unseen}"
+    yield Check(name="witness", status=Status.OK, found=found)
 
 
 def keys(settings: Settings) -> list[Check]:
@@ -133,9 +149,18 @@ def keys(settings: Settings) -> list[Check]:
     return asyncio.run(key_checks.look(settings.data_dir / "keys", given))
 
 
-def _volume_of(data_dir: Path) -> int:
-    place = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
-    return place.stat().st_dev
+def _volumes_of(settings: Settings) -> set[int]:
+    """Return the volume of the database, where it can be told."""
+    from placet.storage.checks import find_data_folder
+
+    if settings.is_embedded:
+        place = settings.data_dir
+        return {next(each for each in (place, *place.parents) if each.exists()).stat().st_dev}
+    for url in filter(None, (settings.admin_database_url, settings.database_url)):
+        with contextlib.suppress(Unusable, OSError):
+            if (folder := asyncio.run(find_data_folder(url))) is not None:
+                return {folder.stat().st_dev}
+    return set()
 
 
 def _port(settings: Settings) -> Check:

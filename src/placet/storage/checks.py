@@ -20,6 +20,10 @@ NEWEST_TRIED: Final = 18
 CONNECTIONS_NEEDED: Final = 40
 INIT: Final = "make the roles with `placet db init --admin-url …` and use the address it prints"
 _HAS_EPOCH: Final = "SELECT to_regprocedure('placet.storage_epoch_read_v1()') IS NOT NULL"
+_DATA_FOLDER: Final = """
+SELECT setting FROM pg_settings WHERE name = 'data_directory'
+    AND (inet_server_addr() IS NULL OR inet_server_addr() = inet_client_addr())
+"""
 _FACTS: Final = Path(__file__).with_name("facts.sql")
 _SAFE_COMMITS: Final = frozenset({"on", "local", "remote_write", "remote_apply"})
 
@@ -96,6 +100,16 @@ async def look(app_url: str, head: str) -> tuple[Check, ...]:
     """Connect as the application's role, and return every check. Refuses as `connected` does."""
     async with connected(app_url) as connection:
         return judge(await read_facts(connection), head)
+
+
+async def find_data_folder(url: str) -> Path | None:
+    """Return where a server on this machine has its data; None for others, and where it is hidden.
+
+    Most roles may not ask. Refuses as `connected` does.
+    """
+    async with connected(url) as connection:
+        found = await connection.fetchval(_DATA_FOLDER)
+    return None if found is None else Path(found)
 
 
 def refuse_failed(found: tuple[Check, ...]) -> None:

@@ -40,3 +40,13 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
     threading.Thread(target=run, name="beside", daemon=True).start()
     return future
+
+
+async def within(work: Callable[[], T], seconds: float) -> T:
+    """Do work that may hang, and return what it returns. Raises `TimeoutError` after so long."""
+    doing = in_thread(work)
+    await asyncio.wait({doing}, timeout=seconds)
+    if not doing.done():
+        message = "it does not answer"
+        raise TimeoutError(message)
+    return doing.result()
