@@ -234,6 +234,7 @@ async def test_batches_that_no_stream_takes_are_refused(store: Store) -> None:
         [replace(event, type="")],
         [replace(event, type="ä" * 101)],
         [replace(event, type="a\x00b")],
+        [replace(event, type="VoteCast")],
         [replace(event, body=bytes(4 * 1024 * 1024 + 1))],
         store.steps(1_001),
     ):

@@ -16,35 +16,6 @@ IMPORT_BYTES_MAX: Final = 8 * 1024 * 1024
 
 IMPORT_EVENTS_MAX: Final = 10_000
 
-AUTHORITATIVE_TYPES: Final = frozenset(
-    {
-        "ApproverRemoved",
-        "BodiesErased",
-        "CallAbandoned",
-        "CallClaimed",
-        "CallProposed",
-        "CallSettled",
-        "CallStarted",
-        "ControlLifted",
-        "ControlSet",
-        "EnrolmentConfirmed",
-        "OrphanReceiptKept",
-        "PersonKeyEnrolled",
-        "PersonKeyRevoked",
-        "ReceiptReceived",
-        "ServerKeyRevoked",
-        "SessionBypassed",
-        "SessionOpened",
-        "SessionStopped",
-        "StandingGranted",
-        "StandingRevoked",
-        "StreamSealed",
-        "ToolHostRegistered",
-        "ToolHostRevoked",
-    }
-)
-"""Types that a verifier reads, each in streams of one kind; a run's stream has none of them."""
-
 
 class ImportStream(Input, frozen=True):
     """A file of a stream, as text."""

@@ -8,14 +8,13 @@ from uuid import UUID
 import msgspec
 
 from placet.audit.streams.model import (
-    AUTHORITATIVE_TYPES,
     IMPORT_EVENTS_MAX,
     ImportedEvent,
     ImportRefused,
     StreamFile,
 )
 from placet.events.model import StreamKind
-from placet.events.places.model import parent_of
+from placet.events.places.model import AUTHORITATIVE_TYPES, parent_of
 from placet.evidence.bundle import BundleHeader, EventLine, Manifest, StreamHead
 from placet.evidence.leaf import GENESIS, body_hash, leaf_of
 from placet.kernel.canonical import canonical

@@ -24,6 +24,37 @@ _MENTION: Final = f'"{PARENT}"'.encode()
 OPEN_KINDS: Final = frozenset({StreamKind.RUN})
 """What may be appended to in full, and forked: the others tell of authority, by rules of theirs."""
 
+AUTHORITATIVE_TYPES: Final = frozenset(
+    {
+        "ApprovalGranted",
+        "ApproverRemoved",
+        "BodiesErased",
+        "CallAbandoned",
+        "CallClaimed",
+        "CallProposed",
+        "CallSettled",
+        "CallStarted",
+        "ControlLifted",
+        "ControlSet",
+        "EnrolmentConfirmed",
+        "OrphanReceiptKept",
+        "PersonKeyEnrolled",
+        "PersonKeyRevoked",
+        "ReceiptReceived",
+        "ServerKeyRevoked",
+        "SessionBypassed",
+        "SessionOpened",
+        "SessionStopped",
+        "StandingGranted",
+        "StandingRevoked",
+        "StreamSealed",
+        "ToolHostRegistered",
+        "ToolHostRevoked",
+        "VoteCast",
+    }
+)
+"""Types that a verifier reads, each in streams of one kind; a run's stream has none of them."""
+
 
 class EventPlace(Value, frozen=True):
     """Where the event of an id stands in its stream, and which event it stems from."""

@@ -2,6 +2,7 @@
 
 from placet.events.model import NewEvent
 from placet.events.places.model import (
+    AUTHORITATIVE_TYPES,
     BATCH_MAX,
     BODY_BYTES_MAX,
     OPEN_KINDS,
@@ -26,7 +27,9 @@ def check_batch(batch: Batch) -> None:
 
 
 def check_event(event: NewEvent) -> None:
-    """Refuse `batch_invalid` for a type or a body that is too long, or a type of no length."""
+    """Refuse `batch_invalid` for a type or a body that no open stream takes."""
+    if event.type in AUTHORITATIVE_TYPES:
+        raise BatchInvalid(detail=f"a `{event.type}` has no place in a stream of kind `run`")
     if not 0 < len(event.type.encode()) <= TYPE_BYTES_MAX or "\x00" in event.type:
         raise BatchInvalid(detail=f"an event's type has 1 to {TYPE_BYTES_MAX} bytes, none of zero")
     if len(event.body) > BODY_BYTES_MAX:
