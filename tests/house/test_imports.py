@@ -20,7 +20,6 @@ FOREIGN_TABLES: dict[tuple[str, str], str] = {
     ("placet.audit.search.store", "placet.replay.calls.tables"): "whose call it is",
     ("placet.audit.search.store", "placet.replay.sessions.tables"): "whose session it is",
     ("placet.audit.search.store", "placet.studio.workspaces.tables"): "whose workspace it is",
-    ("placet.authority.recovery.store", "placet.events.tables"): "whether a raise was told",
     ("placet.replay.restores.store", "placet.events.tables"): "every chain, computed anew",
     ("placet.replay.restores.store", "placet.evidence.log.tables"): "entries beside their events",
     ("placet.replay.restores.store", "placet.replay.calls.tables"): "calls that were granted",
