@@ -14,7 +14,8 @@ from tests.conftest import found
 from tests.invariants.overtaking import Side, overtake
 from tests.replay.desk import AGENT, Desk
 
-from placet.authority.server_keys import ServerKeys
+from placet.authority.key_changes.service import end_key
+from placet.authority.server_keys import NOBODY, ServerKeys
 from placet.authority.tool_hosts.model import RevokeToolHost, ToolHostView
 from placet.authority.tool_hosts.service import revoke_host
 from placet.events.model import StreamKind, tenant_stream
@@ -26,6 +27,7 @@ from placet.evidence.grant import Grant, sign_grant
 from placet.evidence.receipt import HostOutcome, HostSays, receipt_for
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Environment
+from placet.kernel.refusals import RequestInProgress
 from placet.replay.calls.attested import Attestation
 from placet.replay.calls.model import ReceiptStatus
 from placet.replay.orphans.model import KeepOrphan, OrphanKept
@@ -246,6 +248,23 @@ async def test_a_hosts_word_that_waited_for_the_hosts_end_counts_no_more(
     assert isinstance(ended, ToolHostView), ended
     assert isinstance(kept, OrphanKept), kept
     assert (kept.attestation, kept.evidence_level) == ("host", "client_reported")
+
+
+async def test_no_key_ends_while_an_orphan_is_kept_whose_grant_it_signed(lost: Forgotten) -> None:
+    desk, grant = lost.desk, lost.grant()
+    asked = KeepOrphan(
+        grant=msgspec.Raw(encode_envelope(sign_grant(grant, lost.key))),
+        status=ReceiptStatus.SUCCEEDED,
+        arguments_hash=grant.arguments_hash,
+    )
+    reporter = Reporter(
+        tenant_id=desk.workplace.tenant_id, agent=AGENT, environment=Environment.STAGING
+    )
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        assert await keep_orphan(tx, reporter, asked, Policies(), desk.ids)
+        with pytest.raises(RequestInProgress):
+            async with desk.db.writing(NOBODY) as other:
+                await end_key(other, lost.key.key_id, "it was copied")
 
 
 async def test_a_key_of_one_agent_in_one_environment_sees_only_its_own_orphans(

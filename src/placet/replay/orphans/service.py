@@ -87,6 +87,8 @@ async def keep_orphan(
 
 async def _granted(tx: Writing, asked: KeepOrphan) -> tuple[Envelope, Grant]:
     """Return the grant. Its time does not matter: it proves that the call was granted once."""
+    # Race: the key may end; then what it signed stands in the log above the place of its end.
+    await key_changes.hold_ends(tx)
     listed = await key_changes.list_counting(tx)
     keys = [PublicKey(raw=key.public_key) for key in listed if key.purpose is KeyPurpose.GRANT]
     try:
