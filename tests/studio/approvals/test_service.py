@@ -11,6 +11,7 @@ from tests.studio.story import AGENT, LOOKUP, Story, contract, importing
 
 from placet.authority import store as authority
 from placet.authority.key_changes.service import end_key
+from placet.authority.model import ServerKeyEnd
 from placet.authority.server_keys import NOBODY, ServerKeys
 from placet.events.model import StreamId
 from placet.events.store import list_events
@@ -21,7 +22,7 @@ from placet.evidence.vote import VotePurpose, verify_proof, verify_vote
 from placet.kernel.canonical import canonical
 from placet.kernel.hashing import digest
 from placet.kernel.principal import Environment
-from placet.kernel.refusals import GovernanceUnavailable
+from placet.kernel.refusals import GovernanceUnavailable, RequestInProgress
 from placet.plans import service as plans
 from placet.plans.model import PlanStatus
 from placet.policy.compile import Compiled, compile_contract
@@ -39,9 +40,14 @@ from placet.studio.drafts.model import DraftStatus
 from placet.studio.requests import service as request_service
 from placet.studio.requests import store as request_store
 from placet.studio.requests.model import ApprovalRequest
+from placet.studio.snapshots.model import BusinessDraftSnapshot
 from placet.studio.snapshots.rules import read_memory
 from placet.studio.workspaces import store as workspaces
-from placet.studio.workspaces.model import ApprovalPolicy, RuntimeAuthorityKind
+from placet.studio.workspaces.model import (
+    ApprovalPolicy,
+    GovernanceWorkspace,
+    RuntimeAuthorityKind,
+)
 
 
 async def test_an_approval_moves_draft_workspace_and_plan_and_tells_of_it(story: Story) -> None:
@@ -145,9 +151,12 @@ async def test_the_artifact_is_what_anybody_compiles_from_the_snapshot(story: St
     assert json.loads(artifact.compat_projection_json)["agent"] == AGENT
 
 
-async def test_nothing_is_approved_but_what_the_voters_signed(story: Story) -> None:
-    workspace = await story.workspace()
-    draft, snapshot, request = await story.asked(workspace)
+def granting(
+    workspace: GovernanceWorkspace,
+    snapshot: BusinessDraftSnapshot,
+    request: ApprovalRequest,
+    artifact_hash: str,
+) -> GrantApproval:
     proof = ApprovalProof(
         tenant_id=request.tenant_id,
         workspace_id=request.workspace_id,
@@ -156,22 +165,28 @@ async def test_nothing_is_approved_but_what_the_voters_signed(story: Story) -> N
         snapshot_id=snapshot.snapshot_id,
         snapshot_hash=snapshot.snapshot_hash,
         view_hash=request.view_hash,
-        artifact_hash="0" * 64,
+        artifact_hash=artifact_hash,
         approval_policy=workspace.approval_policy,
         approval_policy_hash=request.approval_policy_hash,
         policy_change=None,
         votes=[],
         voters=[],
     )
-    asked = GrantApproval(
+    return GrantApproval(
         purpose=VotePurpose.ORDINARY,
         snapshot_id=snapshot.snapshot_id,
-        artifact_hash="0" * 64,
+        artifact_hash=artifact_hash,
         approval_policy=workspace.approval_policy,
         policy_change=None,
         approved_by=[],
         proof=proof,
     )
+
+
+async def test_nothing_is_approved_but_what_the_voters_signed(story: Story) -> None:
+    workspace = await story.workspace()
+    draft, snapshot, request = await story.asked(workspace)
+    asked = granting(workspace, snapshot, request, "0" * 64)
     prepared = await service.prepare(snapshot)
     with pytest.raises(ApprovalRefused) as refused:
         async with story.db.writing(story.founder) as tx:
@@ -228,3 +243,23 @@ async def test_a_key_that_ended_signs_no_approval_though_its_process_has_yet_to_
     async with story.db.reading(story.founder) as tx:
         found = await workspaces.get_workspace(tx, workspace.workspace_id)
     assert found.active_approval_id is None
+
+
+async def test_no_key_ends_while_an_approval_is_signed_with_it(story: Story) -> None:
+    keys = ServerKeys.generate()
+    await keys.register(story.db)
+    workspace = await story.workspace()
+    _, snapshot, request = await story.asked(workspace)
+    asked = granting(workspace, snapshot, request, request.artifact_hash)
+    prepared = await service.prepare(snapshot)
+    async with story.db.writing(story.founder) as tx:
+        await service.grant_approval(tx, asked, prepared, keys, story.ids)
+        with pytest.raises(RequestInProgress):
+            await _end(story, keys.artifact.key_id)
+    assert await _end(story, keys.artifact.key_id)
+
+
+async def _end(story: Story, key_id: str) -> ServerKeyEnd:
+    async with story.db.writing(NOBODY) as tx:
+        _, end = await end_key(tx, key_id, "it was copied")
+    return end
