@@ -1,5 +1,6 @@
 """Appending in full: what is written once, what is refused, and where a reader stands."""
 
+import asyncio
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -8,9 +9,11 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from tests.conftest import Server, Workplace, found
 from tests.events.kept import Store
+from tests.events.meeting import came_to, waits
 
 from placet.events.model import GENESIS, StreamId, StreamKind, tenant_stream
 from placet.events.places.model import (
+    Appended,
     Batch,
     BatchInvalid,
     BatchMixed,
@@ -29,6 +32,10 @@ from placet.events.store import list_streams
 from placet.kernel.ids import Ids
 from placet.kernel.refusals import NotFound
 from placet.storage.database import Database
+
+HELD = sa.text(
+    "SELECT 1 FROM placet.event_stream WHERE stream_id = :stream FOR NO KEY UPDATE"
+).bindparams(sa.bindparam("stream", type_=sa.Uuid))
 
 
 async def test_a_batch_is_written_in_its_order_behind_what_is_there(store: Store) -> None:
@@ -321,3 +328,32 @@ async def test_a_stream_of_another_tenant_is_not_there(store: Store, workplace: 
         with pytest.raises(CursorUnknown):
             await list_after(tx, stream, appended.position, limit=1)
         assert await find_place(tx, StreamId(stream), events[0].event_id) is None
+
+
+async def test_whoever_waits_while_the_epoch_is_raised_writes_in_the_new_one(
+    store: Store, server: Server, database_name: str
+) -> None:
+    admin = await asyncpg.connect(server.admin(database_name))
+    stream = store.stream()
+    await store.append(stream, store.steps(1))
+    pids: asyncio.Queue[int] = asyncio.Queue()
+
+    async def later() -> object:
+        async with store.db.writing(store.who) as tx:
+            ((pid,),) = await tx.rows(sa.text("SELECT pg_backend_pid()"))
+            pids.put_nowait(int(pid))
+            return await append(tx, Batch(stream_id=stream, events=(store.step(3),)))
+
+    try:
+        async with store.db.writing(store.who) as tx:
+            await tx.rows(HELD.bindparams(stream=stream))
+            late = asyncio.ensure_future(came_to(later))
+            assert await waits(store, await pids.get(), late)
+            await admin.execute("UPDATE placet.storage_epoch SET epoch = epoch + 1")
+            await append(tx, Batch(stream_id=stream, events=(store.step(2),)))
+        assert isinstance(await late, Appended)
+    finally:
+        await admin.execute("UPDATE placet.storage_epoch SET epoch = epoch - 1")
+        await admin.close()
+    epochs = [event.epoch for event in await store.all(stream)]
+    assert epochs == [epochs[0], epochs[0] + 1, epochs[0] + 1]

@@ -23,7 +23,6 @@ DECLARE
     found_at record;
     w record;
 BEGIN
-    SELECT o.epoch INTO v_epoch FROM placet.storage_epoch_v1() AS o;
     LOOP
         code := NULL;
         written := 0;
@@ -37,6 +36,8 @@ BEGIN
         SELECT * INTO s FROM placet.event_stream
         WHERE tenant_id = v_tenant AND stream_id = p_stream FOR NO KEY UPDATE;
         is_new := NOT FOUND;
+        -- Race: the epoch may be raised while this waits, and another write in the new one first.
+        SELECT o.epoch INTO v_epoch FROM placet.storage_epoch_v1() AS o;
         IF is_new AND EXISTS (
             SELECT FROM placet.event AS e
             WHERE e.tenant_id = v_tenant AND e.stream_id = p_stream AND e.seq = 1)
