@@ -6,7 +6,7 @@ The tree is written down as RFC 6962 tells it, without the code that is tested.
 import base64
 import hashlib
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from tests.evidence.samples import (
     named_keys,
     sample_grant,
     session_events,
+    uuid_of,
     workspace_events,
 )
 
@@ -259,6 +260,7 @@ class Parts(msgspec.Struct, kw_only=True):
 
     streams: list[Stream] = msgspec.field(default_factory=sample_streams)
     scope: ScopeKind = ScopeKind.TENANT
+    until: datetime = STARTED + timedelta(days=1)
     seals: list[SealLine] | None = None
     signed: list[Envelope] = msgspec.field(default_factory=sample_signed)
     dossiers: list[bytes] = msgspec.field(default_factory=lambda: [approval_file()])
@@ -308,7 +310,14 @@ def _header(given: Parts) -> BundleHeaderV2:
         )
         for stream, kind, events in given.streams
     )
-    scope = BundleScope(kind=given.scope)
+    is_window = given.scope is ScopeKind.INCIDENT
+    scope = BundleScope(
+        kind=given.scope,
+        session_id=SESSION if given.scope is ScopeKind.SESSION else None,
+        approval_id=uuid_of("approval") if given.scope is ScopeKind.APPROVAL else None,
+        since=STARTED if is_window else None,
+        until=given.until if is_window else None,
+    )
     return BundleHeaderV2(
         tenant_id=TENANT, exported_at=STARTED, scope=scope, streams=heads, keys=given.keys
     )

@@ -26,6 +26,7 @@ from tests.evidence.bundle_samples import (
     server_key,
 )
 from tests.evidence.samples import (
+    CONTROL,
     GRANT_KEY,
     SESSION,
     STARTED,
@@ -121,6 +122,7 @@ def test_an_event_that_is_not_in_the_log_yet_is_told() -> None:
         checkpoints=[LOG.checkpoint(short)],
         inclusions=[LOG.inclusion(SESSION, LOG.last_of(SESSION, short), short)],
         consistencies=[],
+        scope=ScopeKind.SESSION,
     )
     report = check(parts)
     assert report.is_good
@@ -206,6 +208,7 @@ def test_a_bundle_says_when_it_cannot_tell_how_it_follows() -> None:
         checkpoints=[LOG.checkpoint(9)],
         inclusions=[],
         consistencies=[],
+        scope=ScopeKind.SESSION,
     )
     assert "it is older" in flaw(older, held=[LOG.checkpoint(SIZE)])
     none = Parts(checkpoints=[], inclusions=[], consistencies=[])
@@ -256,9 +259,43 @@ def test_a_stream_that_was_closed_and_left_out_is_missed() -> None:
     size = len(log_of(streams).leaves)
     parts = Parts(streams=streams, signed=[], consistencies=[])
     parts.checkpoints = [log_of(streams).checkpoint(size)]
+    parts.inclusions = [LOG.inclusion(one, len(told), SIZE) for one, _, told in streams]
+    parts.checkpoints = [LOG.checkpoint(SIZE)]
     assert "the bundle leaves it out" in flaw(parts)
-    parts.scope = ScopeKind.SESSION
+    parts.scope = ScopeKind.APPROVAL
     assert check(parts).is_good
+    assert size < SIZE
+
+
+def test_a_whole_tenant_has_as_many_events_as_its_log_has_entries() -> None:
+    for left_out in (CONTROL, AUTHORITY, SEALS):
+        for cut in (0, -1):
+            streams = [
+                (one, kind, told[:cut] if one == left_out else told)
+                for one, kind, told in sample_streams()
+                if one != left_out or cut
+            ]
+            inclusions = [LOG.inclusion(one, len(told), SIZE) for one, _, told in streams if told]
+            parts = Parts(streams=streams, signed=[], seals=[], inclusions=inclusions)
+            parts.dossiers = []
+            parts.checkpoints, parts.consistencies = [LOG.checkpoint(SIZE)], []
+            assert f"the log has {SIZE} entries" in flaw(parts), (left_out, cut)
+            assert "left out" in flaw(parts)
+            parts.scope = ScopeKind.SESSION
+            assert check(parts).is_good
+
+
+def test_a_session_that_was_closed_after_the_last_checkpoint_is_told_and_no_flaw() -> None:
+    whole = session_events()
+    session = (SESSION, "session", whole[:-3])
+    sealed = [seal_said(SESSION, whole, len(whole), "stopped")]
+    streams = [session, *sample_streams(sealed=sealed)[1:]]
+    parts = Parts(streams=streams, seals=[], dossiers=[])
+    report = check(parts)
+    assert report.flaw is None
+    assert any("1 streams tell that were closed since" in one for one in report.not_proved)
+    parts.inclusions, parts.checkpoints, parts.consistencies = [], [], []
+    assert "it was closed with" in flaw(parts)
 
 
 def test_a_stream_is_as_long_as_when_it_was_closed() -> None:
@@ -337,10 +374,11 @@ def ended(position: int, key_id: str, purpose: str = "grant") -> Parts:
     streams = sample_streams(authority=revoked(position, key_id, purpose))
     log = log_of(streams)
     size = len(log.leaves)
-    inclusions = [log.inclusion(one, len(events), size) for one, _, events in streams]
-    for stream, _, _ in streams:
-        if before := log.last_of(stream, position):
-            inclusions.append(log.inclusion(stream, before, size))
+    inclusions = [
+        log.inclusion(stream, seq, size)
+        for stream, _, events in streams
+        for seq in sorted({log.last_of(stream, position), len(events)} - {0})
+    ]
     return Parts(streams=streams, inclusions=inclusions)
 
 
@@ -353,7 +391,10 @@ def test_what_a_revoked_key_signed_counts_from_before_its_place_in_the_log() -> 
     why = "nothing proves that its event stood in the log before"
     assert why in flaw(ended(place - 1, GRANT_KEY.key_id))
     unplaced = ended(place, GRANT_KEY.key_id)
-    unplaced.inclusions = (unplaced.inclusions or [])[:6]
+    ends = {stream: len(events) for stream, _, events in unplaced.streams}
+    unplaced.inclusions = [
+        one for one in unplaced.inclusions or [] if one.seq == ends[one.stream_id]
+    ]
     assert why in flaw(unplaced)
 
 
@@ -385,11 +426,19 @@ def test_lines_of_other_tenants_are_passed_over_whoever_signed_them() -> None:
 
 def test_a_session_that_ended_after_the_window_of_an_incident_is_told_and_no_flaw() -> None:
     whole = session_events(6)
-    streams = sample_streams(sealed=[seal_said(SESSION, whole, len(whole), "stopped")])
+    closing = seal_said(SESSION, whole, len(whole), "stopped")
+    streams = sample_streams(sealed=[*[Said("Other", {})] * 9, closing])
     cut = [(one, kind, told[:4] if one == SESSION else told) for one, kind, told in streams]
     parts = Parts(streams=cut, signed=[], dossiers=[], seals=[], scope=ScopeKind.INCIDENT)
+    told_at = next(told for one, _, told in cut if one == SEALS)[-1].at
+    assert "the bundle has 4" in flaw(replace(parts, until=told_at))
+    parts.until = told_at - timedelta(microseconds=1)
     report = check(parts)
     assert report.flaw is None
+    assert report.scope is not None
+    assert report.scope.startswith("incident from ")
+    early = next(told for one, _, told in cut if one == SESSION)[-1].at - timedelta(seconds=1)
+    assert "goes on after the window" in flaw(replace(parts, until=early))
     assert any("1 streams tell that were closed since" in one for one in report.not_proved)
     assert "the 0 of them that are here to their end" in " ".join(report.proved)
     assert "the bundle has 4" in flaw(replace(parts, scope=ScopeKind.SESSION))

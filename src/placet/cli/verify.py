@@ -85,7 +85,7 @@ def _tell(report: "BundleReport | DossierReport") -> None:
             click.echo(f"{report.events} events before it were in order")
         return
     if isinstance(report, BundleReport):
-        click.echo(f"good: bundle of tenant {report.tenant_id}")
+        click.echo(plain(f"good: bundle of tenant {report.tenant_id}{_scope(report.scope)}"))
     else:
         click.echo(f"good: {report.subject} {report.approval_id}, compiled {report.compiled_hash}")
         if report.request_id is not None:
@@ -93,6 +93,10 @@ def _tell(report: "BundleReport | DossierReport") -> None:
             click.echo(f"{agent}, workspace {report.workspace_id}, request {report.request_id}")
     _say("proved", report.proved)
     _say("not proved", report.not_proved)
+
+
+def _scope(scope: str | None) -> str:
+    return "" if scope is None else f", {scope}"
 
 
 def _own(file: Path, read: Callable[[bytes], T], name: str) -> T:

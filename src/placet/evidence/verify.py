@@ -34,7 +34,7 @@ import struct
 import sys
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -104,6 +104,7 @@ class BundleReport:
     flaw: Flaw | None
     form: str | None
     tenant_id: UUID | None
+    scope: str | None
     streams: int
     events: int
     bodies: int
@@ -182,13 +183,21 @@ def _integer(token: str) -> int:
     return int(token)
 
 
+def _small_integer(token: str) -> int:
+    number = _integer(token)
+    if not -NUMBER_MAX <= number <= NUMBER_MAX:
+        message = f"`{token[:40]}` is no integer of 53 bits"
+        raise _DoubleError(message)
+    return number
+
+
 def _constant(token: str) -> NoReturn:
     message = f"`{token}` is no JSON number"
     raise ValueError(message)
 
 
 class _DoubleError(ValueError):
-    """There is a number with a fraction or an exponent."""
+    """There is a number with a fraction or an exponent, or one that a double may not hold."""
 
 
 def _no_double(token: str) -> NoReturn:
@@ -205,7 +214,7 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 _WHOLE: Final = json.JSONDecoder(
-    parse_int=_integer, parse_float=_no_double, parse_constant=_constant
+    parse_int=_small_integer, parse_float=_no_double, parse_constant=_constant
 )
 _ANY: Final = json.JSONDecoder(parse_int=_integer, parse_constant=_constant)
 _FREE: Final = json.JSONDecoder(
@@ -1001,10 +1010,14 @@ class _Standing:
         if not 1 <= len(rules) <= 32:  # noqa: PLR2004 -- the bounds of the form
             message = "a standing grant has 1 to 32 rules"
             raise ValueError(message)
-        if any(
-            not isinstance(rule, dict) or len(rule) == 1 or "path" not in rule for rule in rules
+        if not all(
+            isinstance(rule, dict) and len(rule) > 1 and isinstance(rule.get("path"), str)
+            for rule in rules
         ):
-            message = "a rule has a path and an operator"
+            message = "a rule has a path, which is a text, and an operator"
+            raise ValueError(message)
+        if any(name.endswith("_ref") for rule in rules if isinstance(rule, dict) for name in rule):
+            message = "a rule of a standing grant compares with no slot"
             raise ValueError(message)
 
 
@@ -1098,6 +1111,33 @@ class _Scope:
     until: Moment | None
     agent: Name | None
     tool: Name | None
+
+    def __post_init__(self) -> None:
+        """Refuse a scope that lacks what it is of, or names what another kind is of."""
+        given = [name for name in _SCOPED if getattr(self, name) is not None]
+        needed = {"session": ["session_id"], "approval": ["approval_id"]}
+        if self.kind == "incident":
+            is_right = self.since is not None and self.until is not None
+            is_right = is_right and self.session_id is None and self.approval_id is None
+        else:
+            is_right = given == needed.get(self.kind, [])
+        if not is_right:
+            message = f"its scope is no {self.kind}, by what it names"
+            raise ValueError(message)
+
+    def told(self) -> str:
+        """Return in words what the bundle is of."""
+        if self.since is None or self.until is None:
+            named = self.session_id or self.approval_id
+            return self.kind if named is None else f"{self.kind} {named}"
+        whose = [
+            f"{what} {one}" for what, one in (("agent", self.agent), ("tool", self.tool)) if one
+        ]
+        window = f"{self.kind} from {self.since.isoformat()} to {self.until.isoformat()}"
+        return ", ".join([window, *whose])
+
+
+_SCOPED: Final = ("session_id", "approval_id", "since", "until", "agent", "tool")
 
 
 @dataclass(frozen=True)
@@ -1320,7 +1360,7 @@ STREAM_SEALED: Final = "StreamSealed"
 SERVER_KEY_REVOKED: Final = "ServerKeyRevoked"
 BODIES_ERASED: Final = "BodiesErased"
 
-SESSION, CONTROL, AUTHORITY = "session", "control", "authority"
+SESSION, CONTROL, AUTHORITY, RUN = "session", "control", "authority", "run"
 WORKSPACE, SEALS, ERASURES = "workspace", "seals", "erasures"
 _DECIDED: Final = frozenset({CALL_PROPOSED, CALL_CLAIMED})
 """The events that may give leave to run a call: when it is proposed, or claimed after a yes."""
@@ -1480,6 +1520,9 @@ class _LetInBody(_Part):
     workspace_id: Id
     actor_id: Id
     key_id: str
+    enrolment_id: Id | None = None
+    confirmed_by: Id | None = None
+    envelope: Base64 | None = None
 
 
 @dataclass(frozen=True)
@@ -1738,8 +1781,11 @@ class _Chain:
         "control_revision",
         "counters",
         "environment",
+        "epochs",
         "erased_controls",
+        "erased_ends",
         "erased_hosts",
+        "erased_opening",
         "erased_people",
         "erased_proposals",
         "erased_receipts",
@@ -1768,9 +1814,11 @@ class _Chain:
         self.seal: tuple[_SealLine, int] | None = None
         self.leaves = bytearray()
         self.missing: list[_Gap] = []
+        self.epochs: list[int] = []
         self.agent = self.artifact = self.environment = ""
         self.killed_at: int | None = None
-        self.erased_controls = self.erased_hosts = self.erased_people = 0
+        self.erased_controls = self.erased_hosts = self.erased_people = self.erased_ends = 0
+        self.erased_opening = False
         self.erased_proposals = self.erased_receipts = self.erased_standing = 0
         self.erased_votes = 0
         self.stand(_Place(0, GENESIS, 0, (0, 0), 0, 0))
@@ -1779,6 +1827,8 @@ class _Chain:
         """Go to a place in the stream, whatever came before it."""
         self.seq, self.leaf, self.time, self.fence = place[:4]
         self.control_epoch, self.control_revision = place[4:]
+        if self.head.kind != SESSION and self.control_epoch not in self.epochs[-1:]:
+            self.epochs.append(self.control_epoch)
         self.leaf_text = self.leaf.hex().encode()
         self.packed = _FOUR.pack(*self.fence, self.control_epoch, self.control_revision)
         numbers = (self.control_epoch, self.control_revision, self.fence[0])
@@ -2131,7 +2181,7 @@ def verify_bundle(
     stream: BinaryIO,
     pinned: PinnedKeys | None = None,
     *,
-    held: Sequence[Envelope] = (),
+    held: Collection[Envelope] = (),
     processes: int = 1,
 ) -> BundleReport:
     """Read a bundle to its end or to its first flaw, and report.
@@ -2147,7 +2197,7 @@ def verify_bundle(
 def _verify(
     stream: BinaryIO,
     pinned: PinnedKeys | None,
-    held: Sequence[Envelope],
+    held: Collection[Envelope],
     processes: int,
     first: bytes = b"",
 ) -> BundleReport:
@@ -2186,7 +2236,7 @@ def _read(stream: BinaryIO, audit: "_Audit", first: bytes, processes: int = 0) -
 class _Audit:
     """The state of one reading."""
 
-    def __init__(self, pinned: PinnedKeys | None, held: Sequence[Envelope]) -> None:  # noqa: PLR0915 -- all that is remembered, in one place
+    def __init__(self, pinned: PinnedKeys | None, held: Collection[Envelope]) -> None:  # noqa: PLR0915 -- all that is remembered, in one place
         self._pinned = pinned
         self._held = held
         self._hash = hashlib.sha256()
@@ -2213,6 +2263,7 @@ class _Audit:
         self._kills: dict[tuple[str, str], list[tuple[int, int | None]]] = {}
         self._granted: dict[bytes, _Leave] = {}
         self._tools: dict[str, str] = {}
+        self._of_unknown: set[int] = set()
         self._given: dict[tuple[int, str | None, str, str], tuple[str, int]] = {}
         self._reported: dict[bytes, bytes | _Reported | None] = {}
         self._settled: dict[bytes, bool] = {}
@@ -2229,7 +2280,10 @@ class _Audit:
         self._removed: dict[tuple[str, str], list[_Mark]] = {}
         self._lifts: list[_Lift] = []
         self._votes: dict[bytes, int] = {}
-        self._sealed: dict[str, tuple[_SealedBody, str, int]] = {}
+        self._sealed: dict[str, tuple[_SealedBody, str, int, int]] = {}
+        self._omitted: tuple[str, str, int] | None = None
+        self._approvals: set[str] = set()
+        self._unsigned: dict[str, None] = {}
         self._erasures: dict[str, list[tuple[int, int, int]]] = {}
         self._checkpoints: list[Checkpoint] = []
         self._entries: dict[str, list[_Entry]] = {}
@@ -2237,8 +2291,8 @@ class _Audit:
         self._held_proved: list[Checkpoint] = []
         self._held_newer = self._held_lost = self._held_late = 0
         self._unproved_votes = self._unsigned_lifts = self._unproved_lifts = 0
-        self._unproved_uses = self._unended_uses = self._timed_uses = 0
-        self._unregistered = self._unproved_levels = 0
+        self._unproved_uses = self._unended_uses = self._timed_uses = self._unended_words = 0
+        self._unregistered = self._unproved_levels = self._unsigned_let_in = 0
         self._unread = self._unproved_starts = self._going_on = 0
         self._events_ended = self._is_complete = False
         self.known = _Known("", ())
@@ -2498,8 +2552,8 @@ class _Audit:
 
     def _note_erased(self, told: _Told, chain: _Chain) -> None:
         kind = told.kind
-        if kind not in _STOPS:
-            self._unread += 1
+        self._unread += kind not in _STOPS
+        chain.erased_ends += kind in {HOST_REVOKED, STANDING_REVOKED}
         if kind in _DECIDED:
             chain.erased_proposals += 1
         elif kind == CONTROL_SET:
@@ -2510,6 +2564,8 @@ class _Audit:
             chain.erased_receipts += 1
         elif kind == STANDING_GRANTED:
             chain.erased_standing += 1
+        elif kind == SESSION_OPENED:
+            chain.erased_opening = chain.erased_opening or told.seq == 1
         elif kind == VOTE_CAST:
             chain.erased_votes += 1
         elif kind in _PEOPLE:
@@ -2545,7 +2601,7 @@ class _Audit:
             case _StandingBody() | _StandingEndBody():
                 self._note_beforehand(said, told, chain, item)
             case _KeyBody() | _KeyEndBody() | _LetInBody() | _RemovedBody():
-                self._note_people(said, told, item)
+                self._note_people(said, told, chain, item)
             case _VoteBody():
                 envelope = _parse_envelope(said.envelope, item)
                 self._votes.setdefault(_whole_of(envelope), told.seq)
@@ -2554,7 +2610,7 @@ class _Audit:
             case _SealedBody():
                 if said.stream_id in self._sealed:
                     _bad(item, "it tells of a stream that was closed before")
-                self._sealed[said.stream_id] = said, item, self.line
+                self._sealed[said.stream_id] = said, item, self.line, told.time
             case _ErasedBody():
                 span = said.from_seq, said.to_seq, said.count
                 self._erasures.setdefault(said.stream_id, []).append(span)
@@ -2698,7 +2754,11 @@ class _Audit:
             self._first_key = told.epoch
 
     def _note_people(
-        self, said: _KeyBody | _KeyEndBody | _LetInBody | _RemovedBody, told: _Told, item: str
+        self,
+        said: _KeyBody | _KeyEndBody | _LetInBody | _RemovedBody,
+        told: _Told,
+        chain: _Chain,
+        item: str,
     ) -> None:
         """Note whose key counts from here on, or whose does not."""
         mark = _Mark(told.seq, told.epoch, told.time)
@@ -2712,9 +2772,33 @@ class _Audit:
             case _KeyEndBody():
                 self._ended_keys.setdefault(said.key_id, mark)
             case _LetInBody():
+                self._check_let_in(said, chain, item)
                 self._let_in[said.workspace_id, said.actor_id, said.key_id] = told.seq
             case _RemovedBody():
                 self._removed.setdefault((said.workspace_id, said.actor_id), []).append(mark)
+
+    def _check_let_in(self, said: _LetInBody, chain: _Chain, item: str) -> None:
+        """Hold the letting in of an approver to what a colleague signed, whose key counted then."""
+        if said.envelope is None:
+            self._unsigned_let_in += 1
+            return
+        opened = _parse_envelope(said.envelope, item)
+        vote, key = self._open(opened, ENROLMENT_VOTE_TYPE, PERSON, _EnrolmentVote)
+        self._check_voter(vote, key, item)
+        named = (vote.enrolment_id, vote.workspace_id, vote.actor_id, vote.enrolled_key_id)
+        if named != (said.enrolment_id, said.workspace_id, said.actor_id, said.key_id):
+            _bad(item, "what was signed is on another enrolment")
+        if vote.decision != "approve" or vote.voter_id != said.confirmed_by:
+            _bad(item, "what was signed says otherwise than the event of it")
+        if vote.voter_id == vote.actor_id:
+            _bad(item, "a person let themselves in")
+        known = self._person_keys.get(vote.key_id)
+        if known is None and chain.erased_people:
+            self._unsigned_let_in += 1
+        elif known is None or known.actor_id != vote.voter_id:
+            _bad(item, "no event before it enrols the key that signed it")
+        if vote.key_id in self._ended_keys:
+            _bad(item, "the key that signed it had been revoked before")
 
     def _note_beforehand(
         self, said: _StandingBody | _StandingEndBody, told: _Told, chain: _Chain, item: str
@@ -2818,6 +2902,8 @@ class _Audit:
         given = (told.epoch, tool, chain.agent, chain.artifact)
         if given not in self._given:
             self._given[given] = (_event_name(chain, told.seq), self.line)
+        if chain.erased_opening:
+            self._of_unknown.add(told.epoch)
 
     # What is held against each other once all events were read.
 
@@ -2838,6 +2924,7 @@ class _Audit:
         self._check_words()
         self._check_uses()
         self._check_lifts()
+        self._check_scope()
         self._check_sealed()
         self._find_kills()
         for given, (item, line) in self._given.items():
@@ -2858,7 +2945,7 @@ class _Audit:
 
     def _told_of(self, chain: _Chain) -> Sequence[tuple[int, int, int]]:
         """Return what was told of a stream's erasures; of other kinds nothing is ever erased."""
-        if chain.head.kind not in {SESSION, WORKSPACE}:
+        if chain.head.kind not in {SESSION, WORKSPACE, RUN}:
             return []
         return self._erasures.get(chain.head.stream_id, [])
 
@@ -2869,6 +2956,7 @@ class _Audit:
     def _check_words(self) -> None:
         """Hold each host's word to the registration of its key, once all of them were read."""
         is_told = any(not chain.erased_hosts for chain in self._authority())
+        is_end_told = not any(chain.erased_ends for chain in self._authority())
         for word, (epoch, item, line) in self._words.items():
             host = self._hosts.get(word.key_id)
             if host is None and is_told:
@@ -2879,6 +2967,7 @@ class _Audit:
             if word.tool not in host.tools or word.environment != host.environment:
                 why = "the host whose word it holds is registered for other tools, or elsewhere"
                 _bad(item, why, line)
+            self._unended_words += not is_end_told
             end = self._ended_hosts.get(word.key_id)
             if end is not None and epoch >= end:
                 why = "the registration of the host whose word it holds had ended"
@@ -2888,7 +2977,9 @@ class _Audit:
         """Hold each call that was granted beforehand to what was signed."""
         used: Counter[str] = Counter()
         is_told = any(not chain.erased_standing for chain in self._authority())
-        is_end_told = not any(chain.erased_people for chain in self._authority())
+        is_end_told = not any(
+            chain.erased_people or chain.erased_ends for chain in self._authority()
+        )
         for use in self._uses:
             given = self._standing.get(use.standing_id)
             if given is None:
@@ -3012,22 +3103,39 @@ class _Audit:
         streams = self._authority()
         return bool(streams) and not any(chain.erased_people for chain in streams)
 
+    def _check_scope(self) -> None:
+        """Hold the streams of the bundle against what it says to be of."""
+        if not isinstance(self._header, _Header2):
+            return
+        scope = self._header.scope
+        if scope.session_id is not None:
+            chain = self.chains.get(scope.session_id.encode())
+            if chain is None or chain.head.kind != SESSION:
+                _bad("the header", "it is of a session that it does not name among its streams")
+        if scope.until is not None:
+            until = _microseconds(scope.until)
+            for chain in self.chains.values():
+                if chain.head.kind == SESSION and chain.time > until:
+                    why = "it goes on after the window that the bundle is of"
+                    _bad(f"stream {chain.head.stream_id}", why)
+
     def _check_sealed(self) -> None:
         """Hold each stream that the tenant's `seals` stream counts against what is here."""
-        is_whole = isinstance(self._header, _Header2) and self._header.scope.kind == "tenant"
-        for stream, (said, item, line) in self._sealed.items():
+        for stream, (said, item, line, time) in self._sealed.items():
             chain = self.chains.get(stream.encode())
             if chain is None:
-                if is_whole:
+                if self._is_scope_whole():
                     why = f"it was closed with {said.last_seq} events, and the bundle leaves it out"
-                    _bad(f"stream {stream}", why, line)
+                    self._omit(f"stream {stream}", why, line)
                 continue
             if chain.seq < said.last_seq:
-                if self._is_cut_by_time():
-                    self._going_on += 1
-                    continue
                 why = f"it was closed with {said.last_seq} events, and the bundle has {chain.seq}"
-                _bad(f"stream {stream}", why, line)
+                if self._is_scope_whole():
+                    self._omit(f"stream {stream}", why, line)
+                elif not self._is_cut_before(time):
+                    _bad(f"stream {stream}", why, line)
+                self._going_on += 1
+                continue
             if self._leaf_at(chain, said.last_seq).hex() != said.last_leaf:
                 why = f"stream {stream} was closed with another event in that place"
                 _bad(item, why, line)
@@ -3037,9 +3145,30 @@ class _Audit:
                     why = "it says otherwise than the event of its closing"
                     _bad(f"the seal of stream {stream}", why, seal_line)
 
-    def _is_cut_by_time(self) -> bool:
-        """Tell whether the bundle holds its sessions up to the end of a window alone."""
-        return isinstance(self._header, _Header2) and self._header.scope.kind == "incident"
+    def _is_cut_before(self, time: int) -> bool:
+        """Tell whether the bundle holds its sessions up to the end of a window before this."""
+        until = self._header.scope.until if isinstance(self._header, _Header2) else None
+        return until is not None and time > _microseconds(until)
+
+    def _omit(self, item: str, why: str, line: int) -> None:
+        """Refuse what is left out of a whole tenant, or wait for what the log says to that.
+
+        Where the bundle has as many events as its log has entries, what is missing came later.
+        """
+        if self._omitted is None:
+            self._omitted = item, why, line
+
+    def _check_whole(self) -> None:
+        """Hold a bundle of a whole tenant against the number of entries in its log."""
+        if not self._is_scope_whole():
+            return
+        size = self._checkpoints[-1].size if self._checkpoints else None
+        if self._omitted is not None and size != self._logged():
+            item, why, line = self._omitted
+            _bad(item, why, line)
+        if size is not None and size != self._logged():
+            why = f"the log has {size} entries, and {self._logged()} of them are here"
+            _bad("the bundle", f"{why}: streams were left out, or their ends cut off")
 
     @staticmethod
     def _leaf_at(chain: _Chain, seq: int) -> bytes:
@@ -3053,6 +3182,23 @@ class _Audit:
                 span = (control.epoch, self._lifted.get(control_id))
                 spans.setdefault(control.scope, []).append(span)
         self._kills = {scope: _joined(found) for scope, found in spans.items()}
+
+    def _untold_raisings(self) -> int:
+        """Count the raisings of the control epoch before a call that no stream here tells of.
+
+        Each raising stands in an event of another stream than a session's, with the epoch that it
+        raised to. A kill is one of them.
+        """
+        told = {epoch for chain in self.chains.values() for epoch in chain.epochs if epoch}
+        most = max((epoch for epoch, *_ in self._given), default=0)
+        return most - sum(epoch <= most for epoch in told)
+
+    def _may_be_killed(self, epoch: int) -> bool:
+        """Tell whether a kill of some agent or artifact was in force at a control epoch."""
+        return any(
+            kind in {"agent", "artifact"} and _holds(spans, epoch)
+            for (kind, _), spans in self._kills.items()
+        )
 
     def _is_killed(self, given: _Given) -> bool:
         """Tell whether a kill of the tenant or of one of these was in force at a control epoch."""
@@ -3194,6 +3340,8 @@ class _Audit:
             _bad(f"line {flaw.line} of the dossier, {flaw.item}", flaw.why)
         item = f"the dossier of approval {opened.artifact.approval_id}"
         self._check_tenant(opened.tenant_id, item)
+        self._approvals.add(opened.artifact.approval_id)
+        self._unsigned |= dict.fromkeys(one for one in opened.unsigned if one != _LET_IN_ELSEWHERE)
         if self._pinned is not None:
             self._find(ARTIFACT, opened.artifact_key.key_id, item)
         self._note_artifact(opened.artifact_key, opened.artifact, item)
@@ -3264,7 +3412,9 @@ class _Audit:
             _bad(item, "it does not lead to the root that the checkpoint signs")
         entries = self._entries.setdefault(line.stream_id, [])
         entry = _Entry(line.seq, line.index)
-        if any((one.seq < entry.seq) != (one.at < entry.at) for one in entries):
+        if entries and entry.seq <= entries[-1].seq:
+            _bad(item, "it stands behind that of a later event of its stream, or twice")
+        if entries and entry.at <= entries[-1].at:
             _bad(item, "the events of its stream stand in the log in another order")
         entries.append(entry)
 
@@ -3273,6 +3423,8 @@ class _Audit:
         last = self._last(item)
         if line.to_size != last.size:
             _bad(item, "it does not lead to the last checkpoint")
+        if self._consistencies and line.from_size <= self._consistencies[-1][0].from_size:
+            _bad(item, "it stands behind one that begins later, or twice")
         path = [bytes.fromhex(one) for one in line.path]
         new = (last.size, bytes.fromhex(last.root))
         for one in self._checkpoints[:-1]:
@@ -3329,51 +3481,96 @@ class _Audit:
     def _check_held(self) -> None:
         """Hold the log against the checkpoints that the auditor kept."""
         item = "the checkpoint that you hold"
-        kept = sorted(self._opened_held(item), key=lambda one: (one.epoch, one.size))
-        if not kept and self._held_late:
+        last = self._last(item)
+        place = last.epoch, last.size
+        proved, oldest = self._newest_held(place)
+        if oldest is None and self._held_late:
             why = f"each of the {self._held_late} was signed by a key that had been revoked before"
             _bad(item, why)
-        if not kept:
+        if oldest is None:
             _bad(item, "there is none of this tenant among them")
-        last = self._last(item)
-        older = [one for one in kept if (one.epoch, one.size) <= (last.epoch, last.size)]
-        if not older:
-            why = f"it is of {kept[0].size} entries, and the bundle of {last.size}: it is older"
+        if proved is None:
+            why = f"it is of {oldest} entries, and the bundle of {last.size}: it is older"
             _bad(item, why)
-        if older[-1].size > last.size:
-            why = (
-                f"a restore lost entries: it is of {older[-1].size}, and the bundle of {last.size}"
-            )
+        newest = self._open_held(proved, item)
+        if newest.size > last.size:
+            why = f"a restore lost entries: it is of {newest.size}, and the bundle of {last.size}"
             _bad(item, why)
-        if not self._follows(older[-1], last, item):
+        if not self._follows(newest, last, item):
             why = (
-                f"the bundle does not tell how it follows from these {older[-1].size} entries; "
+                f"the bundle does not tell how it follows from these {newest.size} entries; "
                 "export it again with --checkpoint"
             )
             _bad(item, why)
-        self._held_proved = [older[-1]]
-        self._held_newer = len(kept) - len(older)
-        for one in older[:-1]:
-            try:
-                self._follows(one, last, item)
-            except _BadError:
-                if one.epoch == last.epoch:
-                    raise
-                self._held_lost += 1
+        self._held_proved = [newest]
+        self._check_others(proved, last, item)
 
-    def _opened_held(self, item: str) -> Iterator[Checkpoint]:
-        """Yield what is held of this tenant, but what a revoked key signed above its place."""
+    def _newest_held(self, place: tuple[int, int]) -> tuple[Envelope | None, int | None]:
+        """Return the newest that is held of those that are no newer than the bundle's last.
+
+        Beside it stands the size of the oldest one, if there is any at all.
+        """
+        found: tuple[tuple[int, int], Envelope] | None = None
+        oldest: tuple[int, int] | None = None
+        for at, envelope in self._told_held():
+            oldest = at if oldest is None else min(oldest, at)
+            if at > place:
+                self._held_newer += 1
+            elif found is None or at > found[0]:
+                found = at, envelope
+        return None if found is None else found[1], None if oldest is None else oldest[1]
+
+    def _told_held(self) -> Iterator[tuple[tuple[int, int], Envelope]]:
+        """Yield what is held of this tenant with the epoch and the size that it says to be of.
+
+        What a revoked key signed above its place is left out. No signature is checked here: a
+        witness's file has a line for every minute, and few of them are compared.
+        """
+        self._held_late = 0
         for envelope in self._held:
-            if self._is_of_another(envelope):
+            said = self._said_by_held(envelope)
+            position = self._ended_server_keys.get(envelope.key_id)
+            if said is None:
                 continue
-            checkpoint, key = self._open(envelope, CHECKPOINT_TYPE, CHECKPOINT, Checkpoint)
-            if checkpoint.key_id != key.key_id:
-                _bad(item, "it names another key than the one that signed it")
-            position = self._ended_server_keys.get(key.key_id)
-            if position is not None and checkpoint.size > position:
+            if position is not None and said[1] > position:
                 self._held_late += 1
                 continue
-            yield checkpoint
+            yield said, envelope
+
+    def _said_by_held(self, envelope: Envelope) -> tuple[int, int] | None:
+        """Return epoch and size of a checkpoint of this tenant, None for that of another."""
+        if self._is_of_another(envelope):
+            return None
+        item = "the checkpoint that you hold"
+        if envelope.payload_type != CHECKPOINT_TYPE:
+            _bad(item, f"it is a `{envelope.payload_type[:80]}`")
+        try:
+            checkpoint = _read_into(Checkpoint, envelope.payload)
+        except (ValueError, RecursionError) as fault:
+            _bad(item, f"it is no checkpoint: {fault}")
+        return checkpoint.epoch, checkpoint.size
+
+    def _open_held(self, envelope: Envelope, item: str) -> Checkpoint:
+        checkpoint, key = self._open(envelope, CHECKPOINT_TYPE, CHECKPOINT, Checkpoint)
+        if checkpoint.key_id != key.key_id:
+            _bad(item, "it names another key than the one that signed it")
+        return checkpoint
+
+    def _check_others(self, proved: Envelope, last: Checkpoint, item: str) -> None:
+        """Compare older ones that are held where the bundle has something to compare them with."""
+        sizes = {one.size for one in self._checkpoints}
+        sizes |= {line.from_size for line, _ in self._consistencies}
+        for (epoch, size), envelope in self._told_held():
+            is_newer = (epoch, size) > (last.epoch, last.size)
+            if is_newer or envelope == proved or (size not in sizes and size <= last.size):
+                continue
+            held = self._open_held(envelope, item)
+            try:
+                self._follows(held, last, item)
+            except _BadError:
+                if epoch == last.epoch:
+                    raise
+                self._held_lost += 1
 
     def _is_of_another(self, envelope: Envelope) -> bool:
         """Tell whether a checkpoint says that it is of another tenant, whoever signed it."""
@@ -3422,7 +3619,14 @@ class _Audit:
         if self._changed_sections(manifest):
             _bad("the manifest", "its SHA-256 of a section is not that of its lines")
         self._is_complete = True
+        self._check_whole()
         self._check_log()
+        self._check_approval()
+
+    def _check_approval(self) -> None:
+        approval = self._header.scope.approval_id if isinstance(self._header, _Header2) else None
+        if approval is not None and approval not in self._approvals:
+            _bad("the dossiers", "the one of the approval that the bundle is of is missing")
 
     def _changed_sections(self, manifest: _Manifest | _Manifest2) -> list[str]:
         """Return the sections of which the manifest counts other bytes."""
@@ -3474,6 +3678,7 @@ class _Audit:
             flaw=flaw,
             form=None if header is None else header.kind,
             tenant_id=None if header is None else UUID(header.tenant_id),
+            scope=header.scope.told() if isinstance(header, _Header2) else None,
             streams=len(self.chains),
             events=self.events,
             bodies=self.bodies,
@@ -3540,6 +3745,8 @@ class _Audit:
                 f"with root {last.root}, which the service signed at {last.time:%Y-%m-%d %H:%M:%S} "
                 "UTC"
             )
+        if self._checkpoints and self._is_scope_whole():
+            yield "that is all of the log: no stream was left out, and none was cut before its end"
         if self._sealed:
             here = sum(one.encode() in self.chains for one in self._sealed) - self._going_on
             yield (
@@ -3587,17 +3794,18 @@ class _Audit:
         yield from self._not_proved_of_log()
         if self._pinned is None:
             yield "whose the keys are: none were pinned, the bundle brought its own"
-        erased = self.events - self.bodies
-        if erased:
-            yield f"what {erased} events said, whose bodies were erased"
-        if self._unread:
-            yield f"what {self._unread} of them did about controls, calls or people's keys"
+        yield from self._not_proved_of_kills()
         if self._unproved_starts:
             yield f"what {self._unproved_starts} starts were of, and that it had been granted"
         if self._unregistered:
             yield (
                 f"that {self._unregistered} keys of hosts were registered for those tools then: "
                 "the stream that would tell is not in the bundle, or bodies of it were erased"
+            )
+        if self._unended_words:
+            yield (
+                f"that the registrations of {self._unended_words} hosts had not ended when their "
+                "words counted: bodies that may tell of it were erased"
             )
         if self._unproved_uses:
             yield (
@@ -3612,6 +3820,22 @@ class _Audit:
             yield (
                 f"that an event granted the calls of {unmatched} signed grants: their sessions "
                 "are not in the bundle, or bodies of them were erased"
+            )
+
+    def _not_proved_of_kills(self) -> Iterator[str]:
+        if erased := self.events - self.bodies:
+            yield f"what {erased} events said, whose bodies were erased"
+        if self._unread:
+            yield f"what {self._unread} of them did about controls, calls or people's keys"
+        if self._given and (raisings := self._untold_raisings()):
+            yield (
+                f"that no kill was among {raisings} raisings of the control epoch before these "
+                "calls: the streams that tell of them are not here, or not up to there"
+            )
+        if unknown := sum(map(self._may_be_killed, self._of_unknown)):
+            yield (
+                f"that calls granted or started at {unknown} control epochs were not under a kill "
+                "of their agent or artifact: the openings of their sessions were erased"
             )
 
     def _not_proved_of_log(self) -> Iterator[str]:
@@ -3630,18 +3854,15 @@ class _Audit:
         if self._going_on:
             yield (
                 f"what {self._going_on} streams tell that were closed since: each goes on after "
-                "the window that was asked for"
+                "the window that was asked for, or after the last checkpoint"
             )
         yield from self._not_proved_of_held()
         unlinked = {one.size for one in self._checkpoints[:-1]}
         unlinked -= {line.from_size for line, _ in self._consistencies}
         if unlinked:
             yield f"that the log only grew since {len(unlinked)} of its checkpoints"
-        if self._is_scope_whole() and self._sealed:
-            yield (
-                "that the header names every stream that is still open, and the bundle every "
-                "grant, of the tenant"
-            )
+        if self._is_scope_whole() and self._checkpoints:
+            yield "that the bundle holds every grant of the tenant"
         else:
             yield "that the header names every stream, and the bundle every grant, of the tenant"
         if self._late_signed and not self.is_second:
@@ -3670,6 +3891,9 @@ class _Audit:
     def _not_proved_of_people(self) -> Iterator[str]:
         if self.dossiers:
             yield "that the approvals of the dossiers are in force, other than by their events"
+            yield from self._unsigned
+        if self._unsigned_let_in:
+            yield f"that a colleague let in {self._unsigned_let_in} approvers: nobody signed that"
         if self._unproved_votes:
             yield (
                 f"that the keys of {self._unproved_votes} votes counted when they were cast: the "
@@ -4359,9 +4583,14 @@ def _check_approval(
         _bad_line(*where, "it does not end when its policy says")
 
 
+_LET_IN_ELSEWHERE: Final = (
+    "who let in those voters that are no first approvers: that is for a bundle"
+)
+
+
 def _unsigned(policy: _PolicyText, proof: _ProofText) -> Iterator[str]:
     if any(voter.first is None for voter in proof.voters):
-        yield "who let in those voters that are no first approvers: that is for a bundle"
+        yield _LET_IN_ELSEWHERE
     if policy.groups:
         names = ", ".join(f"`{group.name}`" for group in policy.groups)
         yield f"that the voters are of {names}: the file says so, and nobody signed it"
@@ -4416,6 +4645,7 @@ class _Segment(NamedTuple):
     first: tuple[int, int, int, int, int, int]
     last: tuple[int, bytes, int, int, int, int, int]
     leaves: bytes
+    epochs: Sequence[int]
 
 
 _Fact = tuple[
@@ -4528,7 +4758,7 @@ def _put_on(stream: BinaryIO, audit: _Audit, at: int, end: int, found: _Found | 
 def _fits(audit: _Audit, found: _Found) -> bool:
     """Tell whether each stream goes on in a part from where it stands."""
     for segment in found.segments:
-        stream, prev, first, _, _ = _Segment(*segment)  # type: ignore[arg-type]  # -- written as one
+        stream, prev, first, *_ = _Segment(*segment)  # type: ignore[arg-type]  # -- written as one
         chain = audit.chains[stream]
         seq, time, epoch, fence, control_epoch, control_revision = first
         follows = seq == chain.seq + 1 and prev == chain.leaf_text and time >= chain.time
@@ -4544,12 +4774,13 @@ def _fits(audit: _Audit, found: _Found) -> bool:
 
 def _take_found(audit: _Audit, found: _Found) -> None:
     for segment in found.segments:
-        stream, _, _, last, leaves = _Segment(*segment)  # type: ignore[arg-type]  # -- written as one
+        stream, _, _, last, leaves, epochs = _Segment(*segment)  # type: ignore[arg-type]  # -- written as one
         chain = audit.chains[stream]
         seq, leaf, time, epoch, fence, control_epoch, control_revision = last
         place = _Place(seq, leaf, time, (epoch, fence), control_epoch, control_revision)
         chain.stand(place)
         chain.leaves += leaves
+        chain.epochs += epochs
     begin = audit.line
     audit.stage_events()
     for number, stream, header, body, fields_of, receipt in found.told:
@@ -4607,7 +4838,7 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
             missing.append((count, stream, chain.seq))
         gathered.take(count - chain.seq, stream, chain, told)
     segments = [
-        (stream, prev, first, _flat(chain.stands_at()), bytes(chain.leaves))
+        (stream, prev, first, _flat(chain.stands_at()), bytes(chain.leaves), chain.epochs)
         for stream, (chain, prev, first) in chains.items()
     ]
     return _Found(begin, begin + at - skipped, count, missing, segments, gathered.told())
@@ -4793,7 +5024,7 @@ def verify_file(
     stream: BinaryIO,
     pinned: PinnedKeys | None = None,
     *,
-    held: Sequence[Envelope] = (),
+    held: Collection[Envelope] = (),
     processes: int = 1,
 ) -> BundleReport | DossierReport:
     """Check a file, whichever of the two it is: a bundle or a dossier."""
@@ -4803,24 +5034,50 @@ def verify_file(
     return _verify(stream, pinned, held, processes, first)
 
 
-def parse_held(data: bytes) -> list[Envelope]:
+class HeldLines(Collection[Envelope]):
+    """The checkpoints of a witness's file, each read whenever it is looked at.
+
+    Such a file has a line for every minute: held as documents they would be many times its size.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Take the file, but for a last line that was never finished."""
+        self._lines = [line for line in data.split(b"\n")[:-1] if line.strip()]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[Envelope]:
+        """Yield them in the file's order."""
+        return map(_held_in, self._lines)
+
+    def __contains__(self, one: object) -> bool:
+        """Tell whether one of them stands there."""
+        return any(one == other for other in self)
+
+
+def parse_held(data: bytes) -> Collection[Envelope]:
     """Return the checkpoints that a file holds, as one envelope or as a witness's lines.
 
     A last line without its line feed was never finished, and is left out. Raises `ValueError` for a
     file that holds anything else.
     """
-    text = data.decode()
     try:
-        values = [_FREE.decode(text)]
+        return [_held_in(data)]
     except json.JSONDecodeError:
-        values = [_FREE.decode(line) for line in text.split("\n")[:-1] if line.strip()]
-    inner = [
-        one["envelope"] if isinstance(one, dict) and "envelope" in one else one for one in values
-    ]
-    if not inner:
+        held = HeldLines(data)
+    for _ in held:
+        pass
+    if not held:
         message = "it holds no checkpoint"
         raise ValueError(message)
-    return [_into(Envelope, one) for one in inner]
+    return held
+
+
+def _held_in(text: bytes) -> Envelope:
+    one = _FREE.decode(text.decode())
+    return _into(Envelope, one["envelope"] if isinstance(one, dict) and "envelope" in one else one)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -4862,7 +5119,7 @@ def _as_text(report: BundleReport | DossierReport) -> str:
     what = (
         f"{report.subject} {report.approval_id}, compiled {report.compiled_hash}"
         if isinstance(report, DossierReport)
-        else f"bundle of tenant {report.tenant_id}"
+        else f"bundle of tenant {report.tenant_id}" + (f", {report.scope}" if report.scope else "")
     )
     told = [f"good: {what}", "proved:", *(f"  - {one}" for one in report.proved)]
     told += ["not proved:", *(f"  - {one}" for one in report.not_proved)]

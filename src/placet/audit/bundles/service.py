@@ -21,7 +21,7 @@ from placet.audit.bundles.model import (
 )
 from placet.audit.bundles.proofs import list_proofs
 from placet.audit.bundles.readme import readme_of
-from placet.audit.bundles.streams import heads_behind, heads_of
+from placet.audit.bundles.streams import heads_behind, heads_in_log, heads_of
 from placet.audit.erasures.model import BodiesErased
 from placet.audit.retention import service as retention
 from placet.audit.retention.model import ExportManifest, StreamTaken
@@ -78,12 +78,12 @@ async def begin_export(
     await checkpoints.make_checkpoint(db, principal, keys, ids)
     heads = await heads_of(db, principal, wish.scope)
     heads += await heads_behind(db, principal, heads)
-    if len(heads) > STREAMS_MAX:
-        raise ScopeTooWide(
-            detail=f"that is {len(heads)} streams, and a bundle has {STREAMS_MAX} at most"
-        )
+    _check_width(heads)
     checkpoint = await checkpoints.make_checkpoint(db, principal, keys, ids)
     await check_covered(db, principal, heads, checkpoint.size)
+    if wish.scope.kind is ScopeKind.TENANT:
+        heads = await heads_in_log(db, principal, checkpoint.size)
+        _check_width(heads)
     if wish.held_size is not None and wish.held_size > checkpoint.size:
         raise CheckpointAhead(
             detail=f"the log has {checkpoint.size} entries, the checkpoint is of {wish.held_size}",
@@ -93,6 +93,13 @@ async def begin_export(
     async with db.writing(principal) as tx:
         await _tell(tx, BundleExported(export_id=export_id, scope=wish.scope), ids)
     return Begun(export_id=export_id, wish=wish, heads=heads, checkpoint=checkpoint)
+
+
+def _check_width(heads: Sequence[StreamHead]) -> None:
+    if len(heads) > STREAMS_MAX:
+        raise ScopeTooWide(
+            detail=f"that is {len(heads)} streams, and a bundle has {STREAMS_MAX} at most"
+        )
 
 
 async def write_bundle(

@@ -27,6 +27,17 @@ FROM unnest($2::uuid[], $3::bigint[]) AS s(stream_id, head_seq) CROSS JOIN LATER
 """
 
 
+# One look into the log for each stream, and one at the event that stands there.
+_ENDS: Final = """
+SELECT s.stream_id, l.seq, e.leaf
+FROM unnest($2::uuid[]) AS s(stream_id) CROSS JOIN LATERAL (
+    SELECT l.seq FROM placet.evidence_log_entry AS l
+    WHERE l.tenant_id = $1 AND l.stream_id = s.stream_id AND l.index + 0 < $3
+    ORDER BY l.seq DESC LIMIT 1) AS l
+JOIN placet.event AS e ON e.tenant_id = $1 AND e.stream_id = s.stream_id AND e.seq = l.seq
+"""
+
+
 async def list_touched(
     tx: Reading, since: datetime, until: datetime, agent: str | None, *, after: UUID | None
 ) -> list[UUID]:
@@ -86,6 +97,14 @@ async def list_ends(
         .order_by(asked.c.stream_id)
     )
     return await tx.list(StreamEnd, query)
+
+
+async def list_entered(
+    tx: Reading, streams: Sequence[UUID], before_index: int
+) -> dict[UUID, StreamEnd]:
+    """Return each stream's last event among the first entries of the log, where it has one."""
+    rows = await tx.records(_ENDS, tx.tenant_id, list(streams), before_index)
+    return {row["stream_id"]: StreamEnd(**row) for row in rows}
 
 
 async def list_places(

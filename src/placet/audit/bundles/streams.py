@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Final, assert_never
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from placet.audit.bundles import store
 from placet.authority import store as authority
 from placet.authority.key_changes import store as key_changes
@@ -47,6 +49,27 @@ async def heads_of(db: Database, principal: Principal, scope: BundleScope) -> li
                 return await _tenant_wide(tx) + touched
         case other:
             assert_never(other)
+
+
+async def heads_in_log(db: Database, principal: Principal, size: int) -> list[StreamHead]:
+    """Return every stream of a tenant up to its last event among the first entries of its log.
+
+    So a bundle of a whole tenant has an event for each entry, and whoever verifies it sees that
+    none was left out.
+    """
+    async with db.reading(principal) as tx:
+        heads = await export.tenant_heads(tx)
+    found: list[StreamHead] = []
+    for at in range(0, len(heads), store.AT_ONCE):
+        page = heads[at : at + store.AT_ONCE]
+        async with db.reading(principal) as tx:
+            ends = await store.list_entered(tx, [head.stream_id for head in page], size)
+        found += [
+            replace(head, head_seq=end.seq, head_leaf=end.leaf.hex())
+            for head in page
+            if (end := ends.get(head.stream_id)) is not None
+        ]
+    return found
 
 
 async def heads_behind(
