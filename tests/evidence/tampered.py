@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -35,13 +36,14 @@ def check(data: bytes) -> BundleReport:
     return verify_bundle(io.BytesIO(data))
 
 
-def alike(data: bytes, folder: Path) -> BundleReport:
-    """Return the report of two processes, which must be that of one."""
+def alike(data: bytes, folder: Path, processes: Sequence[int] = (1, 2)) -> BundleReport:
+    """Return what is found where a file is read in parts, which must be what one reading finds."""
     file = folder / "bundle.jsonl"
     file.write_bytes(data)
-    with file.open("rb") as stream:
-        report = verify_bundle(stream, processes=2)
-    assert report == check(data)
+    report = check(data)
+    for number in processes:
+        with file.open("rb") as stream:
+            assert verify_bundle(stream, processes=number) == report
     return report
 
 
