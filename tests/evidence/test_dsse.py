@@ -5,7 +5,9 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519 as library
 from securesystemslib.dsse import Envelope as OtherEnvelope
+from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # no __all__
+from tests.evidence.bundle_samples import rotated
 from tests.evidence.envelope_cases import (
     ENVELOPE,
     PAYLOAD,
@@ -13,10 +15,18 @@ from tests.evidence.envelope_cases import (
     REFUSED_PAYLOADS,
     TYPE,
 )
-from tests.evidence.samples import PERSON_KEY, STRANGER_KEY, sample_vote
+from tests.evidence.samples import GRANT_KEY, PERSON_KEY, STRANGER_KEY, sample_vote
+from tests.evidence.vectors import FOLDER
 
 from placet.evidence import dsse
+from placet.evidence.artifact import ARTIFACT_TYPE
+from placet.evidence.ask_vote import ASK_VOTE_TYPE
+from placet.evidence.checkpoint import CHECKPOINT_TYPE
 from placet.evidence.dsse import EnvelopeFlaw, EnvelopeRefused
+from placet.evidence.ed25519 import SigningKey
+from placet.evidence.grant import GRANT_TYPE
+from placet.evidence.key_rotation import KEY_ROTATION_TYPE
+from placet.evidence.receipt import RECEIPT_TYPE
 from placet.evidence.vote import APPROVAL_VOTE_TYPE, ApprovalVote, CheckpointSeen, sign_vote
 from placet.kernel.canonical import canonical
 from placet.kernel.value import Input
@@ -52,6 +62,47 @@ def test_another_implementation_takes_our_envelope() -> None:
     assert theirs.pae() == dsse.pae(TYPE, PAYLOAD)
     key.keyid = PERSON_KEY.key_id
     assert theirs.verify([key], 1)
+
+
+def signed_documents() -> dict[str, tuple[SigningKey, dsse.Envelope]]:
+    """Return each kind of document, signed, with the key that it is by."""
+    listed = json.loads((FOLDER / "documents.json").read_text())
+    found = {
+        name: (
+            SigningKey(bytes.fromhex(one["seed"])),
+            dsse.parse_envelope(one["envelope"].encode()),
+        )
+        for name, one in listed.items()
+    }
+    by_old, by_new = rotated(GRANT_KEY, PERSON_KEY)
+    found |= {"rotation_old": (GRANT_KEY, by_old), "rotation_new": (PERSON_KEY, by_new)}
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(signed_documents()))
+def test_another_implementation_takes_each_document_of_ours_as_what_it_is(name: str) -> None:
+    signer, envelope = signed_documents()[name]
+    theirs = OtherEnvelope.from_dict(json.loads(dsse.encode_envelope(envelope)))
+    key = CryptoSigner(library.Ed25519PrivateKey.from_private_bytes(signer.seed())).public_key
+    key.keyid = signer.key_id
+    assert theirs.pae() == dsse.pae(envelope.payload_type, envelope.payload)
+    assert theirs.verify([key], 1)
+    theirs.payload_type += "x"
+    with pytest.raises(VerificationError):
+        theirs.verify([key], 1)
+
+
+def test_no_document_that_is_to_be_taken_elsewhere_is_left_out() -> None:
+    types = {envelope.payload_type for _, envelope in signed_documents().values()}
+    assert types >= {
+        APPROVAL_VOTE_TYPE,
+        ARTIFACT_TYPE,
+        ASK_VOTE_TYPE,
+        CHECKPOINT_TYPE,
+        GRANT_TYPE,
+        KEY_ROTATION_TYPE,
+        RECEIPT_TYPE,
+    }
 
 
 def test_we_take_the_envelope_of_another_implementation() -> None:
@@ -112,6 +163,9 @@ def test_a_signed_payload_that_is_not_the_one_form_of_a_document_is_refused(
 
 
 def test_the_one_form_of_a_document_is_taken() -> None:
+    # What only looks like U+0000 is a text like any other.
+    written = Sample(n=1, note="\\u0000 \\\\u0000 \u0001")
+    assert dsse.open_payload(canonical(written), Sample) == written
     payload = canonical(Sample(n=1))
     assert payload == b'{"n":1,"note":null}'
     assert dsse.read(dsse.sign(TYPE, payload, PERSON_KEY), TYPE, KEYS, Sample) == Sample(n=1)
