@@ -41,6 +41,8 @@ REFUSED_PAYLOADS: Final = [
     b'{"n":1,"note":"\\ud800"}',
     b'{"n":1,"note":"\xed\xa0\x80"}',
     b'{"n":1,"note":"\\/"}',
+    b'{"n":1,"note":"\\u0000"}',
+    b'{"n":1,"note":"a\\\\\\u0000"}',
     b'{"n":1,"note":"\\u000A"}',
     b'{"n":1,"note":"\t"}',
     b'{"n":1,"note":null}\n',

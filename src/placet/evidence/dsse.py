@@ -6,6 +6,7 @@ bytes that are parsed.
 """
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Final, TypeVar
@@ -21,6 +22,8 @@ from placet.kernel.value import Input
 TYPE_MAX: Final = 200
 KEY_ID_MAX: Final = 200
 _DEPTH_MAX: Final = 4
+_ZERO: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The one way to write U+0000 in canonical form; behind an even number of backslashes."""
 
 T = TypeVar("T", bound=Input)
 
@@ -112,7 +115,8 @@ def open_payload(payload: bytes, into: type[T]) -> T:
     """Return the document in a payload whose signature was checked.
 
     Refuses `envelope_refused` unless the payload is the canonical form of exactly such a document:
-    no unknown, missing or second field, nothing before or after it, no other way to write it.
+    no unknown, missing or second field, nothing before or after it, no other way to write it, and
+    no text with U+0000, which no database takes.
     """
     try:
         document = msgspec.json.decode(payload, type=into)
@@ -124,6 +128,10 @@ def open_payload(payload: bytes, into: type[T]) -> T:
     if plain != payload:
         raise EnvelopeRefused(
             detail="the payload is not in canonical form", flaw=EnvelopeFlaw.PAYLOAD
+        )
+    if _ZERO.search(payload):
+        raise EnvelopeRefused(
+            detail="a string holds the character U+0000", flaw=EnvelopeFlaw.PAYLOAD
         )
     return document
 

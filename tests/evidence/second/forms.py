@@ -63,6 +63,8 @@ def canonical(value: object) -> bytes:
         case list():
             return b"[" + b",".join(map(canonical, value)) + b"]"
         case str():
+            if "\0" in value:
+                wrong("a text holds U+0000")
             return json.dumps(value, ensure_ascii=False).encode("utf-8")
         case bool() | None:
             return {True: b"true", False: b"false", None: b"null"}[value]
