@@ -12,17 +12,30 @@ down_revision = "0037"
 branch_labels = None
 depends_on = None
 
-TABLES: list[str] = ["event_close", "audit_closed", "audit_pruned", "idempotency_stream"]
-TENANT: list[str] = ["event_close", "audit_closed", "audit_pruned", "idempotency_stream"]
+TABLES: list[str] = [
+    "event_close",
+    "audit_closed",
+    "audit_pruned",
+    "idempotency_stream",
+    "studio_impact_session",
+]
+TENANT: list[str] = [
+    "event_close",
+    "audit_closed",
+    "audit_pruned",
+    "idempotency_stream",
+    "studio_impact_session",
+]
 UPDATES: dict[str, list[str]] = {
     "authority_recovery": ["told_seq", "lost_ends"],
     "evidence_log": ["mark"],
     "audit_pruned": ["streams"],
 }
-DELETES: list[str] = ["audit_closed", "idempotency_stream"]
+DELETES: list[str] = ["audit_closed", "idempotency_stream", "studio_impact_session"]
 SOURCES: list[tuple[str, str]] = [
     ("placet.evidence.log", "log_rows_v1"),
     ("placet.storage", "answer_named_v1"),
+    ("placet.studio", "impact_named_v1"),
     ("placet.events", "folds_forget_v1"),
     ("placet.audit", "stream_closed_v1"),
 ]
@@ -34,6 +47,7 @@ FUNCTIONS: list[str] = [
     "log_time_v1",
     "log_part_v1",
     "answer_named_v1",
+    "impact_named_v1",
     "stream_held_v1",
     "folds_forget_v1",
     "stream_closed_v1",
@@ -70,6 +84,8 @@ CLASSED = ("audit_retention", "audit_subject_stream")
 WATCHED = {
     ("answer_named", "idempotency_answer"): "AFTER INSERT OR UPDATE OF body ON {table}"
     " FOR EACH ROW WHEN (NEW.status <> 0) EXECUTE FUNCTION placet.answer_named_v1()",
+    ("impact_named", "studio_impact"): "AFTER INSERT ON {table}"
+    " FOR EACH ROW EXECUTE FUNCTION placet.impact_named_v1()",
     ("stream_closed", "replay_session_seal"): "AFTER INSERT ON {table}"
     " FOR EACH ROW EXECUTE FUNCTION placet.stream_closed_v1()",
     ("stream_closed", "replay_session"): "AFTER UPDATE OF next_seq ON {table}"
@@ -111,6 +127,16 @@ OR EXISTS (
     WHERE t.tenant_id = a.tenant_id AND t.stream_id = f.found[1]\\:\\:uuid
       AND t.kind IN ('run', 'workspace'))
 """
+SHOWN_BEFORE = """
+INSERT INTO placet.studio_impact_session (tenant_id, session_id, impact_id)
+SELECT DISTINCT s.tenant_id, s.session_id, i.impact_id
+FROM placet.studio_impact AS i
+CROSS JOIN regexp_matches(
+    encode(i.report_json, 'escape'),
+    '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'g') AS f(found)
+JOIN placet.replay_session AS s
+    ON s.tenant_id = i.tenant_id AND s.session_id = f.found[1]\\:\\:uuid
+"""
 SWEPT_FROM_NOW = """
 INSERT INTO placet.work_due (tenant_id, kind, ref, due_at)
 SELECT DISTINCT a.tenant_id, 'sweep_answers', a.tenant_id, now() FROM placet.idempotency_answer AS a
@@ -121,6 +147,7 @@ READ_BEFORE = [
     "idempotency_answer",
     "replay_session",
     "event_stream",
+    "studio_impact",
 ]
 """Tables of which the owner reads every tenant's rows, once."""
 
@@ -237,8 +264,9 @@ def _erasures() -> None:
         schema="placet",
     )
     _answers()
+    _previews()
     guards.forbid_change(op, ["event_close"])
-    for statement in (CLOSED_BEFORE, PRUNED_BEFORE, NAMED_BEFORE, SWEPT_FROM_NOW):
+    for statement in (CLOSED_BEFORE, PRUNED_BEFORE, NAMED_BEFORE, SHOWN_BEFORE, SWEPT_FROM_NOW):
         _for_every_tenant(statement)
 
 
@@ -283,6 +311,32 @@ def _answers() -> None:
     )
 
 
+def _previews() -> None:
+    op.create_table(
+        "studio_impact_session",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("impact_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "impact_id"],
+            ["placet.studio_impact.tenant_id", "placet.studio_impact.impact_id"],
+            name=op.f("studio_impact_session_tenant_id_impact_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "session_id", "impact_id", name=op.f("studio_impact_session_pkey")
+        ),
+        schema="placet",
+    )
+    op.create_index(
+        "studio_impact_session_tenant_id_impact_id_ix",
+        "studio_impact_session",
+        ["tenant_id", "impact_id"],
+        unique=False,
+        schema="placet",
+    )
+
+
 def _for_every_tenant(statement: str) -> None:
     for table in READ_BEFORE:
         op.execute(f"ALTER TABLE placet.{table} NO FORCE ROW LEVEL SECURITY")
@@ -293,7 +347,7 @@ def _for_every_tenant(statement: str) -> None:
 
 def _erasure_triggers() -> None:
     """Have what closes, what is written late and what is answered noted."""
-    for table in ("audit_closed", "audit_pruned", "idempotency_stream"):
+    for table in ("audit_closed", "audit_pruned", "idempotency_stream", "studio_impact_session"):
         op.execute(f"REVOKE INSERT ON placet.{table} FROM placet_app")
     for (trigger, table), told in WATCHED.items():
         op.execute(f"CREATE TRIGGER {trigger} {told.format(table=f'placet.{table}')}")
@@ -304,7 +358,13 @@ def _no_erasures() -> None:
     op.drop_index(
         "idempotency_answer_tenant_id_created_at_ix", "idempotency_answer", schema="placet"
     )
-    for name in ("idempotency_stream", "audit_pruned", "audit_closed", "event_close"):
+    for name in (
+        "studio_impact_session",
+        "idempotency_stream",
+        "audit_pruned",
+        "audit_closed",
+        "event_close",
+    ):
         op.drop_table(name, schema="placet")
     for table in CLASSED:
         name = f"{table}_stream_class_known"

@@ -110,6 +110,7 @@ CHANGED = {
     "studio_break_glass": "is confirmed, and ends once",
     "studio_drift_item": "counts up, and is decided about",
     "studio_rule_evidence": "counts up",
+    "studio_impact_session": "goes with the preview that it stands beside",
     "studio_shadow": "ends, once",
     "studio_shadow_cursor": "moves on with what was counted",
     "studio_shadow_tally": "counts calls",
@@ -148,6 +149,7 @@ INSERTS = {
     ("placet.plans_plan", "plan_changed"): False,
     ("placet.replay_session_seal", "stream_closed"): False,
     ("placet.replay_session_snapshot", "snapshot_kept"): False,
+    ("placet.studio_impact", "impact_named"): False,
     ("placet.tenancy_tenant", "log_begin"): False,
 }
 

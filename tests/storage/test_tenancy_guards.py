@@ -25,6 +25,7 @@ DEFINER = {
     "authenticate_v1": "reads key hashes before the tenant is known",
     "checkpoints_newest_v1": "looks at every tenant's log, one at a time",
     "event_erase_v1": "erases bodies, which the application itself may not",
+    "impact_named_v1": "notes what a preview shows, which the application may not",
     "keep_api_key_v1": "writes a key's hash",
     "log_begin_v1": "writes what is due",
     "log_turns_v1": "reads what is due, and looks at every tenant's log, one at a time",

@@ -31,6 +31,9 @@ INSERT INTO placet.studio_impact (tenant_id, impact_id, workspace_id, snapshot_i
 VALUES ($1, $2, $2, $2, '', 'recorded', now() - interval '1 day', now() + interval '1 day', 1, $3,
     '', $2, now())
 """
+SHOWN = """\
+INSERT INTO placet.studio_impact_session (tenant_id, session_id, impact_id) VALUES ($1, $2, $3)
+"""
 TALLY = """\
 INSERT INTO placet.studio_shadow_tally (tenant_id, shadow_id, tool, before, after, unjudged, calls,
     example)
@@ -95,8 +98,9 @@ async def test_previews_and_examples_that_show_a_session_go_and_others_stay(
     tenant = desk.workplace.tenant_id
     await admin.execute("SET session_replication_role = replica")
     for one in (worker, other):
-        report = json.dumps(example(one, text)).encode()
-        await admin.execute(IMPACT, tenant, desk.ids.new(), report)
+        report, impact = json.dumps(example(one, text)).encode(), desk.ids.new()
+        await admin.execute(IMPACT, tenant, impact, report)
+        await admin.execute(SHOWN, tenant, one.session_id, impact)
         await admin.execute(TALLY, tenant, desk.ids.new(), json.dumps(example(one, text)))
     await admin.execute("RESET session_replication_role")
     await erase(desk, worker.session_id)

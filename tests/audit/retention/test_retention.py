@@ -392,3 +392,22 @@ async def test_a_run_goes_by_age_once_it_was_closed_and_not_before(
     assert (await keeper.shown("run"))["streams"]["erased"] == 1
     assert {event.body for event in await steps.all(stream)} == {None}
     assert None not in {event.body for event in await steps.all(forgotten)}
+
+
+async def test_a_round_that_meets_the_erasure_of_a_person_takes_what_that_leaves(
+    desk: Desk, keeper: Keeper, admin: "asyncpg.Connection[Any]"
+) -> None:
+    worker = await ended(desk)
+    await keeper.set(0)
+    await keeper.sign()
+    await keeper.export(worker)
+    some = Erasing(stream_id=worker.session_id, why=ErasureWhy.SUBJECT, reason="asked", seqs=(1, 2))
+    async with desk.db.writing(keeper.founder) as tx:
+        assert await erase_some(tx, some, desk.ids) == 2
+        under_way = asyncio.create_task(service.prune(desk.db, keeper.founder, desk.ids))
+        assert await waits_for(admin, tx, under_way)
+    pruned = await under_way
+    assert (pruned.streams, pruned.bodies) == (1, len(await worker.events()) - 2)
+    assert await gone(worker)
+    assert await closed(keeper) == set()
+    assert (await keeper.shown())["streams"]["erased"] == 1

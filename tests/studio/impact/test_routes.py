@@ -22,7 +22,7 @@ from placet.events import store as events
 from placet.events.model import StreamId
 from placet.kernel.ids import Ids
 from placet.studio.impact import service
-from placet.studio.impact.model import PreviewImpact
+from placet.studio.impact.model import ImpactNotFound, PreviewImpact
 from placet.studio.impact.workers import Workers
 
 SECRET = "sk_live_51H8xY2eZvKYlo2C0aBcDeFgHiJkLmNoP"  # noqa: S105 -- no secret of anybody's
@@ -502,3 +502,22 @@ async def test_a_preview_waits_for_an_erasure_that_is_under_way(
         assert await waits_for(admin, tx, late)
     assert b"3127" not in await late
     await admin.close()
+
+
+async def test_a_preview_that_shows_a_session_goes_with_its_bodies(
+    app: Litestar, traffic: Traffic, ids: Ids
+) -> None:
+    worker = await traffic.refunds(400, 3127)
+    await worker.post("close", {"reason": "done"})
+    _, snapshot = await traffic.candidate(capped(1000))
+    async with traffic.db.reading(traffic.story.founder) as tx:
+        case = await service.read_case(tx, snapshot.snapshot_id, PreviewImpact())
+    computed = await service.compute(case, workers_of(app))
+    async with traffic.db.writing(traffic.story.founder) as tx:
+        await service.keep_preview(tx, case, computed, ids)
+    async with traffic.db.reading(traffic.story.founder) as tx:
+        assert (await service.show_impact(tx, snapshot.snapshot_id)).report.flips
+    await erase(traffic.desk, worker.session_id)
+    async with traffic.db.reading(traffic.story.founder) as tx:
+        with pytest.raises(ImpactNotFound):
+            await service.show_impact(tx, snapshot.snapshot_id)

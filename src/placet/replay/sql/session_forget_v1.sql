@@ -8,8 +8,6 @@ DECLARE
     v_requests uuid[];
     v_receipts uuid[];
     v_types text[];
-    v_named bytea := convert_to(p_session::text, 'UTF8');
-    v_begun timestamptz;
 BEGIN
     SELECT array_agg(DISTINCT e.type) INTO v_types
     FROM placet.event AS e
@@ -52,14 +50,13 @@ BEGIN
         ended_why = CASE WHEN s.ended_why IS NOT NULL AND v_types && ARRAY[
             'SessionClosed', 'SessionStopped', 'SessionBypassed'] THEN '(erased)'
             ELSE s.ended_why END
-    WHERE s.tenant_id = p_tenant AND s.session_id = p_session
-    RETURNING s.created_at INTO v_begun;
+    WHERE s.tenant_id = p_tenant AND s.session_id = p_session;
     DELETE FROM placet.replay_session_snapshot AS n
     WHERE n.tenant_id = p_tenant AND n.session_id = p_session;
     -- Previews of a window show some of its calls. Any of them can be computed anew.
-    DELETE FROM placet.studio_impact AS i
-    WHERE i.tenant_id = p_tenant AND i.until > v_begun
-      AND position(v_named IN i.report_json) > 0;
+    DELETE FROM placet.studio_impact AS i USING placet.studio_impact_session AS n
+    WHERE n.tenant_id = p_tenant AND n.session_id = p_session
+      AND i.tenant_id = n.tenant_id AND i.impact_id = n.impact_id;
     -- What a rule said of a call may tell its arguments.
     UPDATE placet.studio_shadow_tally AS y
     SET example = jsonb_set(jsonb_set(jsonb_set(
@@ -141,9 +138,10 @@ CREATE FUNCTION placet.impact_change_v1()
 RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' AND EXISTS (
-        SELECT FROM placet.audit_erasure AS x
-        WHERE x.tenant_id = OLD.tenant_id
-          AND position(convert_to(x.stream_id::text, 'UTF8') IN OLD.report_json) > 0)
+        SELECT FROM placet.studio_impact_session AS n
+        JOIN placet.audit_erasure AS x
+            ON x.tenant_id = n.tenant_id AND x.stream_id = n.session_id
+        WHERE n.tenant_id = OLD.tenant_id AND n.impact_id = OLD.impact_id)
     THEN
         RETURN OLD;
     END IF;

@@ -160,6 +160,14 @@ class ImpactPreview(Value, frozen=True):
     computed_at: datetime
 
 
+class ImpactSession(Value, frozen=True):
+    """That a preview shows calls of a session."""
+
+    tenant_id: TenantId
+    session_id: UUID
+    impact_id: UUID
+
+
 class ImpactAnswer(Value, frozen=True):
     """A preview as it is shown."""
 
