@@ -26,6 +26,7 @@ Invariants
 
 Failures
 - A witness that cannot be read or whose newest line nobody of ours signed: nothing is granted.
+- The newest line of one tenant's file is no checkpoint of it: to that tenant nothing is granted.
 - Events, log or checkpoints disagree: `restore --verify` says where, and changes nothing.
 - It broke off after the epoch was raised: the sessions that are left stay closed, and the same
   command goes on with them.
