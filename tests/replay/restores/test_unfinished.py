@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 import sqlalchemy as sa
 from tests.replay.desk import Worker
 from tests.replay.restores.conftest import Bench
 
+from placet.authority.recovery.model import LostEnd
 from placet.authority.recovery.service import tell_restored
 from placet.authority.recovery.store import get_recovery, raise_epoch, read_epoch
 from placet.kernel.principal import Principal
@@ -76,6 +78,16 @@ async def test_what_nobody_was_told_of_is_not_closed(bench: Bench) -> None:
     await bench.restore()
     assert (await bench.close()).status_code == 200
     assert await bench.admin.fetch(OPEN) == []
+
+
+async def test_what_people_have_to_repeat_is_kept_by_the_raise_itself(bench: Bench) -> None:
+    await bench.fail_over()
+    end = LostEnd(type="WorkspaceArchived", target="x")
+    lost = {bench.desk.workplace.tenant_id: [end]}
+    assert await raise_epoch(bench.migrator, await read_epoch(bench.db), 2, {}, lost)
+    # It broke off, and the lines are not given again.
+    await bench.restore()
+    assert (await bench.close()).json()["lost_ends"] == [msgspec.to_builtins(end)]
 
 
 async def test_of_two_who_restore_at_once_one_tells(bench: Bench) -> None:
