@@ -172,6 +172,18 @@ async def test_while_a_command_gives_the_key_that_ended_nothing_is_signed_by_any
     assert await vouched(db, ended) == []
 
 
+async def test_a_key_that_ended_is_not_taken_into_use_in_another_folder(
+    db: Database, keys_folder: Path, tmp_path: Path, signer: Signer
+) -> None:
+    keys = await loaded(tmp_path / "lost", db, {ARTIFACT: signer.command})
+    again = await loaded(tmp_path / "whole", db, {ARTIFACT: signer.command})
+    assert again.artifact.key_id == keys.artifact.key_id, "a lost folder loses no command's key"
+    await end(db, keys.artifact)
+    with pytest.raises(KeyCommandUnusable, match="has ended"):
+        await loaded(keys_folder, db, {ARTIFACT: signer.command})
+    assert not current_file(keys_folder, ARTIFACT).exists()
+
+
 async def test_no_file_takes_over_from_a_commands_key_that_ended_unless_somebody_says_so(
     db: Database, keys_folder: Path, signer: Signer
 ) -> None:
