@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -83,7 +84,7 @@ async def test_what_nobody_was_told_of_is_not_closed(bench: Bench) -> None:
 async def test_what_people_have_to_repeat_is_kept_by_the_raise_itself(bench: Bench) -> None:
     await bench.fail_over()
     end = LostEnd(type="WorkspaceArchived", target="x")
-    lost = {bench.desk.workplace.tenant_id: [end]}
+    lost: dict[UUID, Sequence[LostEnd]] = {bench.desk.workplace.tenant_id: [end]}
     assert await raise_epoch(bench.migrator, await read_epoch(bench.db), 2, {}, lost)
     # It broke off, and the lines are not given again.
     await bench.restore()
