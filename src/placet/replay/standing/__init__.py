@@ -15,6 +15,8 @@ Invariants
   of these ends passes the control gate alone, so that once it is answered nothing is granted.
 - So many are in force at most, and looking for answers to a response takes so long at most
   (`model`, `rules`): what is beyond a bound answers nothing, and is asked about.
+- None that was given before a restore answers anything again: how often it was used, and whether it
+  was revoked, may be lost.
 - It answers nothing under rules that were activated by break-glass, and nothing under another
   schema of the tool or another checkpoint than those that it was signed for.
 - Each grant by one is a row that is never changed, and the event that tells of the call names it.
