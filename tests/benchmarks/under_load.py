@@ -1,10 +1,11 @@
 """What keeps its promise while everybody works: `python -m tests.benchmarks.under_load`.
 
 How long a renewal takes while eight writers work on the same session as fast as they are answered,
-and a kill of the tenant while 32 clients do, each on a session of its own; beside the same without
-anybody, the rounds interleaved. The service, those who load it and the one who measures are
-processes of their own. One JSON record for each, with the ratio of the medians. A round ends with a
-fault where the load did no work, a renewal was refused, or a call was granted after a kill.
+and a kill of the tenant while 32 clients do, each on a session of its own, and once more where all
+their grants are counted together; beside the same without anybody, the rounds interleaved. The
+service, those who load it and the one who measures are processes of their own. One JSON record for
+each, with the ratio of the medians. A round ends with a fault where the load did no work, a renewal
+was refused, or a call was granted after a kill.
 """
 
 import asyncio
@@ -23,8 +24,9 @@ import httpx
 import msgspec
 import uvloop
 from tests.benchmarks import stand
-from tests.benchmarks.stand import ROUNDS, SECONDS, Agent, Line, Seat, Stand
+from tests.benchmarks.stand import ROUNDS, SECONDS, Agent, Line, Seat, Stand, Tool
 from tests.replay.desk import Desk
+from tests.replay.tallies.wide import wide
 
 from placet.kernel.ids import SystemIds
 
@@ -35,6 +37,8 @@ RENEWALS_MIN: Final = 5
 PAUSE_SECONDS: Final = 0.2
 WARMING_SECONDS: Final = 0.5
 OK: Final = (200, 201)
+PAY: Final = Tool(name="pay", arguments='{"amount": 1, "to": "x"}')
+"""Counted beside the payments of all other sessions: such grants come one after the other."""
 _COMMITTED: Final = """
 SELECT count(*) FROM placet.replay_pending_call AS c
 WHERE c.session_id = ANY($1) AND c.commit_state = 'committed'
@@ -175,22 +179,27 @@ async def measure(here: Stand, port: int) -> None:
         quiet, busy, *many = await stand.seats(desk, 2 + CLIENTS)
         renewed: dict[str, list[float]] = {"quiet": [], "loaded": []}
         killed: dict[str, list[float]] = {"quiet": [], "loaded": []}
-        async with stand.agents(port, [quiet]) as (agent,):
-            bound = Writer.binding_of(agent)
-            for _ in range(ROUNDS):
+        queued: dict[str, list[float]] = {"quiet": killed["quiet"], "loaded": []}
+        await desk.approve_again(wide({"op": "max", "lte": 1_000}))
+        paying = await stand.seats(desk, CLIENTS, PAY)
+        for _ in range(ROUNDS):
+            async with stand.agents(port, [quiet]) as (agent,):
+                bound = Writer.binding_of(agent)
                 renewed["quiet"] += renewals(prober, quiet, bound, SECONDS)
-                before = await count(here, _COMMITTED, [busy])
-                with loaded(port, [busy], WRITERS) as (binding,):
-                    renewed["loaded"] += renewals(prober, busy, binding, SECONDS)
-                assert await count(here, _COMMITTED, [busy]) > before, "the writers wrote nothing"
-                killed["quiet"] += await kills(prober, desk)
-                before = await count(here, _COMMITTED, many)
-                with loaded(port, many, 1):
-                    killed["loaded"] += await kills(prober, desk)
-                assert await count(here, _COMMITTED, many) > before, "the clients did nothing"
-        assert await count(here, _AFTER, many) == 0, "a call was granted after a kill"
+            before = await count(here, _COMMITTED, [busy])
+            with loaded(port, [busy], WRITERS) as (binding,):
+                renewed["loaded"] += renewals(prober, busy, binding, SECONDS)
+            assert await count(here, _COMMITTED, [busy]) > before, "the writers wrote nothing"
+            killed["quiet"] += await kills(prober, desk)
+            for clients, took in ((many, killed), (paying, queued)):
+                before = await count(here, _COMMITTED, clients)
+                with loaded(port, clients, 1):
+                    took["loaded"] += await kills(prober, desk)
+                assert await count(here, _COMMITTED, clients) > before, "they did nothing"
+        assert await count(here, _AFTER, many + paying) == 0, "a call was granted after a kill"
     record(f"renewal under {WRITERS} writers of the session", renewed)
     record(f"kill of the tenant under {CLIENTS} clients", killed)
+    record(f"kill of the tenant under {CLIENTS} clients who are counted together", queued)
 
 
 def record(name: str, took: dict[str, list[float]]) -> None:
