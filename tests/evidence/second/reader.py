@@ -62,7 +62,11 @@ def read(data: bytes) -> dict[str, Any]:
     for one in rest:
         if one["kind"] in {"grant", "envelope"}:
             opened(one["envelope"], keys)
-    return {"header": header, "chains": chains, "checkpoint": check_log(rest, keys, chains)}
+    checkpoint, entered = check_log(rest, keys, chains), check_proofs(rest)
+    is_whole = header["scope"]["kind"] == "tenant"
+    if is_whole and checkpoint is not None and checkpoint["size"] != entered:
+        wrong("the log has entries that are not here")
+    return {"header": header, "chains": chains, "checkpoint": checkpoint}
 
 
 def check_manifest(lines: Sequence[bytes], documents: Sequence[Mapping[str, Any]]) -> None:
@@ -187,6 +191,21 @@ def check_log(
             if found_both != (old, roots.get(one["to_size"])):
                 wrong("a checkpoint does not follow from another")
     return checkpoint
+
+
+def check_proofs(rest: Sequence[Mapping[str, Any]]) -> int:
+    """Hold proofs to their order, and return how many entries of the log are events here."""
+    proved: dict[str, tuple[int, int]] = {}
+    for one in rest:
+        if one["kind"] == "inclusion":
+            seq, index = proved.get(one["stream_id"], (0, -1))
+            if one["seq"] <= seq or one["index"] <= index:
+                wrong("the proofs of a stream do not come in order")
+            proved[one["stream_id"]] = one["seq"], one["index"]
+    grown = [one["from_size"] for one in rest if one["kind"] == "consistency"]
+    if grown != sorted(set(grown)):
+        wrong("consistencies do not come in order")
+    return sum(seq for seq, _ in proved.values())
 
 
 def opened(
