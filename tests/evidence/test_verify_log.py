@@ -232,6 +232,9 @@ def test_what_a_restore_lost_is_told_and_never_passed_over() -> None:
     report = check(parts, held=[lost, restored[0]])
     assert report.is_good
     assert any("1 checkpoints of an earlier restore" in one for one in report.not_proved)
+    later = LOG.checkpoint(SIZE - 1)
+    assert "does not tell how it follows" in flaw(parts, held=[later])
+    assert check(parts, held=[restored[0], later]).is_good
     longer = LOG.checkpoint(SIZE + 9, root="11" * 32)
     assert "a restore lost entries" in flaw(parts, held=[longer])
 
@@ -453,6 +456,9 @@ def test_a_rotation_by_a_revoked_key_leads_nowhere() -> None:
     parts = ended(25, NEW_GRANT_KEY.key_id)
     assert check(parts).is_good
     assert "none of the keys" in flaw(parts, EVERY)
+    pinned_one_ended = ended(25, GRANT_KEY.key_id)
+    assert check(pinned_one_ended).is_good
+    assert "none of the keys" in flaw(pinned_one_ended, EVERY)
     known = KeyList(version=1, keys=(*EVERY.keys, server_key(NEWEST_GRANT_KEY, KeyPurpose.GRANT)))
     assert check(parts, known).is_good
 
