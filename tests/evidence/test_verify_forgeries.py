@@ -23,7 +23,7 @@ GOOD = bundle_v2()
 DOCUMENTS = [json.loads(line) for line in GOOD]
 PINNED = KeyList(version=1, keys=all_keys())
 HELD = parse_held(encode_envelope(LOG.checkpoint(len(LOG.leaves))))
-FORGERIES = MUTANTS // (4 if IS_WHOLE else 8)
+FORGERIES = MUTANTS // (10 if IS_WHOLE else 8)
 LATE = "in the log: they came after its last checkpoint"
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 from tests.evidence.histories import History, proposed, received, settled
-from tests.evidence.tampered import IS_WHOLE, MUTANTS, alike, check
+from tests.evidence.tampered import MUTANTS, alike, check
 
 from placet.evidence import verify as verifier
 from placet.kernel.canonical import canonical
@@ -20,7 +20,7 @@ from placet.kernel.canonical import canonical
 TELLING = (20, 41, 109, 392, 584, 603, 798, 827)
 """Histories in which a call that looks usual is not, each for another reason."""
 
-MANY = MUTANTS // (20 if IS_WHOLE else 50)
+MANY = MUTANTS // 50
 CALL, RECEIPT = str(UUID(int=1)), str(UUID(int=2))
 
 

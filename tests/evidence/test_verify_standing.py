@@ -23,11 +23,12 @@ from tests.evidence.samples import (
 from tests.evidence.standing_samples import STANDING
 
 from placet.events.model import RecordedEvent
-from placet.evidence.dsse import encode_envelope
+from placet.evidence.dsse import encode_envelope, sign
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.export import write_bundle
-from placet.evidence.standing import sign_standing
+from placet.evidence.standing import STANDING_TYPE, sign_standing
 from placet.evidence.verify import BundleReport, verify_bundle
+from placet.kernel.canonical import canonical
 from placet.kernel.principal import Environment
 
 OPENED = Said("SessionOpened", {"agent": "refund-desk", "environment": "production"})
@@ -224,3 +225,27 @@ def test_what_only_the_clock_orders_is_told_and_what_an_epoch_orders_is_not() ->
 def test_what_is_not_checked_of_the_signer_is_told() -> None:
     report = report_of(used(1), authority=(given(),))
     assert any("let in to the workspace" in sentence for sentence in report.not_proved)
+
+
+def unread(arguments: list[object]) -> Said:
+    """Return the event of a standing grant that the service would not take, signed all the same."""
+    plain = msgspec.json.decode(sign_standing(STANDING, PERSON_KEY).payload)
+    payload = canonical(plain | {"arguments": arguments})
+    body = given().body
+    envelope = encode_envelope(sign(STANDING_TYPE, payload, PERSON_KEY))
+    return Said("StandingGranted", body | {"envelope": base64.b64encode(envelope).decode()})
+
+
+def test_rules_are_rules_and_compare_with_no_slot() -> None:
+    good: dict[str, object] = {"path": "$.amount_cents", "lte": 500}
+    assert report_of(used(1), authority=(unread([good]),)).flaw is None
+    for wrong in (
+        {"path": "$.amount_cents", "lte_ref": "limit"},
+        {**good, "one_of_ref": "cases"},
+        {"path": "$.amount_cents"},
+        {"lte": 500},
+        "$.amount_cents",
+    ):
+        assert "no such document" in why(report_of(authority=(unread([good, wrong]),)))
+    assert "no such document" in why(report_of(authority=(unread([]),)))
+    assert "no such document" in why(report_of(authority=(unread([good] * 33),)))

@@ -1,11 +1,10 @@
-"""Bundles of the second form that were changed: each is found, and what was changed is named.
+r"""Bundles of the second form that were changed: each is found, and what was changed is named.
 
-`PLACET_TAMPERED` says how many mutants to make of everything; a run by hand takes 100000, which
-also flips every byte and cuts at every seventh:
+`PLACET_TAMPERED` says how many mutants to make; a run by hand takes 100000, and then every byte of
+the bundle is flipped and every seventh cut behind. All of it, some twenty minutes of an idle core:
 
-    PLACET_TAMPERED=100000 nice -n 19 python -m pytest -o faulthandler_timeout=0 -q
-        tests/evidence/test_verify_tampered.py tests/evidence/test_verify_mutants.py
-        tests/evidence/test_verify_processes.py
+    PLACET_TAMPERED=100000 nice -n 19 python -m pytest -o faulthandler_timeout=0 -q --durations=20 \
+        tests/evidence/test_verify_{tampered,mutants,forgeries,histories,processes,large}.py
 """
 
 import random  # noqa: TID251 -- from a seed: the same places each time
