@@ -13,12 +13,14 @@ from tests.evidence.log.scribe import Scribe
 from placet.authority.checkpoints import service, store
 from placet.authority.checkpoints.model import Checkpoint
 from placet.authority.server_keys import ServerKeys
-from placet.events.model import SYSTEM_ACTOR, StreamId, StreamKind, tenant_stream
+from placet.events.model import SYSTEM_ACTOR, SealPending, StreamId, StreamKind, tenant_stream
 from placet.events.store import list_events
+from placet.events.tables import SEAL_PENDING
 from placet.evidence import merkle
 from placet.evidence.checkpoint import CheckpointPayload, verify_checkpoint
 from placet.evidence.dsse import parse_envelope
 from placet.evidence.log import store as entries
+from placet.evidence.log.model import ENTRIES_AT_ONCE
 from placet.evidence.vote import CheckpointSeen
 from placet.kernel.refusals import GovernanceUnavailable
 
@@ -133,6 +135,32 @@ async def test_a_checkpoint_waits_for_nothing_that_is_written_after_it_was_asked
         assert not any(task.done() for task in others)
     async with scribe.db.reading(scribe.who) as tx:
         assert await service.last_logged_seq(tx, stream, made.size) is not None
+
+
+@pytest.mark.parametrize("count", [5, ENTRIES_AT_ONCE + 5])
+async def test_a_checkpoint_covers_what_tells_of_a_stream_that_had_ended(
+    scribe: Scribe, keys: ServerKeys, count: int
+) -> None:
+    stream = StreamId(scribe.ids.new())
+    await scribe.say(stream, count)
+    async with scribe.db.writing(scribe.who) as tx:
+        seal = SealPending(
+            tenant_id=scribe.who.tenant_id,
+            stream_id=stream,
+            kind=StreamKind.SESSION,
+            last_seq=2,
+            last_leaf=b"\x07" * 32,
+            status="completed",
+            at=await tx.now(),
+        )
+        await tx.insert(SEAL_PENDING, seal)
+    made = await made_by(scribe, keys)
+    seals = tenant_stream(scribe.who.tenant_id, StreamKind.SEALS)
+    async with scribe.db.reading(scribe.who) as tx:
+        for told, seq in ((stream, count), (seals, 1)):
+            last = await service.last_logged_seq(tx, told, made.size)
+            assert last is not None
+            assert last[0] == seq
 
 
 async def test_on_a_restored_server_nothing_enters_and_nothing_is_signed(
