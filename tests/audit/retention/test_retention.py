@@ -392,6 +392,11 @@ async def test_a_run_goes_by_age_once_it_was_closed_and_not_before(
     assert (await keeper.shown("run"))["streams"]["erased"] == 1
     assert {event.body for event in await steps.all(stream)} == {None}
     assert None not in {event.body for event in await steps.all(forgotten)}
+    # For a person a run loses bodies while it goes on. What is left verifies.
+    assert await erase(desk, forgotten, [1]) == 1
+    await keeper.sign()
+    report = verify_bundle(io.BytesIO(await exported()))
+    assert (report.flaw, report.bodies_erased) == (None, 4)
 
 
 async def test_a_round_that_meets_the_erasure_of_a_person_takes_what_that_leaves(
