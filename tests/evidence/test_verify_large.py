@@ -103,3 +103,15 @@ def test_what_was_changed_in_a_large_file_is_found_as_in_one_reading(
         found = in_parts(file, 1 + number % 2)
         assert found.flaw is not None, number
         assert found == verify_bundle(io.BytesIO(whole)), number
+
+
+def test_two_large_bundles_in_one_file_are_found_as_in_one_reading(
+    large: Path, tmp_path: Path
+) -> None:
+    data, file = large.read_bytes(), tmp_path / "both.jsonl"
+    for cut in (len(data), data.rindex(b"\n", 0, -1) + 1, first_event(data), len(data) // 2):
+        file.write_bytes(data[:cut] + data)
+        for processes in (1, 2):
+            found = in_parts(file, processes)
+            assert found.flaw is not None
+            assert found == verify_bundle(io.BytesIO(data[:cut] + data))

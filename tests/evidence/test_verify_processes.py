@@ -60,6 +60,18 @@ def test_several_processes_name_the_flaw_that_one_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("in_small_parts")
+def test_two_bundles_in_one_file_are_found_in_parts_too(tmp_path: Path) -> None:
+    other = b"".join(bundle_v2())
+    for data in (WHOLE + WHOLE, WHOLE + other, other + WHOLE):
+        report = alike(data, tmp_path)
+        assert report.flaw is not None
+        assert "after the manifest" in report.flaw.why
+    for number in range(1, len(LINES), 5 if IS_WHOLE else 53):
+        assert not alike(b"".join(LINES[:number]) + WHOLE, tmp_path).is_good
+        assert not alike(b"".join(LINES[:number]) + other, tmp_path).is_good
+
+
+@pytest.mark.usefixtures("in_small_parts")
 def test_an_event_that_is_missing_between_two_parts_is_missed(tmp_path: Path) -> None:
     """Some of these begin a part, where the part before it has to be asked."""
     for number in range(FIRST_EVENT + 20, FIRST_EVENT + 40):
