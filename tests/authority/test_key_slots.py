@@ -123,6 +123,21 @@ async def test_the_key_that_signs_already_is_no_next_one(
     assert not ready_file(keys_folder, ARTIFACT).exists()
 
 
+async def test_a_key_that_signed_before_another_does_not_come_back_when_that_one_ends(
+    db: Database, keys_folder: Path, signer: Signer
+) -> None:
+    keys = await loaded(keys_folder, db, {ARTIFACT: signer.command})
+    listed = await keys.make_ready(db, ARTIFACT, in_file=True)
+    key_files.take_over(ready_file(keys_folder, ARTIFACT), current_file(keys_folder, ARTIFACT))
+    await keys.turn(db)
+    assert keys.artifact.key_id == listed.key_id
+    await end(db, keys.artifact)
+    with pytest.raises(KeyCommandUnusable, match="signs already, or did"):
+        await keys.turn(db)
+    with pytest.raises(GovernanceUnavailable):
+        await keys.sign(ARTIFACT, TYPE, b"{}")
+
+
 @pytest.mark.parametrize("is_known", [False, True])
 async def test_one_command_key_has_one_purpose(
     db: Database, keys_folder: Path, tmp_path: Path, signer: Signer, *, is_known: bool
