@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 import sqlalchemy as sa
-from tests.audit.erasures.ended import ended, erase
+from tests.audit.erasures.ended import close, ended, erase, spoken
 from tests.audit.erasures.test_races import all_of, waits_for
 from tests.conftest import Server
 from tests.replay.desk import Desk
@@ -86,6 +86,17 @@ async def test_every_answer_that_names_an_erased_stream_goes_and_no_other(
         ROUTE,
     )
     assert [row["stream_id"] for row in named] == [other.session_id]
+
+
+async def test_an_answer_from_before_a_session_ended_goes_with_its_bodies(
+    desk: Desk, admin: "asyncpg.Connection[Any]"
+) -> None:
+    worker = await spoken(desk)
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        await answer(tx, "k", worker.session_id)
+    await close(worker)
+    await erase(desk, worker.session_id, [1])
+    assert await kept(desk, admin) == set()
 
 
 async def test_erasing_reads_no_answer_that_names_another_stream(
