@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -125,6 +126,33 @@ def test_what_was_signed_for_something_else_is_a_flaw(changes: dict[str, Any], s
     assert said in why(report_of(used(1), used(2), authority=(given(**changes),)))
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"path": "$.amount", "lte_ref": "limit"},
+        {"path": "$.amount", "lte": 5, "eq_ref": "limit"},
+        {"path": 1, "lte": 5},
+        {"path": "$.amount"},
+        {"lte": 5},
+        "all",
+        {"path": "$.amount", "lte": 2**53},
+        {"path": "$.amount", "lte": {"of": [-(2**53)]}},
+    ],
+)
+def test_a_rule_that_the_form_does_not_know_is_a_flaw(rule: object) -> None:
+    plain = json.loads(canonical(STANDING)) | {"arguments": [rule]}
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
+    signed = encode_envelope(sign(STANDING_TYPE, text, PERSON_KEY))
+    said = given()
+    said.body["envelope"] = base64.b64encode(signed).decode()
+    assert "cannot be read" not in why(report_of(used(1), authority=(said,)))
+    allowed = json.dumps(plain | {"arguments": [{"path": "$.a", "lte": 2**53 - 1}]})
+    text = json.dumps(json.loads(allowed), sort_keys=True, separators=(",", ":")).encode()
+    signed = encode_envelope(sign(STANDING_TYPE, text, PERSON_KEY))
+    said.body["envelope"] = base64.b64encode(signed).decode()
+    assert report_of(used(1), authority=(said,)).flaw is None
+
+
 def test_a_stranger_signs_nothing_beforehand() -> None:
     report = report_of(used(1), authority=(given(STRANGER_KEY),))
     assert "names none of the keys" in why(report)
@@ -212,6 +240,11 @@ def test_an_end_that_an_erased_body_may_tell_of_is_not_proved() -> None:
     assert not any("none of them follows" in sentence for sentence in report.proved)
     again = (ended("removed"), ended("let_in"), given())
     assert report_of(used(1), authority=again, gone=2).flaw is None
+    assert "had been revoked" in why(report_of(at(2, used()), authority=(given(), at(1, REVOKED))))
+    report = report_of(at(2, used()), authority=(given(), at(1, REVOKED)), gone=2)
+    assert report.flaw is None
+    assert any("had not ended" in sentence for sentence in report.not_proved)
+    assert not any("none of them follows" in sentence for sentence in report.proved)
 
 
 def test_what_only_the_clock_orders_is_told_and_what_an_epoch_orders_is_not() -> None:
