@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -27,6 +29,7 @@ from placet.evidence.leaf import microseconds, moment
 from placet.kernel.canonical import canonical
 from placet.kernel.ids import Ids
 from placet.kernel.principal import Principal
+from placet.kernel.refusals import GovernanceUnavailable
 from placet.kernel.value import Value
 from placet.replay.export import pages
 from placet.storage.database import Database, Reading
@@ -296,3 +299,36 @@ async def test_whoever_stops_taking_lines_leaves_nothing_running(
     await lines.aclose()
     assert asyncio.all_tasks() <= before
     assert b"".join(await by_the_page(db, tenant, heads)) == await one_by_one(db, tenant, heads)
+
+
+async def test_a_database_that_goes_away_breaks_off_and_is_asked_again_afterwards(  # noqa: PLR0913, PLR0917 -- fixtures
+    db: Database,
+    database_url: str,
+    database_name: str,
+    server: Server,
+    tenant: Principal,
+    ids: Ids,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 2)
+    heads = await filled(db, tenant, ids)
+    name = f"exports-{ids.new().hex}"
+    named = f"{database_url}{'&' if urlsplit(database_url).query else '?'}application_name={name}"
+    own = await Database.open(named, pool_size=1)
+    admin = await asyncpg.connect(server.admin(database_name))
+    try:
+        lines = pages.read_lines(own, tenant, heads)
+        await anext(lines)
+        gone = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        assert await admin.fetchval(f"{gone} WHERE application_name = $1", name) > 0
+        with pytest.raises(GovernanceUnavailable):
+            _ = [each async for each in lines]
+        found: list[bytes] = []
+        while not found:
+            # Each connection in hand is found dead once.
+            with suppress(GovernanceUnavailable):
+                found = await by_the_page(own, tenant, heads)
+        assert b"".join(found) == await one_by_one(db, tenant, heads)
+    finally:
+        await admin.close()
+        await own.close()
