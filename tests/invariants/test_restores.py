@@ -256,7 +256,8 @@ class Patient(httpx.ASGITransport):
         """Send a request until it is answered by more than that."""
         async with asyncio.timeout(BACK_SECONDS):
             while await is_busy(answered := await super().handle_async_request(request)):
-                pass
+                # A refusal at the door waits for nothing, and would let nobody else come to it.
+                await asyncio.sleep(0)
         return answered
 
 
