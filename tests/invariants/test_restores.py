@@ -255,10 +255,12 @@ class Patient(httpx.ASGITransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request until it is answered by more than that."""
         async with asyncio.timeout(BACK_SECONDS):
-            while await is_busy(answered := await super().handle_async_request(request)):
+            while True:
+                answered = await super().handle_async_request(request)
+                if not await is_busy(answered):
+                    return answered
                 # A refusal at the door waits for nothing, and would let nobody else come to it.
                 await asyncio.sleep(0)
-        return answered
 
 
 async def is_busy(answered: httpx.Response) -> bool:
