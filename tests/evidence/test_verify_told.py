@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from tests.evidence.bundle_samples import (
     CHECKPOINT_KEY,
     ERASURES,
+    SEALS,
     Parts,
     bundle_v2,
     erasure_said,
@@ -109,6 +110,7 @@ def let_in(key: SigningKey = PERSON_KEY, **changes: Any) -> Said:  # noqa: ANN40
         key_id=key.key_id,
         latest_checkpoint=None,
     )
+    said |= {name: changes.pop(name) for name in ("confirmed_by",) if name in changes}
     signed = sign_enrolment_vote(replace(vote, **changes), key)
     return Said(
         "EnrolmentConfirmed", said | {"envelope": base64.b64encode(canonical(signed)).decode()}
@@ -139,6 +141,7 @@ def test_whoever_is_let_in_is_so_by_what_a_colleague_signed() -> None:
     [
         ({"decision": VoteDecision.REFUSE}, "says otherwise"),
         ({"voter_id": SECOND}, "not its voter's"),
+        ({"confirmed_by": str(SECOND)}, "says otherwise"),
         ({"enrolled_key_id": "00" * 32}, "another enrolment"),
         ({"workspace_id": uuid_of("elsewhere")}, "another enrolment"),
         ({"enrolment_id": uuid_of("another")}, "another enrolment"),
@@ -169,26 +172,27 @@ def test_rubbish_lets_nobody_in_and_what_nobody_signed_is_told() -> None:
 # Kills that nobody can tell of.
 
 
-def test_raisings_of_the_epoch_that_no_stream_tells_of_are_counted() -> None:
-    session = chained(
-        SESSION,
-        [
-            Said("SessionOpened", {"agent": "refund-desk"}, fence=0),
-            Said("CallProposed", call_body(1), 1, control_epoch=3),
-        ],
-    )
+def test_what_may_follow_the_controls_that_are_here_is_told() -> None:
+    opened = Said("SessionOpened", {"agent": "refund-desk"}, fence=0)
+    proposed = Said("CallProposed", call_body(1), 1, control_epoch=3)
+    session = (SESSION, "session", chained(SESSION, [opened, proposed]))
     told = [Said("ToolPaused", {}, fence=0, control_epoch=epoch) for epoch in (1, 2, 3)]
-    for known, missing in ((3, 0), (2, 1), (1, 2)):
-        streams = [
-            (SESSION, "session", session),
-            (CONTROL, "control", chained(CONTROL, told[:known])),
-        ]
+    # What another stream says under an epoch does not tell what raised it.
+    late = (SEALS, "seals", chained(SEALS, [Said("Other", {}, fence=0, control_epoch=3)]))
+    for known in (0, 1, 2, 3):
+        streams = [session, late]
+        if known:
+            streams.append((CONTROL, "control", chained(CONTROL, told[:known])))
         parts = Parts(streams=streams, seals=[], signed=[], dossiers=[], scope=ScopeKind.SESSION)
         report = check(parts)
         assert report.flaw is None
-        lines = [one for one in report.not_proved if "raisings of the control epoch" in one]
-        assert bool(lines) is bool(missing)
-        assert all(f"among {missing} raisings" in one for one in lines)
+        lines = [one for one in report.not_proved if "of the `control` stream" in one]
+        assert bool(lines) is (known < 3)
+        assert all(f"no kill follows event {known} " in one for one in lines)
+        assert all(f"raised from {known} to 3 before" in one for one in lines)
+    parts.scope = ScopeKind.TENANT
+    parts.streams = streams[:2]
+    assert not any("of the `control` stream" in one for one in check(parts).not_proved)
 
 
 def test_a_call_of_a_session_without_its_opening_may_be_under_a_kill_of_its_agent() -> None:

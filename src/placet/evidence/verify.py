@@ -1781,7 +1781,6 @@ class _Chain:
         "control_revision",
         "counters",
         "environment",
-        "epochs",
         "erased_controls",
         "erased_ends",
         "erased_hosts",
@@ -1814,7 +1813,6 @@ class _Chain:
         self.seal: tuple[_SealLine, int] | None = None
         self.leaves = bytearray()
         self.missing: list[_Gap] = []
-        self.epochs: list[int] = []
         self.agent = self.artifact = self.environment = ""
         self.killed_at: int | None = None
         self.erased_controls = self.erased_hosts = self.erased_people = self.erased_ends = 0
@@ -1827,8 +1825,6 @@ class _Chain:
         """Go to a place in the stream, whatever came before it."""
         self.seq, self.leaf, self.time, self.fence = place[:4]
         self.control_epoch, self.control_revision = place[4:]
-        if self.head.kind != SESSION and self.control_epoch not in self.epochs[-1:]:
-            self.epochs.append(self.control_epoch)
         self.leaf_text = self.leaf.hex().encode()
         self.packed = _FOUR.pack(*self.fence, self.control_epoch, self.control_revision)
         numbers = (self.control_epoch, self.control_revision, self.fence[0])
@@ -3183,15 +3179,10 @@ class _Audit:
                 spans.setdefault(control.scope, []).append(span)
         self._kills = {scope: _joined(found) for scope, found in spans.items()}
 
-    def _untold_raisings(self) -> int:
-        """Count the raisings of the control epoch before a call that no stream here tells of.
-
-        Each raising stands in an event of another stream than a session's, with the epoch that it
-        raised to. A kill is one of them.
-        """
-        told = {epoch for chain in self.chains.values() for epoch in chain.epochs if epoch}
-        most = max((epoch for epoch, *_ in self._given), default=0)
-        return most - sum(epoch <= most for epoch in told)
+    def _last_control(self) -> tuple[int, int]:
+        """Return sequence and control epoch of the last event in the stream of kills."""
+        ends = ((one.seq, one.control_epoch) for one in self.chains.values() if _is_of_control(one))
+        return max(ends, default=(0, 0))
 
     def _may_be_killed(self, epoch: int) -> bool:
         """Tell whether a kill of some agent or artifact was in force at a control epoch."""
@@ -3827,10 +3818,13 @@ class _Audit:
             yield f"what {erased} events said, whose bodies were erased"
         if self._unread:
             yield f"what {self._unread} of them did about controls, calls or people's keys"
-        if self._given and (raisings := self._untold_raisings()):
+        seq, last = self._last_control()
+        most = max((epoch for epoch, *_ in self._given), default=0)
+        # Of a whole tenant the log tells that nothing follows.
+        if most > last and not (self._is_scope_whole() and self._checkpoints):
             yield (
-                f"that no kill was among {raisings} raisings of the control epoch before these "
-                "calls: the streams that tell of them are not here, or not up to there"
+                f"that no kill follows event {seq} of the `control` stream: the control epoch was "
+                f"raised from {last} to {most} before these calls, by what is not here"
             )
         if unknown := sum(map(self._may_be_killed, self._of_unknown)):
             yield (
@@ -3957,6 +3951,10 @@ def _microseconds(at: datetime) -> int:
 
 
 _HEX: Final = re.compile("[0-9a-f]{64}")
+
+
+def _is_of_control(chain: _Chain) -> bool:
+    return chain.head.kind == CONTROL
 
 
 def _short(text: str) -> str | bytes:
@@ -4645,7 +4643,6 @@ class _Segment(NamedTuple):
     first: tuple[int, int, int, int, int, int]
     last: tuple[int, bytes, int, int, int, int, int]
     leaves: bytes
-    epochs: Sequence[int]
 
 
 _Fact = tuple[
@@ -4758,7 +4755,7 @@ def _put_on(stream: BinaryIO, audit: _Audit, at: int, end: int, found: _Found | 
 def _fits(audit: _Audit, found: _Found) -> bool:
     """Tell whether each stream goes on in a part from where it stands."""
     for segment in found.segments:
-        stream, prev, first, *_ = _Segment(*segment)  # type: ignore[arg-type]  # -- written as one
+        stream, prev, first, _, _ = _Segment(*segment)  # type: ignore[arg-type]  # -- written as one
         chain = audit.chains[stream]
         seq, time, epoch, fence, control_epoch, control_revision = first
         follows = seq == chain.seq + 1 and prev == chain.leaf_text and time >= chain.time
@@ -4774,13 +4771,12 @@ def _fits(audit: _Audit, found: _Found) -> bool:
 
 def _take_found(audit: _Audit, found: _Found) -> None:
     for segment in found.segments:
-        stream, _, _, last, leaves, epochs = _Segment(*segment)  # type: ignore[arg-type]  # -- written as one
+        stream, _, _, last, leaves = _Segment(*segment)  # type: ignore[arg-type]  # -- written as one
         chain = audit.chains[stream]
         seq, leaf, time, epoch, fence, control_epoch, control_revision = last
         place = _Place(seq, leaf, time, (epoch, fence), control_epoch, control_revision)
         chain.stand(place)
         chain.leaves += leaves
-        chain.epochs += epochs
     begin = audit.line
     audit.stage_events()
     for number, stream, header, body, fields_of, receipt in found.told:
@@ -4838,7 +4834,7 @@ def _look(number: int, audit: _Audit, begin: int, end: int) -> _Found:
             missing.append((count, stream, chain.seq))
         gathered.take(count - chain.seq, stream, chain, told)
     segments = [
-        (stream, prev, first, _flat(chain.stands_at()), bytes(chain.leaves), chain.epochs)
+        (stream, prev, first, _flat(chain.stands_at()), bytes(chain.leaves))
         for stream, (chain, prev, first) in chains.items()
     ]
     return _Found(begin, begin + at - skipped, count, missing, segments, gathered.told())
