@@ -9,12 +9,14 @@ from tests.replay.desk import Desk, Worker
 from tests.storage import catalog
 
 from placet.audit.erasures.model import ErasureWhy
-from placet.audit.erasures.service import Erasing, erase_some
+from placet.audit.erasures.service import Erasing, erase_batch
 from placet.audit.subjects import store
 from placet.audit.subjects.model import EraseSubject, RequestShown
 from placet.audit.subjects.service import ask_erasure, carry_out, show
 from placet.events.model import StreamKind, tenant_stream
 from placet.events.store import list_events
+from placet.kernel.ids import Ids
+from placet.storage.database import Writing
 
 ADDRESS = "anna.mustermann@example.org"
 
@@ -41,6 +43,11 @@ async def ended(desk: Desk, text: str = ADDRESS) -> Worker:
     worker = await spoken(desk, text)
     await close(worker)
     return worker
+
+
+async def erase_some(tx: Writing, erasing: Erasing, ids: Ids) -> int:
+    """Erase a batch, and return how many bodies went."""
+    return (await erase_batch(tx, erasing, ids)).bodies
 
 
 async def erase(desk: Desk, stream: UUID, seqs: Sequence[int] | None = None) -> int:

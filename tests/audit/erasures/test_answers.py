@@ -9,12 +9,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 import sqlalchemy as sa
-from tests.audit.erasures.ended import close, ended, erase, spoken
+from tests.audit.erasures.ended import close, ended, erase, erase_some, spoken
 from tests.audit.erasures.test_races import all_of, waits_for
 from tests.conftest import Server
 from tests.replay.desk import Desk
 
-from placet.audit.erasures.service import erase_some
 from placet.storage.database import Writing
 from placet.storage.idempotency import first_answer, keep_answer
 from placet.worker.retention import erase_due

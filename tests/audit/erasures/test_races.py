@@ -8,12 +8,12 @@ from typing import Any
 import asyncpg
 import pytest
 import sqlalchemy as sa
-from tests.audit.erasures.ended import ADDRESS, close, ended, erase, spoken, told
+from tests.audit.erasures.ended import ADDRESS, close, ended, erase, erase_some, spoken, told
 from tests.conftest import Server
 from tests.replay.desk import Desk, Worker
 
 from placet.audit.erasures.model import ErasureWhy
-from placet.audit.erasures.service import Erasing, erase_some
+from placet.audit.erasures.service import Erasing
 from placet.evidence.verify import verify_bundle
 from placet.replay.export import pages
 from placet.replay.export import service as export

@@ -7,15 +7,16 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.audit.erasures.ended import erase, stands_in, told
+from tests.audit.erasures.ended import erase, erase_some, stands_in, told
 from tests.audit.erasures.test_races import waits_for
 from tests.conftest import Server
 from tests.events.checkpoints.test_service import SUM
 from tests.events.kept import Store
 from tests.replay.desk import Desk
 
-from placet.audit.erasures.model import ErasureWhy, StreamOpen
-from placet.audit.erasures.service import Erasing, erase_some
+from placet.audit.erasures import service
+from placet.audit.erasures.model import ErasedBatch, ErasureWhy, StreamOpen
+from placet.audit.erasures.service import Erasing
 from placet.events.artifacts.model import Subject
 from placet.events.artifacts.store import keep_artifact, link_artifact
 from placet.events.checkpoints.model import FoldState, StreamFlaw, StreamUnreadable
@@ -223,3 +224,21 @@ async def test_two_who_erase_a_run_at_once_erase_each_body_once(
     assert await second == 1
     assert await left(store, stream) == [4]
     assert [kind for kind, _ in await told(desk)] == ["BodiesErased"] * 2
+
+
+@pytest.mark.parametrize(("bound", "most"), [("BODIES_AT_ONCE", 2), ("BYTES_AT_ONCE", 1)])
+async def test_batches_are_of_few_bodies_and_few_bytes_and_leave_nothing(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
+) -> None:
+    stream = await run(store)
+    monkeypatch.setattr(service, bound, most)
+    whole = Erasing(stream_id=stream, why=ErasureWhy.SUBJECT, reason="asked", seqs=(1, 2, 4))
+    batches: list[ErasedBatch] = []
+    while not batches or not batches[-1].is_last:
+        async with store.db.writing(store.who) as tx:
+            batches.append(await service.erase_batch(tx, whole, desk.ids))
+    assert [batch.bodies for batch in batches] == ([2, 1] if most == 2 else [1, 1, 1])
+    assert await left(store, stream) == [3]
+    async with store.db.writing(store.who) as tx:
+        nothing = await service.erase_batch(tx, whole, desk.ids)
+    assert (nothing.bodies, nothing.is_last) == (0, True)

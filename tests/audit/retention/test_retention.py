@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from litestar import Litestar
-from tests.audit.erasures.ended import ended, erase, spoken, told
+from tests.audit.erasures.ended import ended, erase, erase_some, spoken, told
 from tests.audit.erasures.test_races import waits_for
 from tests.conftest import Server
 from tests.events.kept import Store
@@ -20,7 +20,7 @@ from tests.replay.desk import Desk, Worker
 from placet.audit.bundles.model import Wish
 from placet.audit.bundles.service import begin_export, write_bundle
 from placet.audit.erasures.model import ErasureWhy, StreamClass
-from placet.audit.erasures.service import Erasing, erase_some
+from placet.audit.erasures.service import Erasing
 from placet.audit.retention import service, store
 from placet.audit.retention.model import ExportManifest, Old, SetRetention, StreamTaken
 from placet.authority.checkpoints.service import make_checkpoint

@@ -12,12 +12,11 @@ import httpx
 import msgspec
 import pytest
 from litestar import Litestar
-from tests.audit.erasures.ended import erase
+from tests.audit.erasures.ended import erase, erase_some
 from tests.audit.erasures.test_races import all_of, waits_for
 from tests.conftest import Server
 from tests.studio.traffic import ORDER, OTHER, Traffic, capped, changed, pay
 
-from placet.audit.erasures.service import erase_some
 from placet.events import store as events
 from placet.events.model import StreamId
 from placet.kernel.ids import Ids

@@ -17,6 +17,9 @@ REASON_MAX: Final = 1_000
 BODIES_AT_ONCE: Final = 500
 """Bodies that one transaction erases, with the copies of what they say."""
 
+BYTES_AT_ONCE: Final = 32 * 1024 * 1024
+"""Bytes of bodies after which a transaction erases no further one."""
+
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_MAX, pattern=r"\S")]
 
 
@@ -57,6 +60,13 @@ class Erasable(Value, frozen=True):
     stream_id: UUID
     stream_class: StreamClass
     seqs: tuple[int, ...] | None = None
+
+
+class ErasedBatch(Value, frozen=True):
+    """How many bodies one transaction erased, and whether nothing is left which may go."""
+
+    bodies: int
+    is_last: bool
 
 
 class BodiesErased(Value, frozen=True):

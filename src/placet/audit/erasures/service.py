@@ -7,8 +7,10 @@ from uuid import UUID
 from placet.audit.erasures import store
 from placet.audit.erasures.model import (
     BODIES_AT_ONCE,
+    BYTES_AT_ONCE,
     BodiesErased,
     Erasable,
+    ErasedBatch,
     ErasureWhy,
     StreamClass,
     StreamKept,
@@ -49,22 +51,22 @@ async def hold_erasable(tx: Writing, stream: UUID, why: ErasureWhy) -> StreamCla
     return StreamClass(found)
 
 
-async def erase_some(tx: Writing, erasing: Erasing, ids: Ids) -> int:
-    """Erase up to `BODIES_AT_ONCE` bodies of a stream, with every copy of what they say.
+async def erase_batch(tx: Writing, erasing: Erasing, ids: Ids) -> ErasedBatch:
+    """Erase bodies of a stream with every copy of what they say, so many and so much at once.
 
-    Returns how many; fewer than that means that nothing is left which may go. Comes last in a
-    transaction. Refuses as `hold_erasable` does.
+    Comes last in a transaction. Refuses as `hold_erasable` does.
     """
     kind = await hold_erasable(tx, erasing.stream_id, erasing.why)
     place = Erasable(stream_id=erasing.stream_id, stream_class=kind, seqs=erasing.seqs)
-    seqs = await store.list_present(tx, place, until=erasing.until, limit=BODIES_AT_ONCE)
-    if not seqs:
-        return 0
-    said = _told(erasing, seqs, ids)
-    code = await store.erase(tx, said, seqs, new_event(ids, said))
-    if code != "ok":
-        _refuse(code)
-    return len(seqs)
+    seqs, is_last = await store.list_batch(
+        tx, place, until=erasing.until, most=BODIES_AT_ONCE, size=BYTES_AT_ONCE
+    )
+    if seqs:
+        said = _told(erasing, seqs, ids)
+        code = await store.erase(tx, said, seqs, new_event(ids, said))
+        if code != "ok":
+            _refuse(code)
+    return ErasedBatch(bodies=len(seqs), is_last=is_last)
 
 
 def _told(erasing: Erasing, seqs: Sequence[int], ids: Ids) -> BodiesErased:

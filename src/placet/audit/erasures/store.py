@@ -42,13 +42,41 @@ _PRESENT: Final = sa.text(
     WHERE b.tenant_id = :tenant AND b.stream_id = :stream
       AND placet.event_type_goes_v1(:kind, e.type)
       AND (CAST(:seqs AS bigint[]) IS NULL OR b.seq = ANY (:seqs))
-      AND b.seq <= :until
-    ORDER BY b.seq LIMIT :most
+    ORDER BY b.seq
     """
 ).bindparams(
     sa.bindparam("tenant", type_=sa.Uuid),
     sa.bindparam("stream", type_=sa.Uuid),
     sa.bindparam("seqs", type_=postgresql.ARRAY(sa.BigInteger)),
+)
+
+
+# The bodies of a batch, and how many more rows than it there are at least.
+_BATCH: Final = sa.text(
+    """
+    SELECT f.seq, f.there FROM (
+        SELECT k.seq, row_number() OVER w AS nth, sum(k.size) OVER w - k.size AS behind,
+               count(*) OVER () AS there
+        FROM (
+            SELECT b.seq, octet_length(b.body) AS size FROM placet.event_body AS b
+            JOIN placet.event AS e
+                ON e.tenant_id = b.tenant_id AND e.stream_id = b.stream_id AND e.seq = b.seq
+            WHERE b.tenant_id = :tenant AND b.stream_id = :stream
+              AND placet.event_type_goes_v1(:kind, e.type)
+              AND (CAST(:seqs AS bigint[]) IS NULL OR b.seq = ANY (:seqs))
+              AND b.seq <= :until
+            ORDER BY b.seq LIMIT :most + 1
+        ) AS k
+        WINDOW w AS (ORDER BY k.seq ROWS UNBOUNDED PRECEDING)
+    ) AS f
+    WHERE f.nth <= :most AND f.behind < :size
+    ORDER BY f.seq
+    """
+).bindparams(
+    sa.bindparam("tenant", type_=sa.Uuid),
+    sa.bindparam("stream", type_=sa.Uuid),
+    sa.bindparam("seqs", type_=postgresql.ARRAY(sa.BigInteger)),
+    sa.bindparam("most", type_=sa.BigInteger),
 )
 
 
@@ -68,19 +96,35 @@ async def find_class(tx: Reading, stream: UUID) -> StreamClass | None:
     return StreamClass(rows[0].kind) if rows else None
 
 
-async def list_present(
-    tx: Reading, place: Erasable, *, until: int = SEQ_MAX, limit: int = SEQ_MAX
-) -> list[int]:
-    """Return the first events up to `until` whose bodies are there and may be erased."""
+async def list_present(tx: Reading, place: Erasable) -> list[int]:
+    """Return the events whose bodies are there and may be erased."""
     query = _PRESENT.bindparams(
         tenant=tx.tenant_id,
         stream=place.stream_id,
         kind=place.stream_class.value,
         seqs=None if place.seqs is None else list(place.seqs),
-        until=until,
-        most=limit,
     )
     return [row.seq for row in await tx.rows(query)]
+
+
+async def list_batch(
+    tx: Reading, place: Erasable, *, until: int, most: int, size: int
+) -> tuple[list[int], bool]:
+    """Return the first events up to `until` whose bodies may be erased, and whether no more are.
+
+    There are up to `most`, and the one by which they have `size` bytes is the last.
+    """
+    query = _BATCH.bindparams(
+        tenant=tx.tenant_id,
+        stream=place.stream_id,
+        kind=place.stream_class.value,
+        seqs=None if place.seqs is None else list(place.seqs),
+        until=until,
+        most=most,
+        size=size,
+    )
+    rows = await tx.rows(query)
+    return [row.seq for row in rows], not rows or len(rows) == rows[0].there
 
 
 async def erase(tx: Writing, said: BodiesErased, seqs: Sequence[int], event: NewEvent) -> str:

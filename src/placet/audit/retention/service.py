@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from placet.audit.erasures.model import BODIES_AT_ONCE, ErasureWhy, StreamClass, StreamOpen
-from placet.audit.erasures.service import Erasing, erase_some
+from placet.audit.erasures.model import ErasureWhy, StreamClass, StreamOpen
+from placet.audit.erasures.service import Erasing, erase_batch
 from placet.audit.retention import rules, store
 from placet.audit.retention.model import (
     PRUNE_BODIES,
@@ -207,9 +207,9 @@ async def _prune_stream(walk: _Walk, stream: ClosedStream, ids: Ids) -> int:
         reason=BY_POLICY,
         until=stream.last_seq,
     )
-    erased, last = 0, BODIES_AT_ONCE
+    erased, is_last = 0, False
     try:
-        while last == BODIES_AT_ONCE:
+        while not is_last:
             async with walk.db.writing(walk.who) as tx:
                 # Race: whoever sets another policy waits for this batch, and has the next one stop.
                 days = await store.hold_days(tx, walk.stream_class)
@@ -218,8 +218,8 @@ async def _prune_stream(walk: _Walk, stream: ClosedStream, ids: Ids) -> int:
                 # An export breaks off where bodies of its streams go before it has ended.
                 if await store.is_exporting(tx):
                     break
-                last = await erase_some(tx, erasing, ids)
-            erased += last
+                batch = await erase_batch(tx, erasing, ids)
+            erased, is_last = erased + batch.bodies, batch.is_last
     except StreamOpen:
         # Race: a call of it became one of which nobody knows what became.
         pass

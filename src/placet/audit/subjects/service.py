@@ -8,13 +8,12 @@ from uuid import UUID
 
 from placet.audit.erasures import store as erasures
 from placet.audit.erasures.model import (
-    BODIES_AT_ONCE,
     Erasable,
     ErasureWhy,
     StreamClass,
     StreamOpen,
 )
-from placet.audit.erasures.service import Erasing, erase_some
+from placet.audit.erasures.service import Erasing, erase_batch
 from placet.audit.subjects import rules, store
 from placet.audit.subjects.kept.service import count_kept
 from placet.audit.subjects.looks.service import Found, look, speaking_of
@@ -196,12 +195,13 @@ async def _erase_all(work: _Work, place: Erasable) -> None:
         seqs=place.seqs,
         request_id=work.request.request_id,
     )
-    erased = BODIES_AT_ONCE
-    while erased == BODIES_AT_ONCE:
+    is_last = False
+    while not is_last:
         async with work.db.writing(work.who) as tx:
-            erased = await erase_some(tx, erasing, work.ids)
-            if erased:
-                await _note_in(tx, work, place, FoundStatus.ERASED, erased)
+            batch = await erase_batch(tx, erasing, work.ids)
+            if batch.bodies:
+                await _note_in(tx, work, place, FoundStatus.ERASED, batch.bodies)
+        is_last = batch.is_last
 
 
 async def _note(work: _Work, place: Erasable, status: FoundStatus, bodies: int) -> None:
