@@ -51,7 +51,7 @@ _PRESENT: Final = sa.text(
 )
 
 
-# The bodies of a batch, and how many more rows than it there are at least.
+# The bodies of a batch. One more is looked at than a batch has room for: `there` tells of it.
 _BATCH: Final = sa.text(
     """
     SELECT f.seq, f.there FROM (
