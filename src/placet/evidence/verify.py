@@ -1855,6 +1855,8 @@ class _Chain:
 
 
 _Values = tuple[str, int, int, int, int, bytes, bytes | None]
+_Followed = tuple[int, list[_Values]]
+"""Behind which byte events end, and what those that are read tell, as a `_Told` each."""
 
 _ID_BYTES: Final = 16
 _FOUR: Final = struct.Struct(">qqqq")
@@ -1894,48 +1896,34 @@ _HASH_DIGITS: Final = 64
 _ID_DIGITS: Final = 32
 
 
-def _follow(
-    data: bytes, at: int, most: int, chain: _Chain, known: _Known
-) -> tuple[int, list[_Values]]:
+def _follow(data: bytes, at: int, most: int, chain: _Chain, known: _Known) -> _Followed:
     """Take the events of one stream that follow each other from a byte on, `most` at most.
 
-    Returns behind which byte they end, and what those that are read tell, as the values of a
-    `_Told` each. The line that comes then is to be read slowly.
-
-    What follows is almost known: the line is held against what it must be, from where its stream
-    stands, from the few values that are its own, and from the hashes that these give. Where that is
-    the same, all that `_check_event` checks holds, and the canonical form too. All steps stand in
-    one loop, as a call of each would cost more than the step.
+    The line that comes then is to be read slowly. Each is held against what it must be by where its
+    stream stands, by its own few values, and by the hashes that these give: then all that
+    `_check_event` checks holds, and the canonical form. One loop, as calls would cost.
     """
     seq, leaf, leaf_text, before = chain.seq, chain.leaf, chain.leaf_text, chain.time
-    place, packed, tail = chain.place, chain.packed, chain.tail
-    counters, fence_text = chain.counters, chain.fence_text
-    epoch, revision = chain.control_epoch, chain.control_revision
-    begins, ends, pack, join = known.begins, known.ends, _TWO.pack, b"".join
-    number = len(b'","seq":%d' % (seq + 1))
-    parts = _parts(len(counters), len(fence_text), number, len(tail), len(str(before)))
-    cut, size = parts.unpack_from, parts.size
+    place, packed, tail, epoch = chain.place, chain.packed, chain.tail, chain.control_epoch
+    counters, fence_text, revision = chain.counters, chain.fence_text, chain.control_revision
+    begins, ends, parts = known.begins, known.ends, _parts_of(chain)
+    cut, size, pack, join = parts.unpack_from, parts.size, _TWO.pack, b"".join
     told: list[_Values] = []
     leaves: list[bytes] = []
-    if len(data) > LINE_MAX:
-        most = 0
-    for _ in range(most):
-        following = seq + 1
-        body_end = data.find(b'"', at + _BODY_AT)
+    for _ in range(most if len(data) <= LINE_MAX else 0):
+        following, body_end = seq + 1, data.find(b'"', at + _BODY_AT)
         ends_at = body_end + size
         line_end = data.find(b"\n", ends_at)
         begin_text, body_text = data[at : at + _BODY_AT], data[at + _BODY_AT : body_end]
         try:
-            body_part, event_text, leaf_part, salt_text, seq_text, tail_text, time_text = cut(
-                data, body_end
-            )
+            hashed, event_text, linked, salt_text, number, rest, time_text = cut(data, body_end)
             actor_text, actor = begins[begin_text]
             kind, kind_bytes, is_read = ends[data[ends_at:line_end]]
             digits = event_text.replace(b"-", b"")
             event_id, time = _unhex(digits), int(time_text)
-            position = pack(time, following)
             salt = _from_base64(salt_text, strict_mode=True)
             body = _from_base64(body_text, strict_mode=True)
+            position = pack(time, following)
         except (KeyError, ValueError, struct.error):
             break
         found = _sha256(_BODY + salt + body).digest()
@@ -1943,10 +1931,10 @@ def _follow(
         next_leaf = _sha256(join(header)).digest()
         next_text = _to_hex(next_leaf)
         if (
-            body_part != b'","body_hash":"' + _to_hex(found) + counters
-            or leaf_part != join((fence_text, next_text, b'","prev":"', leaf_text, b'","salt":"'))
-            or seq_text != b'","seq":%d' % following
-            or tail_text != tail
+            hashed != b'","body_hash":"' + _to_hex(found) + counters
+            or linked != join((fence_text, next_text, b'","prev":"', leaf_text, b'","salt":"'))
+            or rest != tail
+            or number != b'","seq":%d' % following
             or not before <= time <= NUMBER_MAX
             or not time_text.isdigit()
             # Of an id in hex and of base64 only one form gives these bytes.
@@ -1966,9 +1954,14 @@ def _follow(
         leaves.append(leaf)
         if is_read:
             told.append((kind, seq, epoch, revision, time, actor_text, body))
-    if leaves:
-        chain.go_on(seq, leaf, before, leaves)
+    chain.go_on(seq, leaf, before, leaves)
     return at, told
+
+
+def _parts_of(chain: _Chain) -> struct.Struct:
+    number = len(b'","seq":%d' % (chain.seq + 1))
+    tail, time = len(chain.tail), len(str(chain.time))
+    return _parts(len(chain.counters), len(chain.fence_text), number, tail, time)
 
 
 @functools.lru_cache
@@ -2285,14 +2278,17 @@ class _Audit:
         self._entries: dict[str, list[_Entry]] = {}
         self._consistencies: list[tuple[_ConsistencyLine, int]] = []
         self._held_proved: list[Checkpoint] = []
+        self._events_ended = self._is_complete = False
+        self.known = _Known("", ())
+        self.line = 0
+        self._begin_counts()
+
+    def _begin_counts(self) -> None:
         self._held_newer = self._held_lost = self._held_late = 0
         self._unproved_votes = self._unsigned_lifts = self._unproved_lifts = 0
         self._unproved_uses = self._unended_uses = self._timed_uses = self._unended_words = 0
         self._unregistered = self._unproved_levels = self._unsigned_let_in = 0
         self._unread = self._unproved_starts = self._going_on = 0
-        self._events_ended = self._is_complete = False
-        self.known = _Known("", ())
-        self.line = 0
         self.events = self.bodies = self.calls = self.envelopes = self.seals = 0
         self.grants = self.grants_matched = self.dossiers = 0
         self.attestations = self.orphans = 0
