@@ -1,5 +1,7 @@
 """What restores, erasures and the log still lacked, and every function anew."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -223,118 +225,84 @@ def _erasures() -> None:
         name = f"{table}_stream_class_known"
         op.drop_constraint(op.f(name), table, type_="check", schema="placet")
         op.create_check_constraint(op.f(name), table, f"{CLASSES}, 'run')", schema="placet")
-    op.create_table(
+    _table(
         "event_close",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("stream_id", sa.Uuid(), nullable=False),
-        sa.Column("last_seq", sa.BigInteger(), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        ["tenant_id", "stream_id"],
         sa.ForeignKeyConstraint(
             ["tenant_id", "stream_id", "last_seq"],
             ["placet.event.tenant_id", "placet.event.stream_id", "placet.event.seq"],
             name=op.f("event_close_tenant_id_stream_id_last_seq_fkey"),
         ),
-        sa.PrimaryKeyConstraint("tenant_id", "stream_id", name=op.f("event_close_pkey")),
-        schema="placet",
+        columns={
+            "tenant_id": sa.Uuid(),
+            "stream_id": sa.Uuid(),
+            "last_seq": sa.BigInteger(),
+            "closed_at": sa.DateTime(timezone=True),
+        },
     )
-    op.create_table(
+    _table(
         "audit_closed",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("stream_id", sa.Uuid(), nullable=False),
-        sa.Column("stream_class", sa.Text(), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        ["tenant_id", "stream_id"],
         sa.CheckConstraint(f"{CLASSES}, 'run')", name=op.f("audit_closed_stream_class_known")),
-        sa.PrimaryKeyConstraint("tenant_id", "stream_id", name=op.f("audit_closed_pkey")),
-        schema="placet",
+        columns={
+            "tenant_id": sa.Uuid(),
+            "stream_id": sa.Uuid(),
+            "stream_class": sa.Text(),
+            "closed_at": sa.DateTime(timezone=True),
+        },
     )
-    op.create_index(
-        "audit_closed_tenant_id_stream_class_closed_at_stream_id_ix",
-        "audit_closed",
-        ["tenant_id", "stream_class", "closed_at", "stream_id"],
-        unique=False,
-        schema="placet",
-    )
-    op.create_table(
+    _index("audit_closed", "tenant_id", "stream_class", "closed_at", "stream_id")
+    _table(
         "audit_pruned",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("stream_class", sa.Text(), nullable=False),
-        sa.Column("streams", sa.BigInteger(), nullable=False),
+        ["tenant_id", "stream_class"],
         sa.CheckConstraint(f"{CLASSES}, 'run')", name=op.f("audit_pruned_stream_class_known")),
-        sa.PrimaryKeyConstraint("tenant_id", "stream_class", name=op.f("audit_pruned_pkey")),
-        schema="placet",
+        columns={
+            "tenant_id": sa.Uuid(),
+            "stream_class": sa.Text(),
+            "streams": sa.BigInteger(),
+        },
     )
-    _answers()
-    _previews()
+    _beside("idempotency_stream", "idempotency_answer", ["actor_id", "route", "key"], "stream_id")
+    _index("idempotency_answer", "tenant_id", "created_at")
+    _beside("studio_impact_session", "studio_impact", ["impact_id"], "session_id")
     guards.forbid_change(op, ["event_close"])
     for statement in (CLOSED_BEFORE, PRUNED_BEFORE, NAMED_BEFORE, SHOWN_BEFORE, SWEPT_FROM_NOW):
         _for_every_tenant(statement)
 
 
-def _answers() -> None:
-    key = ["tenant_id", "actor_id", "route", "key"]
-    op.create_table(
-        "idempotency_stream",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("stream_id", sa.Uuid(), nullable=False),
-        sa.Column("actor_id", sa.Uuid(), nullable=False),
-        sa.Column("route", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+def _beside(name: str, of: str, key: list[str], named: str) -> None:
+    """Create notes of what a row of another table names; they go with that row."""
+    columns = ["tenant_id", *key]
+    _table(
+        name,
+        ["tenant_id", named, *key],
         sa.ForeignKeyConstraint(
-            key,
-            [f"placet.idempotency_answer.{name}" for name in key],
-            name=op.f("idempotency_stream_tenant_id_actor_id_route_key_fkey"),
+            columns,
+            [f"placet.{of}.{column}" for column in columns],
+            name=op.f(f"{name}_{'_'.join(columns)}_fkey"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint(
-            "tenant_id",
-            "stream_id",
-            "actor_id",
-            "route",
-            "key",
-            name=op.f("idempotency_stream_pkey"),
-        ),
-        schema="placet",
+        columns={
+            each: sa.Uuid() if each.endswith("_id") else sa.Text()
+            for each in ("tenant_id", named, *key)
+        },
     )
-    op.create_index(
-        "idempotency_stream_tenant_id_actor_id_route_key_ix",
-        "idempotency_stream",
-        key,
-        unique=False,
-        schema="placet",
-    )
-    op.create_index(
-        "idempotency_answer_tenant_id_created_at_ix",
-        "idempotency_answer",
-        ["tenant_id", "created_at"],
-        unique=False,
-        schema="placet",
-    )
+    _index(name, *columns)
 
 
-def _previews() -> None:
-    op.create_table(
-        "studio_impact_session",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("session_id", sa.Uuid(), nullable=False),
-        sa.Column("impact_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "impact_id"],
-            ["placet.studio_impact.tenant_id", "placet.studio_impact.impact_id"],
-            name=op.f("studio_impact_session_tenant_id_impact_id_fkey"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint(
-            "tenant_id", "session_id", "impact_id", name=op.f("studio_impact_session_pkey")
-        ),
-        schema="placet",
-    )
-    op.create_index(
-        "studio_impact_session_tenant_id_impact_id_ix",
-        "studio_impact_session",
-        ["tenant_id", "impact_id"],
-        unique=False,
-        schema="placet",
-    )
+def _table(
+    name: str,
+    key: list[str],
+    *rules: sa.schema.SchemaItem,
+    columns: dict[str, sa.types.TypeEngine[Any]],
+) -> None:
+    made = [sa.Column(column, kind, nullable=False) for column, kind in columns.items()]
+    primary = sa.PrimaryKeyConstraint(*key, name=op.f(f"{name}_pkey"))
+    op.create_table(name, *made, *rules, primary, schema="placet")
+
+
+def _index(table: str, *columns: str) -> None:
+    op.create_index(f"{table}_{'_'.join(columns)}_ix", table, columns, schema="placet")
 
 
 def _for_every_tenant(statement: str) -> None:
