@@ -49,3 +49,37 @@ def test_the_bytes_that_a_writer_of_ascii_makes_of_a_text_are_looked_for_too(dep
         body = json.dumps(body)
     assert any(needle in body.encode() for needle in needles(NAME))
     assert holds(body.encode(), NAME)
+
+
+@pytest.mark.parametrize("name", ['Jörg "J." Müller', "Anna/Jörg", "Jörg 😀"])
+@pytest.mark.parametrize("depth", range(1, 4))
+@pytest.mark.parametrize("writer", ["ascii", "upper", "slashes"])
+def test_a_text_is_found_in_json_that_stands_within_a_longer_text(
+    name: str, depth: int, writer: str
+) -> None:
+    line = json.dumps({"name": f"an {name}."}, ensure_ascii=writer != "slashes")
+    if writer == "upper":
+        line = line.replace("\\u00f6", "\\u00F6")
+    elif writer == "slashes":
+        line = line.replace("/", "\\/")
+    for _ in range(depth):
+        line = json.dumps(f"C:\\ sent {line} ok")
+    assert holds(json.dumps({"raw": f"sent {line} ok"}).encode(), name)
+    assert not holds(json.dumps({"raw": f"sent {line} ok"}).encode(), name + "2")
+
+
+@pytest.mark.parametrize("depth", range(4))
+@pytest.mark.parametrize("number", ["4915112345678", "-17.25", "12345678901234567890123456789"])
+def test_a_number_is_found_as_a_number_too(number: str, depth: int) -> None:
+    body = f'{{"of": [1, {{"account": {number}}}]}}'
+    for level in range(depth):
+        inner = base64.b64encode(body.encode()).decode() if level % 2 else body
+        body = json.dumps({"in": inner})
+    assert holds(body.encode(), number)
+    assert not holds(body.encode(), number[:-1] + "0")
+
+
+@pytest.mark.parametrize("written", ["47110012", "14711001", "4711001.5", "-4711001"])
+def test_the_digits_of_another_number_are_not_the_number(written: str) -> None:
+    assert holds(b'{"account": 4711001.0}', "4711001")
+    assert not holds(f'{{"account": {written}}}'.encode(), "4711001")
