@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 from tests.evidence.histories import History, proposed, received, settled
-from tests.evidence.tampered import MUTANTS, alike, check
+from tests.evidence.tampered import MUTANTS, alike, check, processes_for
 
 from placet.evidence import verify as verifier
 from placet.kernel.canonical import canonical
@@ -70,4 +70,4 @@ def test_several_processes_say_of_every_history_what_one_says(
     for number in range(MANY):
         size = (4_000, 12_000, 30_000, 1_000_000)[number % 4]
         monkeypatch.setattr(verifier, "_CHUNK", size)
-        alike(made(number), tmp_path, [2 if number % 4 == 0 else 1])
+        alike(made(number), tmp_path, processes_for(number))

@@ -21,6 +21,7 @@ from tests.evidence.tampered import (
     MUTANTS,
     WHOLE,
     alike,
+    processes_for,
 )
 
 from placet.events.model import RecordedEvent
@@ -55,8 +56,8 @@ def test_several_processes_name_the_flaw_that_one_names(tmp_path: Path) -> None:
         changed.append(b"".join([*LINES[:number], *LINES[number + 1 :]]))
         changed.append(b"".join(LINES[:number]))
     for number, data in enumerate(changed):
-        processes = 2 if number % 4 == 0 else 1
-        assert not alike(data, tmp_path, [processes]).is_good or data == WHOLE
+        report = alike(data, tmp_path, processes_for(number))
+        assert not report.is_good or data == WHOLE
 
 
 @pytest.mark.usefixtures("in_small_parts")
@@ -67,8 +68,9 @@ def test_two_bundles_in_one_file_are_found_in_parts_too(tmp_path: Path) -> None:
         assert report.flaw is not None
         assert "after the manifest" in report.flaw.why
     for number in range(1, len(LINES), 5 if IS_WHOLE else 53):
-        assert not alike(b"".join(LINES[:number]) + WHOLE, tmp_path).is_good
-        assert not alike(b"".join(LINES[:number]) + other, tmp_path).is_good
+        begun, processes = b"".join(LINES[:number]), processes_for(number)
+        assert not alike(begun + WHOLE, tmp_path, processes).is_good
+        assert not alike(begun + other, tmp_path, processes).is_good
 
 
 @pytest.mark.usefixtures("in_small_parts")
@@ -76,7 +78,7 @@ def test_an_event_that_is_missing_between_two_parts_is_missed(tmp_path: Path) ->
     """Some of these begin a part, where the part before it has to be asked."""
     for number in range(FIRST_EVENT + 20, FIRST_EVENT + 40):
         lines = [*LINES[:number], *LINES[number + 1 : -1]]
-        report = alike(sealed(lines), tmp_path)
+        report = alike(sealed(lines), tmp_path, processes_for(number))
         assert report.flaw is not None
         assert report.flaw.line == number + 1
 
@@ -92,7 +94,7 @@ def test_a_history_that_goes_on_from_another_one_is_found(tmp_path: Path) -> Non
     one, other = told("SessionOpened"), told("Done")
     for number in range(FIRST_EVENT + 40, FIRST_EVENT + 56):
         lines = [*other[:FIRST_EVENT], *one[FIRST_EVENT:number], *other[number:-1]]
-        report = alike(sealed(lines), tmp_path)
+        report = alike(sealed(lines), tmp_path, processes_for(number))
         assert report.flaw is not None
         assert report.flaw.line == number + 1
 
@@ -153,7 +155,7 @@ def test_what_falls_between_two_parts_is_found(what: str, tmp_path: Path) -> Non
             inclusions=[],
             consistencies=[],
         )
-        report = alike(b"".join(bundle_v2(parts)), tmp_path)
+        report = alike(b"".join(bundle_v2(parts)), tmp_path, processes_for(place))
         assert report.flaw is not None
         assert report.flaw.item == f"event {place + 1} of stream {SESSION}"
 
@@ -183,7 +185,7 @@ def test_a_sequence_that_stands_still_or_jumps_between_two_parts_is_found(
         lines = bundle_v2(replace(bare, seals=[], checkpoints=[], inclusions=[], consistencies=[]))
         head = b'"head_seq":%d'
         lines[0] = lines[0].replace(head % len(events), head % events[-1].seq)
-        report = alike(sealed(lines[:-1]), tmp_path)
+        report = alike(sealed(lines[:-1]), tmp_path, processes_for(place))
         assert report.flaw is not None
         assert report.flaw.item == f"event {place + 1} of stream {SESSION}"
         assert "stands in its place" in report.flaw.why
