@@ -70,7 +70,7 @@ NAMES = ['Jörg "J." Müller', "Anna/Jörg Müller"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("wrap", ["ascii", "upper", "base64", "base64 in text", "raw"])
+@pytest.mark.parametrize("wrap", ["ascii", "upper", "base64", "base64 in text", "raw", "amid"])
 async def test_a_text_is_found_in_whatever_way_an_output_wraps_it(
     desk: Desk, name: str, wrap: str, admin: "asyncpg.Connection[Any]"
 ) -> None:
@@ -81,6 +81,7 @@ async def test_a_text_is_found_in_whatever_way_an_output_wraps_it(
         "ascii": said,
         "raw": said.replace("/", "\\/"),
         "upper": said.replace("\\u00fc", "\\u00FC"),
+        "amid": f"sent {said} ok",
         "base64": coded,
         "base64 in text": json.dumps([coded]),
     }[wrap]
@@ -94,6 +95,32 @@ async def test_a_text_is_found_in_whatever_way_an_output_wraps_it(
     shown = await asked(desk, name)
     assert [each.stream_id for each in shown.streams] == [worker.session_id]
     assert await admin.fetchval(query, worker.session_id) == before - 1
+
+
+async def test_a_number_is_found_where_bodies_and_outputs_have_it_as_a_number(
+    desk: Desk,
+) -> None:
+    account = desk.ids.new().int % 10**15 + 10**14
+    stream = StreamId(desk.ids.new())
+    said = [{"account": account}, {"account": account * 10 + 1}, {"text": [account]}]
+    events = [
+        NewEvent(
+            event_id=desk.ids.new(), type="Noted", salt=bytes(16), body=json.dumps(one).encode()
+        )
+        for one in said
+    ]
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        await append(tx, Batch(stream_id=stream, events=tuple(events)))
+    worker = await desk.worker()
+    await worker.look_up("ord_00000001")
+    (call,) = await worker.propose(("note", {"text": "b"}))
+    await worker.report(call, output={"account": account})
+    await close(worker)
+    shown = await asked(desk, str(account))
+    assert {each.stream_id for each in shown.streams} == {worker.session_id, stream}
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        left = await list_events(tx, stream, after=0, limit=9)
+    assert [one.body for one in left] == [None, events[1].body, None]
 
 
 async def test_what_was_said_of_other_calls_stays(desk: Desk, text: str) -> None:
@@ -192,6 +219,40 @@ async def test_an_artifact_of_an_event_goes_with_it_unless_another_event_has_it_
     async with desk.db.reading(desk.workplace.founder) as tx:
         assert await list_links(tx, subject) == []
         assert await read_artifact(tx, digest) == shared
+
+
+async def test_bytes_that_no_event_has_are_looked_through_and_counted(
+    desk: Desk, text: str
+) -> None:
+    worker = await ended(desk)
+    subject = Subject(stream_id=StreamId(worker.session_id), seq=2)
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        await keep_artifact(tx, b"of somebody else")
+        for content in (f"mail of {text}", f"mail to {text}"):
+            loose = await keep_artifact(tx, content.encode())
+    shown = await asked(desk, text)
+    assert [(each.place, each.rows) for each in shown.kept] == [("event_artifact", 2)]
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        await link_artifact(tx, loose, subject, name="mail.txt", media_type="text/plain")
+    shown = await asked(desk, text)
+    assert shown.bodies_erased == 1
+    assert [(each.place, each.rows) for each in shown.kept] == [("event_artifact", 1)]
+
+
+async def test_more_streams_may_be_due_than_a_statement_has_parameters(
+    desk: Desk, text: str
+) -> None:
+    open_, closing = await spoken(desk, text), await spoken(desk, text)
+    shown = await asked(desk, text)
+    await close(closing)
+    due = [open_.session_id, *[desk.ids.new() for _ in range(40_000)]]
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        await store.settle_due(tx, shown.request_id, due)
+        left = await store.list_streams(tx, [shown.request_id], 9)
+    assert {each.stream_id: each.status for each in left} == {
+        open_.session_id: FoundStatus.DUE,
+        closing.session_id: FoundStatus.ERASED,
+    }
 
 
 async def test_what_stays_is_counted_with_the_reason(desk: Desk, text: str) -> None:

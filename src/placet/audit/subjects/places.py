@@ -14,11 +14,15 @@ _MATERIAL: Final = "it is material of a contract, which drafts and approvals nam
 
 
 class Place(Value, frozen=True):
-    """A table with the columns that are looked through, and why what stands there stays."""
+    """A table with the columns that are looked through, and why what stands there stays.
+
+    Rows whose `digest` stands in the table `beside` too are passed over.
+    """
 
     table: str
     columns: tuple[str, ...]
     why: str
+    beside: str | None = None
 
 
 PLACES: Final = (
@@ -84,6 +88,13 @@ PLACES: Final = (
     Place(table="webhooks_endpoint", columns=("name", "url"), why="events are still sent there"),
 )
 
+UNLINKED: Final = Place(
+    table="event_artifact",
+    columns=("content",),
+    why="no event has these bytes, and they go with their event alone",
+    beside="event_artifact_link",
+)
+
 IN_BODIES: Final = "event_body"
 KEPT_BODIES: Final = "these events prove who may do what, or how authority came about"
 
@@ -91,8 +102,8 @@ UNSEARCHED: Final = (
     "backups, copies on other nodes and exports that were taken: they are whoever's keeps them",
     "hashes of arguments and outputs, which take no salt: whoever guesses a text can confirm it",
     "other spellings of the text: ask for each of them",
-    "what is compressed, encrypted, or in base64 that is not of a JSON document",
+    "digits within a longer number, and numbers written with an exponent",
+    "what is compressed, encrypted, or in base64 other than that of a whole string that is JSON",
     "base64 of any kind in what is kept, and in artifacts",
-    "artifacts that no event has",
 )
 """What no request looks into, told in each answer."""

@@ -95,7 +95,7 @@ async def settle_due(tx: Writing, request_id: UUID, due: list[UUID]) -> None:
             c.tenant_id == tx.tenant_id,
             c.request_id == request_id,
             c.status == FoundStatus.DUE,
-            c.stream_id.not_in(due),
+            c.stream_id != sa.all_(sa.literal(due, postgresql.ARRAY(sa.Uuid))),
         )
         .values(status=FoundStatus.ERASED)
     )

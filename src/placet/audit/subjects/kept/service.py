@@ -3,7 +3,7 @@
 from placet.audit.subjects.kept import store
 from placet.audit.subjects.looks.model import Wanted
 from placet.audit.subjects.model import KeptPlace
-from placet.audit.subjects.places import PLACES, Place
+from placet.audit.subjects.places import PLACES, UNLINKED, Place
 from placet.audit.subjects.rules import needles
 from placet.kernel.principal import Principal
 from placet.storage.database import Database
@@ -12,7 +12,7 @@ from placet.storage.database import Database
 async def count_kept(db: Database, who: Principal, subject: str) -> list[KeptPlace]:
     """Return the places where a text stands and stays, with how many rows hold it."""
     wanted = Wanted(subject=subject, needles=tuple(needles(subject)))
-    counted = [(place, await _count(db, who, place, wanted)) for place in PLACES]
+    counted = [(place, await _count(db, who, place, wanted)) for place in (*PLACES, UNLINKED)]
     return [
         KeptPlace(place=place.table, rows=rows, why=place.why) for place, rows in counted if rows
     ]

@@ -37,9 +37,15 @@ async def count_page(
     order = [first.c[name] for name in names]
     behind = sa.func.sum(size).over(order_by=order, rows=(None, 0)) - size
     page = sa.select(first, behind.label("behind")).subquery()
-    held = [_stands(page.c[f"told_{name}"], wanted) for name in place.columns]
+    held = sa.or_(*[_stands(page.c[f"told_{name}"], wanted) for name in place.columns])
+    if place.beside is not None:
+        other = METADATA.tables[f"{SCHEMA}.{place.beside}"].c
+        is_there = sa.exists().where(
+            other.tenant_id == tx.tenant_id, other.digest == page.c["digest"]
+        )
+        held = sa.case((is_there, False), else_=held)
     query = (
-        sa.select(*[page.c[name] for name in names], sa.or_(*held).label("holds"))
+        sa.select(*[page.c[name] for name in names], held.label("holds"))
         .where(page.c.behind < BYTES_AT_ONCE)
         .order_by(*[page.c[name] for name in names])
     )
