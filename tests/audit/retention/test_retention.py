@@ -245,8 +245,10 @@ async def test_nothing_goes_by_age_while_an_export_is_being_written(
     wish = Wish(scope=scope, held_size=None)
     begun = await begin_export(desk.db, keeper.founder, keeper.keys, desk.ids, wish)
     assert (await keeper.run())["bodies"] == 0
+    assert "was begun" in (await keeper.shown())["nothing_goes"]
     lines = [line async for line in write_bundle(desk.db, keeper.founder, begun, desk.ids)]
     assert verify_bundle(io.BytesIO(b"".join(lines))).flaw is None
+    assert (await keeper.shown())["nothing_goes"] is None
     assert (await keeper.run())["streams"] == 1
     # One that was given up holds nothing up for long.
     other = await ended(desk)

@@ -22,7 +22,7 @@ def stand_of(stream: ClosedStream, days: int | None, now: datetime) -> Stand:
     return Stand.DUE if stream.is_exported else Stand.UNEXPORTED
 
 
-def why_nothing(days: int | None, exports: int, log_size: int) -> str | None:
+def why_nothing(days: int | None, exports: int, log_size: int, *, is_exporting: bool) -> str | None:
     """Return why no stream of a class is erased, whichever it is, or None."""
     if days is None:
         return "no policy says that anything is to be erased"
@@ -30,4 +30,6 @@ def why_nothing(days: int | None, exports: int, log_size: int) -> str | None:
         return "no export was recorded; take one with `placet bundle export`"
     if log_size == 0:
         return "no checkpoint of the log was signed yet"
+    if is_exporting:
+        return "an export was begun and has not ended; one that was given up counts for an hour"
     return None

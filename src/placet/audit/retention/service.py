@@ -74,6 +74,7 @@ async def show_retention(db: Database, who: Principal) -> RetentionAnswer:
     async with db.reading(who) as tx:
         policies = await store.list_policies(tx)
         exports, last = await store.count_exports(tx)
+        is_exporting = await store.is_exporting(tx)
         log_size, now = await _log_size(tx), await tx.now()
     classes = []
     for stream_class in StreamClass:
@@ -86,7 +87,7 @@ async def show_retention(db: Database, who: Principal) -> RetentionAnswer:
             set_by=None if policy is None else policy.set_by,
             set_at=None if policy is None else policy.set_at,
             streams=Standing(**{stand.value: counts[stand] for stand in Stand}),
-            nothing_goes=rules.why_nothing(days, exports, log_size),
+            nothing_goes=rules.why_nothing(days, exports, log_size, is_exporting=is_exporting),
         )
         classes.append(shown)
     return RetentionAnswer(classes=classes, exports=exports, last_export_at=last, log_size=log_size)
@@ -97,10 +98,11 @@ async def prune(db: Database, who: Principal, ids: Ids) -> PruneAnswer:
     async with db.reading(who) as tx:
         policies = await store.list_policies(tx)
         exports, _ = await store.count_exports(tx)
+        is_exporting = await store.is_exporting(tx)
         log_size, now = await _log_size(tx), await tx.now()
     streams = bodies = 0
     for stream_class, policy in policies.items():
-        if rules.why_nothing(policy.days, exports, log_size) is not None:
+        if rules.why_nothing(policy.days, exports, log_size, is_exporting=is_exporting):
             continue
         walk = _Walk(db, who, stream_class, policy.days, now, log_size)
         async for page in _old(walk):

@@ -4,9 +4,10 @@
 
 A person's data are a text, for example an address, and perhaps the value of an attribute by which
 the agent's principal was named. The text is looked for in every body and in the arguments and
-outputs of every call (`looks`): it stands in a string exactly as it is written. A body that holds
-it goes, and with it all that was said of the same call, in closed sessions and workspaces, and in
-runs whether they are open or not (`erasures`). A principal names whole sessions.
+outputs of every call (`looks`): it stands in a string exactly as it is written, or as JSON that
+stands anywhere in the string writes it, or is a whole number. A body that holds it goes, and with
+it all that was said of the same call, in closed sessions and workspaces, and in runs whether they
+are open or not (`erasures`). A principal names whole sessions.
 
 What stands in streams that are still open is `due`: the request waits, and looks again every
 quarter of an hour until they have closed. Until then the text itself is kept, since it has to be
