@@ -288,6 +288,19 @@ def test_a_whole_tenant_has_as_many_events_as_its_log_has_entries() -> None:
             assert check(parts).is_good
 
 
+def test_a_whole_tenant_has_nothing_behind_its_last_checkpoint() -> None:
+    """An older checkpoint would have all its entries, and hide what followed elsewhere."""
+    short = SIZE - 4
+    last = [(one, LOG.last_of(one, short)) for one, _, _ in sample_streams()]
+    parts = Parts(seals=[], dossiers=[], consistencies=[])
+    parts.checkpoints = [LOG.checkpoint(short)]
+    parts.inclusions = [LOG.inclusion(one, seq, short) for one, seq in last]
+    assert f"the bundle {SIZE} events" in flaw(parts)
+    parts.streams = [(one, kind, told[: dict(last)[one]]) for one, kind, told in sample_streams()]
+    parts.signed = []
+    assert check(parts).is_good
+
+
 def test_a_session_that_was_closed_after_the_last_checkpoint_is_told_and_no_flaw() -> None:
     whole = session_events()
     session = (SESSION, "session", whole[:-3])

@@ -11,6 +11,7 @@ from tests.evidence.bundle_samples import (
     ERASURES,
     SEALS,
     Parts,
+    all_keys,
     bundle_v2,
     erasure_said,
     log_of,
@@ -34,7 +35,7 @@ from tests.evidence.samples import (
 )
 
 from placet.evidence import verify as verifier
-from placet.evidence.bundle import ScopeKind
+from placet.evidence.bundle import KeyList, ScopeKind
 from placet.evidence.dsse import Envelope, encode_envelope
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.enrolment import EnrolmentVote, sign_enrolment_vote
@@ -158,6 +159,14 @@ def test_a_key_that_nobody_enrolled_or_that_ended_lets_nobody_in() -> None:
     end = Said("PersonKeyRevoked", {"actor_id": str(PERSON), "key_id": PERSON_KEY.key_id})
     assert "had been revoked before" in flaw(people(*BOTH, end, let_in()))
     assert "none of the keys" in flaw(people(*BOTH, let_in(STRANGER_KEY)))
+
+
+def test_whoever_pins_keys_need_not_know_who_let_others_in() -> None:
+    known = KeyList(version=1, keys=tuple(key for key in all_keys() if key.actor_id is None))
+    said = people(*BOTH, let_in())
+    report = verify_bundle(io.BytesIO(b"".join(bundle_v2(said))), known)
+    assert report.flaw is None
+    assert any("let in 1 approvers" in one for one in report.not_proved)
 
 
 def test_rubbish_lets_nobody_in_and_what_nobody_signed_is_told() -> None:

@@ -2771,10 +2771,12 @@ class _Audit:
 
     def _check_let_in(self, said: _LetInBody, chain: _Chain, item: str) -> None:
         """Hold the letting in of an approver to what a colleague signed, whose key counted then."""
-        if said.envelope is None:
+        opened = None if said.envelope is None else _parse_envelope(said.envelope, item)
+        is_pinned = opened is not None and (PERSON, opened.key_id) in self._keys
+        # It proves no grant: whoever pins keys need not know those of all who let others in.
+        if opened is None or (self._pinned is not None and not is_pinned):
             self._unsigned_let_in += 1
             return
-        opened = _parse_envelope(said.envelope, item)
         vote, key = self._open(opened, ENROLMENT_VOTE_TYPE, PERSON, _EnrolmentVote)
         self._check_voter(vote, key, item)
         named = (vote.enrolment_id, vote.workspace_id, vote.actor_id, vote.enrolled_key_id)
@@ -3161,6 +3163,9 @@ class _Audit:
         if size is not None and size != self._logged():
             why = f"the log has {size} entries, and {self._logged()} of them are here"
             _bad("the bundle", f"{why}: streams were left out, or their ends cut off")
+        if size is not None and size != self.events:
+            why = f"the log has {size} entries, and the bundle {self.events} events"
+            _bad("the bundle", f"{why}: nothing tells what else came after its last checkpoint")
 
     @staticmethod
     def _leaf_at(chain: _Chain, seq: int) -> bytes:
@@ -3883,7 +3888,10 @@ class _Audit:
             yield "that the approvals of the dossiers are in force, other than by their events"
             yield from self._unsigned
         if self._unsigned_let_in:
-            yield f"that a colleague let in {self._unsigned_let_in} approvers: nobody signed that"
+            yield (
+                f"that a colleague let in {self._unsigned_let_in} approvers: nobody signed that, "
+                "or with a key that is not pinned"
+            )
         if self._unproved_votes:
             yield (
                 f"that the keys of {self._unproved_votes} votes counted when they were cast: the "

@@ -30,8 +30,13 @@ async def check_covered(
         async with db.reading(principal) as tx:
             entered = await log.count_entered(tx, asked[at : at + AT_ONCE], size)
         if entered < len(asked[at : at + AT_ONCE]):
-            raise GovernanceUnavailable(
-                detail="some of the events that this bundle would take have not entered the log"
-                " yet; they enter while you wait",
-                retry_after_seconds=AGAIN_SECONDS,
-            )
+            raise not_entered()
+
+
+def not_entered() -> GovernanceUnavailable:
+    """Return the refusal of a bundle that would take what is not in the log yet."""
+    return GovernanceUnavailable(
+        detail="some of the events that this bundle would take have not entered the log"
+        " yet; they enter while you wait",
+        retry_after_seconds=AGAIN_SECONDS,
+    )

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from placet.audit.bundles import store
-from placet.audit.bundles.covered import check_covered
+from placet.audit.bundles.covered import check_covered, not_entered
 from placet.audit.bundles.dossiers import dossier_of, known_keys, once_each
 from placet.audit.bundles.model import (
     BundleExported,
@@ -82,7 +82,10 @@ async def begin_export(
     checkpoint = await checkpoints.make_checkpoint(db, principal, keys, ids)
     await check_covered(db, principal, heads, checkpoint.size)
     if wish.scope.kind is ScopeKind.TENANT:
-        heads = await heads_in_log(db, principal, checkpoint.size)
+        logged = await heads_in_log(db, principal, checkpoint.size)
+        if logged is None:
+            raise not_entered()
+        heads = logged
         _check_width(heads)
     if wish.held_size is not None and wish.held_size > checkpoint.size:
         raise CheckpointAhead(

@@ -24,6 +24,12 @@ TENANT_WIDE: Final = frozenset(
 )
 """The kinds of streams that go with every bundle."""
 
+ENDS: Final = frozenset({StreamKind.SEALS})
+"""Those that tell where others end."""
+
+RESTED_ON: Final = frozenset({StreamKind.AUTHORITY, StreamKind.CONTROL, StreamKind.WORKSPACE})
+"""Those that tell what the calls of sessions rest on."""
+
 
 async def heads_of(db: Database, principal: Principal, scope: BundleScope) -> list[StreamHead]:
     """Return the streams of a bundle and where each ends. Refuses `not_found`.
@@ -38,24 +44,31 @@ async def heads_of(db: Database, principal: Principal, scope: BundleScope) -> li
         case ScopeKind.SESSION:
             async with db.reading(principal) as tx:
                 assert scope.session_id is not None  # noqa: S101 -- narrows the type
+                # Race: it may end between two looks. What tells of ends is looked at before it,
+                # what its calls rest on behind it.
+                ends = await _tenant_wide(tx, ENDS)
                 own = await export.session_heads(tx, scope.session_id)
-                return await _tenant_wide(tx) + own
+                return ends + await _tenant_wide(tx, TENANT_WIDE - ENDS) + own
         case ScopeKind.APPROVAL:
             async with db.reading(principal) as tx:
-                return await _tenant_wide(tx) + await _workspace(tx, scope.approval_id)
+                wide = await _tenant_wide(tx, TENANT_WIDE)
+                return wide + await _workspace(tx, scope.approval_id)
         case ScopeKind.INCIDENT:
+            async with db.reading(principal) as tx:
+                ends = await _tenant_wide(tx, ENDS)
             touched = await _incident(db, principal, scope)
             async with db.reading(principal) as tx:
-                return await _tenant_wide(tx) + touched
+                return ends + await _tenant_wide(tx, TENANT_WIDE - ENDS) + touched
         case other:
             assert_never(other)
 
 
-async def heads_in_log(db: Database, principal: Principal, size: int) -> list[StreamHead]:
+async def heads_in_log(db: Database, principal: Principal, size: int) -> list[StreamHead] | None:
     """Return every stream of a tenant up to its last event among the first entries of its log.
 
     So a bundle of a whole tenant has an event for each entry, and whoever verifies it sees that
-    none was left out.
+    none was left out. None where a call may stand in the log before what it rests on: between
+    streams the order of entries says nothing.
     """
     async with db.reading(principal) as tx:
         heads = await export.tenant_heads(tx)
@@ -64,6 +77,10 @@ async def heads_in_log(db: Database, principal: Principal, size: int) -> list[St
         page = heads[at : at + store.AT_ONCE]
         async with db.reading(principal) as tx:
             ends = await store.list_entered(tx, [head.stream_id for head in page], size)
+        for head in page:
+            end = ends.get(head.stream_id)
+            if head.kind in RESTED_ON and head.head_seq > (0 if end is None else end.seq):
+                return None
         found += [
             replace(head, head_seq=end.seq, head_leaf=end.leaf.hex())
             for head in page
@@ -101,11 +118,9 @@ async def heads_behind(
     return [export.head_of(one) for one in streams if one.stream_id in workspaces - here]
 
 
-async def _tenant_wide(tx: Reading) -> list[StreamHead]:
+async def _tenant_wide(tx: Reading, kinds: frozenset[StreamKind]) -> list[StreamHead]:
     return [
-        export.head_of(stream)
-        for stream in await events.list_streams(tx)
-        if stream.kind in TENANT_WIDE
+        export.head_of(stream) for stream in await events.list_streams(tx) if stream.kind in kinds
     ]
 
 
