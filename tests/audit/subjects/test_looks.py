@@ -1,6 +1,7 @@
 """Looks read page by page, each with few rows and few bytes, and miss nothing."""
 
 import json
+import threading
 
 import pytest
 from tests.audit.erasures.ended import asked, ended
@@ -10,9 +11,10 @@ from tests.replay.test_principals import acting_for
 
 from placet.audit.subjects.kept import store as kept
 from placet.audit.subjects.kept.service import count_kept
-from placet.audit.subjects.looks import store
+from placet.audit.subjects.looks import service, store
 from placet.audit.subjects.looks.model import Key, Met, Table, Wanted
 from placet.audit.subjects.looks.service import Found, speaking_of
+from placet.audit.subjects.rules import holds
 from placet.events.artifacts.model import Subject
 from placet.events.artifacts.store import keep_artifact, link_artifact
 from placet.events.model import NewEvent, StreamId
@@ -106,6 +108,23 @@ async def test_somebodys_data_are_found_wherever_they_stand_however_small_the_pa
     assert streams == {each.stream_id: each.bodies for each in small.streams}
     assert set(streams) == {*[one.session_id for one in workers], whole.session_id, stream}
     assert (streams[stream], large.kept) == (2, small.kept)
+
+
+async def test_texts_are_read_beside_the_loop_that_serves_calls(
+    desk: Desk, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = await run(desk, text)
+    threads: set[int] = set()
+
+    def watched(one: bytes, subject: str) -> bool:
+        threads.add(threading.get_ident())
+        return holds(one, subject)
+
+    monkeypatch.setattr(service, "holds", watched)
+    shown = await asked(desk, text, dry_run=True)
+    assert [each.stream_id for each in shown.streams] == [stream]
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_what_is_said_of_a_call_is_found_however_small_the_pages(
