@@ -1,5 +1,6 @@
 """A place for the command line to work in: its own folder, its own environment."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -62,10 +63,16 @@ def placet(
 
     def command(*arguments: str, **variables: str) -> Done:
         capfd.readouterr()
+        root = logging.getLogger()
+        handlers, level = root.handlers[:], root.level
         with monkeypatch.context() as patch:
             for name, value in variables.items():
                 patch.setenv(name, value)
-            code = run(arguments)
+            try:
+                code = run(arguments)
+            finally:
+                # A start has set up its own, into a stream that is read here and closed.
+                root.handlers[:], root.level = handlers, level
         out, err = capfd.readouterr()
         assert "Traceback" not in err
         return Done(returncode=code, stdout=out, stderr=err)
