@@ -1,7 +1,11 @@
 """A large file is read in parts: what may not stand where it stands is refused there too."""
 
+import hashlib
 import io
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -74,6 +78,55 @@ def test_events_without_a_readme_before_them_are_refused(tmp_path: Path, process
     report = in_parts(sealed([lines[0], *lines[2:]]), tmp_path, processes)
     assert report.flaw is not None
     assert (report.flaw.line, report.flaw.item) == (2, "the readme")
+
+
+def with_ids(write: Callable[[str], str]) -> bytes:
+    """Return a bundle whose events from the tenth on write their ids so, chained anew."""
+    lines, _ = lines_of_calls(40)
+    first = next(at for at, line in enumerate(lines) if line.startswith(b'{"actor_id"'))
+    header, events = json.loads(lines[0]), [json.loads(line) for line in lines[first:]]
+    prev = events[9]["leaf"]
+    for event in events[10:]:
+        event["event_id"], event["prev"] = write(event["event_id"]), prev
+        prev = event["leaf"] = leaf_of(event)
+    header["streams"][0]["head_leaf"] = prev
+    return sealed([form(header), *lines[1:first], *map(form, events)])
+
+
+def form(document: dict[str, Any]) -> bytes:
+    """Return the line of a document."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def leaf_of(event: dict[str, Any]) -> str:
+    """Return the leaf of an event, with as many bytes of its id as its text has."""
+    ids = [
+        event[name].replace("-", "") for name in ("tenant_id", "stream_id", "event_id", "actor_id")
+    ]
+    numbers = ("epoch", "fence", "control_epoch", "control_revision", "time", "seq")
+    kind = event["type"].encode()
+    parts = [
+        b"placet.event.v1\x00",
+        *map(bytes.fromhex, ids),
+        *(event[name].to_bytes(8, "big") for name in numbers),
+        bytes.fromhex(event["prev"]),
+        bytes.fromhex(event["body_hash"]),
+        len(kind).to_bytes(2, "big"),
+        kind,
+    ]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def test_an_id_has_one_form_and_sixteen_bytes(tmp_path: Path) -> None:
+    assert in_parts(with_ids(str), tmp_path, 1).flaw is None
+    for wrong in (
+        lambda one: one[:30] + "-" + one[31:33] + "-" + one[34:],
+        lambda one: one[:7] + "-" + one[7] + one[9:],
+        lambda one: one[:24] + one[24:].upper() if one[24:].upper() != one[24:] else one[:-1] + "A",
+    ):
+        report = in_parts(with_ids(wrong), tmp_path, 1)
+        assert report.flaw is not None
+        assert "UUID" in report.flaw.why
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -4931,8 +4931,6 @@ class _Gathered:
             elif kind == CALL_PROPOSED:
                 if usual[2] != _GRANTED_TEXT:
                     continue
-                if usual[1] in calls:
-                    calls.clear()
                 calls[usual[1]] = _Going(chain, one[2], line)
             elif not self._goes_on(line, kind, usual, chain, one[2]):
                 calls.clear()
