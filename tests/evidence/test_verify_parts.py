@@ -126,7 +126,7 @@ def test_an_id_has_one_form_and_sixteen_bytes(tmp_path: Path) -> None:
     ):
         report = in_parts(with_ids(wrong), tmp_path, 1)
         assert report.flaw is not None
-        assert "UUID" in report.flaw.why
+        assert ("event 11 " in report.flaw.item, "UUID" in report.flaw.why) == (True, True)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
