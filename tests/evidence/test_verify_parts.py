@@ -80,14 +80,15 @@ def test_events_without_a_readme_before_them_are_refused(tmp_path: Path, process
     assert (report.flaw.line, report.flaw.item) == (2, "the readme")
 
 
-def with_ids(write: Callable[[str], str]) -> bytes:
-    """Return a bundle whose events from the tenth on write their ids so, chained anew."""
+def changed(**writes: Callable[[Any], object]) -> bytes:
+    """Return a bundle whose events from the eleventh on say something else, chained anew."""
     lines, _ = lines_of_calls(40)
     first = next(at for at, line in enumerate(lines) if line.startswith(b'{"actor_id"'))
     header, events = json.loads(lines[0]), [json.loads(line) for line in lines[first:]]
     prev = events[9]["leaf"]
     for event in events[10:]:
-        event["event_id"], event["prev"] = write(event["event_id"]), prev
+        event["prev"] = prev
+        event |= {name: write(event[name]) for name, write in writes.items()}
         prev = event["leaf"] = leaf_of(event)
     header["streams"][0]["head_leaf"] = prev
     return sealed([form(header), *lines[1:first], *map(form, events)])
@@ -117,16 +118,30 @@ def leaf_of(event: dict[str, Any]) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
+def cut_by_dashes(one: str) -> str:
+    return one[:30] + "-" + one[31:33] + "-" + one[34:]
+
+
+def moved_dash(one: str) -> str:
+    return one[:7] + "-" + one[7] + one[9:]
+
+
+def in_capitals(one: str) -> str:
+    return one.upper() if one.upper() != one else one[:-1] + "A"
+
+
 def test_an_id_has_one_form_and_sixteen_bytes(tmp_path: Path) -> None:
-    assert in_parts(with_ids(str), tmp_path, 1).flaw is None
-    for wrong in (
-        lambda one: one[:30] + "-" + one[31:33] + "-" + one[34:],
-        lambda one: one[:7] + "-" + one[7] + one[9:],
-        lambda one: one[:24] + one[24:].upper() if one[24:].upper() != one[24:] else one[:-1] + "A",
-    ):
-        report = in_parts(with_ids(wrong), tmp_path, 1)
-        assert report.flaw is not None
-        assert ("event 11 " in report.flaw.item, "UUID" in report.flaw.why) == (True, True)
+    assert in_parts(changed(event_id=str), tmp_path, 1).flaw is None
+    for write in (cut_by_dashes, moved_dash, in_capitals):
+        flaw = in_parts(changed(event_id=write), tmp_path, 1).flaw
+        assert flaw is not None
+        assert ("event 11 " in flaw.item, "UUID" in flaw.why) == (True, True)
+
+
+def test_time_does_not_fall_where_lines_are_read_at_once(tmp_path: Path) -> None:
+    flaw = in_parts(changed(time=lambda one: one - 2_000_000), tmp_path, 1).flaw
+    assert flaw is not None
+    assert ("event 11 " in flaw.item, "time" in flaw.why) == (True, True)
 
 
 @pytest.mark.parametrize("processes", [1, 2])

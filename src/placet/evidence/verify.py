@@ -1935,8 +1935,8 @@ def _follow(data: bytes, at: int, most: int, chain: _Chain, known: _Known) -> _F
             or linked != join((fence_text, next_text, b'","prev":"', leaf_text, b'","salt":"'))
             or rest != tail
             or number != b'","seq":%d' % following
+            # As many digits as before and no smaller number: nothing but digits, none of them lead.
             or not before <= time <= NUMBER_MAX
-            or not time_text.isdigit()
             # Of an id in hex and of base64 only one form gives these bytes.
             or _to_hex(event_id) != digits
             or len(digits) != _ID_DIGITS
