@@ -132,8 +132,10 @@ ERASED: Final = {
     "event_artifact_link: name": "`artifacts_forget_v1` deletes the row",
     "event_artifact: content": "`artifacts_forget_v1` deletes the row, once no event has it",
     "event_fold_checkpoint: head state digest": "`event_erase_v1` deletes those of the stream",
-    "idempotency_answer: key fingerprint body": "`event_erase_v1` deletes those that name the"
-    " stream; a worker deletes any after 7 days",
+    "idempotency_answer: body": "`event_erase_v1` empties those that name the stream; a worker"
+    " deletes any after 7 days",
+    "idempotency_answer: key fingerprint": "a name that the sender chose, and an unsalted hash of"
+    " the request: by them a repeat is known, until the worker deletes the row",
     "idempotency_stream: key": "goes with the answer that it stands beside",
     "replay_pending_call: tool_call_id arguments reasons": CALL,
     "replay_ask: view": CALL,

@@ -5,10 +5,13 @@ import io
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
+from tests.audit.erasures.ended import erase
 from tests.conftest import found
 from tests.events.kept import Store
 from tests.replay.desk import Desk
@@ -250,3 +253,18 @@ async def test_every_byte_of_a_file_counts(clerk: Clerk) -> None:
         other[place] = byte ^ 1
         with pytest.raises(ImportRefused):
             read_file(bytes(other))
+
+
+async def test_what_was_erased_of_an_import_is_not_brought_in_by_a_repeat(clerk: Clerk) -> None:
+    stream = clerk.store.stream()
+    await clerk.store.append(stream, clerk.store.steps(2))
+    lines = (await clerk.taken(stream)).decode()
+    first = await clerk.bring(lines, "once")
+    made = UUID(first.json()["stream_id"])
+    assert (await clerk.bring(lines, "once")).content == first.content
+    assert await erase(clerk.desk, made) == 3
+    again = await clerk.bring(lines, "once")
+    assert (again.status_code, again.content) == (201, b"{}")
+    async with clerk.desk.db.reading(clerk.desk.workplace.founder) as tx:
+        query = sa.text("SELECT stream_id FROM placet.event_stream WHERE kind = 'run'")
+        assert {row.stream_id for row in await tx.rows(query)} == {stream, made}

@@ -56,10 +56,15 @@ BEGIN
     ELSIF v_kind = 'workspace' THEN
         PERFORM placet.workspace_forget_v1(v_tenant, p_stream, p_seqs);
     END IF;
-    -- Answers that are kept for a repeat of their request, for as long as it may come.
-    DELETE FROM placet.idempotency_answer AS a USING placet.idempotency_stream AS n
+    -- Answers that are kept for a repeat of their request tell nothing any more. Their keys stand
+    -- for as long as it may come: an import that is sent again would bring in what went.
+    UPDATE placet.idempotency_answer AS a SET body = '{}'::bytea
+    FROM placet.idempotency_stream AS n
     WHERE n.tenant_id = v_tenant AND n.stream_id = p_stream AND a.tenant_id = n.tenant_id
       AND a.actor_id = n.actor_id AND a.route = n.route AND a.key = n.key;
+    DELETE FROM placet.idempotency_stream AS o USING placet.idempotency_stream AS n
+    WHERE n.tenant_id = v_tenant AND n.stream_id = p_stream AND o.tenant_id = n.tenant_id
+      AND o.actor_id = n.actor_id AND o.route = n.route AND o.key = n.key;
     DELETE FROM placet.event_body AS b
     WHERE b.tenant_id = v_tenant AND b.stream_id = p_stream AND b.seq = ANY (p_seqs);
     PERFORM placet.folds_forget_v1(v_tenant, p_stream, p_seqs);
