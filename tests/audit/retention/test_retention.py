@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 from litestar import Litestar
 from tests.audit.erasures.ended import ended, erase, erase_some, spoken, told
 from tests.audit.erasures.test_races import waits_for
@@ -170,6 +171,38 @@ async def test_keeping_for_ever_stops_a_round_that_is_under_way(
         assert await waits_for(admin, tx, under_way)
     assert (await under_way).bodies == 0
     assert not await gone(worker)
+
+
+@pytest.mark.parametrize("held_by", ["policy", "export"])
+async def test_a_round_that_is_held_up_asks_about_no_other_stream(
+    desk: Desk, keeper: Keeper, admin: "asyncpg.Connection[Any]", held_by: str
+) -> None:
+    workers = [await ended(desk) for _ in range(3)]
+    await keeper.set(0)
+    await keeper.sign()
+    for worker in workers:
+        await keeper.export(worker)
+    asked = []
+
+    def note(*told: object) -> None:
+        asked.extend(["held"] if "FOR SHARE" in str(told[2]) else [])
+
+    days = None if held_by == "policy" else 0
+    another = SetRetention(stream_class=StreamClass.SESSION, days=days, reason="a lawsuit")
+    engine = desk.db._engine.sync_engine  # noqa: SLF001 -- what is sent is seen nowhere else
+    async with desk.db.writing(keeper.founder) as tx:
+        await service.set_retention(tx, another, desk.ids)
+        sa.event.listen(engine, "before_cursor_execute", note)
+        under_way = asyncio.create_task(service.prune(desk.db, keeper.founder, desk.ids))
+        assert await waits_for(admin, tx, under_way)
+        if held_by == "export":
+            scope = BundleScope(kind=ScopeKind.SESSION, session_id=workers[0].session_id)
+            wish = Wish(scope=scope, held_size=None)
+            await begin_export(desk.db, keeper.founder, keeper.keys, desk.ids, wish)
+    pruned = await under_way
+    sa.event.remove(engine, "before_cursor_execute", note)
+    assert (pruned.bodies, pruned.more) == (0, False)
+    assert asked == ["held"]
 
 
 async def test_without_any_export_it_is_said_why_nothing_goes(desk: Desk, keeper: Keeper) -> None:

@@ -105,14 +105,13 @@ async def prune(db: Database, who: Principal, ids: Ids) -> PruneAnswer:
         if rules.why_nothing(policy.days, exports, log_size, is_exporting=is_exporting):
             continue
         walk = _Walk(db, who, stream_class, policy.days, now, log_size)
-        async for page in _old(walk):
-            for stream in page:
-                if rules.stand_of(stream, policy.days, now) is not Stand.DUE:
-                    continue
-                if bodies >= BODIES_A_ROUND:
-                    return PruneAnswer(streams=streams, bodies=bodies, more=True)
-                erased = await _prune_stream(walk, stream, ids)
-                streams, bodies = streams + int(erased > 0), bodies + erased
+        async for stream in _due(walk):
+            if bodies >= BODIES_A_ROUND:
+                return PruneAnswer(streams=streams, bodies=bodies, more=True)
+            erased, is_held_up = await _prune_stream(walk, stream, ids)
+            streams, bodies = streams + int(erased > 0), bodies + erased
+            if is_held_up:
+                break
     return PruneAnswer(streams=streams, bodies=bodies, more=False)
 
 
@@ -201,8 +200,12 @@ async def _counted(walk: _Walk) -> Counter[Stand]:
     return counts
 
 
-async def _prune_stream(walk: _Walk, stream: ClosedStream, ids: Ids) -> int:
-    """Erase the bodies of a stream that is due, up to the event that was looked at."""
+async def _prune_stream(walk: _Walk, stream: ClosedStream, ids: Ids) -> tuple[int, bool]:
+    """Erase the bodies of a stream that is due, up to the event that was looked at.
+
+    Returns how many went, and whether what came meanwhile holds up all that closed later too: a
+    policy that keeps this one, or an export.
+    """
     erasing = Erasing(
         stream_id=stream.stream_id,
         why=ErasureWhy.RETENTION,
@@ -216,16 +219,24 @@ async def _prune_stream(walk: _Walk, stream: ClosedStream, ids: Ids) -> int:
                 # Race: whoever sets another policy waits for this batch, and has the next one stop.
                 days = await store.hold_days(tx, walk.stream_class)
                 if rules.stand_of(stream, days, walk.now) is not Stand.DUE:
-                    break
+                    return erased, True
                 # An export breaks off where bodies of its streams go before it has ended.
                 if await store.is_exporting(tx):
-                    break
+                    return erased, True
                 batch = await erase_batch(tx, erasing, ids)
             erased, is_last = erased + batch.bodies, batch.is_last
     except StreamOpen:
         # Race: a call of it became one of which nobody knows what became.
         pass
-    return erased
+    return erased, False
+
+
+async def _due(walk: _Walk) -> AsyncIterator[ClosedStream]:
+    """Yield the closed streams of a class that are due, by the policy that the look began with."""
+    async for page in _old(walk):
+        for stream in page:
+            if rules.stand_of(stream, walk.days, walk.now) is Stand.DUE:
+                yield stream
 
 
 async def _old(walk: _Walk) -> AsyncIterator[list[ClosedStream]]:
