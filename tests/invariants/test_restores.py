@@ -41,7 +41,6 @@ WORKERS = 3
 STEPS = 4
 OK = 200
 LATER = 503
-PAUSE_SECONDS = 0.1
 NOW = "SELECT pg_current_wal_insert_lsn()::text"
 
 
@@ -260,9 +259,8 @@ class Patient(httpx.ASGITransport):
                 answered = await super().handle_async_request(request)
                 if not await is_busy(answered):
                     return answered
-                # As clients do that are told to: a refusal at the door waits for nothing by itself,
-                # and whoever asks at once again lets nobody else come to it.
-                await asyncio.sleep(PAUSE_SECONDS)
+                # A refusal at the door waits for nothing, and would let nobody else come to it.
+                await asyncio.sleep(0)
 
 
 async def is_busy(answered: httpx.Response) -> bool:
