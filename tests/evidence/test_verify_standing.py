@@ -247,6 +247,16 @@ def test_an_end_that_an_erased_body_may_tell_of_is_not_proved() -> None:
     assert not any("none of them follows" in sentence for sentence in report.proved)
 
 
+def test_an_end_may_follow_where_the_epoch_was_raised_by_what_is_not_here() -> None:
+    report = report_of(at(2, used()), authority=(at(1, given()),))
+    assert report.flaw is None
+    assert any("had not ended" in sentence for sentence in report.not_proved)
+    assert not any("none of them follows" in sentence for sentence in report.proved)
+    later = (at(1, given()), at(2, ended("removed", workspace_id=str(uuid_of("elsewhere")))))
+    report = report_of(at(2, used()), authority=later)
+    assert any("none of them follows" in sentence for sentence in report.proved)
+
+
 def test_what_only_the_clock_orders_is_told_and_what_an_epoch_orders_is_not() -> None:
     near = report_of(used(1), authority=(given(),))
     assert any("1 calls came after the yes" in sentence for sentence in near.not_proved)

@@ -185,23 +185,40 @@ def test_what_may_follow_the_controls_that_are_here_is_told() -> None:
     opened = Said("SessionOpened", {"agent": "refund-desk"}, fence=0)
     proposed = Said("CallProposed", call_body(1), 1, control_epoch=3)
     session = (SESSION, "session", chained(SESSION, [opened, proposed]))
-    told = [Said("ToolPaused", {}, fence=0, control_epoch=epoch) for epoch in (1, 2, 3)]
-    # What another stream says under an epoch does not tell what raised it.
-    late = (SEALS, "seals", chained(SEALS, [Said("Other", {}, fence=0, control_epoch=3)]))
+    kill: dict[str, object] = {"kind": "agent", "target": "another", "effect": "pause"}
+    told = [
+        Said("ControlSet", kill | {"control_id": str(uuid_of(str(epoch)))}, 0, control_epoch=epoch)
+        for epoch in (1, 2, 3)
+    ]
+    # What another stream says under an epoch does not tell what raised it, whatever its kind is
+    # said to be: no leaf covers that.
+    other = [Said("Other", {}, fence=0, control_epoch=3)]
+    late = [
+        (SEALS, "seals", chained(SEALS, other)),
+        (ERASURES, "control", chained(ERASURES, other)),
+    ]
     for known in (0, 1, 2, 3):
-        streams = [session, late]
+        streams = [session, *late]
         if known:
             streams.append((CONTROL, "control", chained(CONTROL, told[:known])))
         parts = Parts(streams=streams, seals=[], signed=[], dossiers=[], scope=ScopeKind.SESSION)
         report = check(parts)
         assert report.flaw is None
-        lines = [one for one in report.not_proved if "of the `control` stream" in one]
+        lines = [one for one in report.not_proved if "no kill follows the last control" in one]
         assert bool(lines) is (known < 3)
-        assert all(f"no kill follows event {known} " in one for one in lines)
         assert all(f"raised from {known} to 3 before" in one for one in lines)
-    parts.scope = ScopeKind.TENANT
-    parts.streams = streams[:2]
-    assert not any("of the `control` stream" in one for one in check(parts).not_proved)
+    parts.scope, parts.streams = ScopeKind.TENANT, [session, *late]
+    assert not any("the last control" in one for one in check(parts).not_proved)
+
+
+def test_a_session_that_is_not_told_to_be_closed_may_go_on() -> None:
+    for scope, is_told in ((ScopeKind.SESSION, True), (ScopeKind.TENANT, False)):
+        streams = sample_streams(sealed=[Said("Other", {})])
+        cut = [(one, kind, told[:-3] if one == SESSION else told) for one, kind, told in streams]
+        for some, may in ((cut, is_told), (sample_streams(), False)):
+            report = check(Parts(streams=some, seals=[], signed=[], scope=scope))
+            assert report.flaw is None
+            assert any("did after their last event" in one for one in report.not_proved) is may
 
 
 def test_a_call_of_a_session_without_its_opening_may_be_under_a_kill_of_its_agent() -> None:
@@ -253,7 +270,9 @@ def test_of_what_is_held_the_newest_is_proved_and_what_can_be_compared() -> None
     between = kept[4]
     by_nobody = replace(between.signatures[0], sig=bytes(64))
     kept[4] = replace(between, signatures=(by_nobody,))
-    assert check(Parts(), kept).flaw is None
+    report = check(Parts(), kept)
+    assert report.flaw is None
+    assert any(f"{SIZE - 2} checkpoints that you hold: the" in one for one in report.not_proved)
     middle = SIZE // 2
     for place in (SIZE - 1, middle - 1):
         forged = list(kept)

@@ -8,7 +8,7 @@ import base64
 import io
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -85,7 +85,7 @@ class Vault:
         self.admin = admin
         self.auditor = auditor
         self.pinned: KeyList | None = None
-        self.held: list[Envelope] = []
+        self.held: Collection[Envelope] = []
         self.size = 0
 
     async def export(self) -> bytes | None:

@@ -1780,6 +1780,7 @@ class _Chain:
         "control_epoch",
         "control_revision",
         "counters",
+        "ended",
         "environment",
         "erased_controls",
         "erased_ends",
@@ -1816,7 +1817,7 @@ class _Chain:
         self.agent = self.artifact = self.environment = ""
         self.killed_at: int | None = None
         self.erased_controls = self.erased_hosts = self.erased_people = self.erased_ends = 0
-        self.erased_opening = False
+        self.erased_opening = self.ended = False
         self.erased_proposals = self.erased_receipts = self.erased_standing = 0
         self.erased_votes = 0
         self.stand(_Place(0, GENESIS, 0, (0, 0), 0, 0))
@@ -2248,6 +2249,8 @@ class _Audit:
         self._artifact_events: dict[str, list[tuple[str, int]]] = {}
         self.chains: dict[bytes, _Chain] = {}
         self._controls: dict[str, _Kill] = {}
+        self._control_epochs: set[int] = set()
+        self._people_epoch = 0
         self._lifted: dict[str, int] = {}
         self._kills: dict[tuple[str, str], list[tuple[int, int | None]]] = {}
         self._granted: dict[bytes, _Leave] = {}
@@ -2284,7 +2287,7 @@ class _Audit:
         self._begin_counts()
 
     def _begin_counts(self) -> None:
-        self._held_newer = self._held_lost = self._held_late = 0
+        self._held_newer = self._held_lost = self._held_late = self._held_alone = 0
         self._unproved_votes = self._unsigned_lifts = self._unproved_lifts = 0
         self._unproved_uses = self._unended_uses = self._timed_uses = self._unended_words = 0
         self._unregistered = self._unproved_levels = self._unsigned_let_in = 0
@@ -2502,6 +2505,10 @@ class _Audit:
         item = _event_name(chain, told.seq)
         if chain.head.kind != kind:
             _bad(item, f"a `{told.kind}` has no place in a stream of kind `{chain.head.kind}`")
+        if kind == CONTROL:
+            self._control_epochs.add(told.epoch)
+        elif kind == AUTHORITY:
+            self._people_epoch = max(self._people_epoch, told.epoch)
         if told.kind in _STOPS and chain.killed_at is None:
             chain.killed_at = told.revision
         if told.body is None:
@@ -2985,7 +2992,7 @@ class _Audit:
             used[use.standing_id] += 1
             self._check_use(use, given.standing)
             self._check_moment(use, given)
-            self._unended_uses += not is_end_told
+            self._unended_uses += not (is_end_told and self._is_told_of_ends(use.epoch))
             if used[use.standing_id] > given.standing.uses:
                 why = "people said yes beforehand to fewer calls"
                 _bad(use.item, why, use.line)
@@ -3045,7 +3052,7 @@ class _Audit:
             _bad(lift.item, "one of the two who lifted it did not sign it")
         asker = self._open_lift_vote(ask, lift, "ask")
         other = self._open_lift_vote(confirm, lift, "confirm")
-        if not (self._is_counted(asker, lift) and self._is_counted(other, lift)):
+        if not all([self._is_counted(asker, lift), self._is_counted(other, lift)]):
             self._unproved_lifts += 1
 
     def _open_lift_vote(self, given: bytes, lift: _Lift, act: str) -> _LiftVote:
@@ -3091,6 +3098,7 @@ class _Audit:
         is_new = lift.control is not None and key.at.epoch >= lift.control.epoch
         if is_new and not key.is_confirmed:
             _bad(lift.item, "a key that signed it is newer than the kill, and nobody confirmed it")
+        is_told = is_told and self._is_told_of_ends(lift.epoch - 1)
         return is_told and (lift.control is not None or key.is_confirmed)
 
     def _is_told_of_people(self) -> bool:
@@ -3130,6 +3138,7 @@ class _Audit:
                     _bad(f"stream {stream}", why, line)
                 self._going_on += 1
                 continue
+            chain.ended = True
             if self._leaf_at(chain, said.last_seq).hex() != said.last_leaf:
                 why = f"stream {stream} was closed with another event in that place"
                 _bad(item, why, line)
@@ -3180,10 +3189,18 @@ class _Audit:
                 spans.setdefault(control.scope, []).append(span)
         self._kills = {scope: _joined(found) for scope, found in spans.items()}
 
-    def _last_control(self) -> tuple[int, int]:
-        """Return sequence and control epoch of the last event in the stream of kills."""
-        ends = ((one.seq, one.control_epoch) for one in self.chains.values() if _is_of_control(one))
-        return max(ends, default=(0, 0))
+    def _is_whole(self) -> bool:
+        """Tell whether the bundle has all that its log has, so that no stream goes on."""
+        return self._is_scope_whole() and bool(self._checkpoints)
+
+    def _is_told_of_ends(self, epoch: int) -> bool:
+        """Tell whether nothing can be hidden that ended a key, a yes or a person up to an epoch.
+
+        Each end raises the epoch. What is here of the stream that tells of them goes up to some
+        epoch; if each later one was raised by a control that is here, no end was.
+        """
+        later = [one for one in self._control_epochs if self._people_epoch < one <= epoch]
+        return self._is_whole() or len(later) >= epoch - self._people_epoch
 
     def _may_be_killed(self, epoch: int) -> bool:
         """Tell whether a kill of some agent or artifact was in force at a control epoch."""
@@ -3554,7 +3571,10 @@ class _Audit:
         sizes |= {line.from_size for line, _ in self._consistencies}
         for (epoch, size), envelope in self._told_held():
             is_newer = (epoch, size) > (last.epoch, last.size)
-            if is_newer or envelope == proved or (size not in sizes and size <= last.size):
+            if is_newer or envelope == proved:
+                continue
+            if size not in sizes and size <= last.size:
+                self._held_alone += 1
                 continue
             held = self._open_held(envelope, item)
             try:
@@ -3819,13 +3839,18 @@ class _Audit:
             yield f"what {erased} events said, whose bodies were erased"
         if self._unread:
             yield f"what {self._unread} of them did about controls, calls or people's keys"
-        seq, last = self._last_control()
+        last = max(self._control_epochs, default=0)
         most = max((epoch for epoch, *_ in self._given), default=0)
-        # Of a whole tenant the log tells that nothing follows.
-        if most > last and not (self._is_scope_whole() and self._checkpoints):
+        if most > last and not self._is_whole():
             yield (
-                f"that no kill follows event {seq} of the `control` stream: the control epoch was "
-                f"raised from {last} to {most} before these calls, by what is not here"
+                f"that no kill follows the last control that is here: the control epoch was raised "
+                f"from {last} to {most} before these calls, by what is not here"
+            )
+        going = [one for one in self.chains.values() if one.head.kind == SESSION and not one.ended]
+        if going and not self._is_whole():
+            yield (
+                f"what {len(going)} sessions did after their last event here: nothing tells that "
+                "they were closed"
             )
         if unknown := sum(map(self._may_be_killed, self._of_unknown)):
             yield (
@@ -3877,6 +3902,11 @@ class _Audit:
                 f"what {self._held_late} checkpoints that you hold say: the key that signed them "
                 "had been revoked at a smaller size"
             )
+        if self._held_alone:
+            yield (
+                f"{self._held_alone} checkpoints that you hold: the bundle has nothing to compare "
+                "them with, and who signed them was not looked at"
+            )
         if self._held_newer:
             yield f"what came later: you hold {self._held_newer} newer checkpoints"
 
@@ -3903,8 +3933,8 @@ class _Audit:
             yield f"that two people agreed to {self._unsigned_lifts} liftings: nobody signed them"
         if self._unproved_lifts:
             yield (
-                f"that the keys which signed {self._unproved_lifts} liftings counted then: the "
-                "stream that would tell is not in the bundle, or bodies were erased"
+                f"that the keys which signed {self._unproved_lifts} liftings counted then: what "
+                "may tell of it is not here, or bodies were erased"
             )
         if len(self._uses) > self._unproved_uses:
             yield (
@@ -3913,8 +3943,8 @@ class _Audit:
             )
         if self._unended_uses:
             yield (
-                f"that the keys of whoever said yes beforehand to {self._unended_uses} calls had "
-                "not ended: bodies that may tell of it were erased"
+                f"that the yes beforehand to {self._unended_uses} calls, and the keys of whoever "
+                "gave it, had not ended: what may tell of it is not here, or bodies were erased"
             )
         if self._timed_uses:
             yield (
@@ -3955,10 +3985,6 @@ def _microseconds(at: datetime) -> int:
 
 
 _HEX: Final = re.compile("[0-9a-f]{64}")
-
-
-def _is_of_control(chain: _Chain) -> bool:
-    return chain.head.kind == CONTROL
 
 
 def _short(text: str) -> str | bytes:

@@ -46,6 +46,12 @@ class StreamEnd(Value, frozen=True):
     leaf: bytes
 
 
+class LoggedEnd(StreamEnd, frozen=True):
+    """How far a stream is in the log, and when its last event there was written."""
+
+    at: datetime
+
+
 class BundleExported(Value, frozen=True):
     """Event: somebody took evidence away, of this much."""
 

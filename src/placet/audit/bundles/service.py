@@ -50,6 +50,9 @@ from placet.studio.approvals import store as approvals
 PAGE: Final = 500
 """Events read at a time."""
 
+TRIES: Final = 4
+"""How often more is put into the log until it holds what its calls rest on."""
+
 STREAMS_MAX: Final = 50_000
 """Streams of one bundle: their heads stand in its first line, and a line has 16 MiB."""
 
@@ -83,6 +86,11 @@ async def begin_export(
     await check_covered(db, principal, heads, checkpoint.size)
     if wish.scope.kind is ScopeKind.TENANT:
         logged = await heads_in_log(db, principal, checkpoint.size)
+        for _ in range(TRIES):
+            if logged is not None:
+                break
+            checkpoint = await checkpoints.make_checkpoint(db, principal, keys, ids)
+            logged = await heads_in_log(db, principal, checkpoint.size)
         if logged is None:
             raise not_entered()
         heads = logged

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from placet.audit.bundles.model import StreamEnd
+from placet.audit.bundles.model import LoggedEnd, StreamEnd
 from placet.events.tables import EVENT
 from placet.replay.calls.tables import PENDING_CALL
 from placet.replay.sessions.tables import REPLAY_SESSION
@@ -29,7 +29,7 @@ FROM unnest($2::uuid[], $3::bigint[]) AS s(stream_id, head_seq) CROSS JOIN LATER
 
 # One look into the log for each stream, and one at the event that stands there.
 _ENDS: Final = """
-SELECT s.stream_id, l.seq, e.leaf
+SELECT s.stream_id, l.seq, e.leaf, e.at
 FROM unnest($2::uuid[]) AS s(stream_id) CROSS JOIN LATERAL (
     SELECT l.seq FROM placet.evidence_log_entry AS l
     WHERE l.tenant_id = $1 AND l.stream_id = s.stream_id AND l.index + 0 < $3
@@ -101,10 +101,21 @@ async def list_ends(
 
 async def list_entered(
     tx: Reading, streams: Sequence[UUID], before_index: int
-) -> dict[UUID, StreamEnd]:
+) -> dict[UUID, LoggedEnd]:
     """Return each stream's last event among the first entries of the log, where it has one."""
     rows = await tx.records(_ENDS, tx.tenant_id, list(streams), before_index)
-    return {row["stream_id"]: StreamEnd(**row) for row in rows}
+    return {row["stream_id"]: LoggedEnd(**row) for row in rows}
+
+
+async def time_of(tx: Reading, stream_id: UUID, seq: int) -> datetime:
+    """Return when an event, which must be there, was written."""
+    e = EVENT.c
+    query = sa.select(e.at).where(
+        e.tenant_id == tx.tenant_id, e.stream_id == stream_id, e.seq == seq
+    )
+    ((at,),) = await tx.rows(query)
+    found: datetime = at
+    return found
 
 
 async def list_places(

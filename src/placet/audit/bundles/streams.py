@@ -73,6 +73,8 @@ async def heads_in_log(db: Database, principal: Principal, size: int) -> list[St
     async with db.reading(principal) as tx:
         heads = await export.tenant_heads(tx)
     found: list[StreamHead] = []
+    waiting: dict[UUID, int] = {}
+    last: datetime | None = None
     for at in range(0, len(heads), store.AT_ONCE):
         page = heads[at : at + store.AT_ONCE]
         async with db.reading(principal) as tx:
@@ -80,12 +82,19 @@ async def heads_in_log(db: Database, principal: Principal, size: int) -> list[St
         for head in page:
             end = ends.get(head.stream_id)
             if head.kind in RESTED_ON and head.head_seq > (0 if end is None else end.seq):
-                return None
+                waiting[head.stream_id] = 1 if end is None else end.seq + 1
+            elif head.kind == StreamKind.SESSION and end is not None:
+                last = end.at if last is None else max(last, end.at)
         found += [
             replace(head, head_seq=end.seq, head_leaf=end.leaf.hex())
             for head in page
             if (end := ends.get(head.stream_id)) is not None
         ]
+    async with db.reading(principal) as tx:
+        for stream, seq in waiting.items():
+            # What a call rests on was written before it, by the same clock.
+            if last is not None and await store.time_of(tx, stream, seq) <= last:
+                return None
     return found
 
 
