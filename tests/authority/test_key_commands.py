@@ -19,7 +19,7 @@ from tests.authority.commanded import TRIAL, Signer, canned, program, saying
 from tests.house.checkout import ROOT
 
 from placet.authority.key_commands import KEPT, Argv, CommandKey, Commands, KeyCommandUnusable
-from placet.evidence.ed25519 import SigningKey
+from placet.evidence.ed25519 import KEY_BYTES, SigningKey
 
 T = TypeVar("T")
 OURS, OTHER = SigningKey(b"\x0a" * 32), SigningKey(b"\x0b" * 32)
@@ -171,6 +171,65 @@ def test_a_slow_command_ends_with_its_group_and_is_left_alone_for_a_while(
         run(act(2.0**tries / 2), loop)
     assert (tmp_path / "started").read_text().count("x") <= tries
     assert ends(int((tmp_path / "child").read_text()))
+
+
+@pytest.mark.parametrize("left", ["sleep 60", "while :; do echo more; done"])
+def test_what_a_command_leaves_behind_with_its_output_open_is_ended(
+    tmp_path: Path, loop: Loop, left: str
+) -> None:
+    once_known = f"while ! test -s {tmp_path}/child; do :; done"
+    lines = f"echo {PUBLIC}; ({once_known}; {left}) & echo $! > {tmp_path}/child"
+    command = canned(tmp_path / "c", lines)
+
+    async def act() -> bytes:
+        return await Commands().ask(command, "public", b"", KEY_BYTES)
+
+    if left == "sleep 60":
+        assert run(act(), loop) == OURS.public.raw
+    else:
+        with pytest.raises(KeyCommandUnusable, match="more than a signature"):
+            run(act(), loop)
+    assert ends(int((tmp_path / "child").read_text()))
+
+
+def test_a_command_that_leaves_nobody_in_its_group_answers_too(tmp_path: Path, loop: Loop) -> None:
+    left = f"setsid sh -c 'echo $$ > {tmp_path}/child; exec sleep 60' &"
+    until = f"while ! test -s {tmp_path}/child; do :; done"
+    command = canned(tmp_path / "c", f"{left} {until}; echo {PUBLIC}")
+
+    async def act() -> bytes:
+        return await Commands().ask(command, "public", b"", KEY_BYTES)
+
+    try:
+        assert run(act(), loop) == OURS.public.raw
+    finally:
+        os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+def test_a_command_that_had_no_turn_is_asked_again_at_once(tmp_path: Path, loop: Loop) -> None:
+    slow, good = canned(tmp_path / "slow", "sleep 60"), canned(tmp_path / "good", f"echo {PUBLIC}")
+
+    async def act(seconds: float) -> bool:
+        commands = Commands(seconds, at_once=1)
+        first, second = (
+            asyncio.create_task(commands.ask(each, "public", b"", KEY_BYTES))
+            for each in (slow, good)
+        )
+        with pytest.raises(KeyCommandUnusable, match="no answer within"):
+            await first
+        with pytest.raises(KeyCommandUnusable, match="no turn"):
+            await second
+        try:
+            return await commands.ask(good, "public", b"", KEY_BYTES) == OURS.public.raw
+        except KeyCommandUnusable as fault:
+            # A machine that is busy may not have ended it.
+            if "no answer within" not in fault.detail:
+                raise
+            return False
+
+    tries = 0
+    while not run(act(2.0**tries / 4), loop):
+        tries += 1
 
 
 def test_a_program_that_became_another_user_is_left_behind_in_time(

@@ -4,7 +4,8 @@
 bytes to sign from its standard input and prints the signature as 128. Nothing else is printed but
 a line end, and a command that cannot ends with another exit code than 0. It is run without a shell,
 with its own process group, no more of the environment than `KEPT`, and its standard error is not
-kept. What it prints is held to the public key before anybody sees it.
+kept. What it leaves behind in that group with its output open is ended. What it prints is held to
+the public key before anybody sees it.
 """
 
 import asyncio
@@ -32,6 +33,8 @@ KEPT: Final = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ")
 
 _PRINTED_MAX: Final = 2 * SIGNATURE_BYTES + 2
 _END_SECONDS: Final = 1.0
+_LATE_SECONDS: Final = 0.5
+"""How long the output of a program that has ended is waited for, where others hold it open."""
 _HEX: Final = re.compile(rb"([0-9A-Fa-f]+)(?:\r?\n)?")
 _TRIAL: Final = "placet.key_trial.v1"
 _TRIED: Final = b"{}"
@@ -47,6 +50,7 @@ class Commands:
     def __init__(self, seconds: float = SECONDS, at_once: int = AT_ONCE) -> None:
         """Give each answer so many seconds."""
         self._seconds = seconds
+        self._at_once = at_once
         self._room = asyncio.Semaphore(at_once)
         self._rests: dict[Argv, float] = {}
 
@@ -56,15 +60,17 @@ class Commands:
         Raises `KeyCommandUnusable`.
         """
         now = asyncio.get_running_loop().time
-        if now() < self._rests.get(command, 0.0):
-            raise _fault(command, verb, "gave no answer just now, and is asked again in a moment")
+        begun: float | None = None
         try:
+            self._check_rest(command, verb)
             async with asyncio.timeout(self._seconds), self._room:
+                # Another may have waited for it in vain while this one waited for its turn.
+                self._check_rest(command, verb)
+                begun = now()
                 code, printed = await _run((*command, verb), given)
         except TimeoutError as fault:
-            self._rests[command] = now() + REST_SECONDS
-            said = f"gave no answer within {self._seconds:g} s"
-            raise _fault(command, verb, said) from fault
+            ran = 0.0 if begun is None else now() - begun
+            raise self._late(command, verb, ran) from fault
         except (OSError, ValueError) as fault:
             why = fault.strerror if isinstance(fault, OSError) else fault
             raise _fault(command, verb, f"cannot be run: {why}") from fault
@@ -76,6 +82,24 @@ class Commands:
         if found is None or len(found[1]) != 2 * size:
             raise _fault(command, verb, f"did not print {2 * size} hexadecimal digits alone")
         return bytes.fromhex(found[1].decode())
+
+    def _check_rest(self, command: Argv, verb: str) -> None:
+        if asyncio.get_running_loop().time() < self._rests.get(command, 0.0):
+            raise _fault(command, verb, "gave no answer just now, and is asked again in a moment")
+
+    def _late(self, command: Argv, verb: str, ran: float) -> KeyCommandUnusable:
+        """Return what is said of an answer that did not come, and let its command rest if it ran.
+
+        One that had less than half of the time for itself is not the one that was slow.
+        """
+        if ran < self._seconds / 2:
+            return KeyCommandUnusable(
+                detail=f"the command `{command[0]}` had no turn in time, as at most"
+                f" {self._at_once} run at once",
+                remedy="try again in a moment; where it stays so, find out which command is slow",
+            )
+        self._rests[command] = asyncio.get_running_loop().time() + REST_SECONDS
+        return _fault(command, verb, f"gave no answer within {self._seconds:g} s")
 
 
 class CommandKey:
@@ -131,9 +155,11 @@ class _Hearing(asyncio.SubprocessProtocol):
     """What a process prints, up to a limit, and when it is over."""
 
     def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
         self.printed = bytearray()
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.exited = asyncio.Event()
+        self.over: asyncio.Future[None] = loop.create_future()
+        self.exited: asyncio.Future[None] = loop.create_future()
+        self.is_lost = False
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Keep what is printed; more than there may be ends it."""
@@ -144,11 +170,12 @@ class _Hearing(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         """Note that the process has ended; what it printed may still be on its way."""
-        self.exited.set()
+        self.exited.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the process has ended and that nothing more comes."""
         del exc
+        self.is_lost = True
         self._finish()
 
     def _finish(self) -> None:
@@ -159,7 +186,8 @@ class _Hearing(asyncio.SubprocessProtocol):
 async def _run(argv: tuple[str, ...], given: bytes) -> tuple[int, bytes]:
     """Run a program to its end, and return its exit code and what it printed.
 
-    Whatever keeps this from its end, a time-out too, ends the program and its process group.
+    Whatever keeps this from its end, a time-out too, ends the program and its process group. So
+    does the program's own end, for whoever in its group has its output open a moment later.
     """
     starting = asyncio.ensure_future(
         asyncio.get_running_loop().subprocess_exec(
@@ -177,7 +205,8 @@ async def _run(argv: tuple[str, ...], given: bytes) -> tuple[int, bytes]:
         # Whoever gives up meanwhile would leave a program behind that nobody knows.
         transport, heard = await asyncio.shield(starting)
         _write(transport, given)
-        await heard.over
+        await asyncio.wait((heard.over, heard.exited), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((heard.over,), timeout=_LATE_SECONDS)
     finally:
         transport, heard = await starting
         await _end(transport, heard)
@@ -199,11 +228,25 @@ async def _end(transport: asyncio.SubprocessTransport, heard: _Hearing) -> None:
         # The number is the process's own until it was waited for, and so is its group's.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(transport.get_pid(), signal.SIGKILL)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(heard.exited.wait(), _END_SECONDS)
+        await asyncio.wait((heard.exited,), timeout=_END_SECONDS)
+    elif not heard.is_lost and not _lives(transport.get_pid()):
+        # No process gets the number of a group that has members: these are the program's own.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(transport.get_pid(), signal.SIGKILL)
     # A program that became another user is not ours to end; it is left behind without its pipes.
     with contextlib.suppress(PermissionError):
         transport.close()
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether any process has this number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _told(code: int) -> str:
