@@ -1,10 +1,11 @@
 """How fast a bundle is verified: `python -m tests.benchmarks.verifying [--events N] [--rounds N]`.
 
 Makes a bundle of governed calls in sessions of a hundred, in a temporary file, and verifies it as
-the command does, with as many processes as there are cores, and with one. Beside them run two
-controls that any reader of these bytes would have to pay: SHA-256 of the file, and decoding its
-lines with msgspec. Prints one JSON object: rates in events per second, the medians of the rounds
-with their spread, and resident memory in MB.
+the command does, with as many processes as there are cores, and with one. The same events under
+types that the verifier does not read cost the chain alone: hashes, order and the canonical form.
+Beside them run two controls that any reader of these bytes would have to pay: SHA-256 of the file,
+and decoding its lines with msgspec. Prints one JSON object: rates in events per second, the medians
+of the rounds with their spread, and resident memory in MB.
 """
 
 import argparse
@@ -134,7 +135,7 @@ def said_of_call(session: int, number: int) -> Iterator[Value]:
     )
 
 
-def session_lines(session: int) -> tuple[StreamHead, list[bytes]]:
+def session_lines(session: int, prefix: str) -> tuple[StreamHead, list[bytes]]:
     """Return the head and the events of one session, chained as the database chains them."""
     stream, prev, lines = UUID(int=(3 << 64) + session), Digest(bytes(32)), []
     said = [one for number in range(CALLS) for one in said_of_call(session, number)]
@@ -153,7 +154,7 @@ def session_lines(session: int) -> tuple[StreamHead, list[bytes]]:
             seq=seq,
             prev=prev,
             body_hash=body_hash(salt, body),
-            type=type(one).__name__,
+            type=prefix + type(one).__name__,
         )
         lines.append(_line(header, salt, body))
         prev = event_leaf(header)
@@ -184,13 +185,16 @@ def _line(header: EventHeader, salt: bytes, body: bytes) -> bytes:
     return msgspec.json.encode(plain) + b"\n"
 
 
-def write_bundle(folder: Path, events: int) -> Path:
-    """Write a bundle of about so many events, and return where it stands."""
-    file, inner = folder / "bundle.jsonl", folder / "events.jsonl"
+def write_bundle(folder: Path, events: int, prefix: str = "") -> Path:
+    """Write a bundle of about so many events, and return where it stands.
+
+    With a prefix of their types, nobody reads what they say.
+    """
+    file, inner = folder / f"bundle{prefix}.jsonl", folder / "events.jsonl"
     heads = []
     with inner.open("wb") as stream:
         for session in range(-(-events // (CALLS * 6))):
-            head, lines = session_lines(session)
+            head, lines = session_lines(session, prefix)
             heads.append(head)
             stream.writelines(lines)
     header = BundleHeaderV2(
@@ -250,6 +254,7 @@ def once(way: str, file: Path) -> None:
     ways: dict[str, Callable[[], int]] = {
         "verify": lambda: verified(file, cores()),
         "verify_alone": lambda: verified(file, 1),
+        "chain": lambda: verified(file, cores()),
         "sha256": lambda: hashed(file),
         "msgspec": lambda: decoded(file),
     }
@@ -269,14 +274,15 @@ def once(way: str, file: Path) -> None:
     sys.stdout.write(json.dumps(told))
 
 
-def measured(file: Path, events: int, rounds: int) -> dict[str, object]:
+def measured(file: Path, unread: Path, events: int, rounds: int) -> dict[str, object]:
     """Return the rates of all ways, taken in turn."""
-    names = ("verify", "verify_alone", "sha256", "msgspec")
+    names = ("verify", "verify_alone", "chain", "sha256", "msgspec")
     found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for _ in range(rounds):
         for name, runs in found.items():
             command = [sys.executable, "-m", "tests.benchmarks.verifying", "--once", name]
-            done = subprocess.run([*command, str(file)], capture_output=True, check=True)  # noqa: S603 -- of our own
+            which = unread if name == "chain" else file
+            done = subprocess.run([*command, str(which)], capture_output=True, check=True)  # noqa: S603 -- of our own
             runs.append(json.loads(done.stdout))
     told: dict[str, object] = {"events": events, "bytes": file.stat().st_size, "cores": cores()}
     for name, runs in found.items():
@@ -303,8 +309,10 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         file = write_bundle(Path(folder), given.events)
+        unread = write_bundle(Path(folder), given.events, "Un")
         events = verified(file, cores())
-        sys.stdout.write(json.dumps(measured(file, events, given.rounds), indent=1) + "\n")
+        told = measured(file, unread, events, given.rounds)
+        sys.stdout.write(json.dumps(told, indent=1) + "\n")
 
 
 if __name__ == "__main__":
