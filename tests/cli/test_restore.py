@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -17,6 +18,8 @@ from tests.server.serving import serving
 from placet.authority.recovery.beside import within
 from placet.cli import doctor
 from placet.cli.exits import Exit
+from placet.events.model import StreamKind, tenant_stream
+from placet.kernel.ids import TenantId
 from placet.settings import Settings
 from placet.storage.checks import Status, find_data_folder
 from placet.storage.embedded.cluster import ensure
@@ -26,14 +29,26 @@ INSERT INTO placet.authority_recovery (
     tenant_id, epoch, from_epoch, log_size, began_at, told_seq, lost_ends)
 VALUES ($1, 9, 8, 0, now(), 1, '[{"type": "ApproverRemoved", "target": "x", "event_id": null}]')
 """
-
-
+UNTOLD = """
+ALTER TABLE placet.authority_recovery DISABLE TRIGGER USER;
+UPDATE placet.authority_recovery SET told_seq = NULL;
+ALTER TABLE placet.authority_recovery ENABLE TRIGGER USER
+"""
 NOWHERE = "00000000-0000-0000-0000-000000000001"
-KEPT = (
-    f'{{"tenant_id":"TENANT","type":"WorkspaceArchived","stream_id":"{NOWHERE}","body":null}}\n',
-    f'{{"tenant_id":"TENANT","type":"ApiKeyRevoked","body":{{"key_id":"{"k" * 16}"}}}}\n',
-    '{"tenant_id":"TENANT","type":"ServerKeyRevoked","body":{"key_id":"x","reason":"y"}}\n',
-)
+KEPT = """
+{"tenant_id":"TENANT","type":"WorkspaceArchived","stream_id":"NOWHERE","body":null}
+{"tenant_id":"TENANT","stream_id":"TENANCY","type":"ApiKeyRevoked","body":{"key_id":"KEY"}}
+{"tenant_id":"TENANT","stream_id":"AUTHORITY","type":"ServerKeyRevoked","body":{"key_id":"x"}}
+"""
+
+
+def lines_of(tenant: str) -> str:
+    """Return lines of an export of this tenant."""
+    lines = KEPT.replace("TENANT", tenant).replace("NOWHERE", NOWHERE).replace("KEY", "k" * 16)
+    for kind in (StreamKind.TENANCY, StreamKind.AUTHORITY):
+        stream = tenant_stream(TenantId(UUID(tenant)), kind)
+        lines = lines.replace(kind.name, str(stream))
+    return lines
 
 
 async def told(url: str, statement: str, *given: object) -> None:
@@ -67,13 +82,18 @@ def test_a_database_that_moved_is_taken_into_use_once_it_was_verified(
         idle = placet("restore", "--verify", "--no-witness")
         assert (idle.returncode != Exit.OK, "--again" in idle.stderr) == (True, True)
         kept = tmp_path / "control.jsonl"
-        kept.write_text("".join(line.replace("TENANT", tenant) for line in KEPT))
+        kept.write_text(lines_of(tenant))
         again = placet("restore", "--verify", "--no-witness", "--again", "--controls", str(kept))
         assert f"tenant {tenant}" in again.stdout
         assert f"counts nowhere: ApiKeyRevoked of {'k' * 16}" in again.stdout
         assert f"for people to repeat: WorkspaceArchived of {NOWHERE}" in again.stdout
         assert "1 keys of the service that had ended are not listed here" in again.stdout
         assert "placet restore close" in again.stdout
+        assert "--again once more" not in again.stdout
+        asyncio.run(told(cluster.url("postgres"), UNTOLD))
+        resumed = placet("restore", "--verify", "--no-witness", "--again")
+        assert resumed.returncode == Exit.OK, resumed.stderr
+        assert "--again once more" in resumed.stdout
 
 
 def test_a_restore_without_a_look_is_refused(placet: Placet) -> None:

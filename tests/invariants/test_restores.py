@@ -148,7 +148,7 @@ class Scene:
         """Take the copy into use."""
         migrator = await asyncpg.connect(copy.url("placet_migrator"))
         db = await Database.open(copy.url("placet_app"), pool_size=2)
-        outside = read_outside(history.outside)
+        outside = read_outside(history.outside.splitlines())
         report = await restore(db, migrator, self.folder, outside, self.desk.ids)
         await db.close()
         await migrator.close()

@@ -91,7 +91,7 @@ def command(  # noqa: PLR0913 -- one argument per option
         )
     with database.held(settings) as (ready, _):
         report = asyncio.run(_restore(ready, controls, again=again))
-    give(msgspec.to_builtins(report), "\n".join(_lines(report)), as_json=as_json)
+    give(msgspec.to_builtins(report), "\n".join(_lines(report, is_again=again)), as_json=as_json)
 
 
 @command.command()
@@ -144,8 +144,8 @@ def close(  # noqa: PLR0913 -- one argument per option
 async def _restore(settings: Settings, controls: Path | None, *, again: bool) -> "RestoreReport":
     from placet.authority.key_slots import given_by
     from placet.authority.server_keys import ServerKeys
-    from placet.kernel.ids import SystemIds
-    from placet.replay.restores.outside import read_outside
+    from placet.kernel.ids import SystemIds, TenantId
+    from placet.replay.restores.outside import Outside, read_outside
     from placet.replay.restores.procedure import restore
     from placet.storage.database import Database
     from placet.storage.roles import connected
@@ -155,7 +155,10 @@ async def _restore(settings: Settings, controls: Path | None, *, again: bool) ->
             detail="only the migrator's role may raise the epoch, and its address is not set",
             remedy="set PLACET_ADMIN_DATABASE_URL to the address that `placet db init` printed",
         )
-    outside = {} if controls is None else read_outside(await asyncio.to_thread(controls.read_bytes))
+    outside: dict[TenantId, Outside] = {}
+    if controls is not None:
+        with controls.open("rb") as lines:
+            outside = await asyncio.to_thread(read_outside, lines)
     db = await Database.open(settings.database_url or "", pool_size=2)
     try:
         keys = settings.data_dir / "keys"
@@ -170,9 +173,14 @@ async def _restore(settings: Settings, controls: Path | None, *, again: bool) ->
         await db.close()
 
 
-def _lines(report: "RestoreReport") -> list[str]:
+def _lines(report: "RestoreReport", *, is_again: bool) -> list[str]:
     what = "raised" if report.is_raised else "was raised before"
     lines = [f"epoch {report.epoch} {what}; it was {report.from_epoch}"]
+    if is_again and not report.is_raised:
+        lines.append(
+            "it went on with that restore, which had broken off, and voided nothing given since;"
+            " run it with --again once more to void that too"
+        )
     lines += [_line(one) for one in report.tenants]
     lines += [f"tenant {one} stands in the witness and not here" for one in report.lost_tenants]
     if report.keys_ended:

@@ -13,10 +13,12 @@ from tests.replay.restores.test_audiences import register
 from tests.replay.standing.people import given, shown, statuses
 
 from placet.authority.key_changes import service as key_changes
+from placet.events.model import tenant_stream
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.verify import verify_bundle
+from placet.kernel.ids import TenantId
 from placet.kernel.refusals import MalformedBody
-from placet.replay.restores.outside import ENDS, read_outside
+from placet.replay.restores.outside import ENDS, TOLD_IN, read_outside
 from placet.replay.restores.procedure import NothingToRestore
 
 WHY = "its laptop was lost"
@@ -33,8 +35,10 @@ GRANT_KEYS = "SELECT key_id FROM placet.authority_server_key WHERE purpose = 'gr
 
 def line(desk: AskDesk, kind: str, body: dict[str, Any] | None, **more: object) -> bytes:
     """Return a line of an export that tells of an event."""
-    tenant = str(desk.workplace.tenant_id)
-    return json.dumps({"tenant_id": tenant, "type": kind, "body": body, **more}).encode() + b"\n"
+    tenant = desk.workplace.tenant_id
+    told = {"tenant_id": str(tenant), "type": kind, "body": body}
+    stream = tenant_stream(tenant, TOLD_IN[kind][0])
+    return json.dumps({"stream_id": str(stream), **told, **more}).encode() + b"\n"
 
 
 async def register_issuer(bench: Bench) -> str:
@@ -79,7 +83,7 @@ async def test_whatever_ended_by_what_was_kept_outside_ends_again_once_and_is_to
     lines += line(desk, "ToolHostRevoked", {"host_id": gone, "key_id": "x", "reason": WHY})
     assert set(named) | {"ServerKeyRevoked"} == set(ENDS)
     await bench.fail_over()
-    (done,) = (await bench.restore(controls=read_outside(lines))).tenants
+    (done,) = (await bench.restore(controls=read_outside(lines.splitlines()))).tenants
     assert done.ends == dict.fromkeys(named, 1)
     assert [(one.type, one.target) for one in done.ends_gone] == [("ToolHostRevoked", gone)]
     (told_host,) = await items(bench, f"{AUTHORITY}/tool-hosts")
@@ -93,7 +97,7 @@ async def test_whatever_ended_by_what_was_kept_outside_ends_again_once_and_is_to
     first = await bench.admin.fetch(ENDED, list(named))
     assert sorted({row["type"] for row in first}) == sorted(named)
     assert {(row["actor_id"], row["epoch"]) for row in first} == {(UUID(int=0), 1)}
-    (done,) = (await bench.restore(controls=read_outside(lines), again=True)).tenants
+    (done,) = (await bench.restore(controls=read_outside(lines.splitlines()), again=True)).tenants
     assert done.ends == dict.fromkeys(named, 1)
     assert await bench.admin.fetch(ENDED, list(named)) == first
     bundle = await desk.get("/api/v1/replay/bundle", desk.workplace.founder_key)
@@ -110,9 +114,9 @@ async def test_a_key_of_ours_ends_again_and_each_tenant_is_told_before_its_range
         for one in (key, "00" * 32)
     )
     await bench.fail_over()
-    report = await bench.restore(controls=read_outside(lines))
+    report = await bench.restore(controls=read_outside(lines.splitlines()))
     assert (report.keys_ended, report.keys_unknown) == (1, 1)
-    await bench.restore(controls=read_outside(lines), again=True)
+    await bench.restore(controls=read_outside(lines.splitlines()), again=True)
     assert (await bench.close()).status_code == 200
     order = [row["type"] for row in await bench.admin.fetch(ORDER)]
     assert order == ["ServerKeyRevoked", "Restored", "Restored", "RecoveryClosed"]
@@ -155,9 +159,9 @@ async def test_what_people_alone_end_again_is_named_until_they_say_that_they_hav
         ("WorkspaceArchived", workspace),
     ]
     await bench.fail_over()
-    (done,) = (await bench.restore(controls=read_outside(lines))).tenants
+    (done,) = (await bench.restore(controls=read_outside(lines.splitlines()))).tenants
     assert [(one.type, one.target) for one in done.lost_ends] == named
-    await bench.restore(controls=read_outside(lines))
+    await bench.restore(controls=read_outside(lines.splitlines()))
     refused = (await bench.close()).json()
     assert (refused["code"], refused["untold_epochs"]) == ("recovery_unfinished", [])
     assert [(one["type"], one["target"]) for one in refused["lost_ends"]] == named
@@ -182,7 +186,7 @@ async def test_what_was_kept_outside_may_come_late_until_an_operator_has_closed(
     lines += line(desk, "WorkspaceArchived", None, stream_id=str(bench.ids.new()))
     await bench.fail_over()
     first = await bench.restore()
-    report = await bench.restore(controls=read_outside(lines))
+    report = await bench.restore(controls=read_outside(lines.splitlines()))
     assert (report.epoch, report.is_raised) == (first.epoch, False)
     assert report.from_epoch == first.from_epoch
     assert (await items(bench, f"{AUTHORITY}/tool-hosts"))[0]["revoke_reason"] == WHY
@@ -192,7 +196,7 @@ async def test_what_was_kept_outside_may_come_late_until_an_operator_has_closed(
     assert refused.json()["code"] == "recovery_unfinished"
     assert (await desk.post(path, said, desk.operator_key)).status_code == 200
     with pytest.raises(NothingToRestore):
-        await bench.restore(controls=read_outside(lines))
+        await bench.restore(controls=read_outside(lines.splitlines()))
 
 
 async def test_a_standing_grant_of_before_a_restore_answers_nothing_again(
@@ -221,12 +225,20 @@ async def test_a_standing_grant_of_before_a_restore_answers_nothing_again(
         ("ToolHostRevoked", None),
         ("ToolHostRevoked", {"host_id": "x"}),
         ("ApiKeyRevoked", {"reason": WHY}),
-        ("WorkspaceArchived", None),
     ],
 )
 def test_a_line_that_does_not_say_what_ended_is_refused(
     kind: str, body: dict[str, Any] | None
 ) -> None:
-    told = {"tenant_id": str(UUID(int=1)), "type": kind, "body": body}
+    tenant = TenantId(UUID(int=1))
+    stream = str(tenant_stream(tenant, TOLD_IN[kind][0]))
+    told = {"tenant_id": str(tenant), "stream_id": stream, "type": kind, "body": body}
     with pytest.raises(MalformedBody, match="line 1"):
-        read_outside(json.dumps(told).encode())
+        read_outside([json.dumps(told).encode()])
+
+
+@pytest.mark.parametrize("kind", TOLD_IN)
+def test_a_line_that_does_not_say_in_which_stream_it_stands_is_refused(kind: str) -> None:
+    told = {"tenant_id": str(UUID(int=1)), "type": kind, "body": {}}
+    with pytest.raises(MalformedBody, match="of no stream"):
+        read_outside([json.dumps(told).encode()])

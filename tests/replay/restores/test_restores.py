@@ -13,6 +13,7 @@ from tests.replay.restores.conftest import Bench
 
 from placet.authority.recovery.model import Recovering
 from placet.authority.recovery.store import raise_epoch, read_epoch
+from placet.events.model import StreamKind, tenant_stream
 from placet.evidence.verify import verify_bundle
 from placet.kernel.refusals import GovernanceUnavailable, Unavailable, refusal_for
 from placet.replay.calls.runtime import Runtime
@@ -207,16 +208,21 @@ async def test_a_kill_that_was_kept_outside_is_in_force_again(bench: Bench) -> N
         " USING (tenant_id, stream_id, seq) WHERE e.type = 'ControlSet'"
     )
     bundle = await bench.desk.get("/api/v1/replay/bundle", bench.desk.workplace.founder_key)
-    (told,) = read_outside(bundle.content).values()
+    (told,) = read_outside(bundle.content.splitlines()).values()
     assert [one.target for one in told.controls.values()] == ["refund-desk"]
     await bench.desk.lift(killed)
     bundle = await bench.desk.get("/api/v1/replay/bundle", bench.desk.workplace.founder_key)
-    assert read_outside(bundle.content)[tenant].controls == {}
-    line = b'{"tenant_id":"%s","type":"ControlSet","body":%s}' % (str(tenant).encode(), body)
-    outside = read_outside(line)
+    assert read_outside(bundle.content.splitlines())[tenant].controls == {}
+    stream = str(tenant_stream(tenant, StreamKind.CONTROL)).encode()
+    line = b'{"tenant_id":"%s","stream_id":"%s","type":"ControlSet","body":%s}' % (
+        str(tenant).encode(),
+        stream,
+        body,
+    )
+    outside = read_outside([line])
     assert (await bench.restore(controls=outside, again=True)).tenants[0].controls_set == 0
     fresh = body.replace(killed.json()["control_id"].encode(), str(bench.ids.new()).encode())
-    outside = read_outside(line.replace(body, fresh))
+    outside = read_outside([line.replace(body, fresh)])
     assert (await bench.restore(controls=outside, again=True)).tenants[0].controls_set == 1
     refused = await bench.desk.post("/api/v1/replay/sessions", {})
     assert refused.json()["code"] == "agent_killed"
@@ -239,7 +245,7 @@ async def test_a_session_that_was_stopped_by_what_was_kept_outside_is_stopped_ag
             str(stream).encode(),
         )
     await bench.fail_over()
-    (done,) = (await bench.restore(controls=read_outside(lines))).tenants
+    (done,) = (await bench.restore(controls=read_outside(lines.splitlines()))).tenants
     assert (done.sessions_stopped, done.sessions_gone, done.calls_unknown) == (1, 1, 1)
     assert (await worker.read())["status"] == "killed"
     assert (await worker.lease()).json()["code"] == "session_killed"

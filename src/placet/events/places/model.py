@@ -26,9 +26,12 @@ OPEN_KINDS: Final = frozenset({StreamKind.RUN})
 
 AUTHORITATIVE_TYPES: Final = frozenset(
     {
+        "ActorDisabled",
+        "ApiKeyRevoked",
         "ApprovalGranted",
         "ApproverRemoved",
         "BodiesErased",
+        "BreakGlassEnded",
         "CallAbandoned",
         "CallClaimed",
         "CallProposed",
@@ -37,10 +40,13 @@ AUTHORITATIVE_TYPES: Final = frozenset(
         "ControlLifted",
         "ControlSet",
         "EnrolmentConfirmed",
+        "IssuerRevoked",
         "OrphanReceiptKept",
         "PersonKeyEnrolled",
         "PersonKeyRevoked",
         "ReceiptReceived",
+        "RecoveryClosed",
+        "Restored",
         "ServerKeyRevoked",
         "SessionBypassed",
         "SessionOpened",
@@ -51,9 +57,10 @@ AUTHORITATIVE_TYPES: Final = frozenset(
         "ToolHostRegistered",
         "ToolHostRevoked",
         "VoteCast",
+        "WorkspaceArchived",
     }
 )
-"""Types that a verifier reads, each in streams of one kind; a run's stream has none of them."""
+"""Types that a verifier or a restore reads, each in streams of its kinds; no run has any."""
 
 
 class EventPlace(Value, frozen=True):
