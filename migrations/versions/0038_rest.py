@@ -70,6 +70,7 @@ TOLD = """
 UPDATE placet.authority_recovery AS r SET told_seq = e.seq
 FROM placet.event AS e
 WHERE e.tenant_id = r.tenant_id AND e.type = 'Restored' AND e.epoch = r.epoch
+  AND e.stream_id = placet.tenant_stream_v1(r.tenant_id, 'authority')
 """
 # Ends that the service itself repeats after a restore: it is no actor of a tenant.
 ENDED_BY = {

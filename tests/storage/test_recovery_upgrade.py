@@ -13,7 +13,7 @@ from placet.kernel.ids import Ids
 from placet.storage import migrations
 from placet.storage.roles import initialise
 
-# Of two raises, one was told of before it broke off.
+# Of two raises, one was told of before it broke off; of the other a run speaks that may say so.
 BEFORE = """
 SET session_replication_role = replica;
 INSERT INTO placet.authority_recovery (tenant_id, epoch, from_epoch, log_size, began_at)
@@ -22,8 +22,9 @@ FROM unnest(ARRAY['{a}', '{b}']::uuid[]) AS t, unnest(ARRAY[2, 3]) AS e;
 INSERT INTO placet.event (
     tenant_id, stream_id, seq, event_id, type, actor_id, at, epoch, fence, control_epoch,
     control_revision, prev, body_hash, leaf)
-SELECT t, t, 1, t, 'Restored', t, now(), 2, 0, 0, 0, z, z, z
+SELECT t, s.id, 1, t, 'Restored', t, now(), s.epoch, 0, 0, 0, z, z, z
 FROM unnest(ARRAY['{a}', '{b}']::uuid[]) AS t,
+     LATERAL (VALUES (placet.tenant_stream_v1(t, 'authority'), 2), (t, 3)) AS s (id, epoch),
      decode(repeat('00', 32), 'hex') AS z
 """
 AFTER = """
