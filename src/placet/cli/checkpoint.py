@@ -174,7 +174,7 @@ def _flawed(found: "TreeFlawed") -> CommandRefused:
     if found.entry is not None:
         why += f"; entry {found.entry:,} does not have the leaf of its event"
     return CommandRefused(
-        detail=f"nothing was written: {why}",
+        detail=f"the tiles were not made anew: {why}",
         remedy="somebody changed the database itself: keep it as it is, hold it against a witness"
         " with `placet verify`, and restore a backup from before (`placet restore --verify`)",
         code=Exit.FAILED,

@@ -1,10 +1,13 @@
 """Tiles made anew from entries, and refused where these are not what was signed."""
 
+import asyncio
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import asyncpg
 import pytest
+from tests.conftest import Server
 from tests.evidence.log.scribe import Scribe
 
 from placet.authority.checkpoints import rebuilding, service, store
@@ -182,3 +185,35 @@ def test_tiles_come_out_the_same_in_whatever_pages_entries_are_read() -> None:
     assert made.keys() == {(1, 0), (1, 1)}
     assert made | tree.open == told
     assert (tree.size, tree.root) == (len(leaves), merkle.fold(whole.edge))
+
+
+async def test_a_head_that_changes_behind_the_first_look_is_told_as_it_is(
+    scribe: Scribe, admin: "asyncpg.Connection[Any]", server: Server, database_name: str
+) -> None:
+    tenant, head = scribe.who.tenant_id, await scribe.head()
+    async with scribe.db.reading(scribe.who) as tx:
+        newest = await service.latest(tx)
+    assert newest is not None
+    await admin.execute(
+        "UPDATE placet.evidence_log_tile SET hashes = sha256('') WHERE tenant_id = $1", tenant
+    )
+    stood: dict[tuple[int, int], bytes] = {}
+
+    async def change() -> None:
+        other = await asyncpg.connect(server.admin(database_name))
+        await other.execute(
+            "UPDATE placet.evidence_log SET root = sha256(root) WHERE tenant_id = $1", tenant
+        )
+        stood.update(await kept(other, scribe))
+        await other.close()
+
+    def meanwhile(what: str, at: int, of: int) -> None:
+        if what == "written" and at == of:
+            with ThreadPoolExecutor() as pool:
+                pool.submit(asyncio.run, change()).result()
+
+    found = await rebuilding.rebuild_tiles(scribe.db, tenant, scribe.ids, meanwhile)
+    assert found == TreeFlawed(
+        flaw=TreeFlaw.HEAD, agrees_to=newest.size, differs_at=head.size, entry=None
+    )
+    assert await kept(admin, scribe) == stood, "what was written last was taken back"

@@ -68,18 +68,33 @@ async def rebuild_tiles(
     found = await _check(db, head, tell)
     if isinstance(found, TreeFlawed):
         return found
+    agreed, last = found
     tree, written = _Tree(), 0
     async for leaves in _pages(db, head):
         if full := tree.take(leaves):
             async with db.writing(acting_for(tenant_id)) as tx:
                 written += await entries.put_tiles(tx, full)
         tell("written", tree.size, head.size)
-    async with db.writing(acting_for(tenant_id)) as tx:
-        return await _finish(tx, tree, (found, written), ids)
+    try:
+        async with db.writing(acting_for(tenant_id)) as tx:
+            return await _finish(tx, tree, (agreed, written), ids)
+    except _HeadDiffers as differs:
+        return TreeFlawed(flaw=TreeFlaw.HEAD, agrees_to=last, differs_at=differs.size, entry=None)
 
 
-async def _check(db: Database, head: LogHead, tell: Tell) -> int | TreeFlawed:
-    """Hold the entries against the checkpoints and the head. Returns how many checkpoints fit."""
+class _HeadDiffers(Exception):  # noqa: N818 -- it is told as a `TreeFlawed`
+    """The entries do not give the root of the head that is held, of so many entries."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+
+async def _check(db: Database, head: LogHead, tell: Tell) -> tuple[int, int] | TreeFlawed:
+    """Hold the entries against the checkpoints and the head.
+
+    Returns how many checkpoints fit, and the size of the last of them, 0 without any.
+    """
     tree, agreed, last = _Tree(), 0, 0
     async for leaves in _pages(db, head):
         start, end = tree.size, tree.size + len(leaves)
@@ -96,7 +111,7 @@ async def _check(db: Database, head: LogHead, tell: Tell) -> int | TreeFlawed:
         return await _flawed(db, head, TreeFlaw.ENTRY_MISSING, last, tree.size + 1)
     if tree.root != head.root:
         return await _flawed(db, head, TreeFlaw.HEAD, last, head.size)
-    return agreed
+    return agreed, last
 
 
 async def _flawed(
@@ -108,12 +123,10 @@ async def _flawed(
     return TreeFlawed(flaw=flaw, agrees_to=agrees_to, differs_at=differs_at, entry=entry)
 
 
-async def _finish(
-    tx: Writing, tree: _Tree, so_far: tuple[int, int], ids: Ids
-) -> Rebuilt | TreeFlawed:
+async def _finish(tx: Writing, tree: _Tree, so_far: tuple[int, int], ids: Ids) -> Rebuilt:
     """Write the tiles at the end of the log, empty those behind it, and tell of what was written.
 
-    Race: rounds may have added entries since, so the head is held.
+    Race: rounds may have added entries since, so the head is held. Raises `_HeadDiffers`.
     """
     checkpoints, written = so_far
     head = await entries.hold_head(tx)
@@ -121,7 +134,7 @@ async def _finish(
     while leaves := await entries.list_leaves(tx, tree.size, min(tree.size + PAGE, head.size)):
         written += await entries.put_tiles(tx, tree.take(leaves))
     if tree.root != head.root:
-        return TreeFlawed(flaw=TreeFlaw.HEAD, agrees_to=0, differs_at=head.size, entry=None)
+        raise _HeadDiffers(head.size)
     written += await entries.put_tiles(tx, tree.open)
     behind = await entries.list_tiles_behind(tx, head.size)
     written += await entries.put_tiles(tx, dict.fromkeys(behind, b""))
