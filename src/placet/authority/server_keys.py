@@ -230,7 +230,8 @@ class ServerKeys:
     async def _look(self, db: Database) -> Known:
         async with db.reading(NOBODY) as tx:
             known = await _known(tx)
-        self._ended = known.ended
+        # A look that began before another may end behind it, and an end is for ever.
+        self._ended |= known.ended
         return known
 
     async def _step(self, db: Database, slots: Slots, purpose: KeyPurpose, known: Known) -> Turn:

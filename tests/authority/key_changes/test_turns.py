@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import pytest
+from tests.conftest import Server
 
 from placet.authority import key_files, store
 from placet.authority.key_changes import service
@@ -254,3 +256,23 @@ async def _events(db: Database, who: Principal, stream: UUID) -> list[tuple[str,
     async with db.reading(who) as tx:
         found = await list_events(tx, StreamId(stream), after=0, limit=200)
     return [(event.type, event.body) for event in found]
+
+
+async def test_a_key_that_was_seen_to_have_ended_counts_no_more_whatever_an_older_look_says(
+    db: Database, tmp_path: Path, server: Server, database_name: str
+) -> None:
+    keys = await ServerKeys.load(tmp_path, db)
+    old = keys.artifact
+    await end(db, old)
+    await keys.look(db)
+    admin = await asyncpg.connect(server.admin(database_name))
+    # What a look saw that began before and is over only now.
+    table = "placet.authority_server_key_end"
+    await admin.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
+    gone = f"DELETE FROM {table} WHERE key_id = $1"  # noqa: S608 -- our own name
+    assert await admin.execute(gone, old.key_id) == "DELETE 1"
+    await admin.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
+    await admin.close()
+    await keys.look(db)
+    with pytest.raises(GovernanceUnavailable):
+        keys.signing(ARTIFACT)
