@@ -267,6 +267,12 @@ async def test_streams_that_tell_of_authority_are_not_appended_to_like_this(stor
         await store.append(stream, [event])
 
 
+async def test_a_run_never_begins_under_the_id_of_a_stream_of_the_tenant(store: Store) -> None:
+    for kind in StreamKind:
+        with pytest.raises(StreamOfAnotherKind):
+            await store.append(tenant_stream(store.who.tenant_id, kind), store.steps(1))
+
+
 async def test_a_run_is_not_appended_where_a_session_stands(store: Store) -> None:
     stream, event = store.stream(), store.step(1)
     session = sa.text(

@@ -3,6 +3,7 @@
 from typing import Final, NoReturn
 from uuid import UUID
 
+from placet.events.model import StreamKind, tenant_stream
 from placet.events.places import store
 from placet.events.places.model import (
     Appended,
@@ -32,6 +33,9 @@ async def append(tx: Writing, batch: Batch) -> Appended:
     `stream_ended`, `stream_of_another_kind` and `parent_unknown`, and then has written nothing.
     """
     check_batch(batch)
+    # The tenant's own streams may not be there yet: their ids are derived.
+    if batch.stream_id in {tenant_stream(tx.tenant_id, kind) for kind in StreamKind}:
+        raise _of_another_kind(batch)
     placed = await store.place_batch(tx, batch, [parent_of(one.body) for one in batch.events])
     if placed.at is None:
         _refuse(batch, placed, placed.told or NIL)
@@ -73,4 +77,8 @@ def _refuse(batch: Batch, placed: Placed, event_id: UUID) -> NoReturn:
         case "closed":
             raise StreamEnded(detail="this stream was closed")
         case _:
-            raise StreamOfAnotherKind(detail=f"this is no stream of kind `{batch.kind}`")
+            raise _of_another_kind(batch)
+
+
+def _of_another_kind(batch: Batch) -> StreamOfAnotherKind:
+    return StreamOfAnotherKind(detail=f"this is no stream of kind `{batch.kind}`")
