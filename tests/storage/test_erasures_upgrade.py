@@ -5,13 +5,12 @@ from collections.abc import Iterator
 
 import asyncpg
 import pytest
-from alembic import command
-from tests.conftest import PASSWORDS, Server
+from tests.conftest import Server
 from tests.storage.catalog import ANYTHING, TENANT_A, TENANT_B, row_for
+from tests.storage.older import database_at, found
 
 from placet.kernel.ids import Ids
 from placet.storage import migrations
-from placet.storage.roles import initialise
 
 SESSION = ANYTHING["uuid"].split("'")[1]
 EVERYWHERE = ("replay_session", "replay_session_seal", "idempotency_answer", "studio_impact")
@@ -20,12 +19,8 @@ EVERYWHERE = ("replay_session", "replay_session_seal", "idempotency_answer", "st
 @pytest.fixture
 def old(server: Server, ids: Ids) -> Iterator[str]:
     """A database from before: of two tenants, one whose ended session has a body still."""
-    name = f"placet_old_{ids.new().hex[-8:]}"
-    asyncio.run(initialise(server.admin_url, PASSWORDS, database=name))
-    command.upgrade(migrations.config(server.url("placet_migrator", name)), "0037")
-    asyncio.run(fill(server.admin(name)))
-    yield name
-    asyncio.run(server.run(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    with database_at(server, ids, "0037", fill) as name:
+        yield name
 
 
 async def fill(url: str) -> None:
@@ -50,13 +45,6 @@ async def fill(url: str) -> None:
         await connection.execute(f"UPDATE placet.{table} SET {column} = $1", told)  # noqa: S608 -- named here
     await connection.execute("ALTER TABLE placet.studio_impact ENABLE ALWAYS TRIGGER append_only")
     await connection.close()
-
-
-async def found(url: str, query: str) -> list[tuple[object, ...]]:
-    connection = await asyncpg.connect(url)
-    rows = [tuple(row) for row in await connection.fetch(query)]
-    await connection.close()
-    return rows
 
 
 def test_what_closed_and_what_names_a_session_is_noted_for_each_tenant(

@@ -6,13 +6,12 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from alembic import command
-from tests.conftest import PASSWORDS, Server
+from tests.conftest import Server
 from tests.storage.catalog import TENANT_A, TENANT_B, row_for
+from tests.storage.older import database_at, found
 
 from placet.kernel.ids import Ids
 from placet.storage import migrations
-from placet.storage.roles import initialise
 
 SESSION = UUID(int=1)
 OLD = ("tenancy_tenant", "event", "event_log_pending", "replay_session_seal")
@@ -21,12 +20,8 @@ OLD = ("tenancy_tenant", "event", "event_log_pending", "replay_session_seal")
 @pytest.fixture
 def old(server: Server, ids: Ids) -> Iterator[str]:
     """A database from before, with an event and an ended session of each of two tenants."""
-    name = f"placet_old_{ids.new().hex[-8:]}"
-    asyncio.run(initialise(server.admin_url, PASSWORDS, database=name))
-    command.upgrade(migrations.config(server.url("placet_migrator", name)), "0029")
-    asyncio.run(fill(server.admin(name)))
-    yield name
-    asyncio.run(server.run(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    with database_at(server, ids, "0029", fill) as name:
+        yield name
 
 
 async def fill(url: str) -> None:
@@ -39,13 +34,6 @@ async def fill(url: str) -> None:
         for table in OLD:
             await connection.execute(await row_for(connection, table, tenant))
     await connection.close()
-
-
-async def found(url: str, query: str) -> list[tuple[object, ...]]:
-    connection = await asyncpg.connect(url)
-    rows = [tuple(row) for row in await connection.fetch(query)]
-    await connection.close()
-    return rows
 
 
 def test_past_events_and_ends_of_sessions_wait_for_the_log_of_their_tenant(

@@ -3,15 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 
-import asyncpg
 import pytest
-from alembic import command
-from tests.conftest import PASSWORDS, Server
+from tests.conftest import Server
 from tests.storage.catalog import TENANT_A, TENANT_B
+from tests.storage.older import ask, database_at, run
 
 from placet.kernel.ids import Ids
 from placet.storage import migrations
-from placet.storage.roles import initialise
 
 BEFORE = """
 SET session_replication_role = replica;
@@ -36,32 +34,16 @@ WHERE relnamespace = 'placet'::regnamespace AND relrowsecurity AND NOT relforcer
 @pytest.fixture
 def old(server: Server, ids: Ids) -> Iterator[str]:
     """A database from before, with an approver and a key in each of two tenants."""
-    name = f"placet_old_{ids.new().hex[-8:]}"
-    asyncio.run(initialise(server.admin_url, PASSWORDS, database=name))
-    command.upgrade(migrations.config(server.url("placet_migrator", name)), "0003")
-    asyncio.run(_run(server.admin(name), BEFORE.format(a=TENANT_A, b=TENANT_B)))
-    yield name
-    asyncio.run(server.run(f'DROP DATABASE "{name}" WITH (FORCE)'))
-
-
-async def _run(url: str, statements: str) -> None:
-    connection = await asyncpg.connect(url)
-    await connection.execute(statements)
-    await connection.close()
-
-
-async def _ask(url: str, query: str) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(url)
-    rows: list[asyncpg.Record] = await connection.fetch(query)
-    await connection.close()
-    return rows
+    before = BEFORE.format(a=TENANT_A, b=TENANT_B)
+    with database_at(server, ids, "0003", lambda url: run(url, before)) as name:
+        yield name
 
 
 def test_every_key_of_an_approver_is_let_in_where_it_counted(server: Server, old: str) -> None:
     migrations.upgrade(server.url("placet_migrator", old))
-    kept = asyncio.run(_ask(server.admin(old), AFTER))
+    kept = asyncio.run(ask(server.admin(old), AFTER))
     assert [(row["tenant_id"], row["key_id"]) for row in kept] == [
         (tenant, str(tenant)) for tenant in (TENANT_A, TENANT_B)
     ]
     assert {row["counts_from"] for row in kept} == {"2026-01-02 00:00:00+00"}
-    assert asyncio.run(_ask(server.admin(old), UNFORCED)) == []
+    assert asyncio.run(ask(server.admin(old), UNFORCED)) == []

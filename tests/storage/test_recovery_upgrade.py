@@ -3,15 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 
-import asyncpg
 import pytest
-from alembic import command
-from tests.conftest import PASSWORDS, Server
+from tests.conftest import Server
 from tests.storage.catalog import TENANT_A, TENANT_B
+from tests.storage.older import ask, database_at, run
 
 from placet.kernel.ids import Ids
 from placet.storage import migrations
-from placet.storage.roles import initialise
 
 # Of two raises, one was told of before it broke off; of the other a run speaks that may say so.
 BEFORE = """
@@ -40,33 +38,17 @@ WHERE relnamespace = 'placet'::regnamespace AND relrowsecurity AND NOT relforcer
 @pytest.fixture
 def old(server: Server, ids: Ids) -> Iterator[str]:
     """A database of the revision before, with two raises in each of two tenants."""
-    name = f"placet_old_{ids.new().hex[-8:]}"
-    asyncio.run(initialise(server.admin_url, PASSWORDS, database=name))
-    command.upgrade(migrations.config(server.url("placet_migrator", name)), "0037")
-    asyncio.run(_run(server.admin(name), BEFORE.format(a=TENANT_A, b=TENANT_B)))
-    yield name
-    asyncio.run(server.run(f'DROP DATABASE "{name}" WITH (FORCE)'))
-
-
-async def _run(url: str, statements: str) -> None:
-    connection = await asyncpg.connect(url)
-    await connection.execute(statements)
-    await connection.close()
-
-
-async def _ask(url: str, query: str) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(url)
-    rows: list[asyncpg.Record] = await connection.fetch(query)
-    await connection.close()
-    return rows
+    before = BEFORE.format(a=TENANT_A, b=TENANT_B)
+    with database_at(server, ids, "0037", lambda url: run(url, before)) as name:
+        yield name
 
 
 def test_what_was_told_of_counts_as_told_and_no_more(server: Server, old: str) -> None:
     migrations.upgrade(server.url("placet_migrator", old))
-    kept = asyncio.run(_ask(server.admin(old), AFTER))
+    kept = asyncio.run(ask(server.admin(old), AFTER))
     assert [tuple(row) for row in kept] == [
         (tenant, epoch, seq, None, "[]")
         for tenant in (TENANT_A, TENANT_B)
         for epoch, seq in ((2, 1), (3, None))
     ]
-    assert asyncio.run(_ask(server.admin(old), UNFORCED)) == []
+    assert asyncio.run(ask(server.admin(old), UNFORCED)) == []
