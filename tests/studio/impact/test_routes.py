@@ -15,6 +15,7 @@ from litestar import Litestar
 from tests.audit.erasures.ended import erase, erase_some
 from tests.audit.erasures.test_races import all_of, waits_for
 from tests.conftest import Server
+from tests.replay.desk import Worker
 from tests.studio.traffic import ORDER, OTHER, Traffic, capped, changed, pay
 
 from placet.events import store as events
@@ -460,15 +461,23 @@ async def test_another_tenants_snapshot_and_none_at_all_look_the_same(
     assert (nobody.status_code, nobody.json()["code"]) == (404, "snapshot_not_found")
 
 
-async def test_a_preview_that_was_read_before_an_erasure_shows_nothing_of_what_went(
-    app: Litestar, traffic: Traffic, ids: Ids
-) -> None:
+async def computed_over_a_closed_session(
+    app: Litestar, traffic: Traffic
+) -> tuple[Worker, service.Case, service.Computed]:
+    """Return a session that ended, and a preview that shows a call of it and is not kept yet."""
     worker = await traffic.refunds(400, 3127)
     await worker.post("close", {"reason": "done"})
     _, snapshot = await traffic.candidate(capped(1000))
     async with traffic.db.reading(traffic.story.founder) as tx:
         case = await service.read_case(tx, snapshot.snapshot_id, PreviewImpact())
     computed = await service.compute(case, workers_of(app))
+    return worker, case, computed
+
+
+async def test_a_preview_that_was_read_before_an_erasure_shows_nothing_of_what_went(
+    app: Litestar, traffic: Traffic, ids: Ids
+) -> None:
+    worker, case, computed = await computed_over_a_closed_session(app, traffic)
     assert b"3127" in msgspec.json.encode(computed.report)
     await erase(traffic.desk, worker.session_id)
     async with traffic.db.writing(traffic.story.founder) as tx:
@@ -483,12 +492,7 @@ async def test_a_preview_that_was_read_before_an_erasure_shows_nothing_of_what_w
 async def test_a_preview_waits_for_an_erasure_that_is_under_way(
     app: Litestar, traffic: Traffic, ids: Ids, server: Server, database_name: str
 ) -> None:
-    worker = await traffic.refunds(400, 3127)
-    await worker.post("close", {"reason": "done"})
-    _, snapshot = await traffic.candidate(capped(1000))
-    async with traffic.db.reading(traffic.story.founder) as tx:
-        case = await service.read_case(tx, snapshot.snapshot_id, PreviewImpact())
-    computed = await service.compute(case, workers_of(app))
+    worker, case, computed = await computed_over_a_closed_session(app, traffic)
 
     async def keep() -> bytes:
         async with traffic.db.writing(traffic.story.founder) as tx:
@@ -506,17 +510,12 @@ async def test_a_preview_waits_for_an_erasure_that_is_under_way(
 async def test_a_preview_that_shows_a_session_goes_with_its_bodies(
     app: Litestar, traffic: Traffic, ids: Ids
 ) -> None:
-    worker = await traffic.refunds(400, 3127)
-    await worker.post("close", {"reason": "done"})
-    _, snapshot = await traffic.candidate(capped(1000))
-    async with traffic.db.reading(traffic.story.founder) as tx:
-        case = await service.read_case(tx, snapshot.snapshot_id, PreviewImpact())
-    computed = await service.compute(case, workers_of(app))
+    worker, case, computed = await computed_over_a_closed_session(app, traffic)
     async with traffic.db.writing(traffic.story.founder) as tx:
         await service.keep_preview(tx, case, computed, ids)
     async with traffic.db.reading(traffic.story.founder) as tx:
-        assert (await service.show_impact(tx, snapshot.snapshot_id)).report.flips
+        assert (await service.show_impact(tx, case.snapshot.snapshot_id)).report.flips
     await erase(traffic.desk, worker.session_id)
     async with traffic.db.reading(traffic.story.founder) as tx:
         with pytest.raises(ImpactNotFound):
-            await service.show_impact(tx, snapshot.snapshot_id)
+            await service.show_impact(tx, case.snapshot.snapshot_id)
