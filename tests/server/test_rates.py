@@ -3,20 +3,17 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 from litestar import Litestar
-from tests.conftest import found
 from tests.replay.desk import REQUEST_HASH, Desk
+from tests.replay.desk_on import desk_on
 from tests.server.conftest import started
 
-from placet.authority.server_keys import ServerKeys
 from placet.kernel.clock import SystemClock
 from placet.kernel.ids import Ids
 from placet.server.app import create_app
 from placet.server.rates import BURST_SECONDS, KEYS_MAX, Rates
 from placet.settings import Settings
-from placet.storage.database import Database
 
 RATE = 10
 
@@ -32,11 +29,7 @@ async def app(tmp_path: Path, database_url: str) -> AsyncIterator[Litestar]:
 @pytest.fixture
 async def desk(app: Litestar, ids: Ids) -> AsyncIterator[Desk]:
     """A refund desk on it."""
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
-    async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as client:
-        db = app.state[Database.__name__]
-        made = Desk(client, db, ids, await found(db, ids))
-        await made.approve(app.state[ServerKeys.__name__])
+    async with desk_on(app, ids, Desk) as made:
         yield made
 
 

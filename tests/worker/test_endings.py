@@ -5,19 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
 from litestar import Litestar
-from tests.conftest import found
 from tests.replay.desk import Desk
+from tests.replay.desk_on import desk_on
 from tests.server.conftest import started
 
-from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
 from placet.replay.calls.runtime import Runtime
 from placet.server.app import create_app
 from placet.settings import Settings
-from placet.storage.database import Database
 from placet.worker.endings import write_endings_for_ever
 
 
@@ -30,11 +27,7 @@ async def app(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Litestar
 @pytest.fixture
 async def desk(app: Litestar, ids: Ids) -> AsyncIterator[Desk]:
     """A refund desk on a database that no other loop looks at."""
-    db = app.state[Database.__name__]
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
-    async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as client:
-        made = Desk(client, db, ids, await found(db, ids))
-        await made.approve(app.state[ServerKeys.__name__])
+    async with desk_on(app, ids, Desk) as made:
         yield made
 
 

@@ -12,8 +12,9 @@ import pytest
 from litestar import Litestar
 from tests.audit.bundles.taking import auditor_of, of_kind, worked
 from tests.authority.commanded import Signer, lay_ready, list_since
-from tests.conftest import Server, found
+from tests.conftest import Server
 from tests.replay.desk import AGENT, CONTRACT, Desk
+from tests.replay.desk_on import desk_on
 from tests.server.conftest import started
 
 from placet.authority.key_changes import service as key_changes
@@ -25,7 +26,6 @@ from placet.evidence import dsse
 from placet.kernel.ids import Ids
 from placet.server.app import create_app
 from placet.settings import Settings
-from placet.storage.database import Database
 
 IDLE = """
     SELECT count(*) FROM pg_stat_activity
@@ -103,11 +103,7 @@ async def app(settings: Settings, database_url: str) -> AsyncIterator[Litestar]:
 @pytest.fixture
 async def desk(app: Litestar, ids: Ids) -> AsyncIterator[OverHttp]:
     """A refund desk on it."""
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
-    async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as client:
-        db = app.state[Database.__name__]
-        made = OverHttp(client, db, ids, await found(db, ids))
-        await made.approve(app.state[ServerKeys.__name__])
+    async with desk_on(app, ids, OverHttp) as made:
         yield made
 
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 from litestar import Litestar
 from tests.audit.bundles.taking import (
@@ -13,8 +12,8 @@ from tests.audit.bundles.taking import (
     streams_in,
     worked,
 )
-from tests.conftest import found
 from tests.replay.desk import Desk
+from tests.replay.desk_on import desk_on
 from tests.server.conftest import started
 
 from placet.authority.key_changes import service as key_changes
@@ -22,7 +21,6 @@ from placet.authority.server_keys import NOBODY, ServerKeys
 from placet.kernel.ids import Ids
 from placet.server.app import create_app
 from placet.settings import Settings
-from placet.storage.database import Database
 
 
 @pytest.fixture
@@ -35,11 +33,7 @@ async def app(tmp_path: Path, database_url: str) -> AsyncIterator[Litestar]:
 @pytest.fixture
 async def desk(app: Litestar, ids: Ids) -> AsyncIterator[Desk]:
     """A refund desk on it."""
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
-    async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as client:
-        db = app.state[Database.__name__]
-        made = Desk(client, db, ids, await found(db, ids))
-        await made.approve(app.state[ServerKeys.__name__])
+    async with desk_on(app, ids, Desk) as made:
         yield made
 
 
