@@ -16,8 +16,7 @@ from tests.house.checkout import ROOT
 
 from placet.authority.checkpoints import store
 from placet.authority.checkpoints.model import Checkpoint
-from placet.events.model import SealPending, StreamId, StreamKind
-from placet.events.tables import SEAL_PENDING
+from placet.events.model import StreamId
 from placet.evidence import merkle
 from placet.evidence.checkpoint import CheckpointPayload
 from placet.evidence.dsse import open_payload, parse_envelope
@@ -76,17 +75,7 @@ async def write(scribe: Scribe, streams: list[StreamId], round_: int) -> None:
         await scribe.say(stream, 1 + (STEP * round_ + 11 * n) % 20)
     ended = StreamId(scribe.ids.new())
     await scribe.say(ended, 2)
-    async with scribe.db.writing(scribe.who) as tx:
-        seal = SealPending(
-            tenant_id=scribe.who.tenant_id,
-            stream_id=ended,
-            kind=StreamKind.SESSION,
-            last_seq=2,
-            last_leaf=bytes(32),
-            status="completed",
-            at=await tx.now(),
-        )
-        await tx.insert(SEAL_PENDING, seal)
+    await scribe.end(ended)
 
 
 async def checkpoints_of(scribe: Scribe) -> list[Checkpoint]:

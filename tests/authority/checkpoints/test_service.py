@@ -13,9 +13,8 @@ from tests.evidence.log.scribe import Scribe
 from placet.authority.checkpoints import service, store
 from placet.authority.checkpoints.model import Checkpoint
 from placet.authority.server_keys import ServerKeys
-from placet.events.model import SYSTEM_ACTOR, SealPending, StreamId, StreamKind, tenant_stream
+from placet.events.model import SYSTEM_ACTOR, StreamId, StreamKind, tenant_stream
 from placet.events.store import list_events
-from placet.events.tables import SEAL_PENDING
 from placet.evidence import merkle
 from placet.evidence.checkpoint import CheckpointPayload, verify_checkpoint
 from placet.evidence.dsse import parse_envelope
@@ -143,17 +142,7 @@ async def test_a_checkpoint_covers_what_tells_of_a_stream_that_had_ended(
 ) -> None:
     stream = StreamId(scribe.ids.new())
     await scribe.say(stream, count)
-    async with scribe.db.writing(scribe.who) as tx:
-        seal = SealPending(
-            tenant_id=scribe.who.tenant_id,
-            stream_id=stream,
-            kind=StreamKind.SESSION,
-            last_seq=2,
-            last_leaf=b"\x07" * 32,
-            status="completed",
-            at=await tx.now(),
-        )
-        await tx.insert(SEAL_PENDING, seal)
+    await scribe.end(stream)
     made = await made_by(scribe, keys)
     seals = tenant_stream(scribe.who.tenant_id, StreamKind.SEALS)
     async with scribe.db.reading(scribe.who) as tx:

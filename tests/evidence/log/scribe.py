@@ -8,8 +8,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
+from placet.events.model import SealPending, StreamId, StreamKind, new_event, tenant_stream
 from placet.events.store import append, list_events
+from placet.events.tables import SEAL_PENDING
 from placet.evidence import merkle
 from placet.evidence.log import service, store
 from placet.evidence.log.model import LogEntry, LogHead, Round
@@ -45,6 +46,20 @@ class Scribe:
         self.db = db
         self.who = who
         self.ids = ids
+
+    async def end(self, stream: StreamId, last_seq: int = 2) -> None:
+        """Note that a stream ended there, for the log to tell of."""
+        async with self.db.writing(self.who) as tx:
+            seal = SealPending(
+                tenant_id=self.who.tenant_id,
+                stream_id=stream,
+                kind=StreamKind.SESSION,
+                last_seq=last_seq,
+                last_leaf=b"\x07" * 32,
+                status="completed",
+                at=await tx.now(),
+            )
+            await tx.insert(SEAL_PENDING, seal)
 
     async def say(self, stream: StreamId, n: int = 1) -> None:
         """Append so many events to a stream, in one transaction."""

@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from tests.conftest import Server
 from tests.evidence.log.scribe import Scribe
 
-from placet.events.model import SealPending, StreamId, StreamKind, tenant_stream
-from placet.events.tables import SEAL_PENDING
+from placet.events.model import StreamId, StreamKind, tenant_stream
 from placet.evidence import merkle
 from placet.evidence.log import service, store
 from placet.evidence.log.model import LogDamaged
@@ -178,17 +177,7 @@ async def test_the_end_of_a_stream_is_told_once_and_enters_like_any_event(
 ) -> None:
     stream = StreamId(scribe.ids.new())
     await scribe.say(stream, 2)
-    async with scribe.db.writing(scribe.who) as tx:
-        seal = SealPending(
-            tenant_id=scribe.who.tenant_id,
-            stream_id=stream,
-            kind=StreamKind.SESSION,
-            last_seq=2,
-            last_leaf=b"\x07" * 32,
-            status="completed",
-            at=await tx.now(),
-        )
-        await tx.insert(SEAL_PENDING, seal)
+    await scribe.end(stream)
     await scribe.advance_all()
     (told,) = await scribe.said(tenant_stream(scribe.who.tenant_id, StreamKind.SEALS))
     assert json.loads(told) == {
