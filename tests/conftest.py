@@ -40,6 +40,16 @@ PASSWORDS = {
     role: f"test-{role}"
     for role in ("placet_app", "placet_migrator", "placet_auditor", "placet_backup")
 }
+PATIENCE = {
+    "statement_timeout": "60s",
+    "lock_timeout": "4s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+"""How long the server waits for the application's role.
+
+By its own times, of 1 to 5 s, a machine that stands still for a moment loses transactions that
+nothing is wrong with. They are tested where the roles are, and on servers of their own.
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -128,6 +138,10 @@ class Server:
             f'CREATE DATABASE "{name}" TEMPLATE "{source}" OWNER placet_owner',
             f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC',
             f'GRANT CONNECT ON DATABASE "{name}" TO {", ".join(PASSWORDS)}',
+            *(
+                f"ALTER ROLE placet_app IN DATABASE \"{name}\" SET {limit} = '{wait}'"
+                for limit, wait in PATIENCE.items()
+            ),
         )
 
 

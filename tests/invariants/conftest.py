@@ -11,7 +11,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.conftest import Server
+from tests.conftest import PATIENCE, Server
 from tests.invariants.service import Service
 from tests.invariants.stage import Stage, opened
 
@@ -20,11 +20,15 @@ from placet.storage.embedded.cluster import Cluster, ensure
 from placet.storage.migrations import upgrade
 
 QUIET = "ALTER SYSTEM SET autovacuum = off"
+PATIENT = "; ".join(
+    f"ALTER ROLE placet_app SET {limit} = '{PATIENCE[limit]}'" for limit in PATIENCE
+)
 
 
 async def _quieten(url: str) -> None:
     connection = await asyncpg.connect(url)
     await connection.execute(QUIET)
+    await connection.execute(PATIENT)
     await connection.execute("SELECT pg_reload_conf()")
     await connection.close()
 

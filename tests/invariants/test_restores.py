@@ -19,6 +19,7 @@ from tests.conftest import found
 from tests.invariants.restored import BACK_SECONDS, Restored, backed_up
 from tests.invariants.stage import refund
 from tests.invariants.wire import Wire, wired
+from tests.patient import Patient, Said
 from tests.replay.desk import REQUEST_HASH, Desk, Worker
 from tests.server.conftest import started
 
@@ -40,7 +41,6 @@ ROUNDS = int(os.environ.get("PLACET_ROUNDS", "2"))
 WORKERS = 3
 STEPS = 4
 OK = 200
-LATER = 503
 NOW = "SELECT pg_current_wal_insert_lsn()::text"
 
 
@@ -246,35 +246,11 @@ async def is_paid_once(scene: Scene, history: History, epoch: int) -> None:
     assert call["status"] == "granted"
 
 
-class Patient(httpx.ASGITransport):
-    """The way into an application without a socket, for clients that send the same again.
-
-    On a busy machine the service has no connection free for a moment, and says so.
-    """
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request until it is answered by more than that."""
-        async with asyncio.timeout(BACK_SECONDS):
-            while True:
-                answered = await super().handle_async_request(request)
-                if not await is_busy(answered):
-                    return answered
-                # A refusal at the door waits for nothing, and would let nobody else come to it.
-                await asyncio.sleep(0)
-
-
-async def is_busy(answered: httpx.Response) -> bool:
-    """Tell whether an answer says that the same is to be sent again, and nothing was decided."""
-    if answered.status_code != LATER:
-        return False
-    said: dict[str, str] = json.loads(await answered.aread())
+def is_later(said: Said) -> bool:
+    """Tell whether a refusal says that the same is to be sent again, and nothing was decided."""
     # A machine that is slow enough holds the database against its witness too seldom.
-    return said["code"] == "governance_unavailable" or said["detail"].endswith("for too long")
-
-
-def transport_to(app: Litestar) -> httpx.ASGITransport:
-    """Return the way into an application."""
-    return Patient(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
+    is_behind = str(said["detail"]).endswith("for too long")
+    return is_behind or said["code"] == "governance_unavailable"
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
@@ -288,7 +264,9 @@ async def test_a_restore_to_any_point_lets_nothing_of_before_be_used_and_nothing
         wired(own.url("placet_app")) as wire,
         backed_up(own, ids) as copy,
         started(create_app(settings, wire.url)) as app,
-        httpx.AsyncClient(transport=transport_to(app), base_url="http://placet.test") as client,
+        httpx.AsyncClient(
+            transport=Patient(app, is_later), base_url="http://placet.test"
+        ) as client,
     ):
         db = app.state[Database.__name__]
         desk = Desk(client, db, ids, await found(db, ids))

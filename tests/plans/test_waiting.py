@@ -10,6 +10,7 @@ import httpx
 import pytest
 from litestar import Litestar
 from tests.conftest import Server
+from tests.patient import Patient
 from tests.plans.test_routes import PLAN, fetch
 from tests.server.conftest import started
 from tests.studio.story import AGENT, Story
@@ -37,7 +38,7 @@ async def node(database_url: str, tmp_path: Path) -> AsyncIterator[Litestar]:
 
 @pytest.fixture
 async def there(node: Litestar) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=node)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
+    transport = Patient(node)
     async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as made:
         yield made
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from litestar import Litestar
 from tests.conftest import Workplace
+from tests.patient import Patient
 from tests.replay.desk import Desk
 from tests.server.conftest import started
 
@@ -29,7 +30,7 @@ async def app(
 @pytest.fixture(scope="session")
 async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a socket."""
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
+    transport = Patient(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as made:
         yield made
 

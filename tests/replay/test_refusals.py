@@ -34,6 +34,14 @@ from placet.storage.database import POOL_SIZE, Database, HotPool, HotRow
 Body = Callable[[Scene], dict[str, Any]]
 
 
+@pytest.fixture(scope="module")
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that takes the first answer, whatever it is."""
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
+    async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as made:
+        yield made
+
+
 @pytest.fixture
 async def admin(server: Server, database_name: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
     connection = await asyncpg.connect(server.admin(database_name))

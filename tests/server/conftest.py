@@ -8,6 +8,7 @@ import httpx
 import pytest
 from litestar import Litestar
 from tests.conftest import Server
+from tests.patient import Patient
 from tests.server.world import Builder, World
 
 from placet.authority.server_keys import ServerKeys
@@ -51,7 +52,7 @@ async def app(
 @pytest.fixture(scope="session")
 async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
     """A client that carries no key."""
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
+    transport = Patient(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as made:
         yield made
 

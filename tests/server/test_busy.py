@@ -15,6 +15,14 @@ from placet.kernel.ids import Ids
 from placet.storage.database import POOL_SIZE, Database
 
 
+@pytest.fixture(scope="module")
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that takes the first answer, whatever it is."""
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
+    async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as made:
+        yield made
+
+
 @pytest.fixture
 async def desk(
     app: Litestar, client: httpx.AsyncClient, db: Database, ids: Ids, workplace: Workplace

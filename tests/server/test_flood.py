@@ -1,6 +1,7 @@
 """A flood of requests when no ordinary connection is left: each is answered, and soon."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -16,6 +17,14 @@ from placet.storage.database import Database
 
 FLOOD = REQUESTS_MAX + 64
 SECONDS_MAX = 2.5
+
+
+@pytest.fixture(scope="module")
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that takes the first answer, whatever it is."""
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
+    async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as made:
+        yield made
 
 
 @pytest.fixture
