@@ -26,6 +26,9 @@ from placet.worker.loops import LOOPS
 ENFORCE: Final = SessionMode.ENFORCE
 """Staging only reports unless its workspace, or the client, says more."""
 
+IN_VAIN: Final = Patience(total=3.0, attempt=20.0, pause=0.02)
+"""For where nobody will answer: what is tried until it runs out takes time."""
+
 ASKED: Final[dict[str, Any]] = {
     "tool": "email_customer",
     "side_effect": "write",
@@ -63,7 +66,7 @@ def service(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         server = Service(config_for(app), app, ready.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        assert ready.wait(20), "the service did not come up"
+        assert ready.wait(60), "the service did not come up"
         port = listener.getsockname()[1]
         yield Serving(url=f"http://127.0.0.1:{port}", folder=folder)
         server.should_exit = True
@@ -152,7 +155,7 @@ class RefundDesk:
     def client(self, network: Network | None = None, **options: Any) -> Client:  # noqa: ANN401 -- a client's own options
         """Return a client with the agent's key, through a network if one is given."""
         transport = None if network is None else network.line()
-        patience = Patience(total=3.0, attempt=2.0, pause=0.02)
+        patience = Patience(total=15.0, attempt=20.0, pause=0.02)
         return Client(
             self.url, self.agent_key, **({"transport": transport, "patience": patience} | options)
         )

@@ -26,7 +26,7 @@ from placet.studio.workspaces.model import CreateWorkspace
 DEVELOPMENT, STAGING, PRODUCTION = Environment
 BLOCK, CAPTURE = Enforcement.BLOCK, Unplanned.CAPTURE
 PAYING = REFUND | {"side_effect": "write", "evidence_class": "ack_only"}
-HASTY = Patience(total=0.0, attempt=2.0)
+HASTY = Patience(total=0.0, attempt=20.0)
 
 ALLOWED, REFUSED = 100, 50_001
 """Amounts in cents: one that the contract allows, and one beyond its bound."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.journeys.conftest import ASKED, ENFORCE, Network, RefundDesk, Serving
-from tests.journeys.test_sdk_away import HASTY, open_statuses
+from tests.journeys.test_sdk_away import open_statuses
 from tests.studio.story import AGENT, LOOKUP, Signer, Story, contract
 
 from placet.evidence.ask_vote import AskDecision
@@ -19,6 +19,7 @@ from placet.sdk.errors import ApprovalPending, CallBlocked
 from placet.sdk.govern import governed
 from placet.sdk.outcomes import Ending, Outcome
 from placet.sdk.requests import next_request
+from placet.sdk.retry import Patience
 from placet.sdk.studio.client import Studio
 from placet.sdk.turn import Tools
 from placet.studio.asks.model import AskShown
@@ -273,8 +274,10 @@ async def test_a_turn_tells_what_it_did_also_where_it_cannot_wait_for_people(
         ToolCall(id="b", name="lookup_order", arguments='{"order_id":"o1"}'),
     ]
     network.after["receipts"] = cut
+    # A wait for people that nobody answers is tried for twice as long as one attempt may take.
+    patience = Patience(total=0.0, attempt=2.0)
     async with (
-        desk.client(network, patience=HASTY) as client,
+        desk.client(network, patience=patience) as client,
         client.session(mode=ENFORCE) as session,
     ):
         # Nobody answers within a wait of a second: no more is waited for than that.

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from tests.journeys.conftest import Line, Network, RefundDesk, Serving, open_desk
+from tests.journeys.test_sdk_away import HASTY
 from tests.studio.story import AGENT, LOOKUP, Story
 
 from placet.kernel.principal import Environment
@@ -48,7 +49,7 @@ async def test_a_session_shows_under_which_hash_its_process_runs_while_it_is_hel
 ) -> None:
     reported = told(network)
     async with desk.client(network, holder="desk:1") as client, client.session() as session:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await reported.wait()
         (one,) = await instances(story)
         assert (one.instance_id, one.status) == ("desk:1", AttachmentStatus.ATTACHED)
@@ -114,7 +115,7 @@ async def test_a_process_without_a_plan_is_shown_as_such(
 async def test_a_process_that_found_nobody_says_so_once_somebody_is_there(
     desk: RefundDesk, network: Network, story: Story
 ) -> None:
-    async with desk.client(network) as client:
+    async with desk.client(network, patience=HASTY) as client:
         network.is_down = True
         with pytest.raises(GovernanceUnavailable):
             await client.session().__aenter__()
@@ -175,7 +176,7 @@ async def test_reports_that_are_never_answered_keep_nothing_from_being_done(
     desk: RefundDesk, network: Network, story: Story
 ) -> None:
     line = DeafToReports(network, HttpxTransport(network.url))
-    async with asyncio.timeout(20), desk.client(transport=line) as client:
+    async with asyncio.timeout(60), desk.client(transport=line) as client:
         async with client.session():
             assert await lookup_order("17") == "order 17"
         async with client.session():
@@ -190,7 +191,7 @@ async def test_a_schema_that_is_not_taken_does_not_hide_the_instance(
         client.offer([{"name": "odd", "input_schema": {"maximum": 2**60}}])
         reported = told(network)
         async with client.session():
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await reported.wait()
     (one,) = await instances(story)
     assert (one.status, one.tool_count) == (AttachmentStatus.ATTACHED, 1)

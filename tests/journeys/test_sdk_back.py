@@ -54,7 +54,7 @@ async def killed(desk: RefundDesk, folder: Path, tool: str, point: str) -> tuple
         point,
         env=os.environ | {"PLACET_API_KEY": desk.agent_key},
     )
-    assert await asyncio.wait_for(child.wait(), 30) == -signal.SIGKILL
+    assert await asyncio.wait_for(child.wait(), 120) == -signal.SIGKILL
     (session_id,) = sessions_in(folder)
     return session_id, effects.read_text().split() if effects.exists() else []
 

@@ -44,7 +44,7 @@ async def test_a_wall_clock_that_is_an_hour_off_changes_nothing(
     wire, clock = Wire(desk.url), WrongClock(timedelta(hours=hours))
     issue_refund, _ = refunding()
     async with desk.client(transport=wire, clock=clock) as client:
-        async with client.session(mode=ENFORCE, ttl_seconds=3, journal=tmp_path) as session:
+        async with client.session(mode=ENFORCE, ttl_seconds=9, journal=tmp_path) as session:
             (outcome,) = await session.run_turn([LOOKUP], {"lookup_order": look_up})
             assert outcome.ending is Ending.SUCCEEDED
             assert await issue_refund("ord_1", 7) == "rf_1"
@@ -122,7 +122,7 @@ class Holding(Wire):
         is_receipt = request.path.endswith("/receipts")
         if is_receipt and not self.is_next.is_set():
             self.is_next.set()
-            await asyncio.wait_for(self.arrived.wait(), 20)
+            await asyncio.wait_for(self.arrived.wait(), 60)
         response = await super().send(request)
         if is_receipt:
             self.arrived.set()
@@ -138,7 +138,7 @@ async def test_receipts_that_overtake_each_other_lead_to_the_end_that_is_true(
     @governed
     def issue_refund(order_id: str, amount_cents: int) -> str:
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         return f"{order_id}: {amount_cents}"
 
     async with desk.client(transport=line) as client:

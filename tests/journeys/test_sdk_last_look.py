@@ -166,7 +166,7 @@ def test_an_interrupt_before_a_plain_tool_began_leaves_no_doubt(desk: RefundDesk
 
         with pytest.raises(KeyboardInterrupt):
             session._loop.run(interrupted())  # noqa: SLF001 -- where the caller waits
-        assert ended.wait(20)
+        assert ended.wait(60)
         assert session.state(pending=True).pending == []
 
 

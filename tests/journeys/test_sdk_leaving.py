@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -78,9 +79,14 @@ async def test_a_renewal_goes_on_after_anything_that_went_wrong(
         message = "not what a transport raises"
         raise RuntimeError(message)
 
-    async with desk.client(network) as client, client.session(mode=ENFORCE, ttl_seconds=3):
+    clock, ttl = LateClock(), 15
+    network.after["lease"] = partial(clock.half_a_second_before_the_renewal, ttl)
+    async with (
+        desk.client(network, clock=clock) as client,
+        client.session(mode=ENFORCE, ttl_seconds=ttl),
+    ):
         network.after["lease"] = breaks
-        assert await asyncio.to_thread(again.wait, 20)
+        assert await asyncio.to_thread(again.wait, 60)
 
 
 @pytest.mark.parametrize("is_turn", [False, True])
@@ -140,7 +146,7 @@ async def test_leaving_waits_for_a_tool_until_its_grant_has_run_out_and_no_longe
 ) -> None:
     slow, clock = Slow(), LateClock()
     async with desk.client(clock=clock) as client:
-        async with asyncio.timeout(20), client.session(mode=ENFORCE) as session:
+        async with asyncio.timeout(60), client.session(mode=ENFORCE) as session:
             tool = session.governed("issue_refund")(slow.work)
             running = asyncio.ensure_future(tool("ord_1", 7))
             await slow.has_begun.wait()

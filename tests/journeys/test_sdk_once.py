@@ -71,7 +71,7 @@ class Slow:
         """Begin, wait, and end."""
         self.began.append(f"{order_id}:{amount_cents}")
         self.has_begun.set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self.go_on.wait()
         return "done"
 

@@ -134,7 +134,7 @@ def line(desk: RefundDesk) -> Refusing:
 
 @pytest.fixture
 async def client(desk: RefundDesk, line: Refusing) -> AsyncIterator[Client]:
-    patience = Patience(total=2.0, attempt=2.0, pause=0.001)
+    patience = Patience(total=8.0, attempt=20.0, pause=0.001)
     async with desk.client(transport=line, patience=patience, reports=False) as one:
         yield one
 

@@ -2,13 +2,14 @@
 
 import base64
 import threading
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
-from tests.journeys.conftest import ENFORCE, Network, RefundDesk, Serving, open_desk
-from tests.journeys.test_sdk_away import HASTY, refunding
+from tests.journeys.conftest import ENFORCE, IN_VAIN, Network, RefundDesk, Serving, open_desk
+from tests.journeys.test_sdk_away import HASTY, LEASE, LateClock, refunding
 from tests.journeys.wire import Wire
 from tests.studio.story import AGENT, Story
 
@@ -33,10 +34,11 @@ async def test_unguarded_calls_are_told_once_somebody_answers_again(
 ) -> None:
     desk = await open_desk(service, story, Environment.DEVELOPMENT)
     issue_refund, _ = refunding()
-    told = threading.Event()
+    told, clock = threading.Event(), LateClock()
+    network.after["lease"] = partial(clock.half_a_second_before_the_renewal, LEASE)
     async with (
-        desk.client(network, patience=HASTY) as client,
-        client.session(mode=ENFORCE, ttl_seconds=3) as session,
+        desk.client(network, patience=HASTY, clock=clock) as client,
+        client.session(mode=ENFORCE, ttl_seconds=LEASE) as session,
     ):
         network.is_down = True
         for order in ("ord_1", "ord_2"):
@@ -55,7 +57,10 @@ async def test_unguarded_calls_are_told_on_leaving_and_a_lost_answer_counts_noth
     desk = await open_desk(service, story, Environment.DEVELOPMENT)
     issue_refund, _ = refunding()
     network.loses_first_answers = True
-    async with desk.client(network) as client, client.session(mode=ENFORCE) as session:
+    async with (
+        desk.client(network, patience=IN_VAIN) as client,
+        client.session(mode=ENFORCE) as session,
+    ):
         network.is_down = True
         await issue_refund("ord_1", 100)
         network.is_down = False

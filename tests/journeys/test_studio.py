@@ -121,7 +121,7 @@ class Agent:
         line = self._network.line()
         client = Client(self._network.url, self._key, transport=line, holder=name)
         async with client, client.session() as session:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await reported.wait()
             yield session
 

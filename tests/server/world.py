@@ -89,6 +89,7 @@ class Builder:
         await self._authority(own, "")
         await self._authority(other, "foreign_")
         await _expire(admin_url, self.world.ids["expired_key_id"])
+        await _keep_leases(admin_url, self.world.tenants)
         self._strangers()
         return self.world
 
@@ -312,6 +313,17 @@ class Builder:
         world.keys["stolen_id"] = format_key(None, ApiKeyId(world.ids["key_id"]), ids.token(32))
         last = world.keys["admin"][-1]
         world.keys["admin_broken"] = world.keys["admin"][:-1] + ("A" if last != "A" else "B")
+
+
+async def _keep_leases(admin_url: str, tenants: list[UUID]) -> None:
+    """Let leases last for as long as the world is looked at; the application gives a minute."""
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(admin_url)
+    await connection.execute(
+        "UPDATE placet.replay_session SET lease_expires_at = lease_expires_at + interval '1 day'"
+        " WHERE tenant_id = ANY($1::uuid[])",
+        tenants,
+    )
+    await connection.close()
 
 
 async def _expire(admin_url: str, key_id: str) -> None:
