@@ -68,7 +68,8 @@ async def claim_call(
         write = _write(runtime, call_id, asked.claim_id, claim)
         if attempt >= HASTY:
             write = msgspec.structs.replace(write, left=patient(write.left))
-        row = await store.claim(runtime.db.hot, caller, version, write)
+        async with runtime.lanes.through(write.left.tallied):
+            row = await store.claim(runtime.db.hot, caller, version, write)
         match row["code"]:
             case "redo":
                 taken |= frozenset(row["taken"] or ())

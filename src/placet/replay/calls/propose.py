@@ -81,7 +81,8 @@ async def register_calls(
         if attempt >= HASTY:
             decided = msgspec.structs.replace(decided, left=patient(decided.left))
         write = _write(runtime, proposed, decided)
-        row = await send(runtime.db.hot, caller, version, write)
+        async with runtime.lanes.through(write.left.tallied):
+            row = await send(runtime.db.hot, caller, version, write)
         match row["code"]:
             case "redo":
                 known = runtime.learn(caller.key, caller.session_id, row["facts"], known)

@@ -16,6 +16,7 @@ from placet.kernel.value import Value
 from placet.replay.calls.audiences import Audiences
 from placet.replay.calls.memory import Known, Memory, known_from
 from placet.replay.sessions.policies import Pinned, Policies
+from placet.replay.tallies.lanes import Lanes
 from placet.storage.database import Database
 from placet.tenancy.model import ParsedKey
 
@@ -50,6 +51,7 @@ class Runtime:
         )
         self.policies = Policies()
         self.audiences = Audiences()
+        self.lanes = Lanes()
 
     def now(self) -> datetime:
         """Return the database's time as far as it can be guessed here.
