@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import Server
 
 from placet.kernel.refusals import GovernanceUnavailable
+from placet.storage import lending
 from placet.storage.database import Database, HotConnection, HotPool
 from placet.storage.lending import Lender
 
@@ -91,6 +92,113 @@ async def test_a_connection_that_failed_makes_room_for_who_waits(lender: Lender)
     assert await came.fetchval("SELECT 1") == 1
     lender.give(came)
     lender.give(held[1])
+
+
+@pytest.fixture
+async def slow(database_url: str) -> AsyncIterator[tuple[Lender, list[asyncio.Event]]]:
+    """What lends connections whose opening lasts until a test lets it end, one by one."""
+    opening: list[asyncio.Event] = []
+
+    async def warming(_: object) -> None:
+        mine = asyncio.Event()
+        opening.append(mine)
+        await mine.wait()
+
+    async with asyncpg.create_pool(
+        database_url, min_size=0, max_size=SIZE, connection_class=HotConnection, init=warming
+    ) as pool:
+        made = Lender(pool)
+        yield made, opening
+        await made.close()
+
+
+async def begun(opening: list[asyncio.Event], many: int) -> None:
+    """Return once so many are being opened."""
+    while len(opening) < many:  # noqa: ASYNC110 -- the driver calls, and tells nobody
+        await asyncio.sleep(0)
+
+
+async def test_who_waits_for_one_to_be_opened_takes_what_is_given_back_first(
+    slow: tuple[Lender, list[asyncio.Event]],
+) -> None:
+    lender, opening = slow
+    taking = asyncio.create_task(lender.take())
+    await begun(opening, 1)
+    opening[0].set()
+    held = await taking
+    waiting = asyncio.create_task(lender.take())
+    await begun(opening, 2)
+    lender.give(held)
+    assert await waiting is held
+    opening[1].set()
+    other = await lender.take()
+    assert other is not held
+    for connection in (held, other):
+        lender.give(connection)
+
+
+async def test_one_that_was_opened_for_longer_than_anybody_waits_is_there_for_the_next(
+    slow: tuple[Lender, list[asyncio.Event]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lender, opening = slow
+    monkeypatch.setattr(lending, "OPEN_SECONDS", 0.0)
+    with pytest.raises(TimeoutError):
+        await lender.take()
+    monkeypatch.undo()
+    await begun(opening, 1)
+    taking = asyncio.create_task(lender.take())
+    await asyncio.sleep(0)
+    opening[0].set()
+    lender.give(await taking)
+    assert len(opening) == 1
+
+
+async def test_no_more_are_opened_at_once_than_wait_or_than_there_is_room_for(
+    slow: tuple[Lender, list[asyncio.Event]],
+) -> None:
+    lender, opening = slow
+    taking = [asyncio.create_task(lender.take()) for _ in range(SIZE + 2)]
+    await begun(opening, SIZE)
+    assert lender.is_exhausted
+    for one in opening:
+        one.set()
+    for _ in range(SIZE + 2):
+        done, rest = await asyncio.wait(taking, return_when=asyncio.FIRST_COMPLETED)
+        lender.give(done.pop().result())
+        taking = [*done, *rest]
+    assert len(opening) == SIZE
+
+
+async def test_where_none_can_be_opened_each_is_told_and_the_place_is_free_again(
+    database_url: str,
+) -> None:
+    faults = iter([OSError("the first"), OSError("the second"), None])
+
+    async def failing(_: object) -> None:
+        fault = next(faults)
+        if fault is not None:
+            raise fault
+
+    async with asyncpg.create_pool(
+        database_url, min_size=0, max_size=1, connection_class=HotConnection, init=failing
+    ) as pool:
+        lender = Lender(pool)
+        taking = [asyncio.create_task(lender.take()) for _ in range(SIZE + 1)]
+        told = await asyncio.gather(*taking[:SIZE], return_exceptions=True)
+        assert [str(one) for one in told] == ["the first", "the second"]
+        lender.give(await taking[SIZE])
+        await lender.close()
+
+
+async def test_closing_ends_what_is_being_opened_and_tells_who_waits(
+    slow: tuple[Lender, list[asyncio.Event]],
+) -> None:
+    lender, opening = slow
+    taking = asyncio.create_task(lender.take())
+    await begun(opening, 1)
+    await lender.close()
+    with pytest.raises(TimeoutError):
+        await taking
 
 
 async def test_a_connection_that_ended_while_it_was_free_is_not_lent(

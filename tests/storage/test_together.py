@@ -13,6 +13,7 @@ from tests.conftest import Server
 
 from placet.kernel.ids import Ids
 from placet.kernel.refusals import GovernanceUnavailable, RequestInProgress
+from placet.storage import together
 from placet.storage.database import Database, HotPool
 from placet.storage.faults import translated
 from placet.storage.together import SIZES, Group, Groups, statement
@@ -45,10 +46,11 @@ class Counted:
     ids: Ids
     held: "asyncpg.Connection[Any]"
     sizes: list[int] = field(default_factory=list)
+    is_full: bool = False
 
     def __post_init__(self) -> None:
         """Make the group."""
-        self.group = Group("echo_v1", self._fetch)
+        self.group = Group("echo_v1", self._fetch, lambda: self.is_full)
 
     async def echo(self, said: int, lock: int = 0, session: UUID | None = None) -> int:
         """Return what one call answers to a number."""
@@ -148,7 +150,7 @@ async def test_where_the_answer_of_a_statement_is_lost_nothing_is_sent_again(
 
 
 async def test_groups_are_forgotten_once_nothing_is_under_way(counted: Counted) -> None:
-    groups = Groups(counted.group._fetch)  # noqa: SLF001 -- the same pool
+    groups = Groups(counted.group._fetch, lambda: False)  # noqa: SLF001 -- the same pool
     calls = [
         asyncio.create_task(groups.call("echo_v1", KEY, counted.ids.new(), (KEY, n, lock)))
         for n, lock in ((1, HELD), (2, 0), (3, 0))
@@ -160,6 +162,24 @@ async def test_groups_are_forgotten_once_nothing_is_under_way(counted: Counted) 
     await counted.held.fetch("SELECT pg_advisory_unlock($1)", HELD)
     await asyncio.gather(*calls, return_exceptions=True)
     assert groups._groups == {}  # noqa: SLF001 -- as above
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+async def test_who_waited_too_long_is_refused_only_where_no_connection_is_free(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch, *, is_full: bool
+) -> None:
+    monkeypatch.setattr(together, "WAIT_SECONDS", 0.0)
+    counted.is_full = is_full
+    first = await under_way(counted)
+    told = await asyncio.gather(
+        counted.echo(2), counted.echo(3), counted.echo(4), return_exceptions=True
+    )
+    if is_full:
+        assert {type(one) for one in told} == {GovernanceUnavailable}
+    else:
+        assert list(told) == [2, 3, 4]
+    await counted.held.fetch("SELECT pg_advisory_unlock($1)", HELD)
+    assert await first == 1
 
 
 async def test_who_goes_away_takes_no_other_call_along(counted: Counted) -> None:

@@ -132,7 +132,9 @@ class HotPool:
         self.lender = Lender(pool)
         self._reserved = Lender(reserved)
         self._owed = self.lender if owed is None else Lender(owed)
-        self._groups = Groups(functools.partial(self._fetch, self.lender))
+        self._groups = Groups(
+            functools.partial(self._fetch, self.lender), lambda: self.lender.is_exhausted
+        )
         self.round_trips = 0
 
     async def call(

@@ -42,7 +42,7 @@ Fetch: TypeAlias = Callable[[str, Sequence[object]], Awaitable[list[asyncpg.Reco
 
 
 WAIT_SECONDS: Final = 0.5
-"""How long a call may wait for those before it, as for a connection."""
+"""How long a call may wait for those before it where no connection is free."""
 
 
 class _Call(NamedTuple):
@@ -55,10 +55,21 @@ class _Call(NamedTuple):
 class Group:
     """The calls of one function that one key asks for."""
 
-    def __init__(self, name: str, fetch: Fetch, on_idle: Callable[[], None] = lambda: None) -> None:
-        """Begin with none under way; `on_idle` is called whenever none is any more."""
+    def __init__(
+        self,
+        name: str,
+        fetch: Fetch,
+        is_full: Callable[[], bool],
+        on_idle: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin with none under way.
+
+        `is_full` says whether no connection is free; `on_idle` is called whenever none is under way
+        any more.
+        """
         self._name = name
         self._fetch = fetch
+        self._is_full = is_full
         self._on_idle = on_idle
         self._waiting: deque[_Call] = deque()
         self._under_way = 0
@@ -117,11 +128,13 @@ class Group:
         """Take the first of each session, in the order of the sessions' ids."""
         first: dict[UUID, _Call] = {}
         rest: list[_Call] = []
+        # Who waited because all stood still may go on: a connection is there.
+        refuses = self._is_full()
         too_old = asyncio.get_running_loop().time() - WAIT_SECONDS
         for one in self._waiting:
             if one.answer.done():
                 continue
-            if one.since < too_old:
+            if refuses and one.since < too_old:
                 _tell(one, GovernanceUnavailable(detail=_BUSY, retry_after_seconds=1))
                 continue
             if one.session in first or len(first) == SIZES[0]:
@@ -171,9 +184,10 @@ class Group:
 class Groups:
     """The groups of every function and key, while anything is under way in them."""
 
-    def __init__(self, fetch: Fetch) -> None:
-        """Begin with none."""
+    def __init__(self, fetch: Fetch, is_full: Callable[[], bool]) -> None:
+        """Begin with none; `is_full` says whether no connection is free."""
         self._fetch = fetch
+        self._is_full = is_full
         self._groups: dict[tuple[str, Hashable], Group] = {}
 
     async def call(
@@ -185,7 +199,7 @@ class Groups:
         if group is None:
             # It is there while anything is under way in it, whoever still waits for that.
             forget = functools.partial(self._forget, place)
-            group = self._groups[place] = Group(name, self._fetch, forget)
+            group = self._groups[place] = Group(name, self._fetch, self._is_full, forget)
         return await group.call(session, arguments)
 
     def _forget(self, place: tuple[str, Hashable]) -> None:
