@@ -23,23 +23,16 @@ from tests.replay.asks.people import ESCALATE, AskDesk
 from tests.replay.desk import Desk
 from tests.replay.refused import ENOUGH, NOTE, PREFLIGHT, Scene
 from tests.server.stored import Stored, looking
+from tests.server.test_busy import exhausted
 
 from placet.authority.server_keys import ServerKeys
 from placet.kernel.ids import Ids
 from placet.replay.calls.runtime import Runtime
 from placet.replay.sessions.policies import Policies
 from placet.server.problems import MEDIA_TYPE
-from placet.storage.database import POOL_SIZE, Database, HotPool, HotRow
+from placet.storage.database import Database, HotPool, HotRow
 
 Body = Callable[[Scene], dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that takes the first answer, whatever it is."""
-    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
-    async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as made:
-        yield made
 
 
 @pytest.fixture
@@ -336,16 +329,18 @@ async def test_an_artifact_that_was_changed_where_it_is_stored_decides_nothing(
 
 
 async def test_without_a_connection_nothing_is_decided_and_nothing_is_written(
-    scene: Scene,
+    app: Litestar, scene: Scene
 ) -> None:
     kept = await stored(scene)
-    lender = scene.runtime.db.hot.lender
-    taken = [await lender.take() for _ in range(POOL_SIZE)]
-    try:
+    patient = scene.desk.client
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://placet.test") as impatient,
+        exhausted(app),
+    ):
+        scene.desk.client = impatient
         answered = await post(scene, *ACTS["proposal"])
-    finally:
-        for connection in taken:
-            lender.give(connection)
+    scene.desk.client = patient
     assert told(answered) == (503, "governance_unavailable", "wait")
     assert int(answered.headers["Retry-After"]) >= 1
     assert await kept.changed() == set()

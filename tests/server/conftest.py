@@ -57,6 +57,14 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
         yield made
 
 
+@pytest.fixture
+async def impatient(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that takes the first answer, whatever it is."""
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
+    async with httpx.AsyncClient(transport=transport, base_url="http://placet.test") as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 async def world(  # noqa: PLR0913, PLR0917 -- all that a world stands on
     app: Litestar,
