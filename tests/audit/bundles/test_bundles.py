@@ -24,7 +24,7 @@ from placet.audit.bundles.model import ErasedMeanwhile, Wish
 from placet.audit.bundles.service import Begun
 from placet.authority.checkpoints import service as checkpoints
 from placet.authority.server_keys import ServerKeys
-from placet.events.model import StreamKind, tenant_stream
+from placet.events.model import StreamId, StreamKind, tenant_stream
 from placet.events.store import list_events
 from placet.evidence.bundle import BundleScope, ScopeKind
 from placet.evidence.verify import verify_bundle
@@ -101,6 +101,23 @@ async def test_an_incident_has_the_sessions_that_its_window_touches_up_to_its_en
     assert "session" not in kinds_in(before)
 
 
+async def test_an_incident_has_what_people_did_in_its_window_up_to_its_end(
+    desk: Desk, auditor: Auditor
+) -> None:
+    await worked(desk)
+    workspace = str(desk.workspace.workspace_id)
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        stream = StreamId(desk.workspace.workspace_id)
+        times = [event.at for event in await list_events(tx, stream, after=0, limit=1_000)]
+    cut = times[0]
+    lines = await auditor.take(**{"from": cut - HOUR, "to": cut})
+    assert streams_in(lines)[workspace] == sum(at <= cut for at in times) < len(times)
+    assert {"tenancy", "workspace"} <= kinds_in(lines)
+    assert "session" not in kinds_in(lines)
+    before = await auditor.take(**{"from": cut - 2 * HOUR, "to": cut - HOUR})
+    assert not {"tenancy", "workspace", "session"} & kinds_in(before)
+
+
 async def test_an_incident_is_narrowed_by_agent_and_by_tool(desk: Desk, auditor: Auditor) -> None:
     worker = await worked(desk)
     idle = await desk.worker()
@@ -111,6 +128,7 @@ async def test_an_incident_is_narrowed_by_agent_and_by_tool(desk: Desk, auditor:
     by_tool = streams_in(await auditor.take(**window, tool="lookup_order"))
     assert str(worker.session_id) in by_tool
     assert str(idle.session_id) not in by_tool
+    assert "workspace" not in kinds_in(await auditor.take(**window, tool="lookup_order"))
     assert "session" not in kinds_in(await auditor.take(**window, agent="another"))
 
 

@@ -8,7 +8,7 @@ newest checkpoint of the tenant's log with the proof of each stream's place in i
 |---|---|
 | session | the session's |
 | approval | the workspace's |
-| incident | those of every session that has an event between two times and fits agent and tool |
+| incident | all that have an event between two times; with an agent or tool, sessions that fit it |
 | tenant | all of them |
 
 With each but the last go the tenant's streams of authority, of controls, of seals and of erasures.

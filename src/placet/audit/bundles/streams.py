@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from placet.audit.bundles import store
+from placet.audit.bundles.model import StreamEnd
 from placet.authority import store as authority
 from placet.authority.key_changes import store as key_changes
 from placet.events import store as events
@@ -57,6 +58,8 @@ async def heads_of(db: Database, principal: Principal, scope: BundleScope) -> li
             async with db.reading(principal) as tx:
                 ends = await _tenant_wide(tx, ENDS)
             touched = await _incident(db, principal, scope)
+            if scope.agent is None and scope.tool is None:
+                touched += await _others(db, principal, scope)
             async with db.reading(principal) as tx:
                 return ends + await _tenant_wide(tx, TENANT_WIDE - ENDS) + touched
         case other:
@@ -140,6 +143,27 @@ async def _workspace(tx: Reading, approval_id: UUID | None) -> list[StreamHead]:
     return [export.head_of(one) for one in streams if one.stream_id == approval.workspace_id]
 
 
+async def _others(db: Database, principal: Principal, scope: BundleScope) -> list[StreamHead]:
+    """Return the streams of no session that a window touches, each up to its end."""
+    since, until = _window(scope)
+    async with db.reading(principal) as tx:
+        streams = [one for one in await events.list_streams(tx) if one.kind not in TENANT_WIDE]
+    kinds: dict[UUID, StreamKind] = {one.stream_id: one.kind for one in streams}
+    ids = list(kinds)
+    found: list[StreamHead] = []
+    for at in range(0, len(ids), store.AT_ONCE):
+        async with db.reading(principal) as tx:
+            ends = await store.list_ends(tx, ids[at : at + store.AT_ONCE], since, until)
+        found += [_head(end, kinds[end.stream_id]) for end in ends]
+    return found
+
+
+def _head(end: StreamEnd, kind: StreamKind) -> StreamHead:
+    return StreamHead(
+        stream_id=end.stream_id, kind=kind.value, head_seq=end.seq, head_leaf=end.leaf.hex()
+    )
+
+
 async def _incident(db: Database, principal: Principal, scope: BundleScope) -> list[StreamHead]:
     """Return the streams of the sessions that a window touches, each up to its end."""
     since, until = _window(scope)
@@ -150,15 +174,7 @@ async def _incident(db: Database, principal: Principal, scope: BundleScope) -> l
             page = await store.list_touched(tx, since, until, scope.agent, after=after)
             fitting = await _fitting(tx, page, scope.tool)
             ends = await store.list_ends(tx, fitting, since, until) if fitting else []
-        found += [
-            StreamHead(
-                stream_id=end.stream_id,
-                kind=StreamKind.SESSION.value,
-                head_seq=end.seq,
-                head_leaf=end.leaf.hex(),
-            )
-            for end in ends
-        ]
+        found += [_head(end, StreamKind.SESSION) for end in ends]
         if len(page) < store.AT_ONCE:
             return found
         after = page[-1]
