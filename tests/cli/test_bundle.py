@@ -94,6 +94,46 @@ def test_what_is_held_is_of_the_latest_epoch_and_not_of_the_longest_log(tmp_path
         assert _size_in(witness) == 400
 
 
+def test_a_window_of_time_is_named_as_a_search_names_it(office: Office) -> None:
+    file = office.folder / "day.jsonl"
+    window = ("--from", "2026-03-01T00:00Z", "--to", "2026-03-02")
+    told = office.told("bundle", "export", *window, "-o", str(file), by="auditor")
+    assert told["bytes"] == file.stat().st_size
+    scope = json.loads(file.read_text().splitlines()[0])["scope"]
+    assert (scope["from"], scope["to"]) == ("2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z")
+    wrong = office.run(
+        "bundle", "export", "--from", "today", *window[2:], "-o", str(file), by="auditor"
+    )
+    assert wrong.returncode == Exit.USAGE
+    assert "write it as 2026-03-01T00:00Z" in wrong.stderr
+
+
+SOME = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+SCOPES = {
+    "more are named: --session, --tenant": ("--session", SOME, "--tenant"),
+    "more are named: --session, --approval": ("--session", SOME, "--approval", SOME),
+    "more are named: --tenant, --from and --to": (
+        *("--tenant", "--from", "2026-03-01T00:00Z", "--to", "2026-03-02T00:00Z"),
+    ),
+    "has a beginning and an end": ("--from", "2026-03-01T00:00Z"),
+    "--agent and --tool go with a window": ("--tenant", "--agent", "desk", "--tool", "refund"),
+    "--tool go with a window": ("--tool", "refund"),
+    "nothing says of what": (),
+}
+
+
+@pytest.mark.parametrize("why", SCOPES)
+def test_a_bundle_is_of_one_thing_and_nothing_named_is_passed_over(
+    placet: Placet, tmp_path: Path, why: str
+) -> None:
+    file = tmp_path / "none.jsonl"
+    done = placet("bundle", "export", *SCOPES[why], "-o", str(file), PLACET_API_KEY="none")
+    assert done.returncode == Exit.USAGE
+    assert why in done.stderr
+    assert "name one: --session" in done.stderr
+    assert not file.exists()
+
+
 def test_nothing_is_written_where_nothing_may_be_taken(office: Office) -> None:
     file = office.folder / "none.jsonl"
     target = ("-o", str(file))

@@ -1,7 +1,6 @@
 """`placet audit`: searching what happened."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -11,6 +10,7 @@ from placet.cli.desk import output_option
 from placet.cli.exits import CommandRefused
 from placet.cli.key import url_option
 from placet.cli.output import data_dir_option, give, json_option
+from placet.cli.times import FORM, moment
 from placet.cli.words import plain
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _FILTERS: Final = (
     click.option("--rule", help="A rule that was named as a reason."),
     click.option("--fingerprint", help="The hash of a call's arguments, or its effect key."),
     click.option("--type", "type_", help="The type of event, such as CallProposed."),
-    click.option("--from", "since", metavar="TIME", help="Not before, such as 2026-03-01T00:00Z."),
+    click.option("--from", "since", metavar="TIME", help=f"Not before, {FORM}."),
     click.option("--to", "until", metavar="TIME", help="Before."),
     click.option("--oldest", is_flag=True, help="The oldest first, not the newest."),
 )
@@ -127,8 +127,8 @@ def _filter(asked: dict[str, object]) -> "AuditFilter":
 
     named = asked | {
         "type": asked["type_"],
-        "since": _time(asked["since"]),
-        "until": _time(asked["until"]),
+        "since": moment(asked["since"]),
+        "until": moment(asked["until"]),
     }
     del named["type_"]
     try:
@@ -138,18 +138,6 @@ def _filter(asked: dict[str, object]) -> "AuditFilter":
             detail=f"the filters cannot be read: {fault}",
             remedy="a fingerprint is 64 hexadecimal digits in lower case",
         ) from fault
-
-
-def _time(text: object) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(str(text))
-    except ValueError as fault:
-        raise CommandRefused(
-            detail=f"`{text}` is no time", remedy="write it as 2026-03-01T00:00Z"
-        ) from fault
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _lines(found: "list[EventFound]", last: "EventsFound") -> list[str]:

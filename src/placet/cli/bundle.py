@@ -11,6 +11,7 @@ from placet.cli.desk import output_option, write_parts
 from placet.cli.exits import CommandRefused, Exit
 from placet.cli.key import own_key, service_url, url_option
 from placet.cli.output import data_dir_option, give, json_option, say
+from placet.cli.times import FORM, moment
 from placet.cli.words import plain
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def command() -> None:
 @click.option("--session", type=click.UUID, help="Of this session.")
 @click.option("--approval", type=click.UUID, help="Of this approval.")
 @click.option("--tenant", "is_tenant", is_flag=True, help="Of everything in the tenant.")
-@click.option("--from", "since", metavar="TIME", help="From here on: RFC 3339, with an offset.")
+@click.option("--from", "since", metavar="TIME", help=f"From here on, {FORM}.")
 @click.option("--to", "until", metavar="TIME", help="Until here.")
 @click.option("--agent", help="With --from and --to: only sessions of this agent.")
 @click.option("--tool", help="With --from and --to: only sessions that called this tool.")
@@ -79,16 +80,17 @@ def export(  # noqa: PLR0913 -- one argument per option
     """
     from placet.evidence.verify import verify_bundle
 
-    if not (session or approval or since or until or is_tenant):
-        raise CommandRefused(
-            detail="nothing says of what the bundle is to be",
-            remedy="name --session, --approval, --from and --to, or --tenant",
-        )
+    begin, end = moment(since), moment(until)
+    _check_scope(
+        {"--session": session, "--approval": approval, "--tenant": is_tenant or None},
+        {"--from": begin, "--to": end},
+        {"--agent": agent, "--tool": tool},
+    )
     asked = {
         "session_id": session,
         "approval_id": approval,
-        "from": since,
-        "to": until,
+        "from": begin and begin.isoformat(),
+        "to": end and end.isoformat(),
         "agent": agent,
         "tool": tool,
         "checkpoint_size": None if checkpoint is None else _size_in(checkpoint),
@@ -106,6 +108,31 @@ def export(  # noqa: PLR0913 -- one argument per option
         )
     told = {"file": str(file), "bytes": size, "events": report.events}
     give(told, f"{size:,} bytes, {report.events} events, in {file}", as_json=as_json)
+
+
+def _check_scope(
+    whole: dict[str, object], window: dict[str, object], within: dict[str, object]
+) -> None:
+    """Refuse options that name nothing, more than one thing, half a window, or a part of none."""
+    named = [option for option, value in whole.items() if value is not None]
+    edges = [option for option, value in window.items() if value is not None]
+    parts = [option for option, value in within.items() if value is not None]
+    scopes = [*named, *([" and ".join(edges)] if edges else [])]
+    why = None
+    if not scopes and not parts:
+        why = "nothing says of what the bundle is to be"
+    elif len(scopes) > 1:
+        why = f"a bundle is of one thing, and more are named: {', '.join(scopes)}"
+    elif edges and len(edges) < len(window):
+        why = "a window of time has a beginning and an end"
+    elif parts and not edges:
+        why = f"{' and '.join(parts)} go with a window of time alone"
+    if why is not None:
+        raise CommandRefused(
+            detail=why,
+            remedy="name one: --session, --approval, --from and --to"
+            " (with --agent and --tool, if you like), or --tenant",
+        )
 
 
 def _parts(address: str, asked: dict[str, str]) -> Iterator[bytes]:
