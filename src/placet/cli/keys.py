@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _EXAMPLES: Final = """\b
 Examples:
   placet keys pin
+  placet keys pin --keys pinned-keys.json
   placet keys pin --only 3f5c… --only 9a01…
   placet keys follow --drop-ended
   placet keys show --json

@@ -43,7 +43,8 @@ class _MissingError(click.ClickException):
     "--keys",
     "keys_file",
     type=click.Path(path_type=Path),
-    help="Trust the keys in this file alone, not those that the bundle brings.",
+    help="Trust the keys in this file alone, not those that the bundle brings: it is the one that"
+    " `placet keys pin --keys FILE` wrote.",
 )
 @click.option(
     "--checkpoint",
