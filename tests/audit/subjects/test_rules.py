@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -83,3 +84,43 @@ def test_a_number_is_found_as_a_number_too(number: str, depth: int) -> None:
 def test_the_digits_of_another_number_are_not_the_number(written: str) -> None:
     assert holds(b'{"account": 4711001.0}', "4711001")
     assert not holds(f'{{"account": {written}}}'.encode(), "4711001")
+
+
+@pytest.mark.parametrize("wrap", [str, json.dumps, lambda text: f'{{"a": {json.dumps(text)}}}'])
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_a_document_as_deep_as_any_is_looked_through(
+    wrap: Callable[[str], str], opening: str
+) -> None:
+    inner = base64.b64encode(b'{"to": "anna@example.org", "of": 4711001}').decode()
+    closing = "]" if opening == "[" else "}"
+    for levels in (*range(940, 1001), 5_000, 50_000):
+        body = wrap(f'{opening * levels}["{inner}", 815]{closing * levels}').encode()
+        for subject in ("anna@example.org", "4711001", "815"):
+            assert holds(body, subject), levels
+        for subject in ("anne@example.org", "471100"):
+            assert not holds(body, subject), levels
+    assert wrap is not str or not holds(body, "81")
+
+
+def test_a_deep_text_that_is_no_json_is_searched_as_a_string() -> None:
+    for cut in ('"anna@example.org', "anna@example.org]", '"anna@example.org\\'):
+        assert holds(b"[" * 50_000 + cut.encode(), "anna@example.org")
+
+
+@pytest.mark.parametrize(
+    ("body", "subject"),
+    [
+        ('{"a": "anna@example.org", "a": "y"}', "anna@example.org"),
+        ('{"a": {"b": "anna@example.org"}, "a": {}}', "anna@example.org"),
+        ('{"a": 5551234, "a": 1}', "5551234"),
+        (json.dumps({"in": '{"a": 5551234, "a": 1}'}), "5551234"),
+    ],
+)
+def test_what_stands_under_a_key_that_stands_twice_is_found(body: str, subject: str) -> None:
+    assert holds(body.encode(), subject)
+
+
+def test_a_whole_number_is_found_as_it_is_written_and_without_its_fraction() -> None:
+    assert holds(b'{"account": 12.0}', "12.0")
+    assert holds(b'{"account": 12.0}', "12")
+    assert not holds(b'{"account": 112.0}', "12.0")

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -18,8 +18,8 @@ _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4}){4,}(?:[A-Za-z0-9+/]{2}==|[A-Z
 _ESCAPE: Final = re.compile(r"(?<=\\)u([0-9a-f]{4})")
 _ESCAPES: Final = re.compile(r"""(?P<code>(?:\\u[0-9a-fA-F]{4})+)|\\(?P<short>["\\/bfnrt])""")
 _SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_NO_JSON: Final = (msgspec.DecodeError, ValueError, RecursionError)
+_PIECES: Final = re.compile(r""""[^"\\]*(?:\\.[^"\\]*)*"?|[^\s\[\]{},:"]+""", re.DOTALL)
+_NO_JSON: Final = (ValueError, RecursionError)
 _OPENS: Final = ("{", "[", '"')
 
 
@@ -58,12 +58,11 @@ def holds(text: bytes, subject: str) -> bool:
     number: the digits of a longer one are another number. What is no JSON is searched as a string.
     """
     written = (subject, *[each.decode() for each in needles(subject)])
-    read = _with_numbers if _NUMBER.fullmatch(subject) else _without_numbers
     try:
-        found = read(text.decode())
+        found = _read(text.decode())
     except _NO_JSON:
         return _says(text.decode(errors="replace"), written)
-    return any(_says(each, written) for each in _texts(found, 0, read))
+    return any(_says(each, written) for each in _texts(found))
 
 
 class _Number(str):
@@ -72,14 +71,23 @@ class _Number(str):
     __slots__ = ()
 
 
-def _with_numbers(text: str) -> object:
-    found: object = json.loads(text, parse_int=_Number, parse_float=_Number)
-    return found
+def _read(text: str) -> object:
+    """Return what a JSON text says: an object is its keys and values, also those that stand twice.
+
+    Of one that nests deeper than the parser goes, whatever stands within, side by side.
+    """
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        return [_DECODER.decode(piece) for piece in _PIECES.findall(text)]
 
 
-def _without_numbers(text: str) -> object:
-    found: object = msgspec.json.decode(text)
-    return found
+_DECODER: Final = json.JSONDecoder(
+    parse_int=_Number,
+    parse_float=_Number,
+    parse_constant=_Number,
+    object_pairs_hook=lambda pairs: [one for pair in pairs for one in pair],
+)
 
 
 def _says(text: str, written: Sequence[str]) -> bool:
@@ -88,7 +96,7 @@ def _says(text: str, written: Sequence[str]) -> bool:
     JSON may begin and end anywhere in a string, so escapes are taken off what stands around it too.
     """
     if isinstance(text, _Number):
-        return text.removesuffix(".0") == written[0]
+        return written[0] in {str(text), text.removesuffix(".0")}
     for _ in range(NESTED_MAX):
         if "\\" not in text:
             break
@@ -117,33 +125,28 @@ def _ascii_upper(text: str) -> str:
     return _ESCAPE.sub(lambda found: f"u{found[1].upper()}", _ascii(text))
 
 
-def _texts(found: object, depth: int, read: Callable[[str], object]) -> Iterator[str]:
-    """Yield every text within a decoded document, keys too, and those of documents in them.
-
-    Numbers are among them where `read` keeps how they are written.
-    """
-    if isinstance(found, str):
-        yield found
-        if depth < NESTED_MAX and (inner := _opened(found, read)) is not None:
-            yield from _texts(inner, depth + 1, read)
-    elif isinstance(found, dict):
-        for key, value in found.items():
-            yield str(key)
-            yield from _texts(value, depth, read)
-    elif isinstance(found, list):
-        for value in found:
-            yield from _texts(value, depth, read)
+def _texts(found: object) -> Iterator[str]:
+    """Yield every text and number within what was read, and those of documents in such texts."""
+    left = [(found, 0)]
+    while left:
+        one, depth = left.pop()
+        if isinstance(one, list):
+            left += [(each, depth) for each in one]
+        elif isinstance(one, str):
+            yield one
+            if depth < NESTED_MAX and (inner := _opened(one)) is not None:
+                left.append((inner, depth + 1))
 
 
-def _opened(text: str, read: Callable[[str], object]) -> object | None:
+def _opened(text: str) -> object | None:
     """Return the document that a text is, as it stands or in base64, or None."""
     try:
         if text.lstrip().startswith(_OPENS):
-            found = read(text)
+            found = _read(text)
         elif _BASE64.fullmatch(text):
-            found = read(base64.b64decode(text, validate=True).decode())
+            found = _read(base64.b64decode(text, validate=True).decode())
         else:
             return None
     except _NO_JSON:
         return None
-    return found if isinstance(found, dict | list | str) else None
+    return None if isinstance(found, _Number) else found
