@@ -196,6 +196,12 @@ class IdempotencyConflict(Conflict):
     hint = "send a fresh `Idempotency-Key` for a different request"
 
 
+class AnswerErased(Gone):
+    """This request was answered, and what was answered was erased."""
+
+    hint = "it is not done a second time; read what came of it"
+
+
 class RequestInProgress(Conflict):
     """The same request is being answered right now."""
 

@@ -9,8 +9,9 @@ before the work, held again in the transaction of the effect, and given back whe
 refused, also for taking longer than `PREPARING_FOR`. A claim whose process died lapses after
 `APART_FOR`; whoever comes back later than that to a claim that another has taken has no effect.
 
-Which streams an answer names is noted beside it by a trigger, so that an erasure finds it. An
-answer is forgotten after `KEPT_FOR`: a worker sweeps what is older, batch by batch.
+Which streams an answer names is noted beside it by a trigger, so that an erasure finds it and
+empties it: a repeat is told so, and has no second effect either. An answer is forgotten after
+`KEPT_FOR`: a worker sweeps what is older, batch by batch.
 """
 
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from placet.kernel.ids import ActorId, TenantId
-from placet.kernel.refusals import IdempotencyConflict, RequestInProgress
+from placet.kernel.refusals import AnswerErased, IdempotencyConflict, RequestInProgress
 from placet.kernel.value import Value
 from placet.storage.columns import SCHEMA, table
 from placet.storage.database import Writing
@@ -34,6 +35,9 @@ SWEEP_ANSWERS: Final = "sweep_answers"
 
 SWEPT_AT_ONCE: Final = 1_000
 """Answers that one transaction forgets."""
+
+ERASED: Final = b"{}"
+"""What an erasure leaves of an answer. No request is answered so."""
 
 
 class KeptAnswer(Value, frozen=True):
@@ -100,7 +104,7 @@ async def first_answer(
     """Claim a key. Returns None when the work is to be done, else the answer that was kept.
 
     `route` is method and path template, `fingerprint` a hash of everything that the request asks
-    for. Refuses `idempotency_conflict` when the key stands for another request.
+    for. Refuses `idempotency_conflict` when the key stands for another request, `answer_erased`.
     """
     await tx.change(
         sa.delete(KEPT_ANSWER).where(
@@ -132,7 +136,14 @@ async def first_answer(
         )
     if kept.fingerprint != fingerprint:
         raise IdempotencyConflict(detail="this `Idempotency-Key` stands for another request")
+    check_told(kept.body)
     return kept
+
+
+def check_told(body: bytes) -> None:
+    """Refuse `answer_erased` for a kept answer that was emptied."""
+    if body == ERASED:
+        raise AnswerErased(detail="what was answered to this request was erased")
 
 
 async def claim_apart(

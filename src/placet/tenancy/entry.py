@@ -223,7 +223,8 @@ async def answered(
 
     The answer is kept in the transaction of the effect. A repeat of the same request gets the same
     answer and `Idempotency-Replayed: true`, and has no effect. Refuses `idempotency_conflict` when
-    the key stands for another request, `request_in_progress` while the first still runs.
+    the key stands for another request, `answer_erased` when an erasure took the answer since, and
+    `request_in_progress` while the first still runs.
     """
     asked = _asked(request, raw)
     async with database_of(request).writing(principal_of(request)) as tx:

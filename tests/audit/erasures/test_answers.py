@@ -7,13 +7,18 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import httpx
+import msgspec
 import pytest
 import sqlalchemy as sa
-from tests.audit.erasures.ended import close, ended, erase, erase_some, spoken
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+from tests.audit.erasures.ended import ADDRESS, close, ended, erase, erase_some, spoken
 from tests.audit.erasures.test_races import all_of, waits_for
 from tests.conftest import Server
-from tests.replay.desk import Desk
+from tests.replay.desk import Desk, Worker
 
+from placet.kernel.refusals import AnswerErased
 from placet.storage.database import Writing
 from placet.storage.idempotency import first_answer, keep_answer
 from placet.worker.retention import erase_due
@@ -59,13 +64,6 @@ async def kept(desk: Desk, admin: "asyncpg.Connection[Any]") -> set[str]:
         ROUTE,
     )
     return {row["key"] for row in rows}
-
-
-async def status(tx: Writing, key: str) -> int:
-    """Return the status that whoever repeats a request is given."""
-    found = await first_answer(tx, route=ROUTE, key=key, fingerprint=b"f" * 32)
-    assert found is not None
-    return found.status
 
 
 async def test_every_answer_that_names_an_erased_stream_goes_and_no_other(
@@ -135,7 +133,9 @@ async def test_an_answer_that_is_kept_while_its_stream_is_erased_waits_and_tells
     assert await kept(desk, admin) == set()
     async with desk.db.writing(desk.workplace.founder) as tx:
         # Neither is done a second time.
-        assert [await status(tx, key) for key in ("early", "late")] == [200, 200]
+        for key in ("early", "late"):
+            with pytest.raises(AnswerErased):
+                await first_answer(tx, route=ROUTE, key=key, fingerprint=b"f" * 32)
     await admin.execute("ALTER TABLE placet.audit_erasure DISABLE TRIGGER append_only")
     await admin.execute(AGO, desk.workplace.tenant_id)
     await admin.execute("ALTER TABLE placet.audit_erasure ENABLE ALWAYS TRIGGER append_only")
@@ -173,3 +173,47 @@ async def test_the_worker_sweeps_what_is_old(desk: Desk, admin: "asyncpg.Connect
     while "old" in await kept(desk, admin):
         assert await erase_due(desk.db, desk.ids) > 0
     assert await kept(desk, admin) == {"young"}
+
+
+async def test_a_repeat_of_a_request_whose_answer_was_erased_is_told_so_on_every_route(
+    desk: Desk,
+) -> None:
+    worker = await spoken(desk)
+    path = worker.path
+    requests: list[tuple[str, dict[str, Any]]] = [
+        (f"{path}/labels", {"add": {"who": ADDRESS}}),
+        (f"{path}/report-unguarded", {"calls": 2, "since": "2026-01-01T10:00:00Z"}),
+        ("/api/v1/replay/sessions", {}),
+    ]
+
+    async def ask(at: int) -> httpx.Response:
+        return await desk.post(*requests[at], Idempotency_Key="the-same-one")
+
+    first = [await ask(at) for at in range(len(requests))]
+    assert [one.status_code for one in first] == [200, 200, 201]
+    opened = Worker(desk, UUID(first[-1].json()["session_id"]))
+    await opened.lease()
+    for one in (worker, opened):
+        await close(one)
+    assert [(await ask(at)).status_code for at in range(len(requests))] == [200, 200, 201]
+    for one in (worker, opened):
+        assert await erase(desk, one.session_id) > 0
+    for at, (route, body) in enumerate(requests):
+        again = await ask(at)
+        assert (again.status_code, again.json()["code"]) == (410, "answer_erased")
+        assert ADDRESS not in again.text
+        other = await desk.post(route, body | {"x": 1}, Idempotency_Key="the-same-one")
+        assert other.status_code in {400, 409}
+
+
+async def test_no_request_has_an_answer_as_empty_as_an_erased_one(app: Litestar) -> None:
+    keyed = [
+        handler.opt
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.opt.get("keyed")
+    ]
+    assert len(keyed) > 20
+    for opt in keyed:
+        assert any(field.required for field in msgspec.structs.fields(opt["answer"])), opt

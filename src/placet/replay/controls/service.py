@@ -27,6 +27,7 @@ from placet.replay.controls.store import ControlWrite, Once
 from placet.replay.sessions.codes import refusal
 from placet.replay.sessions.model import SessionStatus
 from placet.storage.database import HotPool, HotRow
+from placet.storage.idempotency import check_told
 from placet.tenancy.model import ParsedKey
 
 _KEPT: Final = msgspec.json.Decoder(ControlAnswer)
@@ -40,8 +41,9 @@ async def label_session(  # noqa: PLR0913, PLR0917 -- what the hot path takes, n
     """Put labels on a session, or clear some; sent again, the first answer and no second effect.
 
     Refuses `malformed_body` unless exactly one of the two is asked, `idempotency_conflict` where
-    the key stands for another request, `label_taken` to an agent that would change one,
-    `controls_full`, and as what a session has ended.
+    the key stands for another request, `answer_erased` where the first answer is gone,
+    `label_taken` to an agent that would change one, `controls_full`, and as what a session has
+    ended.
     """
     if bool(asked.add) == bool(asked.clear):
         raise MalformedBody(detail="name labels either to add or to clear", errors=[])
@@ -110,6 +112,7 @@ def _answer(session_id: UUID, row: HotRow) -> ControlAnswer:
                 replayed=row["replayed"],
             )
         case "kept":
+            check_told(row["answer"])
             return msgspec.structs.replace(_KEPT.decode(row["answer"]), replayed=True)
         case "label_taken":
             raise LabelTaken(detail="one of these labels has another value")

@@ -14,6 +14,7 @@ from placet.replay.unguarded import store
 from placet.replay.unguarded.model import ReportUnguarded, UnguardedAnswer
 from placet.replay.unguarded.rules import Reported, decide_unguarded
 from placet.replay.unguarded.store import UnguardedWrite
+from placet.storage.idempotency import check_told
 from placet.tenancy.model import ParsedKey
 
 
@@ -35,7 +36,8 @@ async def report_unguarded(
 ) -> UnguardedAnswer:
     """Count calls that ran without a grant, once for each idempotency key.
 
-    Refuses `idempotency_conflict` where the key stands for another request.
+    Refuses `idempotency_conflict` where the key stands for another request, and `answer_erased`
+    where the first answer is gone.
     """
     known = runtime.find(key, report.session_id)
     for _ in range(ATTEMPTS):
@@ -59,6 +61,7 @@ async def report_unguarded(
                     known.moved(decided.after, told.state_version, known.at)
                 return told
             case "replayed":
+                check_told(row["answer"])
                 return msgspec.structs.replace(_ANSWER.decode(row["answer"]), replayed=True)
             case code:
                 raise refusal(code)
