@@ -13,7 +13,7 @@ from tests.invariants.standby import Standby
 from placet.kernel.ids import Ids
 from placet.storage.embedded.cluster import SUPERUSER, Cluster
 
-BACK_SECONDS = 60
+BACK_SECONDS = 120
 
 
 class Restored(Standby):

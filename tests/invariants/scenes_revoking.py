@@ -19,7 +19,7 @@ from placet.storage.database import Writing
 from placet.studio.endings import service as endings
 from placet.studio.endings.model import RevocationAnswer, RevokeApproval
 
-SOON = "300 milliseconds"
+SOON = "800 milliseconds"
 
 
 @dataclass

@@ -50,7 +50,7 @@ class Service:
         await asyncio.to_thread(self.process.start)
         with contextlib.suppress(EOFError):
             self.url = await asyncio.to_thread(self._ready.recv)
-        self.client = httpx.AsyncClient(base_url=self.url, timeout=20)
+        self.client = httpx.AsyncClient(base_url=self.url, timeout=120)
         return self
 
     async def __aexit__(self, *fault: object) -> None:

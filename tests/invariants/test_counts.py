@@ -23,6 +23,7 @@ from placet.replay.calls.memory import Memory
 from placet.replay.calls.runtime import Runtime
 from placet.server.app import create_app
 from placet.settings import Settings
+from placet.storage import listener
 from placet.storage.database import Database
 from placet.storage.embedded.cluster import Cluster
 
@@ -110,6 +111,9 @@ async def bench(
 ) -> AsyncIterator[Bench]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("counts"))
     async with AsyncExitStack() as stack:
+        patched = stack.enter_context(pytest.MonkeyPatch.context())
+        # Those who listen ask twice a minute whether their line still lives, for no call's sake.
+        patched.setattr(listener, "CHECK_SECONDS", 3600.0)
         wire = await stack.enter_async_context(wired(own.url("placet_app")))
         app = await stack.enter_async_context(started(create_app(settings, wire.url)))
         transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type

@@ -29,7 +29,7 @@ ACKS = 300
 WORKERS = 4
 OK = 200
 LATER = 503
-BACK_SECONDS = 30
+BACK_SECONDS = 120
 
 
 @dataclass(frozen=True)

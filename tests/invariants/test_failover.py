@@ -28,7 +28,7 @@ from placet.storage.embedded.cluster import SUPERUSER, Cluster
 
 WORKERS = 4
 ACKS = 60
-BACK_SECONDS = 30
+BACK_SECONDS = 120
 IN_STEP = "SELECT bool_or(sync_state = 'sync') FROM pg_stat_replication"
 
 
@@ -62,7 +62,7 @@ async def goes_on(worker: Worker) -> None:
     """Take one more call from preflight to commit, under a new lease."""
     lost = await worker.post("preflight", {"request_hash": REQUEST_HASH})
     assert lost.json()["code"] == "lease_lost"
-    assert (await worker.lease(ttl_seconds=60)).status_code == OK
+    assert (await again(lambda: worker.lease(ttl_seconds=60))).status_code == OK
     prepared = await patiently(worker, "preflight", {"request_hash": REQUEST_HASH})
     proposed = await patiently(worker, "proposals", worker.proposal(prepared.json(), NOTE))
     (call,) = proposed.json()["calls"]

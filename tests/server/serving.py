@@ -10,7 +10,7 @@ from placet.server.app import create_app
 from placet.server.run import Service, config_for, listen
 from placet.settings import Settings
 
-SECONDS_MAX: Final = 10
+SECONDS_MAX: Final = 60
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Every bad request gets its typed refusal within five seconds, and leaves nothing behind."""
+"""Every bad request gets its typed refusal in time, and leaves nothing behind."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from tests.server.world import World
 
 from placet.server.problems import MEDIA_TYPE
 
-SECONDS_MAX: Final = 5.0
+SECONDS_MAX: Final = 30.0
 CASES: Final = tuple(cases())
 ROUTES: Final = {
     route: [case for case in CASES if case.route == route]

@@ -19,18 +19,23 @@ HOST = b"Host: placet.test\r\n"
 
 @pytest.fixture(scope="module")
 def port(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A service on a free port, with shorter times than it really gives."""
+    """A service on a free port, that sees off whoever goes on sooner than it really does."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(connections, "HEAD_SECONDS", 0.2)
         patched.setattr(connections, "LINGER_SECONDS", 0.6)
-        patched.setattr(edge, "BODY_SECONDS", 0.2)
         with serving(database_url, tmp_path_factory.mktemp("run")) as found:
             yield found
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give those who say nothing a shorter time than there really is."""
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(edge, "BODY_SECONDS", 0.2)
+
+
 def talk(port: int, *parts: bytes) -> bytes:
     """Send the parts and return all that comes until the service closes the connection."""
-    with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as connection:
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=60)) as connection:
         for part in parts:
             connection.sendall(part)
         received = b""
@@ -66,10 +71,12 @@ def test_bytes_that_are_no_request_are_refused_as_a_problem(port: int, raw: byte
     assert refused(talk(port, raw))["code"] == "malformed"
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_head_that_never_ends_is_refused_in_time(port: int) -> None:
     assert refused(talk(port, b"GET / HTTP/1.1\r\nHost: pla"))["code"] == "request_incomplete"
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_connection_that_says_nothing_is_closed_without_a_word(port: int) -> None:
     assert talk(port) == b""
 
@@ -96,6 +103,7 @@ def test_a_head_just_below_the_limit_is_taken(port: int) -> None:
     assert answer.startswith(b"HTTP/1.1 200 OK")
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_body_that_never_comes_is_refused_in_time(port: int, world: World) -> None:
     head = (
         b"POST /api/v1/tenancy/actors HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"

@@ -15,7 +15,7 @@ from placet.server.app import create_app
 from placet.server.rates import BURST_SECONDS, KEYS_MAX, Rates
 from placet.settings import Settings
 
-RATE = 10
+RATE = 4
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ class Post:
         async with self.db.writing(self.founder) as tx:
             await events.append(tx, StreamId(stream), StreamKind.WORKSPACE, bodies)
 
-    def sender(self, *, seconds_max: float = 5.0, db: Database | None = None) -> Sender:
+    def sender(self, *, seconds_max: float = 20.0, db: Database | None = None) -> Sender:
         """Return a sender that may call this machine."""
         caller = Caller(SystemResolver(), to_loopback=True, seconds_max=seconds_max)
         return Sender(db or self.db, self.ids, SystemClock(), self.secrets, caller)

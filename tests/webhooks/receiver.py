@@ -52,7 +52,7 @@ class Receiver:
 
     async def until(self, count: int) -> None:
         """Wait until so many messages have come."""
-        async with asyncio.timeout(10), self.arrived:
+        async with asyncio.timeout(80), self.arrived:
             await self.arrived.wait_for(lambda: len(self.heard) >= count)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -49,7 +49,7 @@ async def office(fresh_database_url: str, server: Server, ids: Ids) -> AsyncIter
 @asynccontextmanager
 async def running(post: Post) -> AsyncIterator[None]:
     """Run the loop beside the block, with much patience for a receiver that hangs."""
-    sender = post.sender(seconds_max=60)
+    sender = post.sender(seconds_max=120)
     task = asyncio.create_task(send_for_ever(post.db, sender, period_seconds=0.01))
     try:
         yield

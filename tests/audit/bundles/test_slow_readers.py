@@ -23,7 +23,7 @@ from placet.server.run import Service, config_for, listen
 from placet.settings import Settings
 from placet.storage.database import Database
 
-SECONDS_MAX: Final = 30.0
+SECONDS_MAX: Final = 60.0
 BODY_BYTES: Final = 60_000
 EVENTS: Final = 200
 HELD_MAX: Final = 4 * BODY_BYTES

@@ -224,7 +224,7 @@ async def test_a_folder_that_hangs_keeps_one_thread_that_nobody_waits_for_and_is
     pushing = Pushing(tmp_path, patience_seconds=0.1)
     with hanging(path_of(tmp_path, made[0].tenant_id)):
         for _ in range(3):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await pushing.push(scribe.db)
         held = [thread for thread in threading.enumerate() if thread.name == "beside"]
         assert [thread.daemon for thread in held] == [True]

@@ -184,7 +184,8 @@ async def test_a_move_between_the_look_and_the_wait_is_not_missed(
         return [answer for _ in questions]
 
     monkeypatch.setattr(store, "look", told)
-    async with asyncio.timeout(3):
+    monkeypatch.setattr(service, "LOOK_AGAIN_SECONDS", 60.0)
+    async with asyncio.timeout(25):
         assert await look_changed(looks, waits, asked, known, 30) == moved
 
 
@@ -202,7 +203,7 @@ async def test_who_hears_nothing_looks_again_all_the_same(
     _, _, request = await story.asked(workspace)
     assert not waiting.done()
     await story.vote(request, signer)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         found = await waiting
     assert isinstance(found, PlanLook)
     assert found.stamp != known.stamp

@@ -131,10 +131,10 @@ async def test_a_session_that_closes_by_its_phase_is_closed_of_its_asks_too(
 
 
 async def test_an_heir_takes_over_a_session_that_closes(desk: Desk) -> None:
-    worker = await desk.worker(ttl_seconds=1)
+    worker = await desk.worker()
     (call,) = await worker.propose(NOTE)
     await close(worker)
-    assert (await worker.lease("renew", ttl_seconds=1)).status_code == 200
+    assert (await worker.lease("renew")).status_code == 200
     assert (await worker.lease("release")).status_code == 200
     heir = await desk.worker(worker.session_id)
     assert heir.fence > worker.fence

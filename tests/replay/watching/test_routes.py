@@ -12,12 +12,12 @@ from tests.replay.desk import Desk
 from placet.kernel.paging import encode_cursor
 from placet.replay.watching import service
 from placet.replay.watching.service import SessionWatches
-from placet.server import edge
+from placet.server import edge, run
 from placet.server.app import create_app
 from placet.server.run import Service, config_for, listen
 from placet.settings import Settings
 
-SECONDS_MAX = 10.0
+SECONDS_MAX = 25.0
 ACCEPTED = {"Accept": "text/event-stream"}
 
 
@@ -93,6 +93,7 @@ async def test_a_stream_takes_no_place_of_a_request_and_ends_with_the_service(
     desk: Desk, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edge, "REQUESTS_MAX", 1)
+    monkeypatch.setattr(run, "GRACE_SECONDS", 60)
     worker = await desk.worker()
     app = create_app(Settings(data_dir=tmp_path), database_url)
     with closing(listen("127.0.0.1", 0)) as listener:

@@ -16,7 +16,7 @@ from placet.tenancy import service as tenancy
 from placet.tenancy.model import ApiKeyId, ParsedKey
 from placet.tenancy.rules import parse_key
 
-SECONDS_MAX = 10.0
+SECONDS_MAX = 60.0
 
 
 @pytest.fixture

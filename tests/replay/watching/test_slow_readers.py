@@ -22,7 +22,7 @@ from placet.server.connections import GuardedConnection
 from placet.server.run import Service, config_for, listen
 from placet.settings import Settings
 
-SECONDS_MAX = 30.0
+SECONDS_MAX = 60.0
 EVENTS = 300
 BODY_BYTES = 60_000
 HELD_MAX = 4 * BODY_BYTES

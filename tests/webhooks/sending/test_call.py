@@ -11,7 +11,6 @@ import pytest
 from tests.webhooks.receiver import Receiver, receiving
 from tests.webhooks.sending.certificates import Authority
 
-from placet.kernel.clock import SystemClock
 from placet.webhooks.deliveries.model import Outcome, SendFault
 from placet.webhooks.endpoints.rules import Address
 from placet.webhooks.sending.call import ANSWER_BYTES_MAX, Caller
@@ -195,10 +194,9 @@ async def test_an_answer_without_end_is_read_no_further_than_64_kib_and_counts()
             written += 4096
 
     async with saying(endless) as url:
-        clock = SystemClock()
-        began = clock.monotonic()
-        assert await call_here(url) == Outcome(status=200)
-        assert clock.monotonic() - began < 4
+        # It counts before the time of a call is over, which is long here.
+        async with asyncio.timeout(60):
+            assert await call_here(url, seconds_max=300.0) == Outcome(status=200)
     # The kernel's buffers on both sides take some more than is read.
     assert ANSWER_BYTES_MAX < written < 16 * 1024 * 1024
 
@@ -222,7 +220,7 @@ async def test_an_answer_that_drips_without_a_pause_ends_with_the_time_of_a_call
             writer.write(b".")
             await writer.drain()
 
-    async with saying(dripping) as url, asyncio.timeout(8):
+    async with saying(dripping) as url, asyncio.timeout(60):
         assert await call_here(url, seconds_max=1.5) == outcome
 
 

@@ -149,7 +149,7 @@ async def test_a_scan_that_takes_too_long_to_prepare_is_refused_and_may_be_asked
     try:
         with monkeypatch.context() as patched:
             patched.setattr(entry, "PREPARING_FOR", timedelta(milliseconds=50))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 late = await client.post(path, headers=headers)
     finally:
         gate.set()

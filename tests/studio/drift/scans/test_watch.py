@@ -79,7 +79,7 @@ async def test_a_scan_that_is_due_waits_for_none_that_is_asked_for(scanner: Scan
     busy = material.ASKED.submit(gate.wait)
     (work,) = await taken(scanner)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await watch.scan_work(scanner.db, work, scanner.ids, CLOCK)
     finally:
         gate.set()
