@@ -31,8 +31,8 @@ _KEY_HEADER: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": True,
-    "description": "A fresh one per intended effect, the same one on a retry; kept for 7 days. Where"
-    " what was answered was erased since, a retry is refused with `answer_erased`.",
+    "description": "A fresh one per intended effect, the same one on a retry; kept for 7 days."
+    " Where what was answered was erased since, a retry is refused with `answer_erased`.",
     "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,128}$"},
 }
 
