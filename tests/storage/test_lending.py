@@ -148,9 +148,21 @@ async def test_one_that_was_opened_for_longer_than_anybody_waits_is_there_for_th
     await begun(opening, 1)
     taking = asyncio.create_task(lender.take())
     await asyncio.sleep(0)
+    assert len(lender._opening) == 1  # noqa: SLF001 -- no more than wait, which nothing else tells
     opening[0].set()
     lender.give(await taking)
-    assert len(opening) == 1
+
+
+async def test_who_waits_for_one_to_be_opened_waits_longer_than_for_others(
+    slow: tuple[Lender, list[asyncio.Event]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lender, opening = slow
+    monkeypatch.setattr(lending, "WAIT_SECONDS", 0.0)
+    taking = asyncio.create_task(lender.take())
+    await begun(opening, 1)
+    assert not taking.done()
+    opening[0].set()
+    lender.give(await taking)
 
 
 async def test_no_more_are_opened_at_once_than_wait_or_than_there_is_room_for(
