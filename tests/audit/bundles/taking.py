@@ -4,6 +4,7 @@ import io
 import json
 from typing import Any
 
+import httpx
 from tests.replay.desk import Desk, Worker
 
 from placet.evidence.verify import verify_bundle
@@ -29,13 +30,17 @@ class Auditor:
 
     async def bytes_of(self, **asked: object) -> bytes:
         """Return a bundle as it came."""
-        answered = await self.desk.client.get(
+        answered = await self.ask(**asked)
+        assert answered.status_code == 200, answered.text
+        return answered.content
+
+    async def ask(self, **asked: object) -> httpx.Response:
+        """Ask for a bundle, and return what was answered."""
+        return await self.desk.client.get(
             BUNDLES,
             params={name: str(value) for name, value in asked.items()},
             headers={"Authorization": f"Bearer {self.key}"},
         )
-        assert answered.status_code == 200, answered.text
-        return answered.content
 
 
 async def auditor_of(desk: Desk) -> Auditor:
