@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from tests.evidence.bundle_samples import Parts, bundle_v2
 from tests.evidence.samples import (
     CONTROL,
     PERSON,
@@ -26,7 +27,7 @@ from placet.authority.lifts.model import ControlLifted
 from placet.authority.model import PersonKeyEnrolled, PersonKeyRevoked
 from placet.events.model import RecordedEvent
 from placet.evidence import verify as verifier
-from placet.evidence.bundle import KeyPurpose, NamedKey
+from placet.evidence.bundle import KeyPurpose, NamedKey, ScopeKind
 from placet.evidence.dsse import encode_envelope
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.export import write_bundle
@@ -37,6 +38,12 @@ from placet.studio.enrolments.model import ApproverRemoved, EnrolmentConfirmed
 
 AUTHORITY = uuid_of("authority")
 OTHER, OTHER_KEY = ActorId(uuid_of("another person")), SigningKey(b"\x07" * 32)
+OTHER_NAMED = NamedKey(
+    key_id=OTHER_KEY.key_id,
+    public_key=OTHER_KEY.public.raw,
+    purpose=KeyPurpose.PERSON,
+    actor_id=OTHER,
+)
 NAMED: dict[str, Any] = {"kind": "tool", "target": "refund_order"}
 KILL = Said(
     "ControlSet",
@@ -123,13 +130,7 @@ def report_of(
     streams = [(CONTROL, "control", erased(control, 1) if kill_gone else control)]
     if is_told:
         streams.append((AUTHORITY, "authority", erased(people, gone) if gone else people))
-    other = NamedKey(
-        key_id=OTHER_KEY.key_id,
-        public_key=OTHER_KEY.public.raw,
-        purpose=KeyPurpose.PERSON,
-        actor_id=OTHER,
-    )
-    header = msgspec.structs.replace(header_of(streams), keys=(*named_keys(), other))
+    header = msgspec.structs.replace(header_of(streams), keys=(*named_keys(), OTHER_NAMED))
     lines = write_bundle(header, [event for _, _, each in streams for event in each])
     return verify_bundle(io.BytesIO(b"".join(lines)))
 
@@ -156,6 +157,20 @@ def test_a_key_may_have_ended_by_what_raised_the_epoch_and_is_not_here() -> None
     assert report.flaw is None
     assert not any("were signed with keys that were enrolled" in one for one in report.proved)
     assert any("1 liftings counted then" in one for one in report.not_proved)
+
+
+def test_where_the_whole_log_is_here_no_end_of_a_key_is_hidden() -> None:
+    streams = [
+        (CONTROL, "control", chained(CONTROL, [KILL, lifted()], OTHER)),
+        (AUTHORITY, "authority", chained(AUTHORITY, [FIRST, SECOND], PERSON)),
+    ]
+    for scope, is_open in ((ScopeKind.TENANT, False), (ScopeKind.INCIDENT, True)):
+        parts = Parts(streams=streams, scope=scope, signed=[], dossiers=[])
+        parts.keys = (*parts.keys, OTHER_NAMED)
+        report = verify_bundle(io.BytesIO(b"".join(bundle_v2(parts))))
+        assert report.flaw is None
+        assert any("1 liftings counted then" in one for one in report.not_proved) is is_open
+        assert any("keys that were enrolled" in one for one in report.proved) is not is_open
 
 
 ASK, CONFIRM = LiftAct.ASK, LiftAct.CONFIRM

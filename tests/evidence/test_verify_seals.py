@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
+from tests.evidence.bundle_samples import Parts, bundle_v2, sample_streams
 from tests.evidence.samples import CONTROL, SESSION, header_of, session_events
 
-from placet.evidence.bundle import SealLine
+from placet.evidence.bundle import ScopeKind, SealLine
 from placet.evidence.export import BundleWriter
 from placet.evidence.verify import BundleReport, verify_bundle
 
@@ -50,12 +51,23 @@ def test_a_session_that_ended_where_its_seal_says_is_proved(seal: SealLine) -> N
     report = told(seal)
     assert (report.flaw, report.seals) == (None, 1)
     assert any("seal" in proof for proof in report.proved)
+    assert not any("they were closed" in one for one in report.not_proved)
 
 
 def test_without_a_seal_nothing_is_said_of_an_end() -> None:
     report = told()
     assert (report.flaw, report.seals) == (None, 0)
     assert not any("seal" in proof for proof in report.proved)
+    assert any("what 1 sessions did" in one for one in report.not_proved)
+
+
+def test_where_an_event_would_tell_of_the_end_a_seal_alone_does_not() -> None:
+    alone = [(SESSION, "session", EVENTS)]
+    for told_of, is_open in ((alone, True), (sample_streams(), False)):
+        parts = Parts(streams=told_of, scope=ScopeKind.SESSION, signed=[], dossiers=[])
+        report = verify_bundle(io.BytesIO(b"".join(bundle_v2(parts))))
+        assert (report.flaw, report.seals) == (None, 1)
+        assert any("what 1 sessions did" in one for one in report.not_proved) is is_open
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.evidence.bundle_samples import AUTHORITY, Parts, bundle_v2
 from tests.evidence.samples import (
     CONTROL,
     PERSON,
@@ -24,6 +25,7 @@ from tests.evidence.samples import (
 from tests.evidence.standing_samples import STANDING
 
 from placet.events.model import RecordedEvent
+from placet.evidence.bundle import ScopeKind
 from placet.evidence.dsse import encode_envelope, sign
 from placet.evidence.ed25519 import SigningKey
 from placet.evidence.export import write_bundle
@@ -255,6 +257,20 @@ def test_an_end_may_follow_where_the_epoch_was_raised_by_what_is_not_here() -> N
     later = (at(1, given()), at(2, ended("removed", workspace_id=str(uuid_of("elsewhere")))))
     report = report_of(at(2, used()), authority=later)
     assert any("none of them follows" in sentence for sentence in report.proved)
+
+
+def test_where_the_whole_log_is_here_no_end_is_hidden_by_what_else_raised_the_epoch() -> None:
+    raised = Said("ActorDisabled", {"actor_id": str(uuid_of("somebody"))}, control_epoch=2)
+    streams = [
+        (AUTHORITY, "authority", chained(AUTHORITY, [at(1, given()), raised], PERSON)),
+        (SESSION, "session", chained(SESSION, [OPENED, at(3, used())])),
+    ]
+    for scope, is_open in ((ScopeKind.TENANT, False), (ScopeKind.SESSION, True)):
+        parts = Parts(streams=streams, scope=scope, signed=[], dossiers=[])
+        report = verify_bundle(io.BytesIO(b"".join(bundle_v2(parts))))
+        assert report.flaw is None
+        assert any("had not ended" in one for one in report.not_proved) is is_open
+        assert any("none of them follows" in one for one in report.proved) is not is_open
 
 
 def test_what_only_the_clock_orders_is_told_and_what_an_epoch_orders_is_not() -> None:
