@@ -15,6 +15,9 @@ from tests.conftest import Server
 from tests.server.serving import serving
 
 from placet.cli.exits import Exit
+from placet.kernel.ids import SystemIds
+from placet.storage.database import Database
+from placet.worker.retention import erase_due
 
 NOBODY = UUID(int=7)
 
@@ -147,6 +150,50 @@ def test_a_session_is_held_to_its_events_with_snapshots_and_without(floor: Floor
     wrong = office.run("session", "snapshots", session, "--at", "1", by="op")
     assert wrong.returncode == Exit.USAGE
     assert office.run("session", "check", session, by="ada").returncode == Exit.FAILED
+
+
+def test_a_session_of_which_bodies_were_erased_is_no_alarm(floor: Floor, database_url: str) -> None:
+    office, session = floor.office, floor.session()
+    office.told("session", "kill", session, "--reason", "it raves", by="op")
+    words = ("--subject", "desk", "--reason", "a letter", "--wait", "0")
+    office.told("erase", *words, by="admin")
+
+    async def carried_out() -> None:
+        db = await Database.open(database_url)
+        while await erase_due(db, SystemIds()):
+            pass
+        await db.close()
+
+    asyncio.run(carried_out())
+    for more in ((), ("--whole",)):
+        done = office.run("session", "check", session, *more, by="op")
+        assert done.returncode == Exit.OK, done.stdout
+        assert done.stdout.startswith("cannot be told: bodies were erased, that of event 1 first\n")
+        assert "NOT SOUND" not in done.stdout
+    told = office.told("session", "check", session, by="op")
+    assert (told["sound"], told["flaw"]) == (False, "erased")
+
+
+def test_a_session_of_which_a_body_is_gone_and_nothing_tells_of_it_is_one(
+    floor: Floor, server: Server, database_name: str
+) -> None:
+    office, session = floor.office, floor.session()
+
+    async def gone() -> None:
+        admin = await asyncpg.connect(server.admin(database_name))
+        async with admin.transaction():
+            await admin.execute("ALTER TABLE placet.event_body DISABLE TRIGGER append_only")
+            await admin.execute(
+                "DELETE FROM placet.event_body WHERE stream_id = $1 AND seq = 1", UUID(session)
+            )
+            await admin.execute("ALTER TABLE placet.event_body ENABLE ALWAYS TRIGGER append_only")
+        await admin.close()
+
+    asyncio.run(gone())
+    done = office.run("session", "check", session, by="op")
+    assert done.returncode == Exit.FAILED
+    assert done.stdout.startswith("NOT SOUND")
+    assert "nothing tells that it was erased" in done.stdout
 
 
 async def _lose(server: Server, database: str, session: str, seq: int) -> None:

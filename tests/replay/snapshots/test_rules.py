@@ -14,8 +14,8 @@ from placet.kernel.hashing import digest
 from placet.kernel.ids import ActorId, TenantId
 from placet.replay.calls.fold import fold
 from placet.replay.sessions.rules import encode_state
-from placet.replay.snapshots.model import FOLD_FORM, HistoryUnreadable
-from placet.replay.snapshots.rules import START, differing
+from placet.replay.snapshots.model import FOLD_FORM, ErasedSpan, HistoryUnreadable
+from placet.replay.snapshots.rules import START, Chained, differing, first_untold
 
 HISTORY = Path(__file__).with_name("history.jsonl")
 FORMS = {1: "387765d5f4ad6d96"}
@@ -89,6 +89,43 @@ def test_an_erased_event_that_no_fact_rests_on_is_passed_over() -> None:
     events = recorded()
     other = replace(events[0], type="LeaseGranted", body=None)
     assert START.then([other], 1).state == START.state
+
+
+def test_a_chain_is_followed_whatever_its_events_say() -> None:
+    events = recorded()
+    bare = [replace(event, body=None) for event in events]
+    whole = Chained().then(bare[:3], 3).then(bare[3:], len(events))
+    assert (whole.seq, whole.head) == (len(events), events[-1].leaf)
+    assert whole.missing == tuple(range(1, len(events) + 1))
+    unlinked = [*bare[:4], replace(bare[4], prev=bytes(32)), *bare[5:]]
+    for found, flaw in (
+        (bare[:4] + bare[5:], "missing"),
+        (bare[:4], "missing"),
+        (unlinked, "unlinked"),
+    ):
+        with pytest.raises(HistoryUnreadable) as refused:
+            Chained().then(found, len(events))
+        assert (refused.value.flaw, refused.value.seq) == (flaw, 5)
+
+
+@pytest.mark.parametrize(
+    ("missing", "told", "untold"),
+    [
+        ((), (), None),
+        ((4,), (), 4),
+        ((4, 5), ((4, 5, 2),), None),
+        ((4, 5, 6), ((4, 6, 2),), 6),
+        ((3, 4), ((4, 5, 2),), 3),
+        ((6,), ((4, 5, 2),), 6),
+        ((1, 2), ((1, 9, 1), (1, 1, 1)), None),
+        ((1, 2, 3), ((1, 9, 1), (1, 1, 2)), 3),
+    ],
+)
+def test_a_body_that_is_missing_is_one_of_those_that_were_told_of(
+    missing: tuple[int, ...], told: tuple[tuple[int, int, int], ...], untold: int | None
+) -> None:
+    spans = [ErasedSpan(from_seq=one[0], to_seq=one[1], count=one[2]) for one in told]
+    assert first_untold(missing, spans) == untold
 
 
 def test_a_state_in_another_form_differs_and_so_do_bytes_that_are_none() -> None:

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from litestar import Litestar
 from msgspec.structs import replace
+from tests.audit.erasures.ended import close, erase
 from tests.conftest import Server, found
 from tests.replay.desk import Desk, Worker
 from tests.replay.passing import Pass, let_time_pass
@@ -215,7 +216,55 @@ async def test_an_erased_event_stands_in_the_way_unless_a_snapshot_stands_after_
     assert (refused.status_code, refused.json()["code"]) == (409, "history_unreadable")
     assert (refused.json()["seq"], refused.json()["flaw"]) == (seq, "erased")
     whole = await check(worker, "?whole=true")
-    assert (whole["sound"], whole["flaw"], whole["flawed_seq"]) == (False, "erased", seq)
+    assert (whole["sound"], whole["flaw"], whole["flawed_seq"]) == (False, "untold", seq)
+
+
+async def damage(admin: str, statement: str, *values: object) -> None:
+    """Do what only somebody who rules the database can do to events."""
+    tables = ("event", "event_body")
+    connection = await asyncpg.connect(admin)
+    async with connection.transaction():
+        for table in tables:
+            await connection.execute(f"ALTER TABLE placet.{table} DISABLE TRIGGER append_only")
+        await connection.execute(statement, *values)
+        for table in tables:
+            await connection.execute(
+                f"ALTER TABLE placet.{table} ENABLE ALWAYS TRIGGER append_only"
+            )
+    await connection.close()
+
+
+async def test_what_was_erased_as_events_tell_is_no_fault_and_what_else_is_wrong_still_shows(
+    worker: Worker, server: Server, database_name: str
+) -> None:
+    await close(worker)
+    last = len(await history(worker))
+    assert await erase(worker.desk, worker.session_id, [1, 3]) == 2
+    told = await check(worker)
+    assert (told["sound"], told["flaw"], told["flawed_seq"]) == (False, "erased", 1)
+    assert told["differs"] == []
+    admin = server.admin(database_name)
+    gone = "DELETE FROM placet.event_body WHERE stream_id = $1 AND seq = $2"
+    await damage(admin, gone, worker.session_id, 2)
+    assert [(await check(worker))[name] for name in ("flaw", "flawed_seq")] == ["untold", 3]
+    assert await erase(worker.desk, worker.session_id) == last - 3
+    moved = "UPDATE placet.replay_session SET head = $2 WHERE session_id = $1"
+    await damage(admin, moved, worker.session_id, bytes(32))
+    assert (await check(worker))["differs"] == ["head"]
+    unchained = "UPDATE placet.event SET prev = $3 WHERE stream_id = $1 AND seq = $2"
+    await damage(admin, unchained, worker.session_id, last, bytes(32))
+    assert [(await check(worker))[name] for name in ("flaw", "flawed_seq")] == ["unlinked", last]
+
+
+async def test_what_another_stream_lost_accounts_for_nothing_here(
+    worker: Worker, server: Server, database_name: str
+) -> None:
+    other = await worker.desk.worker()
+    await close(other)
+    assert await erase(worker.desk, other.session_id) > 1
+    gone = "DELETE FROM placet.event_body WHERE stream_id = $1 AND seq = 1"
+    await damage(server.admin(database_name), gone, worker.session_id)
+    assert (await check(worker))["flaw"] == "untold"
 
 
 async def test_without_any_snapshot_the_session_is_what_it_was(worker: Worker) -> None:

@@ -13,7 +13,7 @@ from placet.cli.session.telling import of_session
 from placet.cli.words import plain
 
 if TYPE_CHECKING:
-    from placet.replay.snapshots.model import SessionChecked, SnapshotView
+    from placet.replay.snapshots.model import HistoryFlaw, SessionChecked, SnapshotView
     from placet.sdk.studio.client import Studio
 
 
@@ -54,8 +54,9 @@ def check(
 ) -> int:
     """Hold the state of SESSION to its events, from the latest sound snapshot on.
 
-    Ends with 1 where they differ, or where events or snapshots are not what they should be. Needs a
-    key that may operate or audit.
+    Ends with 1 where they differ, or where events or snapshots are not what they should be. Where
+    bodies were erased, as events tell, the state cannot be told, and that is no fault. Needs a key
+    that may operate or audit.
     """
     import msgspec
 
@@ -63,8 +64,8 @@ def check(
 
     found = at_desk(url, data_dir, lambda studio: studio.sessions.check(session, whole=whole))
     give(msgspec.to_builtins(found), _checked(found), as_json=as_json)
-    is_good = found.sound and not found.wrong_snapshots
-    return Exit.OK if is_good else Exit.FAILED
+    is_good = found.sound or _is_erased(found)
+    return Exit.OK if is_good and not found.wrong_snapshots else Exit.FAILED
 
 
 @click.command()
@@ -106,10 +107,30 @@ def snapshots(  # noqa: PLR0913 -- one argument per option
 
 
 def _checked(found: "SessionChecked") -> str:
+    if _is_erased(found):
+        lines = [
+            f"cannot be told: bodies were erased, that of event {found.flawed_seq} first",
+            "  events tell of each that is missing, and the chain holds to its end",
+        ]
+        return "\n".join([*lines, *_wrong(found)])
     begun = f"the snapshot at event {found.since}" if found.since else "the first event"
     lines = [f"{'sound' if found.sound else 'NOT SOUND'}: folded from {begun} to {found.seq}"]
     lines += [f"  the state differs in: {plain(name)}" for name in found.differs]
     if found.flaw is not None:
-        lines.append(f"  event {found.flawed_seq} is {found.flaw}, and nothing after it was folded")
-    lines += [f"  wrong, and not used: the snapshot at {seq}" for seq in found.wrong_snapshots]
-    return "\n".join(lines)
+        lines.append(f"  {_flaw(found.flawed_seq, found.flaw)}")
+    return "\n".join([*lines, *_wrong(found)])
+
+
+def _is_erased(found: "SessionChecked") -> bool:
+    """Tell whether nothing is in the way but what was rightly erased."""
+    return found.flaw is not None and found.flaw.value == "erased" and not found.differs
+
+
+def _flaw(seq: int | None, flaw: "HistoryFlaw") -> str:
+    if flaw.value == "untold":
+        return f"the body of event {seq} is not there, and nothing tells that it was erased"
+    return f"event {seq} is {flaw.value}, and nothing after it was folded"
+
+
+def _wrong(found: "SessionChecked") -> list[str]:
+    return [f"  wrong, and not used: the snapshot at {seq}" for seq in found.wrong_snapshots]

@@ -21,6 +21,8 @@ Failures
 - Somebody who may write to the database makes a snapshot that lies and fits: the check of the whole
   names it, the shorter one does not.
 - An event that the fold reads is erased, missing or out of its chain: `history_unreadable`, unless
-  a sound snapshot stands after it.
+  a sound snapshot stands after it. The check then follows the chain of headers to its end: where
+  that holds, and the tenant's `erasures` stream tells of each body that is not there, nothing is
+  wrong, and only what the state should be cannot be told.
 - A worker dies: what it had not kept yet is folded again.
 """

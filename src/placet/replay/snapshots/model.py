@@ -72,11 +72,20 @@ class CheckQuery(Input, frozen=True):
 
 
 class HistoryFlaw(StrEnum):
-    """Why the events of a session cannot be folded."""
+    """Why the events of a session cannot be folded: `untold` is a body that nothing says went."""
 
     ERASED = "erased"
+    UNTOLD = "untold"
     MISSING = "missing"
     UNLINKED = "unlinked"
+
+
+class ErasedSpan(Value, frozen=True):
+    """What `BodiesErased` tells of a stream: so many bodies between these two went."""
+
+    from_seq: int
+    to_seq: int
+    count: int
 
 
 class SessionChecked(Value, frozen=True):
@@ -84,7 +93,8 @@ class SessionChecked(Value, frozen=True):
 
     `seq` is the last event folded, `since` the snapshot that the fold began at, 0 for the whole.
     `differs` names the facts that are not what the events lead to; `wrong_snapshots` those that are
-    not what the events lead to. `flaw` at `flawed_seq` kept the events from being folded.
+    not what the events lead to. `flaw` at `flawed_seq` kept the events from being folded: at
+    `erased` all that is missing was erased, as events tell, and the chain holds to its end.
     """
 
     session_id: UUID

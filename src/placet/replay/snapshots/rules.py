@@ -1,6 +1,6 @@
 """What makes a snapshot sound, and folding a session's events from where one stands."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
 import msgspec
@@ -13,6 +13,7 @@ from placet.replay.sessions.rules import decode_state, encode_state, opening_sta
 from placet.replay.sessions.state import SessionState
 from placet.replay.snapshots.model import (
     FOLD_FORM,
+    ErasedSpan,
     HistoryFlaw,
     HistoryUnreadable,
     PlacedSnapshot,
@@ -37,22 +38,56 @@ class Folded(Value, frozen=True):
         seq, head = self.seq, self.head
         told: list[tuple[str, bytes]] = []
         for event in events:
-            if event.seq != seq + 1:
-                raise _unreadable(HistoryFlaw.MISSING, seq + 1)
-            if event.prev != head:
-                raise _unreadable(HistoryFlaw.UNLINKED, event.seq)
+            _check_place(event, seq, head)
             if event.body is not None:
                 told.append((event.type, event.body))
             elif is_read(event.type):
-                raise _unreadable(HistoryFlaw.ERASED, event.seq)
+                raise unreadable(HistoryFlaw.ERASED, event.seq)
             seq, head = event.seq, event.leaf
-        if seq < until:
-            raise _unreadable(HistoryFlaw.MISSING, seq + 1)
+        _check_end(seq, until)
         return msgspec.structs.replace(self, seq=seq, head=head, state=fold(told, self.state))
 
 
 START: Final = Folded(seq=0, head=GENESIS, state=opening_state(None))
 """Where the fold of every session begins."""
+
+
+class Chained(Value, frozen=True):
+    """How far a chain was followed, whatever its events say, and which of them have no body."""
+
+    seq: int = 0
+    head: bytes = GENESIS
+    missing: tuple[int, ...] = ()
+
+    def then(self, events: Sequence[RecordedEvent], until: int) -> Self:
+        """Return where the chain stands after the next events, up to `until`.
+
+        Refuses `history_unreadable` where one is missing or not chained to the one before.
+        """
+        seq, head = self.seq, self.head
+        for event in events:
+            _check_place(event, seq, head)
+            seq, head = event.seq, event.leaf
+        _check_end(seq, until)
+        missing = tuple(event.seq for event in events if event.body is None)
+        return msgspec.structs.replace(self, seq=seq, head=head, missing=self.missing + missing)
+
+
+def first_untold(missing: Iterable[int], told: Iterable[ErasedSpan]) -> int | None:
+    """Return the first event whose body is missing and that no erasure accounts for, or None.
+
+    An erasure accounts for so many bodies between two sequences. Each is put to the one that ends
+    first, of those that have room: if that leaves one over, every other way does too.
+    """
+    room = [[one.to_seq, one.from_seq, one.count] for one in told]
+    room.sort()
+    for seq in missing:
+        fitting = (one for one in room if one[1] <= seq <= one[0] and one[2])
+        found = next(fitting, None)
+        if found is None:
+            return seq
+        found[2] -= 1
+    return None
 
 
 def digest_of(snapshot: ReplaySessionSnapshot) -> bytes:
@@ -148,7 +183,21 @@ def _json(state: bytes) -> bytes:
     return state
 
 
-def _unreadable(flaw: HistoryFlaw, seq: int) -> HistoryUnreadable:
+def _check_place(event: RecordedEvent, seq: int, head: bytes) -> None:
+    """Refuse `history_unreadable` for an event that does not follow this one."""
+    if event.seq != seq + 1:
+        raise unreadable(HistoryFlaw.MISSING, seq + 1)
+    if event.prev != head:
+        raise unreadable(HistoryFlaw.UNLINKED, event.seq)
+
+
+def _check_end(seq: int, until: int) -> None:
+    if seq < until:
+        raise unreadable(HistoryFlaw.MISSING, seq + 1)
+
+
+def unreadable(flaw: HistoryFlaw, seq: int) -> HistoryUnreadable:
+    """Return the refusal to fold what has this flaw."""
     return HistoryUnreadable(
         detail=f"the event {seq} is {flaw}, and what follows it cannot be told", flaw=flaw, seq=seq
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from placet.events import store as events
-from placet.events.model import StreamId
+from placet.events.model import RecordedEvent, StreamId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import NotFound
 from placet.replay.sessions.model import ReplaySession
@@ -17,6 +17,7 @@ from placet.replay.snapshots import store
 from placet.replay.snapshots.model import (
     FOLD_FORM,
     SNAPSHOTS_KEPT,
+    HistoryFlaw,
     HistoryUnreadable,
     PlacedSnapshot,
     ReplaySessionSnapshot,
@@ -25,12 +26,15 @@ from placet.replay.snapshots.model import (
 )
 from placet.replay.snapshots.rules import (
     START,
+    Chained,
     Folded,
     differing,
     digest_of,
+    first_untold,
     fits,
     is_damaged,
     latest_sound,
+    unreadable,
     whole_view_of,
 )
 from placet.storage.database import Database, Writing
@@ -87,16 +91,20 @@ async def check_session(
     folded = begun = START if whole else latest_sound(snapshots, end)
     wrong = {one.seq for one in snapshots if is_damaged(one)}
     flaw: HistoryUnreadable | None = None
+    head = session.head
     try:
         for one in reversed(snapshots if whole else ()):
             folded = await fold_on(db, principal, session, folded, one.seq)
             if not fits(one, folded):
                 wrong.add(one.seq)
         folded = await fold_on(db, principal, session, folded, end)
+        head = folded.head
     except HistoryUnreadable as fault:
         flaw = fault
+    if flaw is not None and flaw.flaw is HistoryFlaw.ERASED:
+        flaw, head = await _look_past(db, principal, session, flaw)
     differs = [] if flaw else differing(session.state, folded.state)
-    if flaw is None and folded.head != session.head:
+    if head != session.head:
         differs.append("head")
     return SessionChecked(
         session_id=session_id,
@@ -108,6 +116,35 @@ async def check_session(
         flaw=None if flaw is None else flaw.flaw,
         flawed_seq=None if flaw is None else flaw.seq,
     )
+
+
+async def _look_past(
+    db: Database, principal: Principal, session: ReplaySession, erased: HistoryUnreadable
+) -> tuple[HistoryUnreadable, bytes]:
+    """Return what stands in the way of a fold, other than what was rightly erased, and the head.
+
+    That is `erased` itself where the chain holds to its end and events tell of each body that went.
+    """
+    chained, end = Chained(), session.next_seq - 1
+    try:
+        while chained.seq < end:
+            until = min(chained.seq + PAGE, end)
+            page = await _read_page(db, principal, session, chained.seq, until)
+            chained = chained.then(page, until)
+    except HistoryUnreadable as fault:
+        return fault, session.head
+    async with db.reading(principal) as tx:
+        told = await store.list_erased(tx, session.session_id)
+    untold = first_untold(chained.missing, told)
+    flaw = erased if untold is None else unreadable(HistoryFlaw.UNTOLD, untold)
+    return flaw, chained.head
+
+
+async def _read_page(
+    db: Database, principal: Principal, session: ReplaySession, after: int, until: int
+) -> list[RecordedEvent]:
+    async with db.reading(principal) as tx:
+        return await events.list_events(tx, session.session_id, after=after, limit=until - after)
 
 
 async def read_kept(
@@ -129,9 +166,6 @@ async def fold_on(
     """Return where a fold stands after the events up to `end`. Refuses `history_unreadable`."""
     while folded.seq < end:
         until = min(folded.seq + PAGE, end)
-        async with db.reading(principal) as tx:
-            page = await events.list_events(
-                tx, session.session_id, after=folded.seq, limit=until - folded.seq
-            )
+        page = await _read_page(db, principal, session, folded.seq, until)
         folded = folded.then(page, until)
     return folded

@@ -1,14 +1,18 @@
 """Questions about snapshots, and the rows that come and go."""
 
+from typing import Final
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from placet.events.model import StreamKind, tenant_stream
 from placet.events.tables import EVENT
 from placet.kernel.refusals import NotFound
 from placet.replay.snapshots.model import (
     SNAPSHOTS_KEPT,
+    ErasedSpan,
     PlacedSnapshot,
     ReplaySessionSnapshot,
 )
@@ -16,6 +20,22 @@ from placet.replay.snapshots.tables import SESSION_SNAPSHOT
 from placet.storage.database import Reading, Writing, fields_of
 
 _C = SESSION_SNAPSHOT.c
+_SPAN: Final = msgspec.json.Decoder(ErasedSpan)
+# Bodies of ours are in canonical form, and one names no other stream.
+_ERASED: Final = sa.text(
+    """
+    SELECT b.body FROM placet.event AS e
+    JOIN placet.event_body AS b
+        ON b.tenant_id = e.tenant_id AND b.stream_id = e.stream_id AND b.seq = e.seq
+    WHERE e.tenant_id = :tenant AND e.stream_id = :stream AND e.type = 'BodiesErased'
+      AND position(:needle IN b.body) > 0
+    ORDER BY e.seq
+    """
+).bindparams(
+    sa.bindparam("tenant", type_=sa.Uuid),
+    sa.bindparam("stream", type_=sa.Uuid),
+    sa.bindparam("needle", type_=sa.LargeBinary),
+)
 
 
 async def list_snapshots(
@@ -57,6 +77,18 @@ async def keep_snapshot(tx: Writing, snapshot: ReplaySessionSnapshot) -> None:
     await tx.change(added.on_conflict_do_nothing())
     stay = sa.select(_C.seq).where(here).order_by(_C.seq.desc()).limit(SNAPSHOTS_KEPT)
     await tx.change(sa.delete(SESSION_SNAPSHOT).where(here, _C.seq.not_in(stay.scalar_subquery())))
+
+
+async def list_erased(tx: Reading, session_id: UUID) -> list[ErasedSpan]:
+    """Return what the tenant's `erasures` stream tells was erased of a session, in its order."""
+    rows = await tx.rows(
+        _ERASED.bindparams(
+            tenant=tx.tenant_id,
+            stream=tenant_stream(tx.tenant_id, StreamKind.ERASURES),
+            needle=f'"stream_id":"{session_id}"'.encode(),
+        )
+    )
+    return [_SPAN.decode(row.body) for row in rows]
 
 
 def _placed(tx: Reading, session_id: UUID) -> "sa.Select[tuple[object, ...]]":
