@@ -6,7 +6,7 @@ import errno
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from placet.storage.unusable import Unusable
 PATIENCE_SECONDS: Final = 10.0
 ROOM_NEEDED: Final = 200 * 1024 * 1024
 ROOM_WISHED: Final = 2 * 1024 * 1024 * 1024
+WITNESSED: Final = "witnessed log"
 _MARKS: Final = {Status.OK: "ok  ", Status.WARN: "warn", Status.FAIL: "FAIL"}
 
 
@@ -33,14 +34,17 @@ _MARKS: Final = {Status.OK: "ok  ", Status.WARN: "warn", Status.FAIL: "FAIL"}
 def command(*, data_dir: Path | None, as_json: bool) -> int:
     """Check this machine and the database, with a remedy for each finding.
 
-    Ends with 0 if the service can run, warnings or not, and with 1 if it cannot.
+    Ends with 0 if the service can run, warnings or not, and with 1 if it cannot, or would grant
+    nothing because of its witness.
     """
     settings = load_settings({"data_dir": data_dir})
+    folder = list(witness(settings))
+    has_folder = settings.witness_dir is not None and not _has_failed(folder)
     checks = [
         *machine(settings),
         *embedded(settings),
-        *database(settings),
-        *witness(settings),
+        *database(settings, has_witness=has_folder),
+        *folder,
         *keys(settings),
     ]
     lines = []
@@ -49,7 +53,7 @@ def command(*, data_dir: Path | None, as_json: bool) -> int:
         if check.remedy:
             lines.append(f"      {check.remedy}")
     give(msgspec.to_builtins(checks), "\n".join(lines), as_json=as_json)
-    return Exit.FAILED if any(c.status is Status.FAIL for c in checks) else Exit.OK
+    return Exit.FAILED if _has_failed(checks) else Exit.OK
 
 
 def machine(settings: Settings) -> Iterator[Check]:
@@ -79,8 +83,11 @@ def embedded(settings: Settings) -> Iterator[Check]:
     yield _room(settings.data_dir)
 
 
-def database(settings: Settings) -> tuple[Check, ...]:
-    """Return every check of the database; an embedded one is started for it if need be."""
+def database(settings: Settings, *, has_witness: bool) -> tuple[Check, ...]:
+    """Return every check of the database; an embedded one is started for it if need be.
+
+    One that the service could use is held against its witness, if the folder of that is there.
+    """
     from placet.cli import database as of_command
 
     if settings.is_embedded and not (settings.data_dir / "postgres.json").exists():
@@ -89,9 +96,32 @@ def database(settings: Settings) -> tuple[Check, ...]:
     try:
         with of_command.held(settings) as (ready, _):
             reached = Check(name="database", status=Status.OK, found="reached")
-            return (reached, *of_command.checks(ready))
+            checks = of_command.checks(ready)
+            is_held = has_witness and not _has_failed(checks)
+            return (reached, *checks, *(asyncio.run(_witnessed(ready)) if is_held else ()))
     except (Unusable, CommandRefused) as fault:
         return (_failed("database", fault.detail, fault.remedy),)
+
+
+async def _witnessed(ready: Settings) -> list[Check]:
+    """Return what the service's own look at its witness finds, the whole of it."""
+    from placet.authority.recovery.watch import RecoveryWatch
+    from placet.kernel.refusals import GovernanceUnavailable
+    from placet.storage.database import Database
+
+    watch = RecoveryWatch(ready.witness_dir)
+    try:
+        db = await Database.open(ready.database_url or "", pool_size=1)
+        try:
+            await watch.look(db)
+        finally:
+            await db.close()
+    except GovernanceUnavailable as fault:
+        return [_failed(WITNESSED, fault.detail, fault.hint)]
+    if faults := watch.faults:
+        return [_failed(WITNESSED, one.told, one.kind.hint) for one in faults]
+    found = "each tenant's log leads to what the witness has of it last"
+    return [Check(name=WITNESSED, status=Status.OK, found=found)]
 
 
 def witness(settings: Settings) -> Iterator[Check]:
@@ -186,6 +216,10 @@ def _room(data_dir: Path) -> Check:
     if room < ROOM_WISHED:
         return Check(name="disk", status=Status.WARN, found=found, remedy=remedy)
     return Check(name="disk", status=Status.OK, found=found)
+
+
+def _has_failed(checks: Iterable[Check]) -> bool:
+    return any(check.status is Status.FAIL for check in checks)
 
 
 def _tried(name: str, question: Callable[[], str]) -> Check:

@@ -25,8 +25,10 @@ Invariants
 - Each raise is told of once, and no lost range is closed before.
 
 Failures
-- A witness that cannot be read or whose newest line nobody of ours signed: nothing is granted.
-- The newest line of one tenant's file is no checkpoint of it: to that tenant nothing is granted.
+- A witness that cannot be read or whose newest line nobody of ours signed: nothing is granted
+  (`witness_unusable`, 503). It is the witness that is brought in order then, and no epoch raised.
+- The newest line of one tenant's file is no checkpoint of it: to that tenant nothing is granted, by
+  the same refusal.
 - Events, log or checkpoints disagree: `restore --verify` says where, and changes nothing.
 - It broke off after the epoch was raised: the sessions that are left stay closed, and the same
   command goes on with them.

@@ -23,6 +23,17 @@ class Recovering(Unavailable):
     retry_after_seconds: int | None = RETRY_SECONDS
 
 
+@dataclasses.dataclass(kw_only=True, eq=False)
+class WitnessUnusable(Recovering):
+    """The database cannot be held against its witness, and nothing is granted until it can."""
+
+    hint = (
+        "an operator brings the folder that PLACET_WITNESS_DIR names, or the file in it that is"
+        ' named here, in order, as the page "Keep a witness of the log" says; `placet doctor`'
+        " makes the same look; reads, kills and receipts go on"
+    )
+
+
 class NotRecovering(NotFound):
     """No lost range of this tenant is open."""
 

@@ -7,6 +7,7 @@ server to put it there, and a service looks before it takes its first request.
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from placet.authority.checkpoints.model import Newest
 from placet.authority.model import KeyPurpose
 from placet.authority.recovery import rules, store
 from placet.authority.recovery.beside import in_thread
-from placet.authority.recovery.model import Recovering
+from placet.authority.recovery.model import Recovering, WitnessUnusable
 from placet.authority.recovery.service import acting_for
 from placet.authority.recovery.witness import NewestLines, Witnessed
 from placet.evidence.ed25519 import PublicKey
@@ -34,6 +35,22 @@ PATIENCE_SECONDS: Final = 3.0
 """How long a look waits for the folder, which may be on a volume that does not answer."""
 LOOK_AGE_SECONDS: Final = 30.0
 """How old the last look may be; what it found says nothing for longer."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fault:
+    """What a look found: what is refused for it, and in which words.
+
+    It is of `WitnessUnusable` where the witness's folder or file is out of order, and of
+    `Recovering` where the database is older or other than what was witnessed.
+    """
+
+    kind: type[Recovering]
+    told: str
+
+    def refusal(self) -> Recovering:
+        """Return the refusal of whoever would be granted something."""
+        return self.kind(detail=self.told)
 
 
 class RecoveryWatch:
@@ -54,21 +71,28 @@ class RecoveryWatch:
         self._lines = None if folder is None else NewestLines(folder)
         self._patience_seconds = patience_seconds
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
-        self._faults: dict[TenantId | None, str] = {}
+        self._faults: dict[TenantId | None, Fault] = {}
         self._looked_at: float | None = None
         self._reading: asyncio.Future[list[Witnessed]] | None = None
 
     def check(self) -> None:
-        """Refuse `recovering` while the database is not what was witnessed, or nobody has looked.
+        """Refuse `recovering` while the database is not what was witnessed.
 
-        A look that ends in an error or hangs leaves what the last one found, and that grows old.
+        Refuses `witness_unusable` where the witness cannot be used, or nobody has looked. A look
+        that ends in an error or hangs leaves what the last one found, and that grows old.
         """
         if self._lines is None:
             return
         if (fault := self._faults.get(None)) is not None:
-            raise Recovering(detail=fault)
+            raise fault.refusal()
         if self._looked_at is None or self._clock() - self._looked_at > LOOK_AGE_SECONDS:
-            raise Recovering(detail="the database was not held against the witness for too long")
+            detail = "the database was not held against the witness for too long"
+            raise WitnessUnusable(detail=detail)
+
+    @property
+    def faults(self) -> Sequence[Fault]:
+        """Return everything that the last look found."""
+        return list(self._faults.values())
 
     @property
     def stopped(self) -> frozenset[TenantId]:
@@ -76,9 +100,9 @@ class RecoveryWatch:
         return frozenset(whose for whose in self._faults if whose is not None)
 
     def check_tenant(self, tenant_id: TenantId) -> None:
-        """Refuse `recovering` for a tenant whose witness cannot be read."""
+        """Refuse `witness_unusable` for a tenant whose witness cannot be read."""
         if (fault := self._faults.get(tenant_id)) is not None:
-            raise Recovering(detail=fault)
+            raise fault.refusal()
 
     async def look(self, db: Database) -> None:
         """Hold every tenant's log against its newest checkpoint that was kept outside."""
@@ -88,12 +112,12 @@ class RecoveryWatch:
         for whose in faults.keys() | self._faults.keys():
             if (fault := faults.get(whose)) != self._faults.get(whose):
                 level = logging.ERROR if fault else logging.WARNING
-                again = "the database is what was witnessed again"
-                _LOG.log(level, "%s", fault or f"{_named(whose)}: {again}")
+                again = f"{_named(whose)}: the database is what was witnessed again"
+                _LOG.log(level, "%s", fault.told if fault else again)
         self._faults = faults
         self._looked_at = self._clock()
 
-    async def _find_faults(self, db: Database, lines: NewestLines) -> dict[TenantId | None, str]:
+    async def _find_faults(self, db: Database, lines: NewestLines) -> dict[TenantId | None, Fault]:
         """Return how the database is not what was witnessed; of nobody where all stop for it."""
         async with db.reading(acting_for(_NOBODY)) as tx:
             listed = await authority.list_server_keys(tx)
@@ -104,18 +128,24 @@ class RecoveryWatch:
         try:
             held = await self._read(lines, keys)
         except OSError as fault:
-            return {None: f"the witness cannot be read: {fault.strerror or fault}"}
+            why = f"the witness's folder cannot be read: {fault.strerror or fault}"
+            return {None: Fault(WitnessUnusable, why)}
         # The logs only grow meanwhile: what was the newest is in them.
         newest = {one.tenant_id: one for one in await checkpoints.list_newest(db)}
-        faults: dict[TenantId | None, str] = {}
+        faults: dict[TenantId | None, Fault] = {}
+        strange: Fault | None = None
         for one in held:
-            if one.fault is not None and not one.is_strange:
-                faults[one.tenant_id] = f"{_named(one.tenant_id)}: {one.fault}"
+            if one.is_strange:
+                strange = Fault(WitnessUnusable, one.fault or "")
+            elif one.fault is not None:
+                faults[one.tenant_id] = Fault(WitnessUnusable, one.fault)
             elif None not in faults and not _is_newest(one, newest.get(one.tenant_id)):
                 async with db.reading(acting_for(one.tenant_id)) as tx:
                     found = await _compare(tx, one, epoch)
                 if found is not None:
-                    faults[None] = f"{_named(one.tenant_id)}: {found}"
+                    faults[None] = Fault(Recovering, f"{_named(one.tenant_id)}: {found}")
+        if strange is not None:
+            faults.setdefault(None, strange)
         return faults
 
     async def _read(self, lines: NewestLines, keys: Sequence[PublicKey]) -> list[Witnessed]:
@@ -144,16 +174,14 @@ def _named(whose: TenantId | None) -> str:
 def _is_newest(held: Witnessed, here: Newest | None) -> bool:
     """Tell whether what was kept outside is the very checkpoint that the database has last."""
     kept = held.newest
-    if kept is None or here is None or held.fault is not None:
+    if kept is None or here is None:
         return False
     return (kept.epoch, kept.size, kept.root) == (here.epoch, here.size, here.root.hex())
 
 
 async def _compare(tx: Reading, held: Witnessed, epoch: int) -> str | None:
     newest = held.newest
-    if held.fault is not None or newest is None:
-        return held.fault
-    if newest.epoch < epoch:
+    if newest is None or newest.epoch < epoch:
         return None
     head = await log.find_head(tx)
     size = 0 if head is None else head.size

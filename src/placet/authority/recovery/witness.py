@@ -1,7 +1,7 @@
 """The checkpoints that were kept outside: one file for each tenant, the newest line last."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from os import SEEK_END
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -17,7 +17,12 @@ from placet.kernel.value import Value
 
 TAIL_BYTES: Final = 8_192
 """How much of a file's end is read at first to find its last line."""
-
+BLOCK_BYTES: Final = 1_048_576
+"""How much of a file is held at a time where its lines are counted."""
+_STRANGE: Final = (
+    "none of the keys for checkpoints that the database knows signed it: another installation did,"
+    " or the database was put back to before its key was made"
+)
 
 _Stamp: TypeAlias = tuple[int, int, int]
 """Which file a path names, how long it is, and when it was changed."""
@@ -26,8 +31,9 @@ _Stamp: TypeAlias = tuple[int, int, int]
 class Witnessed(Value, frozen=True):
     """What a file holds of one tenant: its checkpoints in the file's order, or why it is no use.
 
-    `is_strange` where it is no use since none of our keys signed it: then the key may have been
-    made after the moment that a database was put back to.
+    `fault` names the line as people count them, and the file without its folder. `is_strange` where
+    it is no use since none of our keys signed it: then the key may have been made after the moment
+    that a database was put back to.
     """
 
     tenant_id: TenantId
@@ -56,18 +62,30 @@ def read_witness(folder: Path, keys: Sequence[PublicKey]) -> list[Witnessed]:
     return found
 
 
-def _read(text: bytes, tenant_id: TenantId, keys: Sequence[PublicKey]) -> Witnessed:
+def _read(
+    text: bytes,
+    tenant_id: TenantId,
+    keys: Sequence[PublicKey],
+    count_before: Callable[[], int] = lambda: 0,
+) -> Witnessed:
+    """Return what these lines of a tenant's file hold.
+
+    `count_before` says how many lines stand before them; it is asked where one is no use.
+    """
     held: list[CheckpointPayload] = []
+    number = 0
     try:
-        for line in _whole_lines(text):
+        for number, line in _whole_lines(text):
             envelope = parse_envelope(bytes(_LINE.decode(line).envelope))
             checkpoint = verify_checkpoint(envelope, keys)
             if checkpoint.tenant_id != tenant_id:
-                return _fault(tenant_id, held, "is another tenant's")
+                return _fault(tenant_id, held, count_before() + number, "is another tenant's")
             held.append(checkpoint)
     except (EnvelopeRefused, msgspec.MsgspecError) as fault:
         is_strange = isinstance(fault, EnvelopeRefused) and fault.flaw is EnvelopeFlaw.SIGNATURE
-        return _fault(tenant_id, held, f"cannot be taken: {fault}", is_strange=is_strange)
+        why = fault.detail if isinstance(fault, EnvelopeRefused) else str(fault)
+        told = f"cannot be taken: {_STRANGE if is_strange else why}"
+        return _fault(tenant_id, held, count_before() + number, told, is_strange=is_strange)
     return Witnessed(tenant_id=tenant_id, checkpoints=held)
 
 
@@ -93,7 +111,7 @@ class NewestLines:
             held[path] = (
                 was
                 if was is not None and was[0] == stamp
-                else (stamp, _read(_last_line(path), tenant_id, keys))
+                else (stamp, _newest(path, tenant_id, keys))
             )
             self.files_seen += 1
         self._held = held
@@ -113,6 +131,10 @@ def _files(folder: Path) -> Iterator[tuple[Path, TenantId]]:
                 yield path, TenantId(UUID(path.stem))
 
 
+def _newest(path: Path, tenant_id: TenantId, keys: Sequence[PublicKey]) -> Witnessed:
+    return _read(_last_line(path), tenant_id, keys, lambda: _count_lines(path) - 1)
+
+
 def _last_line(path: Path) -> bytes:
     with path.open("rb") as file:
         end = file.seek(0, SEEK_END)
@@ -126,14 +148,29 @@ def _last_line(path: Path) -> bytes:
             size *= 2
 
 
-def _whole_lines(text: bytes) -> Iterator[bytes]:
+def _count_lines(path: Path) -> int:
+    """Return how many whole lines a file has, holding little of it at a time."""
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(BLOCK_BYTES), b""))
+
+
+def _whole_lines(text: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield each line that is no blank one, with its number as people count them."""
+    number = 1
     for line in text.splitlines(keepends=True):
-        if line.endswith(b"\n") and line.strip():
-            yield line
+        if line.endswith(b"\n"):
+            if line.strip():
+                yield number, line
+            number += 1
 
 
 def _fault(
-    tenant_id: TenantId, held: list[CheckpointPayload], what: str, *, is_strange: bool = False
+    tenant_id: TenantId,
+    held: list[CheckpointPayload],
+    line: int,
+    what: str,
+    *,
+    is_strange: bool = False,
 ) -> Witnessed:
-    words = f"checkpoint {len(held) + 1} of the witness {what}"
+    words = f"line {line} of `{tenant_id}.jsonl` in the witness's folder {what}"
     return Witnessed(tenant_id=tenant_id, checkpoints=held, fault=words, is_strange=is_strange)
