@@ -90,5 +90,33 @@ def test_a_person_is_looked_for_and_what_stays_is_told(ask: Ask, database_url: s
     assert ask("erase", "--reason", "r").returncode == Exit.USAGE
 
 
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("--principal", "4711", "--reason", "r"), "give --subject and --reason too"),
+        (("--subject", "abc", "--reason", "r"), "name one line of 4 to 320 characters"),
+        (("--subject", "x" * 321, "--reason", "r"), "name one line of 4 to 320 characters"),
+    ],
+)
+def test_an_erasure_that_cannot_be_asked_for_like_this_is_refused_in_words(
+    ask: Ask, words: tuple[str, ...], remedy: str
+) -> None:
+    done = ask("erase", *words)
+    assert done.returncode == Exit.USAGE
+    assert remedy in done.stderr
+    assert "[^" not in done.stderr
+
+
+def test_a_principal_is_asked_for_with_a_subject_of_the_same_value(ask: Ask) -> None:
+    both = ("--subject", "4711", "--principal", "4711")
+    made = told(ask("erase", *both, "--reason", "a letter", "--wait", "0", "--json"))
+    assert made["status"] == "open"
+
+
+def test_one_day_is_told_as_one(ask: Ask) -> None:
+    one = ("--class", "session", "--days", "1", "--reason", "law")
+    assert ask("retention", "set", *one).stdout == "session: kept for 1 day\n"
+
+
 def test_help_names_every_class() -> None:
     assert set(retention.CLASSES) == {each.value for each in StreamClass}

@@ -8,6 +8,7 @@ import click
 from placet.cli.exits import CommandRefused
 from placet.cli.key import url_option
 from placet.cli.output import data_dir_option, give, json_option
+from placet.cli.words import counted
 
 if TYPE_CHECKING:
     from placet.audit.retention.model import RetentionAnswer, RetentionShown
@@ -106,4 +107,4 @@ def _line(one: "RetentionShown") -> str:
 
 
 def _days(days: int | None) -> str:
-    return "kept for ever" if days is None else f"kept for {days} days"
+    return "kept for ever" if days is None else f"kept for {counted(days, 'day')}"

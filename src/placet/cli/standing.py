@@ -9,7 +9,7 @@ import click
 
 from placet.cli.key import url_option
 from placet.cli.output import data_dir_option, give, json_option
-from placet.cli.words import plain
+from placet.cli.words import counted, plain
 
 if TYPE_CHECKING:
     from placet.evidence.ed25519 import SigningKey
@@ -84,7 +84,10 @@ def grant(  # noqa: PLR0913 -- one argument per option
     wanted = [_rule(text) for text in rules]
     if not yes:
         told = " and ".join(plain(text) for text in rules)
-        click.echo(f"{uses} calls of {plain(tool)} within {days} days, where {told}", err=True)
+        click.echo(
+            f"{counted(uses, 'call')} of {plain(tool)} within {counted(days, 'day')}, where {told}",
+            err=True,
+        )
         click.confirm("Sign that they may run?", abort=True, err=True)
     key = load_key(key_file)
 

@@ -8,6 +8,11 @@ def plain(text: str) -> str:
     return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
 
 
+def counted(count: int, thing: str) -> str:
+    """Return how many there are of a thing, whose plural has an s."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def as_text(value: object) -> str:
     """Return a value as one line of JSON in which a terminal finds nothing to obey.
 

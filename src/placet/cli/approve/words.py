@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from placet.cli.approve.looking import Looked
 from placet.cli.approve.served import Served
 from placet.cli.policy.diff import change_lines
-from placet.cli.words import as_text, plain
+from placet.cli.words import as_text, counted, plain
 from placet.studio.endings.model import EndedApproval
 from placet.studio.impact.model import ImpactSummary
 from placet.studio.workspaces.model import ApprovalPolicy
@@ -83,7 +83,7 @@ def policy_words(policy: ApprovalPolicy) -> str:
     parts += [f"{group.quorum} of group {group.name}" for group in policy.groups]
     parts += ["four eyes"] if policy.four_eyes else []
     lasts = policy.validity_days
-    parts.append("for ever" if lasts is None else f"for {lasts} days")
+    parts.append("for ever" if lasts is None else f"for {counted(lasts, 'day')}")
     parts.append(f"enrolments wait {policy.enrolment_delay_hours} hours")
     return ", ".join(parts)
 
