@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from litestar import Litestar
 from tests.evidence.log.scribe import Scribe
 from tests.replay.desk import Desk
@@ -27,6 +28,10 @@ from placet.worker.log import log, log_for_ever
 from placet.worker.witness import push_for_ever, witness
 
 KEPT = (Database, Runtime, RecoveryWatch, Settings)
+AT_WORK = sa.text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+)
 
 
 @pytest.fixture
@@ -63,6 +68,15 @@ async def end(loops: list[asyncio.Task[None]]) -> None:
             await loop
 
 
+async def nobody_is_at_work(scribe: Scribe) -> None:
+    """Return once the database is done with what loops were at when they were ended."""
+    at_work = 1
+    while at_work:
+        # What one transaction sees of others stays as it was when it first looked.
+        async with scribe.db.reading(scribe.who) as tx:
+            at_work = (await tx.rows(AT_WORK))[0][0]
+
+
 async def test_all_that_a_session_did_enters_the_log_and_its_end_is_told(
     app: Litestar, desk: Desk, tmp_path: Path
 ) -> None:
@@ -91,6 +105,7 @@ async def test_all_that_a_session_did_enters_the_log_and_its_end_is_told(
         told = verify_checkpoint(envelope, keys)
         assert told.tenant_id == desk.workplace.tenant_id
     await end(loops)
+    await nobody_is_at_work(scribe)
     assert await scribe.ends_told() == [str(ended.session_id)]
     # The loops may have been ended right after they signed, and told of it.
     await scribe.advance_all()
