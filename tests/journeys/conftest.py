@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.conftest import Workplace
+from tests.conftest import Workplace, database_name, database_url, db
 from tests.studio.story import AGENT, LOOKUP, REFUND, Story, contract
 
 from placet.authority.server_keys import ServerKeys
@@ -22,6 +22,10 @@ from placet.server.run import Service, config_for, listen
 from placet.settings import Settings
 from placet.storage.database import Database
 from placet.worker.loops import LOOPS
+
+__all__ = ["database_name", "database_url", "db"]
+# Made anew here: the loops of a service begin with all that the other tests' tenants left undone,
+# and would do it between the steps of these.
 
 ENFORCE: Final = SessionMode.ENFORCE
 """Staging only reports unless its workspace, or the client, says more."""
