@@ -102,6 +102,32 @@ def test_a_restore_without_a_look_is_refused(placet: Placet) -> None:
     assert "placet restore --verify" in done.stderr
 
 
+def test_a_restore_says_where_it_was_said_twice_over_whether_there_is_a_witness(
+    placet: Placet, tmp_path: Path
+) -> None:
+    restore = ("restore", "--verify", "--no-witness")
+    by_variable = placet(*restore, PLACET_WITNESS_DIR=str(tmp_path))
+    assert by_variable.returncode == Exit.USAGE
+    assert "PLACET_WITNESS_DIR" in by_variable.stderr
+    assert "has to be said" not in by_variable.stderr
+    both = placet(*restore, "--witness", str(tmp_path))
+    assert f"--witness names `{tmp_path}`" in both.stderr
+    away = placet("restore", "--verify", PLACET_WITNESS_DIR=str(tmp_path / "away"))
+    assert (away.returncode, "is not there" in away.stderr) == (Exit.USAGE, True)
+
+
+def test_controls_that_are_no_export_are_refused_with_their_file_and_line(
+    placet: Placet, tmp_path: Path
+) -> None:
+    file = tmp_path / "er.txt"
+    file.write_text("\nstop everything\n")
+    done = placet("restore", "--verify", "--no-witness", "--controls", str(file))
+    assert done.returncode == Exit.USAGE
+    assert "line 2 of the controls cannot be read" in done.stderr
+    assert str(file) in done.stderr
+    assert "remedy: give a file that `placet bundle export` wrote" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("url", "where", "status"),
     [

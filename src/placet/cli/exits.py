@@ -18,8 +18,8 @@ from placet.kernel import refusals
 from placet.settings import SettingInvalid
 from placet.storage.unusable import Unusable
 
-_WHERE: Final = ("code", "path", "place", "tool")
-_SAID: Final = ("detail", "message", "summary")
+_WHERE: Final = ("code", "path", "place", "tool", "tenant_id")
+_SAID: Final = ("detail", "message", "summary", "flaw")
 """Members of a reason, a finding or a conflict: where it is, and what it says."""
 
 
@@ -85,7 +85,8 @@ def _listed(members: dict[str, Any]) -> Iterator[str]:
             if isinstance(one, dict):
                 where = [str(one[name]) for name in _WHERE if one.get(name) is not None]
                 said = [str(one[name]) for name in _SAID if one.get(name)]
-                yield f"  - {plain(': '.join([*where, *said]))}"
+                if where or said:
+                    yield f"  - {plain(': '.join([*where, *said]))}"
             else:
                 yield f"  - {plain(str(one))}"
 

@@ -12,8 +12,12 @@ from placet.cli.output import data_dir_option, give, json_option
 from placet.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from placet.authority.recovery.model import LostEnd
+    from placet.kernel.ids import TenantId
     from placet.replay.restores.model import RestoreReport, TenantRestored
+    from placet.replay.restores.outside import Outside
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -84,13 +88,10 @@ def command(  # noqa: PLR0913 -- one argument per option
 
     given = {"data_dir": data_dir, "witness_dir": witness}
     settings = load_settings(given)
-    if (settings.witness_dir is None) != has_none:
-        raise CommandRefused(
-            detail="whether checkpoints were kept outside has to be said, one way or the other",
-            remedy="give --witness, or --no-witness where nobody can tell how much is lost",
-        )
+    _check_witness(settings, is_named=witness is not None, has_none=has_none)
+    outside = {} if controls is None else _read_controls(controls)
     with database.held(settings) as (ready, _):
-        report = asyncio.run(_restore(ready, controls, again=again))
+        report = asyncio.run(_restore(ready, outside, again=again))
     give(msgspec.to_builtins(report), "\n".join(_lines(report, is_again=again)), as_json=as_json)
 
 
@@ -141,11 +142,50 @@ def close(  # noqa: PLR0913 -- one argument per option
     give(msgspec.to_builtins(made), text, as_json=as_json)
 
 
-async def _restore(settings: Settings, controls: Path | None, *, again: bool) -> "RestoreReport":
+def _check_witness(settings: Settings, *, is_named: bool, has_none: bool) -> None:
+    """Refuse where it was not said, or said twice over, whether checkpoints were kept outside."""
+    folder = settings.witness_dir
+    if folder is None and not has_none:
+        raise CommandRefused(
+            detail="whether checkpoints were kept outside has to be said, one way or the other",
+            remedy="give --witness, or --no-witness where nobody can tell how much is lost",
+        )
+    if folder is not None and has_none:
+        by = "--witness" if is_named else "PLACET_WITNESS_DIR, or the file of settings,"
+        raise CommandRefused(
+            detail=f"--no-witness says that no checkpoints were kept outside, and {by} names"
+            f" `{folder}`",
+            remedy="leave out --no-witness and hold the database against that folder, or take its"
+            " name away where it is of no use",
+        )
+    if folder is not None and not folder.is_dir():
+        raise CommandRefused(
+            detail=f"the witness's folder `{folder}` is not there",
+            remedy="mount it or put it back, or name another with --witness; nothing was changed",
+        )
+
+
+def _read_controls(file: Path) -> "Mapping[TenantId, Outside]":
+    from placet.kernel.refusals import MalformedBody
+    from placet.replay.restores.outside import read_outside
+
+    try:
+        with file.open("rb") as lines:
+            return read_outside(lines)
+    except MalformedBody as fault:
+        raise CommandRefused(
+            detail=f"{fault.detail} (`{file}`)",
+            remedy="give a file that `placet bundle export` wrote as it is, or lines of one with"
+            " all that they hold; nothing was changed",
+        ) from fault
+
+
+async def _restore(
+    settings: Settings, outside: "Mapping[TenantId, Outside]", *, again: bool
+) -> "RestoreReport":
     from placet.authority.key_slots import given_by
     from placet.authority.server_keys import ServerKeys
-    from placet.kernel.ids import SystemIds, TenantId
-    from placet.replay.restores.outside import Outside, read_outside
+    from placet.kernel.ids import SystemIds
     from placet.replay.restores.procedure import restore
     from placet.storage.database import Database
     from placet.storage.roles import connected
@@ -155,10 +195,6 @@ async def _restore(settings: Settings, controls: Path | None, *, again: bool) ->
             detail="only the migrator's role may raise the epoch, and its address is not set",
             remedy="set PLACET_ADMIN_DATABASE_URL to the address that `placet db init` printed",
         )
-    outside: dict[TenantId, Outside] = {}
-    if controls is not None:
-        with controls.open("rb") as lines:
-            outside = await asyncio.to_thread(read_outside, lines)
     db = await Database.open(settings.database_url or "", pool_size=2)
     try:
         keys = settings.data_dir / "keys"
