@@ -22,7 +22,7 @@ Placet = Callable[..., Any]
 
 
 def _status(url: str) -> int:
-    with urllib.request.urlopen(f"{url}/readyz", timeout=10) as answer:  # noqa: S310 -- the address that `up` printed
+    with urllib.request.urlopen(f"{url}/readyz", timeout=60) as answer:  # noqa: S310 -- the address that `up` printed
         status: int = answer.status
     return status
 
@@ -62,7 +62,7 @@ def test_the_foreground_uses_an_own_postgres_and_starts_none(
     assert process.stdout is not None
     assert _status(process.stdout.readline().strip()) == 200
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == Exit.INTERRUPTED, said
     assert "Traceback" not in said
     assert service.find(folder) is None

@@ -52,7 +52,7 @@ def bundle(tmp_path: Path) -> Path:
 def run(copy: Path, *arguments: str | Path, stdin: bytes = b"") -> SimpleNamespace:
     """Run the copy with nothing of ours and no msgspec in reach, and return what it said."""
     command = [sys.executable, "-I", "-c", WITHOUT_OURS, copy, *arguments]
-    done = subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False)  # noqa: S603 -- of our own
+    done = subprocess.run(command, input=stdin, capture_output=True, timeout=300, check=False)  # noqa: S603 -- of our own
     return SimpleNamespace(
         code=done.returncode, out=done.stdout.decode(), fault=done.stderr.decode()
     )
@@ -101,7 +101,7 @@ def test_it_knows_a_dossier_when_it_sees_one(alone: Path, tmp_path: Path) -> Non
 
 def test_it_runs_as_a_part_of_the_package(bundle: Path) -> None:
     command = [sys.executable, "-m", "placet.evidence.verify", str(bundle)]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=True)  # noqa: S603 -- of our own
+    done = subprocess.run(command, capture_output=True, timeout=300, check=True)  # noqa: S603 -- of our own
     assert done.stdout.startswith(b"good: ")
 
 
@@ -144,8 +144,8 @@ def test_it_writes_json_as_the_service_does() -> None:
 
 
 def test_a_line_of_brackets_takes_no_time_and_no_stack() -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     for text in (b"[" * 1_000_000, b'{"a":' * 200_000, b"[" * 900 + b"]" * 900):
         with pytest.raises((ValueError, RecursionError)):
             verifier.read_form(text)
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10

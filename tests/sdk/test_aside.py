@@ -14,7 +14,7 @@ async def test_what_is_done_aside_waits_for_no_thread_of_the_loop() -> None:
     loop = asyncio.get_running_loop()
     hanging = [loop.run_in_executor(None, go_on.wait) for _ in range(64)]
     try:
-        assert await asyncio.wait_for(aside(threading.current_thread), 10) is not None
+        assert await asyncio.wait_for(aside(threading.current_thread), 60) is not None
     finally:
         go_on.set()
         await asyncio.gather(*hanging)
@@ -30,7 +30,7 @@ async def test_what_was_begun_aside_is_done_although_nobody_waits_any_more() -> 
 
     def work() -> None:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         ended.set()
 
     waiting = asyncio.ensure_future(aside(work))
@@ -46,7 +46,7 @@ def test_a_loop_that_was_closed_meanwhile_is_told_nothing() -> None:
     go_on = threading.Event()
 
     async def leave() -> None:
-        waiting = asyncio.ensure_future(aside(partial(go_on.wait, 10)))
+        waiting = asyncio.ensure_future(aside(partial(go_on.wait, 60)))
         await asyncio.sleep(0)
         waiting.cancel()
 

@@ -45,7 +45,7 @@ def _is_good(export: Path) -> bool:
 
 def _refused_starts(url: str) -> int:
     """Return how many requests to start a call the service has answered by 409."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:  # noqa: S310 -- the address that `up` printed
+    with urllib.request.urlopen(f"{url}/metrics", timeout=60) as answer:  # noqa: S310 -- the address that `up` printed
         lines = answer.read().decode().splitlines()
     found = [line for line in lines if "requests_total" in line and "/start" in line]
     return sum(int(float(line.split()[-1])) for line in found if '"409"' in line)
@@ -119,7 +119,7 @@ def test_an_interrupted_story_leaves_nothing_running(folder: Path) -> None:
         assert process.stderr is not None
         assert any("worker C" in line for line in process.stderr), "a worker was at work"
         process.send_signal(signal.SIGINT)
-        out, said = process.communicate(timeout=30)
+        out, said = process.communicate(timeout=120)
     assert process.returncode == Exit.INTERRUPTED, said
     assert out == ""
     assert "Traceback" not in said

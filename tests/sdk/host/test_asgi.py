@@ -88,7 +88,7 @@ def address(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         server = Ready(config, ready)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        assert ready.wait(10), "the host did not come up"
+        assert ready.wait(60), "the host did not come up"
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join(10)
