@@ -13,6 +13,7 @@ import httpx
 from tests.conftest import Server, found
 from tests.invariants.hands import Hand
 from tests.invariants.interleave import Met, Side, Work, overtake
+from tests.patient import Patient
 from tests.replay.desk import Desk, Worker
 from tests.server.conftest import started
 
@@ -206,7 +207,7 @@ async def opened(server: Server, database: str, ids: Ids, folder: Path) -> Async
         app = await stack.enter_async_context(started(create_app(Settings(data_dir=folder), url)))
         db: Database = app.state[Database.__name__]
         keys: ServerKeys = app.state[ServerKeys.__name__]
-        transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # httpx declares a looser ASGI type
+        transport = Patient(app)
         client = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://placet.test")
         )
