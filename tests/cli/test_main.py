@@ -1,9 +1,11 @@
 """The command line as a whole: fast to start, clear when it refuses."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,15 @@ from placet.storage.unusable import Unreachable
 
 Placet = Callable[..., Any]
 HEAVY = ("asyncio", "asyncpg", "sqlalchemy", "alembic", "litestar", "uvicorn", "httpx", "rich")
+
+
+EXTRAS = ("alembic", "asyncpg", "litestar", "sqlalchemy", "uvicorn", "jsonschema_rs", "yaml")
+ALONE = f"""
+import sys
+sys.modules.update(dict.fromkeys({EXTRAS!r}))
+from placet.cli.main import run
+sys.exit(run(sys.argv[1:]))
+"""
 
 
 def _modules_after(statement: str) -> set[str]:
@@ -95,3 +106,33 @@ def test_each_kind_of_fault_has_its_exit_code(fault: Refusal, code: int) -> None
     assert exit_of(fault) == code
     assert told(fault, as_json=False).startswith("error: a")
     assert json.loads(told(fault, as_json=True))["exit"] == code
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (("doctor",), "server"),
+        (("migrate",), "server"),
+        (("server-key", "list"), "server"),
+        (("policy", "check", "contract.yaml"), "policy"),
+    ],
+)
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_the_client_alone_says_what_a_command_needs_besides(
+    tmp_path: Path, words: tuple[str, ...], extra: str, form: tuple[str, ...]
+) -> None:
+    (tmp_path / "contract.yaml").touch()
+    done = subprocess.run(  # noqa: S603 -- our own program
+        [sys.executable, "-c", ALONE, *words, *form],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": os.defpath, "PLACET_DATA_DIR": str(tmp_path), "PLACET_CONFIG": os.devnull},
+    )
+    assert (done.returncode, done.stdout) == (Exit.FAILED, "")
+    remedy = f"pip install 'placet[{extra}]'"
+    if form:
+        assert json.loads(done.stderr)["error"]["remedy"] == remedy
+    else:
+        assert done.stderr.splitlines()[1:] == [f"remedy: {remedy}"]

@@ -3,12 +3,15 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from placet import __version__
 from placet.cli.lazy import LazyGroup
+
+if TYPE_CHECKING:
+    from placet.cli.exits import CommandRefused, Told
 
 COMMANDS: Final = {
     "demo": ("placet.cli.demo.command", "Play one true story, on a service that it starts."),
@@ -59,6 +62,8 @@ COMMANDS: Final = {
 }
 
 
+_OF_POLICY: Final = frozenset({"cel_expr_python", "jsonschema_rs", "yaml"})
+"""What `placet[policy]` brings. Everything else that the client alone lacks is the service's."""
 INTERRUPTED: Final = 130  # as in `exits`, which `--help` does not import
 
 
@@ -98,11 +103,35 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader of our output has left: `placet … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except ModuleNotFoundError as fault:
+        package = (fault.name or "placet").partition(".")[0]
+        if package == "placet":
+            raise
+        return _tell(_lacks(package), arguments)
     except Exception as fault:
-        from placet.cli.exits import Told, exit_of, told
+        from placet.cli.exits import Told
 
         if not isinstance(fault, Told):
             raise
-        click.echo(told(fault, as_json="--json" in arguments), err=True)
-        return exit_of(fault)
+        return _tell(fault, arguments)
     return code if isinstance(code, int) else 0
+
+
+def _lacks(package: str) -> "CommandRefused":
+    """Return the refusal of a command that needs more than the client, which is `placet` alone."""
+    from placet.cli.exits import CommandRefused, Exit
+
+    extra = "policy" if package in _OF_POLICY else "server"
+    return CommandRefused(
+        detail=f"this command needs `{package}`, which the client alone does not bring",
+        remedy=f"pip install 'placet[{extra}]'",
+        code=Exit.FAILED,
+    )
+
+
+def _tell(fault: "Told", arguments: Sequence[str]) -> int:
+    """Tell a fault on stderr, and return the exit code."""
+    from placet.cli.exits import exit_of, told
+
+    click.echo(told(fault, as_json="--json" in arguments), err=True)
+    return exit_of(fault)
