@@ -1904,9 +1904,8 @@ _ID_DIGITS: Final = 32
 def _follow(data: bytes, at: int, most: int, chain: _Chain, known: _Known) -> _Followed:
     """Take the events of one stream that follow each other from a byte on, `most` at most.
 
-    The line that comes then is to be read slowly. Each is held against what it must be by where its
-    stream stands, by its own few values, and by the hashes that these give: then all that
-    `_check_event` checks holds, and the canonical form. One loop, as calls would cost.
+    The next is to be read slowly. Each line is held against what its place, its own few values and
+    their hashes make it: then all that `_check_event` checks holds, and the form. It is one loop.
     """
     seq, leaf, leaf_text, before = chain.seq, chain.leaf, chain.leaf_text, chain.time
     place, packed, tail, epoch = chain.place, chain.packed, chain.tail, chain.control_epoch
@@ -1942,13 +1941,12 @@ def _follow(data: bytes, at: int, most: int, chain: _Chain, known: _Known) -> _F
             or number != b'","seq":%d' % following
             # As many digits as before and no smaller number: nothing but digits, none of them lead.
             or not before <= time <= NUMBER_MAX
-            # Of an id in hex and of base64 only one form gives these bytes.
+            # Of an id in hex and of base64 only one form gives these bytes; `=` may follow four.
             or _to_hex(event_id) != digits
             or len(digits) != _ID_DIGITS
             or event_text[8:24:5] != b"----"
             or salt_text[21:] not in _SALT_ENDS
             or not body
-            # Behind whole groups of four Python before 3.13 passes over a padding.
             or len(body_text) % 4
             or (
                 data[body_end - 1] == _PAD
