@@ -16,10 +16,16 @@ from tests.conftest import found
 from tests.events.kept import Store
 from tests.replay.desk import Desk
 
+from placet.audit.streams import rules as reading
 from placet.audit.streams.model import ImportRefused
 from placet.audit.streams.rules import read_file
-from placet.events.model import StreamKind, tenant_stream
+from placet.authority.checkpoints.service import sequence
+from placet.events.closings.model import Closing
+from placet.events.closings.service import close
+from placet.events.forks import service as forks
+from placet.events.model import StreamId, StreamKind, tenant_stream
 from placet.events.places import rules
+from placet.events.places.model import StreamEnded
 from placet.events.places.store import list_children
 from placet.evidence.verify import verify_bundle
 from placet.kernel.canonical import canonical
@@ -59,11 +65,11 @@ class Clerk:
             f"{STREAMS}/import", json={"lines": lines}, headers=headers
         )
 
-    async def refused(self, lines: str) -> tuple[int, str]:
+    async def refused(self, lines: str, code: str = "import_refused") -> tuple[int, str]:
         """Return the line and the words with which a file is refused."""
         answered = await self.bring(lines)
         problem = answered.json()
-        assert (answered.status_code, problem["code"]) == (422, "import_refused"), problem
+        assert (answered.status_code, problem["code"]) == (422, code), problem
         return problem["line"], problem["detail"]
 
     def _headers(self) -> dict[str, str]:
@@ -126,7 +132,7 @@ async def test_whoever_takes_a_stream_is_told_of(clerk: Clerk) -> None:
 async def test_a_session_goes_out_and_does_not_come_in(clerk: Clerk) -> None:
     worker = await clerk.desk.worker()
     file = await clerk.taken(worker.session_id)
-    assert (await clerk.refused(file.decode()))[0] == 1
+    assert (await clerk.refused(file.decode(), "import_no_run"))[0] == 1
     # Whatever the file says of itself, what it tells is authority.
     lines = file.decode().splitlines()
     header = json.loads(lines[0])
@@ -224,12 +230,20 @@ WRONG: dict[str, tuple[Callable[[list[str]], str], int]] = {
 }
 
 
+CODES = {
+    "an erased body": "import_body_erased",
+    "two streams": "import_no_run",
+    "no stream": "import_no_run",
+}
+
+
 async def test_files_that_do_not_hold_together_are_refused_with_their_line(clerk: Clerk) -> None:
     stream = await run_of(clerk)
     lines = (await clerk.taken(stream)).decode().splitlines()[:-1]
     assert (await clerk.bring(sealed(*lines))).status_code == 201
     for name, (damage, line) in WRONG.items():
-        assert (await clerk.refused(damage(lines)))[0] == line, name
+        code = CODES.get(name, "import_refused")
+        assert (await clerk.refused(damage(lines), code))[0] == line, name
 
 
 async def test_what_no_stream_takes_is_refused_with_its_line(
@@ -239,6 +253,64 @@ async def test_what_no_stream_takes_is_refused_with_its_line(
     monkeypatch.setattr(rules, "BODY_BYTES_MAX", 1)
     line, words = await clerk.refused(sealed(*file.splitlines()[:-1]))
     assert (line, "at most 1 bytes" in words) == (2, True)
+
+
+async def test_a_fork_whose_events_stem_from_its_origin_does_not_come_in(clerk: Clerk) -> None:
+    stream = await run_of(clerk)
+    root = (await clerk.store.all(stream))[0]
+    async with clerk.store.db.writing(clerk.store.who) as tx:
+        made = await forks.fork(tx, stream, 2, clerk.desk.ids)
+    whole = (await clerk.taken(made.stream_id)).decode()
+    assert (await clerk.bring(whole)).status_code == 201
+    await clerk.store.append(made.stream_id, [clerk.store.step(9, root.event_id)])
+    file = (await clerk.taken(made.stream_id)).decode()
+    line, words = await clerk.refused(file, "import_parent_elsewhere")
+    assert (line, str(root.event_id) in words) == (3, True)
+
+
+async def test_the_copy_of_a_run_that_ended_has_ended(clerk: Clerk) -> None:
+    stream, more = await run_of(clerk), clerk.store.steps(1)
+    async with clerk.store.db.writing(clerk.store.who) as tx:
+        await close(tx, Closing(stream_id=stream, why="done"), clerk.desk.ids)
+    made = (await clerk.bring((await clerk.taken(stream)).decode())).json()
+    copy = StreamId(UUID(made["stream_id"]))
+    before = await clerk.store.all(copy)
+    with pytest.raises(StreamEnded):
+        await clerk.store.append(copy, more)
+    assert await clerk.store.all(copy) == before
+    await clerk.taken(copy)
+    await sequence(clerk.store.db, clerk.store.who.tenant_id, clerk.desk.ids)
+    seals = tenant_stream(clerk.store.who.tenant_id, StreamKind.SEALS)
+    told = [json.loads(one.body or b"") for one in await clerk.store.all(seals)]
+    (seal,) = [one for one in told if one["stream_id"] == str(copy)]
+    assert (seal["status"], seal["last_seq"]) == ("closed", before[-1].seq)
+
+
+async def test_the_copy_of_a_run_that_goes_on_goes_on(clerk: Clerk) -> None:
+    made = (await clerk.bring((await clerk.taken(await run_of(clerk))).decode())).json()
+    await clerk.store.append(StreamId(UUID(made["stream_id"])), clerk.store.steps(1))
+
+
+async def test_a_fork_that_takes_no_events_does_not_come_in(clerk: Clerk) -> None:
+    worker = await clerk.desk.worker()
+    async with clerk.store.db.writing(clerk.store.who) as tx:
+        made = await forks.fork(tx, StreamId(worker.session_id), 1, clerk.desk.ids)
+    file = (await clerk.taken(made.stream_id)).decode()
+    line, words = await clerk.refused(file, "import_no_run")
+    assert (line, "takes no events" in words) == (2, True)
+
+
+def test_each_way_to_be_refused_has_a_remedy_of_its_own() -> None:
+    kinds: list[type[ImportRefused]] = [ImportRefused, *ImportRefused.__subclasses__()]
+    assert len({kind.hint for kind in kinds}) == len(kinds) == 5
+
+
+async def test_more_events_than_come_in_are_refused_as_such(
+    clerk: Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = (await clerk.taken(await run_of(clerk))).decode()
+    monkeypatch.setattr(reading, "IMPORT_EVENTS_MAX", 4)
+    assert (await clerk.refused(file, "import_too_long"))[0] == 6
 
 
 async def test_every_byte_of_a_file_counts(clerk: Clerk) -> None:

@@ -77,3 +77,29 @@ class ImportRefused(Invalid):
 
     hint = "export the stream again, and change nothing in the file"
     line: int
+
+
+class ImportNoRun(ImportRefused):
+    """The file is not of a run that could go on."""
+
+    hint = "bring in the export of one run; `placet verify` reads every other file where it lies"
+
+
+class ImportTooLong(ImportRefused):
+    """The file has more events than are brought in."""
+
+    hint = (
+        "keep the file, which `placet verify` reads; a run of more than 10,000 events stays there"
+    )
+
+
+class ImportBodyErased(ImportRefused):
+    """A body of the file was erased."""
+
+    hint = "bring in an export of before the erasure, if you may; a later one has no such body"
+
+
+class ImportParentElsewhere(ImportRefused):
+    """An event of the file stems from one that is not in it, as a fork's do."""
+
+    hint = "keep the files of the fork and of its origin: `placet verify` reads each as it is"

@@ -9,20 +9,28 @@ import msgspec
 
 from placet.audit.streams.model import (
     IMPORT_EVENTS_MAX,
+    ImportBodyErased,
     ImportedEvent,
+    ImportNoRun,
+    ImportParentElsewhere,
     ImportRefused,
+    ImportTooLong,
     StreamFile,
+    StreamImported,
 )
+from placet.events.forks.model import StreamForked
 from placet.events.model import StreamKind
 from placet.events.places.model import AUTHORITATIVE_TYPES, parent_of
 from placet.evidence.bundle import BundleHeader, EventLine, Manifest, StreamHead
 from placet.evidence.leaf import GENESIS, body_hash, leaf_of
 from placet.kernel.canonical import canonical
-from placet.kernel.value import Input
+from placet.kernel.value import Input, Value
 
 _HEADER: Final = msgspec.json.Decoder(BundleHeader)
 _LINE: Final = msgspec.json.Decoder(EventLine | Manifest)
 _LEAST: Final = 2
+_IMPORTED: Final = StreamImported.__name__
+_FORKED: Final = StreamForked.__name__
 T = TypeVar("T", bound=Input)
 
 
@@ -32,11 +40,12 @@ def read_file(data: bytes) -> StreamFile:
     if lines.pop() != b"" or len(lines) < _LEAST:
         _refuse(len(lines) + 1, "the file does not end with its manifest and a line feed")
     if len(lines) > IMPORT_EVENTS_MAX + _LEAST:
-        _refuse(IMPORT_EVENTS_MAX + _LEAST, f"there are more than {IMPORT_EVENTS_MAX} events")
+        why = f"there are more than {IMPORT_EVENTS_MAX} events"
+        _refuse(IMPORT_EVENTS_MAX + _LEAST, why, ImportTooLong)
     header = _decoded(_HEADER, 1, lines[0])
     (stream, *others) = header.streams or (None,)
     if stream is None or others or stream.kind != StreamKind.RUN:
-        _refuse(1, "the file is not of one stream of kind `run`")
+        _refuse(1, "the file is not of one stream of kind `run`", ImportNoRun)
     reading = _Reading(header.tenant_id, stream)
     for number, line in enumerate(lines[1:-1], 2):
         found = _decoded(_LINE, number, line)
@@ -50,6 +59,16 @@ def read_file(data: bytes) -> StreamFile:
         events=tuple(reading.events),
         sha256=_plain(lines[:-1]),
     )
+
+
+class _Forked(Value, frozen=True):
+    read_only: bool = False
+
+
+class _Wrong(Exception):  # noqa: N818 -- why a line is wrong, on its way to the refusal
+    def __init__(self, why: str, kind: type[ImportRefused]) -> None:
+        super().__init__(why)
+        self.kind = kind
 
 
 class _Reading:
@@ -71,6 +90,8 @@ class _Reading:
                 event_id=UUID(line.event_id), type=line.type, salt=salt, body=body
             )
             self._check_ids(event)
+        except _Wrong as fault:
+            _refuse(number, str(fault), fault.kind)
         except ValueError as fault:
             _refuse(number, str(fault))
         self._ids.add(event.event_id)
@@ -98,9 +119,14 @@ class _Reading:
 
     def _content(self, line: EventLine) -> tuple[bytes, bytes]:
         if line.salt is None or line.body is None:
-            _wrong("the event's body was erased")
+            _wrong("the event's body was erased", ImportBodyErased)
         if body_hash(line.salt, line.body).hex() != line.body_hash:
             _wrong("the event's body is not the one that its header names")
+        is_first = all(one.type == _IMPORTED for one in self.events)
+        if is_first and line.type == _FORKED and _is_read_only(line.body):
+            _wrong(
+                "the stream is a fork that takes no events, and has none of its own", ImportNoRun
+            )
         return line.salt, line.body
 
     def _check_ids(self, event: ImportedEvent) -> None:
@@ -108,7 +134,8 @@ class _Reading:
             _wrong("another event of the file has this id")
         parent = parent_of(event.body)
         if parent is not None and parent not in self._ids:
-            _wrong(f"the event's parent {parent} stands nowhere before it in the file")
+            why = f"the event's parent {parent} stands nowhere before it in the file"
+            _wrong(why, ImportParentElsewhere)
 
 
 def _check_end(reading: _Reading, lines: list[bytes]) -> None:
@@ -140,9 +167,17 @@ def _decoded(decoder: msgspec.json.Decoder[T], number: int, line: bytes) -> T:
     return found
 
 
-def _wrong(why: str) -> NoReturn:
-    raise ValueError(why)
+def _is_read_only(body: bytes) -> bool:
+    """Tell whether a fork that begins like this takes no events."""
+    try:
+        return msgspec.json.decode(body, type=_Forked).read_only
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
-def _refuse(number: int, why: str) -> NoReturn:
-    raise ImportRefused(detail=f"line {number}: {why}", line=number)
+def _wrong(why: str, kind: type[ImportRefused] = ImportRefused) -> NoReturn:
+    raise _Wrong(why, kind)
+
+
+def _refuse(number: int, why: str, kind: type[ImportRefused] = ImportRefused) -> NoReturn:
+    raise kind(detail=f"line {number}: {why}", line=number)

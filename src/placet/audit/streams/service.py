@@ -10,6 +10,8 @@ from placet.audit.streams.model import (
     StreamImported,
 )
 from placet.events import store as events
+from placet.events.closings.model import EventClose, StreamClosed
+from placet.events.closings.store import insert_close
 from placet.events.model import NewEvent, StreamId, StreamKind, new_event, tenant_stream
 from placet.events.places.model import BATCH_MAX, Batch, BatchInvalid
 from placet.events.places.rules import check_event
@@ -34,7 +36,10 @@ async def begin_export(tx: Writing, stream_id: UUID, ids: Ids) -> StreamHead:
 
 
 async def import_stream(tx: Writing, file: StreamFile, ids: Ids) -> ImportAnswer:
-    """Make a stream of a run out of a file that holds together. Refuses `import_refused`."""
+    """Make a stream of a run out of a file that holds together. Refuses `import_refused`.
+
+    A run that was closed is closed here too.
+    """
     stream = StreamId(ids.new())
     said = StreamImported(
         origin_tenant_id=file.tenant_id,
@@ -53,9 +58,17 @@ async def import_stream(tx: Writing, file: StreamFile, ids: Ids) -> ImportAnswer
             check_event(one)
         except BatchInvalid as fault:
             raise ImportRefused(detail=f"line {line}: {fault.detail}", line=line) from fault
-    head = b""
+    appended = None
     for begin in range(0, len(brought), BATCH_MAX):
         some = tuple(brought[begin : begin + BATCH_MAX])
         appended = await append(tx, Batch(stream_id=stream, events=some, expected_seq=begin))
-        head = appended.head
-    return ImportAnswer(stream_id=stream, events=len(file.events), head=head.hex())
+    assert appended is not None, "the first event is ours"  # noqa: S101 -- one batch at least
+    if brought[-1].type == StreamClosed.__name__:
+        ended = EventClose(
+            tenant_id=tx.tenant_id,
+            stream_id=stream,
+            last_seq=appended.position.seq,
+            closed_at=appended.at,
+        )
+        await insert_close(tx, ended)
+    return ImportAnswer(stream_id=stream, events=len(file.events), head=appended.head.hex())
