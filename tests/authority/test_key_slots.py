@@ -12,7 +12,7 @@ from tests.authority.key_changes.test_turns import end, rotations
 from placet.authority import key_checks, key_files, store
 from placet.authority.key_commands import Argv, CommandKey, KeyCommandUnusable
 from placet.authority.key_files import KeyFileUnusable
-from placet.authority.key_slots import current_file, ready_file
+from placet.authority.key_slots import Slots, current_file, ready_file
 from placet.authority.model import KeyPurpose
 from placet.authority.server_keys import NOBODY, ServerKeys
 from placet.evidence import dsse
@@ -99,6 +99,22 @@ async def test_a_file_hands_over_to_a_command_and_that_to_another_and_back_to_a_
     back = await keys.make_ready(db, ARTIFACT, in_file=True)
     assert await vouched(db, second.key) == [back.key_id]
     assert key_files.find_key(ready_file(keys_folder, ARTIFACT)) is not None
+
+
+async def test_no_file_takes_the_place_of_a_commands_key_that_lies_ready_before_that_has_ended(
+    db: Database, keys_folder: Path, signer: Signer
+) -> None:
+    await loaded(keys_folder, db)
+    keys = await loaded(keys_folder, db, {ARTIFACT: signer.command})
+    await keys.make_ready(db, ARTIFACT)
+    with pytest.raises(KeyCommandUnusable, match="no file takes its place"):
+        await keys.make_ready(db, ARTIFACT, in_file=True)
+    ready = await asyncio.to_thread(Slots(keys_folder, {}).ready, ARTIFACT)
+    assert ready is not None
+    await end(db, ready)
+    listed = await keys.make_ready(db, ARTIFACT, in_file=True)
+    assert key_files.find_key(ready_file(keys_folder, ARTIFACT)) is not None
+    assert listed.key_id != ready.key_id
 
 
 async def test_a_commands_key_that_was_listed_for_an_hour_signs_in_every_process(
@@ -279,6 +295,7 @@ async def test_the_checks_name_each_command_and_what_ails_it(
     good, warned = await key_checks.look(keys_folder, {ARTIFACT: other.command})
     assert (good.status, warned.status) == (Status.OK, Status.WARN)
     assert "placet server-key rotate artifact" in warned.remedy
+    assert "signs on, and not what PLACET_ARTIFACT_KEY_COMMAND names" in warned.found
     signer.break_()
     (failed,) = await key_checks.look(keys_folder, given)
     assert failed.status is Status.FAIL

@@ -151,6 +151,12 @@ def test_a_command_takes_over_and_is_left_for_a_file_when_somebody_says_so(
     beside.told("rotate", "grant")
     made = beside.told("rotate", "artifact", **named)
     assert made["key_id"] == signer.key.key_id
+    shown = beside.placet("doctor", **named).stdout
+    assert "ok    artifact key: a file has it until what PLACET_ARTIFACT_KEY_COMMAND names" in shown
+    assert f"ok    next artifact key: `{signer.command[0]}` signs with {made['key_id']}" in shown
+    early = beside.run("rotate", "artifact", "--file", **named)
+    assert early.returncode == Exit.INFRASTRUCTURE
+    assert f"`placet server-key revoke {made['key_id']}" in early.stderr
     assert beside.listed()[signer.key.key_id]["purpose"] == "artifact"
     key_files.take_over(
         ready_file(tmp_path / "keys", KeyPurpose.ARTIFACT),

@@ -27,13 +27,15 @@ async def look(
         except KeyUnusable as fault:
             found.append(_failed(f"{purpose} key", fault))
             continue
-        found += await _of_purpose(slots, purpose, current)
+        found += await _of_purpose(slots, purpose, current, ready)
         if isinstance(ready, CommandKey):
             found.append(_warned(await _checked(f"next {purpose} key", ready)))
     return found
 
 
-async def _of_purpose(slots: Slots, purpose: KeyPurpose, current: Signer | None) -> list[Check]:
+async def _of_purpose(
+    slots: Slots, purpose: KeyPurpose, current: Signer | None, ready: Signer | None
+) -> list[Check]:
     name, given = f"{purpose} key", slots.given.get(purpose)
     found = [await _checked(name, current)] if isinstance(current, CommandKey) else []
     if given is None:
@@ -41,16 +43,28 @@ async def _of_purpose(slots: Slots, purpose: KeyPurpose, current: Signer | None)
     if current is None:
         return [await _met(name, given, slots.commands)]
     if not isinstance(current, CommandKey) or current.command != given:
-        where = f"`{current.command[0]}`" if isinstance(current, CommandKey) else "a file"
-        warned = Check(
-            name=name,
-            status=Status.WARN,
-            found=f"{where} has it, and not what PLACET_{purpose.upper()}_KEY_COMMAND names",
-            remedy=f"let that take over with `placet server-key rotate {purpose}`,"
-            " or set the variable as it was",
-        )
-        found.append(warned)
+        found.append(_of_another(name, purpose, current, takes_over=_takes_over(ready, given)))
     return found
+
+
+def _takes_over(ready: Signer | None, given: Argv) -> bool:
+    return isinstance(ready, CommandKey) and ready.command == given
+
+
+def _of_another(name: str, purpose: KeyPurpose, current: Signer, *, takes_over: bool) -> Check:
+    """Say that the command that a setting names does not sign yet."""
+    where = f"`{current.command[0]}`" if isinstance(current, CommandKey) else "a file"
+    variable = f"PLACET_{purpose.upper()}_KEY_COMMAND"
+    if takes_over:
+        found = f"{where} has it until what {variable} names takes over, which lies ready"
+        return Check(name=name, status=Status.OK, found=found)
+    return Check(
+        name=name,
+        status=Status.WARN,
+        found=f"{where} has it and signs on, and not what {variable} names",
+        remedy=f"let that take over with `placet server-key rotate {purpose}`,"
+        " or set the variable as it was",
+    )
 
 
 async def _checked(name: str, key: CommandKey) -> Check:

@@ -111,9 +111,14 @@ class Slots:
         return met
 
     async def make_ready(self, purpose: KeyPurpose, known: Known, *, in_file: bool) -> Signer:
-        """Let another key lie ready, unless one does, and return it. Raises `KeyUnusable`."""
-        found = await asyncio.to_thread(self.ready, purpose)
+        """Let another key lie ready, unless one does, and return it.
+
+        Raises `KeyUnusable`, also where it is to be `in_file` and a command's lies ready.
+        """
+        found = await asyncio.to_thread(self._find_ready, purpose, known)
         if found is not None:
+            if in_file and isinstance(found, CommandKey):
+                raise _under_way(purpose, found)
             return found
         new = None
         if purpose in self.given and not in_file:
@@ -156,6 +161,15 @@ class Slots:
                 case Turn.LIST | Turn.NOTHING:
                     pass
         return turn, current, ready
+
+    def _find_ready(self, purpose: KeyPurpose, known: Known) -> Signer | None:
+        """Return the key that lies ready, having discarded one that has ended."""
+        with key_files.held(self.folder):
+            found = self.ready(purpose)
+            if found is None or found.key_id not in known.ended:
+                return found
+            ready_file(self.folder, purpose).unlink(missing_ok=True)
+            return None
 
     def _first(self, purpose: KeyPurpose, new: CommandKey | None) -> Signer | None:
         with key_files.held(self.folder):
@@ -250,6 +264,15 @@ def _refused(purpose: KeyPurpose, met: CommandKey, said: str) -> KeyCommandUnusa
         detail=f"the command `{met.command[0]}` for the {purpose} key gives the key {met.key_id},"
         f" which {said}",
         remedy=f"let it give a new one, or name another in PLACET_{purpose.upper()}_KEY_COMMAND",
+    )
+
+
+def _under_way(purpose: KeyPurpose, ready: CommandKey) -> KeyCommandUnusable:
+    return KeyCommandUnusable(
+        detail=f"the key {ready.key_id} of the command `{ready.command[0]}` lies ready for the"
+        f" {purpose} key, and no file takes its place",
+        remedy="ask again once it has taken over, an hour after it was listed; or let it never sign"
+        f" with `placet server-key revoke {ready.key_id} --reason …`, and ask again",
     )
 
 
