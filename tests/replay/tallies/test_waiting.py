@@ -25,7 +25,7 @@ LOCK = """
     FROM (SELECT DISTINCT tally_id FROM placet.replay_tally_mark WHERE tenant_id = $1) AS m
 """
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = $1"
-SOON = "clock_timestamp() + interval '900 milliseconds'"
+SOON = "clock_timestamp() + interval '2 seconds'"
 SESSION = f"UPDATE placet.replay_session SET {{}} = {SOON}{{}} WHERE session_id = $1"  # noqa: S608 -- a time of ours
 ENDS = {
     "lease_lost": SESSION.format("lease_expires_at", ""),
