@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -179,7 +180,17 @@ def test_whom_a_pinned_key_vouches_for_is_followed_and_dropped_at_its_end(
     keys = at(database_url, lambda db: ServerKeys.load(tmp_path / "ours", db))
     office.told("keys", "pin", "--yes", by="ada")
     new = at(database_url, lambda db: keys.make_ready(db, KeyUse.ARTIFACT)).key_id
-    assert office.told("keys", "follow", by="ada")["added"] == [new]
+    done = office.run("keys", "follow", "--json", by="ada")
+    told = json.loads(done.stdout)
+    assert told["added"] == [new]
+    begin = datetime.fromisoformat(told["signs_from"][new])
+    (change,) = [
+        one
+        for one in office.at(lambda studio: studio.keys.known()).server_rotations
+        if one.new_key_id == new
+    ]
+    assert begin == change.rotated_at + timedelta(hours=1)
+    assert f"{new}  signs from {begin:%Y-%m-%d %H:%M} on" in done.stderr
     again = office.told("keys", "follow", "--drop-ended", by="ada")
     assert again["added"] == []
     assert new not in again["dropped"]

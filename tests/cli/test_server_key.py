@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,15 @@ def test_another_key_lies_ready_and_is_listed(beside: Beside) -> None:
     made = beside.told("rotate", "artifact")
     assert beside.listed()[made["key_id"]]["purpose"] == "artifact"
     assert beside.told("rotate", "artifact") == made
-    shown = beside.run("list")
-    assert made["key_id"] in shown.stdout
+    (line,) = [one for one in beside.run("list").stdout.splitlines() if made["key_id"] in one]
+    begin = datetime.fromisoformat(made["takes_over_at"])
+    assert line.endswith(f", signs from {begin:%Y-%m-%d %H:%M} on")
+    told = {
+        name: datetime.fromisoformat(at)
+        for name, at in beside.listed()[made["key_id"]].items()
+        if name in {"created_at", "signs_from"}
+    }
+    assert begin == told["signs_from"] == told["created_at"] + timedelta(hours=1)
 
 
 def test_a_key_ends_once_for_every_tenant(

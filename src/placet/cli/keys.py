@@ -1,6 +1,7 @@
 """`placet keys`: which keys this person trusts, whatever a service says."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -134,7 +135,10 @@ def follow(
     pinned = read_pins(file)
     known = at_desk(url, data_dir, lambda studio: studio.keys.known())
     ended = {end.key_id for end in known.server_ends}
-    added = _vouched_for(pinned.keys, known, ended)
+    followed = _vouched_for(pinned.keys, known, ended)
+    added = [key for key, _ in followed]
+    for key, begin in followed:
+        say(f"new  {_line(key)}  signs from {begin:%Y-%m-%d %H:%M} on")
     dropped = {key.key_id for key in pinned.keys if key.key_id in ended} if drop_ended else set()
     kept = tuple(key for key in (*pinned.keys, *added) if key.key_id not in dropped)
     changed = bool(added or dropped)
@@ -144,6 +148,7 @@ def follow(
         "file": str(file),
         "version": pinned.version + changed,
         "added": [key.key_id for key in added],
+        "signs_from": {key.key_id: begin.isoformat() for key, begin in followed},
         "dropped": sorted(dropped),
         "pinned": len(kept),
     }
@@ -209,8 +214,8 @@ async def _known(studio: "Studio") -> "tuple[KeyList, list[ToolHostView]]":
 
 def _vouched_for(
     pinned: "Sequence[NamedKey]", known: "KeyList", ended: set[str]
-) -> "list[NamedKey]":
-    """Return the keys that follow from pinned ones, step by step.
+) -> "list[tuple[NamedKey, datetime]]":
+    """Return the keys that follow from pinned ones, step by step, and from when each signs.
 
     A key that has ended vouches for none, and none is taken that has ended.
 
@@ -221,7 +226,7 @@ def _vouched_for(
     from placet.evidence.key_rotation import verify_rotation
 
     trusted = {key.key_id: key for key in pinned}
-    added: list[NamedKey] = []
+    added: list[tuple[NamedKey, datetime]] = []
     for rotation in known.server_rotations:
         old = trusted.get(rotation.old_key_id)
         if old is None or old.key_id in ended or rotation.new_key_id in trusted:
@@ -240,7 +245,7 @@ def _vouched_for(
             continue
         new = NamedKey(key_id=told.new_key_id, public_key=told.new_public_key, purpose=told.purpose)
         trusted[new.key_id] = new
-        added.append(new)
+        added.append((new, told.overlap_until))
     return added
 
 

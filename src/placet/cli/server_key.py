@@ -1,6 +1,7 @@
 """`placet server-key`: the keys that the service signs with, next to its files and its database."""
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,20 +43,23 @@ def command() -> None:
 @data_dir_option
 @json_option
 def list_(*, data_dir: Path | None, as_json: bool) -> None:
-    """List every key that ever signed for this service, the oldest first."""
+    """List every key that ever signed for this service, or is about to, the oldest first."""
     import msgspec
 
     from placet.cli import database
 
     with database.held(load_settings({"data_dir": data_dir})) as (ready, _):
-        keys, ends = asyncio.run(_listed(ready))
+        keys, ends, coming = asyncio.run(_listed(ready))
     ended = {end.key_id: end for end in ends}
     told = [
         msgspec.to_builtins(key)
-        | {"ended_at": ended[key.key_id].ended_at if key.key_id in ended else None}
+        | {
+            "ended_at": ended[key.key_id].ended_at if key.key_id in ended else None,
+            "signs_from": coming.get(key.key_id, key.created_at),
+        }
         for key in keys
     ]
-    lines = [_line(key, ended.get(key.key_id)) for key in keys]
+    lines = [_line(key, ended.get(key.key_id), coming.get(key.key_id)) for key in keys]
     give(told, "\n".join(lines) or "no key has signed yet", as_json=as_json)
 
 
@@ -119,16 +123,30 @@ def revoke(*, key_id: str, reason: str, data_dir: Path | None, as_json: bool) ->
         )
 
 
-async def _listed(ready: Settings) -> "tuple[list[ServerKey], list[ServerKeyEnd]]":
+async def _listed(
+    ready: Settings,
+) -> "tuple[list[ServerKey], list[ServerKeyEnd], dict[str, datetime]]":
+    """Return every key, every end, and of keys that wait for their hour when they begin to sign."""
     from placet.authority import store
     from placet.authority.key_changes import store as changes
+    from placet.authority.key_changes.rules import LEAD
     from placet.authority.server_keys import NOBODY
     from placet.storage.database import Database
 
     db = await Database.open(ready.database_url or "", pool_size=1)
     try:
         async with db.reading(NOBODY) as tx:
-            return await store.list_server_keys(tx), await changes.list_ends(tx)
+            now, ends = await tx.now(), await changes.list_ends(tx)
+            # A key takes over at once from one that has ended.
+            gone = {end.key_id for end in ends}
+            waiting = {
+                one.new_key_id
+                for one in await changes.list_rotations(tx)
+                if not gone & {one.old_key_id, one.new_key_id}
+            }
+            keys = await store.list_server_keys(tx)
+            coming = {key.key_id: key.created_at + LEAD for key in keys if key.key_id in waiting}
+            return keys, ends, {key_id: at for key_id, at in coming.items() if at > now}
     finally:
         await db.close()
 
@@ -206,6 +224,8 @@ async def _end(db: "Database", key_id: str, reason: str) -> "tuple[ServerKey, Se
     raise AssertionError
 
 
-def _line(key: "ServerKey", end: "ServerKeyEnd | None") -> str:
+def _line(key: "ServerKey", end: "ServerKeyEnd | None", begin: datetime | None) -> str:
+    begins = "" if begin is None else f", signs from {begin:%Y-%m-%d %H:%M} on"
     ended = "" if end is None else f"  ENDED {end.ended_at:%Y-%m-%d %H:%M}: {plain(end.reason)}"
-    return f"{key.purpose.value:10}  {key.key_id}  since {key.created_at:%Y-%m-%d %H:%M}{ended}"
+    since = f"since {key.created_at:%Y-%m-%d %H:%M}"
+    return f"{key.purpose.value:10}  {key.key_id}  {since}{begins}{ended}"
