@@ -66,6 +66,7 @@ class Said(msgspec.Struct):
     fence: int = 1
     control_epoch: int = 0
     revision: int = 0
+    epoch: int = 1
 
 
 def chained(
@@ -83,7 +84,7 @@ def chained(
             stream_id=stream,
             event_id=event_id,
             actor_id=actor,
-            fence=Fence(epoch=1, n=one.fence),
+            fence=Fence(epoch=one.epoch, n=one.fence),
             control_epoch=one.control_epoch,
             control_revision=one.revision,
             at=STARTED + timedelta(milliseconds=seq // 2),
@@ -96,7 +97,9 @@ def chained(
         plain = msgspec.structs.asdict(header)
         del plain["fence"]
         events.append(
-            RecordedEvent(**plain, epoch=1, fence=one.fence, leaf=prev, salt=salt, body=body)
+            RecordedEvent(
+                **plain, epoch=one.epoch, fence=one.fence, leaf=prev, salt=salt, body=body
+            )
         )
     return events
 

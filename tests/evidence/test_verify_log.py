@@ -2,6 +2,7 @@
 
 import io
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -224,21 +225,6 @@ def test_a_witness_s_file_is_held_as_a_whole() -> None:
     assert "another root" in flaw(held=[LOG.checkpoint(SIZE // 2), forked])
 
 
-def test_what_a_restore_lost_is_told_and_never_passed_over() -> None:
-    lost = LOG.checkpoint(SIZE // 2, root="11" * 32)
-    restored = [LOG.checkpoint(SIZE // 2, epoch=2), LOG.checkpoint(SIZE, epoch=2)]
-    parts = Parts(checkpoints=restored)
-    assert "does not begin with" in flaw(parts, held=[lost])
-    report = check(parts, held=[lost, restored[0]])
-    assert report.is_good
-    assert any("1 checkpoints of an earlier restore" in one for one in report.not_proved)
-    later = LOG.checkpoint(SIZE - 1)
-    assert "does not tell how it follows" in flaw(parts, held=[later])
-    assert check(parts, held=[restored[0], later]).is_good
-    longer = LOG.checkpoint(SIZE + 9, root="11" * 32)
-    assert "a restore lost entries" in flaw(parts, held=[longer])
-
-
 def test_what_is_held_must_be_signed_by_a_key_that_counts() -> None:
     assert "none of the keys" in flaw(held=[LOG.checkpoint(SIZE, STRANGER_KEY)])
 
@@ -252,6 +238,29 @@ def test_a_file_that_holds_no_checkpoint_is_refused() -> None:
     for data in (b"", b"{}", b"[]", b"1", envelope[:-1], b"\xff", b'{"envelope":1}'):
         with pytest.raises(ValueError, match=r"."):
             verifier.parse_held(data)
+
+
+@pytest.mark.parametrize("bad", ["--keys", "--checkpoint", "bundle"])
+def test_of_the_files_that_are_given_the_one_that_cannot_be_read_is_named(
+    bad: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {name: tmp_path / name.strip("-") for name in ("--keys", "--checkpoint", "bundle")}
+    files["--keys"].write_bytes(canonical(EVERY))
+    files["--checkpoint"].write_bytes(encode_envelope(LOG.checkpoint(SIZE)))
+    files["bundle"].write_bytes(b"".join(bundle_v2()))
+    command = [str(files["bundle"])]
+    command += [part for name in ("--keys", "--checkpoint") for part in (name, str(files[name]))]
+    assert verifier.main(command) == 0
+    capsys.readouterr()
+    if bad != "bundle":
+        files[bad].write_bytes(b"\xff")
+        with pytest.raises(SystemExit, match="2"):
+            verifier.main(command)
+        assert f"{files[bad]} cannot be read: 'utf-8'" in capsys.readouterr().err
+    files[bad].unlink()
+    with pytest.raises(SystemExit, match="2"):
+        verifier.main(command)
+    assert capsys.readouterr().err == f"{files[bad]} cannot be read: No such file or directory\n"
 
 
 # What was left out.

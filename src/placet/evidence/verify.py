@@ -1360,6 +1360,7 @@ VOTE_CAST: Final = "VoteCast"
 APPROVAL_GRANTED: Final = "ApprovalGranted"
 STREAM_SEALED: Final = "StreamSealed"
 SERVER_KEY_REVOKED: Final = "ServerKeyRevoked"
+RESTORED: Final = "Restored"
 BODIES_ERASED: Final = "BodiesErased"
 
 SESSION, CONTROL, AUTHORITY, RUN = "session", "control", "authority", "run"
@@ -1559,6 +1560,15 @@ class _ServerKeyEndBody(_Part):
 
 
 @dataclass(frozen=True)
+class _RestoredBody(_Part):
+    """The epoch was raised from another one, when the log had so many entries."""
+
+    epoch: Ordinal
+    from_epoch: Ordinal
+    log_size: Count
+
+
+@dataclass(frozen=True)
 class _ErasedBody(_Part):
     stream_id: Id
     from_seq: Ordinal
@@ -1586,6 +1596,7 @@ _Other = (
     | _ApprovedBody
     | _SealedBody
     | _ServerKeyEndBody
+    | _RestoredBody
     | _ErasedBody
 )
 _Said = _Call | _Other
@@ -1620,6 +1631,7 @@ _READ_2: Final = {
     APPROVAL_GRANTED: (WORKSPACE, _ApprovedBody),
     STREAM_SEALED: (SEALS, _SealedBody),
     SERVER_KEY_REVOKED: (AUTHORITY, _ServerKeyEndBody),
+    RESTORED: (AUTHORITY, _RestoredBody),
     BODIES_ERASED: (ERASURES, _ErasedBody),
 }
 """Those that are read of a bundle of the second form, which brings what they are held against."""
@@ -2291,7 +2303,10 @@ class _Audit:
         self._begin_counts()
 
     def _begin_counts(self) -> None:
-        self._held_newer = self._held_lost = self._held_late = self._held_alone = 0
+        self._held_joined: dict[int, int] = {}
+        self._held_earlier: dict[tuple[str, int], list[int]] = {}
+        self._restores: list[_RestoredBody] = []
+        self._held_newer = self._held_late = self._held_alone = 0
         self._unproved_votes = self._unsigned_lifts = self._unproved_lifts = 0
         self._unproved_uses = self._unended_uses = self._timed_uses = self._unended_words = 0
         self._hidden_uses = self._hidden_lifts = 0
@@ -2620,6 +2635,8 @@ class _Audit:
                 self._erasures.setdefault(said.stream_id, []).append(span)
             case _ServerKeyEndBody():
                 self._ended_server_keys.setdefault(said.key_id, said.log_size)
+            case _RestoredBody():
+                self._restores.append(said)
 
     def _note_artifact_event(self, compiled: str, told: _Told, chain: _Chain) -> None:
         """Remember an event that tells of an artifact: its key may have been revoked since."""
@@ -3474,6 +3491,8 @@ class _Audit:
                     "in the log before"
                 )
                 _bad(signed.item, why, signed.line)
+        if self._checkpoints and self._is_whole():
+            self._check_epoch(self._checkpoints[-1])
         if self._held:
             self._check_held()
         self._check_hoped()
@@ -3502,50 +3521,124 @@ class _Audit:
             if place not in counted:
                 _bad(item, why, line)
 
+    # What the auditor kept.
+
     def _check_held(self) -> None:
         """Hold the log against the checkpoints that the auditor kept."""
         item = "the checkpoint that you hold"
         last = self._last(item)
-        place = last.epoch, last.size
-        proved, oldest = self._newest_held(place)
-        if oldest is None and self._held_late:
+        kept = self._newest_held(last)
+        if kept.oldest is None and self._held_late:
             why = f"each of the {self._held_late} was signed by a key that had been revoked before"
             _bad(item, why)
-        if oldest is None:
+        if kept.oldest is None:
             _bad(item, "there is none of this tenant among them")
-        if proved is None:
-            why = f"it is of {oldest} entries, and the bundle of {last.size}: it is older"
+        if kept.earlier is not None and self._is_told_of_restores() and not self._is_begun(last):
+            # It says that the tenant is older than the epoch, if somebody signed it.
+            self._open_held(kept.earlier, item)
+            _bad(item, _unbegun(last.epoch))
+        lost = None if kept.lost is None else self._why_lost(kept.lost, last)
+        if kept.proved is None:
+            size = kept.oldest
+            why = lost or f"it is of {size} entries, and the bundle of {last.size}: it is older"
             _bad(item, why)
-        newest = self._open_held(proved, item)
-        if newest.size > last.size:
-            why = f"a restore lost entries: it is of {newest.size}, and the bundle of {last.size}"
-            _bad(item, why)
-        if not self._follows(newest, last, item):
+        newest = self._open_held(kept.proved, item)
+        if not self._joins(newest, last, item):
             why = (
                 f"the bundle does not tell how it follows from these {newest.size} entries; "
                 "export it again with --checkpoint"
             )
-            _bad(item, why)
+            _bad(
+                item, why if lost is None else f"{lost}; of those that you hold from before, {why}"
+            )
         self._held_proved = [newest]
-        self._check_others(proved, last, item)
+        self._held_joined[newest.epoch] = newest.size
+        self._check_others(kept.proved, last, item)
 
-    def _newest_held(self, place: tuple[int, int]) -> tuple[Envelope | None, int | None]:
-        """Return the newest that is held of those that are no newer than the bundle's last.
+    def _check_epoch(self, last: Checkpoint) -> None:
+        """Refuse a log in an epoch that nothing began, if its tenant is older than the epoch.
 
-        Beside it stands the size of the oldest one, if there is any at all.
+        A tenant that was made in an epoch has no `Restored` of it.
         """
-        found: tuple[tuple[int, int], Envelope] | None = None
-        oldest: tuple[int, int] | None = None
-        for at, envelope in self._told_held():
-            oldest = at if oldest is None else min(oldest, at)
+        older = [one for one in self._checkpoints if one.epoch < last.epoch]
+        chains = [one for one in self._authority() if one.seq and one.fence[0] < last.epoch]
+        if (older or chains) and not self._is_begun(last):
+            _bad(f"the checkpoint of {last.size} entries", _unbegun(last.epoch))
+
+    def _is_begun(self, last: Checkpoint) -> bool:
+        """Tell whether a `Restored` tells of the epoch of a checkpoint."""
+        return any(one.epoch == last.epoch for one in self._restores)
+
+    def _is_told_of_restores(self) -> bool:
+        """Tell whether the stream is here that tells of restores: none may erase what it says."""
+        return bool(self._authority()) or self._is_whole()
+
+    def _later_restores(self, epoch: int, last: Checkpoint) -> list[_RestoredBody]:
+        """Return those that lie between an epoch and the last checkpoint."""
+        return [one for one in self._restores if epoch < one.epoch <= last.epoch]
+
+    def _may_be_lost(self, old: Checkpoint, last: Checkpoint) -> bool:
+        """Tell whether a `Restored` tells that the log then had less than a checkpoint covers.
+
+        So it does where the database that was put back had never been in the checkpoint's epoch.
+        """
+        return any(
+            one.log_size < old.size or one.from_epoch < old.epoch
+            for one in self._later_restores(old.epoch, last)
+        )
+
+    def _why_lost(self, old: Checkpoint, last: Checkpoint) -> str:
+        """Say what a restore lost of the entries of a checkpoint."""
+        return self._lost_of(old.epoch, old.size, last) + " of what this checkpoint tells of"
+
+    def _lost_of(self, epoch: int, most: int, last: Checkpoint) -> str:
+        """Say what a restore lost of the first entries, so many, of an earlier epoch."""
+        later = self._later_restores(epoch, last)
+        skipped = next((one for one in later if one.from_epoch < epoch), None)
+        if skipped is not None:
+            return (
+                f"a restore lost entries (the `Restored` of epoch {skipped.epoch} tells of a "
+                f"database that had never come from epoch {skipped.from_epoch} to {epoch})"
+            )
+        least = min(later, key=lambda one: one.log_size)
+        return (
+            f"a restore lost entries {least.log_size + 1} to {most} (the `Restored` of epoch "
+            f"{least.epoch} tells of a log of {least.log_size})"
+        )
+
+    def _newest_held(self, last: Checkpoint) -> "_Kept":
+        """Find the newest that is held of those that are no newer than the bundle's last.
+
+        Those that a restore lost are found beside.
+        """
+        place, kept = (last.epoch, last.size), _Kept()
+        oldest = found = lost = earlier = (0, -1)
+        for one, envelope in self._told_held():
+            at = one.epoch, one.size
+            if kept.oldest is None or at < oldest:
+                kept.oldest, oldest = one.size, at
             if at > place:
                 self._held_newer += 1
-            elif found is None or at > found[0]:
-                found = at, envelope
-        return None if found is None else found[1], None if oldest is None else oldest[1]
+                continue
+            if one.epoch < last.epoch and at > earlier:
+                kept.earlier, earlier = envelope, at
+            if at > lost and self._is_lost(one, last):
+                kept.lost, lost = one, at
+            elif at > found and not self._is_lost(one, last):
+                kept.proved, found = envelope, at
+        return kept
 
-    def _told_held(self) -> Iterator[tuple[tuple[int, int], Envelope]]:
-        """Yield what is held of this tenant with the epoch and the size that it says to be of.
+    def _is_lost(self, old: Checkpoint, last: Checkpoint) -> bool:
+        """Tell whether a restore lost some of what a checkpoint tells of."""
+        if not self._may_be_lost(old, last) or self._is_forked(old):
+            return False
+        try:
+            return not self._follows(old, last, "")
+        except _BadError:
+            return True
+
+    def _told_held(self) -> Iterator[tuple[Checkpoint, Envelope]]:
+        """Yield what is held of this tenant, with what it says.
 
         What a revoked key signed above its place is left out. No signature is checked here: a
         witness's file has a line for every minute, and few of them are compared.
@@ -3556,23 +3649,22 @@ class _Audit:
             position = self._ended_server_keys.get(envelope.key_id)
             if said is None:
                 continue
-            if position is not None and said[1] > position:
+            if position is not None and said.size > position:
                 self._held_late += 1
                 continue
             yield said, envelope
 
-    def _said_by_held(self, envelope: Envelope) -> tuple[int, int] | None:
-        """Return epoch and size of a checkpoint of this tenant, None for that of another."""
+    def _said_by_held(self, envelope: Envelope) -> Checkpoint | None:
+        """Return what a checkpoint of this tenant says, None for that of another."""
         if self._is_of_another(envelope):
             return None
         item = "the checkpoint that you hold"
         if envelope.payload_type != CHECKPOINT_TYPE:
             _bad(item, f"it is a `{envelope.payload_type[:80]}`")
         try:
-            checkpoint = _read_into(Checkpoint, envelope.payload)
+            return _read_into(Checkpoint, envelope.payload)
         except (ValueError, RecursionError) as fault:
             _bad(item, f"it is no checkpoint: {fault}")
-        return checkpoint.epoch, checkpoint.size
 
     def _open_held(self, envelope: Envelope, item: str) -> Checkpoint:
         checkpoint, key = self._open(envelope, CHECKPOINT_TYPE, CHECKPOINT, Checkpoint)
@@ -3584,20 +3676,55 @@ class _Audit:
         """Compare older ones that are held where the bundle has something to compare them with."""
         sizes = {one.size for one in self._checkpoints}
         sizes |= {line.from_size for line, _ in self._consistencies}
-        for (epoch, size), envelope in self._told_held():
-            is_newer = (epoch, size) > (last.epoch, last.size)
-            if is_newer or envelope == proved:
+        for held, envelope in self._told_held():
+            if (held.epoch, held.size) > (last.epoch, last.size) or envelope == proved:
                 continue
-            if size not in sizes and size <= last.size:
+            is_alone = held.size not in sizes and held.size <= last.size
+            if held.epoch < last.epoch:
+                self._check_earlier(held, envelope, last, is_alone=is_alone)
+            elif is_alone:
                 self._held_alone += 1
-                continue
-            held = self._open_held(envelope, item)
-            try:
-                self._follows(held, last, item)
-            except _BadError:
-                if epoch == last.epoch:
-                    raise
-                self._held_lost += 1
+            else:
+                self._follows(self._open_held(envelope, item), last, item)
+
+    def _check_earlier(
+        self, held: Checkpoint, envelope: Envelope, last: Checkpoint, *, is_alone: bool
+    ) -> None:
+        """Compare one of an earlier epoch: what no restore lost is in the log as it was.
+
+        Who signed one that a restore lost is not looked at: its key may be lost as well.
+        """
+        item, note = "the checkpoint that you hold", self._held_earlier
+        if self._is_lost(held, last):
+            note.setdefault((_LOST, held.epoch), []).append(held.size)
+            return
+        if is_alone:
+            note.setdefault((_ALONE, held.epoch), []).append(held.size)
+            return
+        self._open_held(envelope, item)
+        try:
+            if self._joins(held, last, item):
+                self._held_joined[held.epoch] = max(held.size, self._held_joined.get(held.epoch, 0))
+            else:
+                note.setdefault((_ALONE, held.epoch), []).append(held.size)
+        except _BadError:
+            if self._is_told_of_restores():
+                raise
+            note.setdefault((_UNTOLD, held.epoch), []).append(held.size)
+
+    def _joins(self, held: Checkpoint, last: Checkpoint, item: str) -> bool:
+        """Tell whether the log begins with what is held; of an earlier epoch no restore lost it."""
+        try:
+            return self._follows(held, last, item)
+        except _BadError as bad:
+            if held.epoch == last.epoch:
+                raise
+            why = (
+                "no `Restored` tells that a restore lost any of them"
+                if self._is_told_of_restores()
+                else "whether a restore lost any of them, a stream would tell that is not here"
+            )
+            _bad(item, f"{bad.why}; {why}", bad.line)
 
     def _is_of_another(self, envelope: Envelope) -> bool:
         """Tell whether a checkpoint says that it is of another tenant, whoever signed it."""
@@ -3609,16 +3736,22 @@ class _Audit:
         is_checkpoint = envelope.payload_type == CHECKPOINT_TYPE and isinstance(tenant, str)
         return is_checkpoint and tenant != self.known.tenant
 
+    def _is_forked(self, old: Checkpoint) -> bool:
+        """Tell whether the bundle has another root of that very epoch and size: no restore does."""
+        return any(
+            (one.epoch, one.size) == (old.epoch, old.size) and one.root != old.root
+            for one in self._checkpoints
+        )
+
     def _follows(self, old: Checkpoint, last: Checkpoint, item: str) -> bool:
         """Tell whether the bundle proves that its log begins with that of a checkpoint.
 
         Ends the reading where it proves the contrary.
         """
+        if self._is_forked(old):
+            _bad(item, f"of {old.size} entries it has another root than the bundle's")
         if old.size > last.size:
-            _bad(item, f"of its {old.size} entries the bundle has {last.size}")
-        for one in self._checkpoints:
-            if (one.epoch, one.size) == (old.epoch, old.size) and one.root != old.root:
-                _bad(item, f"of {old.size} entries it has another root than the bundle's")
+            _bad(item, f"of its {old.size} entries the log of the bundle has {last.size}")
         if old.size == last.size:
             if old.root != last.root:
                 _bad(item, f"of {old.size} entries it has another root than the bundle's")
@@ -3785,6 +3918,12 @@ class _Audit:
                 f"the log begins with the {self._held_proved[-1].size} entries of the checkpoint "
                 "that you hold: nothing of them was cut or written anew"
             )
+            for epoch, size in sorted(self._held_joined.items()):
+                if epoch != self._held_proved[-1].epoch:
+                    yield (
+                        f"it begins with the {size} entries of the checkpoint of restore epoch "
+                        f"{epoch} that you hold, too"
+                    )
         if self._rotations:
             yield f"{len(self._rotations)} keys took over from others with the word of both"
         if self._late_signed and self.is_second:
@@ -3911,23 +4050,46 @@ class _Audit:
             )
 
     def _not_proved_of_held(self) -> Iterator[str]:
-        if self._held_lost:
-            yield (
-                f"that the log goes on from {self._held_lost} checkpoints of an earlier restore "
-                "epoch that you hold: a restore lost some of what they tell of"
-            )
+        for (found, epoch), sizes in sorted(self._held_earlier.items()):
+            joined = self._held_joined.get(epoch, 0) if found == _ALONE else 0
+            above = [size for size in sizes if size > joined]
+            if above:
+                yield self._earlier_told(found, epoch, above)
+        alone = self._held_alone + sum(
+            size <= self._held_joined.get(epoch, 0)
+            for (found, epoch), sizes in self._held_earlier.items()
+            if found == _ALONE
+            for size in sizes
+        )
         if self._held_late:
             yield (
                 f"what {self._held_late} checkpoints that you hold say: the key that signed them "
                 "had been revoked at a smaller size"
             )
-        if self._held_alone:
+        if alone:
             yield (
-                f"{self._held_alone} checkpoints that you hold: the bundle has nothing to compare "
+                f"{alone} checkpoints that you hold: the bundle has nothing to compare "
                 "them with, and who signed them was not looked at"
             )
         if self._held_newer:
             yield f"what came later: you hold {self._held_newer} newer checkpoints"
+
+    def _earlier_told(self, found: str, epoch: int, sizes: Sequence[int]) -> str:
+        """Say what is not proved of checkpoints of an earlier epoch."""
+        least, most = min(sizes), max(sizes)
+        span = str(most) if least == most else f"{least} to {most}"
+        why = {
+            _ALONE: "the bundle has nothing to compare them with, so nothing is proved of that "
+            "epoch, and who signed them was not looked at",
+            _UNTOLD: "it does not, and the stream is not here that would tell whether a restore "
+            "lost any of them",
+        }
+        if found == _LOST:
+            why[_LOST] = self._lost_of(epoch, most, self._checkpoints[-1]) + " of what they tell of"
+        return (
+            f"that the log goes on from {len(sizes)} checkpoints of restore epoch {epoch} that you "
+            f"hold, of {span} entries: {why[found]}"
+        )
 
     def _is_scope_whole(self) -> bool:
         return isinstance(self._header, _Header2) and self._header.scope.kind == "tenant"
@@ -3970,6 +4132,33 @@ class _Audit:
                 f"that {self._timed_uses} calls came after the yes beforehand and before its end, "
                 "other than by the database's clock: no control epoch lies between"
             )
+
+
+_LOST: Final = "lost"
+_ALONE: Final = "alone"
+_UNTOLD: Final = "untold"
+"""What may be found of a checkpoint of an earlier epoch that was held."""
+
+
+@dataclass
+class _Kept:
+    """What is looked for among the checkpoints that are held.
+
+    The newest to be proved, the newest that a restore lost, the newest of an earlier epoch, and the
+    size of the oldest one, if there is any at all.
+    """
+
+    proved: Envelope | None = None
+    lost: Checkpoint | None = None
+    earlier: Envelope | None = None
+    oldest: int | None = None
+
+
+def _unbegun(epoch: int) -> str:
+    return (
+        f"the bundle is of restore epoch {epoch}, its tenant is older, and no `Restored` tells how "
+        "that epoch began; where a restore is under way, export it again when it is done"
+    )
 
 
 def _untold(
@@ -5132,12 +5321,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     given = parser.parse_args(arguments)
     try:
-        pinned = None if given.keys is None else parse_keys(Path(given.keys).read_bytes())
-        held = [] if given.checkpoint is None else parse_held(Path(given.checkpoint).read_bytes())
-        with _input(given.file) as stream:
+        named = given.keys
+        pinned = None if named is None else parse_keys(Path(named).read_bytes())
+        named = given.checkpoint
+        held = [] if named is None else parse_held(Path(named).read_bytes())
+        named = given.file
+        with _input(named) as stream:
             report = verify_file(stream, pinned, held=held, processes=cores())
     except (OSError, ValueError, RecursionError) as fault:
-        parser.exit(2, _printable(f"cannot be read: {fault}\n"))
+        why = fault.strerror or fault if isinstance(fault, OSError) else fault
+        parser.exit(2, _printable(f"{named} cannot be read: {why}\n"))
     sys.stdout.write(_as_json(report) if given.json else _as_text(report))
     return 0 if report.is_good else 1
 

@@ -1,0 +1,91 @@
+"""Both readers say the same of checkpoints that were kept, over restores of chance."""
+
+import io
+import json
+import random  # noqa: TID251 -- a test's own chance, from a seed that it prints
+from collections import Counter
+
+from msgspec.structs import replace
+from tests.evidence.bundle_samples import AUTHORITY, Log, Parts, Stream, bundle_v2, log_of
+from tests.evidence.bundle_samples import root as tree_root
+from tests.evidence.samples import WORKSPACE, Said, chained
+from tests.evidence.second import forms
+from tests.evidence.second.held import hold
+
+from placet.evidence.bundle import ScopeKind
+from placet.evidence.dsse import Envelope, encode_envelope
+from placet.evidence.verify import parse_held, verify_bundle
+
+CASES = 60
+EPOCHS = (1, 4, 9)
+
+
+def made(chance: random.Random) -> tuple[bytes, list[Envelope]]:
+    """Return a bundle and what somebody kept, some of it of logs that there never were."""
+    told = [
+        Said(
+            "Restored",
+            {
+                "epoch": epoch,
+                "from_epoch": chance.choice([one for one in EPOCHS if one < epoch]),
+                "log_size": chance.randint(2, 12),
+            },
+        )
+        for epoch in EPOCHS[1:]
+        if chance.random() < 0.7
+    ]
+    first = Said("Other", {}, epoch=chance.choice((1, 4)))
+    people = chained(AUTHORITY, [first, *(replace(one, epoch=4) for one in told)])
+    others = chained(WORKSPACE, [Said("Other", {}) for _ in range(chance.randint(6, 9))])
+    streams: list[Stream] = [(WORKSPACE, "workspace", others), (AUTHORITY, "authority", people)]
+    log = log_of(streams)
+    size, epoch = len(log.leaves), chance.choice(EPOCHS)
+    is_whole = chance.random() < 0.5
+    if not is_whole and chance.random() < 0.5:
+        streams = streams[:1]
+    known = sorted(chance.sample(range(2, size), 3))
+    own = [log.checkpoint(known[1], epoch=1)] if chance.random() < 0.2 and epoch > 1 else []
+    parts = Parts(
+        streams=streams,
+        scope=ScopeKind.TENANT if is_whole else ScopeKind.INCIDENT,
+        seals=[],
+        signed=[],
+        dossiers=[],
+        checkpoints=[*own, log.checkpoint(size, epoch=epoch)],
+        inclusions=[log.inclusion(one, len(events), size) for one, _, events in streams],
+        consistencies=[log.consistency(one, size) for one in known],
+    )
+    return b"".join(bundle_v2(parts)), kept(chance, log, epoch, known)
+
+
+def kept(chance: random.Random, log: Log, epoch: int, known: list[int]) -> list[Envelope]:
+    """Return checkpoints of some epochs, most of which can be compared with the bundle."""
+    size = len(log.leaves)
+    held = []
+    for _ in range(chance.randint(1, 3)):
+        at = chance.choice([*known, size, size + 3, chance.randint(2, size)])
+        whose = chance.choice([one for one in EPOCHS if one <= epoch])
+        is_forged = chance.random() < 0.3 or at > size
+        root = "11" * 32 if is_forged else tree_root(log.leaves[:at]).hex()
+        held.append(log.checkpoint(at, epoch=whose, root=root))
+    if chance.random() < 0.5:
+        held.append(log.checkpoint(size, epoch=epoch))
+    return held
+
+
+def test_both_hold_what_was_kept_to_60_logs_alike() -> None:
+    found: Counter[bool] = Counter()
+    for seed in range(CASES):
+        data, held = made(random.Random(seed))  # noqa: S311 -- a test's own chance
+        lines = [encode_envelope(one) for one in held]
+        report = verify_bundle(
+            io.BytesIO(data), held=parse_held(b"".join(line + b"\n" for line in lines))
+        )
+        try:
+            hold(data, [json.loads(line) for line in lines])
+            is_taken = True
+        except forms.Wrong:
+            is_taken = False
+        assert report.is_good == is_taken, (seed, report.flaw)
+        found[is_taken] += 1
+    assert min(found[True], found[False]) > CASES // 5, found
