@@ -149,7 +149,11 @@ def witness(settings: Settings) -> Iterator[Check]:
         yield _failed("witness", f"`{folder}` does not answer", "look at the volume that it is on")
         return
     except OSError as fault:
-        yield _failed("witness", f"`{folder}`: {fault.strerror}", "make it, or mount it")
+        yield _failed(
+            "witness",
+            f"`{folder}`: {fault.strerror}",
+            "mount it, or make it where there never was one",
+        )
         return
     if not stat.S_ISDIR(told.st_mode):
         yield _failed("witness", f"`{folder}` is no folder", "name one, away from the database")
