@@ -349,7 +349,7 @@ class Grounds:
             while len(opened) < number:
                 one = structs.replace(row, session_id=StreamId(desk.ids.new()))
                 said = new_event(desk.ids, said_of(one))
-                code, _ = await session_store.open_session(tx, one, said)
+                code, *_ = await session_store.open_session(tx, one, said)
                 assert code == "ok"
                 opened.append(one.session_id)
         return opened

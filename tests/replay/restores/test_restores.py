@@ -72,6 +72,13 @@ async def test_whoever_grants_refuses_on_another_timeline_and_whoever_does_not_g
     assert await bench.is_whole(other)
 
 
+async def test_a_session_opened_after_a_restore_is_told_its_epoch(bench: Bench) -> None:
+    await bench.fail_over()
+    report = await bench.restore()
+    opened = await bench.desk.post("/api/v1/replay/sessions", {})
+    assert opened.json()["fence"] == {"epoch": report.epoch, "n": 0}
+
+
 async def test_no_authority_of_before_is_of_use_once_the_epoch_is_raised(bench: Bench) -> None:
     worker = await bench.desk.worker(ttl_seconds=60)
     await worker.look_up("ord_00000001")

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from placet.authority import store as authority
 from placet.authority.tool_hosts import service as tool_hosts
 from placet.events.model import GENESIS, StreamId, StreamKind, new_event, tenant_stream
@@ -103,10 +105,10 @@ async def open_session(
         await put_due(tx, EXPIRE_SESSION, session.session_id, await tx.now() + lasts)
     # Last, because it holds the gate: a kill waits for whoever holds it.
     said = new_event(ids, _opened(session, acting.envelope))
-    code, created_at = await store.open_session(tx, session, said, acting.asserted)
-    if code != "ok" or created_at is None:
+    code, created_at, epoch = await store.open_session(tx, session, said, acting.asserted)
+    if code != "ok" or created_at is None or epoch is None:
         raise assertions.find_refusal(code) or refusal(code)
-    return view_of(session, created_at)
+    return view_of(replace(session, epoch=epoch), created_at)
 
 
 async def change_lease(  # noqa: PLR0913, PLR0917 -- the hot path takes what it needs, no more
@@ -234,7 +236,10 @@ def _said(asked: ChangeLease) -> Value:
 
 
 def _new_session(tx: Writing, asked: NewSession, pinned: Pinned) -> ReplaySession:
-    """Return the row of a session in which nothing has happened; the database sets its times."""
+    """Return the row of a session in which nothing has happened.
+
+    The database sets its times and its epoch.
+    """
     phase = pinned.policy.initial_phase
     return ReplaySession(
         tenant_id=tx.tenant_id,

@@ -19,7 +19,7 @@ from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import HotPool, Reading, Writing
 
 _OPEN = sa.text(
-    "SELECT code, created_at FROM placet.session_open_v1"
+    "SELECT code, created_at, epoch FROM placet.session_open_v1"
     "(CAST(:row AS jsonb), :state, :actor, :event, :type, :salt, :body, CAST(:asserted AS jsonb))"
 ).bindparams(
     sa.bindparam("row", type_=sa.Text),
@@ -103,10 +103,10 @@ async def list_heads(tx: Reading) -> list[SessionHead]:
 
 async def open_session(
     tx: Writing, row: ReplaySession, event: NewEvent, asserted: Asserted | None = None
-) -> tuple[str, datetime | None]:
+) -> tuple[str, datetime | None, int | None]:
     """Insert a session with its first event, on an assertion where one came.
 
-    Returns a code and the time it carries.
+    Returns a code, and with `ok` the time and the epoch that the session carries.
     """
     plain = {
         name: value for name, value in msgspec.to_builtins(row).items() if name in _OPENED_WITH
@@ -124,7 +124,7 @@ async def open_session(
         )
     )
     assert found is not None, "the function returns one row"  # noqa: S101 -- it has OUT parameters
-    return found.code, found.created_at
+    return found.code, found.created_at, found.epoch
 
 
 async def cut_sessions(tx: Writing, artifact_id: UUID, activation_id: UUID) -> int:

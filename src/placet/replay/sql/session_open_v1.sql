@@ -3,7 +3,7 @@
 CREATE FUNCTION placet.session_open_v1(
     p_row jsonb, p_state bytea, p_actor uuid,
     p_event uuid, p_type text, p_salt bytea, p_body bytea, p_asserted jsonb,
-    OUT code text, OUT created_at timestamptz
+    OUT code text, OUT created_at timestamptz, OUT epoch bigint
 )
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -70,6 +70,7 @@ BEGIN
         ARRAY[p_event], ARRAY[p_type], ARRAY[p_salt], ARRAY[p_body],
         1, decode(repeat('00', 32), 'hex'), '-infinity');
     created_at := w.io_at;
+    epoch := v_store.epoch;
     INSERT INTO placet.replay_session (
         tenant_id, session_id, plan_id, agent, environment, mode, tier, status,
         artifact_id, compiled_session_hash, contract_hash, state_version, control_revision,
