@@ -31,8 +31,14 @@ class OneConnection:
         del timeout
         return self._connection
 
-    async def release(self, connection: "asyncpg.Connection[Any]") -> None:
+    async def release(
+        self,
+        connection: "asyncpg.Connection[Any]",
+        *,
+        timeout: float,  # noqa: ASYNC109 -- as above
+    ) -> None:
         """Take it back as it is, its transaction left open."""
+        del connection, timeout
 
     def get_idle_size(self) -> int:
         """Return that it is free: whoever asks for it gets it."""

@@ -241,6 +241,16 @@ async def test_what_a_cancelled_call_left_behind_disturbs_no_later_one(db: Datab
     assert [row["n"] for row in rows] == list(range(40))
 
 
+async def test_a_statement_that_is_refused_costs_no_connection(db: Database) -> None:
+    lender = db.hot.lender
+    lent = await lender.take()
+    lender.give(lent)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await db.hot.call("SELECT 1 / 0")
+    assert await lender.take() is lent
+    lender.give(lent)
+
+
 async def test_a_call_whose_statement_fails_is_refused_and_the_next_is_answered(
     db: Database,
 ) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from placet.kernel.ids import ActorId, TenantId
 from placet.kernel.principal import Principal
 from placet.kernel.refusals import GovernanceUnavailable
-from placet.storage.faults import translated
+from placet.storage.faults import LOST, translated
 from placet.storage.lending import Lender
 from placet.storage.together import Groups
 from placet.storage.warm import called, warm
@@ -197,8 +197,11 @@ class HotPool:
         try:
             self.round_trips += 1
             found: list[asyncpg.Record] = await connection.fetch(query, *arguments)
-        except BaseException:
-            await lender.drop(connection)
+        except BaseException as fault:
+            if isinstance(fault, asyncpg.PostgresError) and not isinstance(fault, LOST):
+                lender.give(connection)
+            else:
+                await lender.drop(connection)
             raise
         lender.give(connection)
         return found

@@ -2,8 +2,8 @@
 
 The driver's pool sets a time limit at each taking and makes a task at each giving back. A
 connection that nobody else wants needs neither, and that is nearly always so. So a connection is
-taken from that pool once and lent from a list; it goes back where a call on it failed or was
-cancelled, and the pool mends or replaces it.
+taken from that pool once and lent from a list; it goes back where a call on it was lost or
+cancelled, and the pool mends or replaces it. What Postgres refuses leaves it as it was.
 
 Who finds none waits for the next that is given back or was opened, first come, first served, and no
 longer than a limit. Connections are opened a few at a time, by nobody in particular: whoever waits
@@ -26,6 +26,9 @@ OPEN_SECONDS: Final = 2.0
 
 GIVE_UP_SECONDS: Final = 15.0
 """How long opening one may take at all."""
+
+RELEASE_SECONDS: Final = 2.0
+"""How long to see to one on which something went wrong, before it is closed."""
 
 OPENED_AT_ONCE: Final = 4
 
@@ -69,7 +72,8 @@ class Lender:
     async def drop(self, connection: Any) -> None:  # noqa: ANN401 -- as above
         """Give up a connection on which something went wrong: the pool sees to it."""
         try:
-            await self._pool.release(connection)
+            # Without a limit of its own this had that of the opening.
+            await self._pool.release(connection, timeout=RELEASE_SECONDS)
         finally:
             self._held -= 1
             self._open_more()
