@@ -138,6 +138,26 @@ async def test_a_raise_takes_note_of_the_witness_and_goes_above_it(bench: Bench)
     assert await witness.is_granting()
 
 
+async def test_a_backup_of_before_a_restore_is_held_against_no_epoch_that_it_never_had(
+    bench: Bench,
+) -> None:
+    witness = Witness(bench)
+    payload = await witness.keep()
+    await bench.desk.worker()
+    between = msgspec.structs.replace(payload, previous=None, epoch=2, root="33" * 32)
+    await witness.forge(between)
+    assert not await witness.is_granting()
+    for again in (False, True):
+        report = await bench.restore(bench.witness, again=again)
+        (done,) = report.tenants
+        assert (report.is_raised, done.looked.flaw) == (True, None)
+        assert done.looked.proved_size == payload.size
+        assert await witness.is_granting()
+    await witness.forge(msgspec.structs.replace(payload, previous=None, root="22" * 32))
+    with pytest.raises(RestoreRefused, match="do not hash to what was witnessed"):
+        await bench.restore(bench.witness, again=True)
+
+
 async def test_a_log_that_does_not_lead_to_the_witness_is_not_taken_into_use(bench: Bench) -> None:
     witness = Witness(bench)
     payload = await witness.keep()
@@ -146,6 +166,15 @@ async def test_a_log_that_does_not_lead_to_the_witness_is_not_taken_into_use(ben
     with pytest.raises(RestoreRefused, match="do not hash to what was witnessed"):
         await bench.restore(bench.witness)
     assert await bench.admin.fetchval("SELECT epoch FROM placet.storage_epoch") == 1
+
+
+async def test_blank_lines_hide_no_checkpoint_that_the_log_does_not_lead_to(bench: Bench) -> None:
+    witness = Witness(bench)
+    payload = await witness.keep()
+    await witness.forge(msgspec.structs.replace(payload, previous=None, root="00" * 32))
+    with witness.file.open("ab") as file:
+        file.write(b"\n\n")
+    assert "do not hash to what was witnessed" in (await witness.refused() or "")
 
 
 @pytest.mark.parametrize("line", [b"{}\n", b"no\n"])
@@ -314,7 +343,7 @@ async def test_a_look_that_does_not_end_is_not_relied_on_for_long(bench: Bench) 
     now = LOOK_AGE_SECONDS
     watch.check()
     now += 1
-    with pytest.raises(WitnessUnusable, match="too long"):
+    with pytest.raises(WitnessUnusable, match="folder or the database has not answered"):
         watch.check()
     await watch.look(bench.db)
     watch.check()

@@ -41,17 +41,23 @@ def find_newer(epoch: int, size: int, newest: CheckpointPayload | None) -> str |
 
 
 def comparable(
-    checkpoints: Sequence[CheckpointPayload], size: int, recoveries: Sequence[AuthorityRecovery]
+    checkpoints: Sequence[CheckpointPayload],
+    epoch: int,
+    size: int,
+    recoveries: Sequence[AuthorityRecovery],
 ) -> dict[int, str]:
-    """Return the roots, in hex, that a log of this size must have had, by size.
+    """Return the roots, in hex, that a log of this epoch and size must have had, by size.
 
     What was witnessed beyond a point to which the database was taken back is of a history that is
-    lost, and says nothing of this one.
+    lost, and says nothing of this one. So is all that was witnessed of an epoch into which the
+    database had not come when it was taken back: in it the log may have gone on from fewer entries.
     """
     wanted: dict[int, str] = {}
     for one in checkpoints:
-        kept = [later.log_size for later in recoveries if later.epoch > one.epoch]
-        if one.size <= min([size, *kept]):
+        later = [raised for raised in recoveries if raised.epoch > one.epoch]
+        if epoch < one.epoch or any(raised.from_epoch < one.epoch for raised in later):
+            continue
+        if one.size <= min([size, *(raised.log_size for raised in later)]):
             wanted[one.size] = one.root
     return wanted
 

@@ -86,7 +86,7 @@ class RecoveryWatch:
         if (fault := self._faults.get(None)) is not None:
             raise fault.refusal()
         if self._looked_at is None or self._clock() - self._looked_at > LOOK_AGE_SECONDS:
-            detail = "the database was not held against the witness for too long"
+            detail = "the witness's folder or the database has not answered a look for too long"
             raise WitnessUnusable(detail=detail)
 
     @property

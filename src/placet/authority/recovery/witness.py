@@ -90,7 +90,10 @@ def _read(
 
 
 class NewestLines:
-    """The last whole line of each file of a folder; a file is read again when it has changed."""
+    """The last whole line of each file of a folder that is no blank one.
+
+    A file is read again when it has changed.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Begin without having read any."""
@@ -132,19 +135,25 @@ def _files(folder: Path) -> Iterator[tuple[Path, TenantId]]:
 
 
 def _newest(path: Path, tenant_id: TenantId, keys: Sequence[PublicKey]) -> Witnessed:
-    return _read(_last_line(path), tenant_id, keys, lambda: _count_lines(path) - 1)
+    line, behind = _last_line(path)
+    return _read(line, tenant_id, keys, lambda: _count_lines(path) - 1 - behind)
 
 
-def _last_line(path: Path) -> bytes:
+def _last_line(path: Path) -> tuple[bytes, int]:
+    """Return the last whole line that is no blank one, and how many stand behind it.
+
+    Nobody may be unwatched for the sake of a line feed: what stands before it is what counts.
+    """
     with path.open("rb") as file:
         end = file.seek(0, SEEK_END)
         size = TAIL_BYTES
         while True:
             file.seek(max(0, end - size))
             whole, newline, _ = file.read(size).rpartition(b"\n")
-            _, earlier, last = whole.rpartition(b"\n")
-            if earlier or size >= end:
-                return (last if earlier else whole) + newline
+            begin = whole.rstrip().rfind(b"\n") + 1
+            if begin or size >= end:
+                line, *behind = whole[begin:].split(b"\n")
+                return line + newline, len(behind)
             size *= 2
 
 
@@ -156,12 +165,10 @@ def _count_lines(path: Path) -> int:
 
 def _whole_lines(text: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield each line that is no blank one, with its number as people count them."""
-    number = 1
-    for line in text.splitlines(keepends=True):
-        if line.endswith(b"\n"):
-            if line.strip():
-                yield number, line
-            number += 1
+    *whole, _ = text.split(b"\n")
+    for number, line in enumerate(whole, 1):
+        if line.strip():
+            yield number, line
 
 
 def _fault(

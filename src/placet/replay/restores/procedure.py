@@ -74,7 +74,7 @@ async def restore(  # noqa: PLR0913 -- what it works on, what was kept outside, 
         raise GovernanceUnavailable(detail="this server only follows another; promote it first")
     witnessed = await _witnessed(db, witness)
     tenants = [TenantId(one) for one in await recovery.list_tenants(migrator)]
-    looked = [await _look(db, one, witnessed.get(one)) for one in tenants]
+    looked = [await _look(db, one, witnessed.get(one), before.epoch) for one in tenants]
     if flawed := [one for one in looked if one.flaw is not None]:
         detail = f"tenant {flawed[0].tenant_id}: {flawed[0].flaw}"
         raise RestoreRefused(detail=detail, tenants=flawed)
@@ -175,9 +175,11 @@ async def _witnessed(db: Database, folder: Path | None) -> dict[TenantId, Witnes
     return {one.tenant_id: one for one in read_witness(folder, keys)}
 
 
-async def _look(db: Database, tenant: TenantId, witnessed: Witnessed | None) -> TenantLooked:
+async def _look(
+    db: Database, tenant: TenantId, witnessed: Witnessed | None, epoch: int
+) -> TenantLooked:
     async with db.reading(service.acting_for(tenant)) as tx:
-        return await look_at(tx, witnessed)
+        return await look_at(tx, witnessed, epoch)
 
 
 def _is_in_use(

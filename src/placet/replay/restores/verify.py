@@ -30,8 +30,11 @@ class _Chains:
     heads: dict[UUID, tuple[int, bytes]] = dataclasses.field(default_factory=dict)
 
 
-async def look_at(tx: Reading, witnessed: Witnessed | None) -> TenantLooked:
-    """Compute a tenant's chains and tree anew and hold them against what was kept outside."""
+async def look_at(tx: Reading, witnessed: Witnessed | None, epoch: int) -> TenantLooked:
+    """Compute a tenant's chains and tree anew and hold them against what was kept outside.
+
+    `epoch` is that in which the database stands.
+    """
     chains = await _chains(tx)
     flaw = chains.flaw or await _headless(tx, chains)
     held = [] if witnessed is None else witnessed.checkpoints
@@ -39,7 +42,7 @@ async def look_at(tx: Reading, witnessed: Witnessed | None) -> TenantLooked:
     recoveries = await recovery.list_recoveries(tx)
     head = await log.find_head(tx)
     size = 0 if head is None else head.size
-    wanted = rules.comparable(held, size, recoveries)
+    wanted = rules.comparable(held, epoch, size, recoveries)
     roots, grown = await _roots(tx, {*wanted, size})
     if flaw is None and grown != size:
         flaw = f"the log says that it has {size} entries, and has {grown}"
