@@ -3,6 +3,7 @@
 import io
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from litestar import Litestar
@@ -19,16 +20,18 @@ from tests.audit.bundles.taking import (
 from tests.audit.erasures.ended import erase
 from tests.replay.desk import Desk, Worker
 
-from placet.audit.bundles import service
+from placet.audit.bundles import service, store
 from placet.audit.bundles.model import ErasedMeanwhile, Wish
 from placet.audit.bundles.service import Begun
+from placet.audit.bundles.streams import TENANT_WIDE, heads_of
 from placet.authority.checkpoints import service as checkpoints
 from placet.authority.server_keys import ServerKeys
-from placet.events.model import StreamId, StreamKind, tenant_stream
-from placet.events.store import list_events
+from placet.events.model import StreamId, StreamKind, new_event, tenant_stream
+from placet.events.store import append, list_events
 from placet.evidence.bundle import BundleScope, ScopeKind
 from placet.evidence.verify import verify_bundle
 from placet.kernel.principal import Principal, Scope
+from placet.kernel.value import Value
 
 HOUR = timedelta(hours=1)
 SOME = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -116,6 +119,46 @@ async def test_an_incident_has_what_people_did_in_its_window_up_to_its_end(
     assert "session" not in kinds_in(lines)
     before = await auditor.take(**{"from": cut - 2 * HOUR, "to": cut - HOUR})
     assert not {"tenancy", "workspace", "session"} & kinds_in(before)
+
+
+class Noted(Value, frozen=True):
+    """Event: what a run says."""
+
+    text: str
+
+
+async def ran(desk: Desk, count: int) -> tuple[set[UUID], datetime]:
+    """Begin so many runs, and return them with the time of the last event."""
+    runs = [StreamId(desk.ids.new()) for _ in range(count)]
+    async with desk.db.writing(desk.workplace.founder) as tx:
+        for run in runs:
+            _, at = await append(tx, run, StreamKind.RUN, [new_event(desk.ids, Noted(text="n"))])
+    return set(runs), at
+
+
+async def test_of_what_is_no_session_only_what_was_written_to_since_is_asked_for(
+    desk: Desk,
+) -> None:
+    (run,), at = await ran(desk, 1)
+    async with desk.db.reading(desk.workplace.founder) as tx:
+        here = await store.list_others(tx, at, TENANT_WIDE, after=None)
+        behind = await store.list_others(tx, at, TENANT_WIDE, after=run)
+        later = await store.list_others(tx, at + timedelta(microseconds=1), TENANT_WIDE, after=None)
+        all_of_it = await store.list_others(tx, at - 24 * HOUR, TENANT_WIDE, after=None)
+    assert here == {run: StreamKind.RUN}
+    assert not behind
+    assert not later
+    assert {StreamKind.RUN, StreamKind.TENANCY} <= set(all_of_it.values())
+    assert not TENANT_WIDE & set(all_of_it.values())
+
+
+async def test_an_incident_has_every_run_that_its_window_touches(desk: Desk) -> None:
+    runs, at = await ran(desk, store.AT_ONCE + 1)
+    window = BundleScope(kind=ScopeKind.INCIDENT, since=at - HOUR, until=at)
+    heads = await heads_of(desk.db, desk.workplace.founder, window)
+    found = [head.stream_id for head in heads if head.kind == StreamKind.RUN]
+    assert len(found) == len(set(found))
+    assert set(found) == runs
 
 
 async def test_an_incident_is_narrowed_by_agent_and_by_tool(desk: Desk, auditor: Auditor) -> None:

@@ -1,6 +1,6 @@
 """Questions about which sessions a window of time touches, and how far their streams had come."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -8,7 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from placet.audit.bundles.model import LoggedEnd, StreamEnd
-from placet.events.tables import EVENT
+from placet.events.model import StreamKind
+from placet.events.tables import EVENT, EVENT_STREAM
 from placet.replay.calls.tables import PENDING_CALL
 from placet.replay.sessions.tables import REPLAY_SESSION
 from placet.storage.database import Reading
@@ -54,6 +55,23 @@ async def list_touched(
     if after is not None:
         query = query.where(c.session_id > after)
     return [row.session_id for row in await tx.rows(query.order_by(c.session_id).limit(AT_ONCE))]
+
+
+async def list_others(
+    tx: Reading, since: datetime, without: Collection[StreamKind], *, after: UUID | None
+) -> dict[UUID, StreamKind]:
+    """Return up to `AT_ONCE` ordinary streams of other kinds that were written to since, by id.
+
+    Their ids are above `after`; each comes with its kind.
+    """
+    c = EVENT_STREAM.c
+    query = sa.select(c.stream_id, c.kind).where(
+        c.tenant_id == tx.tenant_id, c.last_at >= since, c.kind.not_in(list(without))
+    )
+    if after is not None:
+        query = query.where(c.stream_id > after)
+    rows = await tx.rows(query.order_by(c.stream_id).limit(AT_ONCE))
+    return {row.stream_id: StreamKind(row.kind) for row in rows}
 
 
 async def list_using(tx: Reading, sessions: Sequence[UUID], tool: str) -> set[UUID]:

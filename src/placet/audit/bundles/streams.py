@@ -146,16 +146,16 @@ async def _workspace(tx: Reading, approval_id: UUID | None) -> list[StreamHead]:
 async def _others(db: Database, principal: Principal, scope: BundleScope) -> list[StreamHead]:
     """Return the streams of no session that a window touches, each up to its end."""
     since, until = _window(scope)
-    async with db.reading(principal) as tx:
-        streams = [one for one in await events.list_streams(tx) if one.kind not in TENANT_WIDE]
-    kinds: dict[UUID, StreamKind] = {one.stream_id: one.kind for one in streams}
-    ids = list(kinds)
     found: list[StreamHead] = []
-    for at in range(0, len(ids), store.AT_ONCE):
+    after: UUID | None = None
+    while True:
         async with db.reading(principal) as tx:
-            ends = await store.list_ends(tx, ids[at : at + store.AT_ONCE], since, until)
-        found += [_head(end, kinds[end.stream_id]) for end in ends]
-    return found
+            page = await store.list_others(tx, since, TENANT_WIDE, after=after)
+            ends = await store.list_ends(tx, list(page), since, until) if page else []
+        found += [_head(end, page[end.stream_id]) for end in ends]
+        if len(page) < store.AT_ONCE:
+            return found
+        after = list(page)[-1]
 
 
 def _head(end: StreamEnd, kind: StreamKind) -> StreamHead:
