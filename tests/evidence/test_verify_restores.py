@@ -1,25 +1,32 @@
 """The verifier on checkpoints of earlier restore epochs: what a restore lost, and what none did."""
 
 import io
+from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
 from tests.evidence.bundle_samples import (
     AUTHORITY,
+    CHECKPOINT_KEY,
     Log,
     Parts,
+    Stream,
+    all_keys,
     authority_said,
     bundle_v2,
     erasure_said,
     log_of,
     sample_streams,
+    server_key,
 )
 from tests.evidence.samples import STRANGER_KEY, WORKSPACE, Said
 
-from placet.evidence.bundle import ScopeKind
+from placet.evidence.bundle import KeyPurpose, ScopeKind
 from placet.evidence.dsse import Envelope, encode_envelope
+from placet.evidence.ed25519 import SigningKey
 from placet.evidence.verify import BundleReport, parse_held, verify_bundle
 
+RENEWED = SigningKey(b"\x0c" * 32)
 NOWHERE = "11" * 32
 """The root of a history that the log of the bundle does not have."""
 
@@ -34,8 +41,11 @@ class After:
 
     def __init__(self, *told: Said) -> None:
         """Make the log, with these at the end of the stream that tells of restores."""
-        self.streams = sample_streams(authority=[*authority_said(), *told])
-        self.log: Log = log_of(self.streams)
+        self.take(sample_streams(authority=[*authority_said(), *told]))
+
+    def take(self, streams: list[Stream]) -> None:
+        """Take other streams, and a log of them."""
+        self.streams, self.log = streams, log_of(streams)
         self.size = len(self.log.leaves)
 
     def parts(self, *from_sizes: int, epoch: int = 2) -> Parts:
@@ -154,10 +164,11 @@ def test_what_cannot_be_compared_of_an_earlier_epoch_is_named_with_epoch_and_siz
     held = [after.log.checkpoint(size) for size in (3, 6, 9)]
     told = untold(after.parts(), *held, newest)
     assert "from 3 checkpoints of restore epoch 1 that you hold, of 3 to 9 entries" in told
-    assert "nothing is proved of that epoch" in told
+    assert "so nothing is proved of that epoch" in told
     # Behind one that was joined, those before it are counted as of the newest epoch.
     told = untold(after.parts(6), *held, newest)
     assert "from 1 checkpoints of restore epoch 1 that you hold, of 9 entries" in told
+    assert "so nothing more is proved of that epoch" in told
     assert "1 checkpoints that you hold: the bundle has nothing to compare them with" in told
 
 
@@ -215,7 +226,83 @@ def test_two_roots_of_one_size_in_one_epoch_are_excused_by_no_restore() -> None:
     parts.checkpoints = [after.log.checkpoint(14), after.log.checkpoint(after.size, epoch=2)]
     held = after.log.checkpoint(14, root=NOWHERE)
     newest = after.log.checkpoint(after.size, epoch=2)
-    assert "of 14 entries it has another root than the bundle's" in flaw(parts, held, newest)
+    fork = "of 14 entries it has another root than the bundle's"
+    assert flaw(parts, held, newest) == fork
+    # Nor by the want of the stream that would tell of one.
+    for narrow in (after.narrow(), after.narrow(14)):
+        narrow.checkpoints = parts.checkpoints
+        assert flaw(narrow, held, newest) == fork
+        assert flaw(narrow, held) == fork
+        assert check(narrow, after.log.checkpoint(14), newest).is_good
+
+
+def unlogged(before: Sequence[Said], told: Said, epoch: int = 2) -> tuple[Parts, Log]:
+    """Return a session's bundle with one event behind the authority's last in the log."""
+    logged = sample_streams(authority=before)
+    log = log_of(logged)
+    size = len(log.leaves)
+    return Parts(
+        streams=sample_streams(authority=[*before, told]),
+        checkpoints=[log.checkpoint(size, epoch=epoch)],
+        inclusions=[log.inclusion(one, len(events), size) for one, _, events in logged],
+        consistencies=[log.consistency(one, size) for one in (7, 9)],
+        scope=ScopeKind.SESSION,
+    ), log
+
+
+def test_a_restored_that_is_not_in_the_log_begins_no_epoch_and_excuses_nothing() -> None:
+    """Who wrote the log anew would show each auditor another one, behind the last entry."""
+    parts, log = unlogged(authority_said(), restored(2, 8))
+    newest = log.checkpoint(len(log.leaves), epoch=2)
+    lost = log.checkpoint(9, root=NOWHERE)
+    why = "the `Restored` that tells how that epoch began is not in the log"
+    for held in ([lost, newest], [lost], [log.checkpoint(7), lost], [log.checkpoint(7), newest]):
+        assert why in flaw(parts, *held)
+        assert "export it again when it is done" in flaw(parts, *held)
+    assert check(parts, newest).is_good
+    # One that is in the log of the second restore does not lend its place to one that is not.
+    parts, log = unlogged([*authority_said(), restored(2, 1000)], restored(3, 8), epoch=3)
+    assert why in flaw(parts, log.checkpoint(9, root=NOWHERE), log.checkpoint(9, epoch=3))
+    # The same event within the log excuses it.
+    after = After(restored(2, 8))
+    assert "lost entries 9 to 9" in untold(
+        replace(after.parts(9), scope=ScopeKind.SESSION),
+        after.log.checkpoint(9, root=NOWHERE),
+        after.log.checkpoint(after.size, epoch=2),
+    )
+
+
+def test_a_raise_that_is_told_of_twice_or_out_of_order_is_bad() -> None:
+    for told in ((restored(2, 1000), restored(2, 0)), (restored(3, 9), restored(2, 9))):
+        for parts in (After(*told).parts(), After(*told).parts(epoch=3)):
+            assert "it tells of restore epoch 2 behind what tells of epoch" in flaw(parts)
+    assert check(After(restored(2, 9), restored(3, 9, from_epoch=2)).parts(epoch=3)).is_good
+
+
+def test_the_end_of_a_key_that_is_not_in_the_log_drops_nothing_that_is_held() -> None:
+    end = Said(
+        "ServerKeyRevoked",
+        {
+            "key_id": CHECKPOINT_KEY.key_id,
+            "purpose": "checkpoint",
+            "reason": "stolen",
+            "log_size": 8,
+        },
+    )
+    signed = sample_streams(authority=[*authority_said(), end])
+    inside, outside = log_of(signed), unlogged(authority_said(), end, epoch=1)
+    for (parts, log), is_dropped in ((outside, False), ((None, inside), True)):
+        size = len(log.leaves)
+        bundle = Parts(streams=signed, scope=ScopeKind.SESSION) if parts is None else parts
+        bundle.keys = (*all_keys(), server_key(RENEWED, KeyPurpose.CHECKPOINT))
+        bundle.checkpoints = [log.checkpoint(size, RENEWED)]
+        bundle.consistencies = [log.consistency(one, size) for one in (7, 9)]
+        held = [log.checkpoint(7), log.checkpoint(9, root=NOWHERE)]
+        if is_dropped:
+            assert "1 checkpoints that you hold say: the key" in untold(bundle, *held)
+        else:
+            assert "does not begin with its 9 entries" in flaw(bundle, *held)
+            assert check(bundle, held[0], log.checkpoint(9)).is_good
 
 
 def test_an_epoch_that_nothing_began_is_bad_where_the_tenant_is_older() -> None:
@@ -229,7 +316,8 @@ def test_an_epoch_that_nothing_began_is_bad_where_the_tenant_is_older() -> None:
 
 
 def test_a_tenant_that_was_made_after_a_restore_has_no_restored() -> None:
-    made = After(Said("Other", {}, epoch=2))
+    made = After()
+    made.take(sample_streams(authority=[replace(one, epoch=2) for one in authority_said()]))
     assert check(made.parts()).is_good
     early, late = made.log.checkpoint(9, epoch=2), made.log.checkpoint(made.size, epoch=2)
     assert check(made.parts(9), early, late).is_good
@@ -241,13 +329,20 @@ def test_a_tenant_that_was_made_after_a_restore_has_no_restored() -> None:
     assert "none of the keys" in flaw(made.parts(9), made.log.checkpoint(3, STRANGER_KEY), early)
 
 
+def test_an_event_of_the_epoch_behind_those_of_an_earlier_one_does_not_begin_it() -> None:
+    """The first event tells that the tenant is older, whatever was added behind the last."""
+    anew = After(Said("Other", {}, epoch=2))
+    assert "no `Restored` tells how that epoch began" in flaw(anew.parts())
+    begun = After(Said("Other", {}, epoch=2), replace(restored(2, 10), epoch=2))
+    assert check(begun.parts()).is_good
+
+
 def test_a_restored_whose_body_is_gone_tells_nothing_and_nothing_may_erase_it() -> None:
     said = [*authority_said(), restored(2, 10)]
     gone = erasure_said(AUTHORITY, len(said), len(said), 1)
     streams = sample_streams(authority=said, erasures=[erasure_said(WORKSPACE, 2, 2, 1), gone])
     after = After()
-    after.streams, after.log = streams, log_of(streams)
-    after.size = len(after.log.leaves)
+    after.take(streams)
     held = after.log.checkpoint(14, root=NOWHERE), after.log.checkpoint(after.size, epoch=2)
     whole = replace(after.parts(14), scope=ScopeKind.SESSION)
     assert "lost entries 11 to 14" in untold(whole, *held)

@@ -1807,6 +1807,7 @@ class _Chain:
         "erased_votes",
         "fence",
         "fence_text",
+        "first_epoch",
         "head",
         "killed_at",
         "leaf",
@@ -1833,7 +1834,7 @@ class _Chain:
         self.erased_controls = self.erased_hosts = self.erased_people = self.erased_ends = 0
         self.erased_opening = self.ended = False
         self.erased_proposals = self.erased_receipts = self.erased_standing = 0
-        self.erased_votes = 0
+        self.erased_votes = self.first_epoch = 0
         self.stand(_Place(0, GENESIS, 0, (0, 0), 0, 0))
 
     def stand(self, place: _Place) -> None:
@@ -2021,6 +2022,8 @@ def _check_event(event: _EventLine, chain: _Chain, known: _Known) -> None:
         )
     )
     chain.leaves += leaf
+    if event.seq == 1:
+        chain.first_epoch = event.epoch
     known.note(event)
 
 
@@ -2260,6 +2263,7 @@ class _Audit:
         self._hoped_uses: dict[tuple[str, str], tuple[str, str, int]] = {}
         self._rotations: dict[bytes, tuple[_Rotation, set[str], int]] = {}
         self._ended_server_keys: dict[str, int] = {}
+        self._server_ends_at: dict[str, tuple[str, int]] = {}
         self._orphan_keys: list[tuple[str, _Signed]] = []
         self._late_signed: list[_Signed] = []
         self._artifact_events: dict[str, list[tuple[str, int]]] = {}
@@ -2305,7 +2309,7 @@ class _Audit:
     def _begin_counts(self) -> None:
         self._held_joined: dict[int, int] = {}
         self._held_earlier: dict[tuple[str, int], list[int]] = {}
-        self._restores: list[_RestoredBody] = []
+        self._restores: list[_Raise] = []
         self._held_newer = self._held_late = self._held_alone = 0
         self._unproved_votes = self._unsigned_lifts = self._unproved_lifts = 0
         self._unproved_uses = self._unended_uses = self._timed_uses = self._unended_words = 0
@@ -2635,8 +2639,17 @@ class _Audit:
                 self._erasures.setdefault(said.stream_id, []).append(span)
             case _ServerKeyEndBody():
                 self._ended_server_keys.setdefault(said.key_id, said.log_size)
+                self._server_ends_at.setdefault(said.key_id, (chain.head.stream_id, told.seq))
             case _RestoredBody():
-                self._restores.append(said)
+                self._note_restored(said, told, chain, item)
+
+    def _note_restored(self, said: _RestoredBody, told: _Told, chain: _Chain, item: str) -> None:
+        """Remember a restore: each raise of the epoch is told of once, in their order."""
+        if self._restores and said.epoch <= self._restores[-1].said.epoch:
+            before = self._restores[-1].said.epoch
+            why = f"it tells of restore epoch {said.epoch} behind what tells of epoch {before}"
+            _bad(item, why)
+        self._restores.append(_Raise(chain.head.stream_id, told.seq, said))
 
     def _note_artifact_event(self, compiled: str, told: _Told, chain: _Chain) -> None:
         """Remember an event that tells of an artifact: its key may have been revoked since."""
@@ -3536,7 +3549,7 @@ class _Audit:
         if kept.earlier is not None and self._is_told_of_restores() and not self._is_begun(last):
             # It says that the tenant is older than the epoch, if somebody signed it.
             self._open_held(kept.earlier, item)
-            _bad(item, _unbegun(last.epoch))
+            _bad(item, self._why_unbegun(last))
         lost = None if kept.lost is None else self._why_lost(kept.lost, last)
         if kept.proved is None:
             size = kept.oldest
@@ -3558,24 +3571,44 @@ class _Audit:
     def _check_epoch(self, last: Checkpoint) -> None:
         """Refuse a log in an epoch that nothing began, if its tenant is older than the epoch.
 
-        A tenant that was made in an epoch has no `Restored` of it.
+        A tenant that was made in an epoch has no `Restored` of it. The first event of the stream
+        tells in which one it was made: whoever has the database can add another behind the last.
         """
         older = [one for one in self._checkpoints if one.epoch < last.epoch]
-        chains = [one for one in self._authority() if one.seq and one.fence[0] < last.epoch]
+        chains = [one for one in self._authority() if one.seq and one.first_epoch < last.epoch]
         if (older or chains) and not self._is_begun(last):
-            _bad(f"the checkpoint of {last.size} entries", _unbegun(last.epoch))
+            _bad(f"the checkpoint of {last.size} entries", self._why_unbegun(last))
 
     def _is_begun(self, last: Checkpoint) -> bool:
-        """Tell whether a `Restored` tells of the epoch of a checkpoint."""
-        return any(one.epoch == last.epoch for one in self._restores)
+        """Tell whether a `Restored` in the log tells of the epoch of a checkpoint."""
+        return any(one.epoch == last.epoch for one in self._logged_restores())
+
+    def _why_unbegun(self, last: Checkpoint) -> str:
+        is_unlogged = any(one.said.epoch == last.epoch for one in self._restores)
+        what = _NOT_LOGGED if is_unlogged else "no `Restored` tells how that epoch began"
+        return (
+            f"the bundle is of restore epoch {last.epoch}, its tenant is older, and {what}; where "
+            "a restore is under way, export it again when it is done"
+        )
+
+    def _logged_restores(self) -> list[_RestoredBody]:
+        """Return those that are in the log of the last checkpoint.
+
+        Others prove nothing: who has the database can show each auditor another one.
+        """
+        return [one.said for one in self._restores if self._is_logged(one.stream_id, one.seq)]
+
+    def _is_logged(self, stream: str, seq: int) -> bool:
+        """Tell whether an inclusion of a stream covers one of its events."""
+        return any(seq <= one.seq for one in self._entries.get(stream, ()))
 
     def _is_told_of_restores(self) -> bool:
         """Tell whether the stream is here that tells of restores: none may erase what it says."""
         return bool(self._authority()) or self._is_whole()
 
     def _later_restores(self, epoch: int, last: Checkpoint) -> list[_RestoredBody]:
-        """Return those that lie between an epoch and the last checkpoint."""
-        return [one for one in self._restores if epoch < one.epoch <= last.epoch]
+        """Return those in the log that lie between an epoch and the last checkpoint."""
+        return [one for one in self._logged_restores() if epoch < one.epoch <= last.epoch]
 
     def _may_be_lost(self, old: Checkpoint, last: Checkpoint) -> bool:
         """Tell whether a `Restored` tells that the log then had less than a checkpoint covers.
@@ -3640,19 +3673,25 @@ class _Audit:
     def _told_held(self) -> Iterator[tuple[Checkpoint, Envelope]]:
         """Yield what is held of this tenant, with what it says.
 
-        What a revoked key signed above its place is left out. No signature is checked here: a
-        witness's file has a line for every minute, and few of them are compared.
+        What a revoked key signed above its place is left out, if the log says that it was revoked.
+        No signature is checked here: a witness's file has a line for every minute, and few of them
+        are compared.
         """
         self._held_late = 0
         for envelope in self._held:
             said = self._said_by_held(envelope)
-            position = self._ended_server_keys.get(envelope.key_id)
             if said is None:
                 continue
-            if position is not None and said.size > position:
+            if self._is_late(said, envelope.key_id):
                 self._held_late += 1
                 continue
             yield said, envelope
+
+    def _is_late(self, held: Checkpoint, key_id: str) -> bool:
+        """Tell whether the log says that a key had been revoked before it signed what is held."""
+        position = self._ended_server_keys.get(key_id)
+        is_above = position is not None and held.size > position
+        return is_above and self._is_logged(*self._server_ends_at[key_id])
 
     def _said_by_held(self, envelope: Envelope) -> Checkpoint | None:
         """Return what a checkpoint of this tenant says, None for that of another."""
@@ -3708,7 +3747,7 @@ class _Audit:
             else:
                 note.setdefault((_ALONE, held.epoch), []).append(held.size)
         except _BadError:
-            if self._is_told_of_restores():
+            if self._is_told_of_restores() or self._is_forked(held):
                 raise
             note.setdefault((_UNTOLD, held.epoch), []).append(held.size)
 
@@ -3717,7 +3756,7 @@ class _Audit:
         try:
             return self._follows(held, last, item)
         except _BadError as bad:
-            if held.epoch == last.epoch:
+            if held.epoch == last.epoch or self._is_forked(held):
                 raise
             why = (
                 "no `Restored` tells that a restore lost any of them"
@@ -4078,8 +4117,10 @@ class _Audit:
         """Say what is not proved of checkpoints of an earlier epoch."""
         least, most = min(sizes), max(sizes)
         span = str(most) if least == most else f"{least} to {most}"
+        # Above one that was joined.
+        what = "nothing more" if epoch in self._held_joined else "nothing"
         why = {
-            _ALONE: "the bundle has nothing to compare them with, so nothing is proved of that "
+            _ALONE: f"the bundle has nothing to compare them with, so {what} is proved of that "
             "epoch, and who signed them was not looked at",
             _UNTOLD: "it does not, and the stream is not here that would tell whether a restore "
             "lost any of them",
@@ -4138,6 +4179,17 @@ _LOST: Final = "lost"
 _ALONE: Final = "alone"
 _UNTOLD: Final = "untold"
 """What may be found of a checkpoint of an earlier epoch that was held."""
+_NOT_LOGGED: Final = (
+    "the `Restored` that tells how that epoch began is not in the log of the last checkpoint"
+)
+
+
+class _Raise(NamedTuple):
+    """A `Restored`, and where it stands."""
+
+    stream_id: str
+    seq: int
+    said: _RestoredBody
 
 
 @dataclass
@@ -4152,13 +4204,6 @@ class _Kept:
     lost: Checkpoint | None = None
     earlier: Envelope | None = None
     oldest: int | None = None
-
-
-def _unbegun(epoch: int) -> str:
-    return (
-        f"the bundle is of restore epoch {epoch}, its tenant is older, and no `Restored` tells how "
-        "that epoch began; where a restore is under way, export it again when it is done"
-    )
 
 
 def _untold(
@@ -5009,8 +5054,10 @@ def _fits(audit: _Audit, found: _Found) -> bool:
 
 def _take_found(audit: _Audit, found: _Found) -> None:
     for segment in found.segments:
-        stream, _, _, last, leaves = _Segment(*segment)  # type: ignore[arg-type]  # -- written as one
+        stream, _, first, last, leaves = _Segment(*segment)  # type: ignore[arg-type]  # -- written as one
         chain = audit.chains[stream]
+        if first[0] == 1:
+            chain.first_epoch = first[2]
         seq, leaf, time, epoch, fence, control_epoch, control_revision = last
         place = _Place(seq, leaf, time, (epoch, fence), control_epoch, control_revision)
         chain.stand(place)

@@ -38,12 +38,19 @@ class Bundle:
         people = [
             one for one in rest if one["kind"] == "event" and kinds[one["stream_id"]] == "authority"
         ]
-        self.restored = [
-            json.loads(unpadded(one["body"])) for one in people if one["type"] == "Restored"
+        entered = {one["stream_id"]: one["seq"] for one in rest if one["kind"] == "inclusion"}
+        told = [
+            (json.loads(unpadded(one["body"])), one["seq"] <= entered.get(one["stream_id"], 0))
+            for one in people
+            if one["type"] == "Restored"
         ]
+        epochs = [one["epoch"] for one, _ in told]
+        if epochs != sorted(set(epochs)):
+            wrong("an epoch is told of twice, or out of order")
+        self.restored = [one for one, is_logged in told if is_logged]
         self.is_whole = self.header["scope"]["kind"] == "tenant"
         self.tells = self.is_whole or "authority" in kinds.values()
-        self.ends_in = people[-1]["epoch"] if people else self.last["epoch"]
+        self.begins_in = people[0]["epoch"] if people else self.last["epoch"]
 
     def begins_with(self, old: Document) -> bool | None:
         """Tell whether the log begins with that of a checkpoint; None where nothing tells."""
@@ -71,7 +78,7 @@ def hold(data: bytes, envelopes: Sequence[Document]) -> None:
     bundle = Bundle(data)
     last = bundle.last
     is_begun = any(one["epoch"] == last["epoch"] for one in bundle.restored)
-    is_older = bundle.ends_in < last["epoch"] or any(
+    is_older = bundle.begins_in < last["epoch"] or any(
         one["epoch"] < last["epoch"] for one in bundle.own
     )
     if bundle.is_whole and is_older and not is_begun:
