@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.evidence.bundle_samples import Parts, bundle_v2, sample_streams, sealed
+from tests.evidence.bundle_samples import (
+    Parts,
+    authority_said,
+    bundle_v2,
+    log_of,
+    sample_streams,
+    sealed,
+)
 from tests.evidence.mutants import mutant
 from tests.evidence.samples import SESSION, Said, chained
 from tests.evidence.tampered import (
@@ -197,6 +204,21 @@ def test_a_kill_that_is_told_later_is_found_by_several_processes(tmp_path: Path)
     control = streams.pop(3)
     data = b"".join(bundle_v2(Parts(streams=[*streams, control], dossiers=[])))
     assert alike(data, tmp_path).is_good
+
+
+@pytest.mark.usefixtures("in_small_parts")
+@pytest.mark.parametrize("made_in", [1, 2])
+def test_several_processes_know_in_which_epoch_a_tenant_was_made(
+    made_in: int, tmp_path: Path
+) -> None:
+    first = [replace(one, epoch=made_in) for one in authority_said()]
+    streams = sample_streams(60, authority=[*first, *[Said("Other", {}, epoch=2)] * 90])
+    log = log_of(streams)
+    newest = [log.checkpoint(len(log.leaves), epoch=2)]
+    parts = Parts(streams=streams, dossiers=[], checkpoints=newest, consistencies=[])
+    report = alike(b"".join(bundle_v2(parts)), tmp_path)
+    assert report.is_good is (made_in == 2)
+    assert report.is_good or "tells how that epoch began" in str(report.flaw)
 
 
 def test_a_process_that_dies_changes_nothing(
