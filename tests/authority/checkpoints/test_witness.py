@@ -95,6 +95,21 @@ async def test_a_checkpoint_that_lacks_its_line_feed_alone_is_kept(
     assert file.read_bytes() == whole
 
 
+@pytest.mark.parametrize("blank", [b"\n", b"\n\n \n", b"\r\n", b"\n" * 70_000])
+async def test_blank_lines_at_its_end_keep_no_file_from_going_on(
+    made: list[Checkpoint], tmp_path: Path, blank: bytes
+) -> None:
+    tenant = made[0].tenant_id
+    path = path_of(tmp_path, tenant)
+    path.write_bytes(blank)
+    kept = keep(tmp_path, tenant, None, made[:2])
+    path.write_bytes(path.read_bytes() + blank)
+    assert newest_in(tmp_path, tenant) == kept
+    keep(tmp_path, tenant, kept, made)
+    whole = [line for line in path.read_bytes().splitlines() if line.strip()]
+    assert [json.loads(line)["envelope"]["payload"].encode() for line in whole] == payloads(made)
+
+
 @pytest.mark.parametrize("after", [None, 0])
 async def test_nothing_is_added_behind_what_another_process_added_meanwhile(
     made: list[Checkpoint], tmp_path: Path, after: int | None

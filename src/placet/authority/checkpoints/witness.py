@@ -142,7 +142,7 @@ def _last_line(file: BinaryIO) -> bytes | None:
     tail = _tail(file, end)
     if tail and not _is_torn(tail):
         return tail
-    return _read_line(file, end) if end else None
+    return _read_line(file, end) or None
 
 
 def _finish(file: BinaryIO) -> None:
@@ -187,12 +187,12 @@ def _end_of_lines(file: BinaryIO) -> int:
 
 
 def _read_line(file: BinaryIO, end: int) -> bytes:
-    """Return the line that ends at a byte."""
+    """Return the last line before a byte that is no blank one; empty where there is none."""
     size = _BLOCK
     while True:
         start = max(0, end - size)
         file.seek(start)
-        lines = file.read(end - start).splitlines()
+        lines = file.read(end - start).rstrip().split(b"\n")
         if start == 0 or len(lines) > 1:
             return lines[-1]
         size *= 2
