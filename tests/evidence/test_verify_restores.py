@@ -85,6 +85,19 @@ def untold(parts: Parts, *held: Envelope) -> str:
     return "\n".join(report.not_proved)
 
 
+@pytest.mark.parametrize("scope", ScopeKind)
+def test_honest_bundles_of_every_scope_are_good_before_and_after_restores(scope: ScopeKind) -> None:
+    one, two = restored(2, 10), restored(3, 12, from_epoch=2)
+    for told, epoch in (((), 1), ((one,), 2), ((one, two), 3)):
+        after = After(*told)
+        parts = replace(after.parts(9, epoch=epoch), scope=scope)
+        newest = after.log.checkpoint(after.size, epoch=epoch)
+        lost = [after.log.checkpoint(15, root=NOWHERE)] if told else []
+        for held in ([], [newest], [after.log.checkpoint(9)], [after.log.checkpoint(9), *lost]):
+            assert check(parts, *held).flaw is None
+            assert check(parts, *held, newest).flaw is None
+
+
 def test_a_log_that_was_written_anew_under_a_higher_epoch_is_found_by_who_holds_both() -> None:
     """Somebody with the database and the key, and the file of a timer that took what came."""
     anew = After()
