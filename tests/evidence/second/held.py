@@ -39,15 +39,16 @@ class Bundle:
             one for one in rest if one["kind"] == "event" and kinds[one["stream_id"]] == "authority"
         ]
         entered = {one["stream_id"]: one["seq"] for one in rest if one["kind"] == "inclusion"}
-        told = [
-            (json.loads(unpadded(one["body"])), one["seq"] <= entered.get(one["stream_id"], 0))
-            for one in people
-            if one["type"] == "Restored"
-        ]
-        epochs = [one["epoch"] for one, _ in told]
+        told: dict[str, list[tuple[Document, bool]]] = {"Restored": [], "ServerKeyRevoked": []}
+        for one in people:
+            if one["type"] in told:
+                is_logged = one["seq"] <= entered.get(one["stream_id"], 0)
+                told[one["type"]].append((json.loads(unpadded(one["body"])), is_logged))
+        epochs = [one["epoch"] for one, _ in told["Restored"]]
         if epochs != sorted(set(epochs)):
             wrong("an epoch is told of twice, or out of order")
-        self.restored = [one for one, is_logged in told if is_logged]
+        self.restored = [one for one, is_logged in told["Restored"] if is_logged]
+        self.ends = told["ServerKeyRevoked"]
         self.is_whole = self.header["scope"]["kind"] == "tenant"
         self.tells = self.is_whole or "authority" in kinds.values()
         self.begins_in = people[0]["epoch"] if people else self.last["epoch"]
@@ -63,6 +64,14 @@ class Bundle:
             return None
         mine, new = digest(old["root"]), digest(self.last["root"])
         return tree.consistency_roots(old["size"], self.last["size"], path, mine) == (mine, new)
+
+    def is_late(self, old: Document, *, even_unlogged: bool) -> bool:
+        """Tell whether the key of a checkpoint was told to have ended before it."""
+        return any(
+            end["key_id"] == old["key_id"] and old["size"] > end["log_size"]
+            for end, is_logged in self.ends
+            if is_logged or even_unlogged
+        )
 
     def is_excused(self, old: Document) -> bool:
         """Tell whether a restore lost some of what a checkpoint tells of."""
@@ -83,8 +92,11 @@ def hold(data: bytes, envelopes: Sequence[Document]) -> None:
     )
     if bundle.is_whole and is_older and not is_begun:
         wrong("nothing began the epoch")
+    if any(bundle.is_late(one, even_unlogged=True) for one in bundle.own):
+        wrong("a key that had ended signed a checkpoint")
     kept = [opened(one, bundle.keys, CHECKPOINT) for one in envelopes]
     kept = [one for one in kept if at(one) <= at(last)]
+    kept = [one for one in kept if not bundle.is_late(one, even_unlogged=False)]
     if not kept:
         wrong("all that is held is newer")
     if bundle.tells and not is_begun and any(one["epoch"] < last["epoch"] for one in kept):

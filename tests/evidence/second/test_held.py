@@ -6,18 +6,30 @@ import random  # noqa: TID251 -- a test's own chance, from a seed that it prints
 from collections import Counter
 
 from msgspec.structs import replace
-from tests.evidence.bundle_samples import AUTHORITY, Log, Parts, Stream, bundle_v2, log_of
+from tests.evidence.bundle_samples import (
+    AUTHORITY,
+    CHECKPOINT_KEY,
+    Log,
+    Parts,
+    Stream,
+    all_keys,
+    bundle_v2,
+    log_of,
+    server_key,
+)
 from tests.evidence.bundle_samples import root as tree_root
 from tests.evidence.samples import WORKSPACE, Said, chained
 from tests.evidence.second import forms
 from tests.evidence.second.held import hold
 
-from placet.evidence.bundle import ScopeKind
+from placet.evidence.bundle import KeyPurpose, ScopeKind
 from placet.evidence.dsse import Envelope, encode_envelope
+from placet.evidence.ed25519 import SigningKey
 from placet.evidence.verify import parse_held, verify_bundle
 
 CASES = 120
 EPOCHS = (1, 4, 9)
+RENEWED = SigningKey(b"\x0c" * 32)
 
 
 def made(chance: random.Random) -> tuple[bytes, list[Envelope]]:
@@ -37,6 +49,8 @@ def made(chance: random.Random) -> tuple[bytes, list[Envelope]]:
     first = Said("Other", {}, epoch=chance.choice((1, 4)))
     if told and chance.random() < 0.1:
         told.append(chance.choice(told))
+    if chance.random() < 0.3:
+        told.insert(chance.randint(0, len(told)), ended(chance.randint(3, 14)))
     people = chained(AUTHORITY, [first, *(replace(one, epoch=4) for one in told)])
     others = chained(WORKSPACE, [Said("Other", {}) for _ in range(chance.randint(6, 9))])
     streams: list[Stream] = [(WORKSPACE, "workspace", others), (AUTHORITY, "authority", people)]
@@ -56,13 +70,20 @@ def made(chance: random.Random) -> tuple[bytes, list[Envelope]]:
         streams=streams,
         scope=ScopeKind.TENANT if is_whole else ScopeKind.INCIDENT,
         seals=[],
+        keys=(*all_keys(), server_key(RENEWED, KeyPurpose.CHECKPOINT)),
         signed=[],
         dossiers=[],
-        checkpoints=[*own, log.checkpoint(size, epoch=epoch)],
+        checkpoints=[*own, log.checkpoint(size, RENEWED, epoch=epoch)],
         inclusions=[log.inclusion(one, len(events), size) for one, _, events in logged],
         consistencies=[log.consistency(one, size) for one in known],
     )
     return b"".join(bundle_v2(parts)), kept(chance, log, epoch, known)
+
+
+def ended(log_size: int) -> Said:
+    """Return the end of the key that signed most of what is held."""
+    named = {"key_id": CHECKPOINT_KEY.key_id, "purpose": "checkpoint", "reason": "stolen"}
+    return Said("ServerKeyRevoked", {**named, "log_size": log_size})
 
 
 def kept(chance: random.Random, log: Log, epoch: int, known: list[int]) -> list[Envelope]:
@@ -74,9 +95,10 @@ def kept(chance: random.Random, log: Log, epoch: int, known: list[int]) -> list[
         whose = chance.choice([one for one in EPOCHS if one <= epoch])
         is_forged = chance.random() < 0.3 or at > size
         root = "11" * 32 if is_forged else tree_root(log.leaves[:at]).hex()
-        held.append(log.checkpoint(at, epoch=whose, root=root))
+        key = chance.choice((CHECKPOINT_KEY, CHECKPOINT_KEY, RENEWED))
+        held.append(log.checkpoint(at, key, epoch=whose, root=root))
     if chance.random() < 0.5:
-        held.append(log.checkpoint(size, epoch=epoch))
+        held.append(log.checkpoint(size, RENEWED, epoch=epoch))
     return held
 
 
