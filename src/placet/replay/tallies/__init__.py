@@ -35,6 +35,11 @@ What left a window is taken away at the very end, since a settlement frees its e
 touches its marks. Who has waited for any of these is held to the clock once more: a lease, a
 request or a decision may have ended meanwhile.
 
+Who waits for that lock has a connection and stands under the tenant's gate. So calls go through a
+lane of their process before (`lanes`), a few of each tally at a time: others keep their
+connections, and a kill waits for few. A second is the most that is waited there; then the call is
+refused with `request_in_progress`, and nothing was decided. Lanes are no guard: the lock is.
+
 What it costs: only calls of tools with such a rule pay. The greatest and the least are one look
 into an index; different values one for each, up to the bound and 10,000 at most; a sum those marks
 that it takes to reach the bound, the largest first, and 100,000 at most: where so many do not reach
